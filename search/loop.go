@@ -1,0 +1,163 @@
+package search
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// Loop is the bookkeeping between a scheduler and whatever runs the trials: it
+// offers free slots, turns actions into segments, counts trials, and knows when
+// the study is over. Its three drivers make the same decisions: the simulator
+// (virtual time), the SDK's local run (goroutines) and the study workflow
+// (durable). A driver calls Begin once, then Done for every segment that ended,
+// and carries out each [Decision] in order, until Finished.
+//
+// The exported fields are the state and survive a trip through JSON; the
+// scheduler's own state travels beside them.
+type Loop struct {
+	Scheduler Scheduler       `json:"-"`
+	Parallel  int             `json:"parallel"` // segments at once; 0 means 1
+	Trials    int             `json:"trials"`   // how many trials in all
+	Started   int             `json:"started"`
+	Running   map[int]Segment `json:"running,omitempty"`
+	Paused    map[int]int     `json:"paused,omitempty"` // trial to budget
+	Closing   string          `json:"closing,omitempty"`
+	Finished  bool            `json:"finished,omitempty"`
+}
+
+// Segment is a piece of training: a trial from one budget up to another. A
+// trial begins with a segment from 0.
+type Segment struct {
+	Trial   int    `json:"trial"`
+	From    int    `json:"from"`
+	To      int    `json:"to"`
+	Bracket int    `json:"bracket,omitempty"`
+	Reason  string `json:"reason,omitempty"` // why it was promoted
+}
+
+// Outcome is how a segment ended.
+type Outcome struct {
+	Trial  int       `json:"trial"`
+	Budget int       `json:"budget"` // reached
+	State  State     `json:"state"`  // Paused: the segment was trained to its end; else the trial ended by itself
+	Values []float64 `json:"values,omitempty"`
+	Reason string    `json:"reason,omitempty"`
+}
+
+// Ending is a final state for a trial that was paused.
+type Ending struct {
+	Trial  int    `json:"trial"`
+	State  State  `json:"state"`
+	Reason string `json:"reason"`
+}
+
+// Decision is what the driver does next: record Ended, then run Run.
+type Decision struct {
+	Ended []Ending
+	Run   []Segment
+}
+
+// Begin starts the study.
+func (l *Loop) Begin() Decision {
+	l.Parallel = max(l.Parallel, 1)
+	l.Running = map[int]Segment{}
+	l.Paused = map[int]int{}
+	var d Decision
+	l.fill(&d)
+	return d
+}
+
+// Done takes the outcome of a running segment. An outcome of a trial that does
+// not run (a second report of the same segment) changes nothing.
+func (l *Loop) Done(o Outcome) Decision {
+	var d Decision
+	if _, ok := l.Running[o.Trial]; !ok {
+		return d
+	}
+	delete(l.Running, o.Trial)
+	if o.State == Paused {
+		l.Paused[o.Trial] = o.Budget
+		l.step(&d, Reported{o.Trial, o.Budget, o.Values})
+	} else {
+		l.step(&d, Ended{o.Trial, o.Budget, o.State, o.Values})
+	}
+	l.fill(&d)
+	return d
+}
+
+// Exhausted says that no params are left for a segment's new trial: the trial
+// does not exist, and no new one will be started.
+func (l *Loop) Exhausted(trial int) Decision {
+	var d Decision
+	if _, ok := l.Running[trial]; !ok {
+		return d
+	}
+	delete(l.Running, trial)
+	l.Trials = min(l.Trials, trial)
+	l.step(&d, Ended{Trial: trial, State: Infeasible})
+	l.fill(&d)
+	return d
+}
+
+// Close stops offering slots. The running segments may still report; when the
+// last one has, every paused trial is ended.
+func (l *Loop) Close(why string) Decision {
+	if l.Closing == "" {
+		l.Closing = why
+	}
+	var d Decision
+	l.fill(&d)
+	return d
+}
+
+// Resize changes the number of segments at once and the number of trials in
+// all while the study runs.
+func (l *Loop) Resize(parallel, trials int) Decision {
+	l.Parallel, l.Trials = max(parallel, 1), trials
+	var d Decision
+	l.fill(&d)
+	return d
+}
+
+func (l *Loop) fill(d *Decision) {
+	if l.Finished {
+		return
+	}
+	if free := l.Parallel - len(l.Running); free > 0 && l.Closing == "" {
+		l.step(d, Free{free, max(l.Trials-l.Started, 0)})
+	}
+	if len(l.Running) > 0 {
+		return
+	}
+	l.Finished = true
+	l.step(d, Closed{})
+	for _, t := range slices.Sorted(maps.Keys(l.Paused)) { // a scheduler that forgot one
+		d.Ended = append(d.Ended, Ending{t, Stopped, fmt.Sprintf("paused at %d when the study ended", l.Paused[t])})
+		delete(l.Paused, t)
+	}
+}
+
+func (l *Loop) step(d *Decision, e Event) {
+	for _, a := range l.Scheduler.Step(e) {
+		switch a := a.(type) {
+		case Start:
+			s := Segment{Trial: a.Trial, To: a.Budget, Bracket: a.Bracket}
+			l.Started++
+			l.Running[s.Trial] = s
+			d.Run = append(d.Run, s)
+		case Resume:
+			s := Segment{Trial: a.Trial, From: l.Paused[a.Trial], To: a.Budget, Reason: a.Reason}
+			delete(l.Paused, a.Trial)
+			l.Running[s.Trial] = s
+			d.Run = append(d.Run, s)
+		case Stop:
+			delete(l.Paused, a.Trial)
+			state := Stopped
+			if a.Completed {
+				state = Completed
+			}
+			d.Ended = append(d.Ended, Ending{a.Trial, state, a.Reason})
+		}
+	}
+}
