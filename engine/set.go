@@ -1,0 +1,66 @@
+package engine
+
+import "fmt"
+
+// Set is a data set in memory: rows of inputs, and for each row a class or a
+// row of targets.
+type Set struct {
+	Shape   Shape     // of one row of X
+	X       []float32 // Len() × Shape.Size(), row-major
+	Class   []int32   // classification: one a row, 0 ≤ class < Classes; nil for regression
+	Classes int       // number of classes; 0 for regression
+	Target  []float32 // regression: Len() × Outputs, row-major
+	Outputs int       // width of Target; 0 for classification
+}
+
+// Len is the number of rows.
+func (s *Set) Len() int {
+	if n := s.Shape.Size(); n > 0 {
+		return len(s.X) / n
+	}
+	return 0
+}
+
+// Head is the first n rows (all of them if there are fewer). It shares memory
+// with the set.
+func (s *Set) Head(n int) *Set { return s.slice(0, min(max(n, 0), s.Len())) }
+
+// slice is rows lo up to hi, sharing memory.
+func (s *Set) slice(lo, hi int) *Set {
+	t := *s
+	w := s.Shape.Size()
+	t.X = s.X[lo*w : hi*w]
+	if s.Class != nil {
+		t.Class = s.Class[min(lo, len(s.Class)):min(hi, len(s.Class))]
+	}
+	if s.Target != nil {
+		t.Target = s.Target[min(lo*s.Outputs, len(s.Target)):min(hi*s.Outputs, len(s.Target))]
+	}
+	return &t
+}
+
+// Check tells whether the set is consistent: sizes agree, classes are in range,
+// and it is either for classification or for regression.
+func (s *Set) Check() error {
+	w, n := s.Shape.Size(), s.Len()
+	switch {
+	case w == 0:
+		return fmt.Errorf("data set: shape %v has no values", s.Shape)
+	case n == 0:
+		return fmt.Errorf("data set: no rows")
+	case len(s.X) != n*w:
+		return fmt.Errorf("data set: %d inputs are no multiple of shape %v", len(s.X), s.Shape)
+	case s.Classes < 0 || s.Outputs < 0 || (s.Classes > 0) == (s.Outputs > 0):
+		return fmt.Errorf("data set: give either classes (%d) or outputs (%d)", s.Classes, s.Outputs)
+	case s.Classes > 0 && len(s.Class) != n:
+		return fmt.Errorf("data set: %d classes for %d rows", len(s.Class), n)
+	case s.Outputs > 0 && len(s.Target) != n*s.Outputs:
+		return fmt.Errorf("data set: %d targets for %d rows of %d", len(s.Target), n, s.Outputs)
+	}
+	for i, c := range s.Class {
+		if c < 0 || int(c) >= s.Classes {
+			return fmt.Errorf("data set: row %d has class %d of %d", i, c, s.Classes)
+		}
+	}
+	return nil
+}
