@@ -1,0 +1,84 @@
+package engine
+
+import "fmt"
+
+// Conv is a 2-D convolution over {height, width, channels}. The padding is
+// "same": the output is ⌈height/Stride⌉ × ⌈width/Stride⌉, with (Kernel−1)/2
+// rows and columns of zeros before the image and the rest behind it.
+type Conv struct {
+	Out    int // channels out
+	Kernel int // side of the square kernel; 0 means 3
+	Stride int // 0 means 1
+	Groups int // channels in and out fall into that many groups; 0 means 1; the number of channels is a depthwise convolution
+	NoBias bool
+	Valid  bool // no padding: the output is (height−Kernel)/Stride + 1
+}
+
+func (c Conv) defaults() Conv {
+	if c.Kernel == 0 {
+		c.Kernel = 3
+	}
+	if c.Stride == 0 {
+		c.Stride = 1
+	}
+	if c.Groups == 0 {
+		c.Groups = 1
+	}
+	return c
+}
+
+// Infer gives {height, width, Out}.
+func (c Conv) Infer(in Shape) (Shape, error) {
+	if err := image(c, in); err != nil {
+		return nil, err
+	}
+	if err := size(c, "channels", c.Out, 1); err != nil {
+		return nil, err
+	}
+	for _, x := range []struct {
+		what string
+		n    int
+	}{{"kernel", c.Kernel}, {"stride", c.Stride}, {"groups", c.Groups}} {
+		if err := size(c, x.what, x.n, 0); err != nil {
+			return nil, err
+		}
+	}
+	c = c.defaults()
+	if in[2]%c.Groups != 0 || c.Out%c.Groups != 0 {
+		return nil, fmt.Errorf("%v: %d groups divide neither evenly %d channels in nor %d out", c, c.Groups, in[2], c.Out)
+	}
+	if !c.Valid {
+		return Shape{(in[0] + c.Stride - 1) / c.Stride, (in[1] + c.Stride - 1) / c.Stride, c.Out}, nil
+	}
+	if c.Kernel > in[0] || c.Kernel > in[1] {
+		return nil, fmt.Errorf("%v: the kernel is larger than the image %v", c, in)
+	}
+	return Shape{(in[0]-c.Kernel)/c.Stride + 1, (in[1]-c.Kernel)/c.Stride + 1, c.Out}, nil
+}
+
+// String is Conv(Out, 3×3), with stride, groups and valid where they are not
+// the default.
+func (c Conv) String() string {
+	c = c.defaults()
+	s := fmt.Sprintf("Conv(%d, %d×%d", c.Out, c.Kernel, c.Kernel)
+	if c.Stride != 1 {
+		s += fmt.Sprintf(", stride %d", c.Stride)
+	}
+	if c.Groups != 1 {
+		s += fmt.Sprintf(", groups %d", c.Groups)
+	}
+	if c.Valid {
+		s += ", valid"
+	}
+	return s + ")"
+}
+
+func (c Conv) cost(in, out Shape) Cost {
+	c = c.defaults()
+	w := product(c.Kernel, c.Kernel, in[2]/c.Groups, c.Out)
+	k := Cost{Params: w, MACs: product(out[0], out[1], c.Kernel, c.Kernel, in[2]/c.Groups, c.Out), Activations: int64(out.Size())}
+	if !c.NoBias {
+		k.Params = plus(k.Params, int64(c.Out))
+	}
+	return k
+}

@@ -1,0 +1,100 @@
+package engine
+
+import (
+	"fmt"
+	"math"
+	"slices"
+)
+
+// Layer is a description of a part of a network: output sizes are written,
+// input sizes inferred. The set of layers is closed; they are plain structs
+// whose zero fields mean documented defaults.
+type Layer interface {
+	// Infer is the output shape for an input shape, or an error that names the
+	// layer and the shape.
+	Infer(in Shape) (Shape, error)
+	// String is the layer's name with its sizes: "Conv(16, 3×3)".
+	String() string
+
+	cost(in, out Shape) Cost // for shapes that Infer accepted
+}
+
+// Cost is what a network costs for one sample, known before anything is
+// allocated. A number too large for an int64 stops there.
+type Cost struct {
+	Params      int64 // trained numbers
+	MACs        int64 // multiply-accumulates of dense layers and convolutions, forward
+	Activations int64 // floats that forward keeps for backward, without the input
+}
+
+func (c Cost) plus(d Cost) Cost {
+	return Cost{plus(c.Params, d.Params), plus(c.MACs, d.MACs), plus(c.Activations, d.Activations)}
+}
+
+// Measure infers the output shape of a network and what it costs. The error
+// names the layer and the shapes that do not fit.
+func Measure(l Layer, in Shape) (out Shape, c Cost, err error) {
+	if l == nil {
+		return nil, Cost{}, fmt.Errorf("network: no layers")
+	}
+	if in.Size() == 0 {
+		return nil, Cost{}, fmt.Errorf("network: input shape %v has no values", in)
+	}
+	if slices.Max(in) > maxDim {
+		return nil, Cost{}, fmt.Errorf("network: input shape %v is larger than %d", in, maxDim)
+	}
+	if out, err = l.Infer(in); err != nil {
+		return nil, Cost{}, err
+	}
+	return out, l.cost(in, out), nil
+}
+
+// maxDim bounds every size that a description can ask for, so that sizes
+// cannot overflow one by one.
+const maxDim = 1 << 24
+
+// size checks a size written in a description.
+func size(l Layer, what string, n, least int) error {
+	if n < least || n > maxDim {
+		return fmt.Errorf("%v: %s %d is outside [%d, %d]", l, what, n, least, maxDim)
+	}
+	return nil
+}
+
+// image checks that a shape is {height, width, channels}.
+func image(l Layer, in Shape) error {
+	if len(in) != 3 || in.Size() == 0 {
+		return fmt.Errorf("%v: needs height×width×channels, got %v", l, in)
+	}
+	return nil
+}
+
+// values checks that a shape has values.
+func values(l Layer, in Shape) error {
+	if in.Size() == 0 {
+		return fmt.Errorf("%v: input shape %v has no values", l, in)
+	}
+	return nil
+}
+
+// product and plus are arithmetic that stops at the largest int64.
+func product(factors ...int) int64 {
+	p := int64(1)
+	for _, f := range factors {
+		if f == 0 {
+			return 0
+		}
+		if p > math.MaxInt64/int64(f) {
+			return math.MaxInt64
+		}
+		p *= int64(f)
+	}
+	return p
+}
+
+func plus(a, b int64) int64 {
+	if a > math.MaxInt64-b {
+		return math.MaxInt64
+	}
+	return a + b
+}

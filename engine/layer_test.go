@@ -1,0 +1,91 @@
+package engine
+
+import (
+	"math"
+	"strings"
+	"testing"
+)
+
+func TestMeasure(t *testing.T) {
+	cnn := Seq{
+		Conv{Out: 16, NoBias: true}, BatchNorm{}, ReLU{}, MaxPool{},
+		Conv{Out: 32, Stride: 2}, ReLU{}, Dropout{P: 0.5}, Dense{Out: 10},
+	}
+	out, c, err := Measure(cnn, Shape{28, 28, 1})
+	if err != nil || !out.Equal(Shape{10}) {
+		t.Fatalf("shape %v, error %v", out, err)
+	}
+	if want := int64(16*9 + 2*16 + 16*9*32 + 32 + 7*7*32*10 + 10); c.Params != want {
+		t.Errorf("%d params, want %d", c.Params, want)
+	}
+	if want := int64(28*28*16*9 + 7*7*32*9*16 + 7*7*32*10); c.MACs != want {
+		t.Errorf("%d MACs, want %d", c.MACs, want)
+	}
+}
+
+func TestShapes(t *testing.T) {
+	for _, c := range []struct {
+		layer Layer
+		in    Shape
+		want  string
+	}{
+		{Dense{Out: 5}, Shape{4, 4, 3}, "5"},
+		{Conv{Out: 8}, Shape{7, 9, 3}, "7×9×8"},
+		{Conv{Out: 8, Stride: 2}, Shape{7, 8, 3}, "4×4×8"},
+		{Conv{Out: 8, Kernel: 5, Valid: true}, Shape{7, 9, 3}, "3×5×8"},
+		{Conv{Out: 6, Kernel: 4, Groups: 3}, Shape{7, 9, 3}, "7×9×6"},
+		{MaxPool{}, Shape{7, 9, 3}, "3×4×3"},
+		{AvgPool{Size: 3}, Shape{7, 9, 3}, "2×3×3"},
+		{GlobalAvgPool{}, Shape{7, 9, 3}, "3"},
+		{Flatten{}, Shape{7, 9, 3}, "189"},
+		{Residual{Seq{Conv{Out: 4, Stride: 2}}}, Shape{7, 9, 3}, "4×5×4"},
+		{Residual{Seq{MaxPool{}}}, Shape{8, 8, 3}, "4×4×3"},
+		{Residual{Seq{Dense{Out: 6}, ReLU{}}}, Shape{7, 9, 3}, "6"},
+		{Seq{}, Shape{3}, "3"},
+	} {
+		out, _, err := Measure(c.layer, c.in)
+		if err != nil || out.String() != c.want {
+			t.Errorf("%v of %v: got %v, %v, want %v", c.layer, c.in, out, err, c.want)
+		}
+	}
+}
+
+func TestShapeErrors(t *testing.T) {
+	for _, c := range []struct {
+		layer Layer
+		in    Shape
+		want  []string
+	}{
+		{Seq{Dense{Out: 8}, Conv{Out: 4}}, Shape{5, 5, 1}, []string{"layer 1", "Conv(4, 3×3)", "layer 0 Dense(8)", "gives 8"}},
+		{Seq{ReLU{}, Residual{Seq{Conv{Out: 2, Kernel: 3, Valid: true}}}}, Shape{6, 6, 1}, []string{"layer 1", "Residual", "6×6×1", "4×4×2"}},
+		{Seq{Conv{Out: 4, Groups: 3}}, Shape{5, 5, 4}, []string{"3 groups", "4 channels"}},
+		{Seq{Dense{}}, Shape{3}, []string{"Dense(0)", "size 0"}},
+		{Seq{nil}, Shape{3}, []string{"layer 0", "nil"}},
+		{Seq{Dropout{P: 1}}, Shape{3}, []string{"Dropout(1)"}},
+		{Seq{Dropout{P: math.NaN()}}, Shape{3}, []string{"Dropout(NaN)"}},
+		{Seq{MaxPool{Size: 9}}, Shape{5, 5, 4}, []string{"MaxPool(9)", "5×5×4"}},
+		{Seq{Conv{Out: 1, Kernel: -1}}, Shape{5, 5, 4}, []string{"kernel -1"}},
+		{Seq{Dense{Out: 1}}, Shape{5, 0}, []string{"5×0"}},
+		{Seq{Dense{Out: 1}}, Shape{math.MaxInt}, []string{"larger than"}},
+		{nil, Shape{5}, []string{"no layers"}},
+	} {
+		_, _, err := Measure(c.layer, c.in)
+		if err == nil {
+			t.Errorf("%v of %v: no error", c.layer, c.in)
+			continue
+		}
+		for _, w := range c.want {
+			if !strings.Contains(err.Error(), w) {
+				t.Errorf("%v of %v: %q does not say %q", c.layer, c.in, err, w)
+			}
+		}
+	}
+}
+
+// Costs too large for an int64 stop there.
+func TestMeasureSaturates(t *testing.T) {
+	_, c, err := Measure(Seq{Conv{Out: maxDim, Kernel: maxDim}}, Shape{maxDim, maxDim, maxDim})
+	if err != nil || c.Params != math.MaxInt64 || c.MACs != math.MaxInt64 {
+		t.Errorf("%+v, %v", c, err)
+	}
+}
