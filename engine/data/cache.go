@@ -1,0 +1,97 @@
+package data
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+)
+
+// Cache loads each source once, however many ask for it at the same moment. A
+// source whose file has changed is loaded anew. The zero value is ready; it is
+// safe for concurrent use.
+type Cache struct {
+	Keep int // how many data sets are kept, those asked for last; 0 means 8
+
+	mu      sync.Mutex
+	entries []*entry // the one asked for last comes last
+}
+
+// entry is a data set, once done is closed.
+type entry struct {
+	key  string
+	done chan struct{}
+	data *Data
+	err  error
+}
+
+// Load is [Load] through the cache. Errors are not kept.
+func (c *Cache) Load(ctx context.Context, s Source) (*Data, error) {
+	if err := s.Validate(); err != nil {
+		return nil, err
+	}
+	key, err := s.Key()
+	if err != nil {
+		return nil, err
+	}
+	for {
+		e, mine := c.entry(key)
+		if mine {
+			c.fill(ctx, e, s)
+			return e.data, e.err
+		}
+		select {
+		case <-e.done:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+		if cancelled(e.err) && ctx.Err() == nil {
+			continue // whoever was loading gave up; we did not
+		}
+		return e.data, e.err
+	}
+}
+
+// entry finds the entry of a key, or makes one that the caller has to fill.
+func (c *Cache) entry(key string) (e *entry, mine bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if i := slices.IndexFunc(c.entries, func(e *entry) bool { return e.key == key }); i >= 0 {
+		e = c.entries[i]
+		c.entries = append(slices.Delete(c.entries, i, i+1), e)
+		return e, false
+	}
+	e = &entry{key: key, done: make(chan struct{})}
+	c.entries = append(c.entries, e)
+	keep := c.Keep
+	if keep <= 0 {
+		keep = 8
+	}
+	if n := len(c.entries) - keep; n > 0 {
+		c.entries = slices.Delete(c.entries, 0, n)
+	}
+	return e, true
+}
+
+// fill loads an entry's data, and lets those go on who wait for it even if loading
+// should panic.
+func (c *Cache) fill(ctx context.Context, e *entry, s Source) {
+	e.err = errors.New("data: loading did not end")
+	defer close(e.done)
+	defer func() {
+		if e.err != nil {
+			c.drop(e)
+		}
+	}()
+	e.data, e.err = Load(ctx, s)
+}
+
+func (c *Cache) drop(e *entry) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.entries = slices.DeleteFunc(c.entries, func(f *entry) bool { return f == e })
+}
+
+func cancelled(err error) bool {
+	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}

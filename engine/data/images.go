@@ -1,0 +1,145 @@
+package data
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+
+	"budwood/engine"
+)
+
+// loadIDX reads and splits images.
+func loadIDX(ctx context.Context, s Source) (*Data, error) {
+	x := s.IDX
+	all, err := readLabelled(ctx, file{"idx.images", x.Images}, file{"idx.labels", x.Labels})
+	if err != nil {
+		return nil, err
+	}
+	test := all
+	if x.TestImages != "" {
+		test, err = readLabelled(ctx, file{"idx.test_images", x.TestImages}, file{"idx.test_labels", x.TestLabels})
+		if err != nil {
+			return nil, err
+		}
+		if !slices.Equal(test.dims, all.dims) {
+			return nil, &Error{Key: "idx.test_images", Path: x.TestImages, Err: fmt.Errorf("images of %v, but those of %s are %v", engine.Shape(test.dims), x.Images, engine.Shape(all.dims))}
+		}
+	}
+	img, err := s.imageShape(all)
+	if err != nil {
+		return nil, err
+	}
+	classes := int(max(slices.Max(all.labels), slices.Max(test.labels))) + 1
+	if classes == 1 {
+		return nil, &Error{Key: "idx.labels", Path: x.Labels, Err: errors.New("all labels are 0; there is nothing to learn")}
+	}
+	p := s.divideIDX(all, test, classes)
+	if err := p.check(); err != nil {
+		err.Path = x.Images
+		return nil, err
+	}
+	mean, scale := pixelMoments(all, p.train)
+	d := &Data{
+		Task: Classification, Features: img.Size(), Classes: classes,
+		Train: all.set(p.train, img, classes, mean, scale),
+		Valid: all.set(p.valid, img, classes, mean, scale),
+		Test:  test.set(p.test, img, classes, mean, scale),
+	}
+	pixels := make([]int, d.Features)
+	for i := range pixels {
+		pixels[i] = i
+	}
+	for i := range classes {
+		d.ClassNames = append(d.ClassNames, fmt.Sprint(i))
+	}
+	d.Facts.Rows, d.Facts.Numeric = len(p.train)+len(p.valid)+len(p.test), d.Features
+	d.Facts.measure(d.Train, pixels)
+	return d, nil
+}
+
+// imageShape is the shape asked for, or that of the file, with one channel if
+// the file has none.
+func (s Source) imageShape(l labelled) (engine.Shape, error) {
+	if len(s.Image) > 0 {
+		if s.Image.Size() != l.size() {
+			return nil, &Error{Key: "image", Path: s.IDX.Images, Err: fmt.Errorf("%v are %d values, but an image of the file has %d", s.Image, s.Image.Size(), l.size())}
+		}
+		return slices.Clone(s.Image), nil
+	}
+	if len(l.dims) == 2 {
+		return engine.Shape{l.dims[0], l.dims[1], 1}, nil
+	}
+	return slices.Clone(l.dims), nil
+}
+
+// divideIDX deals the images to the parts. If there are test files, the test part
+// are rows of those.
+func (s Source) divideIDX(all, test labelled, classes int) parts {
+	class := make([]int32, len(all.labels))
+	for i, b := range all.labels {
+		class[i] = int32(b)
+	}
+	r := s.Split.rand()
+	valid, share := s.Split.shares()
+	rows := draw(r, count(len(all.labels)), s.Rows)
+	if s.IDX.TestImages == "" {
+		return divide(r, rows, class, classes, valid, share)
+	}
+	p := divide(r, rows, class, classes, valid, 0)
+	p.test = draw(r, count(len(test.labels)), s.Rows)
+	return p
+}
+
+func count(n int) []int {
+	out := make([]int, n)
+	for i := range out {
+		out[i] = i
+	}
+	return out
+}
+
+// pixelMoments are the mean of all pixels of some images, and one over their
+// standard deviation (0 if all are the same). The sums are whole numbers, so they
+// are exact.
+func pixelMoments(l labelled, rows []int) (mean, scale float64) {
+	var seen [256]int
+	w := l.size()
+	for _, row := range rows {
+		for _, b := range l.pixels[row*w : (row+1)*w] {
+			seen[b]++
+		}
+	}
+	var n, sum, square float64
+	for b, k := range seen {
+		n += float64(k)
+		sum += float64(k * b)
+	}
+	mean = sum / n
+	for b, k := range seen {
+		square += float64(k) * (float64(b) - mean) * (float64(b) - mean)
+	}
+	if slices.ContainsFunc(seen[:], func(k int) bool { return float64(k) == n }) {
+		return mean, 0
+	}
+	return mean, 1 / math.Sqrt(square/n)
+}
+
+// set standardises the images of some rows.
+func (l labelled) set(rows []int, img engine.Shape, classes int, mean, scale float64) *engine.Set {
+	var value [256]float32
+	for b := range value {
+		value[b] = score(float64(b), mean, scale)
+	}
+	w := l.size()
+	s := &engine.Set{Shape: img, X: make([]float32, len(rows)*w), Class: make([]int32, len(rows)), Classes: classes}
+	for i, row := range rows {
+		s.Class[i] = int32(l.labels[row])
+		out := s.X[i*w : (i+1)*w]
+		for j, b := range l.pixels[row*w : (row+1)*w] {
+			out[j] = value[b]
+		}
+	}
+	return s
+}
