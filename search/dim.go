@@ -64,12 +64,20 @@ func (d *Dim) step() float64 {
 // Decode maps u in [0,1] to a value; a uniform u gives the prior (uniform, or
 // uniform in the logarithm, over the values).
 func (d *Dim) Decode(u float64) any {
-	u = min(max(u, 0), 1)
+	if !(u > 0) { // NaN too
+		u = 0
+	}
+	u = min(u, 1)
 	if d.Kind == KindChoice {
 		return d.Options[d.cell(u)].Value
 	}
 	if d.Kind == KindFloat && d.Step == 0 {
-		if d.Log {
+		switch {
+		case u == 0: // the bounds themselves, not their neighbours
+			return d.Lo
+		case u == 1:
+			return d.Hi
+		case d.Log:
 			return min(max(math.Exp(math.Log(d.Lo)+u*(math.Log(d.Hi)-math.Log(d.Lo))), d.Lo), d.Hi)
 		}
 		return min(d.Lo+u*(d.Hi-d.Lo), d.Hi)
@@ -139,7 +147,8 @@ func (d *Dim) Check(v any) (any, error) {
 		return nil, fmt.Errorf("%s: %v is not a whole number", d.Name, v)
 	}
 	if s := d.step(); s > 0 {
-		if n := (x - d.Lo) / s; math.Abs(n-math.Round(n)) > 1e-6 {
+		tol := 1e-6 + 4*ulp(max(math.Abs(d.Lo), math.Abs(d.Hi)))/s
+		if n := (x - d.Lo) / s; math.Abs(n-math.Round(n)) > tol {
 			return nil, fmt.Errorf("%s: %v is not %v plus a multiple of %v", d.Name, v, d.Lo, s)
 		}
 	}
@@ -189,7 +198,8 @@ func (d *Dim) validate() error {
 		return fmt.Errorf("%s: step %v is negative", d.Name, d.Step)
 	case d.Kind == KindInt && (d.Lo != math.Trunc(d.Lo) || d.Hi != math.Trunc(d.Hi) || d.Step != math.Trunc(d.Step)):
 		return fmt.Errorf("%s: bounds and step of an int must be whole numbers", d.Name)
-	case d.Step > 0 && (d.Hi-d.Lo)/d.Step > 1<<31:
+	case d.Kind == KindFloat && d.Step > 0 &&
+		((d.Hi-d.Lo)/d.Step > 1<<31 || d.Step < 16*ulp(max(math.Abs(d.Lo), math.Abs(d.Hi)))):
 		return fmt.Errorf("%s: step %v is too small for [%v, %v]", d.Name, d.Step, d.Lo, d.Hi)
 	}
 	return nil
@@ -228,6 +238,9 @@ func (d *Dim) values() []any {
 
 // equal tells whether two definitions describe the same parameter.
 func (d *Dim) equal(e *Dim) bool { return d == e || reflect.DeepEqual(d, e) }
+
+// ulp is the distance from x to the next larger float64.
+func ulp(x float64) float64 { return math.Nextafter(x, math.Inf(1)) - x }
 
 // number reads any Go number.
 func number(v any) (float64, bool) {

@@ -61,8 +61,6 @@ type Decision struct {
 // Begin starts the study.
 func (l *Loop) Begin() Decision {
 	l.Parallel = max(l.Parallel, 1)
-	l.Running = map[int]Segment{}
-	l.Paused = map[int]int{}
 	var d Decision
 	l.fill(&d)
 	return d
@@ -77,6 +75,9 @@ func (l *Loop) Done(o Outcome) Decision {
 	}
 	delete(l.Running, o.Trial)
 	if o.State == Paused {
+		if l.Paused == nil { // JSON leaves out an empty map
+			l.Paused = map[int]int{}
+		}
 		l.Paused[o.Trial] = o.Budget
 		l.step(&d, Reported{o.Trial, o.Budget, o.Values})
 	} else {
@@ -111,6 +112,10 @@ func (l *Loop) Close(why string) Decision {
 	return d
 }
 
+// Reopen lets a finished or closing study go on, for example with a larger
+// budget.
+func (l *Loop) Reopen() { l.Closing, l.Finished = "", false }
+
 // Resize changes the number of segments at once and the number of trials in
 // all while the study runs.
 func (l *Loop) Resize(parallel, trials int) Decision {
@@ -140,6 +145,12 @@ func (l *Loop) fill(d *Decision) {
 
 func (l *Loop) step(d *Decision, e Event) {
 	for _, a := range l.Scheduler.Step(e) {
+		if _, stop := a.(Stop); l.Closing != "" && !stop {
+			continue // nothing new begins once the study is closing
+		}
+		if l.Running == nil {
+			l.Running = map[int]Segment{}
+		}
 		switch a := a.(type) {
 		case Start:
 			s := Segment{Trial: a.Trial, To: a.Budget, Bracket: a.Bracket}

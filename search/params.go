@@ -3,6 +3,7 @@ package search
 import (
 	"fmt"
 	"sort"
+	"strconv"
 	"strings"
 )
 
@@ -36,6 +37,9 @@ func (p Params) Key() string {
 		v := p[k]
 		if x, ok := number(v); ok {
 			v = x
+		}
+		if s, ok := v.(string); ok { // "3" is not 3
+			v = strconv.Quote(s)
 		}
 		fmt.Fprintf(&b, "%s=%v;", k, v)
 	}

@@ -38,7 +38,8 @@ type Ended struct {
 
 // Closed says that no slot will be free any more: the budget is spent or the
 // user stopped the study. The scheduler answers with [Stop] for every paused
-// trial, so that each has its reason.
+// trial, so that each has its reason. A study that is submitted again with a
+// larger budget goes on from there: Free may follow.
 type Closed struct{}
 
 func (Free) event()     {}

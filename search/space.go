@@ -3,7 +3,9 @@ package search
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"slices"
 )
 
 // Space is what a study searches: an ordered list of parameters. Parameters
@@ -58,7 +60,8 @@ func validate(p Param, seen map[string]*Dim) error {
 				return fmt.Errorf("%s = %v: %w", d.Name, o.Value, err)
 			}
 		}
-		for k, v := range branch {
+		for _, k := range slices.Sorted(maps.Keys(branch)) { // sorted: the same error each time
+			v := branch[k]
 			if seen[k] != nil {
 				continue
 			}
