@@ -1,8 +1,11 @@
 package data
 
 import (
+	"compress/flate"
+	"compress/gzip"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"strings"
 	"unicode/utf8"
@@ -56,6 +59,9 @@ func ioFault(key, path string, line int, err error) error {
 	var e *Error
 	if errors.As(err, &e) {
 		return err
+	}
+	if corrupt := flate.CorruptInputError(0); errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, gzip.ErrChecksum) || errors.Is(err, gzip.ErrHeader) || errors.As(err, &corrupt) {
+		return &Error{Key: key, Path: path, Err: fmt.Errorf("the packed file is damaged or cut off; fetch it again (%w)", err)}
 	}
 	var pe *fs.PathError
 	if errors.As(err, &pe) {
