@@ -1,0 +1,5 @@
+// Package hpo searches hyperparameters: samplers propose params ([Random],
+// [Grid], [Halton], [TPE]), schedulers spend the budget on them ([Full],
+// [SuccessiveHalving], [ASHA], [Hyperband], [MedianStopping]). Both are plain
+// structs whose zero value is the documented default.
+package hpo

@@ -1,0 +1,11 @@
+package hpo
+
+import (
+	"testing"
+
+	"budwood/search/searchtest"
+)
+
+func TestRandom(t *testing.T) { searchtest.Independent(t, Random{}) }
+func TestHalton(t *testing.T) { searchtest.Independent(t, Halton{}) }
+func TestGrid(t *testing.T)   { searchtest.Independent(t, Grid{Points: 60}) }

@@ -1,0 +1,159 @@
+package searchtest
+
+import (
+	"encoding/json"
+	"math"
+	"reflect"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"budwood/search"
+)
+
+// Scheduler checks what every scheduler promises, by studies of random size
+// whose trials end in random order with random values: saved and loaded between
+// any two events it takes the same actions; it never uses more slots than it
+// was offered; it numbers trials 0, 1, 2, …; it resumes and stops paused trials
+// only, so never one that ended; it asks for more than a trial has already had;
+// every paused trial is stopped in the end, with a reason; and the study
+// terminates.
+func Scheduler(t *testing.T, make func() search.Scheduler) {
+	t.Helper()
+	rapid.Check(t, func(t *rapid.T) { runStudy(t, make()) })
+}
+
+// audit passes events on and fails the test on the first wrong action. Its twin
+// hears the same events, and is replaced by its own JSON before each one.
+type audit struct {
+	t       *rapid.T
+	s, twin search.Scheduler
+	started int
+	paused  map[int]int // trial to budget
+	ended   map[int]bool
+}
+
+func (a *audit) Step(e search.Event) []search.Action {
+	a.twin = reload(a.t, a.twin)
+	actions, same := a.s.Step(e), a.twin.Step(e)
+	if len(actions)+len(same) > 0 && !reflect.DeepEqual(actions, same) {
+		a.t.Fatalf("%#v: actions %#v, but saved and loaded before: %#v", e, actions, same)
+	}
+	free, isFree := e.(search.Free)
+	_, isClosed := e.(search.Closed)
+	if r, ok := e.(search.Reported); ok {
+		a.paused[r.Trial] = r.Budget
+	}
+	for _, action := range actions {
+		switch x := action.(type) {
+		case search.Start:
+			if free.Slots--; !isFree || free.New == 0 || x.Trial != a.started || x.Budget < 1 || x.Bracket < 0 {
+				a.t.Fatalf("%#v: %#v with %d trials started", e, x, a.started)
+			}
+			free.New--
+			a.started++
+		case search.Resume:
+			free.Slots--
+			if at, ok := a.paused[x.Trial]; !ok || x.Budget <= at || x.Reason == "" || isClosed {
+				a.t.Fatalf("%#v: %#v, paused are %v", e, x, a.paused)
+			}
+			delete(a.paused, x.Trial)
+		case search.Stop:
+			if _, ok := a.paused[x.Trial]; !ok || x.Reason == "" {
+				a.t.Fatalf("%#v: %#v, paused are %v", e, x, a.paused)
+			}
+			delete(a.paused, x.Trial)
+			a.ended[x.Trial] = true
+		default:
+			a.t.Fatalf("%#v: unknown action %#v", e, x)
+		}
+	}
+	if isFree && free.Slots < 0 {
+		a.t.Fatalf("%#v: too many actions: %#v", e, actions)
+	}
+	if isClosed && len(a.paused) > 0 {
+		a.t.Fatalf("closed, and no word about the paused %v", a.paused)
+	}
+	return actions
+}
+
+// reload is a scheduler made from nothing but the other one's JSON.
+func reload(t *rapid.T, s search.Scheduler) search.Scheduler {
+	b, err := json.Marshal(s)
+	if err != nil {
+		t.Fatalf("save: %v", err)
+	}
+	out := reflect.New(reflect.TypeOf(s).Elem()).Interface().(search.Scheduler)
+	if err := json.Unmarshal(b, out); err != nil {
+		t.Fatalf("load: %v", err)
+	}
+	return out
+}
+
+func runStudy(t *rapid.T, s search.Scheduler) {
+	a := &audit{t: t, s: s, twin: s, paused: map[int]int{}, ended: map[int]bool{}}
+	a.twin = reload(t, s)
+	parallel := rapid.IntRange(1, 6).Draw(t, "parallel")
+	trials := rapid.IntRange(0, 60).Draw(t, "trials")
+	tame := rapid.Bool().Draw(t, "tame") // nothing but reports
+	loop := &search.Loop{Scheduler: a, Parallel: parallel, Trials: trials}
+	var running []search.Segment
+	take := func(d search.Decision) {
+		running = append(running, d.Run...)
+		if len(running) > parallel {
+			t.Fatalf("%d segments in %d slots", len(running), parallel)
+		}
+	}
+	take(loop.Begin())
+	for events := 0; !loop.Finished; events++ {
+		if events > 100*(trials+1) {
+			t.Fatalf("no end after %d events", events)
+		}
+		i := rapid.IntRange(0, len(running)-1).Draw(t, "which")
+		seg := running[i]
+		o := search.Outcome{Trial: seg.Trial, Budget: seg.To, State: search.Paused}
+		// Few different values, so that ties are common.
+		o.Values = []float64{float64(rapid.IntRange(0, 9).Draw(t, "value")) / 10, rapid.Float64Range(0, 1).Draw(t, "second")}
+		what := 99
+		if !tame {
+			what = rapid.IntRange(0, 25).Draw(t, "what")
+		}
+		switch what {
+		case 0, 1:
+			o.State, o.Values = search.Diverged, nil
+		case 2:
+			o.State, o.Values = search.Failed, nil
+		case 3:
+			o.State, o.Values, o.Budget = search.Infeasible, nil, seg.From
+		case 4, 5, 6: // early stopped
+			o.State = search.Completed
+			o.Budget = rapid.IntRange(seg.From+1, seg.To).Draw(t, "budget")
+		case 7:
+			o.Values[0] = math.NaN() // a driver must not report this; it must do no harm
+		case 8:
+			if rapid.IntRange(0, 4).Draw(t, "close") == 0 {
+				take(loop.Close("the time is over"))
+				continue
+			}
+		case 9:
+			parallel = rapid.IntRange(1, 6).Draw(t, "resize")
+			parallel = max(parallel, len(running))
+			take(loop.Resize(parallel, trials))
+			continue
+		case 10:
+			if seg.From == 0 && seg.Trial == a.started-1 {
+				running = append(running[:i], running[i+1:]...)
+				take(loop.Exhausted(seg.Trial))
+				continue
+			}
+		}
+		running = append(running[:i], running[i+1:]...)
+		if o.State != search.Paused {
+			a.ended[o.Trial] = true
+		}
+		take(loop.Done(o))
+	}
+	if loop.Closing == "" && a.started < loop.Trials {
+		t.Fatalf("ended by itself after %d of %d trials", a.started, loop.Trials)
+	}
+}
