@@ -126,6 +126,9 @@ func header(path string, cells []string) ([]string, error) {
 			return nil, fail("column %d has no name; name it, or remove it if it only numbers the rows", i+1)
 		}
 		if j, ok := first[name]; ok {
+			if allNumbers(cells) {
+				return nil, fail("there are only numbers; a header line with the names of the columns is needed")
+			}
 			return nil, fail("columns %d and %d are both called %s; rename one", j+1, i+1, quote(name))
 		}
 		names[i], first[name] = name, i
@@ -134,6 +137,14 @@ func header(path string, cells []string) ([]string, error) {
 		return nil, fail("there is one column, %s; separate columns by commas", quote(names[0]))
 	}
 	return names, nil
+}
+
+// allNumbers tells that a line is hardly a header.
+func allNumbers(cells []string) bool {
+	return !slices.ContainsFunc(cells, func(s string) bool {
+		_, ok := number(strings.TrimSpace(s))
+		return !ok
+	})
 }
 
 // ragged says that a line is too short or too long.

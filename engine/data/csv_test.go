@@ -30,6 +30,8 @@ func TestCSVErrors(t *testing.T) {
 		{"no rows", "a,y\n", Source{}, `read F: there are no rows below the header line`},
 		{"no name", ",a,y\n0,1,2\n", Source{}, `read F: line 1: column 1 has no name; name it, or remove it if it only numbers the rows`},
 		{"same name", "a,b, a\n1,2,3\n", Source{}, `read F: line 1: columns 1 and 3 are both called "a"; rename one`},
+		{"no header, repeated numbers", "1,1,3\n1,2,3\n", Source{}, `read F: line 1: there are only numbers; a header line with the names of the columns is needed`},
+		{"no header", "1,2,3\n1,2,3\n", Source{}, `read F: there is no column "y"; is the header line missing?; the columns are 1, 2, 3`},
 		{"semicolons", "a;b;y\n1;2;3\n", Source{}, `read F: line 1: there is one column, "a;b;y"; separate columns by commas`},
 		{"short line", "a,b,y\n1,2,3\n\n1,2\n", Source{}, `read F: line 4: column "y": no value, the line ends after 2 of 3; add what is missing`},
 		{"long line", "a,b,y\n1,2,3\n1,2,3,4\n", Source{}, `read F: line 3: column "y": the line goes on behind the last column, 4 values instead of 3; put quotes around a value with a comma in it`},

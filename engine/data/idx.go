@@ -52,7 +52,7 @@ func readIDX(r io.Reader) (bytesIDX, error) {
 		size *= int(d)
 	}
 	var body bytes.Buffer
-	body.Grow(min(size+1, 1<<20))
+	body.Grow(min(size+1, 1<<16))
 	n, err := io.Copy(&body, io.LimitReader(r, int64(size)+1))
 	switch {
 	case err != nil:

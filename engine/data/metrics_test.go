@@ -3,6 +3,7 @@ package data
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -49,6 +50,13 @@ func TestMetrics(t *testing.T) {
 		if !same(c.got, c.want) && !(math.Abs(c.got-c.want) < 1e-12) {
 			t.Errorf("%s is %v, want %v", c.name, c.got, c.want)
 		}
+	}
+}
+
+func TestArgmax(t *testing.T) {
+	got := Argmax([]float32{1, 3, 2, 5, 5, -1, -3, -2, -1, 9}, 3) // the tenth is no row
+	if !slices.Equal(got, []int32{1, 0, 2}) || Argmax([]float32{1}, 0) != nil {
+		t.Errorf("%v", got)
 	}
 }
 

@@ -10,6 +10,8 @@ func noColumn(name string, names []string) error {
 	hint := ""
 	if n := nearest(name, names); n != "" {
 		hint = fmt.Sprintf("; did you mean %s?", quote(n))
+	} else if allNumbers(names) {
+		hint = "; is the header line missing?"
 	}
 	const most = 12
 	list := make([]string, 0, most)
