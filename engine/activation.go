@@ -1,6 +1,10 @@
 package engine
 
-import "fmt"
+import (
+	"fmt"
+
+	"budwood/engine/kernel"
+)
 
 // The activations work value by value.
 type (
@@ -68,9 +72,70 @@ func (Tanh) String() string { return "Tanh" }
 // String is Sigmoid.
 func (Sigmoid) String() string { return "Sigmoid" }
 
-func (ReLU) cost(_, _ Shape) Cost      { return Cost{} }
-func (LeakyReLU) cost(_, _ Shape) Cost { return Cost{} }
-func (GELU) cost(_, out Shape) Cost    { return Cost{Activations: int64(out.Size())} }
-func (SiLU) cost(_, out Shape) Cost    { return Cost{Activations: int64(out.Size())} }
-func (Tanh) cost(_, _ Shape) Cost      { return Cost{} }
-func (Sigmoid) cost(_, _ Shape) Cost   { return Cost{} }
+func (a ReLU) build(b *builder, x tensor) tensor {
+	return elementwise(b, a, x, needSign, kernel.ReLU, kernel.ReLUBack)
+}
+
+func (a LeakyReLU) build(b *builder, x tensor) tensor {
+	const slope = 0.01
+	return elementwise(b, a, x, needSign,
+		func(y, x []float32) { kernel.LeakyReLU(y, x, slope) },
+		func(dx, dy, y []float32) { kernel.LeakyReLUBack(dx, dy, y, slope) })
+}
+
+func (a Tanh) build(b *builder, x tensor) tensor {
+	return elementwise(b, a, x, needValues, kernel.Tanh, kernel.TanhBack)
+}
+
+func (a Sigmoid) build(b *builder, x tensor) tensor {
+	return elementwise(b, a, x, needValues, kernel.Sigmoid, kernel.SigmoidBack)
+}
+
+func (a GELU) build(b *builder, x tensor) tensor {
+	return elementwise(b, a, x, needNothing, kernel.GELU, kernel.GELUBack)
+}
+
+func (a SiLU) build(b *builder, x tensor) tensor {
+	return elementwise(b, a, x, needNothing, kernel.SiLU, kernel.SiLUBack)
+}
+
+// elementwise adds an activation. Its gradient needs the output or, where n is
+// needNothing, the input.
+func elementwise(b *builder, l Layer, x tensor, n need, f func(y, x []float32), df func(dx, dy, from []float32)) tensor {
+	b.layer(l, x.shape, 0)
+	o := &activation{x: x, f: f, df: df}
+	if n == needNothing {
+		o.y = b.output(x, x.shape, false, needNothing)
+		o.y.grad = x.grad
+		o.from = x.data
+	} else {
+		o.y = b.inPlace(x, n == needSign, n)
+		o.from = o.y.data
+	}
+	b.add(o, []*block{x.data, o.y.data}, []*block{o.from, o.y.grad})
+	return o.y
+}
+
+// activation is the op of all activations. It works on the gradient in place.
+type activation struct {
+	x, y tensor
+	from *block // what df reads
+	f    func(y, x []float32)
+	df   func(dx, dy, from []float32)
+}
+
+func (o *activation) bind() {}
+
+func (o *activation) forward(p pass) {
+	n := p.rows * o.x.shape.Size()
+	o.f(o.y.data.data[:n], o.x.data.data[:n])
+}
+
+func (o *activation) backward(p pass) {
+	if o.y.grad == nil {
+		return
+	}
+	n := p.rows * o.x.shape.Size()
+	dy := o.y.grad.data[:n]
+	o.df(dy, dy, o.from.data[:n])
+}

@@ -72,13 +72,3 @@ func (c Conv) String() string {
 	}
 	return s + ")"
 }
-
-func (c Conv) cost(in, out Shape) Cost {
-	c = c.defaults()
-	w := product(c.Kernel, c.Kernel, in[2]/c.Groups, c.Out)
-	k := Cost{Params: w, MACs: product(out[0], out[1], c.Kernel, c.Kernel, in[2]/c.Groups, c.Out), Activations: int64(out.Size())}
-	if !c.NoBias {
-		k.Params = plus(k.Params, int64(c.Out))
-	}
-	return k
-}

@@ -16,7 +16,7 @@ type Layer interface {
 	// String is the layer's name with its sizes: "Conv(16, 3×3)".
 	String() string
 
-	cost(in, out Shape) Cost // for shapes that Infer accepted
+	build(b *builder, x tensor) tensor // for a shape that Infer accepted
 }
 
 // Cost is what a network costs for one sample, known before anything is
@@ -25,10 +25,6 @@ type Cost struct {
 	Params      int64 // trained numbers
 	MACs        int64 // multiply-accumulates of dense layers and convolutions, forward
 	Activations int64 // floats that forward keeps for backward, without the input
-}
-
-func (c Cost) plus(d Cost) Cost {
-	return Cost{plus(c.Params, d.Params), plus(c.MACs, d.MACs), plus(c.Activations, d.Activations)}
 }
 
 // Measure infers the output shape of a network and what it costs. The error
@@ -46,7 +42,8 @@ func Measure(l Layer, in Shape) (out Shape, c Cost, err error) {
 	if out, err = l.Infer(in); err != nil {
 		return nil, Cost{}, err
 	}
-	return out, l.cost(in, out), nil
+	b, _, _ := build(l, in, 1)
+	return out, b.cost(), nil
 }
 
 // maxDim bounds every size that a description can ask for, so that sizes

@@ -1,6 +1,10 @@
 package engine
 
-import "fmt"
+import (
+	"fmt"
+
+	"budwood/engine/kernel"
+)
 
 // MaxPool takes the maximum of each Size×Size window of each channel. Windows
 // do not overlap; rows and columns that fill no window are dropped.
@@ -60,6 +64,98 @@ func pooled(l Layer, in Shape, n int) (Shape, error) {
 	return Shape{in[0] / n, in[1] / n, in[2]}, nil
 }
 
-func (MaxPool) cost(_, out Shape) Cost       { return Cost{Activations: int64(out.Size())} }
-func (AvgPool) cost(_, out Shape) Cost       { return Cost{Activations: int64(out.Size())} }
-func (GlobalAvgPool) cost(_, out Shape) Cost { return Cost{Activations: int64(out.Size())} }
+func (p MaxPool) build(b *builder, x tensor) tensor {
+	s := x.shape
+	n := window(p.Size)
+	o := &pool{x: x, geometry: kernel.Pool{H: s[0], W: s[1], C: s[2], Size: n}, max: true}
+	b.layer(p, Shape{s[0] / n, s[1] / n, s[2]}, 0)
+	o.y = b.output(x, Shape{s[0] / n, s[1] / n, s[2]}, false, needValues)
+	b.add(o, []*block{x.data, o.y.data}, []*block{x.data, x.grad, o.y.data, o.y.grad})
+	return o.y
+}
+
+func (p AvgPool) build(b *builder, x tensor) tensor {
+	s := x.shape
+	n := window(p.Size)
+	o := &pool{x: x, geometry: kernel.Pool{H: s[0], W: s[1], C: s[2], Size: n}}
+	b.layer(p, Shape{s[0] / n, s[1] / n, s[2]}, 0)
+	o.y = b.output(x, Shape{s[0] / n, s[1] / n, s[2]}, false, needNothing)
+	b.add(o, []*block{x.data, o.y.data}, []*block{x.grad, o.y.grad})
+	return o.y
+}
+
+func (p GlobalAvgPool) build(b *builder, x tensor) tensor {
+	s := x.shape
+	o := &globalPool{x: x, pixels: s[0] * s[1], channels: s[2]}
+	b.layer(p, Shape{s[2]}, 0)
+	o.y = b.output(x, Shape{s[2]}, false, needNothing)
+	b.add(o, []*block{x.data, o.y.data}, []*block{x.grad, o.y.grad})
+	return o.y
+}
+
+// pool is the op of MaxPool and AvgPool.
+type pool struct {
+	x, y     tensor
+	geometry kernel.Pool
+	max      bool
+}
+
+func (o *pool) bind() {}
+
+func (o *pool) forward(p pass) {
+	in, out := o.x.shape.Size(), o.y.shape.Size()
+	for i := range p.rows {
+		x, y := o.x.data.data[i*in:(i+1)*in], o.y.data.data[i*out:(i+1)*out]
+		if o.max {
+			o.geometry.Max(y, x)
+		} else {
+			o.geometry.Avg(y, x)
+		}
+	}
+}
+
+func (o *pool) backward(p pass) {
+	if o.x.grad == nil {
+		return
+	}
+	in, out := o.x.shape.Size(), o.y.shape.Size()
+	for i := range p.rows {
+		dx, dy := o.x.grad.data[i*in:(i+1)*in], o.y.grad.data[i*out:(i+1)*out]
+		if o.max {
+			o.geometry.MaxBack(dx, dy, o.x.data.data[i*in:(i+1)*in], o.y.data.data[i*out:(i+1)*out])
+		} else {
+			o.geometry.AvgBack(dx, dy)
+		}
+	}
+}
+
+// globalPool is the op of GlobalAvgPool.
+type globalPool struct {
+	x, y             tensor
+	pixels, channels int
+}
+
+func (o *globalPool) bind() {}
+
+func (o *globalPool) forward(p pass) {
+	c, in := o.channels, o.pixels*o.channels
+	for i := range p.rows {
+		y := o.y.data.data[i*c : (i+1)*c]
+		kernel.ColSum(y, o.x.data.data[i*in:(i+1)*in], o.pixels, c)
+		kernel.Scale(y, 1/float32(o.pixels))
+	}
+}
+
+func (o *globalPool) backward(p pass) {
+	if o.x.grad == nil {
+		return
+	}
+	c := o.channels
+	for i := range p.rows {
+		dy := o.y.grad.data[i*c : (i+1)*c]
+		kernel.Scale(dy, 1/float32(o.pixels))
+		for q := range o.pixels {
+			copy(o.x.grad.data[(i*o.pixels+q)*c:], dy)
+		}
+	}
+}

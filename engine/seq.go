@@ -39,16 +39,3 @@ func (s Seq) String() string {
 	}
 	return "[" + strings.Join(names, ", ") + "]"
 }
-
-func (s Seq) cost(in, _ Shape) Cost {
-	var c Cost
-	for _, l := range s {
-		out, err := l.Infer(in)
-		if err != nil {
-			return c
-		}
-		c = c.plus(l.cost(in, out))
-		in = out
-	}
-	return c
-}

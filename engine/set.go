@@ -54,7 +54,9 @@ func (s *Set) Check() error {
 		return fmt.Errorf("data set: give either classes (%d) or outputs (%d)", s.Classes, s.Outputs)
 	case s.Classes > 0 && len(s.Class) != n:
 		return fmt.Errorf("data set: %d classes for %d rows", len(s.Class), n)
-	case s.Outputs > 0 && len(s.Target) != n*s.Outputs:
+	case s.Outputs == 0 && len(s.Target) > 0 || s.Classes == 0 && len(s.Class) > 0:
+		return fmt.Errorf("data set: has both classes and targets")
+	case s.Outputs > 0 && (len(s.Target)%s.Outputs != 0 || len(s.Target)/s.Outputs != n):
 		return fmt.Errorf("data set: %d targets for %d rows of %d", len(s.Target), n, s.Outputs)
 	}
 	for i, c := range s.Class {

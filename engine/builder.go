@@ -1,0 +1,247 @@
+package engine
+
+import (
+	"math"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+)
+
+// tensor is a value of the network while it is built: rows × shape, and its
+// gradient.
+type tensor struct {
+	shape Shape
+	data  *block
+	grad  *block // nil: nothing before it is trained
+	need  need   // what the op that made it reads of data in backward
+}
+
+// need says what of an op's output must survive until its backward pass.
+type need int
+
+const (
+	needNothing need = iota
+	needSign         // whether each value is above 0
+	needValues
+)
+
+// pass is one run through the plan.
+type pass struct {
+	rows  int
+	train bool
+	key   uint64 // of this step's random choices
+}
+
+// op is one step of the plan. Forward reads the inputs' data and writes the
+// outputs'. Backward reads the outputs' gradient, which it may overwrite, and
+// writes (does not add to) the gradients of inputs and parameters.
+type op interface {
+	bind() // takes slices of the arena, once it exists
+	forward(pass)
+	backward(pass)
+}
+
+// param is a trained tensor, or a running statistic.
+type param struct {
+	name  string
+	shape []int
+	fill  func(r *rand.Rand, w []float32)
+	size  int64
+	w, g  []float32 // once the arena exists; a statistic has no gradient
+}
+
+// row is a layer of the plan, as the summary prints it.
+type row struct {
+	path, layer  string
+	out          Shape
+	params, macs int64
+	data         *block
+	note         string // "in place", "in the layer above"
+}
+
+// builder collects the plan of a network. It allocates nothing large.
+type builder struct {
+	batch  int
+	ops    []op
+	owner  []int // row of each op
+	blocks []*block
+	params []*param
+	stats  []*param
+	rows   []row
+	at     int // the row that ops and parameters belong to
+	path   []string
+}
+
+// build returns the plan of l, which must accept the shape.
+func build(l Layer, in Shape, batch int) (b *builder, x, out tensor) {
+	b = &builder{batch: batch}
+	x = tensor{shape: in, data: b.block(in.Size())}
+	touch(0, x.data)
+	out = l.build(b, x)
+	touch(lossMoment, out.data, out.grad)
+	return b, x, out
+}
+
+// block makes a block of n floats a row.
+func (b *builder) block(n int) *block {
+	k := b.scratch(product(n, b.batch))
+	k.sample = int64(n)
+	return k
+}
+
+// scratch makes a block of n floats.
+func (b *builder) scratch(n int64) *block {
+	k := &block{size: n, last: never}
+	b.blocks = append(b.blocks, k)
+	return k
+}
+
+// output makes the tensor that an op computes from x. It has a gradient if
+// there is anything to train at or before the op.
+func (b *builder) output(x tensor, shape Shape, trained bool, n need) tensor {
+	y := tensor{shape: shape, data: b.block(shape.Size()), need: n}
+	if trained || x.grad != nil {
+		y.grad = b.block(shape.Size())
+	}
+	b.rows[b.at].data = y.data
+	return y
+}
+
+// inPlace makes the output of an op that works value by value. It shares the
+// gradient with x, and the data too if the producer of x does not mind; signs
+// tells that the op keeps the sign of every value whose gradient is not 0.
+func (b *builder) inPlace(x tensor, signs bool, n need) tensor {
+	y := tensor{shape: x.shape, data: x.data, grad: x.grad, need: n}
+	r := &b.rows[b.at]
+	switch {
+	case x.need == needNothing:
+		r.note = "in place"
+	case x.need == needSign && signs:
+		r.note = "in place"
+		y.need = max(n, needSign)
+	default:
+		y.data = b.block(x.shape.Size())
+		r.data = y.data
+	}
+	return y
+}
+
+// add appends an op with the blocks it touches in each direction.
+func (b *builder) add(o op, forward, backwards []*block) {
+	i := len(b.ops) + 1
+	b.ops = append(b.ops, o)
+	b.owner = append(b.owner, b.at)
+	touch(i, forward...)
+	touch(backward-i, backwards...)
+}
+
+// layer starts a row of the summary, to which the ops that follow belong, and
+// returns its number.
+func (b *builder) layer(l Layer, out Shape, macs int64) int {
+	b.at = len(b.rows)
+	b.rows = append(b.rows, row{path: strings.Join(b.path, "."), layer: l.String(), out: out, macs: macs})
+	return b.at
+}
+
+// param makes a trained tensor of the current layer.
+func (b *builder) param(name string, fill func(*rand.Rand, []float32), shape ...int) *param {
+	p := b.named(name, fill, shape)
+	b.params = append(b.params, p)
+	b.rows[b.at].params = plus(b.rows[b.at].params, p.size)
+	return p
+}
+
+// stat makes a running statistic of the current layer.
+func (b *builder) stat(name string, fill func(*rand.Rand, []float32), shape ...int) *param {
+	p := b.named(name, fill, shape)
+	b.stats = append(b.stats, p)
+	return p
+}
+
+func (b *builder) named(name string, fill func(*rand.Rand, []float32), shape []int) *param {
+	return &param{name: strings.Join(append(b.path[:len(b.path):len(b.path)], name), "."), shape: shape, fill: fill, size: product(shape...)}
+}
+
+// within runs f with one more element in the path of names.
+func (b *builder) within(name string, f func()) {
+	b.path = append(b.path, name)
+	f()
+	b.path = b.path[:len(b.path)-1]
+}
+
+// build of a Seq chains its layers; a layer takes the ReLU behind it along
+// where its kernel has one built in.
+func (s Seq) build(b *builder, x tensor) tensor {
+	for i := 0; i < len(s); i++ {
+		l := s[i]
+		var next Layer
+		if i+1 < len(s) {
+			next = s[i+1]
+		}
+		_, relu := next.(ReLU)
+		f, fuses := l.(fuser)
+		b.within(strconv.Itoa(i), func() {
+			if fuses {
+				x = f.fuse(b, x, relu, gain(next))
+			} else {
+				x = l.build(b, x)
+			}
+		})
+		if fuses && relu {
+			i++
+			b.within(strconv.Itoa(i), func() { b.rows[b.layer(next, x.shape, 0)].note = "in the layer above" })
+		}
+	}
+	return x
+}
+
+// fuser is a layer that can apply the ReLU behind it, and whose weights depend
+// on the activation behind it by a gain.
+type fuser interface {
+	fuse(b *builder, x tensor, relu bool, gain float64) tensor
+}
+
+// gain is the factor that keeps the variance of values through an activation
+// (He et al. 2015): √2 for those that cut off about half of their input.
+func gain(next Layer) float64 {
+	switch next.(type) {
+	case ReLU, LeakyReLU, GELU, SiLU:
+		return math.Sqrt2
+	}
+	return 1
+}
+
+// scaled fills weights from a normal distribution of deviation gain/√fanIn.
+func scaled(fanIn int, gain float64) func(*rand.Rand, []float32) {
+	return func(r *rand.Rand, w []float32) {
+		s := gain / math.Sqrt(float64(fanIn))
+		for i := range w {
+			w[i] = float32(s * r.NormFloat64())
+		}
+	}
+}
+
+// cost sums up the rows, and the floats of one sample that are alive when the
+// forward pass ends.
+func (b *builder) cost() Cost {
+	var c Cost
+	for _, r := range b.rows {
+		c.Params = plus(c.Params, r.params)
+		c.MACs = plus(c.MACs, r.macs)
+	}
+	for _, k := range b.blocks {
+		if 0 < k.first && k.first < lossMoment && k.last >= lossMoment {
+			c.Activations = plus(c.Activations, k.sample)
+		}
+	}
+	return c
+}
+
+// constant fills with a value.
+func constant(v float32) func(*rand.Rand, []float32) {
+	return func(_ *rand.Rand, w []float32) {
+		for i := range w {
+			w[i] = v
+		}
+	}
+}

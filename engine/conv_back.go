@@ -1,0 +1,120 @@
+package engine
+
+import "budwood/engine/kernel"
+
+func (o *conv) backward(p pass) {
+	in, out := o.x.shape.Size(), o.y.shape.Size()
+	dy := o.y.grad.data[:p.rows*out]
+	if o.relu {
+		kernel.ReLUBack(dy, dy, o.y.data.data[:len(dy)])
+	}
+	if o.b != nil {
+		kernel.ColSum(o.b.g, dy, p.rows*o.oh*o.ow, o.oc)
+	}
+	if o.depthwise() {
+		clear(o.w.g)
+	}
+	o.clear(o.back)
+	for i := range p.rows {
+		o.weights(o.pad(o.back, o.x.data.data[i*in:(i+1)*in]), dy[i*out:(i+1)*out], i > 0)
+	}
+	if o.x.grad == nil {
+		return
+	}
+	o.turn()
+	if o.turns() {
+		clear(o.grown.data)
+	}
+	for i := range p.rows {
+		dx, dy := o.x.grad.data[i*in:(i+1)*in], dy[i*out:(i+1)*out]
+		if o.turns() {
+			o.correlate(dx, dy)
+		} else {
+			o.scatter(dx, dy)
+		}
+	}
+}
+
+// weights computes the gradient of the weights for one padded image, added to
+// what is there if add is set.
+func (o *conv) weights(x, dy []float32, add bool) {
+	g := &o.dw
+	g.Add = add
+	switch {
+	case o.depthwise():
+		for r := range o.oh {
+			for t := range o.k * o.k {
+				at := (r*o.stride+t/o.k)*o.pw + t%o.k
+				kernel.MulSum(o.w.g[t*o.c:], x[at*o.c:], o.stride*o.c, dy[r*o.ow*o.oc:], o.oc, o.ow, o.c)
+			}
+		}
+	case o.groups == 1:
+		for r := range o.k {
+			g.A, g.B, g.C = x[r*o.pw*o.c:], dy, o.w.g[r*o.k*o.c*o.oc:]
+			g.Run()
+		}
+	default:
+		per, perOut := o.c/o.groups, o.oc/o.groups
+		for t := range o.k * o.k {
+			for q := range o.groups {
+				at := (t/o.k)*o.pw + t%o.k
+				g.A, g.B, g.C = x[at*o.c+q*per:], dy[q*perOut:], o.w.g[t*per*o.oc+q*perOut:]
+				g.Run()
+			}
+		}
+	}
+}
+
+// turn exchanges in and out in the weights of every tap; for correlate the taps
+// also come in reverse order, which turns the kernel by 180°.
+func (o *conv) turn() {
+	if o.depthwise() {
+		return
+	}
+	taps, per := o.k*o.k, o.c/o.groups
+	for t := range taps {
+		to := t
+		if o.turns() {
+			to = taps - 1 - t
+		}
+		kernel.Transpose(o.turned.data[to*per*o.oc:], per, o.w.w[t*per*o.oc:], o.oc, per, o.oc)
+	}
+}
+
+// correlate computes the gradient of one input as a convolution of the padded
+// gradient of the output.
+func (o *conv) correlate(dx, dy []float32) {
+	inset(o.grown.data, dy, o.oh, o.ow*o.oc, o.k-1-o.before, (o.k-1-o.before)*o.oc, (o.wide+o.k-1)*o.oc)
+	g := &o.dx
+	g.B = o.turned.data
+	for r := range o.h {
+		g.A, g.C = o.grown.data[r*(o.wide+o.k-1)*o.oc:], dx[r*o.wide*o.c:]
+		g.Run()
+	}
+}
+
+// scatter adds each output's gradient to the inputs in its window, on a padded
+// image.
+func (o *conv) scatter(dx, dy []float32) {
+	x := o.grown.data
+	clear(x)
+	g := &o.dx
+	per, perOut := o.c/o.groups, o.oc/o.groups
+	for r := range o.oh {
+		row := dy[r*o.ow*o.oc : (r+1)*o.ow*o.oc]
+		for t := range o.k * o.k {
+			at := ((r*o.stride+t/o.k)*o.pw + t%o.k) * o.c
+			if o.depthwise() {
+				kernel.MulAdd(x[at:], o.stride*o.c, row, o.oc, o.w.w[t*o.c:], o.ow, o.c)
+				continue
+			}
+			for q := range o.groups {
+				g.A, g.B, g.C = row[q*perOut:], o.turned.data[(t*o.oc+q*perOut)*per:], x[at+q*per:]
+				g.Run()
+			}
+		}
+	}
+	for r := range o.h {
+		copy(dx[r*o.wide*o.c:(r+1)*o.wide*o.c], x[((r+o.before)*o.pw+o.before)*o.c:])
+	}
+}

@@ -1,0 +1,202 @@
+package engine
+
+import "budwood/engine/kernel"
+
+func (c Conv) build(b *builder, x tensor) tensor { return c.fuse(b, x, false, 1) }
+
+func (c Conv) fuse(b *builder, x tensor, relu bool, gain float64) tensor {
+	c = c.defaults()
+	s := x.shape
+	out, err := c.Infer(s)
+	if err != nil {
+		return x
+	}
+	per := s[2] / c.Groups // channels in of one group
+	k := c.Kernel
+	b.layer(c, out, product(out[0], out[1], k, k, per, c.Out))
+	o := &conv{
+		x: x, relu: relu,
+		h: s[0], wide: s[1], c: s[2], oh: out[0], ow: out[1], oc: out[2],
+		k: k, stride: c.Stride, groups: c.Groups,
+		w: b.param("weight", scaled(k*k*per, gain), k, k, per, c.Out),
+	}
+	if !c.NoBias {
+		o.b = b.param("bias", constant(0), c.Out)
+	}
+	if !c.Valid {
+		o.before = (k - 1) / 2
+	}
+	o.ph = max(o.before+o.h, (o.oh-1)*o.stride+k)
+	o.pw = max(o.before+o.wide, (o.ow-1)*o.stride+k)
+	o.y = b.output(x, out, true, needNothing)
+	front := []*block{x.data, o.y.data}
+	back := []*block{x.data, x.grad, o.y.grad}
+	if relu {
+		o.y.need = needSign
+		back = append(back, o.y.data)
+	}
+	if o.padded() {
+		o.front, o.back = b.scratch(product(o.ph, o.pw, o.c)), b.scratch(product(o.ph, o.pw, o.c))
+		front, back = append(front, o.front), append(back, o.back)
+	}
+	if x.grad != nil && !o.depthwise() {
+		o.turned = b.scratch(o.w.size)
+		back = append(back, o.turned)
+	}
+	if x.grad != nil && o.turns() {
+		o.grown = b.scratch(product(o.h+k-1, o.wide+k-1, o.oc))
+	} else if x.grad != nil {
+		o.grown = b.scratch(product(o.ph, o.pw, o.c))
+	}
+	b.add(o, front, append(back, o.grown))
+	return o.y
+}
+
+// conv is the op of Conv. Images are padded one at a time in scratch memory and
+// then read in place: a row of outputs is one product of matrices whose inner
+// dimension consists of the rows of the window (an implicit im2col).
+type conv struct {
+	x, y              tensor
+	h, wide, c        int // image in
+	oh, ow, oc        int // image out
+	k, stride, groups int
+	before            int // rows and columns of padding before the image
+	ph, pw            int // padded height and width
+	relu              bool
+	w, b              *param // w: k × k × c/groups × oc
+
+	front, back *block // one padded image; nil where nothing is padded
+	turned      *block // weights with in and out exchanged
+	grown       *block // one padded gradient, of the output (turns) or of the input
+
+	product, dw, dx kernel.Gemm
+}
+
+func (o *conv) padded() bool    { return o.ph != o.h || o.pw != o.wide }
+func (o *conv) depthwise() bool { return o.groups == o.c && o.groups == o.oc && o.groups > 1 }
+
+// turns tells that the gradient of the input is itself a convolution: of the
+// padded gradient of the output, with the turned weights.
+func (o *conv) turns() bool { return o.stride == 1 && o.groups == 1 }
+
+// pointwise tells that pixels do not mix: the whole batch is one product.
+func (o *conv) pointwise() bool {
+	return o.k == 1 && o.stride == 1 && o.groups == 1 && !o.padded()
+}
+
+func (o *conv) bind() {
+	per, row := o.c/o.groups, o.stride*o.c
+	g := kernel.Gemm{N: o.oc / o.groups, RowA: row, ColA: 1, RowB: o.oc, RowC: o.oc, SegA: o.pw * o.c}
+	if o.groups == 1 {
+		g.K, g.Segs = o.k*o.c, o.k
+	} else {
+		g.K, g.Segs, g.SegA = per, o.k, o.c
+	}
+	o.product = g
+	o.dw = kernel.Gemm{
+		M: o.k * o.c, N: o.oc, K: o.ow, Segs: o.oh,
+		RowA: 1, ColA: row, SegA: o.stride * o.pw * o.c, RowB: o.oc, RowC: o.oc,
+	}
+	if o.groups > 1 {
+		o.dw.M, o.dw.N = per, o.oc/o.groups
+	}
+	if o.turns() {
+		o.dx = kernel.Gemm{
+			M: o.wide, N: o.c, K: o.k * o.oc, Segs: o.k,
+			RowA: o.oc, ColA: 1, SegA: (o.wide + o.k - 1) * o.oc, RowB: o.c, RowC: o.c,
+		}
+	} else {
+		o.dx = kernel.Gemm{M: o.ow, N: per, K: o.oc / o.groups, RowA: o.oc, ColA: 1, RowB: per, RowC: row, Add: true}
+	}
+}
+
+func (o *conv) forward(p pass) {
+	in, out := o.x.shape.Size(), o.y.shape.Size()
+	if o.pointwise() {
+		g := &o.product
+		g.M, g.A, g.B, g.C = p.rows*o.h*o.wide, o.x.data.data, o.w.w, o.y.data.data
+		g.Bias, g.ReLU = o.bias(), o.relu
+		g.Run()
+		return
+	}
+	o.clear(o.front)
+	for i := range p.rows {
+		x := o.pad(o.front, o.x.data.data[i*in:(i+1)*in])
+		y := o.y.data.data[i*out : (i+1)*out]
+		for r := range o.oh {
+			o.row(y[r*o.ow*o.oc:(r+1)*o.ow*o.oc], x[r*o.stride*o.pw*o.c:])
+		}
+	}
+}
+
+// row computes one row of outputs; x starts at the first row of its window.
+func (o *conv) row(y, x []float32) {
+	if o.depthwise() {
+		for i := range o.ow {
+			if o.b != nil {
+				copy(y[i*o.oc:], o.b.w)
+			} else {
+				clear(y[i*o.oc : (i+1)*o.oc])
+			}
+		}
+		for r := range o.k {
+			for s := range o.k {
+				kernel.MulAdd(y, o.oc, x[(r*o.pw+s)*o.c:], o.stride*o.c, o.w.w[(r*o.k+s)*o.c:], o.ow, o.c)
+			}
+		}
+		if o.relu {
+			kernel.ReLU(y, y)
+		}
+		return
+	}
+	g := &o.product
+	g.M = o.ow
+	if o.groups == 1 {
+		g.A, g.B, g.C, g.Bias, g.ReLU = x, o.w.w, y, o.bias(), o.relu
+		g.Run()
+		return
+	}
+	per, perOut := o.c/o.groups, o.oc/o.groups
+	for q := range o.groups {
+		for r := range o.k {
+			g.A, g.B, g.C = x[r*o.pw*o.c+q*per:], o.w.w[r*o.k*per*o.oc+q*perOut:], y[q*perOut:]
+			g.Add, g.ReLU, g.Bias = r > 0, o.relu && r == o.k-1, nil
+			if r == 0 && o.b != nil {
+				g.Bias = o.b.w[q*perOut:]
+			}
+			g.Run()
+		}
+	}
+}
+
+func (o *conv) bias() []float32 {
+	if o.b == nil {
+		return nil
+	}
+	return o.b.w
+}
+
+// clear zeroes the border of a padded image (and all the rest).
+func (o *conv) clear(to *block) {
+	if to != nil {
+		clear(to.data)
+	}
+}
+
+// pad returns the image with its padding, copied into the cleared block if there
+// is any.
+func (o *conv) pad(to *block, x []float32) []float32 {
+	if to == nil {
+		return x
+	}
+	inset(to.data, x, o.h, o.wide*o.c, o.before, o.before*o.c, o.pw*o.c)
+	return to.data
+}
+
+// inset copies a matrix of rows × cols into one with rows of width, at (top,
+// left).
+func inset(dst, src []float32, rows, cols, top, left, width int) {
+	for r := range rows {
+		copy(dst[(r+top)*width+left:], src[r*cols:(r+1)*cols])
+	}
+}

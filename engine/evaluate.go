@@ -1,0 +1,111 @@
+package engine
+
+import (
+	"fmt"
+	"math"
+)
+
+// Score is how well a network does on a data set.
+type Score struct {
+	Loss     float64 // mean of the network's loss
+	Accuracy float64 // classification: share of rows whose largest output is the class
+	RMSE     float64 // regression: root of the mean squared error over all outputs
+	R2       float64 // regression: 1 − Σ(y−t)²/Σ(t−mean)², the mean over outputs; an output whose target is constant counts 0, or 1 if it is met exactly
+}
+
+// Evaluate scores the network on a set in inference mode.
+func (n *Net) Evaluate(s *Set) (Score, error) {
+	if err := n.check(s); err != nil {
+		return Score{}, fmt.Errorf("evaluate: %w", err)
+	}
+	var score Score
+	in, w, rows := n.in.Size(), n.out.Size(), s.Len()
+	r := newRegression(s)
+	right := 0
+	for lo := 0; lo < rows; lo += n.cfg.Batch {
+		part := s.slice(lo, min(lo+n.cfg.Batch, rows))
+		m := part.Len()
+		n.infer(part.X[:m*in], m)
+		y := n.y.data.data[:m*w]
+		if s.Classes > 0 {
+			for i, c := range part.Class {
+				if argmax(y[i*w:(i+1)*w]) == int(c) {
+					right++
+				}
+			}
+		} else {
+			r.add(y, part.Target)
+		}
+		score.Loss += n.cfg.Loss.gradient(n.y.grad.data[:m*w], y, targets{part.Class, part.Target}, m)
+	}
+	score.Loss /= float64(rows)
+	if s.Classes > 0 {
+		score.Accuracy = float64(right) / float64(rows)
+	} else {
+		score.RMSE, score.R2 = r.scores(rows)
+	}
+	return score, nil
+}
+
+// check tells whether the network can work on a set.
+func (n *Net) check(s *Set) error {
+	if n.err != nil {
+		return n.err
+	}
+	if s == nil {
+		return fmt.Errorf("data set: is nil")
+	}
+	if err := s.Check(); err != nil {
+		return err
+	}
+	if s.Shape.Size() != n.in.Size() || len(n.in) == 3 && len(s.Shape) == 3 && !s.Shape.Equal(n.in) {
+		return fmt.Errorf("data set: rows of %v do not fit the network's input %v", s.Shape, n.in)
+	}
+	return n.cfg.Loss.fits(n.out, s)
+}
+
+func argmax(x []float32) int {
+	best := 0
+	for i, v := range x {
+		if v > x[best] {
+			best = i
+		}
+	}
+	return best
+}
+
+// regression sums up squared errors for each output.
+type regression struct{ mean, total, wrong []float64 }
+
+func newRegression(s *Set) *regression {
+	r := &regression{make([]float64, s.Outputs), make([]float64, s.Outputs), make([]float64, s.Outputs)}
+	for i, t := range s.Target {
+		r.mean[i%s.Outputs] += float64(t) / float64(s.Len())
+	}
+	for i, t := range s.Target {
+		d := float64(t) - r.mean[i%s.Outputs]
+		r.total[i%s.Outputs] += d * d
+	}
+	return r
+}
+
+func (r *regression) add(y, target []float32) {
+	for i, t := range target {
+		d := float64(y[i]) - float64(t)
+		r.wrong[i%len(r.wrong)] += d * d
+	}
+}
+
+func (r *regression) scores(rows int) (rmse, r2 float64) {
+	outputs := float64(len(r.wrong))
+	for i, e := range r.wrong {
+		rmse += e
+		switch {
+		case r.total[i] > 0:
+			r2 += 1 - e/r.total[i]
+		case e == 0:
+			r2++
+		}
+	}
+	return math.Sqrt(rmse / (float64(rows) * outputs)), r2 / outputs
+}

@@ -1,0 +1,247 @@
+package engine
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+)
+
+// The bound of the gradient checks: the difference between the gradient along a
+// direction and Richardson-extrapolated central differences of a float32
+// forward pass, relative to the length of the gradient.
+const gradientBound = 2e-4
+
+// probe is a layer compiled with a gradient for its input, and the loss Σ c·y
+// for random coefficients c.
+type probe struct {
+	net  *Net
+	x    []float32
+	c    []float32
+	pass pass
+}
+
+func newProbe(t *testing.T, l Layer, in Shape, rows int, r *rand.Rand) *probe {
+	t.Helper()
+	out, _, err := Measure(l, in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &builder{batch: rows}
+	x := tensor{shape: in, data: b.block(in.Size()), grad: b.block(in.Size())}
+	touch(0, x.data)
+	y := l.build(b, x)
+	touch(lossMoment, y.data, y.grad)
+	touch(backward, x.grad)
+	p := &probe{net: &Net{in: in, out: out, cfg: Config{Batch: rows}, plan: b, x: x, y: y}, pass: pass{rows: rows, train: true, key: 5}}
+	if err := p.net.allocate(); err != nil {
+		t.Fatal(err)
+	}
+	for i := range p.net.params {
+		p.net.params[i] = float32(r.NormFloat64()) * 0.5
+	}
+	p.x = normal(r, rows*in.Size())
+	p.c = normal(r, rows*out.Size())
+	return p
+}
+
+func normal(r *rand.Rand, n int) []float32 {
+	s := make([]float32, n)
+	for i := range s {
+		s[i] = float32(r.NormFloat64())
+	}
+	return s
+}
+
+func (p *probe) loss() float64 {
+	copy(p.net.x.data.data, p.x)
+	p.net.forward(p.pass)
+	var sum float64
+	for i, c := range p.c {
+		sum += float64(c) * float64(p.net.y.data.data[i])
+	}
+	return sum
+}
+
+// gradient is that of the loss for x, then for the parameters.
+func (p *probe) gradient() []float32 {
+	p.loss()
+	copy(p.net.y.grad.data, p.c)
+	for i := len(p.net.plan.ops) - 1; i >= 0; i-- {
+		p.net.plan.ops[i].backward(p.pass)
+	}
+	return append(append([]float32(nil), p.net.x.grad.data[:len(p.x)]...), p.net.grads...)
+}
+
+// check compares the gradient with differences along its own direction and
+// along random ones, at most h·max|u| away from x.
+func (p *probe) check(t *testing.T, name string, h float64, r *rand.Rand) {
+	t.Helper()
+	g := p.gradient()
+	length := norm(g)
+	for trial := range 4 {
+		u := append([]float32(nil), g...)
+		if trial > 0 {
+			u = normal(r, len(g))
+		}
+		var most, dot float64
+		for _, v := range u {
+			most = max(most, math.Abs(float64(v)))
+		}
+		for i := range u {
+			u[i] /= float32(most)
+			dot += float64(u[i]) * float64(g[i])
+		}
+		d1, d2 := p.difference(u, h/2), p.difference(u, h)
+		got := (4*d1 - d2) / 3
+		if e := math.Abs(got-dot) / (length * norm(u)); !(e < gradientBound) {
+			t.Errorf("%s, direction %d: gradient %g, differences %g, relative error %.1e", name, trial, dot, got, e)
+		}
+	}
+}
+
+func norm(x []float32) float64 {
+	var s float64
+	for _, v := range x {
+		s += float64(v) * float64(v)
+	}
+	return math.Sqrt(s)
+}
+
+// difference is (loss(+h·u) − loss(−h·u)) / 2h.
+func (p *probe) difference(u []float32, h float64) float64 {
+	x, w := append([]float32(nil), p.x...), append([]float32(nil), p.net.params...)
+	at := func(h float64) float64 {
+		for i := range p.x {
+			p.x[i] = float32(float64(x[i]) + h*float64(u[i]))
+		}
+		for i := range w {
+			p.net.params[i] = float32(float64(w[i]) + h*float64(u[len(x)+i]))
+		}
+		return p.loss()
+	}
+	d := (at(h) - at(-h)) / (2 * h)
+	copy(p.x, x)
+	copy(p.net.params, w)
+	return d
+}
+
+// layers that are smooth everywhere, for random sizes.
+func smooth(r *rand.Rand) []struct {
+	layer Layer
+	in    Shape
+} {
+	n := func(lo, hi int) int { return lo + r.IntN(hi-lo+1) }
+	flat, img := Shape{n(1, 40)}, Shape{n(3, 9), n(3, 9), n(1, 7)}
+	c := img[2]
+	groups := n(2, 3)
+	grouped := Shape{n(3, 8), n(3, 8), groups * n(1, 3)}
+	return []struct {
+		layer Layer
+		in    Shape
+	}{
+		{Dense{Out: n(1, 40)}, flat},
+		{Dense{Out: n(1, 40), NoBias: true}, img},
+		{Conv{Out: n(1, 20), Kernel: n(1, 4), Stride: 1}, img},
+		{Conv{Out: n(1, 20), Kernel: n(1, 4), Stride: n(2, 3), NoBias: true}, img},
+		{Conv{Out: n(1, 20), Kernel: n(1, 3), Stride: n(1, 2), Valid: true}, img},
+		{Conv{Out: groups * n(1, 3), Kernel: n(1, 4), Stride: n(1, 2), Groups: groups}, grouped},
+		{Conv{Out: c, Kernel: n(1, 4), Stride: n(1, 2), Groups: c}, img},
+		{Conv{Out: 2 * c, Kernel: 3, Groups: c}, img},
+		{BatchNorm{}, flat},
+		{BatchNorm{}, img},
+		{AvgPool{Size: n(1, 3)}, img},
+		{GlobalAvgPool{}, img},
+		{Dropout{P: 0.3}, img},
+		{Flatten{}, img},
+		{GELU{}, flat}, {SiLU{}, flat}, {Tanh{}, flat}, {Sigmoid{}, flat},
+		{Seq{Dense{Out: n(1, 30)}, Tanh{}, Dropout{P: 0.2}, Dense{Out: n(1, 9)}, Sigmoid{}}, flat},
+		{Residual{Seq{Dense{Out: flat[0]}, GELU{}}}, flat},
+		{Residual{Seq{Tanh{}, Dense{Out: n(1, 20)}}}, flat},
+		{Residual{Seq{Conv{Out: n(1, 9), Stride: 2}, BatchNorm{}, SiLU{}, Conv{Out: n(1, 9)}}}, img},
+		{Residual{Seq{AvgPool{}}}, Shape{2 * n(1, 4), 2 * n(1, 4), 3}},
+		{Residual{Seq{}}, flat},
+		{Seq{Residual{Seq{Residual{Seq{Dense{Out: flat[0]}, Tanh{}}}}}, SiLU{}}, flat},
+		{Seq{Conv{Out: 4}, Tanh{}, Residual{Seq{Conv{Out: 6}, Flatten{}, Dense{Out: 5}}}}, img},
+	}
+}
+
+func TestGradients(t *testing.T) {
+	for seed := range uint64(12) {
+		r := rand.New(rand.NewPCG(7, seed))
+		for _, c := range smooth(r) {
+			rows := 1 + r.IntN(6)
+			if _, ok := c.layer.(BatchNorm); ok {
+				rows += 3 // the loss of fewer rows is nearly constant
+			}
+			p := newProbe(t, c.layer, c.in, rows, r)
+			p.check(t, fmt.Sprintf("seed %d: %v of %d rows of %v", seed, c.layer, rows, c.in), 0.01, r)
+		}
+	}
+}
+
+// Layers with kinks, on inputs that keep away from them.
+func TestGradientsOfKinked(t *testing.T) {
+	for seed := range uint64(12) {
+		r := rand.New(rand.NewPCG(8, seed))
+		in := Shape{3 + r.IntN(7), 3 + r.IntN(7), 1 + r.IntN(5)}
+		for _, l := range []Layer{ReLU{}, LeakyReLU{}, MaxPool{}, MaxPool{Size: 3}, Seq{ReLU{}, Dropout{P: 0.5}}, Residual{Seq{ReLU{}}}} {
+			p := newProbe(t, l, in, 2, r)
+			for i, j := range r.Perm(len(p.x)) { // distinct values, none of them 0
+				p.x[i] = (float32(j) - float32(len(p.x))/2 + 0.25) * 0.05
+			}
+			p.check(t, fmt.Sprintf("seed %d: %v of %v", seed, l, in), 0.01, r)
+		}
+	}
+}
+
+// A ReLU taken along by the layer before it gives what a separate one gives.
+func TestFusedReLU(t *testing.T) {
+	r := rand.New(rand.NewPCG(9, 9))
+	for _, l := range []Layer{
+		Dense{Out: 9}, Conv{Out: 5}, Conv{Out: 6, Groups: 3, Stride: 2}, Conv{Out: 3, Groups: 3}, Conv{Out: 8, Kernel: 1, NoBias: true}, BatchNorm{},
+	} {
+		in := Shape{6, 5, 3}
+		fused := newProbe(t, Seq{l, ReLU{}}, in, 4, r)
+		apart := newProbe(t, Seq{l, Seq{ReLU{}}}, in, 4, r) // a Seq hides it
+		copy(apart.net.params, fused.net.params)
+		apart.x, apart.c = fused.x, fused.c
+		if len(fused.net.plan.ops) != 1 || len(apart.net.plan.ops) != 2 {
+			t.Fatalf("%v: %d and %d ops", l, len(fused.net.plan.ops), len(apart.net.plan.ops))
+		}
+		if a, b := fused.loss(), apart.loss(); math.Abs(a-b) > 1e-5*math.Abs(b) {
+			t.Errorf("%v: loss %g fused, %g apart", l, a, b)
+		}
+		a, b := fused.gradient(), apart.gradient()
+		for i := range a {
+			if math.Abs(float64(a[i]-b[i])) > 1e-5*(1+math.Abs(float64(b[i]))) {
+				t.Errorf("%v: gradient %d is %g fused, %g apart", l, i, a[i], b[i])
+				break
+			}
+		}
+	}
+}
+
+// The gradient of each loss, against differences of its value.
+func TestLossGradients(t *testing.T) {
+	r := rand.New(rand.NewPCG(10, 10))
+	for _, l := range []Loss{CrossEntropy{}, CrossEntropy{Smoothing: 0.2}, MSE{}} {
+		const rows, cols = 5, 4
+		y := normal(r, rows*cols)
+		tg := targets{class: []int32{0, 3, 1, 1, 2}, value: normal(r, rows*cols)}
+		g, d := make([]float32, len(y)), make([]float32, len(y))
+		l.gradient(g, y, tg, rows)
+		for i := range y {
+			const h = 1e-2
+			v := y[i]
+			y[i] = v + h
+			up := l.gradient(d, y, tg, rows) / rows
+			y[i] = v - h
+			down := l.gradient(d, y, tg, rows) / rows
+			y[i] = v
+			if got := (up - down) / (2 * h); math.Abs(got-float64(g[i])) > 1e-4 {
+				t.Errorf("%v: output %d: gradient %g, differences %g", l, i, g[i], got)
+			}
+		}
+	}
+}

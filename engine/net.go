@@ -1,0 +1,231 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"unsafe"
+
+	"budwood/engine/kernel"
+	"budwood/engine/safetensors"
+)
+
+// Config says how a network is compiled.
+type Config struct {
+	Batch int    // rows of a training step; 0 means 32
+	Seed  uint64 // of the weights
+	Loss  Loss   // nil means CrossEntropy{}
+}
+
+// Net is a compiled network: a plan of operations over one arena that holds
+// parameters, gradients, running statistics and activations. It belongs to one
+// goroutine at a time.
+type Net struct {
+	in, out Shape
+	cfg     Config
+	plan    *builder // empty if err is not nil
+	x, y    tensor   // input and output of the plan
+	arena   []float32
+	params  []float32
+	grads   []float32
+	stats   []float32 // running statistics
+	batch   targets   // room for the targets of one batch
+	trainer *Trainer  // of Fit
+	err     error     // of MLP: there is no network
+	last    error     // of Fit and Loss
+}
+
+// maxArena is the largest arena that Compile allocates, in floats (64 GiB).
+const maxArena = 1 << 34
+
+// Compile infers the shapes of l for inputs of shape in, plans its memory for a
+// batch and sets the weights at random: normal, with deviation √(2/fan-in)
+// before a ReLU, LeakyReLU, GELU or SiLU, else √(1/fan-in); biases are 0.
+func Compile(l Layer, in Shape, cfg Config) (*Net, error) {
+	if cfg.Batch == 0 {
+		cfg.Batch = 32
+	}
+	if cfg.Loss == nil {
+		cfg.Loss = CrossEntropy{}
+	}
+	if cfg.Batch < 1 || cfg.Batch > maxDim {
+		return nil, fmt.Errorf("compile: batch %d is outside [1, %d]", cfg.Batch, maxDim)
+	}
+	if err := cfg.Loss.validate(); err != nil {
+		return nil, fmt.Errorf("compile: %w", err)
+	}
+	out, _, err := Measure(l, in)
+	if err != nil {
+		return nil, fmt.Errorf("compile: %w", err)
+	}
+	n := &Net{in: in, out: out, cfg: cfg}
+	n.plan, n.x, n.y = build(l, in, cfg.Batch)
+	if n.y.grad == nil {
+		return nil, errors.New("compile: no layer has parameters to train")
+	}
+	if err := n.allocate(); err != nil {
+		return nil, fmt.Errorf("compile: %w", err)
+	}
+	for i, p := range n.plan.params {
+		p.fill(stream(cfg.Seed, forWeights, i), p.w)
+	}
+	for _, p := range n.plan.stats {
+		p.fill(nil, p.w)
+	}
+	return n, nil
+}
+
+// allocate makes the arena: parameters, gradients, statistics, then the blocks
+// of the plan.
+func (n *Net) allocate() error {
+	count := func(ps []*param) (total int64) {
+		for _, p := range ps {
+			total = plus(total, p.size)
+		}
+		return total
+	}
+	params, stats := count(n.plan.params), count(n.plan.stats)
+	rest := layOut(n.plan.blocks)
+	total := plus(plus(aligned(params), aligned(params)), plus(aligned(stats), rest))
+	if total > maxArena {
+		return fmt.Errorf("the network needs %s for a batch of %d, the limit is %s", bytes(total), n.cfg.Batch, bytes(maxArena))
+	}
+	n.arena = alignedFloats(int(total))
+	at := n.arena
+	take := func(size int64) []float32 {
+		s := at[:size:size]
+		at = at[aligned(size):]
+		return s
+	}
+	n.params, n.grads, n.stats = take(params), take(params), take(stats)
+	off := int64(0)
+	for _, p := range n.plan.params {
+		p.w, p.g = n.params[off:off+p.size:off+p.size], n.grads[off:off+p.size:off+p.size]
+		off += p.size
+	}
+	off = 0
+	for _, p := range n.plan.stats {
+		p.w = n.stats[off : off+p.size : off+p.size]
+		off += p.size
+	}
+	for _, b := range n.plan.blocks {
+		if b.last != never {
+			b.data = at[b.off : int64(b.off)+b.size : int64(b.off)+b.size]
+		}
+	}
+	for _, o := range n.plan.ops {
+		o.bind()
+	}
+	n.batch.class = make([]int32, n.cfg.Batch)
+	n.batch.value = make([]float32, n.cfg.Batch*n.out.Size())
+	return nil
+}
+
+// alignedFloats makes a slice that starts at a cache line.
+func alignedFloats(n int) []float32 {
+	s := make([]float32, n+align)
+	off := -int(uintptr(unsafe.Pointer(&s[0]))/4) & (align - 1)
+	return s[off : off+n : off+n]
+}
+
+// In is the shape of an input row.
+func (n *Net) In() Shape { return n.in }
+
+// Out is the shape of an output row.
+func (n *Net) Out() Shape { return n.out }
+
+// Params is all trained numbers, tensor after tensor, in the order of
+// [Net.Tensors]. Changing them changes the network.
+func (n *Net) Params() []float32 { return n.params }
+
+// Grads is the gradient of the last training step, laid out as [Net.Params].
+func (n *Net) Grads() []float32 { return n.grads }
+
+// Tensors are the trained tensors, in order: name ("0.weight": the path of the
+// layer, then the tensor's own name), shape, and data shared with the network.
+func (n *Net) Tensors() []safetensors.Tensor { return n.tensors(n.plan.params, n.params) }
+
+// Statistics are the running means and variances of [BatchNorm] layers.
+func (n *Net) Statistics() []safetensors.Tensor { return n.tensors(n.plan.stats, n.stats) }
+
+// tensors cuts a flat slice into the tensors of a list.
+func (n *Net) tensors(ps []*param, flat []float32) []safetensors.Tensor {
+	out := make([]safetensors.Tensor, len(ps))
+	for i, p := range ps {
+		out[i] = safetensors.Tensor{Name: p.name, Shape: p.shape, Data: flat[:p.size:p.size]}
+		flat = flat[p.size:]
+	}
+	return out
+}
+
+// forward runs the plan on the rows in the input block.
+func (n *Net) forward(p pass) {
+	for _, o := range n.plan.ops {
+		o.forward(p)
+	}
+}
+
+// step runs forward, loss and backward for a batch in the input block and
+// returns the sum of the losses. The gradients are those of the mean.
+func (n *Net) step(p pass, t targets) float64 {
+	n.forward(p)
+	size := p.rows * n.out.Size()
+	loss := n.cfg.Loss.gradient(n.y.grad.data[:size], n.y.data.data[:size], t, p.rows)
+	if math.IsNaN(loss) || math.IsInf(loss, 0) {
+		return loss
+	}
+	for i := len(n.plan.ops) - 1; i >= 0; i-- {
+		n.plan.ops[i].backward(p)
+	}
+	return loss
+}
+
+// Predict writes the outputs for any number of rows: len(x) is a multiple of
+// In().Size(), and out has Out().Size() values for each row.
+func (n *Net) Predict(x, out []float32) error {
+	if n.err != nil {
+		return n.err
+	}
+	in, w := n.in.Size(), n.out.Size()
+	if len(x)%in != 0 || len(out) != len(x)/in*w {
+		return fmt.Errorf("predict: %d inputs and %d outputs are not rows of %v and %v", len(x), len(out), n.in, n.out)
+	}
+	for len(x) > 0 {
+		rows := min(len(x)/in, n.cfg.Batch)
+		n.infer(x[:rows*in], rows)
+		copy(out, n.y.data.data[:rows*w])
+		x, out = x[rows*in:], out[rows*w:]
+	}
+	return nil
+}
+
+// infer runs at most a batch of rows forward in inference mode.
+func (n *Net) infer(x []float32, rows int) {
+	copy(n.x.data.data, x)
+	n.forward(pass{rows: rows})
+}
+
+// blame names the first layer whose output or weights hold NaN or infinity, by
+// running the batch that is in the input block again.
+func (n *Net) blame(p pass) string {
+	if !kernel.Finite(n.x.data.data[:p.rows*n.in.Size()]) {
+		return "the input"
+	}
+	for _, q := range n.plan.params {
+		if !kernel.Finite(q.w) {
+			return "tensor " + q.name
+		}
+	}
+	for i, o := range n.plan.ops {
+		o.forward(p)
+		r := n.plan.rows[n.plan.owner[i]]
+		if slices.Contains(n.plan.owner[i+1:], n.plan.owner[i]) {
+			continue // the layer is not done yet
+		}
+		if r.data != nil && !kernel.Finite(r.data.data[:p.rows*r.out.Size()]) {
+			return fmt.Sprintf("the output of layer %s %s", r.path, r.layer)
+		}
+	}
+	return "the loss"
+}

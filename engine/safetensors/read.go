@@ -1,0 +1,185 @@
+package safetensors
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+)
+
+// Read reads a whole file: its free text and its tensors, in the order of their
+// bytes. Values of type F64, F16 and BF16 become float32; other types are an
+// error. Memory grows with the bytes that are really there, whatever the header
+// says. The file must end where its header says.
+func Read(r io.Reader) (meta map[string]string, tensors []Tensor, err error) {
+	meta, entries, err := readHeader(r)
+	if err != nil {
+		return nil, nil, fmt.Errorf("safetensors: read header: %w", err)
+	}
+	for _, e := range entries {
+		t := Tensor{Name: e.name, Shape: make([]int, len(e.Shape))}
+		for i, d := range e.Shape {
+			t.Shape[i] = int(d)
+		}
+		if t.Data, err = readData(r, e.Offsets[1]-e.Offsets[0], e.Dtype); err != nil {
+			return nil, nil, fmt.Errorf("safetensors: read %q: %w", e.name, err)
+		}
+		tensors = append(tensors, t)
+	}
+	if n, err := io.ReadFull(r, make([]byte, 1)); n > 0 {
+		return nil, nil, errors.New("safetensors: read: bytes follow the last tensor")
+	} else if err != io.EOF {
+		return nil, nil, fmt.Errorf("safetensors: read: %w", err)
+	}
+	return meta, tensors, nil
+}
+
+type namedEntry struct {
+	entry
+	name string
+}
+
+// readHeader reads and checks the header: tensors lie one behind the other
+// from 0 on, each as large as its shape and type say.
+func readHeader(r io.Reader) (meta map[string]string, entries []namedEntry, err error) {
+	var length [8]byte
+	if _, err := io.ReadFull(r, length[:]); err != nil {
+		return nil, nil, complete(err)
+	}
+	n := binary.LittleEndian.Uint64(length[:])
+	if n > maxHeader {
+		return nil, nil, fmt.Errorf("its length is %d, the format allows %d", n, maxHeader)
+	}
+	var text bytes.Buffer
+	if _, err := io.CopyN(&text, r, int64(n)); err != nil {
+		return nil, nil, complete(err)
+	}
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(text.Bytes(), &fields); err != nil {
+		return nil, nil, err
+	}
+	for name, raw := range fields {
+		if name == metadata {
+			if err := json.Unmarshal(raw, &meta); err != nil {
+				return nil, nil, fmt.Errorf("metadata: %w", err)
+			}
+			continue
+		}
+		e := namedEntry{name: name}
+		if err := json.Unmarshal(raw, &e.entry); err != nil {
+			return nil, nil, fmt.Errorf("tensor %q: %w", name, err)
+		}
+		if err := e.check(); err != nil {
+			return nil, nil, fmt.Errorf("tensor %q: %w", name, err)
+		}
+		entries = append(entries, e)
+	}
+	slices.SortFunc(entries, func(a, b namedEntry) int {
+		return cmp.Or(cmp.Compare(a.Offsets[0], b.Offsets[0]), cmp.Compare(a.Offsets[1], b.Offsets[1]), cmp.Compare(a.name, b.name))
+	})
+	var end uint64
+	for _, e := range entries {
+		if e.Offsets[0] != end {
+			return nil, nil, fmt.Errorf("tensor %q: begins at byte %d, the one before ends at %d", e.name, e.Offsets[0], end)
+		}
+		end = e.Offsets[1]
+	}
+	return meta, entries, nil
+}
+
+func (e *entry) check() error {
+	if width(e.Dtype) == 0 {
+		return fmt.Errorf("type %q is none of F64, F32, F16, BF16", e.Dtype)
+	}
+	if len(e.Offsets) != 2 || e.Offsets[1] < e.Offsets[0] || e.Offsets[1] > math.MaxInt64 {
+		return fmt.Errorf("data_offsets %v are no range of bytes", e.Offsets)
+	}
+	n, ok := count(e.Shape)
+	if !ok || n*width(e.Dtype) != e.Offsets[1]-e.Offsets[0] {
+		return fmt.Errorf("shape %v of %s does not fill bytes %v", e.Shape, e.Dtype, e.Offsets)
+	}
+	return nil
+}
+
+// width is the bytes of a value, 0 for an unknown type.
+func width(dtype string) uint64 {
+	switch dtype {
+	case "F64":
+		return 8
+	case "F32":
+		return 4
+	case "F16", "BF16":
+		return 2
+	}
+	return 0
+}
+
+// count is the number of values of a shape; not ok if their bytes would not fit
+// an int64.
+func count(shape []uint64) (n uint64, ok bool) {
+	n = 1
+	for _, d := range shape {
+		if d > math.MaxInt64/8 || n > 0 && d > math.MaxInt64/8/n {
+			return 0, false
+		}
+		n *= d
+	}
+	return n, true
+}
+
+// readData reads size bytes, in pieces, so that a header that promises too much
+// costs no memory.
+func readData(r io.Reader, size uint64, dtype string) ([]float32, error) {
+	w := int(width(dtype))
+	data := make([]float32, 0, min(size/uint64(w), 1<<16))
+	buf := make([]byte, min(size, 64<<10))
+	for size > 0 {
+		piece := buf[:min(size, uint64(len(buf)))]
+		if _, err := io.ReadFull(r, piece); err != nil {
+			return nil, complete(err)
+		}
+		size -= uint64(len(piece))
+		for ; len(piece) > 0; piece = piece[w:] {
+			data = append(data, value(piece, dtype))
+		}
+	}
+	return data, nil
+}
+
+func value(b []byte, dtype string) float32 {
+	switch dtype {
+	case "F64":
+		return float32(math.Float64frombits(binary.LittleEndian.Uint64(b)))
+	case "F16":
+		return half(binary.LittleEndian.Uint16(b))
+	case "BF16":
+		return math.Float32frombits(uint32(binary.LittleEndian.Uint16(b)) << 16)
+	}
+	return math.Float32frombits(binary.LittleEndian.Uint32(b))
+}
+
+// half is the value of an IEEE 754 binary16 number.
+func half(h uint16) float32 {
+	sign, exp, frac := uint32(h>>15)<<31, uint32(h>>10)&31, uint32(h)&0x3ff
+	switch exp {
+	case 0: // zero and subnormal: frac · 2⁻²⁴
+		f := float32(frac) / (1 << 24)
+		return math.Float32frombits(math.Float32bits(f) | sign)
+	case 31: // infinity and NaN
+		return math.Float32frombits(sign | 0x7f800000 | frac<<13)
+	}
+	return math.Float32frombits(sign | (exp+112)<<23 | frac<<13)
+}
+
+// complete turns an end in the middle into what it means.
+func complete(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return fmt.Errorf("the file is cut off: %w", io.ErrUnexpectedEOF)
+	}
+	return err
+}

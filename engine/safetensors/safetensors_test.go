@@ -1,0 +1,179 @@
+package safetensors
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"math"
+	"reflect"
+	"runtime"
+	"strings"
+	"testing"
+)
+
+// file is a header with its length in front and data behind it.
+func file(header string, data ...byte) []byte {
+	b := binary.LittleEndian.AppendUint64(nil, uint64(len(header)))
+	return append(append(b, header...), data...)
+}
+
+func TestRoundTrip(t *testing.T) {
+	meta := map[string]string{"epoch": "3", "b": "é\"\n"}
+	big := make([]float32, 40_000)
+	for i := range big {
+		big[i] = float32(i)
+	}
+	in := []Tensor{
+		{"0.weight", []int{2, 3}, []float32{1, -2, float32(math.Inf(1)), 0, 1e-45, 6}},
+		{"scalar", []int{}, []float32{7}},
+		{"none", []int{0, 4}, []float32{}},
+		{"big", []int{200, 200}, big},
+	}
+	var b bytes.Buffer
+	if err := Write(&b, meta, in); err != nil {
+		t.Fatal(err)
+	}
+	gotMeta, got, err := Read(bytes.NewReader(b.Bytes()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(gotMeta, meta) || len(got) != len(in) {
+		t.Fatalf("meta %v, %d tensors", gotMeta, len(got))
+	}
+	for _, want := range in { // an empty tensor may change places with its neighbour
+		found := false
+		for _, g := range got {
+			found = found || reflect.DeepEqual(g, want)
+		}
+		if !found {
+			t.Errorf("%s did not come back", want.Name)
+		}
+	}
+	if n := binary.LittleEndian.Uint64(b.Bytes()); n%8 != 0 {
+		t.Errorf("header of %d bytes leaves the data unaligned", n)
+	}
+}
+
+// The bytes follow the format's description.
+func TestWriteBytes(t *testing.T) {
+	var b bytes.Buffer
+	if err := Write(&b, map[string]string{"k": "v"}, []Tensor{{"a", []int{1, 2}, []float32{1, -2}}}); err != nil {
+		t.Fatal(err)
+	}
+	want := file(`{"__metadata__":{"k":"v"},"a":{"dtype":"F32","shape":[1,2],"data_offsets":[0,8]}}       `, 0, 0, 0x80, 0x3f, 0, 0, 0, 0xc0)
+	if !bytes.Equal(b.Bytes(), want) {
+		t.Errorf("got  %q\nwant %q", b.Bytes(), want)
+	}
+}
+
+func TestReadTypes(t *testing.T) {
+	for _, c := range []struct {
+		dtype string
+		bytes []byte
+		want  float32
+	}{
+		{"F64", []byte{0, 0, 0, 0, 0, 0, 0xf8, 0x3f}, 1.5},
+		{"F32", []byte{0, 0, 0xc0, 0x3f}, 1.5},
+		{"BF16", []byte{0xc0, 0xbf}, -1.5},
+		{"F16", []byte{0, 0x3e}, 1.5},
+		{"F16", []byte{1, 0x80}, -1.0 / (1 << 24)},
+		{"F16", []byte{0, 0x7c}, float32(math.Inf(1))},
+		{"F16", []byte{0xff, 0x7b}, 65504},
+	} {
+		_, got, err := Read(bytes.NewReader(file(fmt.Sprintf(`{"x":{"dtype":%q,"shape":[],"data_offsets":[0,%d]}}`, c.dtype, len(c.bytes)), c.bytes...)))
+		if err != nil || len(got) != 1 || got[0].Data[0] != c.want {
+			t.Errorf("%s % x: got %v, %v, want %v", c.dtype, c.bytes, got, err, c.want)
+		}
+	}
+}
+
+func TestReadDamaged(t *testing.T) {
+	ok := `{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}`
+	for _, c := range []struct {
+		bytes []byte
+		want  string
+	}{
+		{nil, "cut off"},
+		{[]byte{1, 2, 3}, "cut off"},
+		{file(ok)[:20], "cut off"},
+		{file(ok, 1, 2, 3), `"x": the file is cut off`},
+		{file(ok, 1, 2, 3, 4, 5), "bytes follow"},
+		{[]byte{255, 255, 255, 255, 255, 255, 255, 255, '{'}, "allows"},
+		{file(`[]`), "array"},
+		{file(`{"x":1}`), `tensor "x"`},
+		{file(`{"x":{"dtype":"I8","shape":[1],"data_offsets":[0,1]}}`, 1), `"I8"`},
+		{file(`{"x":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}}`, 1, 2, 3, 4), "does not fill"},
+		{file(`{"x":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}`, 1, 2, 3, 4), `"x"`},
+		{file(`{"x":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,0]}}`), "does not fill"},
+		{file(`{"x":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}`, 1, 2, 3, 4, 5, 6, 7, 8), "begins at byte 4"},
+		{file(`{"x":{"dtype":"F32","shape":[1],"data_offsets":[4,0]}}`), "no range"},
+		{file(`{"x":{"dtype":"F32","shape":[1]}}`), "no range"},
+		{file(`{"__metadata__":{"a":1}}`), "metadata"},
+		{file(`{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"y":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}`, 1, 2, 3, 4), "begins at byte 0"},
+	} {
+		_, _, err := Read(bytes.NewReader(c.bytes))
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%q: error %v does not say %q", c.bytes, err, c.want)
+		}
+	}
+}
+
+// A header that promises terabytes costs no memory.
+func TestReadDoesNotOverAllocate(t *testing.T) {
+	b := file(`{"x":{"dtype":"F32","shape":[1099511627776],"data_offsets":[0,4398046511104]}}`, 1, 2, 3, 4)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	if _, _, err := Read(bytes.NewReader(b)); err == nil {
+		t.Error("no error")
+	}
+	runtime.ReadMemStats(&after)
+	if n := after.TotalAlloc - before.TotalAlloc; n > 1<<20 {
+		t.Errorf("%d bytes allocated", n)
+	}
+}
+
+func TestWriteErrors(t *testing.T) {
+	for _, c := range []struct {
+		tensors []Tensor
+		want    string
+	}{
+		{[]Tensor{{"a", []int{2}, []float32{1}}}, "do not fill"},
+		{[]Tensor{{"a", []int{-1}, nil}}, "negative"},
+		{[]Tensor{{"a", []int{0}, nil}, {"a", []int{0}, nil}}, "taken"},
+		{[]Tensor{{"__metadata__", []int{0}, nil}}, "taken"},
+	} {
+		if err := Write(&bytes.Buffer{}, nil, c.tensors); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%v: error %v does not say %q", c.tensors, err, c.want)
+		}
+	}
+}
+
+// Whatever is read without an error can be written and read again.
+func FuzzRead(f *testing.F) {
+	f.Add(file(`{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}`, 1, 2, 3, 4))
+	f.Add(file(`{"__metadata__":{"a":"b"},"y":{"dtype":"F16","shape":[2,1],"data_offsets":[0,4]},"z":{"dtype":"F64","shape":[0],"data_offsets":[4,4]}}`, 1, 2, 3, 4))
+	f.Add([]byte{255, 255, 255, 255, 255, 255, 255, 127})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		meta, tensors, err := Read(bytes.NewReader(b))
+		if err != nil {
+			return
+		}
+		var out bytes.Buffer
+		if err := Write(&out, meta, tensors); err != nil {
+			t.Fatalf("write what was read: %v", err)
+		}
+		if _, again, err := Read(&out); err != nil || len(again) != len(tensors) {
+			t.Fatalf("read what was written: %v", err)
+		}
+	})
+}
+
+func ExampleWrite() {
+	var b bytes.Buffer
+	if err := Write(&b, map[string]string{"epoch": "3"}, []Tensor{{Name: "w", Shape: []int{2}, Data: []float32{1, 2}}}); err != nil {
+		fmt.Println(err)
+	}
+	meta, tensors, err := Read(&b)
+	fmt.Println(meta["epoch"], tensors, err)
+	// Output: 3 [{w [2] [1 2]}] <nil>
+}
