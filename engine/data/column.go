@@ -76,6 +76,20 @@ func (c *column) add(cell string, line int) {
 	c.addText(cell, line)
 }
 
+// addValue appends a number, NaN for a missing one; ok is false if it is too large.
+func (c *column) addValue(x float64) (ok bool) {
+	switch {
+	case math.IsNaN(x):
+		c.missing++
+		c.num = append(c.num, x)
+	case math.Abs(x) > math.MaxFloat32:
+		return false
+	default:
+		c.addNumber(x)
+	}
+	return true
+}
+
 func (c *column) addNumber(x float64) {
 	x += 0 // no negative zero
 	c.num = append(c.num, x)

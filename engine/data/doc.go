@@ -1,8 +1,8 @@
 // Package data turns files into training, validation and test sets for package
 // engine.
 //
-// [Load] reads a CSV or IDX file named by a [Source], infers column types and
-// task, splits the rows, fits the encoding on the training part alone, and
+// [Load] reads the CSV, IDX or NPY files named by a [Source], infers column types
+// and task, splits the rows, fits the encoding on the training part alone, and
 // returns three [engine.Set]. [Cache] does it once per source. The metrics
 // ([Accuracy], [AUC], [RMSE], …) are plain functions on slices.
 //

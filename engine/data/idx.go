@@ -51,18 +51,24 @@ func readIDX(r io.Reader) (bytesIDX, error) {
 		dims[i] = int(d)
 		size *= int(d)
 	}
+	values, err := readBody(r, size)
+	return bytesIDX{dims, values}, err
+}
+
+// readBody reads the values that follow a header, which must be so many bytes.
+func readBody(r io.Reader, size int) ([]byte, error) {
 	var body bytes.Buffer
 	body.Grow(min(size+1, 1<<16))
 	n, err := io.Copy(&body, io.LimitReader(r, int64(size)+1))
 	switch {
 	case err != nil:
-		return bytesIDX{}, short(err, "the values")
+		return nil, short(err, "the values")
 	case n < int64(size):
-		return bytesIDX{}, fmt.Errorf("the file ends after %d of %d values; fetch it again", n, size)
+		return nil, fmt.Errorf("the file ends after %d of %d bytes of values; fetch it again", n, size)
 	case n > int64(size):
-		return bytesIDX{}, fmt.Errorf("the file goes on after the %d values of its header; fetch it again", size)
+		return nil, fmt.Errorf("the file goes on after the %d bytes of values of its header; fetch it again", size)
 	}
-	return bytesIDX{dims, body.Bytes()}, nil
+	return body.Bytes(), nil
 }
 
 // short says where a file ended too early.
@@ -84,34 +90,22 @@ func (l labelled) size() int { return len(l.pixels) / max(len(l.labels), 1) }
 
 // readLabelled reads a file of images and one of labels.
 func readLabelled(ctx context.Context, images, labels file) (labelled, error) {
-	read := func(f file) (bytesIDX, error) {
-		r, err := open(ctx, f.path)
-		if err != nil {
-			return bytesIDX{}, ioFault(f.key, f.path, 0, err)
-		}
-		defer r.Close()
-		x, err := readIDX(r)
-		if err != nil {
-			return bytesIDX{}, ioFault(f.key, f.path, 0, err)
-		}
-		return x, nil
-	}
-	y, err := read(labels)
+	y, err := readFile(ctx, labels, readIDX)
 	if err != nil {
 		return labelled{}, err
 	}
 	if len(y.dims) != 1 {
-		return labelled{}, &Error{Key: labels.key, Path: labels.path, Err: fmt.Errorf("%d dimensions; a file of labels has 1", len(y.dims))}
+		return labelled{}, labels.fault("%d dimensions; a file of labels has 1", len(y.dims))
 	}
-	x, err := read(images)
+	x, err := readFile(ctx, images, readIDX)
 	if err != nil {
 		return labelled{}, err
 	}
 	if len(x.dims) < 2 {
-		return labelled{}, &Error{Key: images.key, Path: images.path, Err: errors.New("1 dimension; a file of images has more (are images and labels exchanged?)")}
+		return labelled{}, images.fault("1 dimension; a file of images has more (are images and labels exchanged?)")
 	}
 	if x.dims[0] != y.dims[0] {
-		return labelled{}, &Error{Key: images.key, Path: images.path, Err: fmt.Errorf("%d images, but %s has %d labels", x.dims[0], labels.path, y.dims[0])}
+		return labelled{}, images.fault("%d images, but %s has %d labels", x.dims[0], labels.path, y.dims[0])
 	}
 	return labelled{x.dims[1:], x.values, y.values}, nil
 }

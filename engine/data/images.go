@@ -2,7 +2,6 @@ package data
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -12,19 +11,19 @@ import (
 
 // loadIDX reads and splits images.
 func loadIDX(ctx context.Context, s Source) (*Data, error) {
-	x := s.IDX
-	all, err := readLabelled(ctx, file{"idx.images", x.Images}, file{"idx.labels", x.Labels})
+	f := s.files()
+	all, err := readLabelled(ctx, f[0], f[1])
 	if err != nil {
 		return nil, err
 	}
 	test := all
-	if x.TestImages != "" {
-		test, err = readLabelled(ctx, file{"idx.test_images", x.TestImages}, file{"idx.test_labels", x.TestLabels})
+	if f[2].path != "" {
+		test, err = readLabelled(ctx, f[2], f[3])
 		if err != nil {
 			return nil, err
 		}
 		if !slices.Equal(test.dims, all.dims) {
-			return nil, &Error{Key: "idx.test_images", Path: x.TestImages, Err: fmt.Errorf("images of %v, but those of %s are %v", engine.Shape(test.dims), x.Images, engine.Shape(all.dims))}
+			return nil, f[2].fault("images of %v, but those of %s are %v", engine.Shape(test.dims), f[0].path, engine.Shape(all.dims))
 		}
 	}
 	img, err := s.imageShape(all)
@@ -33,11 +32,11 @@ func loadIDX(ctx context.Context, s Source) (*Data, error) {
 	}
 	classes := int(max(slices.Max(all.labels), slices.Max(test.labels))) + 1
 	if classes == 1 {
-		return nil, &Error{Key: "idx.labels", Path: x.Labels, Err: errors.New("all labels are 0; there is nothing to learn")}
+		return nil, f[1].fault("all labels are 0; there is nothing to learn")
 	}
 	p := s.divideIDX(all, test, classes)
 	if err := p.check(); err != nil {
-		err.Path = x.Images
+		err.Path = f[0].path
 		return nil, err
 	}
 	mean, scale := pixelMoments(all, p.train)
@@ -68,27 +67,32 @@ func (s Source) imageShape(l labelled) (engine.Shape, error) {
 		}
 		return slices.Clone(s.Image), nil
 	}
-	if len(l.dims) == 2 {
-		return engine.Shape{l.dims[0], l.dims[1], 1}, nil
-	}
-	return slices.Clone(l.dims), nil
+	return imageOf(l.dims), nil
 }
 
-// divideIDX deals the images to the parts. If there are test files, the test part
-// are rows of those.
+// imageOf is height, width and channels; pictures without channels have one.
+func imageOf(dims []int) engine.Shape {
+	if len(dims) == 2 {
+		return engine.Shape{dims[0], dims[1], 1}
+	}
+	return slices.Clone(dims)
+}
+
+// divideIDX deals the images to the parts; numbers in the test part are those of
+// the test files, if there are any.
 func (s Source) divideIDX(all, test labelled, classes int) parts {
-	class := make([]int32, len(all.labels))
+	own := len(all.labels)
+	class := make([]int32, own)
 	for i, b := range all.labels {
 		class[i] = int32(b)
 	}
-	r := s.Split.rand()
-	valid, share := s.Split.shares()
-	rows := draw(r, count(len(all.labels)), s.Rows)
 	if s.IDX.TestImages == "" {
-		return divide(r, rows, class, classes, valid, share)
+		return s.Split.deal(count(own), own, s.Rows, class, classes, false)
 	}
-	p := divide(r, rows, class, classes, valid, 0)
-	p.test = draw(r, count(len(test.labels)), s.Rows)
+	p := s.Split.deal(count(own+len(test.labels)), own, s.Rows, class, classes, true)
+	for i := range p.test {
+		p.test[i] -= own
+	}
 	return p
 }
 

@@ -16,11 +16,11 @@ type Data struct {
 	Features           int      // values of a row: Train.Shape.Size()
 	Classes            int      // 0 for regression
 	ClassNames         []string // by class: sorted by name, or by number if the target is numeric; nil for regression
-	Columns            []Column // CSV: those used, without the target, over the whole file
+	Columns            []Column // CSV and NPY: those used, without the target, over the whole file
 	Target             string   // CSV: name of the target column
 	TargetMean         float64  // regression: mean of the target over the training rows
 	TargetScale        float64  // regression: its standard deviation. Sets hold (target − TargetMean) / TargetScale: an RMSE times TargetScale is in the target's own unit
-	Dropped            int      // CSV: rows left out because their target is missing
+	Dropped            int      // rows left out because their target is missing
 	Facts              Facts
 }
 
@@ -30,14 +30,13 @@ func Load(ctx context.Context, s Source) (*Data, error) {
 	if err := s.Validate(); err != nil {
 		return nil, err
 	}
-	if s.IDX != nil {
+	switch {
+	case s.IDX != nil:
 		return loadIDX(ctx, s)
+	case s.NPY != nil:
+		return loadNPY(ctx, s)
 	}
-	d, err := loadCSV(ctx, s)
-	if e := (*Error)(nil); errors.As(err, &e) && e.Path == "" {
-		e.Path = s.CSV
-	}
-	return d, err
+	return loadCSV(ctx, s)
 }
 
 func loadCSV(ctx context.Context, s Source) (*Data, error) {
@@ -51,17 +50,26 @@ func loadCSV(ctx context.Context, s Source) (*Data, error) {
 	}
 	at := slices.Index(names, s.Target)
 	if at < 0 {
-		return nil, &Error{Key: "target", Err: noColumn(s.Target, names)}
+		return nil, &Error{Key: "target", Path: s.CSV, Err: noColumn(s.Target, names)}
 	}
 	target, inputs := t.columns[at], slices.Delete(slices.Clone(t.columns), at, at+1)
-	g, bad := newGoal(target, t.rows, s.Task)
+	d, err := build(s, inputs, target, t.rows, t.rows)
+	if e := (*Error)(nil); errors.As(err, &e) {
+		e.Path = s.CSV
+		if e.Key == "target" || e.Key == "task" {
+			e.Column = s.Target
+		}
+	}
+	return d, err
+}
+
+// build splits and encodes a table. Rows from own on are those of test files.
+func build(s Source, inputs []*column, target *column, rows, own int) (*Data, error) {
+	g, bad := newGoal(target, rows, s.Task)
 	if bad != nil {
-		bad.Column = s.Target
 		return nil, bad
 	}
-	r := s.Split.rand()
-	valid, test := s.Split.shares()
-	p := divide(r, draw(r, g.rows, s.Rows), g.class, len(g.names), valid, test)
+	p := s.Split.deal(g.rows, own, s.Rows, g.class, len(g.names), own < rows)
 	if err := p.check(); err != nil {
 		return nil, err
 	}

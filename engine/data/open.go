@@ -36,6 +36,21 @@ func open(ctx context.Context, path string) (io.ReadCloser, error) {
 	}{r, f}, nil
 }
 
+// readFile reads a whole file; what read says of it is an [*Error].
+func readFile[T any](ctx context.Context, f file, read func(io.Reader) (T, error)) (T, error) {
+	var zero T
+	r, err := open(ctx, f.path)
+	if err != nil {
+		return zero, ioFault(f.key, f.path, 0, err)
+	}
+	defer r.Close()
+	x, err := read(r)
+	if err != nil {
+		return zero, ioFault(f.key, f.path, 0, err)
+	}
+	return x, nil
+}
+
 // unpack reads through gzip if the first bytes say so.
 func unpack(r io.Reader) (io.Reader, error) {
 	b := bufio.NewReaderSize(r, 1<<16)

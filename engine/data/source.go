@@ -15,10 +15,12 @@ import (
 //
 //	data: {csv: digits.csv.gz, target: digit, split: {valid: 0.2, test: 0.2, seed: 7}}
 //
-// Paths are taken as they are.
+// Exactly one of CSV, IDX and NPY is given. Paths are taken as they are; every
+// file may be packed with gzip.
 type Source struct {
-	CSV    string       `json:"csv,omitempty" yaml:"csv,omitempty"`       // a CSV file, plain or gzip
-	IDX    *IDX         `json:"idx,omitempty" yaml:"idx,omitempty"`       // or IDX files; exactly one of the two
+	CSV    string       `json:"csv,omitempty" yaml:"csv,omitempty"`
+	IDX    *IDX         `json:"idx,omitempty" yaml:"idx,omitempty"`
+	NPY    *NPY         `json:"npy,omitempty" yaml:"npy,omitempty"`
 	Target string       `json:"target,omitempty" yaml:"target,omitempty"` // CSV: the column to predict
 	Ignore []string     `json:"ignore,omitempty" yaml:"ignore,omitempty"` // CSV: columns to leave out
 	Task   Task         `json:"task,omitempty" yaml:"task,omitempty"`     // empty: see Task
@@ -27,13 +29,23 @@ type Source struct {
 	Rows   int          `json:"rows,omitempty" yaml:"rows,omitempty"`   // use only so many rows, drawn at random; 0 means all
 }
 
-// IDX names the files of an image data set in the format of MNIST, plain or
-// gzip. Without test files the test part comes from the images.
+// IDX names files in the format of MNIST: images, and a label for each. Without
+// test files the test part comes from the images.
 type IDX struct {
 	Images     string `json:"images" yaml:"images"`
 	Labels     string `json:"labels" yaml:"labels"`
 	TestImages string `json:"test_images,omitempty" yaml:"test_images,omitempty"`
 	TestLabels string `json:"test_labels,omitempty" yaml:"test_labels,omitempty"`
+}
+
+// NPY names arrays saved by NumPy: X is rows × features, or rows × height × width
+// (× channels), which makes it images; Y is one number a row. NaN is missing.
+// Without test files the test part comes from X and Y.
+type NPY struct {
+	X     string `json:"x" yaml:"x"`
+	Y     string `json:"y" yaml:"y"`
+	TestX string `json:"test_x,omitempty" yaml:"test_x,omitempty"`
+	TestY string `json:"test_y,omitempty" yaml:"test_y,omitempty"`
 }
 
 // Validate checks the settings without opening a file. The error is an [*Error]
@@ -47,21 +59,18 @@ func (s Source) Validate() error {
 
 func (s Source) check() *Error {
 	switch {
-	case s.CSV == "" && s.IDX == nil:
-		return fault("", "no file is named; give csv or idx")
-	case s.CSV != "" && s.IDX != nil:
-		return fault("idx", "give either csv or idx, not both")
+	case s.CSV == "" && s.IDX == nil && s.NPY == nil:
+		return fault("", "no file is named; give csv, idx or npy")
+	case s.CSV != "" && (s.IDX != nil || s.NPY != nil) || s.IDX != nil && s.NPY != nil:
+		return fault("", "give only one of csv, idx and npy")
 	case s.Task != "" && s.Task != Classification && s.Task != Regression:
 		return fault("task", "%s is neither classification nor regression", quote(string(s.Task)))
 	case s.Rows < 0:
 		return fault("rows", "%d is negative; 0 means all rows", s.Rows)
 	case len(s.Image) != 0 && (len(s.Image) != 3 || s.Image.Size() == 0):
 		return fault("image", "%v is no image; give height, width and channels, such as [8, 8, 1]", []int(s.Image))
-	}
-	if s.IDX != nil {
-		return s.checkIDX()
-	}
-	switch {
+	case s.CSV == "":
+		return s.checkPairs()
 	case s.Target == "":
 		return fault("target", "name the column to predict")
 	case slices.Contains(s.Ignore, s.Target):
@@ -70,25 +79,26 @@ func (s Source) check() *Error {
 	return s.Split.check()
 }
 
-func (s Source) checkIDX() *Error {
-	x := s.IDX
+// checkPairs checks sources that have a file of inputs and one of targets.
+func (s Source) checkPairs() *Error {
+	f := s.files()
 	switch {
-	case x.Images == "":
-		return fault("idx.images", "name the file of images")
-	case x.Labels == "":
-		return fault("idx.labels", "name the file of labels")
-	case x.TestImages != "" && x.TestLabels == "":
-		return fault("idx.test_labels", "name the file of labels of %s", x.TestImages)
-	case x.TestImages == "" && x.TestLabels != "":
-		return fault("idx.test_images", "name the file of images of %s", x.TestLabels)
+	case f[0].path == "":
+		return fault(f[0].key, "name the file")
+	case f[1].path == "":
+		return fault(f[1].key, "name the file that goes with %s", f[0].path)
+	case f[2].path != "" && f[3].path == "":
+		return fault(f[3].key, "name the file that goes with %s", f[2].path)
+	case f[2].path == "" && f[3].path != "":
+		return fault(f[2].key, "name the file that goes with %s", f[3].path)
 	case s.Target != "":
-		return fault("target", "belongs to csv; idx has its labels in a file")
+		return fault("target", "belongs to csv; here the targets are in %s", f[1].path)
 	case len(s.Ignore) > 0:
-		return fault("ignore", "belongs to csv; idx has no columns")
-	case s.Task == Regression:
+		return fault("ignore", "belongs to csv; here the columns have no names")
+	case s.IDX != nil && s.Task == Regression:
 		return fault("task", "the labels of idx are classes")
-	case x.TestImages != "" && s.Split.Test != 0:
-		return fault("split.test", "leave it out; the test part is %s", x.TestImages)
+	case f[2].path != "" && s.Split.Test != 0:
+		return fault("split.test", "leave it out; the test part is %s", f[2].path)
 	}
 	return s.Split.check()
 }
@@ -103,6 +113,9 @@ func (s Source) Key() (string, error) {
 	var b strings.Builder
 	b.Write(j)
 	for _, f := range s.files() {
+		if f.path == "" {
+			continue
+		}
 		st, err := os.Stat(f.path)
 		if err != nil {
 			return "", ioFault(f.key, f.path, 0, err)
@@ -112,21 +125,24 @@ func (s Source) Key() (string, error) {
 	return b.String(), nil
 }
 
+// file is a file, and the setting that names it.
 type file struct{ key, path string }
 
+// fault is an error of the file.
+func (f file) fault(format string, args ...any) *Error {
+	return &Error{Key: f.key, Path: f.path, Err: fmt.Errorf(format, args...)}
+}
+
+// files are the CSV file, or inputs, targets, test inputs and test targets; the
+// last two may have no path.
 func (s Source) files() []file {
-	var out []file
-	add := func(key, path string) {
-		if path != "" {
-			out = append(out, file{key, path})
-		}
+	switch {
+	case s.IDX != nil:
+		x := s.IDX
+		return []file{{"idx.images", x.Images}, {"idx.labels", x.Labels}, {"idx.test_images", x.TestImages}, {"idx.test_labels", x.TestLabels}}
+	case s.NPY != nil:
+		x := s.NPY
+		return []file{{"npy.x", x.X}, {"npy.y", x.Y}, {"npy.test_x", x.TestX}, {"npy.test_y", x.TestY}}
 	}
-	add("csv", s.CSV)
-	if x := s.IDX; x != nil {
-		add("idx.images", x.Images)
-		add("idx.labels", x.Labels)
-		add("idx.test_images", x.TestImages)
-		add("idx.test_labels", x.TestLabels)
-	}
-	return out
+	return []file{{"csv", s.CSV}}
 }

@@ -12,7 +12,7 @@ import (
 
 // Study files name the settings as JSON does.
 func TestTagsAgree(t *testing.T) {
-	for _, v := range []any{Source{}, IDX{}, Split{}} {
+	for _, v := range []any{Source{}, IDX{}, NPY{}, Split{}} {
 		for _, f := range reflect.VisibleFields(reflect.TypeOf(v)) {
 			j, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 			y, _, _ := strings.Cut(f.Tag.Get("yaml"), ",")

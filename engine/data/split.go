@@ -3,6 +3,7 @@ package data
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 )
 
 // Split says how the rows are divided; what is left is for training. In
@@ -89,6 +90,22 @@ func divide(r *rand.Rand, rows []int, class []int32, classes int, valid, test fl
 	}
 	for _, part := range [][]int{p.train, p.valid, p.test} {
 		r.Shuffle(len(part), func(i, j int) { part[i], part[j] = part[j], part[i] })
+	}
+	return p
+}
+
+// deal draws rows (see draw) and divides them. With test files, whose rows are
+// those from own on, the test part are rows of theirs.
+func (s Split) deal(rows []int, own, keep int, class []int32, classes int, testFiles bool) parts {
+	valid, test := s.shares()
+	if testFiles {
+		test = 0
+	}
+	r := s.rand()
+	cut, _ := slices.BinarySearch(rows, own)
+	p := divide(r, draw(r, rows[:cut], keep), class, classes, valid, test)
+	if testFiles {
+		p.test = draw(r, rows[cut:], keep)
 	}
 	return p
 }

@@ -115,7 +115,7 @@ func TestSourceIsChecked(t *testing.T) {
 		{ok, ""},
 		{idx, ""},
 		{Source{}, ": no file is named"},
-		{with(ok, func(s *Source) { s.IDX = idx.IDX }), "idx: give either"},
+		{with(ok, func(s *Source) { s.IDX = idx.IDX }), ": give only one"},
 		{with(ok, func(s *Source) { s.Target = "" }), "target: name the column"},
 		{with(ok, func(s *Source) { s.Ignore = []string{"y"} }), `ignore: "y" is the target`},
 		{with(ok, func(s *Source) { s.Task = "ranking" }), `task: "ranking" is neither`},
@@ -128,12 +128,16 @@ func TestSourceIsChecked(t *testing.T) {
 		{with(ok, func(s *Source) { s.Split.Test = 0.8 }), "split: valid 0.2 and test 0.8 leave nothing"},
 		{with(idx, func(s *Source) { s.IDX.Images = "" }), "idx.images: name the file"},
 		{with(idx, func(s *Source) { s.IDX.Labels = "" }), "idx.labels: name the file"},
-		{with(idx, func(s *Source) { s.IDX.TestImages = "t" }), "idx.test_labels: name the file of labels of t"},
-		{with(idx, func(s *Source) { s.IDX.TestLabels = "t" }), "idx.test_images: name the file of images of t"},
+		{with(idx, func(s *Source) { s.IDX.TestImages = "t" }), "idx.test_labels: name the file that goes with t"},
+		{with(idx, func(s *Source) { s.IDX.TestLabels = "t" }), "idx.test_images: name the file that goes with t"},
 		{with(idx, func(s *Source) { s.IDX.TestImages, s.IDX.TestLabels, s.Split.Test = "t", "u", 0.1 }), "split.test: leave it out"},
 		{with(idx, func(s *Source) { s.Target = "y" }), "target: belongs to csv"},
 		{with(idx, func(s *Source) { s.Ignore = []string{"y"} }), "ignore: belongs to csv"},
 		{with(idx, func(s *Source) { s.Task = Regression }), "task: the labels of idx are classes"},
+		{with(idx, func(s *Source) { s.NPY = &NPY{X: "x", Y: "y"} }), ": give only one"},
+		{Source{NPY: &NPY{X: "x", Y: "y"}, Task: Regression}, ""},
+		{Source{NPY: &NPY{Y: "y"}}, "npy.x: name the file"},
+		{Source{NPY: &NPY{X: "x"}}, "npy.y: name the file that goes with x"},
 	} {
 		err := c.source.Validate()
 		if c.want == "" {
