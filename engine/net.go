@@ -89,7 +89,7 @@ func (n *Net) allocate() error {
 	rest := layOut(n.plan.blocks)
 	total := plus(plus(aligned(params), aligned(params)), plus(aligned(stats), rest))
 	if total > maxArena {
-		return fmt.Errorf("the network needs %s for a batch of %d, the limit is %s", bytes(total), n.cfg.Batch, bytes(maxArena))
+		return fmt.Errorf("the network needs %s for a batch of %d, the limit is %s", memory(total), n.cfg.Batch, memory(maxArena))
 	}
 	n.arena = alignedFloats(int(total))
 	at := n.arena
@@ -206,15 +206,16 @@ func (n *Net) infer(x []float32, rows int) {
 	n.forward(pass{rows: rows})
 }
 
-// blame names the first layer whose output or weights hold NaN or infinity, by
-// running the batch that is in the input block again.
+// blame names where NaN or infinity comes from, by running the batch that is in
+// the input block again: the input, a tensor, or the first layer whose output
+// holds some. It is "" if only the loss does.
 func (n *Net) blame(p pass) string {
 	if !kernel.Finite(n.x.data.data[:p.rows*n.in.Size()]) {
-		return "the input"
+		return " in the input"
 	}
 	for _, q := range n.plan.params {
 		if !kernel.Finite(q.w) {
-			return "tensor " + q.name
+			return " in tensor " + q.name
 		}
 	}
 	for i, o := range n.plan.ops {
@@ -224,8 +225,8 @@ func (n *Net) blame(p pass) string {
 			continue // the layer is not done yet
 		}
 		if r.data != nil && !kernel.Finite(r.data.data[:p.rows*r.out.Size()]) {
-			return fmt.Sprintf("the output of layer %s %s", r.path, r.layer)
+			return fmt.Sprintf(" in the output of layer %s %s", r.path, r.layer)
 		}
 	}
-	return "the loss"
+	return ""
 }

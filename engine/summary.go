@@ -3,7 +3,7 @@ package engine
 import (
 	"fmt"
 	"strings"
-	"text/tabwriter"
+	"unicode/utf8"
 )
 
 // Summary prints the plan: each layer's output, parameters, multiply-accumulates
@@ -14,26 +14,25 @@ func (n *Net) Summary() string {
 	}
 	var s strings.Builder
 	fmt.Fprintf(&s, "%v → %v, %v, batch %d, seed %d\n", n.in, n.out, n.cfg.Loss, n.cfg.Batch, n.cfg.Seed)
-	w := tabwriter.NewWriter(&s, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprint(w, "layer\t\toutput\tparams\tMACs\tactivations\t\n")
+	lines := [][]string{{"layer", "", "output", "params", "MACs", "activations"}}
 	for _, r := range n.plan.rows {
 		kept := r.note
 		if kept == "" && r.data != nil {
 			kept = fmt.Sprint(r.data.sample)
 		}
-		fmt.Fprintf(w, "%s\t%s\t%v\t%d\t%d\t%s\t\n", r.path, r.layer, r.out, r.params, r.macs, kept)
+		lines = append(lines, []string{r.path, r.layer, r.out.String(), fmt.Sprint(r.params), fmt.Sprint(r.macs), kept})
 	}
-	w.Flush()
+	table(&s, lines)
 	c := n.plan.cost()
 	rest := int64(len(n.arena)) - 2*aligned(int64(len(n.params)))
 	fmt.Fprintf(&s, "%d parameters, %d MACs and %d activations a sample\n", c.Params, c.MACs, c.Activations)
 	fmt.Fprintf(&s, "memory: parameters %s, gradients %s, activations and scratch %s, in all %s\n",
-		bytes(c.Params), bytes(c.Params), bytes(rest), bytes(int64(len(n.arena))))
+		memory(c.Params), memory(c.Params), memory(rest), memory(int64(len(n.arena))))
 	return s.String()
 }
 
-// bytes writes the memory of a number of floats.
-func bytes(floats int64) string {
+// memory writes the memory of a number of floats.
+func memory(floats int64) string {
 	b := 4 * float64(floats)
 	for _, unit := range []string{"B", "KiB", "MiB"} {
 		if b < 1024 {
@@ -42,4 +41,25 @@ func bytes(floats int64) string {
 		b /= 1024
 	}
 	return fmt.Sprintf("%.4g GiB", b)
+}
+
+// table writes lines of cells, the first three columns to the left, the others
+// to the right.
+func table(s *strings.Builder, lines [][]string) {
+	widths := make([]int, len(lines[0]))
+	for _, l := range lines {
+		for i, cell := range l {
+			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+		}
+	}
+	for _, l := range lines {
+		for i, cell := range l {
+			if i < 3 {
+				fmt.Fprintf(s, "%-*s  ", widths[i], cell)
+			} else {
+				fmt.Fprintf(s, "%*s", widths[i]+2*min(i-3, 1), cell)
+			}
+		}
+		s.WriteByte('\n')
+	}
 }

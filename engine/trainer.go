@@ -100,7 +100,7 @@ func (t *Trainer) Epoch(s *Set) (loss float64, err error) {
 		p := pass{rows: len(order), train: true, key: hash(t.cfg.Seed, forDropout, uint64(t.done), uint64(step))}
 		l := n.step(p, n.gather(s, order))
 		if math.IsNaN(l) || math.IsInf(l, 0) {
-			return l, t.diverged(s, order, step, p, fmt.Sprintf("the loss is %v", l))
+			return l, t.diverged(s, order, step, p, fmt.Sprintf("loss %v", l))
 		}
 		loss += l
 		if err := t.update(step, steps); err != nil {
@@ -144,13 +144,13 @@ func (t *Trainer) update(step, steps int) error {
 	n := t.net
 	if t.cfg.ClipNorm > 0 {
 		if norm := clip(n.grads, t.cfg.ClipNorm); math.IsNaN(norm) || math.IsInf(norm, 0) {
-			return fmt.Errorf("the gradient's norm is %v", norm)
+			return fmt.Errorf("gradient of norm %v", norm)
 		}
 	}
 	lr := t.cfg.Schedule.Rate(t.done*steps+step, t.cfg.Epochs*steps)
 	t.steps++
 	if !t.cfg.Optimizer.step(n.params, n.grads, t.slots, lr, t.steps) {
-		return errors.New("a weight is not finite")
+		return errors.New("weight NaN or infinite after the step")
 	}
 	return nil
 }
@@ -168,7 +168,7 @@ func clip(g []float32, limit float64) float64 {
 func (t *Trainer) diverged(s *Set, order []int32, step int, p pass, what string) error {
 	n := t.net
 	n.gather(s, order)
-	return fmt.Errorf("epoch %d, step %d: %s: %s is not finite: %w", t.done+1, step+1, what, n.blame(p), ErrDiverged)
+	return fmt.Errorf("epoch %d, step %d: %s%s: %w", t.done+1, step+1, what, n.blame(p), ErrDiverged)
 }
 
 // KeepBest copies the weights and running statistics as the best so far. The
