@@ -107,7 +107,7 @@ func lookUp(model string) float64 {
 	want := plainModel(model)
 	for line := range strings.Lines(tdp) {
 		name, watts, ok := strings.Cut(strings.TrimSpace(line), ",")
-		if ok && plainModel(name) == want {
+		if ok && strings.EqualFold(name, want) {
 			w, _ := strconv.ParseFloat(watts, 64)
 			return w
 		}
@@ -116,7 +116,7 @@ func lookUp(model string) float64 {
 }
 
 // plainModel reduces "Intel(R) Xeon(R) Gold 6148 CPU @ 2.40GHz" to
-// "intel xeon gold 6148".
+// "Intel Xeon Gold 6148".
 func plainModel(model string) string {
-	return strings.ToLower(strings.Join(strings.Fields(noise.ReplaceAllString(model, " ")), " "))
+	return strings.Join(strings.Fields(noise.ReplaceAllString(model, " ")), " ")
 }
