@@ -66,6 +66,10 @@ func TestDigits(t *testing.T) {
 		t.Errorf("class entropy %v of nearly equal classes", e)
 	}
 
+	if got := fmt.Sprint(d.Train.Class[:8], d.Valid.Class[:8], d.Test.Class[:8]); got != "[6 2 2 4 5 9 0 5] [4 4 5 0 9 5 1 6] [8 8 8 3 8 6 9 2]" {
+		t.Errorf("seed 7 now deals other rows, and every result on record changes: %s", got)
+	}
+
 	s.Image = engine.Shape{8, 8, 1}
 	img := load(t, s)
 	if !img.Train.Shape.Equal(engine.Shape{8, 8, 1}) || !slices.Equal(img.Train.Class, d.Train.Class) {
