@@ -426,3 +426,38 @@ func TestClosedStore(t *testing.T) {
 		t.Error("the log was left beside a closed store")
 	}
 }
+
+func TestReopen(t *testing.T) {
+	s := tempStore(t)
+	ctx := t.Context()
+	begin(t, s, "digits", 1)
+	record(t, s, report("digits", 0, 0, 3, 0.9))
+	if carry, err := s.Reopen(ctx, "digits", json.RawMessage(`{}`)); err != nil || carry != nil {
+		t.Fatalf("nothing was kept yet: %s, %v", carry, err)
+	}
+	if err := s.SetCarry(ctx, "digits", json.RawMessage(`{"rungs":[3]}`)); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Finish(ctx, "digits", StudyCompleted, "1 trial", 0, search.Metrics{"test_accuracy": 0.8}); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // an activity that is run again
+		carry, err := s.Reopen(ctx, "digits", json.RawMessage(`{"trials":2}`))
+		if err != nil || string(carry) != `{"rungs":[3]}` {
+			t.Fatalf("%s, %v", carry, err)
+		}
+	}
+	got, err := s.Study(ctx, "digits")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.State != StudyRunning || got.Best != -1 || got.Test != nil || !got.Ended.IsZero() || string(got.Spec) != `{"trials":2}` {
+		t.Errorf("%+v", got)
+	}
+	if r, err := s.Records(ctx, "digits"); err != nil || len(r) != 1 || len(r[0].Measurements) != 1 {
+		t.Errorf("its trials: %v, %v", r, err)
+	}
+	if _, err := s.Reopen(ctx, "digts", nil); !errors.Is(err, ErrNoStudy) {
+		t.Error(err)
+	}
+}

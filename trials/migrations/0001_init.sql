@@ -15,6 +15,7 @@ CREATE TABLE studies (
   test       TEXT,                         -- metrics of the best trial on the test set
   created    INTEGER NOT NULL,
   ended      INTEGER,
+  carry      TEXT,                         -- what it goes on from if it is submitted again with a larger budget
   seq        INTEGER NOT NULL DEFAULT 0    -- counts the changes of its trials
 ) STRICT;
 
