@@ -1,16 +1,21 @@
+// Command budwood runs studies: see budwood --help.
 package main
 
 import (
-	"fmt"
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
 
-	_ "github.com/mattn/go-sqlite3"
-	_ "github.com/temporalio/ui-server/v2/server"
-	_ "go.temporal.io/sdk/client"
-	_ "go.temporal.io/sdk/worker"
-	"go.temporal.io/server/common/config"
-	_ "go.temporal.io/server/common/persistence/sql/sqlplugin/sqlite"
-	"go.temporal.io/server/temporal"
-	_ "go.temporal.io/server/schema/sqlite"
+	"budwood/cmd/budwood/devserver"
 )
 
-func main() { s, err := temporal.NewServer(temporal.WithConfig(&config.Config{})); fmt.Println(s, err) }
+func main() {
+	if len(os.Args) > 1 && os.Args[1] == devserver.Command {
+		os.Exit(devserver.Main(os.Args[2:]))
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}

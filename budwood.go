@@ -1,0 +1,122 @@
+// Package budwood searches hyperparameters and network architectures, durably
+// and with an eye on energy. It is the SDK: a [Study] with an objective in Go,
+// [Submit] and [Open] for studies on a running server.
+//
+//	lr := search.LogFloat("lr", 1e-4, 1)
+//	study := budwood.Study{Name: "wine", Space: search.Space{lr}, Trials: 60, Epochs: 27}
+//	res, err := study.Run(ctx, func(ctx context.Context, t *budwood.Trial) error {
+//		for range t.Epochs() {
+//			t.Report(trainOneEpoch(lr.In(t)))
+//		}
+//		return nil
+//	})
+package budwood
+
+import (
+	"context"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"budwood/search"
+	"budwood/trials"
+	"budwood/workflows"
+)
+
+// Trial is a running trial in the hands of an objective.
+type Trial = trials.Trial
+
+// Objective trains one candidate and reports after every epoch; see
+// [trials.Objective].
+type Objective = trials.Objective
+
+// Study is a search with an objective in Go. The zero value of every field but
+// Name and Space is a default.
+type Study struct {
+	Name      string
+	Space     search.Space
+	Sampler   string             // tpe (default), random, grid, quasi
+	Scheduler string             // hyperband (default), asha, halving, median, none
+	Trials    int                // in all; 0 means 30
+	Epochs    int                // at most, a trial; 0 means 27
+	Seed      uint64             // of everything
+	Parallel  int                // trials at once; 0 means 2
+	Metric    string             // what Report reports; "" means loss
+	Goal      search.Goal        // "" means minimize
+	Also      []search.Objective // further objectives, reported with ReportAll
+	Patience  int                // end a trial that does not improve for so many epochs; 0: never
+	MinDelta  float64            // what counts as an improvement
+	Time      time.Duration      // end the study after it; 0: no limit
+	EnergyWh  float64            // end the study after so many watt-hours; 0: no limit
+	Retries   int                // of a trial whose objective fails
+	StartWith []search.Params    // tried first
+	WarmStart string             // auto (default), off, or the name of a study
+	Home      string             // state directory; "" means [Home]
+	Log       zerolog.Logger     // the zero value is silent
+}
+
+// Spec is the study as the service sees it, with every default filled in.
+func (s Study) Spec() (*workflows.Spec, error) {
+	spec := &workflows.Spec{
+		Name: s.Name, Space: s.Space, StartWith: s.StartWith, MaxRetries: s.Retries, Also: s.Also,
+		Objective: search.Objective{Metric: s.Metric, Goal: s.Goal},
+		Search:    workflows.Search{Sampler: s.Sampler, Scheduler: s.Scheduler, Seed: s.Seed, Parallel: s.Parallel, WarmStart: s.WarmStart},
+		Budget:    workflows.Budget{Trials: s.Trials, Epochs: s.Epochs, Time: workflows.Duration(s.Time), EnergyWh: s.EnergyWh},
+		EarlyStop: workflows.EarlyStop{Patience: s.Patience, MinDelta: s.MinDelta},
+	}
+	return spec, spec.Complete()
+}
+
+// Local runs the study on goroutines of this process, without a server: for
+// tests, notebooks and first contact. Run again, it goes on where it was.
+func (s Study) Local(ctx context.Context, f Objective) (*Result, error) {
+	spec, err := s.Spec()
+	if err != nil {
+		return nil, err
+	}
+	st, err := OpenState(s.Home, s.Log)
+	if err != nil {
+		return nil, err
+	}
+	defer st.Close()
+	if _, err := workflows.Local(ctx, spec, st.StoreActivities(), st.runner(), f); err != nil {
+		return nil, err
+	}
+	return ReadResult(ctx, st.Store, s.Name)
+}
+
+// Run runs the study durably: its workflow on a Temporal server, the objective
+// in this process. The server is the one that the TEMPORAL_* environment names,
+// else the embedded one of a budwood program on the PATH, else the one at
+// [DefaultAddress]. Run the program again, after a crash or with a larger
+// budget, and the study goes on where it was. When ctx is cancelled Run returns;
+// the study stays where it is.
+func (s Study) Run(ctx context.Context, f Objective) (*Result, error) {
+	spec, err := s.Spec()
+	if err != nil {
+		return nil, err
+	}
+	st, err := OpenState(s.Home, s.Log)
+	if err != nil {
+		return nil, err
+	}
+	defer st.Close()
+	conn, err := connect(ctx, s.Log)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	queue := "go-" + s.Name // of its own: no other worker has this objective
+	workers, err := workflows.StartWorkers(conn.Client, queue, st.StoreActivities(), st.TrainActivities(f), s.Parallel)
+	if err != nil {
+		return nil, err
+	}
+	defer workers.Stop()
+	if _, err := workflows.Submit(ctx, conn.Client, spec, queue); err != nil {
+		return nil, err
+	}
+	if err := workflows.Wait(ctx, conn.Client, s.Name); err != nil {
+		return nil, err
+	}
+	return ReadResult(ctx, st.Store, s.Name)
+}

@@ -1,0 +1,178 @@
+package budwood
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os/exec"
+	"strings"
+
+	"github.com/rs/zerolog"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/contrib/envconfig"
+
+	"budwood/engine/data"
+	"budwood/search"
+	"budwood/trials"
+	"budwood/workflows"
+)
+
+// DefaultAddress is where a Temporal server answers if nothing else is said.
+const DefaultAddress = "127.0.0.1:7233"
+
+// Handle is a study on a server.
+type Handle struct {
+	Name  string
+	conn  *connection
+	store *trials.Store
+}
+
+// Submit starts the study of a file on a running server and returns without
+// waiting; a study of that name that runs already is attached to. Workers
+// (`budwood worker` or `budwood up`) train it.
+func Submit(ctx context.Context, file string) (*Handle, error) {
+	spec, _, err := workflows.Load(ctx, file, &data.Cache{}, workflows.FileOptions{})
+	if err != nil {
+		return nil, err
+	}
+	h, err := Open(ctx, spec.Name)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := workflows.Submit(ctx, h.conn.Client, spec, workflows.DefaultQueue); err != nil {
+		h.Close()
+		return nil, err
+	}
+	return h, nil
+}
+
+// Open is a handle of a study that exists, or will. Close it.
+func Open(ctx context.Context, study string) (*Handle, error) {
+	conn, err := connect(ctx, zerolog.Nop())
+	if err != nil {
+		return nil, err
+	}
+	home, err := Home()
+	if err != nil {
+		conn.Close()
+		return nil, err
+	}
+	store, err := trials.OpenReadOnly(StoreFile(home))
+	if err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return &Handle{study, conn, store}, nil
+}
+
+// Close lets go of the server and the store. The study goes on.
+func (h *Handle) Close() error { return errors.Join(h.store.Close(), h.conn.Close()) }
+
+// Wait waits for the study's end.
+func (h *Handle) Wait(ctx context.Context) (*Result, error) {
+	if err := workflows.Wait(ctx, h.conn.Client, h.Name); err != nil {
+		return nil, err
+	}
+	return h.Result(ctx)
+}
+
+// Result is how the study stands now.
+func (h *Handle) Result(ctx context.Context) (*Result, error) {
+	return ReadResult(ctx, h.store, h.Name)
+}
+
+// Trials are the study's trials as they stand now, by number.
+func (h *Handle) Trials(ctx context.Context) ([]search.Record, error) {
+	return h.store.Records(ctx, h.Name)
+}
+
+// Stop ends the study: the running trials finish their segments, or are stopped
+// too if now is true.
+func (h *Handle) Stop(ctx context.Context, now bool) error {
+	_, err := workflows.Stop(ctx, h.conn.Client, h.Name, workflows.StopRequest{Now: now})
+	return err
+}
+
+// connection is a client, and the budwood program that keeps the embedded
+// server alive for it.
+type connection struct {
+	client.Client
+	namespace string
+	keeper    *exec.Cmd
+	release   func() error
+}
+
+// Close closes the client and lets the embedded server go.
+func (c *connection) Close() error {
+	c.Client.Close()
+	if c.keeper == nil {
+		return nil
+	}
+	return errors.Join(c.release(), c.keeper.Wait())
+}
+
+// connect finds a server: the one that the TEMPORAL_* environment or a profile
+// names, the embedded one of a budwood program on the PATH, or the one at
+// [DefaultAddress].
+func connect(ctx context.Context, log zerolog.Logger) (*connection, error) {
+	o, err := envconfig.LoadDefaultClientOptions()
+	if err != nil {
+		return nil, fmt.Errorf("read the TEMPORAL_* settings: %w", err)
+	}
+	c := &connection{}
+	if o.HostPort == "" {
+		if o.HostPort, err = c.embedded(ctx); err != nil {
+			return nil, err
+		}
+	}
+	o.Logger = workflows.Logger{Log: log}
+	if c.Client, err = client.DialContext(ctx, o); err != nil {
+		if c.keeper != nil {
+			_ = c.release()
+			_ = c.keeper.Wait()
+		}
+		return nil, fmt.Errorf("no Temporal server answers at %s: set TEMPORAL_ADDRESS, put budwood on the PATH, or use Study.Local: %w", o.HostPort, err)
+	}
+	c.namespace = o.Namespace
+	if c.namespace == "" {
+		c.namespace = client.DefaultNamespace
+	}
+	return c, workflows.Register(ctx, c.Client, c.namespace)
+}
+
+// embedded asks a budwood program for its server. The program holds the server
+// as long as its standard input is open, so that neither outlives this process.
+func (c *connection) embedded(ctx context.Context) (address string, err error) {
+	path, err := exec.LookPath("budwood")
+	if err != nil {
+		return DefaultAddress, nil
+	}
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), path, "dev-server", "attach")
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		return "", err
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return "", err
+	}
+	var said strings.Builder
+	cmd.Stderr = &said
+	if err := cmd.Start(); err != nil {
+		return "", fmt.Errorf("start %s: %w", path, err)
+	}
+	c.keeper, c.release = cmd, in.Close
+	line, err := bufio.NewReader(out).ReadBytes('\n')
+	var info struct{ Address string }
+	if err == nil {
+		err = json.Unmarshal(line, &info)
+	}
+	if err != nil {
+		_ = in.Close()
+		_ = cmd.Wait()
+		return "", fmt.Errorf("%s does not start the embedded Temporal server: %s", path, strings.TrimSpace(said.String()))
+	}
+	return info.Address, nil
+}

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"budwood"
+	"budwood/trials"
+)
+
+// cli are the commands and their flags.
+type cli struct {
+	Run    runCmd    `cmd:"" help:"Run a study from a file and follow it. Run it again and it goes on where it was."`
+	Plan   planCmd   `cmd:"" help:"Show a study with every default, and what it would spend, without running it."`
+	Ls     lsCmd     `cmd:"" help:"List studies."`
+	Show   showCmd   `cmd:"" help:"Show a study's trials, or one trial."`
+	Best   bestCmd   `cmd:"" help:"Show a study's best trial."`
+	Watch  watchCmd  `cmd:"" help:"Follow a study that runs."`
+	Stop   stopCmd   `cmd:"" help:"End a study."`
+	Rm     rmCmd     `cmd:"" help:"Delete a study that has ended, with its trials and checkpoints."`
+	Up     upCmd     `cmd:"" help:"Run the Temporal server, its web UI and a worker until Ctrl-C."`
+	Worker workerCmd `cmd:"" help:"Run a worker that trains for studies on a Temporal server, until Ctrl-C."`
+
+	Home string `help:"State directory: Temporal's database, the store, checkpoints, logs." env:"BUDWOOD_HOME" placeholder:"DIR" type:"path"`
+}
+
+// app is what commands work with.
+type app struct {
+	ctx    context.Context
+	home   string
+	stdout io.Writer // results
+	stderr io.Writer // progress
+}
+
+// run is the whole program but for the process around it.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	var c cli
+	exited := -1
+	parser, err := kong.New(&c, kong.Name("budwood"),
+		kong.Description("Durable, energy-aware search of hyperparameters and architectures."),
+		kong.Writers(stdout, stderr), kong.Exit(func(code int) { exited = code }), kong.UsageOnError(),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
+	if err != nil {
+		return report(stderr, err)
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	k, err := parser.Parse(args)
+	if exited >= 0 { // help was asked for and printed
+		return exited
+	}
+	if err != nil {
+		return report(stderr, usageError{fmt.Errorf("%w; see budwood --help", err)})
+	}
+	home := c.Home
+	if home == "" {
+		if home, err = budwood.Home(); err != nil {
+			return report(stderr, err)
+		}
+	}
+	// What this program starts looks in the same place.
+	if err := os.Setenv("BUDWOOD_HOME", home); err != nil {
+		return report(stderr, err)
+	}
+	return report(stderr, k.Run(&app{ctx, home, stdout, stderr}))
+}
+
+// say prints a line of progress.
+func (a *app) say(format string, args ...any) {
+	fmt.Fprintf(a.stderr, "budwood: "+format+"\n", args...)
+}
+
+// read opens the store for reading.
+func (a *app) read() (*trials.Store, error) {
+	return trials.OpenReadOnly(budwood.StoreFile(a.home))
+}
+
+// terminal tells whether w is a terminal that can be drawn on.
+func terminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok || os.Getenv("TERM") == "dumb" {
+		return false
+	}
+	st, err := f.Stat()
+	return err == nil && st.Mode()&os.ModeCharDevice != 0
+}
+
+func plural(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	if strings.HasSuffix(thing, "y") {
+		return fmt.Sprintf("%d %sies", n, strings.TrimSuffix(thing, "y"))
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}

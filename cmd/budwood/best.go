@@ -1,0 +1,65 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"budwood"
+	"budwood/search"
+	"budwood/workflows"
+)
+
+type bestCmd struct {
+	Study string `arg:"" help:"Name of the study."`
+	output
+}
+
+func (c *bestCmd) Run(a *app) error {
+	store, err := a.read()
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	r, err := budwood.ReadResult(a.ctx, store, c.Study)
+	if err != nil {
+		return err
+	}
+	if r.Best == nil {
+		return fmt.Errorf("study %s has no trial with a value yet", c.Study)
+	}
+	t := table{head: []string{"PARAM", "VALUE"}}
+	for _, k := range r.Best.Params.Names() {
+		t.add(k, cell(k, r.Best.Params[k]))
+	}
+	if c.Output == "table" {
+		fmt.Fprintf(a.stdout, "%s of %s: %s %s\n", r.Best.Name(), c.Study, r.Main.Metric, number(r.Value))
+	}
+	return c.write(a.stdout, t, struct {
+		*search.Record
+		Test search.Metrics `json:"test,omitempty"`
+	}{r.Best, r.Test})
+}
+
+// printParams lists params one a line, under a label.
+func printParams(w io.Writer, label string, p search.Params) {
+	wide := 0
+	for k := range p {
+		wide = max(wide, len(k))
+	}
+	for _, k := range p.Names() {
+		fmt.Fprintf(w, "%s%-*s  %s\n", label, wide, k, cell(k, p[k]))
+		label = strings.Repeat(" ", len(label))
+	}
+}
+
+// cell is a parameter's value in words.
+func cell(name string, v any) string {
+	if name == search.ArchitectureKey {
+		return workflows.DescribeParams(search.Params{name: v})
+	}
+	if x, ok := v.(float64); ok {
+		return number(x)
+	}
+	return fmt.Sprint(v)
+}

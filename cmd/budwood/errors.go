@@ -1,0 +1,49 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"budwood/workflows"
+)
+
+// The exit codes.
+const (
+	exitDone     = 0
+	exitFailed   = 1
+	exitUsage    = 2   // bad usage or a bad study file
+	exitDetached = 130 // by Ctrl-C: the study goes on
+)
+
+// errDetached ends a command that was following a study.
+var errDetached = errors.New("detached")
+
+// usageError is a mistake of the caller.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+// report prints an error and returns the exit code.
+func report(stderr io.Writer, err error) int {
+	var file *workflows.FileError
+	var usage usageError
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.Is(err, errDetached), errors.Is(err, context.Canceled):
+		return exitDetached
+	case errors.As(err, &file):
+		fmt.Fprintf(stderr, "budwood: %v\n", file)
+		if file.Excerpt != "" {
+			fmt.Fprintln(stderr, file.Excerpt)
+		}
+		return exitUsage
+	case errors.As(err, &usage):
+		fmt.Fprintf(stderr, "budwood: %v\n", err)
+		return exitUsage
+	}
+	fmt.Fprintf(stderr, "budwood: %v\n", err)
+	return exitFailed
+}

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"sort"
+	"strings"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+	"charm.land/lipgloss/v2"
+
+	"budwood/search"
+	"budwood/trials"
+	"budwood/workflows"
+)
+
+// live shows a study on a terminal: progress, the trials that run, the best
+// ones and what happened last.
+func (a *app) live(w *watcher) error {
+	m := &liveModel{w: w, app: a, began: time.Now(), width: 100, height: 30}
+	final, err := tea.NewProgram(m, tea.WithContext(a.ctx), tea.WithOutput(a.stderr), tea.WithoutSignalHandler()).Run()
+	if errors.Is(err, tea.ErrProgramKilled) || a.ctx.Err() != nil {
+		return errDetached
+	}
+	if err != nil {
+		return err
+	}
+	return final.(*liveModel).err
+}
+
+type liveModel struct {
+	w             *watcher
+	app           *app
+	began         time.Time
+	width, height int
+	events        []event
+	total         int // trials, of the budget
+	err           error
+}
+
+type tick struct{}
+
+func (m *liveModel) Init() tea.Cmd { return func() tea.Msg { return tick{} } }
+
+// Update looks at the store at every tick.
+func (m *liveModel) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	switch msg := msg.(type) {
+	case tea.WindowSizeMsg:
+		m.width, m.height = msg.Width, msg.Height
+	case tea.KeyPressMsg:
+		if s := msg.String(); s == "ctrl+c" || s == "q" {
+			m.err = errDetached
+			return m, tea.Quit
+		}
+	case tick:
+		events, err := m.w.look(m.app.ctx)
+		m.events = append(m.events, events...)
+		m.events = m.events[max(len(m.events)-8, 0):]
+		if m.total == 0 && err == nil {
+			m.total, err = trialBudget(&m.w.study)
+		}
+		if err != nil || m.w.study.State != trials.StudyRunning {
+			m.err = err
+			return m, tea.Quit
+		}
+		return m, tea.Tick(150*time.Millisecond, func(time.Time) tea.Msg { return tick{} })
+	}
+	return m, nil
+}
+
+var (
+	styleTitle = lipgloss.NewStyle().Bold(true)
+	styleDim   = lipgloss.NewStyle().Faint(true)
+	styleGood  = lipgloss.NewStyle().Foreground(lipgloss.Green)
+	styleBad   = lipgloss.NewStyle().Foreground(lipgloss.Yellow)
+)
+
+// View draws the study as of the last look.
+func (m *liveModel) View() tea.View {
+	s := &m.w.study
+	if s.Name == "" {
+		return tea.NewView("")
+	}
+	main := s.Objectives[0]
+	var b strings.Builder
+	line := func(style lipgloss.Style, format string, args ...any) {
+		text := fmt.Sprintf(format, args...)
+		if r := []rune(text); len(r) > m.width {
+			text = string(r[:max(m.width-1, 0)]) + "…"
+		}
+		if os.Getenv("NO_COLOR") == "" {
+			text = style.Render(text)
+		}
+		b.WriteString(text + "\n")
+	}
+	ended, stopped, joules := 0, 0, 0.
+	var active, ranked []*search.Record
+	for i := range m.w.seen {
+		r := &m.w.seen[i]
+		joules += r.Joules
+		if r.State.Ended() {
+			ended++
+		}
+		if r.State == search.Stopped {
+			stopped++
+		}
+		if r.State == search.Running {
+			active = append(active, r)
+		}
+		if _, ok := r.Loss(main); ok {
+			ranked = append(ranked, r)
+		}
+	}
+	sort.SliceStable(ranked, func(i, j int) bool {
+		x, _ := ranked[i].Loss(main)
+		y, _ := ranked[j].Loss(main)
+		return x < y
+	})
+	began := len(m.w.seen)
+	line(styleTitle, "%s  %s %s", s.Name, main.Goal, main.Metric)
+	line(styleGood, "%s %d/%d trials  %d ended, %d stopped early  %s Wh  %s", bar(began, m.total, 30), began, m.total, ended, stopped,
+		wattHours(joules), time.Since(m.began).Round(time.Second))
+	line(styleDim, "%s", "")
+	for _, r := range active {
+		at, _ := r.Last()
+		line(lipgloss.NewStyle(), "▸ %s  from epoch %-3d %s", r.Name(), at.Budget, workflows.DescribeParams(r.Params))
+	}
+	line(styleDim, "%s", "")
+	line(styleTitle, "  trial  %-15s epochs  state", main.Metric)
+	for i := range min(len(ranked), 6) {
+		r := ranked[i]
+		at, _ := r.Last()
+		style := lipgloss.NewStyle()
+		if i == 0 {
+			style = styleGood
+		}
+		line(style, "  %s  %-15s %-6d  %-9s  %s", r.Name(), number(at.Metrics[main.Metric]), at.Budget, r.State, workflows.DescribeParams(r.Params))
+	}
+	line(styleDim, "%s", "")
+	for _, e := range m.events {
+		style := styleDim
+		if e.kind == string(search.Stopped) {
+			style = styleBad
+		}
+		line(style, "  %s  %-9s %s", search.TrialName(e.trial), e.kind, firstLine(e.text))
+	}
+	line(styleDim, "%s", "Ctrl-C: leave; the study goes on")
+	return tea.NewView(b.String())
+}
+
+// bar is a progress bar of a width.
+func bar(n, of, width int) string {
+	full := 0
+	if of > 0 {
+		full = min(n*width/of, width)
+	}
+	return strings.Repeat("█", full) + strings.Repeat("░", width-full)
+}

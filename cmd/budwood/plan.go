@@ -1,0 +1,65 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"budwood/workflows"
+)
+
+type planCmd struct {
+	fileArg
+	output
+}
+
+func (c *planCmd) Run(a *app) error {
+	spec, d, err := c.load(a.ctx)
+	if err != nil {
+		return err
+	}
+	t := table{head: []string{"SETTING", "VALUE"}}
+	add := func(k, format string, args ...any) { t.add(k, fmt.Sprintf(format, args...)) }
+	add("name", "%s", spec.Name)
+	if d != nil {
+		add("data", "%d train, %d valid, %d test rows; %d features; %s of %q", d.Train.Len(), d.Valid.Len(), d.Test.Len(), d.Features, d.Task, d.Target)
+	}
+	add("objective", "%s %s", spec.Objective.Goal, spec.Objective.Metric)
+	for i, o := range spec.Also {
+		add(fmt.Sprintf("also[%d]", i), "%s %s", o.Goal, o.Metric)
+	}
+	q, b := spec.Search, spec.Budget
+	add("sampler", "%s", q.Sampler)
+	add("scheduler", "%s, eta %d, first rung at %s", q.Scheduler, q.Eta, plural(q.Min, "epoch"))
+	for i, line := range workflows.Brackets(spec) {
+		add(fmt.Sprintf("bracket[%d]", i), "%s", line)
+	}
+	add("seed", "%d", q.Seed)
+	add("parallel", "%d", q.Parallel)
+	add("warm_start", "%s", q.WarmStart)
+	add("budget", "%d trials of at most %d epochs", b.Trials, b.Epochs)
+	if b.Time > 0 {
+		add("budget.time", "%s", time.Duration(b.Time))
+	}
+	if b.EnergyWh > 0 {
+		add("budget.energy_wh", "%g", b.EnergyWh)
+	}
+	if spec.EarlyStop.Patience > 0 {
+		add("early_stop", "%d epochs without an improvement of %g", spec.EarlyStop.Patience, spec.EarlyStop.MinDelta)
+	} else {
+		add("early_stop", "off")
+	}
+	add("max_retries", "%d", spec.MaxRetries)
+	for _, k := range spec.Train.Names() {
+		add("train."+k, "%v", spec.Train[k])
+	}
+	for _, dim := range spec.Space.Dims() {
+		add("space."+dim.Name, "%s", workflows.DescribeDim(dim))
+	}
+	if spec.Architecture != nil {
+		add("architecture", "%s", workflows.DescribeArchitecture(spec.Architecture))
+	}
+	for i, p := range spec.StartWith {
+		add(fmt.Sprintf("start_with[%d]", i), "%s", workflows.DescribeParams(p))
+	}
+	return c.write(a.stdout, t, spec)
+}

@@ -1,0 +1,184 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"budwood"
+	"budwood/engine/data"
+	"budwood/trials"
+	"budwood/workflows"
+)
+
+// fileArg is a study file and what overrides it.
+type fileArg struct {
+	File         string `arg:"" help:"Study file (YAML)." type:"path"`
+	Name         string `help:"Give the study another name." placeholder:"NAME"`
+	Trials       int    `help:"Override budget.trials." placeholder:"N"`
+	Epochs       int    `help:"Override budget.epochs." placeholder:"N"`
+	Parallel     int    `help:"Override search.parallel." placeholder:"N"`
+	Seed         *int   `help:"Override search.seed." placeholder:"N"`
+	AllowOutside bool   `help:"Allow data outside the study file's directory."`
+}
+
+// load reads the study and its data, so that every mistake in them is found
+// before anything starts.
+func (f *fileArg) load(ctx context.Context) (*workflows.Spec, *data.Data, error) {
+	return workflows.Load(ctx, f.File, &data.Cache{}, workflows.FileOptions{Outside: f.AllowOutside, Override: func(s *workflows.Spec) {
+		override(&s.Name, f.Name)
+		override(&s.Budget.Trials, f.Trials)
+		override(&s.Budget.Epochs, f.Epochs)
+		override(&s.Search.Parallel, f.Parallel)
+		if f.Seed != nil {
+			s.Search.Seed = uint64(*f.Seed)
+		}
+	}})
+}
+
+func override[T comparable](field *T, v T) {
+	var zero T
+	if v != zero {
+		*field = v
+	}
+}
+
+type runCmd struct {
+	fileArg
+	serverFlags
+	Plain  bool `help:"One line an event, also on a terminal."`
+	Detach bool `help:"Return as soon as the study runs."`
+}
+
+func (c *runCmd) Run(a *app) error {
+	spec, _, err := c.load(a.ctx)
+	if err != nil {
+		return err
+	}
+	conn, err := a.connect(c.serverFlags)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if err := conn.ensureWorkers(a); err != nil {
+		return err
+	}
+	store, err := a.read()
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	old, err := store.Study(a.ctx, spec.Name)
+	switch {
+	case errors.Is(err, trials.ErrNoStudy):
+	case err != nil:
+		return err
+	default:
+		if err := workflows.CanContinue(old.Spec, spec); err != nil {
+			return usageError{err}
+		}
+		if done, err := a.already(store, &old, spec); done || err != nil {
+			return err
+		}
+	}
+	if _, err := workflows.Submit(a.ctx, conn.Client, spec, workflows.DefaultQueue); err != nil {
+		return fmt.Errorf("submit study %s: %w", spec.Name, err)
+	}
+	if c.Detach {
+		fmt.Fprintf(a.stdout, "study %s runs; follow it with: budwood watch %s\n", spec.Name, spec.Name)
+		return nil
+	}
+	if conn.uiURL != "" {
+		a.say("study %s in the Temporal UI: %s", spec.Name, studyURL(conn.uiURL, conn.namespace, spec.Name))
+	}
+	return a.follow(store, spec.Name, c.Plain)
+}
+
+// already tells of a study that exists: one that ended with all it was asked
+// for is only shown again.
+func (a *app) already(store *trials.Store, old *trials.Study, spec *workflows.Spec) (done bool, err error) {
+	r, err := budwood.ReadResult(a.ctx, store, spec.Name)
+	if err != nil {
+		return false, err
+	}
+	if old.State == trials.StudyRunning {
+		a.say("study %s goes on: %s so far", spec.Name, plural(len(r.Trials), "trial"))
+		return false, nil
+	}
+	if len(r.Trials) >= spec.Budget.Trials {
+		a.say("study %s has ended already; raise budget.trials above %d to go on, or give it another --name", spec.Name, len(r.Trials))
+		return true, a.summary(store, spec.Name)
+	}
+	a.say("study %s goes on after %s", spec.Name, plural(len(r.Trials), "trial"))
+	return false, nil
+}
+
+// follow shows a study until it ends, then its result.
+func (a *app) follow(store *trials.Store, name string, plain bool) error {
+	w := &watcher{store: store, name: name}
+	if err := a.await(w); err != nil {
+		return err
+	}
+	var err error
+	if terminal(a.stderr) && !plain {
+		err = a.live(w)
+	} else {
+		err = a.lines(w)
+	}
+	if errors.Is(err, context.Canceled) || errors.Is(err, errDetached) {
+		a.say("detached; study %s goes on. Follow it with: budwood watch %s. End it with: budwood stop %s", name, name, name)
+		return errDetached
+	}
+	if err != nil {
+		return err
+	}
+	return a.summary(store, name)
+}
+
+// await waits until the workflow has begun to record the study, or goes on with
+// one that had ended.
+func (a *app) await(w *watcher) error {
+	deadline := time.Now().Add(15 * time.Second)
+	for {
+		study, err := w.store.Study(a.ctx, w.name)
+		if err == nil && study.State == trials.StudyRunning {
+			return nil
+		}
+		if err != nil && !errors.Is(err, trials.ErrNoStudy) {
+			return err
+		}
+		if time.Now().After(deadline) {
+			if err == nil { // it has ended already
+				return nil
+			}
+			return fmt.Errorf("study %s does not start: see the log in %s/logs", w.name, a.home)
+		}
+		select {
+		case <-a.ctx.Done():
+			return errDetached
+		case <-time.After(30 * time.Millisecond):
+		}
+	}
+}
+
+type watchCmd struct {
+	Study string `arg:"" help:"Name of the study."`
+	Plain bool   `help:"One line an event, also on a terminal."`
+}
+
+func (c *watchCmd) Run(a *app) error {
+	store, err := a.read()
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	study, err := store.Study(a.ctx, c.Study)
+	if err != nil {
+		return err
+	}
+	if study.State != trials.StudyRunning {
+		return a.summary(store, c.Study)
+	}
+	return a.follow(store, c.Study, c.Plain)
+}

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+
+	"github.com/rs/zerolog"
+	"go.temporal.io/sdk/client"
+
+	"budwood"
+	"budwood/cmd/budwood/devserver"
+	"budwood/workflows"
+)
+
+// serverFlags are the ports of the embedded server.
+type serverFlags struct {
+	Port   int `help:"Port of the embedded Temporal server; an error if it is in use. Default: 7233, or a free one." placeholder:"PORT"`
+	UIPort int `name:"ui-port" help:"Port of its web UI. Default: 8233, or a free one." placeholder:"PORT"`
+}
+
+// connection is a client of Temporal, with the embedded server behind it if
+// none was named by the environment.
+type connection struct {
+	client.Client
+	server    *devserver.Server // nil: somebody else's
+	address   string
+	uiURL     string // "" if it is not known
+	namespace string
+	closers   []func() error
+}
+
+// connect finds or starts a Temporal server.
+func (a *app) connect(f serverFlags) (*connection, error) {
+	log := workflows.Logger{Log: a.log()}
+	c, server, err := devserver.Connect(a.ctx, devserver.Options{
+		Home: a.home, Port: f.Port, UIPort: f.UIPort,
+		Progress: func(line string) { a.say("%s", line) },
+	}, client.Options{Logger: log})
+	if err != nil {
+		return nil, err
+	}
+	conn := &connection{Client: c, server: server, address: os.Getenv("TEMPORAL_ADDRESS"), namespace: os.Getenv("TEMPORAL_NAMESPACE")}
+	if server != nil {
+		conn.address, conn.uiURL, conn.namespace = server.Address, server.UIURL, server.Namespace
+		return conn, nil
+	}
+	if conn.namespace == "" {
+		conn.namespace = client.DefaultNamespace
+	}
+	if err := workflows.Register(a.ctx, c, conn.namespace); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return conn, nil
+}
+
+// ensureWorkers makes sure that somebody trains.
+func (c *connection) ensureWorkers(a *app) error { return c.startWorkers(a, 0) }
+
+// startWorkers starts the store's worker and a training one in this process.
+func (c *connection) startWorkers(a *app, slots int) error {
+	st, err := a.state()
+	if err != nil {
+		return err
+	}
+	workers, err := workflows.StartWorkers(c.Client, workflows.DefaultQueue, st.StoreActivities(), st.TrainActivities(nil), slots)
+	if err != nil {
+		return errors.Join(err, st.Close())
+	}
+	c.closers = append(c.closers, st.Close, func() error { workers.Stop(); return nil })
+	return nil
+}
+
+// Close lets go of everything, in the order that keeps results.
+func (c *connection) Close() error {
+	var err error
+	for i := len(c.closers) - 1; i >= 0; i-- {
+		err = errors.Join(err, c.closers[i]())
+	}
+	c.Client.Close()
+	if c.server != nil {
+		err = errors.Join(err, c.server.Close())
+	}
+	return err
+}
+
+// state opens the state directory for writing.
+func (a *app) state() (*budwood.State, error) { return budwood.OpenState(a.home, a.log()) }
+
+// log is this process's log, in the state directory: the terminal is for what
+// the user asked for.
+func (a *app) log() zerolog.Logger {
+	path := filepath.Join(a.home, "logs", "budwood.log")
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return zerolog.Nop()
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return zerolog.Nop()
+	}
+	return zerolog.New(f).With().Timestamp().Int("pid", os.Getpid()).Logger().Level(zerolog.WarnLevel)
+}
+
+func studyURL(ui, namespace, study string) string {
+	return fmt.Sprintf("%s/namespaces/%s/workflows?query=%s", ui, namespace, url.QueryEscape(fmt.Sprintf("BudwoodStudy=%q", study)))
+}

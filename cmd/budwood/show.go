@@ -1,0 +1,115 @@
+package main
+
+import (
+	"fmt"
+	"sort"
+	"strconv"
+	"strings"
+
+	"budwood"
+	"budwood/search"
+	"budwood/trials"
+	"budwood/workflows"
+)
+
+type showCmd struct {
+	Study string `arg:"" help:"Name of the study."`
+	Trial string `arg:"" optional:"" help:"A trial, like t0012: its parameters and its curve."`
+	Sort  string `enum:"trial,value" default:"trial" help:"Order of the trials: trial or value."`
+	output
+}
+
+func (c *showCmd) Run(a *app) error {
+	store, err := a.read()
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	r, err := budwood.ReadResult(a.ctx, store, c.Study)
+	if err != nil {
+		return err
+	}
+	if c.Trial != "" {
+		return c.showTrial(a, store, r)
+	}
+	list := r.Trials
+	if c.Sort == "value" {
+		list = append([]search.Record(nil), list...)
+		sort.SliceStable(list, func(i, j int) bool {
+			x, xok := list[i].Loss(r.Main)
+			y, yok := list[j].Loss(r.Main)
+			return xok && (!yok || x < y)
+		})
+	}
+	t := table{head: []string{"TRIAL", "STATE", "EPOCHS", strings.ToUpper(r.Main.Metric), "WH", "FROM", "PARAMS", "REASON"}}
+	for i := range list {
+		rec := &list[i]
+		epochs, value := "-", "-"
+		if m, ok := rec.Last(); ok {
+			epochs = strconv.Itoa(m.Budget)
+			if v, ok := m.Metrics[r.Main.Metric]; ok {
+				value = number(v)
+			}
+		}
+		t.add(rec.Name(), string(rec.State), epochs, value, wattHours(rec.Joules), rec.Source, workflows.DescribeParams(rec.Params), firstLine(rec.Reason))
+	}
+	if err := c.write(a.stdout, t, list); err != nil || c.Output != "table" {
+		return err
+	}
+	fmt.Fprintf(a.stdout, "\n%s\n", r)
+	return nil
+}
+
+func (c *showCmd) showTrial(a *app, store *trials.Store, r *budwood.Result) error {
+	id, err := strconv.Atoi(strings.TrimPrefix(c.Trial, "t"))
+	at := sort.Search(len(r.Trials), func(i int) bool { return r.Trials[i].ID >= id })
+	if err != nil || at == len(r.Trials) || r.Trials[at].ID != id {
+		return usageError{fmt.Errorf("study %s has no trial %q; its trials are t0000 to %s", c.Study, c.Trial, search.TrialName(len(r.Trials)-1))}
+	}
+	rec := r.Trials[at]
+	curve, err := store.Curve(a.ctx, c.Study, id)
+	if err != nil {
+		return err
+	}
+	metrics := map[string]bool{}
+	for _, m := range curve {
+		for k := range m.Metrics {
+			metrics[k] = true
+		}
+	}
+	var names []string
+	for k := range metrics {
+		names = append(names, k)
+	}
+	sort.Strings(names)
+	t := table{head: append([]string{"EPOCH"}, names...)}
+	for _, m := range curve {
+		row := []string{strconv.Itoa(m.Budget)}
+		for _, k := range names {
+			cell := ""
+			if v, ok := m.Metrics[k]; ok {
+				cell = number(v)
+			}
+			row = append(row, cell)
+		}
+		t.add(row...)
+	}
+	if c.Output == "table" {
+		fmt.Fprintf(a.stdout, "%s of %s: %s\n", rec.Name(), c.Study, rec.State)
+		if rec.Reason != "" {
+			fmt.Fprintf(a.stdout, "reason  %s\n", rec.Reason)
+		}
+		fmt.Fprintf(a.stdout, "from    %s\nenergy  %s Wh in %.1f s\n", rec.Source, wattHours(rec.Joules), rec.Seconds)
+		printParams(a.stdout, "params  ", rec.Params)
+		fmt.Fprintln(a.stdout)
+	}
+	return c.write(a.stdout, t, struct {
+		search.Record
+		Curve []search.Measurement `json:"curve"`
+	}{rec, curve})
+}
+
+func firstLine(s string) string {
+	s, _, _ = strings.Cut(s, "\n")
+	return s
+}

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"go.temporal.io/api/serviceerror"
+
+	"budwood/trials"
+	"budwood/workflows"
+)
+
+type stopCmd struct {
+	Study string `arg:"" help:"Name of the study."`
+	Now   bool   `help:"Stop the running trials too, instead of letting them finish their segments."`
+}
+
+func (c *stopCmd) Run(a *app) error {
+	store, err := a.read()
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	study, err := store.Study(a.ctx, c.Study)
+	if err != nil {
+		return err
+	}
+	if study.State != trials.StudyRunning {
+		fmt.Fprintf(a.stdout, "study %s has ended already: %s\n", c.Study, study.State)
+		return nil
+	}
+	conn, err := a.connect(serverFlags{})
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if err := conn.ensureWorkers(a); err != nil { // a study is stopped by its workflow, which needs one
+		return err
+	}
+	if _, err := workflows.Stop(a.ctx, conn.Client, c.Study, workflows.StopRequest{Now: c.Now}); err != nil {
+		var gone *serviceerror.NotFound
+		if errors.As(err, &gone) {
+			return fmt.Errorf("study %s has no workflow on this Temporal server; run its file again to go on with it", c.Study)
+		}
+		return fmt.Errorf("stop study %s: %w", c.Study, err)
+	}
+	for {
+		study, err = store.Study(a.ctx, c.Study)
+		if err != nil {
+			return err
+		}
+		if study.State != trials.StudyRunning {
+			return a.summary(store, c.Study)
+		}
+		select {
+		case <-a.ctx.Done():
+			return errDetached
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+type rmCmd struct {
+	Study string `arg:"" help:"Name of the study."`
+}
+
+func (c *rmCmd) Run(a *app) error {
+	st, err := a.state()
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	study, err := st.Store.Study(a.ctx, c.Study)
+	if err != nil {
+		return err
+	}
+	if study.State == trials.StudyRunning {
+		return usageError{fmt.Errorf("study %s is running: end it first with budwood stop %s", c.Study, c.Study)}
+	}
+	if err := st.Blobs.DeleteAll(a.ctx, trials.StudyKey(c.Study)); err != nil {
+		return err
+	}
+	if err := st.Store.Delete(a.ctx, c.Study); err != nil {
+		return err
+	}
+	fmt.Fprintf(a.stdout, "study %s is deleted\n", c.Study)
+	return nil
+}

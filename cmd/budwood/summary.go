@@ -1,0 +1,129 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"sort"
+	"strings"
+	"time"
+
+	"budwood"
+	"budwood/meta"
+	"budwood/search"
+	"budwood/trials"
+	"budwood/workflows"
+)
+
+// summary is how a study ended: what a run prints last.
+func (a *app) summary(store *trials.Store, name string) error {
+	study, err := store.Study(a.ctx, name)
+	if err != nil {
+		return err
+	}
+	r, err := budwood.ReadResult(a.ctx, store, name)
+	if err != nil {
+		return err
+	}
+	spec, err := specOf(&study)
+	if err != nil {
+		return err
+	}
+	w := a.stdout
+	epochs, stopped := 0, 0
+	for i := range r.Trials {
+		m, _ := r.Trials[i].Last()
+		epochs += m.Budget
+		if r.Trials[i].State == search.Stopped {
+			stopped++
+		}
+	}
+	took := ""
+	if !study.Ended.IsZero() {
+		took = " in " + study.Ended.Sub(study.Created).Round(100*time.Millisecond).String()
+	}
+	fmt.Fprintf(w, "\nstudy   %s: %s%s, %s, %s, %d stopped early\n", name, study.State, took, plural(len(r.Trials), "trial"), plural(epochs, "epoch"), stopped)
+	if study.Reason != "" {
+		fmt.Fprintf(w, "reason  %s\n", study.Reason)
+	}
+	for _, line := range warmStarts(study.WarmStart) {
+		fmt.Fprintf(w, "%s\n", strings.Replace(line, "warm start: ", "warm    ", 1))
+	}
+	if r.Best == nil {
+		fmt.Fprintf(w, "best    none: no trial has a value\nnext    budwood show %s\n", name)
+		return nil
+	}
+	m, _ := r.Best.Last()
+	fmt.Fprintf(w, "best    %s: %s %s after %s\n", r.Best.Name(), r.Main.Metric, number(r.Value), plural(m.Budget, "epoch"))
+	printParams(w, "        ", r.Best.Params)
+	if len(r.Test) > 0 {
+		fmt.Fprintf(w, "test    %s\n", metricsLine(r.Test))
+	}
+	e, err := energy(a, store, name)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "energy  %s\n", e)
+	if saved := trials.Saved(r.Trials, spec.Budget.Epochs); saved > 0 {
+		fmt.Fprintf(w, "saved   at most %s Wh by stopping early\n", wattHours(saved))
+	}
+	fmt.Fprintf(w, "next    budwood show %s --sort value     (all trials)\n", name)
+	return nil
+}
+
+// energy is the study's energy in words: never an estimate called measured.
+func energy(a *app, store *trials.Store, name string) (string, error) {
+	list, err := store.Studies(a.ctx)
+	if err != nil {
+		return "", err
+	}
+	for _, s := range list {
+		if s.Name != name {
+			continue
+		}
+		e := s.Energy
+		if e.Method == trials.Estimated {
+			return fmt.Sprintf("%s Wh, estimated from CPU time (between %s and %s)", wattHours(e.Joules), wattHours(e.Low), wattHours(e.High)), nil
+		}
+		return fmt.Sprintf("%s Wh, measured by %s", wattHours(e.Joules), e.Method), nil
+	}
+	return "unknown", nil
+}
+
+// warmStarts says which studies helped.
+func warmStarts(raw json.RawMessage) []string {
+	if len(raw) == 0 {
+		return nil
+	}
+	var p meta.Plan
+	if json.Unmarshal(raw, &p) != nil {
+		return nil
+	}
+	return p.Lines()
+}
+
+func metricsLine(m search.Metrics) string {
+	var out []string
+	for k, v := range m {
+		out = append(out, fmt.Sprintf("%s %s", strings.TrimPrefix(k, "test_"), number(v)))
+	}
+	sort.Strings(out)
+	return strings.Join(out, ", ")
+}
+
+// trialBudget is how many trials a study may have.
+func trialBudget(s *trials.Study) (int, error) {
+	spec, err := specOf(s)
+	if err != nil {
+		return 0, err
+	}
+	return spec.Budget.Trials, nil
+}
+
+// specOf is a study as it was submitted.
+func specOf(s *trials.Study) (*workflows.Spec, error) {
+	var spec workflows.Spec
+	if err := json.Unmarshal(s.Spec, &spec); err != nil {
+		return nil, fmt.Errorf("study %s: its stored specification: %w", s.Name, err)
+	}
+	return &spec, nil
+}

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"budwood/engine/data"
+	"budwood/trials"
+	"budwood/workflows"
+)
+
+type upCmd struct {
+	serverFlags
+	Slots int `help:"Trials at once. Default: one a core." placeholder:"N"`
+}
+
+func (c *upCmd) Run(a *app) error {
+	conn, err := a.connect(c.serverFlags)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if err := conn.startWorkers(a, c.Slots); err != nil {
+		return err
+	}
+	if conn.uiURL != "" {
+		fmt.Fprintf(a.stdout, "web UI          %s\n", conn.uiURL)
+	}
+	fmt.Fprintf(a.stdout, "Temporal        %s, namespace %s\nstate           %s\nsubmit a study  budwood run FILE\nCtrl-C ends it; studies go on when it is started again\n", conn.address, conn.namespace, a.home)
+	<-a.ctx.Done()
+	return nil
+}
+
+type workerCmd struct {
+	Slots int    `help:"Trials at once. Default: one a core." placeholder:"N"`
+	Blobs string `help:"Directory of checkpoints, shared with the other workers. Default: blobs in the state directory." placeholder:"DIR" type:"path"`
+}
+
+// Run trains for studies of a Temporal server that the environment names. It
+// needs no access to the store.
+func (c *workerCmd) Run(a *app) error {
+	conn, err := a.connect(serverFlags{})
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	blobs := c.Blobs
+	if blobs == "" {
+		blobs = filepath.Join(a.home, "blobs")
+	}
+	power, err := trials.CorePower(os.Getenv)
+	if err != nil {
+		return err
+	}
+	host, _ := os.Hostname()
+	name := fmt.Sprintf("%s/%d", host, os.Getpid())
+	w := workflows.NewTrainWorker(conn.Client, workflows.DefaultQueue, &workflows.TrainActivities{
+		Runner: &trials.Runner{Blobs: trials.Dir(blobs), Meter: trials.NewAttributor(power), Name: name, Log: a.log()},
+		Data:   &data.Cache{}, Log: a.log(),
+	}, c.Slots)
+	if err := w.Start(); err != nil {
+		return fmt.Errorf("start the worker: %w", err)
+	}
+	defer w.Stop()
+	fmt.Fprintf(a.stdout, "worker %s trains for %s, checkpoints in %s; Ctrl-C ends it\n", name, conn.address, blobs)
+	<-a.ctx.Done()
+	return nil
+}

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"budwood/search"
+	"budwood/trials"
+	"budwood/workflows"
+)
+
+// event is something that happened in a study, for the line view and the live
+// one.
+type event struct {
+	trial int
+	kind  string // start, report, promote, or the state the trial ended in
+	text  string
+}
+
+// watcher finds out what happened in a study by looking at the store again and
+// again: that works for studies of this process and of any other.
+type watcher struct {
+	store *trials.Store
+	name  string
+	study trials.Study
+	seen  []search.Record
+	first bool // the first look reports nothing: what happened before is history
+}
+
+// look returns what happened since the last look.
+func (w *watcher) look(ctx context.Context) ([]event, error) {
+	study, err := w.store.Study(ctx, w.name)
+	if err != nil {
+		return nil, err
+	}
+	now, err := w.store.Records(ctx, w.name)
+	if err != nil {
+		return nil, err
+	}
+	w.study = study
+	var out []event
+	for i := range now {
+		var old search.Record
+		if i < len(w.seen) {
+			old = w.seen[i]
+		} else {
+			out = append(out, event{now[i].ID, "start", fmt.Sprintf("%s  (%s)", workflows.DescribeParams(now[i].Params), now[i].Source)})
+		}
+		out = append(out, w.changes(&old, &now[i])...)
+	}
+	w.seen = now
+	if w.first {
+		w.first = false
+		return nil, nil
+	}
+	return out, nil
+}
+
+func (w *watcher) changes(old, now *search.Record) []event {
+	var out []event
+	main := w.study.Objectives[0].Metric
+	for _, m := range now.Measurements[min(len(old.Measurements), len(now.Measurements)):] {
+		out = append(out, event{now.ID, "report", fmt.Sprintf("epoch %-4d %s %.4g", m.Budget, main, m.Metrics[main])})
+	}
+	if now.State == search.Running && old.State == search.Paused {
+		out = append(out, event{now.ID, "promote", now.Reason})
+	}
+	if now.State.Ended() && !old.State.Ended() {
+		out = append(out, event{now.ID, string(now.State), now.Reason})
+	}
+	return out
+}
+
+// follow calls show with what happened until the study ends or ctx is done.
+func (w *watcher) follow(ctx context.Context, show func([]event)) error {
+	for {
+		events, err := w.look(ctx)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			return err
+		}
+		show(events)
+		if w.study.State != trials.StudyRunning {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(150 * time.Millisecond):
+		}
+	}
+}

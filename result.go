@@ -1,0 +1,56 @@
+package budwood
+
+import (
+	"context"
+	"fmt"
+
+	"budwood/search"
+	"budwood/trials"
+)
+
+// Result is how a study stands or ended.
+type Result struct {
+	Study  string
+	State  trials.StudyState
+	Reason string           // why it ended, if not because its trials were done
+	Best   *search.Record   // the best trial by the main objective, nil if none has a value
+	Value  float64          // its objective, 0 without one
+	Test   search.Metrics   // its score on the test set, of studies with data that ended
+	Trials []search.Record  // all of them, by number
+	Joules float64          // of all trials
+	Main   search.Objective // what the study optimises
+}
+
+// ReadResult reads a study from the store.
+func ReadResult(ctx context.Context, store *trials.Store, study string) (*Result, error) {
+	row, err := store.Study(ctx, study)
+	if err != nil {
+		return nil, err
+	}
+	records, err := store.Records(ctx, study)
+	if err != nil {
+		return nil, err
+	}
+	best, err := store.Top(ctx, study, 1)
+	if err != nil {
+		return nil, err
+	}
+	r := &Result{Study: study, State: row.State, Reason: row.Reason, Test: row.Test, Trials: records, Main: row.Objectives[0]}
+	for i := range records {
+		r.Joules += records[i].Joules
+	}
+	if len(best) > 0 {
+		r.Best = &best[0]
+		m, _ := r.Best.Last()
+		r.Value = m.Metrics[r.Main.Metric]
+	}
+	return r, nil
+}
+
+// String is the result in one line.
+func (r *Result) String() string {
+	if r.Best == nil {
+		return fmt.Sprintf("study %s: %s, %d trials, none with a value", r.Study, r.State, len(r.Trials))
+	}
+	return fmt.Sprintf("study %s: %s, %d trials, %.3g Wh; best %s: %s %.4g with %s", r.Study, r.State, len(r.Trials), r.Joules/3600, r.Best.Name(), r.Main.Metric, r.Value, r.Best.Params)
+}

@@ -1,0 +1,81 @@
+package budwood
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/rs/zerolog"
+
+	"budwood/engine/data"
+	"budwood/trials"
+	"budwood/workflows"
+)
+
+// Home is the directory of all state: $BUDWOOD_HOME, else
+// $XDG_STATE_HOME/budwood, else ~/.local/state/budwood. It need not exist.
+func Home() (string, error) {
+	if dir := os.Getenv("BUDWOOD_HOME"); dir != "" {
+		return filepath.Abs(dir)
+	}
+	if dir := os.Getenv("XDG_STATE_HOME"); filepath.IsAbs(dir) { // its specification: ignore a relative one
+		return filepath.Join(dir, "budwood"), nil
+	}
+	dir, err := os.UserHomeDir()
+	if err != nil {
+		return "", fmt.Errorf("no state directory: %w; set BUDWOOD_HOME", err)
+	}
+	return filepath.Join(dir, ".local", "state", "budwood"), nil
+}
+
+// StoreFile is the store's file in a state directory.
+func StoreFile(home string) string { return filepath.Join(home, "budwood.db") }
+
+// State is what a process keeps in a state directory: the store, the
+// checkpoints and the data sets in memory. Runs of studies, here and in the
+// command, share one.
+type State struct {
+	Store *trials.Store
+	Blobs trials.Blobs
+	Data  *data.Cache
+	Meter *trials.Attributor
+	Log   zerolog.Logger
+}
+
+// OpenState opens a state directory for writing; "" means [Home].
+func OpenState(home string, log zerolog.Logger) (*State, error) {
+	if home == "" {
+		var err error
+		if home, err = Home(); err != nil {
+			return nil, err
+		}
+	}
+	power, err := trials.CorePower(os.Getenv)
+	if err != nil {
+		return nil, err
+	}
+	store, err := trials.Open(StoreFile(home))
+	if err != nil {
+		return nil, err
+	}
+	return &State{Store: store, Blobs: trials.Dir(filepath.Join(home, "blobs")), Data: &data.Cache{}, Meter: trials.NewAttributor(power), Log: log}, nil
+}
+
+// Close closes the store.
+func (s *State) Close() error { return s.Store.Close() }
+
+// StoreActivities are the activities of the process that owns the store.
+func (s *State) StoreActivities() *workflows.StoreActivities {
+	return &workflows.StoreActivities{Store: s.Store, Data: s.Data, Log: s.Log}
+}
+
+// TrainActivities are the activities of a worker; objective is nil for studies
+// with data.
+func (s *State) TrainActivities(objective Objective) *workflows.TrainActivities {
+	return &workflows.TrainActivities{Runner: s.runner(), Data: s.Data, Objective: objective, Log: s.Log}
+}
+
+func (s *State) runner() *trials.Runner {
+	host, _ := os.Hostname()
+	return &trials.Runner{Blobs: s.Blobs, Meter: s.Meter, Name: fmt.Sprintf("%s/%d", host, os.Getpid()), Log: s.Log}
+}

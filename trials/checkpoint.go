@@ -1,0 +1,59 @@
+package trials
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"budwood/engine"
+	"budwood/search"
+)
+
+// progress is what a segment has come to; it travels in the checkpoint, so that
+// a segment that was interrupted goes on with nothing counted twice.
+type progress struct {
+	From    int                  `json:"from"`  // where the segment began
+	Epoch   int                  `json:"epoch"` // epochs done since the trial's start
+	Best    search.Measurement   `json:"best"`  // of the whole trial; Budget 0: none yet
+	Curve   []search.Measurement `json:"curve"` // of this segment
+	Early   engine.EarlyStop     `json:"early"`
+	Energy  Energy               `json:"energy"`  // of this segment
+	Before  float64              `json:"before"`  // joules of the segments before
+	Seconds float64              `json:"seconds"` // of this segment
+}
+
+// checkpoint is a progress and the keeper's bytes.
+type checkpoint struct {
+	Progress progress
+	data     []byte
+}
+
+func (c *checkpoint) payload() io.Reader { return bytes.NewReader(c.data) }
+
+// write puts the progress on the first line, as JSON, and the keeper's bytes
+// behind it.
+func (c *checkpoint) write(w io.Writer, k Keeper) error {
+	if err := json.NewEncoder(w).Encode(c.Progress); err != nil {
+		return fmt.Errorf("checkpoint: %w", err)
+	}
+	if k == nil {
+		return nil
+	}
+	return k.Save(w)
+}
+
+func readCheckpoint(r io.Reader) (*checkpoint, error) {
+	b := bufio.NewReader(r)
+	line, err := b.ReadBytes('\n')
+	if err != nil {
+		return nil, fmt.Errorf("checkpoint: no header: %w", err)
+	}
+	c := &checkpoint{}
+	if err := json.Unmarshal(line, &c.Progress); err != nil {
+		return nil, fmt.Errorf("checkpoint: header: %w", err)
+	}
+	c.data, err = io.ReadAll(b)
+	return c, err
+}

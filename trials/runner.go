@@ -1,0 +1,244 @@
+package trials
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"budwood/engine"
+	"budwood/search"
+)
+
+// Task is one segment to train. It is plain data and travels to the worker.
+type Task struct {
+	Study      string             `json:"study"`
+	Trial      search.Trial       `json:"trial"`
+	Seed       uint64             `json:"seed"` // of the study
+	From       int                `json:"from"` // epochs done before
+	To         int                `json:"to"`
+	Total      int                `json:"total"` // the study's epochs a trial
+	Objectives []search.Objective `json:"objectives"`
+	Patience   int                `json:"patience,omitempty"` // early stopping; 0: none
+	MinDelta   float64            `json:"min_delta,omitempty"`
+}
+
+// Result is how a segment ended.
+type Result struct {
+	State      search.State         `json:"state"` // Paused: trained to its end
+	Reason     string               `json:"reason,omitempty"`
+	Budget     int                  `json:"budget"`          // epochs done since the trial's start
+	Final      search.Measurement   `json:"final"`           // the best epoch's metrics, at this budget
+	Curve      []search.Measurement `json:"curve,omitempty"` // of this segment's epochs
+	Energy     Energy               `json:"energy"`          // of this segment
+	Seconds    float64              `json:"seconds"`         // of training, this segment
+	Checkpoint string               `json:"checkpoint,omitempty"`
+	Worker     string               `json:"worker,omitempty"`
+}
+
+// Values are the objectives at the segment's end, nil if any is missing.
+func (r *Result) Values(objectives []search.Objective) []float64 {
+	var out []float64
+	for _, o := range objectives {
+		v, ok := r.Final.Metrics[o.Metric]
+		if !ok {
+			return nil
+		}
+		out = append(out, v)
+	}
+	return out
+}
+
+// EnergyWh is the metric under which every trial carries its energy so far, in
+// watt-hours, so that it can be an objective.
+const EnergyWh = "energy_wh"
+
+// Runner trains segments. One Runner serves all trials of a process.
+type Runner struct {
+	Blobs Blobs
+	Meter *Attributor   // nil: an attributor of this process
+	Every time.Duration // between checkpoints within a segment; 0 means 2 s
+	Name  string        // of this worker, for the record
+	Log   zerolog.Logger
+}
+
+// Run trains one segment. It returns a result for every end that is one
+// (paused, completed, stopped, diverged, infeasible), an [*ObjectiveError] if the
+// objective failed, and any other error if a checkpoint could not be read or
+// written. When ctx is
+// cancelled the trial is stopped, with the cause as its reason. alive, if not
+// nil, is called after every epoch.
+func (r *Runner) Run(ctx context.Context, task Task, objective Objective, alive func(epoch int)) (Result, error) {
+	t := &Trial{Trial: task.Trial, ctx: ctx, task: task}
+	t.progress.Early = engine.EarlyStop{
+		Patience: task.Patience, MinDelta: task.MinDelta,
+		Maximize: task.Objectives[0].Goal == search.Maximize,
+	}
+	restored, err := r.restore(ctx, task)
+	if err != nil {
+		return Result{}, err
+	}
+	t.restored = restored
+	if restored != nil {
+		// What was spent counts even if the objective keeps nothing and starts over.
+		t.progress.Energy, t.progress.Seconds, t.progress.Before = restored.Progress.Energy, restored.Progress.Seconds, restored.Progress.Before
+	}
+
+	runtime.LockOSThread() // energy is attributed by the thread's CPU time
+	defer runtime.UnlockOSThread()
+	meter := r.Meter.Start()
+	spent, began := t.progress.Energy, time.Now()
+	seconds := t.progress.Seconds
+	account := func() {
+		t.progress.Energy = spent.Add(meter.Read())
+		t.progress.Seconds = seconds + time.Since(began).Seconds()
+	}
+	saved := time.Now()
+	t.onEpoch = func(t *Trial) error {
+		if alive != nil {
+			alive(t.progress.Epoch)
+		}
+		if t.keeper == nil || time.Since(saved) < r.every() || t.progress.Epoch >= task.To {
+			return nil
+		}
+		account()
+		saved = time.Now()
+		return r.save(ctx, t, partKey(task))
+	}
+	err = call(ctx, t, objective)
+	account()
+	meter.Stop()
+	if t.machine != nil { // a checkpoint could not be written
+		return Result{}, t.machine
+	}
+	if err == nil {
+		err = t.err
+	}
+	switch {
+	case errors.Is(err, ErrInfeasible):
+		t.stopped, t.reason = search.Infeasible, err.Error()
+	case errors.Is(err, ErrDiverged), errors.Is(err, engine.ErrDiverged):
+		t.stopped, t.reason = search.Diverged, err.Error()
+	case err != nil && ctx.Err() != nil: // the objective passed the cancellation on
+		t.stopped, t.reason = search.Stopped, context.Cause(ctx).Error()
+	case err != nil:
+		return Result{}, &ObjectiveError{err}
+	case t.progress.Best.Budget == 0 && t.stopped == "":
+		return Result{}, &ObjectiveError{fmt.Errorf("trial %s: the objective returned without a report", t.Name())}
+	}
+	return r.finish(ctx, t)
+}
+
+// finish turns a trial at its segment's end into a result and writes the
+// checkpoint that the next segment, or the test, begins with.
+func (r *Runner) finish(ctx context.Context, t *Trial) (Result, error) {
+	p := &t.progress
+	out := Result{State: t.stopped, Reason: t.reason, Budget: p.Epoch, Curve: p.Curve, Energy: p.Energy, Seconds: p.Seconds, Worker: r.Name}
+	if out.State == "" {
+		out.State = search.Paused
+	}
+	if p.Best.Budget > 0 {
+		out.Final = search.Measurement{Budget: p.Epoch, Metrics: maps.Clone(p.Best.Metrics)}
+		out.Final.Metrics[EnergyWh] = (p.Before + p.Energy.Joules) / 3600
+	}
+	if out.State == search.Diverged || out.State == search.Infeasible {
+		return out, r.Blobs.DeleteAll(ctx, TrialKey(t.task.Study, t.ID))
+	}
+	// Without a keeper the checkpoint holds the progress alone: the energy spent.
+	out.Checkpoint = endKey(t.task, p.Epoch)
+	next := *t
+	next.progress = progress{
+		From: p.Epoch, Epoch: p.Epoch, Best: p.Best, Early: p.Early,
+		Before: p.Before + p.Energy.Joules,
+	}
+	ctx = context.WithoutCancel(ctx) // a stopped trial keeps what it has learnt
+	if err := r.save(ctx, &next, out.Checkpoint); err != nil {
+		return out, err
+	}
+	return out, r.Blobs.DeleteAll(ctx, partKey(t.task))
+}
+
+func (r *Runner) save(ctx context.Context, t *Trial, key string) error {
+	c := checkpoint{Progress: t.progress}
+	if err := r.Blobs.Put(ctx, key, func(w io.Writer) error { return c.write(w, t.keeper) }); err != nil {
+		return fmt.Errorf("trial %s: epoch %d: save checkpoint: %w", t.Name(), t.progress.Epoch, err)
+	}
+	return nil
+}
+
+// restore finds where a segment goes on: in its middle, if it was interrupted,
+// or where the last one ended. It returns nil for a trial never trained.
+func (r *Runner) restore(ctx context.Context, task Task) (*checkpoint, error) {
+	for _, key := range []string{partKey(task), endKey(task, task.From)} {
+		f, err := r.Blobs.Get(ctx, key)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("trial %s: checkpoint %s: %w", task.Trial.Name(), key, err)
+		}
+		c, err := readCheckpoint(f)
+		f.Close()
+		if err != nil {
+			r.Log.Warn().Err(err).Str("checkpoint", key).Msg("damaged checkpoint left aside")
+			continue
+		}
+		if c.Progress.From == task.From && c.Progress.Epoch <= task.To {
+			return c, nil
+		}
+	}
+	return nil, nil
+}
+
+func (r *Runner) every() time.Duration {
+	if r.Every == 0 {
+		return 2 * time.Second
+	}
+	return r.Every
+}
+
+// call runs the objective; a panic in it is its failure, not ours.
+func call(ctx context.Context, t *Trial, objective Objective) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			stack := make([]byte, 16<<10)
+			stack = stack[:runtime.Stack(stack, false)]
+			err = fmt.Errorf("the objective panicked: %v\n%s", v, userFrames(string(stack)))
+		}
+	}()
+	return objective(ctx, t)
+}
+
+// userFrames cuts a stack down to what the user wrote.
+func userFrames(stack string) string {
+	_, after, ok := strings.Cut(stack, "panic(")
+	if !ok {
+		return stack
+	}
+	if _, rest, ok := strings.Cut(after, "\n\t"); ok {
+		_, after, _ = strings.Cut(rest, "\n")
+	}
+	before, _, _ := strings.Cut(after, "budwood/trials.call(")
+	return strings.TrimSpace(before)
+}
+
+// The blobs of a trial: part is overwritten within a segment, e0009 ends one.
+func partKey(t Task) string { return TrialKey(t.Study, t.Trial.ID) + "/part" }
+func endKey(t Task, epoch int) string {
+	return fmt.Sprintf("%s/e%04d", TrialKey(t.Study, t.Trial.ID), epoch)
+}
+
+// TrialKey is the prefix of a trial's blobs, StudyKey that of a study's.
+func TrialKey(study string, trial int) string {
+	return StudyKey(study) + "/" + search.TrialName(trial)
+}
+
+// StudyKey is the prefix of a study's blobs.
+func StudyKey(study string) string { return "studies/" + study }

@@ -1,0 +1,158 @@
+package trials
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"maps"
+	"math"
+	"math/rand/v2"
+
+	"budwood/search"
+)
+
+// Objective trains one candidate. It reports after every epoch and returns nil
+// when [Trial.Epochs] ends, whatever the reason: being stopped is not an error.
+// A returned error is a failure of the user's code, retried as often as the
+// study says, unless it wraps [ErrInfeasible] or [ErrDiverged]: these are
+// results.
+type Objective func(ctx context.Context, t *Trial) error
+
+// Errors that an objective may return (wrapped) to say that its end is a result.
+var (
+	ErrInfeasible = errors.New("infeasible") // the candidate cannot be built
+	ErrDiverged   = errors.New("diverged")   // NaN or inf
+)
+
+// ObjectiveError is a failure of the user's code, as opposed to machine trouble.
+type ObjectiveError struct{ Err error }
+
+func (e *ObjectiveError) Error() string { return e.Err.Error() }
+func (e *ObjectiveError) Unwrap() error { return e.Err }
+
+// Keeper is what a trial can save and load: a network, a trainer, a model of
+// the user's own.
+type Keeper interface {
+	Save(io.Writer) error
+	Load(io.Reader) error
+}
+
+// Trial is a running trial, in the hands of its objective. Its methods belong
+// to the objective's goroutine.
+type Trial struct {
+	search.Trial
+	ctx      context.Context
+	task     Task
+	keeper   Keeper
+	restored *checkpoint // what Keep has loaded or will load; nil: start from nothing
+	progress progress
+	stopped  search.State // why Epochs ends; "" while it goes on
+	reason   string
+	onEpoch  func(*Trial) error // checkpoints and heartbeats, between epochs
+	err      error              // of the way the objective reports
+	machine  error              // of a checkpoint
+}
+
+// Value is the value of a parameter, so that a key reads it: lr.In(t).
+func (t *Trial) Value(name string) any { return t.Params[name] }
+
+// Rand is the trial's own source of randomness: the same for the same study
+// seed and trial number.
+func (t *Trial) Rand() *rand.Rand { return search.Rand(t.task.Seed, t.ID) }
+
+// Seed is a number for whatever wants a seed of its own, drawn from Rand.
+func (t *Trial) Seed() uint64 { return t.Rand().Uint64() }
+
+// Total is the budget the trial would get if nothing stopped it, in epochs:
+// what a learning-rate schedule is laid out for.
+func (t *Trial) Total() int { return max(t.task.Total, t.task.To) }
+
+// Keep says what to save. If the trial was trained before (it was promoted, or
+// the machine died), k is loaded with what was saved and Epochs goes on from
+// there. Without Keep such a trial trains again from its first epoch. Call it
+// once, before Epochs.
+func (t *Trial) Keep(k Keeper) error {
+	t.keeper = k
+	if t.restored == nil {
+		return nil
+	}
+	if err := k.Load(t.restored.payload()); err != nil {
+		return fmt.Errorf("trial %s: load its checkpoint of epoch %d: %w", t.Name(), t.restored.Progress.Epoch, err)
+	}
+	t.progress = t.restored.Progress
+	return nil
+}
+
+// Epochs counts the epochs to train, from 1; it ends by itself when the trial
+// is paused at its rung, stopped, or does not improve any more.
+func (t *Trial) Epochs() iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for t.progress.Epoch < t.task.To && t.stopped == "" && t.err == nil && t.machine == nil {
+			if t.ctx.Err() != nil {
+				t.stopped, t.reason = search.Stopped, context.Cause(t.ctx).Error()
+				return
+			}
+			epoch := t.progress.Epoch + 1
+			if !yield(epoch) {
+				return
+			}
+			if t.stopped != "" {
+				return
+			}
+			if t.progress.Epoch != epoch { // nothing was reported: the epoch counts all the same
+				t.progress.Epoch = epoch
+			}
+			if t.onEpoch != nil {
+				t.machine = t.onEpoch(t)
+			}
+		}
+	}
+}
+
+// Report reports the objective's value after an epoch. See [Trial.ReportAll].
+func (t *Trial) Report(value float64) {
+	t.ReportAll(search.Metrics{t.task.Objectives[0].Metric: value})
+}
+
+// ReportAll reports named metrics after an epoch; the study's objective must be
+// among them. A NaN or inf objective ends the trial as diverged.
+func (t *Trial) ReportAll(m search.Metrics) {
+	epoch := t.progress.Epoch + 1
+	main := t.task.Objectives[0]
+	v, ok := m[main.Metric]
+	if !ok {
+		t.err = fmt.Errorf("trial %s: epoch %d: the objective %q is not among the reported metrics %v", t.Name(), epoch, main.Metric, names(m))
+		return
+	}
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		t.stopped, t.reason = search.Diverged, fmt.Sprintf("epoch %d: %s is %v", epoch, main.Metric, v)
+		return
+	}
+	p := &t.progress
+	p.Epoch = epoch
+	seen := search.Measurement{Budget: epoch, Metrics: maps.Clone(m)}
+	if epoch > t.task.From {
+		p.Curve = append(p.Curve, seen)
+	}
+	if p.Best.Budget == 0 || main.Goal.Better(v, p.Best.Metrics[main.Metric]) {
+		p.Best = seen
+	}
+	if _, stop := p.Early.Observe(v); stop {
+		t.stopped = search.Completed
+		t.reason = fmt.Sprintf("epoch %d: no improvement over %.4g for %d epochs", epoch, p.Best.Metrics[main.Metric], p.Early.Patience)
+	}
+}
+
+// Improved tells whether the last report is the best so far: the moment to keep
+// a copy of the weights.
+func (t *Trial) Improved() bool { return t.progress.Best.Budget == t.progress.Epoch }
+
+func names(m search.Metrics) []string {
+	p := search.Params{}
+	for k := range m {
+		p[k] = nil
+	}
+	return p.Names()
+}

@@ -1,0 +1,100 @@
+package workflows
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"go.temporal.io/sdk/workflow"
+
+	"budwood/search"
+	"budwood/trials"
+)
+
+// boardSize bounds what a study workflow remembers of its trials.
+const boardSize = 10
+
+// Board is the leaderboard: the best trials by the main objective.
+type Board struct {
+	Rows   []Row                `json:"rows"` // best first
+	Counts map[search.State]int `json:"counts"`
+}
+
+// Row is a trial on the leaderboard.
+type Row struct {
+	Trial      int           `json:"trial"`
+	Params     search.Params `json:"params"`
+	State      search.State  `json:"state"`
+	Value      float64       `json:"value"`
+	Budget     int           `json:"budget"`
+	Joules     float64       `json:"joules"`
+	Checkpoint string        `json:"checkpoint,omitempty"`
+}
+
+// add takes a segment's result. Trials are compared at the best of what they
+// reached, whatever the budget: that is the model one would use.
+func (b *Board) add(o search.Objective, t search.Trial, r *trials.Result) {
+	if b.Counts == nil {
+		b.Counts = map[search.State]int{}
+	}
+	if r.State.Ended() {
+		b.Counts[r.State]++
+	}
+	joules := r.Energy.Joules
+	if i := slices.IndexFunc(b.Rows, func(row Row) bool { return row.Trial == t.ID }); i >= 0 {
+		joules += b.Rows[i].Joules
+		b.Rows = slices.Delete(b.Rows, i, i+1)
+	}
+	v, ok := r.Final.Metrics[o.Metric]
+	if !ok || r.State == search.Failed || r.State == search.Infeasible || r.State == search.Diverged {
+		return
+	}
+	row := Row{t.ID, t.Params, r.State, v, r.Budget, joules, r.Checkpoint}
+	at, _ := slices.BinarySearchFunc(b.Rows, row, func(a, e Row) int {
+		switch {
+		case o.Goal.Better(a.Value, e.Value), a.Value == e.Value && a.Trial < e.Trial:
+			return -1
+		}
+		return 1
+	})
+	b.Rows = slices.Insert(b.Rows, at, row)
+	b.Rows = b.Rows[:min(len(b.Rows), boardSize)]
+}
+
+// end takes final states of paused trials.
+func (b *Board) end(ended []search.Ending) {
+	if b.Counts == nil {
+		b.Counts = map[search.State]int{}
+	}
+	for _, e := range ended {
+		b.Counts[e.State]++
+		for i := range b.Rows {
+			if b.Rows[i].Trial == e.Trial {
+				b.Rows[i].State = e.State
+			}
+		}
+	}
+}
+
+// details shows the leaderboard in the Temporal UI, as Markdown.
+func (s *study) details(ctx workflow.Context) {
+	o := s.in.Spec.Objective
+	var b strings.Builder
+	fmt.Fprintf(&b, "**%d of %d trials started**, %d running, %d epochs, %.3f Wh\n\n", s.loop.Started, s.loop.Trials, len(s.loop.Running), s.spent.Epochs, s.spent.Joules/3600)
+	if s.loop.Closing != "" {
+		fmt.Fprintf(&b, "Ending: %s\n\n", s.loop.Closing)
+	}
+	fmt.Fprintf(&b, "| | trial | %s | epochs | state | Wh | params |\n|---|---|---|---|---|---|---|\n", o.Metric)
+	for i, r := range s.board.Rows {
+		fmt.Fprintf(&b, "| %d | %s | %.4g | %d | %s | %.4f | %s |\n", i+1, search.TrialName(r.Trial), r.Value, r.Budget, r.State, r.Joules/3600, clip(DescribeParams(r.Params), 300))
+	}
+	workflow.SetCurrentDetails(ctx, clip(b.String(), 20_000))
+}
+
+// clip cuts a text to n bytes, at a rune's edge.
+func clip(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	return strings.ToValidUTF8(s[:n-3], "") + "…"
+}

@@ -1,0 +1,133 @@
+package workflows
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strings"
+
+	"budwood/nas"
+	"budwood/search"
+)
+
+// Describe is a study in words, as Markdown: what the Temporal UI shows.
+func Describe(s *Spec) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\n\n| parameter | range |\n|---|---|\n", summary(s))
+	for _, d := range s.Space.Dims() {
+		fmt.Fprintf(&b, "| %s | %s |\n", d.Name, DescribeDim(d))
+	}
+	for _, k := range s.Train.Names() {
+		fmt.Fprintf(&b, "| %s | %v (fixed) |\n", k, s.Train[k])
+	}
+	if s.Architecture != nil {
+		fmt.Fprintf(&b, "| architecture | `%s` |\n", DescribeArchitecture(s.Architecture))
+	}
+	return b.String()
+}
+
+func summary(s *Spec) string {
+	return fmt.Sprintf("%s: %s %s, %d trials of up to %d epochs, %s + %s, seed %d", s.Name, s.Objective.Goal, s.Objective.Metric,
+		s.Budget.Trials, s.Budget.Epochs, s.Search.Sampler, s.Search.Scheduler, s.Search.Seed)
+}
+
+// DescribeDim is a parameter's range in words.
+func DescribeDim(d *search.Dim) string {
+	if d.Kind == search.KindChoice {
+		out := make([]string, len(d.Options))
+		for i, o := range d.Options {
+			out[i] = fmt.Sprint(o.Value)
+			if len(o.Space) > 0 {
+				below := make([]string, len(o.Space))
+				for j, p := range o.Space {
+					below[j] = p.Dim().Name
+				}
+				out[i] += " (" + strings.Join(below, ", ") + ")"
+			}
+		}
+		return strings.Join(out, " | ")
+	}
+	s := fmt.Sprintf("%v … %v", d.Lo, d.Hi)
+	if d.Kind == search.KindInt {
+		s = fmt.Sprintf("%d … %d", int(d.Lo), int(d.Hi))
+	}
+	if d.Log {
+		s += ", log"
+	}
+	if d.Step != 0 {
+		s += fmt.Sprintf(", step %v", d.Step)
+	}
+	return s
+}
+
+// DescribeParams lists params in one line; a genome in its short form.
+func DescribeParams(p search.Params) string {
+	if _, ok := p[search.ArchitectureKey]; !ok {
+		return p.String()
+	}
+	rest := search.Params{}
+	for k, v := range p {
+		if k != search.ArchitectureKey {
+			rest[k] = v
+		}
+	}
+	g, err := nas.FromParams(p)
+	if err != nil {
+		return p.String()
+	}
+	return strings.TrimSpace(g.String() + " " + rest.String())
+}
+
+// CanContinue tells whether a study that exists may go on as s: everything that
+// its trials depend on must be the same; budgets, parallelism and retries may
+// differ.
+func CanContinue(stored json.RawMessage, s *Spec) error {
+	var old Spec
+	if err := json.Unmarshal(stored, &old); err != nil {
+		return fmt.Errorf("study %q: its stored specification cannot be read: %w", s.Name, err)
+	}
+	neutral := func(s Spec) map[string]any {
+		s.Budget.Trials, s.Budget.Time, s.Budget.EnergyWh = 0, 0, 0
+		s.Search.Parallel, s.MaxRetries = 0, 0
+		b, _ := json.Marshal(s)
+		var m map[string]any
+		_ = json.Unmarshal(b, &m)
+		return m
+	}
+	a, b := neutral(old), neutral(*s)
+	for _, k := range search.Params(merge(a, b)).Names() {
+		if !reflect.DeepEqual(a[k], b[k]) {
+			return fmt.Errorf("study %q exists and its %s differs: give this one another name, or delete the old one with `budwood rm %s`", s.Name, k, s.Name)
+		}
+	}
+	return nil
+}
+
+func merge(a, b map[string]any) map[string]any {
+	out := map[string]any{}
+	for k, v := range a {
+		out[k] = v
+	}
+	for k, v := range b {
+		out[k] = v
+	}
+	return out
+}
+
+// Brackets lists the brackets of a study's scheduler, one line each.
+func Brackets(s *Spec) []string {
+	var out []string
+	for _, b := range newScheduler(s).Brackets() {
+		out = append(out, fmt.Sprintf("rungs %s for %.0f %% of the trials", strings.Trim(fmt.Sprint(b.Rungs), "[]"), 100*b.Share))
+	}
+	return out
+}
+
+// DescribeArchitecture is an architecture block in one line.
+func DescribeArchitecture(a *nas.Spec) string {
+	b, err := json.Marshal(a)
+	if err != nil {
+		return err.Error()
+	}
+	return string(b)
+}

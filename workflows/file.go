@@ -1,0 +1,153 @@
+package workflows
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/printer"
+	"github.com/goccy/go-yaml/token"
+
+	"budwood/engine/data"
+)
+
+// FileError is a mistake in a study file: one line that says where and what,
+// and an excerpt of the source.
+type FileError struct {
+	File         string
+	Line, Column int
+	Err          error
+	Excerpt      string
+}
+
+func (e *FileError) Error() string {
+	if e.Line == 0 {
+		return fmt.Sprintf("%s: %v", e.File, e.Err)
+	}
+	return fmt.Sprintf("%s:%d:%d: %v", e.File, e.Line, e.Column, e.Err)
+}
+
+func (e *FileError) Unwrap() error { return e.Err }
+
+// FileOptions change how a study file is read.
+type FileOptions struct {
+	Outside  bool        // allow data outside the file's directory
+	Override func(*Spec) // changes the study before it is validated
+}
+
+// Load reads a study file, fills in every default, validates it and loads its
+// data into the cache, so that every mistake is found before anything runs.
+// Relative paths in the file are meant from its own directory. Mistakes are
+// [*FileError]s. The data is nil for a study with a Go objective.
+func Load(ctx context.Context, path string, cache *data.Cache, o FileOptions) (*Spec, *data.Data, error) {
+	src, err := os.ReadFile(path)
+	if err != nil {
+		var pe *os.PathError
+		if errors.As(err, &pe) {
+			err = pe.Err
+		}
+		return nil, nil, &FileError{File: path, Err: err}
+	}
+	s, root, err := parse(src)
+	if err == nil {
+		err = s.locate(filepath.Dir(path), o.Outside)
+	}
+	if err == nil {
+		if o.Override != nil {
+			o.Override(s)
+		}
+		err = s.Complete()
+	}
+	var d *data.Data
+	if err == nil {
+		d, err = s.Probe(ctx, cache)
+	}
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, nil, ctx.Err()
+		}
+		return nil, nil, fileError(path, root, err)
+	}
+	return s, d, nil
+}
+
+func parse(src []byte) (*Spec, ast.Node, error) {
+	f, err := parser.ParseBytes(src, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(f.Docs) != 1 || f.Docs[0].Body == nil {
+		return nil, nil, fmt.Errorf("a study file holds one YAML document with at least a name and a space")
+	}
+	s := &Spec{}
+	root := f.Docs[0].Body
+	return s, root, decode(root, s)
+}
+
+// fileError finds the place of an error in the source.
+func fileError(path string, root ast.Node, err error) error {
+	var at *token.Token
+	var syntax *yaml.SyntaxError
+	var node *nodeError
+	var field *FieldError
+	switch {
+	case errors.As(err, &syntax):
+		at, err = syntax.Token, errors.New(syntax.GetMessage())
+	case errors.As(err, &node):
+		at, err = node.node.GetToken(), node.err
+	case errors.As(err, &field) && root != nil:
+		at = find(root, field.Path).GetToken()
+	}
+	e := &FileError{File: path, Err: err}
+	if at != nil && at.Position != nil {
+		e.Line, e.Column = at.Position.Line, at.Position.Column
+		var p printer.Printer
+		e.Excerpt = strings.TrimRight(p.PrintErrorToken(at, false), "\n")
+	}
+	return e
+}
+
+// locate makes the paths of the data absolute.
+func (s *Spec) locate(dir string, outside bool) error {
+	if s.Data == nil {
+		return nil
+	}
+	paths := map[string]*string{"data.csv": &s.Data.CSV}
+	if x := s.Data.IDX; x != nil {
+		paths = map[string]*string{
+			"data.idx.images": &x.Images, "data.idx.labels": &x.Labels,
+			"data.idx.test_images": &x.TestImages, "data.idx.test_labels": &x.TestLabels,
+		}
+	}
+	if x := s.Data.NPY; x != nil {
+		paths = map[string]*string{
+			"data.npy.x": &x.X, "data.npy.y": &x.Y, "data.npy.test_x": &x.TestX, "data.npy.test_y": &x.TestY,
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(paths)) { // the same mistake each time
+		p := paths[key]
+		if *p == "" {
+			continue
+		}
+		if !outside && !filepath.IsLocal(*p) {
+			return wrong(key, "%s is outside the study file's directory: move the data there, or allow it with --allow-outside", *p)
+		}
+		if filepath.IsAbs(*p) {
+			continue
+		}
+		abs, err := filepath.Abs(filepath.Join(dir, *p))
+		if err != nil {
+			return &FieldError{key, err}
+		}
+		*p = abs
+	}
+	return nil
+}

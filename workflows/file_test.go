@@ -1,0 +1,156 @@
+package workflows
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"budwood/engine/data"
+)
+
+const goodFile = `name: toy
+data: {csv: toy.csv, target: y, split: {valid: 0.25, test: 0.25, seed: 1}}
+objective: {metric: valid_accuracy, goal: maximize}
+search: {sampler: random, scheduler: asha}
+budget: {trials: 4, epochs: 3, time: 1m}
+space:
+  - {name: lr, float: [1e-3, 0.1], log: true}
+  - name: optimizer
+    choice: [adamw, {value: sgd, space: [{name: momentum, float: [0, 0.99]}]}]
+start_with: [{lr: 1e-2, optimizer: sgd, momentum: 0.5}]
+`
+
+// writeStudy writes a study file and its data into a new directory.
+func writeStudy(t testing.TB, text string) string {
+	t.Helper()
+	dir := t.TempDir()
+	var csv strings.Builder
+	csv.WriteString("a,b,y\n")
+	for i := range 40 {
+		csv.WriteString([]string{"1,2.5,yes\n", "2,0.5,no\n"}[i%2])
+	}
+	for name, text := range map[string]string{"toy.csv": csv.String(), "study.yaml": text} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return filepath.Join(dir, "study.yaml")
+}
+
+func TestLoad(t *testing.T) {
+	path := writeStudy(t, goodFile)
+	s, d, err := Load(context.Background(), path, &data.Cache{}, FileOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d.Train.Len() != 20 || s.Outputs != 2 || s.Data.CSV != filepath.Join(filepath.Dir(path), "toy.csv") {
+		t.Errorf("%d rows, %d outputs, data at %s", d.Train.Len(), s.Outputs, s.Data.CSV)
+	}
+	if got := s.StartWith[0].String(); got != "lr=0.01 momentum=0.5 optimizer=sgd" {
+		t.Errorf("start_with is %s", got)
+	}
+	// It travels to the workflow as JSON.
+	b, err := json.Marshal(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var back Spec
+	if err := json.Unmarshal(b, &back); err != nil {
+		t.Fatal(err)
+	}
+	again, err := json.Marshal(back)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(b), string(again)); diff != "" {
+		t.Error(diff)
+	}
+	if err := CanContinue(b, s); err != nil {
+		t.Errorf("the same study cannot go on: %v", err)
+	}
+}
+
+// Each mistake gives one line that says where and what.
+func TestMistakes(t *testing.T) {
+	for _, c := range []struct{ name, old, new, want string }{
+		{"misspelt key", "budget: {trials", "budget: {trails", `study.yaml:5:10: unknown key "trails" (did you mean "trials"?)`},
+		{"misspelt top key", "objective:", "objectve:", `study.yaml:3:1: unknown key "objectve" (did you mean "objective"?)`},
+		{"misspelt parameter key", "log: true", "lgo: true", `study.yaml:7:36: unknown key "lgo" (did you mean "log"?)`},
+		{"wrong type", "trials: 4", "trials: four", `study.yaml:5:18: expected a whole number, found "four"`},
+		{"text for a number", "trials: 4", `trials: "4"`, `study.yaml:5:18: expected a whole number, found "4"`},
+		{"fraction for a count", "trials: 4", "trials: 2.5", `study.yaml:5:18: expected a whole number, found 2.5`},
+		{"list for a text", "name: toy", "name: [toy]", `study.yaml:1:7: expected a text, found a list`},
+		{"not a duration", "time: 1m", "time: soon", `"soon" is not a duration`},
+		{"empty range", "[1e-3, 0.1]", "[0.1, 1e-3]", `study.yaml:7:6: space[0]: lr: the range [0.1, 0.001] is empty`},
+		{"log from zero", "[1e-3, 0.1]", "[0, 0.1]", `study.yaml:7:6: space[0]: lr: a log range must start above 0`},
+		{"one bound", "[1e-3, 0.1]", "[1e-3]", `study.yaml:7:6: space[0]: lr: float needs two bounds`},
+		{"unknown hyperparameter", "name: lr", "name: lrate", `study.yaml:7:12: space[0].name: there is no "lrate"`},
+		{"impossible value", "[adamw,", "[rmsprop,", `study.yaml:8:5: space[1]: optimizer: rmsprop is none of [adamw adam sgd]`},
+		{"unknown sampler", "sampler: random", "sampler: radnom", `study.yaml:4:19: search.sampler: there is no "radnom" (did you mean "random"?)`},
+		{"unknown metric", "metric: valid_accuracy", "metric: accuracy", `study.yaml:3:21: objective.metric: there is no "accuracy"`},
+		{"metric of another task", "metric: valid_accuracy, goal: maximize", "metric: valid_rmse", `study.yaml:3:21: objective.metric: valid_rmse is of regression, and "y" is a class with 2 values`},
+		{"wrong goal", "goal: maximize", "goal: max", `study.yaml:3:43: objective.goal: there is no "max"`},
+		{"missing data file", "csv: toy.csv", "csv: toi.csv", `study.yaml:2:13: data.csv: read toi.csv: no such file or directory`},
+		{"data elsewhere", "csv: toy.csv", "csv: ../toy.csv", `study.yaml:2:13: data.csv: ../toy.csv is outside the study file's directory`},
+		{"no such target", "target: y", "target: z", `study.yaml:2:30: data.target: read toy.csv: there is no column "z"; the columns are a, b, y`},
+		{"bad split", "valid: 0.25", "valid: 1.5", `study.yaml:2:48: data.split.valid: 1.5 is no share of the rows`},
+		{"start_with outside", "lr: 1e-2", "lr: 1", `study.yaml:10:15: start_with[0]: lr: 1 is outside [0.001, 0.1]`},
+		{"start_with in the wrong branch", "optimizer: sgd, momentum: 0.5", "optimizer: adamw, momentum: 0.5", `momentum: no such parameter in this branch`},
+		{"name twice", "name: optimizer", "name: lr", `lr: the name stands twice`},
+		{"no name", "name: toy", "name: Toy Study", `study.yaml:1:7: name: "Toy Study" is not a name`},
+		{"tabs", "  - {name: lr", "\t- {name: lr", `study.yaml:7:`},
+		{"duplicate key", "search:", "name: x\nsearch:", `study.yaml:4:1: `},
+		{"no budget", "trials: 4", "trials: 0x", `expected a whole number, found "0x"`},
+		{"negative budget", "trials: 4", "trials: -4", `study.yaml:5:18: budget.trials: -4 is outside [1, 1e+06]`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if !strings.Contains(goodFile, c.old) {
+				t.Fatalf("the good file has no %q", c.old)
+			}
+			path := writeStudy(t, strings.Replace(goodFile, c.old, c.new, 1))
+			_, _, err := Load(context.Background(), path, &data.Cache{}, FileOptions{})
+			var file *FileError
+			if !errors.As(err, &file) {
+				t.Fatalf("got %v, want a FileError", err)
+			}
+			got := strings.ReplaceAll(err.Error(), filepath.Dir(path)+string(filepath.Separator), "")
+			if !strings.Contains(got, c.want) || strings.Contains(got, "\n") {
+				t.Errorf("got  %s\nwant %s", got, c.want)
+			}
+			if file.Line > 0 && file.Excerpt == "" {
+				t.Error("no excerpt of the source")
+			}
+		})
+	}
+}
+
+func TestEmptyFiles(t *testing.T) {
+	for _, text := range []string{"", "# nothing\n", "- a\n", "just words\n", "{}\n", "a: *b\n", "? {}\n", "name: !!binary x\n"} {
+		_, _, err := Load(context.Background(), writeStudy(t, text), &data.Cache{}, FileOptions{})
+		var file *FileError
+		if !errors.As(err, &file) {
+			t.Errorf("%q: got %v, want a FileError", text, err)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add(goodFile)
+	f.Add("space: [{name: a, choice: [1, {value: 2, space: [{name: b, int: [1, 2]}]}]}]")
+	f.Add("architecture: {family: cnn, stages: [1, 2], limits: {params: 1000}}")
+	f.Fuzz(func(t *testing.T, text string) {
+		s, root, err := parse([]byte(text))
+		if err == nil {
+			err = s.Complete()
+		}
+		if err != nil { // the place of every mistake can be found
+			_ = fileError("study.yaml", root, err).Error()
+		}
+	})
+}

@@ -1,0 +1,189 @@
+package workflows
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"budwood/search"
+	"budwood/trials"
+)
+
+// Local runs a study on goroutines, without a server: the same loop, sampler,
+// scheduler, runner and store as the study workflow, its durable twin. A study
+// that was interrupted decides again from its first trial on, and what the
+// store already has is not trained again.
+func Local(ctx context.Context, spec *Spec, store *StoreActivities, runner *trials.Runner, objective trials.Objective) (StudyResult, error) {
+	if _, err := store.Begin(ctx, BeginInput{Spec: *spec}); err != nil {
+		return StudyResult{}, err
+	}
+	user := ctx
+	if limit := time.Duration(spec.Budget.Time); limit > 0 {
+		c, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("the time budget of %s is spent", limit))
+		defer cancel()
+		ctx = c
+	}
+	l := &localStudy{
+		spec: spec, store: store, runner: runner, objective: objective, recorded: map[int]search.Record{},
+		loop: &search.Loop{Scheduler: newScheduler(spec), Parallel: spec.Search.Parallel, Trials: spec.Budget.Trials},
+		done: make(chan localDone, spec.Search.Parallel),
+	}
+	past, err := store.Store.Records(ctx, spec.Name)
+	if err != nil {
+		return StudyResult{}, err
+	}
+	for _, r := range past {
+		l.recorded[r.ID] = r
+	}
+	work, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	if err := l.run(work, stop); err != nil {
+		stop(err)
+		for range l.running { // nothing outlives the study
+			<-l.done
+		}
+		return StudyResult{}, err
+	}
+	return l.finish(context.WithoutCancel(ctx), user.Err() != nil)
+}
+
+type localStudy struct {
+	spec      *Spec
+	store     *StoreActivities
+	runner    *trials.Runner
+	objective trials.Objective
+	loop      *search.Loop
+	board     Board
+	joules    float64
+	running   int
+	done      chan localDone
+	recorded  map[int]search.Record // what an earlier run of the program stored
+}
+
+type localDone struct {
+	segment search.Segment
+	trial   search.Trial
+	result  trials.Result
+	err     error
+}
+
+func (l *localStudy) run(ctx context.Context, stop context.CancelCauseFunc) error {
+	if err := l.follow(ctx, l.loop.Begin()); err != nil {
+		return err
+	}
+	closed := ctx.Done()
+	for !l.loop.Finished {
+		select {
+		case <-closed:
+			closed = nil
+			if err := l.follow(context.WithoutCancel(ctx), l.loop.Close(context.Cause(ctx).Error())); err != nil {
+				return err
+			}
+		case d := <-l.done:
+			l.running--
+			if d.err != nil {
+				return d.err
+			}
+			r := &d.result
+			l.joules += r.Energy.Joules
+			l.board.add(l.spec.Objective, d.trial, r)
+			if limit := l.spec.Budget.EnergyWh; limit > 0 && l.joules/3600 >= limit {
+				stop(fmt.Errorf("the energy budget of %g Wh is spent", limit))
+			}
+			out := search.Outcome{Trial: d.trial.ID, Budget: r.Budget, State: r.State, Values: r.Values(l.spec.Objectives()), Reason: r.Reason}
+			if err := l.follow(context.WithoutCancel(ctx), l.loop.Done(out)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// follow carries out a decision.
+func (l *localStudy) follow(ctx context.Context, d search.Decision) error {
+	for len(d.Ended) > 0 || len(d.Run) > 0 {
+		l.board.end(d.Ended)
+		if err := l.store.End(ctx, l.spec.Name, d.Ended); err != nil {
+			return err
+		}
+		found, err := l.store.Start(ctx, l.spec.Name, d.Run)
+		if err != nil {
+			return err
+		}
+		candidates := map[int]search.Trial{}
+		for _, t := range found {
+			candidates[t.ID] = t
+		}
+		segments := d.Run
+		d = search.Decision{}
+		for _, seg := range segments {
+			t, ok := candidates[seg.Trial]
+			if !ok {
+				more := l.loop.Exhausted(seg.Trial)
+				d.Run, d.Ended = append(d.Run, more.Run...), append(d.Ended, more.Ended...)
+				continue
+			}
+			l.running++
+			go func() { l.done <- l.segment(ctx, seg, t) }()
+		}
+	}
+	return nil
+}
+
+// segment trains a segment and records it, or finds it recorded.
+func (l *localStudy) segment(ctx context.Context, seg search.Segment, t search.Trial) localDone {
+	d := localDone{segment: seg, trial: t}
+	if r, ok := l.recall(seg); ok {
+		d.result = r
+		return d
+	}
+	attempt := 0
+	for {
+		attempt++
+		var failure *trials.ObjectiveError
+		d.result, d.err = l.runner.Run(ctx, l.spec.task(seg, t), l.objective, nil)
+		if !errors.As(d.err, &failure) {
+			break
+		}
+		if attempt > l.spec.MaxRetries {
+			d.result, d.err = trials.Result{State: search.Failed, Reason: failure.Error(), Budget: seg.From}, nil
+			break
+		}
+	}
+	if d.err == nil {
+		d.err = l.store.Record(context.WithoutCancel(ctx), report(l.spec.task(seg, t), &d.result, attempt))
+	}
+	return d
+}
+
+// recall is what an earlier run of the program stored of a segment.
+func (l *localStudy) recall(seg search.Segment) (trials.Result, bool) {
+	rec := l.recorded[seg.Trial]
+	for _, m := range rec.Measurements {
+		if m.Budget == seg.To {
+			return trials.Result{State: search.Paused, Budget: m.Budget, Final: m, Energy: trials.Energy{Joules: m.Metrics[trials.EnergyWh] * 3600}}, true
+		}
+	}
+	last, _ := rec.Last()
+	if !rec.State.Ended() || rec.State == search.Stopped || last.Budget > seg.To || last.Budget < seg.From {
+		return trials.Result{}, false
+	}
+	return trials.Result{State: rec.State, Reason: rec.Reason, Budget: last.Budget, Final: last}, true
+}
+
+func (l *localStudy) finish(ctx context.Context, byUser bool) (StudyResult, error) {
+	out := StudyResult{State: trials.StudyCompleted, Best: -1}
+	if byUser {
+		out.State = trials.StudyStopped
+	}
+	keep := []string{}
+	if len(l.board.Rows) > 0 {
+		out.Best = l.board.Rows[0].Trial
+		keep = append(keep, l.board.Rows[0].Checkpoint)
+	}
+	if err := l.runner.Blobs.DeleteAll(ctx, trials.StudyKey(l.spec.Name), keep...); err != nil {
+		return out, err
+	}
+	return out, l.store.Finish(ctx, FinishInput{Study: l.spec.Name, State: out.State, Reason: l.loop.Closing, Best: out.Best})
+}

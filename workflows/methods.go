@@ -1,0 +1,173 @@
+package workflows
+
+import (
+	"budwood/engine"
+	"budwood/engine/data"
+	"budwood/hpo"
+	"budwood/nas"
+	"budwood/search"
+	"budwood/trials"
+)
+
+// The methods by name. This file is the one place that names them.
+var (
+	Samplers             = []string{"tpe", "random", "grid", "quasi"}
+	ArchitectureSamplers = []string{"evolution", "random"}
+	Schedulers           = []string{"hyperband", "asha", "halving", "median", "none"}
+
+	// Metrics are what a study with data can optimise.
+	Metrics = []string{"valid_loss", "valid_accuracy", "valid_rmse", "valid_r2", "train_loss", trials.EnergyWh, "params", "macs"}
+)
+
+func newSampler(s *Spec) (search.Sampler, error) {
+	if s.Architecture != nil {
+		space, err := s.network()
+		if err != nil {
+			return nil, err
+		}
+		if s.Search.Sampler == "random" {
+			return nas.Random{Space: space}, nil
+		}
+		return nas.Evolution{Space: space}, nil
+	}
+	switch s.Search.Sampler {
+	case "random":
+		return hpo.Random{}, nil
+	case "grid":
+		return hpo.Grid{}, nil
+	case "quasi":
+		return hpo.Halton{}, nil
+	}
+	return hpo.TPE{}, nil
+}
+
+// network is the architecture space bound to the data.
+func (s *Spec) network() (*nas.Space, error) {
+	space, err := s.Architecture.Space()
+	if err != nil {
+		return nil, err
+	}
+	return space.For(s.Input, s.Outputs)
+}
+
+// scheduler is a search.Scheduler that can say what it will do.
+type scheduler interface {
+	search.Scheduler
+	Brackets() []hpo.Bracket
+}
+
+func newScheduler(s *Spec) scheduler {
+	q, goal, full := s.Search, s.Objective.Goal, s.Budget.Epochs
+	switch q.Scheduler {
+	case "asha":
+		return &hpo.ASHA{Min: q.Min, Max: full, Eta: q.Eta, Goal: goal}
+	case "halving":
+		return &hpo.SuccessiveHalving{Min: q.Min, Max: full, Eta: q.Eta, Goal: goal}
+	case "median":
+		return &hpo.MedianStopping{Min: q.Min, Max: full, Eta: q.Eta, Goal: goal}
+	case "none":
+		return &hpo.Full{Max: full}
+	}
+	return &hpo.Hyperband{Min: q.Min, Max: full, Eta: q.Eta, Goal: goal}
+}
+
+func defaultGoal(metric string) search.Goal {
+	switch metric {
+	case "valid_accuracy", "valid_r2":
+		return search.Maximize
+	}
+	return search.Minimize
+}
+
+// Model is all that a worker needs to build the built-in objective.
+type Model struct {
+	Data         data.Source   `json:"data"`
+	Train        search.Params `json:"train,omitempty"`
+	Architecture *nas.Spec     `json:"architecture,omitempty"`
+}
+
+// model is nil for a study whose objective is a Go function.
+func (s *Spec) model() *Model {
+	if s.Data == nil {
+		return nil
+	}
+	return &Model{*s.Data, s.Train, s.Architecture}
+}
+
+// supervised is the built-in objective on loaded data.
+func (m *Model) supervised(d *data.Data) (trials.Supervised, error) {
+	out := trials.Supervised{Data: d, Fixed: m.Train, Build: buildMLP}
+	if m.Architecture == nil {
+		return out, nil
+	}
+	space, err := m.Architecture.Space()
+	if err == nil {
+		space, err = space.For(d.Train.Shape, max(d.Classes, d.Train.Outputs))
+	}
+	if err != nil {
+		return out, err
+	}
+	out.Build = func(p search.Params, _ engine.Shape, _ int) (engine.Layer, error) {
+		g, err := nas.FromParams(p)
+		if err != nil {
+			return nil, err
+		}
+		net, _, err := space.Build(g)
+		return net, err
+	}
+	return out, nil
+}
+
+// networkNames are the hyperparameters of the default network.
+var networkNames = []string{"layers", "width", "act", "dropout", "norm"}
+
+// Hyperparameters are the names that a space of a study with data may use.
+func Hyperparameters(s *Spec) []string {
+	if s.Architecture != nil {
+		return trials.RecipeNames
+	}
+	return append(append([]string(nil), trials.RecipeNames...), networkNames...)
+}
+
+// buildMLP is the network of a study without an architecture: layers (2) hidden
+// layers of a width (64), each with act (relu), norm (none or batch) and dropout
+// (0).
+func buildMLP(p search.Params, _ engine.Shape, outputs int) (engine.Layer, error) {
+	m, err := readMLP(p)
+	if err != nil {
+		return nil, err
+	}
+	var net engine.Seq
+	for range m.layers {
+		net = append(net, engine.Dense{Out: m.width})
+		if m.norm == "batch" {
+			net = append(net, engine.BatchNorm{})
+		}
+		net = append(net, m.act)
+		if m.dropout > 0 {
+			net = append(net, engine.Dropout{P: m.dropout})
+		}
+	}
+	return append(net, engine.Dense{Out: outputs}), nil
+}
+
+type mlp struct {
+	layers, width int
+	act           engine.Layer
+	dropout       float64
+	norm          string
+}
+
+func readMLP(p search.Params) (m mlp, err error) {
+	var r trials.Reader
+	m.layers = r.Int(p, "layers", 2, 0, 100)
+	m.width = r.Int(p, "width", 64, 1, 1<<16)
+	act := r.Choice(p, "act", "relu", "relu", "leaky_relu", "gelu", "silu", "tanh", "sigmoid")
+	m.dropout = r.Number(p, "dropout", 0, 0, .95)
+	m.norm = r.Choice(p, "norm", "none", "none", "batch")
+	if r.Err != nil {
+		return m, r.Err
+	}
+	m.act, err = engine.Activation(act)
+	return m, err
+}

@@ -1,0 +1,266 @@
+package workflows
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"time"
+
+	"budwood/engine"
+	"budwood/engine/data"
+	"budwood/nas"
+	"budwood/search"
+)
+
+// Spec is a study as it is submitted: what a study file holds. [Spec.Complete]
+// fills in the defaults and validates; everything that runs sees a complete one.
+type Spec struct {
+	Name         string             `json:"name"`
+	Data         *data.Source       `json:"data,omitempty"` // nil: the objective is a Go function of the user's worker
+	Objective    search.Objective   `json:"objective"`
+	Also         []search.Objective `json:"also,omitempty"`
+	Search       Search             `json:"search"`
+	Budget       Budget             `json:"budget"`
+	EarlyStop    EarlyStop          `json:"early_stop"`
+	Train        search.Params      `json:"train,omitempty"` // hyperparameters that are not searched
+	Space        search.Space       `json:"space,omitempty"`
+	Architecture *nas.Spec          `json:"architecture,omitempty"`
+	StartWith    []search.Params    `json:"start_with,omitempty"`
+	Input        engine.Shape       `json:"input,omitempty" yaml:"-"`   // of the network: the shape of a row, read off the data
+	Outputs      int                `json:"outputs,omitempty" yaml:"-"` // of the network, likewise
+	MaxRetries   int                `json:"max_retries,omitempty"`      // of a trial whose code failed
+}
+
+// Search says how to search.
+type Search struct {
+	Sampler   string `json:"sampler"`    // see Samplers; "" means tpe, or evolution with an architecture
+	Scheduler string `json:"scheduler"`  // see Schedulers; "" means hyperband
+	Seed      uint64 `json:"seed"`       // of everything
+	Parallel  int    `json:"parallel"`   // segments at once; 0 means 2
+	Eta       int    `json:"eta"`        // of the scheduler; 0 means 3
+	Min       int    `json:"min_epochs"` // the first rung; 0 means 1
+	WarmStart string `json:"warm_start"` // auto, off, or the name of a study; "" means auto
+}
+
+// Budget ends the study: the first one that is hit. All are totals, over every
+// run of the study; zero means no limit but for Trials and Epochs.
+type Budget struct {
+	Trials   int      `json:"trials"` // 0 means 30
+	Epochs   int      `json:"epochs"` // at most so many a trial; 0 means 27
+	Time     Duration `json:"time,omitempty"`
+	EnergyWh float64  `json:"energy_wh,omitempty"`
+}
+
+// EarlyStop ends a trial that no longer improves by MinDelta for Patience
+// epochs.
+type EarlyStop struct {
+	Patience int     `json:"patience"` // 0: never
+	MinDelta float64 `json:"min_delta"`
+}
+
+// Duration is a time.Duration written like 10m.
+type Duration time.Duration
+
+func (d Duration) String() string { return time.Duration(d).String() }
+
+// MarshalText writes 10m0s.
+func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+
+// UnmarshalText reads 10m, 1h30m, 90s.
+func (d *Duration) UnmarshalText(b []byte) error {
+	v, err := time.ParseDuration(string(b))
+	if err != nil {
+		return fmt.Errorf("%q is not a duration like 90s, 10m or 1h30m", b)
+	}
+	*d = Duration(v)
+	return nil
+}
+
+// Objectives lists the main objective and the others.
+func (s *Spec) Objectives() []search.Objective {
+	return append([]search.Objective{s.Objective}, s.Also...)
+}
+
+// FieldError says which field of a study is wrong: Path is like
+// "space[2]" or "budget.trials".
+type FieldError struct {
+	Path string
+	Err  error
+}
+
+func (e *FieldError) Error() string { return e.Path + ": " + e.Err.Error() }
+func (e *FieldError) Unwrap() error { return e.Err }
+
+func wrong(path, format string, args ...any) error {
+	return &FieldError{path, fmt.Errorf(format, args...)}
+}
+
+var validName = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,63}$`)
+
+// Complete fills in every default and validates. Errors are [*FieldError]s.
+func (s *Spec) Complete() error {
+	if !validName.MatchString(s.Name) {
+		return wrong("name", "%q is not a name: use 1 to 64 of a-z, 0-9, '.', '_' and '-', starting with a letter or digit", s.Name)
+	}
+	if s.Objective.Metric == "" {
+		if s.Data == nil {
+			s.Objective = search.Objective{Metric: "loss", Goal: search.Minimize}
+		} else {
+			s.Objective.Metric = "valid_loss"
+		}
+	}
+	for i, o := range s.Objectives() {
+		path := "objective"
+		if i > 0 {
+			path = fmt.Sprintf("also[%d]", i-1)
+		}
+		if o.Metric == "" {
+			return wrong(path+".metric", "no metric is named")
+		}
+		if s.Data != nil {
+			if err := oneOf(path+".metric", o.Metric, Metrics); err != nil {
+				return err
+			}
+		}
+		switch o.Goal {
+		case "":
+			o.Goal = defaultGoal(o.Metric)
+		case search.Minimize, search.Maximize:
+		default:
+			return oneOf(path+".goal", string(o.Goal), []string{string(search.Minimize), string(search.Maximize)})
+		}
+		if i == 0 {
+			s.Objective = o
+		} else {
+			s.Also[i-1] = o
+		}
+	}
+	if err := s.completeSearch(); err != nil {
+		return err
+	}
+	if len(s.Space) == 0 && s.Architecture == nil {
+		return wrong("space", "there is nothing to search: give a space, an architecture or both")
+	}
+	if err := s.Space.Validate(); err != nil {
+		return &FieldError{spacePath(err), err}
+	}
+	if s.Architecture != nil {
+		if s.Data == nil {
+			return wrong("architecture", "it belongs to a study with data")
+		}
+		*s.Architecture = s.Architecture.WithDefaults()
+		if _, err := s.Architecture.Space(); err != nil {
+			return architectureError(err)
+		}
+	}
+	return s.completeCandidates()
+}
+
+func (s *Spec) completeSearch() error {
+	q, b := &s.Search, &s.Budget
+	if q.Sampler == "" {
+		q.Sampler = "tpe"
+		if s.Architecture != nil {
+			q.Sampler = "evolution"
+		}
+	}
+	q.Scheduler = orDefault(q.Scheduler, "hyperband")
+	q.Parallel = orDefault(q.Parallel, 2)
+	q.Eta = orDefault(q.Eta, 3)
+	q.Min = orDefault(q.Min, 1)
+	q.WarmStart = orDefault(q.WarmStart, "auto")
+	b.Trials = orDefault(b.Trials, 30)
+	b.Epochs = orDefault(b.Epochs, 27)
+	names := Samplers
+	if s.Architecture != nil {
+		names = ArchitectureSamplers
+	}
+	if err := oneOf("search.sampler", q.Sampler, names); err != nil {
+		return err
+	}
+	if err := oneOf("search.scheduler", q.Scheduler, Schedulers); err != nil {
+		return err
+	}
+	for _, c := range []struct {
+		path string
+		v    float64
+		min  float64
+		max  float64
+	}{
+		{"search.parallel", float64(q.Parallel), 1, 1000},
+		{"search.eta", float64(q.Eta), 2, 100},
+		{"search.min_epochs", float64(q.Min), 1, float64(b.Epochs)},
+		{"budget.trials", float64(b.Trials), 1, 1e6},
+		{"budget.epochs", float64(b.Epochs), 1, 1e6},
+		{"budget.time", time.Duration(b.Time).Seconds(), 0, 1e9},
+		{"budget.energy_wh", b.EnergyWh, 0, 1e9},
+		{"early_stop.patience", float64(s.EarlyStop.Patience), 0, 1e6},
+		{"early_stop.min_delta", s.EarlyStop.MinDelta, 0, 1e300},
+		{"max_retries", float64(s.MaxRetries), 0, 100},
+	} {
+		if !(c.v >= c.min && c.v <= c.max) {
+			return wrong(c.path, "%v is outside [%v, %v]", c.v, c.min, c.max)
+		}
+	}
+	return nil
+}
+
+// completeCandidates checks what names hyperparameters: the space, the fixed
+// ones and start_with.
+func (s *Spec) completeCandidates() error {
+	if s.Data != nil {
+		for i, p := range s.Space {
+			for _, d := range (search.Space{p}).Dims() {
+				if err := oneOf(fmt.Sprintf("space[%d].name", i), d.Name, Hyperparameters(s)); err != nil {
+					return err
+				}
+				if _, ok := s.Train[d.Name]; ok {
+					return wrong("train."+d.Name, "it is searched in the space too: remove one of them")
+				}
+			}
+		}
+		for _, k := range s.Train.Names() {
+			if err := oneOf("train."+k, k, Hyperparameters(s)); err != nil {
+				return err
+			}
+		}
+		if err := checkRecipes(s); err != nil {
+			return err
+		}
+	} else if len(s.Train) > 0 {
+		return wrong("train", "fixed hyperparameters belong to a study with data")
+	}
+	for i, p := range s.StartWith {
+		q, err := s.Space.Check(p, search.ArchitectureKey)
+		if err != nil {
+			return &FieldError{fmt.Sprintf("start_with[%d]", i), err}
+		}
+		s.StartWith[i] = q
+	}
+	return nil
+}
+
+func orDefault[T comparable](v, d T) T {
+	var zero T
+	if v == zero {
+		return d
+	}
+	return v
+}
+
+// spacePath is the path of the parameter that a space's error is about.
+func spacePath(err error) string {
+	var e *search.SpaceError
+	if errors.As(err, &e) {
+		return fmt.Sprintf("space[%d]", e.Index)
+	}
+	return "space"
+}
+
+func architectureError(err error) error {
+	var e *nas.GrammarError
+	if errors.As(err, &e) && e.Path != "" {
+		return &FieldError{"architecture." + e.Path, e.Err}
+	}
+	return &FieldError{"architecture", err}
+}

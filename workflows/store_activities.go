@@ -1,0 +1,244 @@
+package workflows
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/rs/zerolog"
+	"go.temporal.io/sdk/temporal"
+
+	"budwood/engine/data"
+	"budwood/meta"
+	"budwood/search"
+	"budwood/trials"
+)
+
+// StoreActivities run in the process that owns the store.
+type StoreActivities struct {
+	Store *trials.Store
+	Data  *data.Cache
+	Log   zerolog.Logger
+
+	mu      sync.Mutex
+	studies map[string]*proposer // by study
+}
+
+// proposer is a study's sampler with what it needs besides the past.
+type proposer struct {
+	spec    Spec
+	warm    meta.Interleave // sampler and warm start
+	sampler search.Sampler  // start_with first
+}
+
+// BeginInput asks to record a study.
+type BeginInput struct {
+	Spec  Spec   `json:"spec"`
+	Queue string `json:"queue"`
+}
+
+// BeginResult is what the store knows of a study that begins.
+type BeginResult struct {
+	Carry *Carry `json:"carry,omitempty"` // of a study that ended before
+}
+
+// Begin records the study and plans its warm start. A study of that name which
+// has ended goes on with its old state.
+func (a *StoreActivities) Begin(ctx context.Context, in BeginInput) (BeginResult, error) {
+	spec := in.Spec
+	raw, err := json.Marshal(spec)
+	if err != nil {
+		return BeginResult{}, err
+	}
+	row := trials.Study{Name: spec.Name, Spec: raw, Objectives: spec.Objectives(), Space: spec.Space, State: trials.StudyRunning, Best: -1}
+	var features meta.Features
+	if d, err := spec.Probe(ctx, a.Data); err != nil {
+		// The data may be on the workers only; the study can do without features.
+		a.Log.Warn().Err(err).Str("study", spec.Name).Msg("no data-set features")
+	} else if d != nil {
+		features = dataFeatures(&d.Facts, d.Task)
+		if row.Features, err = json.Marshal(features); err != nil {
+			return BeginResult{}, err
+		}
+	}
+	if plan, err := a.warmStart(ctx, &spec, features); err != nil {
+		a.Log.Warn().Err(err).Str("study", spec.Name).Msg("no warm start")
+	} else if plan != nil {
+		if row.WarmStart, err = json.Marshal(plan); err != nil {
+			return BeginResult{}, err
+		}
+	}
+	old, created, err := a.Store.Begin(ctx, row)
+	if err != nil || created {
+		return BeginResult{}, err
+	}
+	if err := CanContinue(old.Spec, &spec); err != nil {
+		return BeginResult{}, temporal.NewNonRetryableApplicationError(err.Error(), "StudyExists", nil)
+	}
+	a.forget(spec.Name)
+	carry, err := a.Store.Reopen(ctx, spec.Name, raw)
+	if err != nil {
+		return BeginResult{}, err
+	}
+	var out BeginResult
+	if carry != nil {
+		err = json.Unmarshal(carry, &out.Carry)
+	}
+	return out, err
+}
+
+// warmStart looks for studies that help this one; nil if it does not want any.
+func (a *StoreActivities) warmStart(ctx context.Context, spec *Spec, f meta.Features) (*meta.Plan, error) {
+	if spec.Search.WarmStart == "off" || spec.Architecture != nil {
+		return nil, nil
+	}
+	q := meta.Query{Study: spec.Name, Space: spec.Space, Objectives: spec.Objectives(), Features: f}
+	if spec.Search.WarmStart != "auto" {
+		q.From = spec.Search.WarmStart
+	}
+	plan, err := meta.WarmStart(ctx, a.Store, q)
+	return &plan, err
+}
+
+// Start prepares segments: it proposes and records a candidate for each new
+// trial, and notes what is promoted. It returns the segments' trials in their
+// order. Asked again for a trial that exists, it answers with what exists. A new
+// trial for which the space holds no more candidates is missing from the answer,
+// and so are those behind it.
+func (a *StoreActivities) Start(ctx context.Context, study string, segments []search.Segment) ([]search.Trial, error) {
+	p, err := a.proposer(ctx, study)
+	if err != nil {
+		return nil, err
+	}
+	past, err := a.Store.Records(ctx, study)
+	if err != nil {
+		return nil, err
+	}
+	var out []search.Trial
+	for _, seg := range segments {
+		if seg.From > 0 {
+			if err := a.Store.Resume(ctx, study, seg.Trial, seg.To, seg.Reason); err != nil {
+				return nil, err
+			}
+		}
+		if i, ok := slices.BinarySearchFunc(past, seg.Trial, func(r search.Record, id int) int { return r.ID - id }); ok {
+			out = append(out, past[i].Trial)
+			continue
+		}
+		req := search.Request{
+			Space: p.spec.Space, Objectives: p.spec.Objectives(), Past: past, First: seg.Trial, N: 1, Seed: p.spec.Search.Seed,
+		}
+		params, err := p.sampler.Propose(ctx, req)
+		if errors.Is(err, search.ErrExhausted) || err == nil && len(params) == 0 {
+			break
+		}
+		if err != nil {
+			return nil, fmt.Errorf("study %q: propose trial %s: %w", study, search.TrialName(seg.Trial), err)
+		}
+		added, err := a.Store.Add(ctx, study, []search.Trial{{ID: seg.Trial, Params: params[0], Source: p.source(req.First, params[0])}})
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, added...)
+		past = append(past[:len(past):len(past)], search.Record{Trial: added[0], State: search.Running})
+	}
+	return out, nil
+}
+
+// Record stores a segment.
+func (a *StoreActivities) Record(ctx context.Context, r trials.Report) error {
+	accepted, err := a.Store.Record(ctx, r)
+	if err == nil && !accepted {
+		a.Log.Warn().Str("study", r.Study).Str("trial", search.TrialName(r.Trial)).Int("attempt", r.Attempt).Msg("late report dropped")
+	}
+	return err
+}
+
+// End stores final states of paused trials.
+func (a *StoreActivities) End(ctx context.Context, study string, ended []search.Ending) error {
+	for _, e := range ended {
+		if err := a.Store.End(ctx, study, e.Trial, e.State, e.Reason); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// FinishInput is how a study ended.
+type FinishInput struct {
+	Study  string            `json:"study"`
+	State  trials.StudyState `json:"state"`
+	Reason string            `json:"reason,omitempty"`
+	Best   int               `json:"best"`
+	Test   search.Metrics    `json:"test,omitempty"`
+	Carry  *Carry            `json:"carry,omitempty"`
+}
+
+// Finish stores a study's end.
+func (a *StoreActivities) Finish(ctx context.Context, in FinishInput) error {
+	a.forget(in.Study)
+	if in.Carry != nil {
+		carry, err := json.Marshal(in.Carry)
+		if err != nil {
+			return err
+		}
+		if err := a.Store.SetCarry(ctx, in.Study, carry); err != nil {
+			return err
+		}
+	}
+	return a.Store.Finish(ctx, in.Study, in.State, in.Reason, in.Best, in.Test)
+}
+
+// proposer builds a study's sampler from what the store says, once.
+func (a *StoreActivities) proposer(ctx context.Context, study string) (*proposer, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if p := a.studies[study]; p != nil {
+		return p, nil
+	}
+	row, err := a.Store.Study(ctx, study)
+	if err != nil {
+		return nil, err
+	}
+	p := &proposer{}
+	if err := json.Unmarshal(row.Spec, &p.spec); err != nil {
+		return nil, fmt.Errorf("study %q: its stored specification: %w", study, err)
+	}
+	var plan meta.Plan
+	if len(row.WarmStart) > 0 {
+		if err := json.Unmarshal(row.WarmStart, &plan); err != nil {
+			return nil, fmt.Errorf("study %q: its warm start: %w", study, err)
+		}
+	}
+	sampler, err := newSampler(&p.spec)
+	if err != nil {
+		return nil, fmt.Errorf("study %q: its sampler: %w", study, err)
+	}
+	p.warm = meta.Interleave{Sampler: sampler, Candidates: plan.Candidates, From: len(p.spec.StartWith)}
+	p.sampler = startWith{p.spec.StartWith, p.warm}
+	if a.studies == nil {
+		a.studies = map[string]*proposer{}
+	}
+	a.studies[study] = p
+	return p, nil
+}
+
+// source says who proposed a trial's params.
+func (p *proposer) source(trial int, params search.Params) string {
+	if trial < len(p.spec.StartWith) {
+		return "start_with"
+	}
+	if s := p.warm.Source(params); s != "" {
+		return s
+	}
+	return p.spec.Search.Sampler
+}
+
+func (a *StoreActivities) forget(study string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.studies, study)
+}

@@ -1,0 +1,133 @@
+package workflows
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/rs/zerolog"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
+
+	"budwood/engine/data"
+	"budwood/search"
+	"budwood/trials"
+)
+
+// TrainActivities run on the workers. A worker needs no access to the store.
+type TrainActivities struct {
+	Runner    *trials.Runner
+	Data      *data.Cache
+	Objective trials.Objective // of the user's own program; nil: the built-in one only
+	Log       zerolog.Logger
+}
+
+// TrainInput asks to train a segment.
+type TrainInput struct {
+	Task    trials.Task `json:"task"`
+	Model   *Model      `json:"model,omitempty"`
+	Attempt int         `json:"attempt"`
+}
+
+// errStudyStopped is the reason of a trial whose segment is cancelled.
+var errStudyStopped = errors.New("the study was stopped")
+
+// Train trains a segment. Its heartbeats carry the epoch. An error of the
+// user's code is not retryable for Temporal: the trial workflow counts those.
+// Every other error is machine trouble and is retried.
+func (a *TrainActivities) Train(ctx context.Context, in TrainInput) (trials.Result, error) {
+	name := in.Task.Trial.Name()
+	objective := a.Objective
+	if in.Model != nil {
+		s, err := a.supervised(ctx, in.Model)
+		if err != nil {
+			return trials.Result{}, userError(fmt.Errorf("trial %s: %w", name, err))
+		}
+		objective = s.Objective
+	}
+	if objective == nil {
+		return trials.Result{}, userError(fmt.Errorf("trial %s: this worker has no objective for study %q: run the program that submitted it", name, in.Task.Study))
+	}
+	work, stop := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer stop(nil)
+	defer context.AfterFunc(ctx, func() { stop(errStudyStopped) })()
+	var epoch atomic.Int64
+	defer heartbeat(ctx, &epoch)()
+	r, err := a.Runner.Run(work, in.Task, objective, func(e int) { epoch.Store(int64(e)) })
+	select {
+	case <-activity.GetWorkerStopChannel(ctx): // not the study is stopped but this worker
+		if err != nil || r.State == search.Stopped {
+			return trials.Result{}, fmt.Errorf("trial %s: worker %s is shutting down", name, a.Runner.Name)
+		}
+	default:
+	}
+	var user *trials.ObjectiveError
+	if errors.As(err, &user) {
+		return r, userError(user)
+	}
+	return r, err
+}
+
+// supervised is the built-in objective of a model; its data is loaded once a
+// process.
+func (a *TrainActivities) supervised(ctx context.Context, m *Model) (trials.Supervised, error) {
+	d, err := a.Data.Load(ctx, m.Data)
+	if err != nil {
+		return trials.Supervised{}, err
+	}
+	return m.supervised(d)
+}
+
+// heartbeat tells Temporal every second that the segment is alive, however long
+// its epochs are.
+func heartbeat(ctx context.Context, epoch *atomic.Int64) (stop func()) {
+	done := make(chan struct{})
+	go func() {
+		tick := time.NewTicker(time.Second)
+		defer tick.Stop()
+		for {
+			select {
+			case <-done:
+				return
+			case <-tick.C:
+				activity.RecordHeartbeat(ctx, epoch.Load())
+			}
+		}
+	}()
+	return func() { close(done) }
+}
+
+// TestInput asks to test a trial.
+type TestInput struct {
+	Study      string        `json:"study"`
+	Trial      int           `json:"trial"`
+	Params     search.Params `json:"params"`
+	Seed       uint64        `json:"seed"`
+	Model      Model         `json:"model"`
+	Checkpoint string        `json:"checkpoint"`
+}
+
+// Test evaluates a trial's best weights on the test set.
+func (a *TrainActivities) Test(ctx context.Context, in TestInput) (search.Metrics, error) {
+	s, err := a.supervised(ctx, &in.Model)
+	if err != nil {
+		return nil, userError(err)
+	}
+	defer heartbeat(ctx, &atomic.Int64{})()
+	m, err := s.Test(ctx, a.Runner.Blobs, in.Checkpoint, in.Params, search.Rand(in.Seed, in.Trial).Uint64())
+	if err != nil {
+		return nil, userError(err)
+	}
+	return m, nil
+}
+
+// Sweep removes a study's checkpoints but those to keep.
+func (a *TrainActivities) Sweep(ctx context.Context, study string, keep []string) error {
+	return a.Runner.Blobs.DeleteAll(ctx, trials.StudyKey(study), keep...)
+}
+
+func userError(err error) error {
+	return temporal.NewNonRetryableApplicationError(err.Error(), "UserError", nil)
+}
