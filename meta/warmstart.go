@@ -177,7 +177,7 @@ func consider(ctx context.Context, r Reader, q Query, name string) (p precedent,
 	}
 	p = precedent{study: name, similarity: Similarity(q.Features, features)}
 	if p.similarity < q.Threshold && q.From == "" {
-		return p, fmt.Sprintf("similarity %.2f < %.2f", p.similarity, q.Threshold), nil
+		return p, unlike(q.Features, features, p.similarity, q.Threshold), nil
 	}
 	top, err := r.Top(ctx, name, 4*q.N) // some may fall together in the new space
 	if err != nil {
@@ -199,6 +199,19 @@ func consider(ctx context.Context, r Reader, q Query, name string) (p precedent,
 		return p, "no configuration fits into the space", nil
 	}
 	return p, "", nil
+}
+
+// unlike says why two data sets are not similar enough.
+func unlike(here, there Features, similarity, threshold float64) string {
+	switch {
+	case here.Rows <= 0:
+		return "nothing is known of the data here"
+	case there.Rows <= 0:
+		return "nothing is known of its data"
+	case here.Task != there.Task:
+		return fmt.Sprintf("its task is %s, not %s", there.Task, here.Task)
+	}
+	return fmt.Sprintf("similarity %.2f < %.2f", similarity, threshold)
 }
 
 // share hands out n places by the method of highest averages (D'Hondt): the next

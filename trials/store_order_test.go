@@ -51,7 +51,7 @@ func TestReportsInAnyOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n++
 		clean, mixed := fmt.Sprintf("clean%d", n), fmt.Sprintf("mixed%d", n)
-		const trials = 3
+		const trials = 2
 		for _, name := range []string{clean, mixed} {
 			if _, _, err := s.Begin(t.Context(), testStudy(name)); err != nil {
 				t.Fatal(err)

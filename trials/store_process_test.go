@@ -18,7 +18,7 @@ import (
 // Eight processes open the same new file at the same moment and write as fast as
 // they can: nobody is told "database is locked", and nothing is lost.
 func TestHammer(t *testing.T) {
-	const processes, trials = 8, 40
+	const processes, trials = 8, 25
 	path := filepath.Join(t.TempDir(), "new", "store.db")
 	exe, err := os.Executable()
 	if err != nil {
