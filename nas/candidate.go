@@ -1,0 +1,91 @@
+package nas
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+
+	"budwood/search"
+)
+
+// freshTries bounds the search for a network that was not tried.
+const freshTries = 64
+
+// candidate is a genome with its hyperparameters.
+type candidate struct {
+	genome Genome
+	point  search.Params
+}
+
+// drawFunc draws a candidate for a trial; known tells that it may well have the
+// network of an earlier one.
+type drawFunc func(trial int, r *rand.Rand) (c candidate, known bool)
+
+// propose answers a request with what draw gives for each trial, as long as it
+// is new. A draw whose network is new is taken at once. One of a network that was
+// tried with other hyperparameters is taken if draw means it, or if nothing
+// better turns up. In a space so small that draws find nothing new,
+// the first untried point after a random one is taken.
+func propose(ctx context.Context, s *Space, req search.Request, draw drawFunc) ([]search.Params, error) {
+	if s == nil {
+		return nil, fmt.Errorf("architecture sampler: no space")
+	}
+	seen := &tried{past: req.Past}
+	var out []search.Params
+	for i := range req.N {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		c, ok := fresh(s, req.Space, seen, req.First+i, req.Rand(i), draw)
+		if !ok {
+			break
+		}
+		c.genome.Into(c.point)
+		seen.add(c.point)
+		out = append(out, c.point)
+	}
+	if len(out) == 0 && req.N > 0 {
+		return nil, fmt.Errorf("architecture: no untried network found: %w", search.ErrExhausted)
+	}
+	return out, nil
+}
+
+func fresh(s *Space, hyper search.Space, seen *tried, trial int, r *rand.Rand, draw drawFunc) (candidate, bool) {
+	var second *candidate
+	for range freshTries {
+		c, known := draw(trial, r)
+		hash := c.genome.Hash().String()
+		if len(seen.with(hash)) == 0 {
+			return c, true
+		}
+		if (known || second == nil) && !seen.has(hash, c.point) {
+			if known {
+				return c, true
+			}
+			second = &c
+		}
+	}
+	if second != nil {
+		return *second, true
+	}
+	return firstUntried(s, hyper, seen, r)
+}
+
+// firstUntried goes through a finite space from a random point on.
+func firstUntried(s *Space, hyper search.Space, seen *tried, r *rand.Rand) (candidate, bool) {
+	genomes, points := s.root.size(), hyper.Size()
+	all := times(genomes, points)
+	if all > countable {
+		return candidate{}, false
+	}
+	start := r.IntN(all)
+	for i := range all {
+		at := (start + i) % all
+		c := candidate{Genome{s.root.nth(at % genomes)}, search.Params{}}
+		nthPoint(hyper, at/genomes, c.point)
+		if !seen.has(c.genome.Hash().String(), c.point) && s.fits(c.genome) {
+			return c, true
+		}
+	}
+	return candidate{}, false
+}

@@ -1,0 +1,188 @@
+package nas
+
+import (
+	"errors"
+	"fmt"
+
+	"budwood/engine"
+)
+
+// Space is what an architecture search searches: the derivations of a grammar
+// whose networks stay within limits. Make it with [New], or with [Spec.Space]
+// from a study file, and bind it to the data with [Space.For]. Nothing changes
+// a space; it is safe for concurrent use.
+type Space struct {
+	root     *production
+	limits   Limits
+	in       engine.Shape // nil until bound
+	outputs  int
+	smallest Genome // of a bound space
+}
+
+// New makes a space of every derivation of a grammar. A space that is not bound
+// by [Space.For] knows no costs, so that no limits hold. The error is a
+// [*GrammarError].
+func New(g Grammar, l Limits) (*Space, error) {
+	if err := l.validate(); err != nil {
+		return nil, err
+	}
+	root, err := compile(g)
+	if err != nil {
+		return nil, err
+	}
+	return &Space{root: root, limits: l}, nil
+}
+
+// For binds the space to samples of a shape and a number of outputs (classes,
+// or targets of a regression). It is an error if the engine cannot run the
+// grammar's networks, if they do not fit the shape, or if none keeps within the
+// limits; the last wraps [ErrLimit].
+func (s *Space) For(in engine.Shape, outputs int) (*Space, error) {
+	if in.Size() == 0 || outputs < 1 {
+		return nil, fmt.Errorf("architecture: input shape %v and %d outputs are no data to learn from", in, outputs)
+	}
+	if err := runnable(s.root); err != nil {
+		return nil, fmt.Errorf("architecture: %w", err)
+	}
+	b := &Space{root: s.root, limits: s.limits, in: in, outputs: outputs}
+	g, err := b.shrink()
+	if errors.Is(err, ErrLimit) {
+		return nil, fmt.Errorf("architecture: even the smallest network, %v, is %w", g, err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("architecture: %w", err)
+	}
+	b.smallest = g
+	return b, nil
+}
+
+// Smallest is a network that keeps within the limits with the widest margin
+// that was found; of an unbound space, the first derivation.
+func (s *Space) Smallest() Genome {
+	if s.in == nil {
+		return Genome{s.root.first()}
+	}
+	return s.smallest
+}
+
+// Build decodes a genome for the data of a bound space: the network, output
+// layer included, and its cost. The error tells a genome that does not derive
+// from the grammar, a network that does not fit the data, or one over the
+// limits ([ErrLimit]).
+func (s *Space) Build(g Genome) (engine.Seq, engine.Cost, error) {
+	if err := s.Check(g); err != nil {
+		return nil, engine.Cost{}, err
+	}
+	return s.build(g)
+}
+
+func (s *Space) build(g Genome) (engine.Seq, engine.Cost, error) {
+	net, err := g.Network(s.in, s.outputs)
+	if err != nil {
+		return nil, engine.Cost{}, err
+	}
+	_, c, err := engine.Measure(net, s.in)
+	if err == nil {
+		err = s.limits.Check(c)
+	}
+	return net, c, err
+}
+
+// fits tells whether a genome of the grammar may be tried.
+func (s *Space) fits(g Genome) bool {
+	if s.in == nil {
+		return true
+	}
+	_, _, err := s.build(g)
+	return err == nil
+}
+
+// Check tells whether a genome derives from the grammar.
+func (s *Space) Check(g Genome) error {
+	if err := s.root.check(&g.root); err != nil {
+		return fmt.Errorf("genome %v is none of this space: %w", g, err)
+	}
+	return nil
+}
+
+func (p *production) check(n *node) error {
+	if p.kind != n.kind {
+		return errors.New("its tree has another form")
+	}
+	switch p.kind {
+	case opKind:
+		return p.checkOp(n)
+	case oneOfKind:
+		if n.pick >= len(p.kids) || len(n.kids) != 1 {
+			return fmt.Errorf("there is no alternative %d of %d", n.pick, len(p.kids))
+		}
+	case repeatKind, cellKind:
+		if len(n.kids) < p.min || len(n.kids) > p.max {
+			return fmt.Errorf("%d repetitions or edges are outside [%d, %d]", len(n.kids), p.min, p.max)
+		}
+	default:
+		if len(n.kids) != len(p.kids) {
+			return fmt.Errorf("%d parts instead of %d", len(n.kids), len(p.kids))
+		}
+	}
+	for i := range n.kids {
+		if err := p.kid(n, i).check(&n.kids[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *production) checkOp(n *node) error {
+	if p.op != n.op {
+		return fmt.Errorf("%s stands for %s", n.op.name, p.op.name)
+	}
+	for i, a := range p.op.attrs {
+		if d := p.dims[i]; d != nil {
+			if _, err := d.Check(n.vals[i]); err != nil {
+				return fmt.Errorf("%s: %w", p.op.name, err)
+			}
+		} else if n.vals[i] != a.def {
+			return fmt.Errorf("%s: %s is %g, not %g", p.op.name, a.name, n.vals[i], a.def)
+		}
+	}
+	return nil
+}
+
+// runnable tells whether the engine can run what derives from a production: a
+// sum is the input and one branch.
+func runnable(p *production) error {
+	switch p.kind {
+	case cellKind:
+		return errors.New("a cell cannot be trained yet: the engine has no layer for it; write add: [skip, …]")
+	case addKind:
+		bodies := 0
+		for _, k := range p.kids {
+			if !k.idle() {
+				bodies++
+			}
+		}
+		if bodies > 1 {
+			return errors.New("a sum of several branches cannot be trained yet; write add: [skip, …]")
+		}
+	}
+	for _, k := range p.kids {
+		if err := runnable(k); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// idle tells whether a production derives no layers.
+func (p *production) idle() bool {
+	if p.kind == opKind {
+		return p.op.name == skip || p.op.name == none
+	}
+	for _, k := range p.kids {
+		if !k.idle() {
+			return false
+		}
+	}
+	return true
+}
