@@ -60,54 +60,46 @@ func (d Dense) fuse(b *builder, x tensor, relu bool, gain float64) tensor {
 	if !d.NoBias {
 		o.b = b.param("bias", constant(0), d.Out)
 	}
-	back := []*block{x.data, x.grad, y.grad}
+	o.product = kernel.Gemm{M: b.batch, N: d.Out, K: in, RowA: in, ColA: 1, RowB: d.Out, RowC: d.Out, ReLU: relu}
+	o.dw = kernel.Gemm{M: in, N: d.Out, K: b.batch, RowA: 1, ColA: in, RowB: d.Out, RowC: d.Out}
+	o.front = b.scratch(int64(o.product.PackSize()))
+	size := o.dw.PackSize()
+	if x.grad != nil {
+		o.dx = kernel.Gemm{M: b.batch, N: in, K: d.Out, RowA: d.Out, ColA: 1, RowB: 1, ColB: d.Out, RowC: in}
+		size = max(size, o.dx.PackSize())
+	}
+	o.back = b.scratch(int64(size))
+	back := []*block{x.data, x.grad, y.grad, o.back}
 	if relu {
 		back = append(back, y.data)
 	}
-	if x.grad != nil {
-		o.pack = b.scratch(product(in, d.Out))
-		back = append(back, o.pack)
-	}
-	b.add(o, []*block{x.data, y.data}, back)
+	b.add(o, []*block{x.data, y.data, o.front}, back)
 	return y
 }
 
 // dense is the op of Dense: y = x·W + b, then ReLU if fused.
 type dense struct {
-	x, y    tensor
-	in, out int
-	relu    bool
-	w, b    *param
-	pack    *block
+	x, y        tensor
+	in, out     int
+	relu        bool
+	w, b        *param
+	front, back *block // scratch of the products
 
 	product, dw, dx kernel.Gemm
 }
 
 func (o *dense) bind() {
-	o.product = kernel.Gemm{
-		N: o.out, K: o.in,
-		A: o.x.data.data, RowA: o.in, ColA: 1,
-		B: o.w.w, RowB: o.out,
-		C: o.y.data.data, RowC: o.out,
-		ReLU: o.relu,
-	}
+	x, dy := o.x.data.data, o.y.grad.data
+	g := &o.product
+	g.A, g.B, g.C, g.Pack = x, o.w.w, o.y.data.data, o.front.data
 	if o.b != nil {
-		o.product.Bias = o.b.w
+		g.Bias = o.b.w
 	}
-	o.dw = kernel.Gemm{
-		M: o.in, N: o.out,
-		A: o.x.data.data, RowA: 1, ColA: o.in,
-		B: o.y.grad.data, RowB: o.out,
-		C: o.w.g, RowC: o.out,
-	}
+	g = &o.dw
+	g.A, g.B, g.C, g.Pack = x, dy, o.w.g, o.back.data
 	if o.x.grad != nil {
-		o.dx = kernel.Gemm{
-			N: o.in, K: o.out,
-			A: o.y.grad.data, RowA: o.out, ColA: 1,
-			B: o.w.w, RowB: 1, ColB: o.out,
-			C: o.x.grad.data, RowC: o.in,
-			Pack: o.pack.data,
-		}
+		g = &o.dx
+		g.A, g.B, g.C, g.Pack = dy, o.w.w, o.x.grad.data, o.back.data
 	}
 }
 

@@ -52,6 +52,9 @@ func Compile(l Layer, in Shape, cfg Config) (*Net, error) {
 	if cfg.Batch < 1 || cfg.Batch > maxDim {
 		return nil, fmt.Errorf("compile: batch %d is outside [1, %d]", cfg.Batch, maxDim)
 	}
+	if _, err := kernel.CPU(); err != nil {
+		return nil, fmt.Errorf("compile: %w", err)
+	}
 	if err := cfg.Loss.validate(); err != nil {
 		return nil, fmt.Errorf("compile: %w", err)
 	}

@@ -6,3 +6,5 @@
 // place. Lengths are the caller's business: a slice that is too short panics
 // with an index error before anything outside it is touched.
 package kernel
+
+//go:generate go run ./gen

@@ -15,21 +15,47 @@ type Gemm struct {
 	RowA, ColA int
 	Segs, SegA int       // number of segments (0 means 1) and their distance in A
 	B          []float32 // element (k, j) of segment s is B[(s*K+k)*RowB + j*ColB]
-	RowB, ColB int       // ColB 0 means 1
+	RowB, ColB int       // ColB 0 means 1; else RowB must be 1
 	C          []float32 // element (i, j) is C[i*RowC + j]
 	RowC       int
 	Bias       []float32 // N values added to every row; nil for none
 	Add        bool      // C += A·B instead of C = A·B; Bias must be nil
 	ReLU       bool      // C = max(C, 0) at the end
-	Pack       []float32 // scratch of at least PackSize() values
+	Pack       []float32 // scratch of PackSize() values; without it large products are slower, and ColB must be 1
 }
 
-// PackSize is the number of values that Pack needs for any M.
+// Large products go in blocks: strips of B, blockK×strip, are copied so that
+// they lie together in the first-level cache while all of A passes by.
+const (
+	strip   = 32
+	blockK  = 256
+	blockM  = 14 * 16
+	spreadA = 16 // added to the distance of copied rows of A, so that they do not compete for cache sets
+)
+
+// PackSize is the number of values of Pack that a product of these dimensions,
+// or one with fewer rows, needs.
 func (g *Gemm) PackSize() int {
-	if g.colB() != 1 {
-		return g.segs() * g.K * g.N
+	size := 0
+	if g.packsB() {
+		size = strip * min(g.K, blockK)
 	}
-	return 0
+	if g.packsA() {
+		size = strip*blockK + min(g.M, blockM)*(min(g.K, blockK)+spreadA)
+	}
+	return size
+}
+
+// packsB tells whether strips of B are copied: if its columns are apart, or it
+// is too large for the cache and used often enough.
+func (g *Gemm) packsB() bool {
+	return g.colB() != 1 || g.segs()*g.K*g.N > 16<<10 && g.M > 28 && g.N > 1
+}
+
+// packsA tells whether rows of A are copied: if their distance is such that they
+// compete for cache sets.
+func (g *Gemm) packsA() bool {
+	return g.packsB() && g.ColA == 1 && g.RowA%512 == 0 && g.M >= 14 && g.N > 2*strip && g.K > 64
 }
 
 // Run computes C. Nothing is done if M or N is 0.
@@ -38,12 +64,87 @@ func (g *Gemm) Run() {
 		return
 	}
 	g.check()
-	b, rowB := g.B, g.RowB
-	if g.colB() != 1 {
-		b, rowB = g.Pack, g.N
-		Transpose(b, g.N, g.B, g.colB(), g.N, g.segs()*g.K)
+	if len(g.Pack) > 0 && g.packsB() && g.segs()*g.K > 0 {
+		g.blocked()
+	} else {
+		g.direct()
 	}
-	g.generic(b, rowB)
+}
+
+// direct computes C from B as it is; B's columns are 1 apart.
+func (g *Gemm) direct() {
+	if use == generic || g.segs()*g.K == 0 {
+		g.generic()
+	} else {
+		g.tiles()
+	}
+}
+
+// blocked computes C block by block of the inner dimension.
+func (g *Gemm) blocked() {
+	for s := range g.segs() {
+		for k := 0; k < g.K; k += blockK {
+			g.block(s, k, min(blockK, g.K-k))
+		}
+	}
+}
+
+// block adds the product of the inner indices k up to k+size of segment s.
+func (g *Gemm) block(s, k, size int) {
+	part := Gemm{
+		M: g.M, K: size, A: g.A[s*g.SegA+k*g.ColA:], RowA: g.RowA, ColA: g.ColA,
+		B: g.Pack[:strip*size], RowB: strip, RowC: g.RowC,
+		Add:  g.Add || s > 0 || k > 0,
+		ReLU: g.ReLU && s == g.segs()-1 && k+size == g.K,
+	}
+	copied := g.packsA()
+	rows := g.M
+	if copied {
+		rows = blockM
+	}
+	for i := 0; i < g.M; i += rows {
+		part.M = min(rows, g.M-i)
+		part.A = g.A[i*g.RowA+s*g.SegA+k*g.ColA:]
+		if copied {
+			part.A, part.RowA = g.copyA(part.A, part.M, size), size+spreadA
+		}
+		for j := 0; j < g.N; j += strip {
+			part.N = min(strip, g.N-j)
+			g.copyB(part.B, s*g.K+k, size, j, part.N)
+			part.C = g.C[i*g.RowC+j:]
+			if g.Bias != nil && !part.Add {
+				part.Bias = g.Bias[j : j+part.N]
+			}
+			part.direct()
+		}
+	}
+}
+
+// copyA copies rows of A behind the strip of B in Pack.
+func (g *Gemm) copyA(a []float32, rows, size int) []float32 {
+	to := g.Pack[strip*blockK:]
+	for i := range rows {
+		copy(to[i*(size+spreadA):][:size], a[i*g.RowA:])
+	}
+	return to
+}
+
+// copyB copies size rows of B from row k on, columns j up to j+n, to a strip.
+func (g *Gemm) copyB(to []float32, k, size, j, n int) {
+	if g.colB() != 1 {
+		Transpose(to, strip, g.B[k+j*g.ColB:], g.ColB, n, size)
+		return
+	}
+	b := g.B[k*g.RowB+j:]
+	if n == strip {
+		for i := range size {
+			*(*[strip]float32)(to[i*strip:]) = *(*[strip]float32)(b[i*g.RowB:])
+		}
+		return
+	}
+	for i := range size {
+		copy(to[i*strip:][:n], b[i*g.RowB:])
+	}
 }
 
 func (g *Gemm) segs() int { return max(g.Segs, 1) }
@@ -60,26 +161,9 @@ func (g *Gemm) check() {
 	if g.Bias != nil {
 		_ = g.Bias[g.N-1]
 	}
-	if g.colB() != 1 && (g.RowB != 1 || len(g.Pack) < g.PackSize()) {
-		panic(fmt.Sprintf("kernel: Gemm: B with columns %d apart needs rows 1 apart, not %d, and %d values of Pack, not %d",
-			g.ColB, g.RowB, g.PackSize(), len(g.Pack)))
-	}
-}
-
-// Transpose writes dst[j*rowDst+i] = src[i*rowSrc+j] for i < rows, j < cols.
-func Transpose(dst []float32, rowDst int, src []float32, rowSrc, rows, cols int) {
-	const tile = 8
-	for i0 := 0; i0 < rows; i0 += tile {
-		i1 := min(i0+tile, rows)
-		for j0 := 0; j0 < cols; j0 += tile {
-			j1 := min(j0+tile, cols)
-			for i := i0; i < i1; i++ {
-				s := src[i*rowSrc+j0 : i*rowSrc+j1]
-				d := dst[j0*rowDst+i:]
-				for j, v := range s {
-					d[j*rowDst] = v
-				}
-			}
-		}
+	n := g.PackSize()
+	if g.colB() != 1 && (g.RowB != 1 || len(g.Pack) == 0) || len(g.Pack) > 0 && len(g.Pack) < n {
+		panic(fmt.Sprintf("kernel: Gemm: Pack has %d values and needs %d; B's rows are %d and its columns %d apart, one must be 1",
+			len(g.Pack), n, g.RowB, g.colB()))
 	}
 }

@@ -1,33 +1,35 @@
 package kernel
 
 // generic computes the product in plain Go, in tiles of 2×4 values of C that
-// stay in registers. b is row-major.
-func (g *Gemm) generic(b []float32, rowB int) {
+// stay in registers. B's columns are 1 apart.
+func (g *Gemm) generic() {
 	i := 0
 	for ; i+2 <= g.M; i += 2 {
 		j := 0
 		for ; j+4 <= g.N; j += 4 {
-			g.tile2x4(i, j, b, rowB)
+			g.tile2x4(i, j)
 		}
 		for ; j < g.N; j++ {
-			g.tile1x1(i, j, b, rowB)
-			g.tile1x1(i+1, j, b, rowB)
+			g.tile1x1(i, j)
+			g.tile1x1(i+1, j)
 		}
 	}
 	for ; i < g.M; i++ {
 		for j := range g.N {
-			g.tile1x1(i, j, b, rowB)
+			g.tile1x1(i, j)
 		}
 	}
 }
 
-func (g *Gemm) tile2x4(i, j int, b []float32, rowB int) {
+func (g *Gemm) tile2x4(i, j int) {
 	var s00, s01, s02, s03, s10, s11, s12, s13 float32
-	at, colA, rowA := j, g.ColA, g.RowA
+	a, b, k, colA, rowB := g.A, g.B, g.K, g.ColA, g.RowB
+	at := j
 	for seg := range g.segs() {
-		p := i*rowA + seg*g.SegA
-		for range g.K {
-			a0, a1 := g.A[p], g.A[p+rowA]
+		p := i*g.RowA + seg*g.SegA
+		q := p + g.RowA
+		for range k {
+			a0, a1 := a[p], a[q]
 			r := (*[4]float32)(b[at:])
 			b0, b1, b2, b3 := r[0], r[1], r[2], r[3]
 			s00 += a0 * b0
@@ -39,6 +41,7 @@ func (g *Gemm) tile2x4(i, j int, b []float32, rowB int) {
 			s12 += a1 * b2
 			s13 += a1 * b3
 			p += colA
+			q += colA
 			at += rowB
 		}
 	}
@@ -46,9 +49,25 @@ func (g *Gemm) tile2x4(i, j int, b []float32, rowB int) {
 	g.store(i+1, j, s10, s11, s12, s13)
 }
 
-func (g *Gemm) store(i, j int, s ...float32) {
-	c := g.C[i*g.RowC+j : i*g.RowC+j+len(s)]
-	for q, v := range s {
+func (g *Gemm) tile1x1(i, j int) {
+	var s float32
+	a, b, k, colA, rowB := g.A, g.B, g.K, g.ColA, g.RowB
+	at := j
+	for seg := range g.segs() {
+		p := i*g.RowA + seg*g.SegA
+		for range k {
+			s += a[p] * b[at]
+			p += colA
+			at += rowB
+		}
+	}
+	g.store(i, j, s)
+}
+
+// store writes sums to row i of C from column j on.
+func (g *Gemm) store(i, j int, sums ...float32) {
+	c := g.C[i*g.RowC+j:][:len(sums)]
+	for q, v := range sums {
 		if g.Bias != nil {
 			v += g.Bias[j+q]
 		}
@@ -60,18 +79,4 @@ func (g *Gemm) store(i, j int, s ...float32) {
 		}
 		c[q] = v
 	}
-}
-
-func (g *Gemm) tile1x1(i, j int, b []float32, rowB int) {
-	var s float32
-	at := j
-	for seg := range g.segs() {
-		p := i*g.RowA + seg*g.SegA
-		for range g.K {
-			s += g.A[p] * b[at]
-			p += g.ColA
-			at += rowB
-		}
-	}
-	g.store(i, j, s)
 }

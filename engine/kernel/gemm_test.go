@@ -80,13 +80,13 @@ func random(r *rand.Rand, m, n, k int) Gemm {
 	if r.IntN(4) == 0 {
 		g.RowB, g.ColB = 1, total+r.IntN(3)
 		g.B = gauss(r, n*g.ColB+total)
-		g.Pack = make([]float32, g.PackSize())
 	} else {
 		g.RowB = n + r.IntN(3)
 		g.B = gauss(r, total*g.RowB)
 	}
 	g.A = gauss(r, m*g.RowA+total*g.ColA+m)
 	g.RowC = n + r.IntN(20)
+	g.Pack = make([]float32, g.PackSize())
 	g.C = gauss(r, m*g.RowC)
 	switch r.IntN(3) {
 	case 0:
@@ -97,7 +97,9 @@ func random(r *rand.Rand, m, n, k int) Gemm {
 	return g
 }
 
-func TestGemmEdges(t *testing.T) {
+func TestGemmEdges(t *testing.T) { everyLevel(t, testGemmEdges) }
+
+func testGemmEdges(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 1))
 	for _, m := range []int{1, 2, 3, 5, 6, 7, 12, 13, 14, 15, 16, 27, 28, 29, 31} {
 		for _, n := range []int{1, 2, 3, 4, 7, 8, 9, 15, 16, 17, 24, 31, 32, 33, 47, 48, 49, 65} {
@@ -108,9 +110,11 @@ func TestGemmEdges(t *testing.T) {
 	}
 }
 
-func TestGemmLarge(t *testing.T) {
+func TestGemmLarge(t *testing.T) { everyLevel(t, testGemmLarge) }
+
+func testGemmLarge(t *testing.T) {
 	r := rand.New(rand.NewPCG(2, 2))
-	for _, s := range [][3]int{{128, 256, 300}, {200, 130, 257}, {33, 515, 700}, {300, 10, 1000}, {513, 64, 64}} {
+	for _, s := range [][3]int{{128, 256, 300}, {200, 130, 257}, {33, 515, 700}, {300, 10, 1000}, {513, 64, 64}, {40, 70, 512}, {460, 70, 1024}} {
 		check(t, random(r, s[0], s[1], s[2]))
 	}
 }
@@ -126,7 +130,9 @@ func TestGemmNothing(t *testing.T) {
 }
 
 // NaN must not vanish in a ReLU.
-func TestGemmKeepsNaN(t *testing.T) {
+func TestGemmKeepsNaN(t *testing.T) { everyLevel(t, testGemmKeepsNaN) }
+
+func testGemmKeepsNaN(t *testing.T) {
 	nan := float32(math.NaN())
 	for _, n := range []int{1, 5, 16, 40} {
 		b, c := gauss(rand.New(rand.NewPCG(3, 3)), n), make([]float32, 3*n)

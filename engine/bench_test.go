@@ -1,0 +1,93 @@
+//go:build unix
+
+package engine
+
+import (
+	"math/rand/v2"
+	"syscall"
+	"testing"
+
+	"budwood/engine/kernel"
+)
+
+// cpuSeconds is the processor time of this process: other work on the machine
+// disturbs it less than wall time.
+func cpuSeconds(b *testing.B) float64 {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return float64(u.Utime.Nano()+u.Stime.Nano()) / 1e9
+}
+
+// The reference models: forward, loss, backward and a step of Adam on batches
+// that rotate through 64 random ones.
+var models = []struct {
+	name  string
+	layer Layer
+	in    Shape
+	batch int
+}{
+	{"a-mlp-784-256-128-10", Seq{Dense{Out: 256}, ReLU{}, Dense{Out: 128}, ReLU{}, Dense{Out: 10}}, Shape{784}, 128},
+	{"b-mlp-64-64-64-10", Seq{Dense{Out: 64}, ReLU{}, Dense{Out: 64}, ReLU{}, Dense{Out: 10}}, Shape{64}, 32},
+	{"c-cnn-28x28", Seq{
+		Conv{Out: 16, NoBias: true}, BatchNorm{}, ReLU{}, MaxPool{},
+		Conv{Out: 32, NoBias: true}, BatchNorm{}, ReLU{}, MaxPool{}, Dense{Out: 10},
+	}, Shape{28, 28, 1}, 64},
+	{"depthwise-28x28", Seq{
+		Conv{Out: 32, Stride: 2}, ReLU{}, Conv{Out: 32, Groups: 32}, ReLU{}, Conv{Out: 64, Kernel: 1}, BatchNorm{}, ReLU{},
+		GlobalAvgPool{}, Dense{Out: 10},
+	}, Shape{28, 28, 1}, 64},
+}
+
+func BenchmarkTrain(b *testing.B) {
+	cpu, err := kernel.CPU()
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, m := range models {
+		b.Run(m.name+"/"+cpu, func(b *testing.B) {
+			n := mustCompile(b, m.layer, m.in, Config{Batch: m.batch})
+			tr := mustTrain(b, n, TrainConfig{Optimizer: Adam{}})
+			r := rand.New(rand.NewPCG(1, 1))
+			s := &Set{Shape: m.in, Classes: 10, X: normal(r, 64*m.batch*m.in.Size())}
+			order := make([]int32, 64*m.batch)
+			for i := range order {
+				s.Class = append(s.Class, int32(r.IntN(10)))
+				order[i] = int32(i)
+			}
+			step := 0
+			b.ReportAllocs()
+			start := cpuSeconds(b)
+			for b.Loop() {
+				at := step % 64 * m.batch
+				n.step(pass{rows: m.batch, train: true, key: uint64(step)}, n.gather(s, order[at:at+m.batch]))
+				if err := tr.update(step, 1<<20); err != nil {
+					b.Fatal(err)
+				}
+				step++
+			}
+			b.ReportMetric(float64(m.batch)*float64(b.N)/(cpuSeconds(b)-start), "samples/s")
+		})
+	}
+}
+
+func BenchmarkCompile(b *testing.B) {
+	for _, m := range models {
+		b.Run(m.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				mustCompile(b, m.layer, m.in, Config{Batch: m.batch})
+			}
+		})
+	}
+}
+
+func BenchmarkMeasure(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, _, err := Measure(models[2].layer, models[2].in); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,76 @@
+package kernel
+
+import "unsafe"
+
+// tileArgs is what a kernel gets. Distances are in bytes.
+type tileArgs struct {
+	k, segs    int
+	a          unsafe.Pointer
+	rowA, colA int
+	jump       int // added to the place in A after each segment
+	b          unsafe.Pointer
+	rowB       int
+	c          unsafe.Pointer
+	rowC       int
+	bias       unsafe.Pointer
+	flags      int
+	mask       uintptr // AVX-512: bits of the columns; AVX2: address in lanesMask
+}
+
+const (
+	flagAdd  = 1
+	flagReLU = 2
+)
+
+// lanesMask gives a mask of n < 8 lanes from element 8−n on.
+var lanesMask = [16]int32{-1, -1, -1, -1, -1, -1, -1, -1}
+
+// tiles covers C with kernels: rows in equal parts of at most the kernels'
+// height, columns in two vectors, one vector, and the rest masked.
+func (g *Gemm) tiles() {
+	p := tileArgs{
+		k: g.K, segs: g.segs(),
+		rowA: 4 * g.RowA, colA: 4 * g.ColA, jump: 4 * (g.SegA - g.K*g.ColA),
+		rowB: 4 * g.RowB, rowC: 4 * g.RowC,
+	}
+	if g.Add {
+		p.flags |= flagAdd
+	}
+	if g.ReLU {
+		p.flags |= flagReLU
+	}
+	height, width := 6, 8
+	if use == avx512 {
+		height, width = 14, 16
+	}
+	parts := (g.M + height - 1) / height
+	mr := (g.M + parts - 1) / parts
+	a, b, c := unsafe.Pointer(&g.A[0]), unsafe.Pointer(&g.B[0]), unsafe.Pointer(&g.C[0])
+	for j := 0; j < g.N; {
+		w, nv := min(2*width, g.N-j), 2
+		switch {
+		case use == avx512:
+			nv = (w + width - 1) / width
+			p.mask = 1<<w - 1
+		case w < width:
+			nv = 0
+			p.mask = uintptr(unsafe.Pointer(&lanesMask[8-w]))
+		case w < 2*width:
+			w, nv = width, 1
+		}
+		p.b = unsafe.Add(b, 4*j)
+		if g.Bias != nil {
+			p.bias = unsafe.Pointer(&g.Bias[j])
+		}
+		for i := 0; i < g.M; i += mr {
+			p.a = unsafe.Add(a, 4*i*g.RowA)
+			p.c = unsafe.Add(c, 4*(i*g.RowC+j))
+			if use == avx512 {
+				tileAVX512(min(mr, g.M-i), nv, &p)
+			} else {
+				tileAVX2(min(mr, g.M-i), nv, &p)
+			}
+		}
+		j += w
+	}
+}
