@@ -15,8 +15,23 @@ import (
 // trials that changed since the last call are read from the file. The records'
 // params and measurements are shared with later calls: do not change them.
 func (s *Store) Records(ctx context.Context, study string) ([]search.Record, error) {
-	out, err := s.records(ctx, study)
+	var out []search.Record
+	err := s.snapshot(ctx, func(tx *sql.Tx) (err error) {
+		out, err = s.records(ctx, tx, study)
+		return err
+	})
 	return out, s.fail(fmt.Sprintf("study %q: records", study), err)
+}
+
+// snapshot runs queries that see the file at one moment, whatever is written
+// meanwhile.
+func (s *Store) snapshot(ctx context.Context, read func(*sql.Tx) error) error {
+	tx, err := s.read.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() // there is nothing to commit
+	return read(tx)
 }
 
 // recordCache holds the records of the studies asked for last.
@@ -54,10 +69,10 @@ func (c *recordCache) of(id int64) *cachedRecords {
 	return found
 }
 
-func (s *Store) records(ctx context.Context, study string) ([]search.Record, error) {
+func (s *Store) records(ctx context.Context, tx *sql.Tx, study string) ([]search.Record, error) {
 	var id, seq int64
 	var column string
-	err := s.read.QueryRowContext(ctx, `SELECT id, seq, space FROM studies WHERE name = ?`, study).Scan(&id, &seq, &column)
+	err := tx.QueryRowContext(ctx, `SELECT id, seq, space FROM studies WHERE name = ?`, study).Scan(&id, &seq, &column)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = s.noStudy(ctx, study)
 	}
@@ -75,9 +90,7 @@ func (s *Store) records(ctx context.Context, study string) ([]search.Record, err
 		c.column = column
 	}
 	if seq > c.seq {
-		// What was committed after seq was read may be among the rows already; it
-		// is then read again next time.
-		changed, err := s.load(ctx, c.space, `study = ?1 AND changed > ?2`, id, c.seq)
+		changed, err := load(ctx, tx, c.space, `study = ?1 AND changed > ?2`, id, c.seq)
 		if err != nil {
 			return nil, err
 		}
@@ -104,8 +117,8 @@ func (c *cachedRecords) merge(changed []search.Record) {
 }
 
 // load reads the records of the trials that match a condition, by number.
-func (s *Store) load(ctx context.Context, space search.Space, where string, args ...any) ([]search.Record, error) {
-	rows, err := s.read.QueryContext(ctx, `SELECT trial, params, source, state, reason, joules, seconds FROM trials WHERE `+where+` ORDER BY trial`, args...)
+func load(ctx context.Context, tx *sql.Tx, space search.Space, where string, args ...any) ([]search.Record, error) {
+	rows, err := tx.QueryContext(ctx, `SELECT trial, params, source, state, reason, joules, seconds FROM trials WHERE `+where+` ORDER BY trial`, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -125,7 +138,7 @@ func (s *Store) load(ctx context.Context, space search.Space, where string, args
 	if err := rows.Err(); err != nil {
 		return nil, err
 	}
-	rows, err = s.read.QueryContext(ctx, `SELECT trial, budget, metrics FROM segments
+	rows, err = tx.QueryContext(ctx, `SELECT trial, budget, metrics FROM segments
 		WHERE metrics IS NOT NULL AND study = ?1 AND trial IN (SELECT trial FROM trials WHERE `+where+`) ORDER BY trial, upto`, args...)
 	if err != nil {
 		return nil, err
@@ -138,11 +151,8 @@ func (s *Store) load(ctx context.Context, space search.Space, where string, args
 		if err := rows.Scan(&trial, &m.Budget, &metrics); err != nil {
 			return nil, err
 		}
-		for i < len(out) && out[i].ID < trial {
+		for out[i].ID < trial {
 			i++
-		}
-		if i == len(out) || out[i].ID != trial {
-			continue // added since the trials were read
 		}
 		if err := decode(metrics, &m.Metrics); err != nil {
 			return nil, fmt.Errorf("%s: metrics at %d: %w", out[i].Name(), m.Budget, err)
@@ -156,16 +166,20 @@ func (s *Store) load(ctx context.Context, space search.Space, where string, args
 // main objective, the best first. Trials that diverged or failed are not among
 // them.
 func (s *Store) Top(ctx context.Context, study string, n int) ([]search.Record, error) {
-	out, err := s.top(ctx, study, n)
+	var out []search.Record
+	err := s.snapshot(ctx, func(tx *sql.Tx) (err error) {
+		out, err = s.top(ctx, tx, study, n)
+		return err
+	})
 	return out, s.fail(fmt.Sprintf("study %q: best trials", study), err)
 }
 
-func (s *Store) top(ctx context.Context, study string, n int) ([]search.Record, error) {
-	st, id, err := s.study(ctx, study)
+func (s *Store) top(ctx context.Context, tx *sql.Tx, study string, n int) ([]search.Record, error) {
+	st, id, err := s.study(ctx, tx, study)
 	if err != nil {
 		return nil, err
 	}
-	out, err := s.load(ctx, st.Space, `study = ?1 AND trial IN
+	out, err := load(ctx, tx, st.Space, `study = ?1 AND trial IN
 		(SELECT trial FROM trials WHERE study = ?1 AND loss IS NOT NULL ORDER BY loss, trial LIMIT ?2)`, id, max(n, 0))
 	slices.SortStableFunc(out, func(a, b search.Record) int {
 		x, _ := a.Loss(st.Objectives[0])

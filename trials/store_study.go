@@ -78,17 +78,17 @@ func (s *Store) Begin(ctx context.Context, study Study) (stored Study, created b
 // Study returns a study. The error wraps [ErrNoStudy] if there is none of that
 // name, and says which name may have been meant.
 func (s *Store) Study(ctx context.Context, name string) (Study, error) {
-	out, _, err := s.study(ctx, name)
+	out, _, err := s.study(ctx, s.read, name)
 	return out, s.fail(fmt.Sprintf("study %q", name), err)
 }
 
-func (s *Store) study(ctx context.Context, name string) (Study, int64, error) {
+func (s *Store) study(ctx context.Context, from querier, name string) (Study, int64, error) {
 	out := Study{Name: name, Best: -1}
 	var spec, features, warm, test sql.NullString
 	var space, objectives string
 	var best, ended sql.NullInt64
 	var id, created int64
-	err := s.read.QueryRowContext(ctx, `SELECT id, spec, space, objectives, features, warm_start, state, reason, best, test, created, ended
+	err := from.QueryRowContext(ctx, `SELECT id, spec, space, objectives, features, warm_start, state, reason, best, test, created, ended
 		FROM studies WHERE name = ?`, name).
 		Scan(&id, &spec, &space, &objectives, &features, &warm, &out.State, &out.Reason, &best, &test, &created, &ended)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -109,6 +109,11 @@ func (s *Store) study(ctx context.Context, name string) (Study, int64, error) {
 		out.Ended = time.UnixMilli(ended.Int64).UTC()
 	}
 	return out, id, nil
+}
+
+// querier is a database or a transaction on it.
+type querier interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
 // Finish gives a study its final state, its best trial (-1: none) and, if test
