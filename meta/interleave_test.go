@@ -129,3 +129,17 @@ func TestWhenCandidatesAreDropped(t *testing.T) {
 		}
 	}
 }
+
+// A candidate that was tried already leaves its trial to the sampler.
+func TestTriedCandidateIsPassedOver(t *testing.T) {
+	warm := candidates(.1, .2)
+	s := meta.Interleave{Sampler: prior{}, Candidates: warm}
+	past := []search.Record{{Trial: search.Trial{ID: 0, Params: warm[1].Params}, State: search.Running}}
+	got, err := s.Propose(t.Context(), search.Request{Space: space, Objectives: accuracy, Past: past, First: 2, N: 1, Seed: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Source(got[0]) != "" {
+		t.Errorf("%v is proposed a second time", got[0])
+	}
+}

@@ -263,3 +263,13 @@ func TestWatchEndsWithTheTrials(t *testing.T) {
 		t.Error("the watch goes on without trials")
 	}
 }
+
+// The clock of a thread is read a moment after that of the process and may be
+// ahead of it: no more is given out than there was.
+func TestClocksReadInTurn(t *testing.T) {
+	f := newFake(true, 0)
+	m := f.attributor.Start()
+	f.pass(1, -0.1, -0.1, 10, 1)
+	near(t, "the meter", m.Stop().Joules, 10)
+	near(t, "unattributed", f.attributor.Unattributed().Joules, 0)
+}

@@ -67,3 +67,21 @@ func TestStudiesGolden(t *testing.T) {
 		t.Errorf("%d trials, want 5", n)
 	}
 }
+
+// A sum with an estimate in it is an estimate, also among trials of one state.
+func TestSumOfEnergies(t *testing.T) {
+	s := tempStore(t)
+	begin(t, s, "digits", 2)
+	for i, method := range []string{RAPL, Estimated} {
+		r := report("digits", i, 0, 1, 0.5)
+		r.Energy.Method = method
+		record(t, s, r)
+	}
+	studies, err := s.Studies(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e, want := studies[0].Energy, (Energy{Joules: 12, Low: 6, High: 18, Method: Estimated}); e != want {
+		t.Errorf("%+v, want %+v", e, want)
+	}
+}
