@@ -1,0 +1,41 @@
+package devserver
+
+import (
+	"context"
+	"fmt"
+
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/contrib/envconfig"
+)
+
+// Connect returns a client of the Temporal that TEMPORAL_ADDRESS or a profile
+// of the Temporal command line names, with their namespace, TLS and keys. If
+// they name none, it is the embedded server, which is then returned too, for the
+// caller to close after the client. The given client options serve for the rest:
+// logger, data converter, interceptors.
+func Connect(ctx context.Context, o Options, c client.Options) (client.Client, *Server, error) {
+	env, err := envconfig.LoadDefaultClientOptions()
+	if err != nil {
+		return nil, nil, fmt.Errorf("Temporal settings: %w", err)
+	}
+	if env.HostPort != "" {
+		c.HostPort, c.Namespace = env.HostPort, env.Namespace
+		c.Credentials, c.ConnectionOptions, c.HeadersProvider = env.Credentials, env.ConnectionOptions, env.HeadersProvider
+		cl, err := client.DialContext(ctx, c)
+		if err != nil {
+			return nil, nil, fmt.Errorf("Temporal at %s (named by TEMPORAL_ADDRESS or a profile) does not answer: %s", c.HostPort, oneLine(err.Error()))
+		}
+		return cl, nil, nil
+	}
+	s, err := Ensure(ctx, o)
+	if err != nil {
+		return nil, nil, err
+	}
+	c.HostPort, c.Namespace = s.Address, s.Namespace
+	cl, err := client.DialContext(ctx, c)
+	if err != nil {
+		s.Close()
+		return nil, nil, fmt.Errorf("Temporal at %s: %s", c.HostPort, oneLine(err.Error()))
+	}
+	return cl, s, nil
+}

@@ -1,0 +1,132 @@
+// Command bench measures samplers and schedulers on problems whose minimum is
+// known, and prints the regret that is left: 1 is a typical random point, 0 the
+// optimum. It reproduces a table for its seeds, and shows the results of Optuna
+// beside it if it is given them.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"budwood/hpo"
+	"budwood/search"
+	"budwood/search/searchtest"
+)
+
+func main() {
+	if err := run(os.Args[1:], os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+var samplers = []struct {
+	name string
+	s    search.Sampler
+}{
+	{"random", hpo.Random{}},
+	{"quasi", hpo.Halton{}},
+	{"tpe", hpo.TPE{}},
+}
+
+func run(args []string, out io.Writer) error {
+	fs := flag.NewFlagSet("bench", flag.ContinueOnError)
+	suite := fs.String("suite", "single", "single: full trainings; multi: curves under schedulers, -n counted in full trainings")
+	tablesDir := fs.String("tables", "", "directory with the tables of real trainings; without it, functions only")
+	optuna := fs.String("optuna", "", "file with Optuna's results, to print beside ours")
+	names := fs.String("samplers", "", "comma-separated; all by default")
+	which := fs.String("problems", "", "comma-separated parts of names; all by default")
+	seeds := fs.Int("seeds", 10, "runs of each")
+	trials := fs.Int("n", 200, "evaluations of each run")
+	parallel := fs.Int("parallel", 1, "trials at once, in virtual time")
+	if err := fs.Parse(args); err != nil {
+		return err
+	}
+	if *suite == "multi" {
+		return multi(out, *tablesDir, *which, *names, *seeds, *trials, *parallel)
+	}
+	problems, err := collect(*tablesDir, *which)
+	if err != nil {
+		return err
+	}
+	ref, err := readOptuna(*optuna)
+	if err != nil {
+		return err
+	}
+	rep := newReport(*trials)
+	for _, p := range problems {
+		for _, s := range samplers {
+			if *names != "" && !slices.Contains(strings.Split(*names, ","), s.name) {
+				continue
+			}
+			for seed := range *seeds {
+				regrets, err := single(p, s.s, *trials, *parallel, uint64(seed))
+				if err != nil {
+					return fmt.Errorf("%s on %s, seed %d: %w", s.name, p.name, seed, err)
+				}
+				rep.add(p.name, s.name, regrets)
+			}
+		}
+		rep.problem(out, p.name, ref)
+	}
+	rep.summary(out, ref)
+	return nil
+}
+
+// collect lists the problems whose names hold one of the parts.
+func collect(dir, parts string) ([]problem, error) {
+	want := func(name string) bool {
+		return parts == "" || slices.ContainsFunc(strings.Split(parts, ","), func(s string) bool { return strings.Contains(name, s) })
+	}
+	var out []problem
+	for _, p := range functions(searchtest.Problems()...) {
+		if want(p.name) {
+			out = append(out, p)
+		}
+	}
+	if dir == "" {
+		return out, nil
+	}
+	for _, t := range tables() {
+		if !want(t.name) {
+			continue
+		}
+		p, err := t.load(dir)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, p)
+	}
+	for _, task := range tasks {
+		if !want("taskset_" + task) {
+			continue
+		}
+		c, err := loadCurves(dir, task)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, c.problem(c.name))
+	}
+	return out, nil
+}
+
+// single runs a study at full budget and returns the regret after each
+// evaluation.
+func single(p problem, s search.Sampler, trials, parallel int, seed uint64) ([]float64, error) {
+	loss := p.run()
+	r, err := searchtest.Simulate(searchtest.Simulation{
+		Space: p.space, Objectives: []search.Objective{{Metric: "loss"}},
+		Sampler: s, Scheduler: &hpo.Full{Max: p.top}, Trials: trials, Parallel: parallel, Seed: seed,
+		Objective: func(trial int, at search.Params, from, to int) ([]float64, float64, search.State) {
+			return []float64{loss(at, trial, from, to)}, 1 + search.Rand(seed, trial).Float64(), search.Paused
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return regrets(p, r.Trace, trials), nil
+}
