@@ -16,14 +16,14 @@ import (
 func Connect(ctx context.Context, o Options, c client.Options) (client.Client, *Server, error) {
 	env, err := envconfig.LoadDefaultClientOptions()
 	if err != nil {
-		return nil, nil, fmt.Errorf("Temporal settings: %w", err)
+		return nil, nil, fmt.Errorf("read the Temporal settings: %w", err)
 	}
 	if env.HostPort != "" {
 		c.HostPort, c.Namespace = env.HostPort, env.Namespace
 		c.Credentials, c.ConnectionOptions, c.HeadersProvider = env.Credentials, env.ConnectionOptions, env.HeadersProvider
 		cl, err := client.DialContext(ctx, c)
 		if err != nil {
-			return nil, nil, fmt.Errorf("Temporal at %s (named by TEMPORAL_ADDRESS or a profile) does not answer: %s", c.HostPort, oneLine(err.Error()))
+			return nil, nil, fmt.Errorf("no answer from Temporal at %s, which TEMPORAL_ADDRESS or a profile names: %s", c.HostPort, oneLine(err.Error()))
 		}
 		return cl, nil, nil
 	}
@@ -35,7 +35,7 @@ func Connect(ctx context.Context, o Options, c client.Options) (client.Client, *
 	cl, err := client.DialContext(ctx, c)
 	if err != nil {
 		s.Close()
-		return nil, nil, fmt.Errorf("Temporal at %s: %s", c.HostPort, oneLine(err.Error()))
+		return nil, nil, fmt.Errorf("no answer from Temporal at %s: %s", c.HostPort, oneLine(err.Error()))
 	}
 	return cl, s, nil
 }

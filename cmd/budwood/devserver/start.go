@@ -33,7 +33,7 @@ func start(ctx context.Context, home string, want ports, lock *os.File) (Info, e
 		return Info{}, fmt.Errorf("start Temporal: %w", err)
 	}
 	defer in.Close()
-	exe, err := os.Executable()
+	exe, err := Self()
 	if err != nil {
 		out.Close()
 		return Info{}, fmt.Errorf("start Temporal: %w", err)
@@ -57,7 +57,7 @@ func start(ctx context.Context, home string, want ports, lock *os.File) (Info, e
 	case ctx.Err() != nil:
 		return Info{}, fmt.Errorf("start Temporal: %w", context.Cause(ctx))
 	case err != nil:
-		return Info{}, fmt.Errorf("Temporal ended while it started: %s (the whole log: %s)", lastError(log.Name()), log.Name())
+		return Info{}, fmt.Errorf("start Temporal: it ended at once: %s (the whole log: %s)", lastError(log.Name()), log.Name())
 	case r.Error != "":
 		return Info{}, errors.New(r.Error)
 	}
