@@ -73,10 +73,10 @@ func (o SGD) validate() error {
 	return nonNegative("SGD: weight decay", o.WeightDecay)
 }
 
-func (o SGD) step(w, g []float32, state [][]float32, lr float64, t int) bool {
+func (o SGD) step(w, g []float32, state [][]float32, lr float64, _ int) bool {
 	k := kernel.SGD{
 		Rate: float32(lr), Momentum: float32(o.Momentum), Decay: float32(o.WeightDecay),
-		Nesterov: o.Nesterov, First: t == 1,
+		Nesterov: o.Nesterov,
 	}
 	var b []float32
 	if len(state) > 0 {

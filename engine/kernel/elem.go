@@ -2,79 +2,91 @@ package kernel
 
 import "math"
 
+// Every function has its loop over whole vectors in assembly, where there is
+// one, and does the rest in Go.
+
 // Add adds a to dst.
 func Add(dst, a []float32) {
 	a = a[:len(dst)]
+	if v, n := whole(len(dst)); v > 0 {
+		addVectors(&dst[0], &a[0], v)
+		dst, a = dst[n:], a[n:]
+	}
 	for i, v := range a {
 		dst[i] += v
 	}
 }
 
-// Scale multiplies x by s.
-func Scale(x []float32, s float32) {
-	for i := range x {
-		x[i] *= s
-	}
-}
-
-// AddScaled writes dst += s·a.
+// AddScaled adds s·a to dst.
 func AddScaled(dst, a []float32, s float32) {
 	a = a[:len(dst)]
+	if v, n := whole(len(dst)); v > 0 {
+		addScaledVectors(&dst[0], &a[0], &s, v)
+		dst, a = dst[n:], a[n:]
+	}
 	for i, v := range a {
 		dst[i] += s * v
 	}
 }
 
-// SumSquares is Σ x², accumulated in float64.
-func SumSquares(x []float32) float64 {
-	var s0, s1 float64
-	for ; len(x) >= 2; x = x[2:] {
-		a, b := float64(x[0]), float64(x[1])
-		s0 += a * a
-		s1 += b * b
+// Scale multiplies x by s.
+func Scale(x []float32, s float32) {
+	if v, n := whole(len(x)); v > 0 {
+		scaleVectors(&x[0], &s, v)
+		x = x[n:]
 	}
-	if len(x) == 1 {
-		s0 += float64(x[0]) * float64(x[0])
+	for i := range x {
+		x[i] *= s
 	}
-	return s0 + s1
+}
+
+// SumSquares is Σ x². Sums of at most block values are taken in float32, and
+// added up in float64.
+func SumSquares(x []float32) (sum float64) {
+	const block = 4096
+	for len(x) > 0 {
+		part := x[:min(block, len(x))]
+		x = x[len(part):]
+		if v, n := whole(len(part)); v > 0 {
+			var s [lanes]float32
+			sumSquaresVectors(&part[0], &s, v)
+			for _, v := range s {
+				sum += float64(v)
+			}
+			part = part[n:]
+		}
+		for _, v := range part {
+			sum += float64(v) * float64(v)
+		}
+	}
+	return sum
 }
 
 // Finite tells whether x holds neither NaN nor infinity.
 func Finite(x []float32) bool {
 	var s float32
+	if v, n := whole(len(x)); v > 0 {
+		var bad [lanes]float32
+		finiteVectors(&x[0], &bad, v)
+		s = total(&bad)
+		x = x[n:]
+	}
 	for _, v := range x {
 		s += v * 0 // 0, or NaN from the first bad value on
 	}
 	return s == 0
 }
 
-// ColSum writes the sum of each column of x (rows×cols) to dst.
-func ColSum(dst, x []float32, rows, cols int) {
-	dst = dst[:cols]
-	clear(dst)
-	for lo := 0; lo < rows; lo += chunk {
-		hi := min(lo+chunk, rows)
-		for j := 0; j < cols; j += lanes {
-			var s [lanes]float32
-			w := min(lanes, cols-j)
-			for i := lo; i < hi; i++ {
-				for q, v := range x[i*cols+j : i*cols+j+w] {
-					s[q%lanes] += v
-				}
-			}
-			Add(dst[j:j+w], s[:w])
-		}
+// total is the sum of the lanes.
+func total(x *[lanes]float32) (s float32) {
+	for _, v := range x {
+		s += v
 	}
+	return s
 }
 
-// Sums over many rows run over chunks of rows, so that rounding errors of a
-// float32 sum stay small; lanes columns are summed at once.
-const (
-	chunk = 128
-	lanes = 16
-)
-
-// SquareError writes d = scale·(y − t) and returns Σ (y − t)².
+// SquareError writes d = scale·(y − t) and returns Σ (y − t)². d and y may be
+// the same slice.
 func SquareError(d, y, t []float32, scale float32) float64 {
 	d, t = d[:len(y)], t[:len(y)]
 	var sum float64

@@ -19,7 +19,9 @@ func compare(t *testing.T, name string, got []float32, want func(i int) float64,
 	}
 }
 
-func TestElementwise(t *testing.T) {
+func TestElementwise(t *testing.T) { everyLevel(t, testElementwise) }
+
+func testElementwise(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 5))
 	for _, n := range lengths {
 		a, b := gauss(r, n), gauss(r, n)
@@ -51,7 +53,9 @@ func TestElementwise(t *testing.T) {
 	}
 }
 
-func TestActivations(t *testing.T) {
+func TestActivations(t *testing.T) { everyLevel(t, testActivations) }
+
+func testActivations(t *testing.T) {
 	phi := func(x float64) float64 { return math.Erfc(-x/math.Sqrt2) / 2 }
 	density := func(x float64) float64 { return math.Exp(-x*x/2) / math.Sqrt(2*math.Pi) }
 	sig := func(x float64) float64 { return 1 / (1 + math.Exp(-x)) }
@@ -122,7 +126,9 @@ func TestActivations(t *testing.T) {
 	}
 }
 
-func TestExp(t *testing.T) {
+func TestExp(t *testing.T) { everyLevel(t, testExp) }
+
+func testExp(t *testing.T) {
 	for x := -90.0; x < 90; x += 0.0137 {
 		got, want := float64(exp(float32(x))), math.Exp(float64(float32(x)))
 		if float32(x) < -87.33654 {
@@ -137,7 +143,9 @@ func TestExp(t *testing.T) {
 	}
 }
 
-func TestFinite(t *testing.T) {
+func TestFinite(t *testing.T) { everyLevel(t, testFinite) }
+
+func testFinite(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 7))
 	for _, n := range lengths {
 		x := gauss(r, n)
@@ -157,7 +165,9 @@ func TestFinite(t *testing.T) {
 	}
 }
 
-func TestColSum(t *testing.T) {
+func TestColSum(t *testing.T) { everyLevel(t, testColSum) }
+
+func testColSum(t *testing.T) {
 	r := rand.New(rand.NewPCG(8, 8))
 	for _, rows := range []int{1, 2, 127, 128, 129, 1000} {
 		for _, cols := range []int{1, 3, 8, 15, 16, 17, 33, 50} {
@@ -174,7 +184,9 @@ func TestColSum(t *testing.T) {
 	}
 }
 
-func TestDropout(t *testing.T) {
+func TestDropout(t *testing.T) { everyLevel(t, testDropout) }
+
+func testDropout(t *testing.T) {
 	for _, p := range []float64{0, 0.1, 0.5, 0.9} {
 		x := make([]float32, 100_000)
 		for i := range x {

@@ -6,7 +6,9 @@ import (
 	"testing"
 )
 
-func TestMoments(t *testing.T) {
+func TestMoments(t *testing.T) { everyLevel(t, testMoments) }
+
+func testMoments(t *testing.T) {
 	r := rand.New(rand.NewPCG(9, 9))
 	for _, rows := range []int{1, 2, 100, 1000} {
 		for _, cols := range []int{1, 3, 16, 17, 40} {
@@ -34,7 +36,9 @@ func TestMoments(t *testing.T) {
 	}
 }
 
-func TestNorm(t *testing.T) {
+func TestNorm(t *testing.T) { everyLevel(t, testNorm) }
+
+func testNorm(t *testing.T) {
 	r := rand.New(rand.NewPCG(10, 10))
 	for _, rows := range []int{1, 5, 300} {
 		for _, cols := range []int{1, 3, 8, 16, 19, 32, 40} {
@@ -88,7 +92,9 @@ func TestNorm(t *testing.T) {
 	}
 }
 
-func TestPool(t *testing.T) {
+func TestPool(t *testing.T) { everyLevel(t, testPool) }
+
+func testPool(t *testing.T) {
 	r := rand.New(rand.NewPCG(11, 11))
 	for _, p := range []Pool{{4, 4, 1, 2}, {5, 7, 3, 2}, {6, 9, 16, 3}, {8, 8, 17, 2}, {7, 7, 32, 2}, {3, 3, 40, 3}, {5, 5, 2, 1}} {
 		x := gauss(r, p.H*p.W*p.C)
@@ -132,7 +138,9 @@ func TestPool(t *testing.T) {
 	}
 }
 
-func TestCrossEntropy(t *testing.T) {
+func TestCrossEntropy(t *testing.T) { everyLevel(t, testCrossEntropy) }
+
+func testCrossEntropy(t *testing.T) {
 	r := rand.New(rand.NewPCG(12, 12))
 	for _, cols := range []int{1, 2, 3, 10, 16, 17, 100} {
 		for _, smooth := range []float32{0, 0.3} {

@@ -4,7 +4,8 @@ import "math"
 
 // Adam is one step of Adam on weights w with gradient g and moving averages m
 // and v. Decay is added to the gradient (Adam), Shrink multiplies the weights
-// first (AdamW: 1 − lr·decay; 1 for none).
+// first (AdamW: 1 − lr·decay; 1 for none). The assembly knows the order of the
+// fields.
 type Adam struct {
 	Beta1, Beta2 float32
 	Keep1, Keep2 float32 // 1 − β₁, 1 − β₂
@@ -18,13 +19,17 @@ type Adam struct {
 // Step updates w, m and v. It reports whether all new weights are finite.
 func (a *Adam) Step(w, g, m, v []float32) bool {
 	g, m, v = g[:len(w)], m[:len(w)], v[:len(w)]
-	b1, b2 := a.Beta1, a.Beta2
-	c1, c2 := a.Keep1, a.Keep2
 	var bad float32
+	if vectors, n := whole(len(w)); vectors > 0 {
+		var lane [lanes]float32
+		adamVectors(&w[0], &g[0], &m[0], &v[0], a, &lane, vectors)
+		bad = total(&lane)
+		w, g, m, v = w[n:], g[n:], m[n:], v[n:]
+	}
 	for i, x := range w {
 		d := g[i] + a.Decay*x
-		mi := b1*m[i] + c1*d
-		vi := b2*v[i] + c2*d*d
+		mi := a.Beta1*m[i] + a.Keep1*d
+		vi := a.Beta2*v[i] + a.Keep2*d*d
 		m[i], v[i] = mi, vi
 		x = x*a.Shrink - a.Rate*mi/(float32(math.Sqrt(float64(vi)))*a.Correct+a.Eps)
 		w[i] = x
@@ -34,12 +39,15 @@ func (a *Adam) Step(w, g, m, v []float32) bool {
 }
 
 // SGD is one step of gradient descent with momentum: b = μ·b + g, and the step
-// goes along b, or along g + μ·b (Nesterov).
+// goes along b, or along g + μ·b (Nesterov). The buffer b begins with 0.
 type SGD struct {
 	Rate, Momentum, Decay float32
 	Nesterov              bool
-	First                 bool // b = g: the buffer holds nothing yet
 }
+
+// sgdFactors is SGD for the assembly, which knows the order of the fields: the
+// step goes along own·g + share·b.
+type sgdFactors struct{ rate, momentum, decay, own, share float32 }
 
 // Step updates w and, with momentum, b. It reports whether all new weights are
 // finite.
@@ -55,17 +63,20 @@ func (s *SGD) Step(w, g, b []float32) bool {
 		return bad == 0
 	}
 	b = b[:len(w)]
+	f := sgdFactors{rate: s.Rate, momentum: s.Momentum, decay: s.Decay, share: 1}
+	if s.Nesterov {
+		f.own, f.share = 1, s.Momentum
+	}
+	if vectors, n := whole(len(w)); vectors > 0 {
+		var lane [lanes]float32
+		sgdVectors(&w[0], &g[0], &b[0], &f, &lane, vectors)
+		bad = total(&lane)
+		w, g, b = w[n:], g[n:], b[n:]
+	}
 	for i, x := range w {
-		d := g[i] + s.Decay*x
-		bi := d
-		if !s.First {
-			bi += s.Momentum * b[i]
-		}
-		b[i] = bi
-		if s.Nesterov {
-			bi = d + s.Momentum*bi
-		}
-		x -= s.Rate * bi
+		d := g[i] + f.decay*x
+		b[i] = f.momentum*b[i] + d
+		x -= f.rate * (f.own*d + f.share*b[i])
 		w[i] = x
 		bad += x * 0
 	}

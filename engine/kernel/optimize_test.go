@@ -6,7 +6,9 @@ import (
 	"testing"
 )
 
-func TestAdamStep(t *testing.T) {
+func TestAdamStep(t *testing.T) { everyLevel(t, testAdamStep) }
+
+func testAdamStep(t *testing.T) {
 	r := rand.New(rand.NewPCG(13, 13))
 	for _, n := range lengths {
 		w, g, m, v := gauss(r, n), gauss(r, n), gauss(r, n), gauss(r, n)
@@ -37,21 +39,22 @@ func TestAdamStep(t *testing.T) {
 	}
 }
 
-func TestSGDStep(t *testing.T) {
+func TestSGDStep(t *testing.T) { everyLevel(t, testSGDStep) }
+
+func testSGDStep(t *testing.T) {
 	r := rand.New(rand.NewPCG(14, 14))
 	for _, n := range lengths {
 		for _, s := range []SGD{
 			{Rate: 0.1, Decay: 0.2},
 			{Rate: 0.1, Momentum: 0.9, Decay: 0.2},
 			{Rate: 0.1, Momentum: 0.9, Nesterov: true},
-			{Rate: 0.1, Momentum: 0.9, First: true},
 		} {
 			w, g, b := gauss(r, n), gauss(r, n), gauss(r, n)
 			var want []float64
 			for i := range w {
 				d := float64(g[i]) + float64(s.Decay)*float64(w[i])
 				step := d
-				if s.Momentum > 0 && !s.First {
+				if s.Momentum > 0 {
 					step += 0.9 * float64(b[i])
 				}
 				if s.Nesterov {
@@ -74,7 +77,9 @@ func TestSGDStep(t *testing.T) {
 	}
 }
 
-func TestDepthwise(t *testing.T) {
+func TestDepthwise(t *testing.T) { everyLevel(t, testDepthwise) }
+
+func testDepthwise(t *testing.T) {
 	r := rand.New(rand.NewPCG(15, 15))
 	for _, cols := range []int{1, 3, 8, 16, 17, 40} {
 		for _, rows := range []int{1, 5, 28} {

@@ -18,14 +18,30 @@ func (p Pool) each(f func(in, out int)) {
 
 // Max writes the maximum of each window of x to y.
 func (p Pool) Max(y, x []float32) {
+	y, x = y[:(p.H/p.Size)*(p.W/p.Size)*p.C], x[:p.H*p.W*p.C]
+	done := 0 // channels
+	if p.Size == 2 {
+		var n int
+		n, done = whole(p.C)
+		w := p.W / 2
+		for i := range p.H / 2 {
+			for q := range n {
+				c := q * width()
+				maxPoolStrip(&y[i*w*p.C+c], &x[2*i*p.W*p.C+c], 4*p.W*p.C, 4*p.C, w)
+			}
+		}
+	}
+	if done == p.C {
+		return
+	}
 	p.each(func(in, out int) {
 		yr := y[out : out+p.C]
-		copy(yr, x[in:in+p.C])
+		copy(yr[done:], x[in+done:in+p.C])
 		for r := range p.Size {
 			for s := range p.Size {
 				at := in + (r*p.W+s)*p.C
-				for c, v := range x[at : at+p.C] {
-					if v > yr[c] || v != v {
+				for c := done; c < p.C; c++ {
+					if v := x[at+c]; v > yr[c] || v != v {
 						yr[c] = v
 					}
 				}
@@ -37,9 +53,27 @@ func (p Pool) Max(y, x []float32) {
 // MaxBack gives the gradient dy of each window to the first input that equals
 // the maximum y.
 func (p Pool) MaxBack(dx, dy, x, y []float32) {
+	n := (p.H / p.Size) * (p.W / p.Size) * p.C
+	dx, dy, x, y = dx[:p.H*p.W*p.C], dy[:n], x[:p.H*p.W*p.C], y[:n]
 	p.clearEdges(dx)
+	done := 0 // channels
+	if p.Size == 2 {
+		var n int
+		n, done = whole(p.C)
+		w := p.W / 2
+		for i := range p.H / 2 {
+			for q := range n {
+				c := q * width()
+				at, out := 2*i*p.W*p.C+c, i*w*p.C+c
+				maxPoolBackStrip(&dx[at], &dy[out], &x[at], &y[out], 4*p.W*p.C, 4*p.C, w)
+			}
+		}
+	}
+	if done == p.C {
+		return
+	}
 	p.each(func(in, out int) {
-		for c := range p.C {
+		for c := done; c < p.C; c++ {
 			best, g := y[out+c], dy[out+c]
 			for r := range p.Size {
 				at := in + r*p.W*p.C + c

@@ -107,7 +107,7 @@ func (t tile) a(r int) string {
 }
 
 func (t tile) write() {
-	t.function(t.name(), "computes a tile of C.", "", "p *tileArgs")
+	t.function(t.name(), "computes a tile of C.", "p *tileArgs")
 	t.i("MOVQ DI, AX")
 	for _, l := range []struct {
 		off int

@@ -1,5 +1,6 @@
 // Gen writes the assembly of package kernel: the same kernels for AVX-512 and
-// for AVX2. It is run by go generate in the package's folder.
+// for AVX2, and the Go functions that choose between them. It is run by go
+// generate in the package's folder.
 package main
 
 import (
@@ -9,20 +10,34 @@ import (
 )
 
 func main() {
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "gen:", err)
+		os.Exit(1)
+	}
+}
+
+func run() error {
+	var chosen []signature
 	for _, f := range []struct {
 		name  string
 		write func(*file)
 	}{
 		{"gemm", gemm},
+		{"loop", loops},
+		{"math", functions},
+		{"column", columns},
 	} {
 		for _, isa := range []isa{avx512, avx2} {
 			out := newFile(isa)
 			f.write(out)
 			base := fmt.Sprintf("%s_%s_amd64", f.name, strings.ToLower(isa.name))
 			if err := out.save(base+".s", base+".go"); err != nil {
-				fmt.Fprintln(os.Stderr, "gen:", err)
-				os.Exit(1)
+				return err
+			}
+			if isa == avx512 {
+				chosen = append(chosen, out.chosen...)
 			}
 		}
 	}
+	return choices(chosen)
 }

@@ -1,0 +1,164 @@
+package main
+
+// loop writes a function over n whole vectors: before fills registers, each
+// handles one vector, after uses what was gathered. The slices' pointers come
+// first among the arguments, n last; n is at least 1.
+func (f *file) loop(name, doc string, slices []string, rest []string, before, each, after func()) {
+	var args []string
+	for _, s := range slices {
+		args = append(args, s+" *float32")
+	}
+	args = append(append(args, rest...), "n int")
+	f.choice(name, doc, args...)
+	n := argRegisters[len(args)-1]
+	if before != nil {
+		before()
+	}
+	f.label("loop")
+	each()
+	for i := range slices {
+		f.i("ADDQ $%d, %s", f.bytes(), argRegisters[i])
+	}
+	f.i("DECQ %s", n)
+	f.i("JNZ loop")
+	if after != nil {
+		after()
+	}
+	f.end()
+}
+
+// at is where a register points.
+func at(register string) string { return "(" + register + ")" }
+
+// loops writes the simple element-wise functions. Arguments are in DI, SI, DX,
+// CX, R8 and R9, in order.
+func loops(f *file) {
+	f.loop("addVectors", "adds a to dst.", []string{"dst", "a"}, nil, nil, func() {
+		f.load("(DI)", 0)
+		f.op("VADDPS", "(SI)", 0, 0)
+		f.store(0, "(DI)")
+	}, nil)
+	f.loop("addScaledVectors", "adds s·a to dst.", []string{"dst", "a"}, []string{"s *float32"}, func() {
+		f.op("VBROADCASTSS", "(DX)", 1)
+	}, func() {
+		f.load("(DI)", 0)
+		f.op("VFMADD231PS", "(SI)", 1, 0)
+		f.store(0, "(DI)")
+	}, nil)
+	f.loop("scaleVectors", "multiplies x by s.", []string{"x"}, []string{"s *float32"}, func() {
+		f.op("VBROADCASTSS", "(SI)", 1)
+	}, func() {
+		f.op("VMULPS", "(DI)", 1, 0)
+		f.store(0, "(DI)")
+	}, nil)
+	f.loop("sumSquaresVectors", "adds the squares of x to the lanes of sum.", []string{"x"}, []string{"sum *[lanes]float32"}, func() {
+		f.load("(SI)", 1)
+	}, func() {
+		f.load("(DI)", 0)
+		f.op("VFMADD231PS", 0, 0, 1)
+	}, func() { f.store(1, "(SI)") })
+	f.loop("finiteVectors", "adds 0·x to the lanes of bad.", []string{"x"}, []string{"bad *[lanes]float32"}, func() {
+		f.load("(SI)", 1)
+		f.zero(2)
+	}, func() { f.op("VFMADD231PS", "(DI)", 2, 1) }, func() { f.store(1, "(SI)") })
+	f.loop("reluVectors", "writes y = max(x, 0); NaN stays.", []string{"y", "x"}, nil, func() { f.zero(1) }, func() {
+		f.load("(SI)", 0)
+		f.op("VMAXPS", 0, 1, 0)
+		f.store(0, "(DI)")
+	}, nil)
+	f.loop("reluBackVectors", "writes dx = dy where y > 0, else 0.", []string{"dx", "dy", "y"}, nil, func() { f.zero(2) }, func() {
+		f.load("(SI)", 0)
+		f.load("(DX)", 1)
+		f.keep(0, 1, 2, 3, 3)
+		f.store(3, "(DI)")
+	}, nil)
+	f.loop("leakyVectors", "writes y = x, or slope·x below 0.", []string{"y", "x"}, []string{"slope *float32"}, func() {
+		f.op("VBROADCASTSS", "(DX)", 1)
+	}, func() {
+		f.load("(SI)", 0)
+		f.op("VMULPS", 0, 1, 2)
+		f.op("VMAXPS", 0, 2, 0)
+		f.store(0, "(DI)")
+	}, nil)
+	f.loop("leakyBackVectors", "writes dx = dy where y > 0, else slope·dy.", []string{"dx", "dy", "y"}, []string{"slope *float32"}, func() {
+		f.op("VBROADCASTSS", "(CX)", 4)
+		f.zero(5)
+	}, func() {
+		f.load("(SI)", 0)
+		f.op("VMULPS", 0, 4, 1)
+		f.load("(DX)", 2)
+		f.choose(2, 5, 0, 1, 3, 3)
+		f.store(3, "(DI)")
+	}, nil)
+	f.loop("sigmoidBackVectors", "writes dx = dy·y·(1−y).", []string{"dx", "dy", "y"}, nil, nil, func() {
+		f.load("(DX)", 0)
+		f.op("VFNMADD213PS", 0, 0, 0) // y − y²
+		f.op("VMULPS", "(SI)", 0, 0)
+		f.store(0, "(DI)")
+	}, nil)
+	f.loop("tanhBackVectors", "writes dx = dy·(1−y²).", []string{"dx", "dy", "y"}, nil, nil, func() {
+		f.load("(DX)", 0)
+		f.op("VFNMADD213PS", f.c(1.0), 0, 0)
+		f.op("VMULPS", "(SI)", 0, 0)
+		f.store(0, "(DI)")
+	}, nil)
+	adam(f)
+	sgd(f)
+}
+
+// adam follows [Adam.Step]; the fields of the struct are, in order, β₁, β₂,
+// 1−β₁, 1−β₂, rate, correct, ε, decay, shrink.
+func adam(f *file) {
+	const beta1, beta2, keep1, keep2, rate, correct, eps, decay, shrink = 7, 8, 9, 10, 11, 12, 13, 14, 15
+	// AVX2 has 16 registers: w, g, m, v need 0 to 3, and bad is 4.
+	f.loop("adamVectors", "takes a step of Adam and adds 0·w to the lanes of bad.", []string{"w", "grad", "m", "v"}, []string{"a *Adam", "bad *[lanes]float32"}, func() {
+		for i := range 9 {
+			f.op("VBROADCASTSS", []string{"(R8)", "4(R8)", "8(R8)", "12(R8)", "16(R8)", "20(R8)", "24(R8)", "28(R8)", "32(R8)"}[i], beta1+i)
+		}
+		f.load("(R9)", 4)
+		f.zero(5)
+	}, func() {
+		f.load("(DI)", 0)
+		f.load("(SI)", 1)
+		f.op("VFMADD231PS", decay, 0, 1) // g += decay·w
+		f.op("VMULPS", "(DX)", beta1, 2)
+		f.op("VFMADD231PS", keep1, 1, 2)
+		f.store(2, "(DX)")
+		f.op("VMULPS", 1, 1, 1)
+		f.op("VMULPS", "(CX)", beta2, 3)
+		f.op("VFMADD231PS", keep2, 1, 3)
+		f.store(3, "(CX)")
+		f.op("VSQRTPS", 3, 3)
+		f.op("VFMADD213PS", eps, correct, 3)
+		f.op("VMULPS", rate, 2, 2)
+		f.op("VDIVPS", 3, 2, 2)
+		f.op("VFMSUB213PS", 2, shrink, 0) // shrink·w − step
+		f.store(0, "(DI)")
+		f.op("VFMADD231PS", 0, 5, 4)
+	}, func() { f.store(4, "(R9)") })
+}
+
+// sgd follows [SGD.Step]; the fields of the struct are, in order, rate,
+// momentum, decay, own (share of g in the step), share (of b).
+func sgd(f *file) {
+	const rate, momentum, decay, own, share = 8, 9, 10, 11, 12
+	f.loop("sgdVectors", "takes a step of SGD and adds 0·w to the lanes of bad.", []string{"w", "grad", "b"}, []string{"s *sgdFactors", "bad *[lanes]float32"}, func() {
+		for i := range 5 {
+			f.op("VBROADCASTSS", []string{"(CX)", "4(CX)", "8(CX)", "12(CX)", "16(CX)"}[i], rate+i)
+		}
+		f.load("(R8)", 4)
+		f.zero(5)
+	}, func() {
+		f.load("(DI)", 0)
+		f.load("(SI)", 1)
+		f.op("VFMADD231PS", decay, 0, 1)
+		f.load("(DX)", 2)
+		f.op("VFMADD213PS", 1, momentum, 2) // b = μ·b + g
+		f.store(2, "(DX)")
+		f.op("VMULPS", own, 1, 1)
+		f.op("VFMADD231PS", share, 2, 1)
+		f.op("VFNMADD231PS", rate, 1, 0)
+		f.store(0, "(DI)")
+		f.op("VFMADD231PS", 0, 5, 4)
+	}, func() { f.store(4, "(R8)") })
+}
