@@ -3,12 +3,13 @@ module budwood/cmd
 go 1.26.8
 
 require (
-	github.com/mattn/go-sqlite3 v1.14.53
 	github.com/rs/zerolog v1.35.1
 	github.com/temporalio/ui-server/v2 v2.55.0
 	go.temporal.io/sdk v1.50.0
 	go.temporal.io/server v1.32.1
 )
+
+require github.com/mattn/go-sqlite3 v1.14.53 // indirect
 
 require (
 	budwood v0.0.0

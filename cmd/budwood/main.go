@@ -14,6 +14,9 @@ func main() {
 	if len(os.Args) > 1 && os.Args[1] == devserver.Command {
 		os.Exit(devserver.Main(os.Args[2:]))
 	}
+	if len(os.Args) > 1 && os.Args[1] == serviceCommand {
+		os.Exit(serviceMain())
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()

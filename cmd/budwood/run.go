@@ -61,9 +61,11 @@ func (c *runCmd) Run(a *app) error {
 		return err
 	}
 	defer conn.Close()
-	if err := conn.ensureWorkers(a); err != nil {
+	service, err := ensureService(a)
+	if err != nil {
 		return err
 	}
+	defer service.Close()
 	store, err := a.read()
 	if err != nil {
 		return err
@@ -117,16 +119,15 @@ func (a *app) already(store *trials.Store, old *trials.Study, spec *workflows.Sp
 // follow shows a study until it ends, then its result.
 func (a *app) follow(store *trials.Store, name string, plain bool) error {
 	w := &watcher{store: store, name: name}
-	if err := a.await(w); err != nil {
-		return err
-	}
-	var err error
-	if terminal(a.stderr) && !plain {
+	err := a.await(w)
+	switch {
+	case err != nil:
+	case terminal(a.stderr) && !plain:
 		err = a.live(w)
-	} else {
+	default:
 		err = a.lines(w)
 	}
-	if errors.Is(err, context.Canceled) || errors.Is(err, errDetached) {
+	if a.ctx.Err() != nil || errors.Is(err, errDetached) {
 		a.say("detached; study %s goes on. Follow it with: budwood watch %s. End it with: budwood stop %s", name, name, name)
 		return errDetached
 	}

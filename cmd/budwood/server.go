@@ -57,9 +57,6 @@ func (a *app) connect(f serverFlags) (*connection, error) {
 	return conn, nil
 }
 
-// ensureWorkers makes sure that somebody trains.
-func (c *connection) ensureWorkers(a *app) error { return c.startWorkers(a, 0) }
-
 // startWorkers starts the store's worker and a training one in this process.
 func (c *connection) startWorkers(a *app, slots int) error {
 	st, err := a.state()

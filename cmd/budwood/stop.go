@@ -35,9 +35,11 @@ func (c *stopCmd) Run(a *app) error {
 		return err
 	}
 	defer conn.Close()
-	if err := conn.ensureWorkers(a); err != nil { // a study is stopped by its workflow, which needs one
+	service, err := ensureService(a)
+	if err != nil { // a study is stopped by its workflow, which needs a worker
 		return err
 	}
+	defer service.Close()
 	if _, err := workflows.Stop(a.ctx, conn.Client, c.Study, workflows.StopRequest{Now: c.Now}); err != nil {
 		var gone *serviceerror.NotFound
 		if errors.As(err, &gone) {

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 
+	"budwood/cmd/budwood/devserver"
 	"budwood/engine/data"
 	"budwood/trials"
 	"budwood/workflows"
@@ -21,6 +23,13 @@ func (c *upCmd) Run(a *app) error {
 		return err
 	}
 	defer conn.Close()
+	// With this lock in hand no other command starts workers in the background;
+	// if some run already, these help them.
+	if lock, err := devserver.Lock(filepath.Join(a.home, workersLock)); err == nil {
+		defer lock.Close()
+	} else if !errors.Is(err, devserver.ErrLocked) {
+		return err
+	}
 	if err := conn.startWorkers(a, c.Slots); err != nil {
 		return err
 	}

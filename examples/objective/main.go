@@ -1,6 +1,7 @@
-// A study with an objective in Go: which learning rate, how many hidden units,
-// for wine (UCI, in this repository)? Put budwood on the PATH, or start one with
-// `go run ./cmd/budwood up`; or run it with -local, which needs no server.
+// A study with an objective in Go: which learning rate and how many hidden units
+// for a thousand of the digits? Run it from the root of the repository. It needs
+// a Temporal server: that of a budwood program on the PATH, or one that
+// `go run ./cmd/budwood up` runs; with -local it needs none.
 package main
 
 import (
@@ -17,6 +18,7 @@ import (
 
 func main() {
 	local := flag.Bool("local", false, "run without a server")
+	name := flag.String("name", "objective", "of the study")
 	flag.Parse()
 	ctx := context.Background()
 	digits, err := data.Load(ctx, data.Source{CSV: "examples/digits/digits.csv.gz", Target: "digit", Rows: 1000, Split: data.Split{Valid: .25}})
@@ -25,7 +27,7 @@ func main() {
 	}
 	lr := search.LogFloat("lr", 1e-4, 1)
 	width := search.Int("width", 16, 256, search.Log)
-	study := budwood.Study{Name: "objective", Space: search.Space{lr, width},
+	study := budwood.Study{Name: *name, Space: search.Space{lr, width},
 		Sampler: "tpe", Scheduler: "asha", Trials: 30, Epochs: 9, Seed: 7}
 
 	objective := func(ctx context.Context, t *budwood.Trial) error {

@@ -1,0 +1,198 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"budwood"
+	"budwood/cmd/budwood/devserver"
+	"budwood/trials"
+)
+
+// The service is a process in the background that has the workers, so that a
+// study goes on when the command that follows it is left. There is one for each
+// state directory; like the Temporal server, it is kept by two file locks: it
+// holds workers.lock as long as it lives, commands hold runs.lock, shared. It
+// ends some seconds after the last study has, if no command uses it.
+const (
+	serviceCommand = "worker-service"
+	workersLock    = "workers.lock"
+	runsLock       = "runs.lock"
+	serviceLog     = "logs/workers.log"
+	linger         = 2 * time.Second
+)
+
+// service keeps the background service alive until Close.
+type service struct {
+	users  *os.File
+	cancel context.CancelFunc
+	done   chan struct{}
+}
+
+// ensureService starts the service if there is none, and again if it dies.
+func ensureService(a *app) (*service, error) {
+	// With this lock in hand a service that runs stays; one that is just ending
+	// is waited for.
+	users, err := devserver.Share(a.ctx, filepath.Join(a.home, runsLock))
+	if err != nil {
+		return nil, err
+	}
+	if err := startService(a); err != nil {
+		users.Close()
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	s := &service{users, cancel, make(chan struct{})}
+	go func() {
+		defer close(s.done)
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(time.Second):
+			}
+			if err := startService(a); err != nil {
+				a.say("the workers are gone and cannot be started again: %v", err)
+				return
+			}
+		}
+	}()
+	return s, nil
+}
+
+// Close lets the service go. It ends by itself when its studies have.
+func (s *service) Close() error {
+	s.cancel()
+	<-s.done
+	return s.users.Close()
+}
+
+// startService starts the service unless it runs. The child inherits the lock
+// and a pipe, on which it says one line: nothing, or what is wrong.
+func startService(a *app) error {
+	lock, err := devserver.Lock(filepath.Join(a.home, workersLock))
+	if errors.Is(err, devserver.ErrLocked) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	self, err := devserver.Self()
+	if err != nil {
+		return err
+	}
+	log, err := os.OpenFile(filepath.Join(a.home, serviceLog), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	in, out, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	cmd := exec.Command(self, serviceCommand)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = a.home, log, log
+	cmd.ExtraFiles = []*os.File{lock, out}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // Ctrl-C is for the command
+	err = cmd.Start()
+	out.Close()
+	if err != nil {
+		return fmt.Errorf("start the workers: %w", err)
+	}
+	go cmd.Wait() // or it would stay behind as a zombie
+	line, err := bufio.NewReader(in).ReadString('\n')
+	if err != nil {
+		return fmt.Errorf("the workers ended while they started; see %s", log.Name())
+	}
+	if line = strings.TrimSpace(line); line != "" {
+		return errors.New(line)
+	}
+	return nil
+}
+
+// serviceMain is the service's process.
+func serviceMain() int {
+	signal.Ignore(syscall.SIGHUP)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	out := os.NewFile(4, "report")
+	home, err := budwood.Home()
+	if err == nil {
+		a := &app{ctx, home, io.Discard, os.Stderr}
+		err = a.serve(func() { fmt.Fprintln(out); out.Close() })
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "budwood:", err)
+		fmt.Fprintln(out, strings.ReplaceAll(err.Error(), "\n", " "))
+		return exitFailed
+	}
+	return exitDone
+}
+
+// serve runs the workers until they are not needed any more.
+func (a *app) serve(ready func()) error {
+	conn, err := a.connect(serverFlags{})
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if err := conn.startWorkers(a, 0); err != nil {
+		return err
+	}
+	ready()
+	store, err := a.read()
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	idle := time.Now()
+	for {
+		select {
+		case <-a.ctx.Done():
+			return nil
+		case <-time.After(250 * time.Millisecond):
+		}
+		if busy(a.ctx, store) {
+			idle = time.Now()
+			continue
+		}
+		// The lock keeps new commands waiting until this process has ended.
+		lock, err := devserver.Lock(filepath.Join(a.home, runsLock))
+		if err != nil {
+			idle = time.Now()
+			continue
+		}
+		if time.Since(idle) > linger {
+			defer lock.Close()
+			return nil
+		}
+		lock.Close()
+	}
+}
+
+// busy tells whether a study runs that these workers serve; if that cannot be
+// told, yes.
+func busy(ctx context.Context, store *trials.Store) bool {
+	list, err := store.Studies(ctx)
+	if err != nil {
+		return true
+	}
+	for _, s := range list {
+		if s.State == trials.StudyRunning {
+			return true
+		}
+	}
+	return false
+}
