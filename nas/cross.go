@@ -15,12 +15,16 @@ func (s *Space) Cross(r *rand.Rand, a, b Genome) (Genome, error) {
 	if err := s.Check(b); err != nil {
 		return Genome{}, err
 	}
+	return s.cross(r, a, b), nil
+}
+
+func (s *Space) cross(r *rand.Rand, a, b Genome) Genome {
 	for range crossTries {
 		if h := (Genome{s.root.cross(r, &a.root, &b.root)}); s.fits(h) {
-			return h, nil
+			return h
 		}
 	}
-	return a, nil
+	return a
 }
 
 func (p *production) cross(r *rand.Rand, a, b *node) node {
@@ -50,7 +54,7 @@ func (p *production) cross(r *rand.Rand, a, b *node) node {
 	return n
 }
 
-func coin(r *rand.Rand, a, b *node) *node {
+func coin[T any](r *rand.Rand, a, b T) T {
 	if r.IntN(2) == 0 {
 		return a
 	}

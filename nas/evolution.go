@@ -26,18 +26,12 @@ var _ search.Sampler = Evolution{}
 
 // Propose evolves the past.
 func (e Evolution) Propose(ctx context.Context, req search.Request) ([]search.Params, error) {
-	size, sample := e.Population, e.Sample
-	if size <= 0 {
-		size = 30
-	}
-	if sample <= 0 {
-		sample = 10
-	}
-	young := population(req, size, sample)
-	return propose(ctx, e.Space, req, func(trial int, r *rand.Rand) (candidate, bool) {
+	size, sample := positive(e.Population, 30), positive(e.Sample, 10)
+	young := individuals(mainObjective(req), size, sample)
+	return propose(ctx, e.Space, req, func(trial, _ int, r *rand.Rand) (candidate, bool) {
 		if trial >= size {
 			if parent, ok := e.parent(r, young, sample); ok {
-				return e.child(r, parent, req.Space)
+				return e.Space.child(r, parent, req.Space)
 			}
 		}
 		return sampled(r, e.Space, req.Space), false
@@ -47,40 +41,26 @@ func (e Evolution) Propose(ctx context.Context, req search.Request) ([]search.Pa
 // parent is the best of n individuals drawn with replacement, of those whose
 // genome belongs to the space.
 func (e Evolution) parent(r *rand.Rand, young []individual, n int) (candidate, bool) {
-	var best *individual
+	var best candidate
+	loss, found := 0., false
 	for range n {
 		if len(young) == 0 {
 			break
 		}
-		if i := &young[r.IntN(len(young))]; best == nil || i.loss < best.loss {
-			best = i
+		i := young[r.IntN(len(young))]
+		if found && i.losses[0] >= loss {
+			continue
+		}
+		if c, ok := e.Space.candidate(i); ok {
+			best, loss, found = c, i.losses[0], true
 		}
 	}
-	if best == nil {
-		return candidate{}, false
-	}
-	g, err := FromParams(best.params)
-	if err != nil || e.Space.Check(g) != nil {
-		return candidate{}, false
-	}
-	return candidate{g, best.params}, true
+	return best, found
 }
 
-// child mutates the genome, a hyperparameter, or both, each with the same
-// probability; known tells that it kept the genome.
-func (e Evolution) child(r *rand.Rand, parent candidate, hyper search.Space) (c candidate, known bool) {
-	what := r.IntN(3)
-	if hyper.Size() == 1 {
-		what = 0
+func positive(n, def int) int {
+	if n <= 0 {
+		return def
 	}
-	c = parent
-	if what != 1 {
-		c.genome = e.Space.mutate(r, parent.genome)
-	}
-	if what == 0 {
-		c.point = kept(r, hyper, parent.point)
-	} else {
-		c.point = nearby(r, hyper, parent.point)
-	}
-	return c, what == 1
+	return n
 }

@@ -21,13 +21,13 @@ func (s *Space) Mutate(r *rand.Rand, g Genome) (Genome, error) {
 }
 
 func (s *Space) mutate(r *rand.Rand, g Genome) Genome {
-	was := g.Hash()
+	was := s.mark(g)
 	for range mutateTries {
 		h, ok := s.step(r, g)
 		if !ok {
 			break
 		}
-		if h.Hash() != was && s.fits(h) {
+		if s.mark(h) != was && s.fits(h) {
 			return h
 		}
 	}

@@ -26,6 +26,7 @@ type nasBenchRow struct {
 	class       string  // published isomorphism class
 	valid, test float64 // accuracy in percent: validation after 12 epochs, test after 200
 	flops       float64
+	latency     float64 // ms on one Xeon
 }
 
 // Of the operations on the edges, the table's average pooling keeps the size of
@@ -93,7 +94,7 @@ func readNASBench() (*nasBench, error) {
 			}
 		}
 		b.rows[strings.Join(edges, " ")] = nasBenchRow{
-			class: l[column["isomorph_class"]], valid: number("cifar10_12ep_val"), test: number("cifar10_test_200ep"), flops: number("flops"),
+			class: l[column["isomorph_class"]], valid: number("cifar10_12ep_val"), test: number("cifar10_test_200ep"), flops: number("flops"), latency: number("lat_gold_6226"),
 		}
 	}
 	if len(b.rows) != 15625 {

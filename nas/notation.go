@@ -51,25 +51,11 @@ func FromParams(p search.Params) (Genome, error) {
 	return Genome{n}, err
 }
 
+// text is the genome's notation.
+func (g Genome) text() string { return string(g.root.append(nil)) }
+
 // hashMark stands between the text of a genome and its hash.
 const hashMark = " #"
-
-// hashOf is the hash of the genome that params carry, "" if they carry none. A
-// genome written by hand has no hash behind it.
-func hashOf(p search.Params) string {
-	text, _ := p[search.ArchitectureKey].(string)
-	if i := len(text) - 16; i > len(hashMark) && text[i-len(hashMark):i] == hashMark {
-		return text[i:]
-	}
-	if text == "" {
-		return ""
-	}
-	g, err := FromParams(p)
-	if err != nil {
-		return ""
-	}
-	return g.Hash().String()
-}
 
 func (n *node) append(b []byte) []byte {
 	switch n.kind {

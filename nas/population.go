@@ -2,49 +2,63 @@ package nas
 
 import (
 	"maps"
+	"math"
 	"slices"
 
 	"budwood/search"
 )
 
-// individual is a trial with a network and a loss.
+// individual is a trial with a network and its losses, one an objective.
 type individual struct {
 	params search.Params
-	loss   float64
+	losses []float64
 }
 
-// population is the youngest size trials whose losses can be compared, by
-// number. Losses are comparable at equal budgets only: they are taken at the
-// largest budget at which at least enough trials have one. A trial that
-// completed before, because it no longer improved, keeps its last loss at every
-// larger budget. As long as no budget has enough, the one with the most counts.
-func population(req search.Request, size, enough int) []individual {
-	if len(req.Objectives) == 0 {
+// individuals are the trials of a request whose losses can be compared, the
+// youngest first, at most limit (0 means all). Losses are comparable at equal
+// budgets only: they are taken at the largest budget at which at least enough
+// trials have some. A trial that completed before, because it no longer
+// improved, keeps its last losses at every larger budget. As long as no budget
+// has enough, the one with the most counts.
+func individuals(req search.Request, limit, enough int) []individual {
+	n := len(req.Objectives)
+	if n == 0 {
 		return nil
 	}
-	metric := req.Objectives[0]
 	budget := commonBudget(req.Past, enough)
 	var out []individual
-	for i := len(req.Past) - 1; i >= 0 && len(out) < size; i-- {
+	var all []float64 // the losses of all, in one piece
+	for i := len(req.Past) - 1; i >= 0 && (limit == 0 || len(out) < limit); i-- {
 		r := &req.Past[i]
-		if _, ok := r.Params[search.ArchitectureKey]; !ok || !usable(r) {
-			continue
-		}
 		m := measuredAt(r, budget)
 		if m < 0 {
 			continue
 		}
-		at := *r
-		at.Measurements = r.Measurements[:m+1]
-		if loss, ok := at.Loss(metric); ok {
-			out = append(out, individual{r.Params, loss})
+		start := len(all)
+		for _, o := range req.Objectives {
+			if v, ok := r.Measurements[m].Metrics[o.Metric]; ok && !math.IsNaN(v) && !math.IsInf(v, 0) {
+				all = append(all, o.Goal.Loss(v))
+			}
 		}
+		if len(all) < start+n {
+			all = all[:start]
+			continue
+		}
+		out = append(out, individual{params: r.Params})
 	}
-	slices.Reverse(out)
+	for i := range out {
+		out[i].losses = all[i*n : (i+1)*n : (i+1)*n]
+	}
 	return out
 }
 
-// usable tells whether a trial's measurements say something about its network.
+// mainObjective is the request of its first objective alone.
+func mainObjective(req search.Request) search.Request {
+	req.Objectives = req.Objectives[:min(len(req.Objectives), 1)]
+	return req
+}
+
+// usable tells whether a trial's measurements say something about a network.
 func usable(r *search.Record) bool {
 	switch r.State {
 	case search.Diverged, search.Failed, search.Infeasible:
@@ -53,16 +67,19 @@ func usable(r *search.Record) bool {
 	return len(r.Measurements) > 0
 }
 
-// measuredAt is the position of the measurement that counts at a budget, -1 if
-// there is none.
+// measuredAt is the position of the measurement of a usable trial that counts
+// at a budget, -1 if there is none.
 func measuredAt(r *search.Record, budget int) int {
-	for i := len(r.Measurements) - 1; i >= 0; i-- {
-		b := r.Measurements[i].Budget
-		if b == budget || b < budget && r.State == search.Completed && i == len(r.Measurements)-1 {
+	if !usable(r) {
+		return -1
+	}
+	last := len(r.Measurements) - 1
+	if r.State == search.Completed && r.Measurements[last].Budget < budget {
+		return last
+	}
+	for i := last; i >= 0 && r.Measurements[i].Budget >= budget; i-- {
+		if r.Measurements[i].Budget == budget {
 			return i
-		}
-		if b < budget {
-			break
 		}
 	}
 	return -1

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"math"
 	"slices"
+	"strconv"
 	"testing"
 
 	"budwood/engine"
@@ -57,16 +59,26 @@ func TestSamplersConform(t *testing.T) {
 	t.Run("evolution", func(t *testing.T) {
 		searchtest.Sampler(t, overOne{Evolution{Space: space, Population: 5, Sample: 3}, space.Smallest()})
 	})
+	t.Run("local search", func(t *testing.T) {
+		searchtest.Sampler(t, overOne{LocalSearch{Space: space, First: 3}, space.Smallest()})
+	})
+	t.Run("NSGA-II", func(t *testing.T) {
+		searchtest.Sampler(t, overOne{NSGA2{Space: space, Population: 5}, space.Smallest()})
+	})
 }
 
-// study runs a sampler with a loss that its networks' sizes decide: the nearer
-// to 1000 parameters the better.
-func study(t testing.TB, s search.Sampler, space *Space, hyper search.Space, n, batch int) []search.Record {
+// study runs a sampler with losses that the networks' costs decide, one
+// objective a function.
+func study(t testing.TB, s search.Sampler, space *Space, hyper search.Space, n, batch int, losses ...lossFunc) []search.Record {
 	t.Helper()
+	var goals []search.Objective
+	for i := range losses {
+		goals = append(goals, search.Objective{Metric: strconv.Itoa(i)})
+	}
 	var past []search.Record
 	for len(past) < n {
 		got, err := s.Propose(context.Background(), search.Request{
-			Space: hyper, Objectives: []search.Objective{{Metric: "loss"}}, Past: past, First: len(past), N: batch, Seed: 3,
+			Space: hyper, Objectives: goals, Past: past, First: len(past), N: batch, Seed: 3,
 		})
 		if errors.Is(err, search.ErrExhausted) {
 			return past
@@ -79,41 +91,80 @@ func study(t testing.TB, s search.Sampler, space *Space, hyper search.Space, n, 
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, c, err := space.Build(g)
+			net, c, err := space.Build(g)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if _, err := hyper.Check(p, search.ArchitectureKey); err != nil {
 				t.Fatal(err)
 			}
-			r := search.Record{Trial: search.Trial{ID: len(past), Params: p}, State: search.Completed}
-			off := float64(c.Params)/1000 - 1
-			loss := off * off
-			if lr, ok := p["lr"].(float64); ok {
-				loss += lr
+			m := search.Metrics{}
+			for i, f := range losses {
+				m[strconv.Itoa(i)] = f(net, c, p)
 			}
-			r.Measurements = []search.Measurement{{Budget: 1, Metrics: search.Metrics{"loss": loss}}}
-			past = append(past, r)
+			past = append(past, search.Record{
+				Trial: search.Trial{ID: len(past), Params: p}, State: search.Completed,
+				Measurements: []search.Measurement{{Budget: 1, Metrics: m}},
+			})
 		}
 	}
 	return past
 }
 
-func best(past []search.Record) float64 {
-	out := past[0].Measurements[0].Metrics["loss"]
+type lossFunc func(engine.Seq, engine.Cost, search.Params) float64
+
+// thousand is less the nearer the parameters are to 1000, and the lr to 0.
+func thousand(_ engine.Seq, c engine.Cost, p search.Params) float64 {
+	lr, _ := p["lr"].(float64)
+	off := float64(c.Params)/1000 - 1
+	return off*off + lr
+}
+
+// shallow is less for many wide layers, and small for few parameters.
+func shallow(net engine.Seq, _ engine.Cost, _ search.Params) float64 {
+	sum := 0.
+	for _, l := range net {
+		if d, ok := l.(engine.Dense); ok {
+			sum += math.Log2(float64(d.Out))
+		}
+	}
+	return 20 - sum/3
+}
+
+func small(_ engine.Seq, c engine.Cost, _ search.Params) float64 { return math.Log2(float64(c.Params)) }
+
+func lowest(past []search.Record) float64 {
+	out := past[0].Measurements[0].Metrics["0"]
 	for _, r := range past {
-		out = min(out, r.Measurements[0].Metrics["loss"])
+		out = min(out, r.Measurements[0].Metrics["0"])
 	}
 	return out
 }
 
-func TestEvolutionBeatsRandom(t *testing.T) {
+func TestSamplersBeatRandom(t *testing.T) {
 	space := bind(t, Spec{Family: "mlp", Depth: []int{1, 6}}, engine.Shape{10})
 	hyper := search.Space{search.Float("lr", 0, 1)}
-	evolved := best(study(t, Evolution{Space: space}, space, hyper, 150, 1))
-	random := best(study(t, Random{space}, space, hyper, 150, 1))
-	if evolved > random/2 {
-		t.Errorf("evolution reached %.4f, random search %.4f", evolved, random)
+	random := lowest(study(t, Random{space}, space, hyper, 150, 1, thousand))
+	for name, s := range map[string]search.Sampler{"evolution": Evolution{Space: space}, "local search": LocalSearch{Space: space}} {
+		if got := lowest(study(t, s, space, hyper, 150, 1, thousand)); got > random/2 {
+			t.Errorf("%s reached %.4f, random search %.4f", name, got, random)
+		}
+	}
+}
+
+// Where two goals pull apart, NSGA-II covers more than random search.
+func TestNSGA2CoversMoreThanRandom(t *testing.T) {
+	space := bind(t, Spec{Family: "mlp", Depth: []int{1, 6}, Norm: []string{"none"}, Dropout: []float64{0}}, engine.Shape{10})
+	area := func(s search.Sampler) float64 {
+		var points [][2]float64
+		for _, r := range study(t, s, space, nil, 120, 1, small, shallow) {
+			m := r.Measurements[0].Metrics
+			points = append(points, [2]float64{m["0"], 100 - m["1"]})
+		}
+		return hypervolume(points)
+	}
+	if nsga, random := area(NSGA2{Space: space}), area(Random{space}); nsga <= random*1.005 {
+		t.Errorf("NSGA-II covers %.4g, random search %.4g", nsga, random)
 	}
 }
 
@@ -131,13 +182,14 @@ func TestSamplersExhaustSmallSpaces(t *testing.T) {
 	if n := space.root.size(); n != 2*(1+5+25) {
 		t.Fatalf("%d derivations", n)
 	}
-	for name, s := range map[string]search.Sampler{"random": Random{space}, "evolution": Evolution{Space: space, Population: 4, Sample: 2}} {
+	for name, s := range map[string]search.Sampler{"random": Random{space}, "evolution": Evolution{Space: space, Population: 4, Sample: 2},
+		"local search": LocalSearch{Space: space, First: 3}, "NSGA-II": NSGA2{Space: space, Population: 4}} {
 		t.Run(name, func(t *testing.T) {
 			for _, hyper := range []search.Space{nil, {search.Choice("opt", "sgd", "adam")}} {
-				past := study(t, s, space, hyper, 1000, 2)
+				past := study(t, s, space, hyper, 1000, 2, thousand)
 				seen := map[string]bool{}
 				for _, r := range past {
-					seen[hashOf(r.Params)+pointKey(r.Params)] = true
+					seen[space.markOf(r.Params)+pointKey(r.Params)] = true
 				}
 				if want := len(distinct) * hyper.Size(); len(past) != want || len(seen) != want {
 					t.Errorf("%d trials, %d different, want %d", len(past), len(seen), want)
@@ -149,32 +201,33 @@ func TestSamplersExhaustSmallSpaces(t *testing.T) {
 
 func TestEvolutionAvoidsWhatRuns(t *testing.T) {
 	space := bind(t, Spec{Family: "mlp", Depth: []int{1}, Dropout: []float64{0}, Norm: []string{"none"}, Width: []int{16, 64}, Ops: []string{"relu"}}, engine.Shape{4})
-	past := study(t, Evolution{Space: space}, space, nil, 5, 1)
+	past := study(t, Evolution{Space: space}, space, nil, 5, 1, thousand)
 	past[4].State, past[4].Measurements = search.Running, nil
 	got, err := Evolution{Space: space, Population: 2}.Propose(context.Background(), search.Request{
-		Objectives: []search.Objective{{Metric: "loss"}}, Past: past, First: 5, N: 2,
+		Objectives: []search.Objective{{Metric: "0"}}, Past: past, First: 5, N: 2,
 	})
 	if err != nil || len(got) != 2 {
 		t.Fatal(got, err)
 	}
 	seen := map[string]bool{}
 	for _, r := range past {
-		seen[hashOf(r.Params)] = true
+		seen[space.markOf(r.Params)] = true
 	}
 	for _, p := range got {
-		if seen[hashOf(p)] {
+		if seen[space.markOf(p)] {
 			t.Errorf("%v twice", p[search.ArchitectureKey])
 		}
-		seen[hashOf(p)] = true
+		seen[space.markOf(p)] = true
 	}
 }
 
 // A genome that the user wrote into the study file counts, without a hash.
 func TestGenomesWithoutHashAreKnown(t *testing.T) {
+	space := bind(t, Spec{Family: "mlp"}, engine.Shape{4})
 	p := search.Params{search.ArchitectureKey: "[ dense(4) relu ]"}
 	g, err := FromParams(p)
-	if err != nil || g.String() != "dense 4 relu" || hashOf(p) != g.Hash().String() {
-		t.Errorf("%v, %v, hash %q", g, err, hashOf(p))
+	if err != nil || g.String() != "dense 4 relu" || space.markOf(p) != g.Hash().String() {
+		t.Errorf("%v, %v, hash %q", g, err, space.markOf(p))
 	}
 }
 
@@ -196,14 +249,14 @@ func TestPopulationComparesAtEqualBudgets(t *testing.T) {
 		record(6, search.Running),
 	}
 	for enough, want := range map[int][]float64{
-		2: {.4, .6},             // at 9
-		3: {.5, .6, .3},         // at 3
-		5: {.9, .8, .7, .6, .5}, // at 1
-		9: {.9, .8, .7, .6, .5}, // most are at 1
+		2: {.6, .4},             // at 9
+		3: {.3, .6, .5},         // at 3
+		5: {.5, .6, .7, .8, .9}, // at 1
+		9: {.5, .6, .7, .8, .9}, // most are at 1
 	} {
 		var got []float64
-		for _, i := range population(search.Request{Past: past, Objectives: []search.Objective{{Metric: "loss"}}}, 30, enough) {
-			got = append(got, i.loss)
+		for _, i := range individuals(search.Request{Past: past, Objectives: []search.Objective{{Metric: "loss"}}}, 30, enough) {
+			got = append(got, i.losses[0])
 		}
 		if !slices.Equal(got, want) {
 			t.Errorf("enough = %d: %v, want %v", enough, got, want)

@@ -17,6 +17,7 @@ type Space struct {
 	in       engine.Shape // nil until bound
 	outputs  int
 	smallest Genome // of a bound space
+	written  bool   // networks are the same only if they are written the same; see mark
 }
 
 // New makes a space of every derivation of a grammar. A space that is not bound

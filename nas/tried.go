@@ -7,56 +7,57 @@ import (
 )
 
 // tried knows the candidates of a study: the past ones, running ones included,
-// and those proposed since. Genomes count as equal if their hashes are.
+// and those proposed since. Networks are told apart by their mark.
 type tried struct {
+	mark     func(search.Params) string
 	past     []search.Record
 	proposed []search.Params
-	// byHash is made when a second network is looked for: one pass over a long
+	// byMark is made when a second network is looked for: one pass over a long
 	// past is cheaper than an index.
-	byHash map[string][]search.Params
+	byMark map[string][]search.Params
 	looked bool
 }
 
 func (t *tried) add(p search.Params) {
 	t.proposed = append(t.proposed, p)
-	if t.byHash != nil {
-		h := hashOf(p)
-		t.byHash[h] = append(t.byHash[h], p)
+	if t.byMark != nil {
+		m := t.mark(p)
+		t.byMark[m] = append(t.byMark[m], p)
 	}
 }
 
-// with are the params with a network of that hash.
-func (t *tried) with(hash string) []search.Params {
-	if t.looked && t.byHash == nil {
-		t.byHash = map[string][]search.Params{}
-		t.each(func(h string, p search.Params) { t.byHash[h] = append(t.byHash[h], p) })
+// with are the params with a network of that mark.
+func (t *tried) with(mark string) []search.Params {
+	if t.looked && t.byMark == nil {
+		t.byMark = map[string][]search.Params{}
+		t.each(func(m string, p search.Params) { t.byMark[m] = append(t.byMark[m], p) })
 	}
-	if t.byHash != nil {
-		return t.byHash[hash]
+	if t.byMark != nil {
+		return t.byMark[mark]
 	}
 	t.looked = true
 	var out []search.Params
-	t.each(func(h string, p search.Params) {
-		if h == hash {
+	t.each(func(m string, p search.Params) {
+		if m == mark {
 			out = append(out, p)
 		}
 	})
 	return out
 }
 
-func (t *tried) each(f func(hash string, p search.Params)) {
+func (t *tried) each(f func(mark string, p search.Params)) {
 	for i := range t.past {
-		f(hashOf(t.past[i].Params), t.past[i].Params)
+		f(t.mark(t.past[i].Params), t.past[i].Params)
 	}
 	for _, p := range t.proposed {
-		f(hashOf(p), p)
+		f(t.mark(p), p)
 	}
 }
 
 // has tells whether a network was tried with the same hyperparameters.
-func (t *tried) has(hash string, p search.Params) bool {
+func (t *tried) has(mark string, p search.Params) bool {
 	key := pointKey(p)
-	for _, q := range t.with(hash) {
+	for _, q := range t.with(mark) {
 		if pointKey(q) == key {
 			return true
 		}

@@ -11,26 +11,20 @@ import (
 // freshTries bounds the search for a network that was not tried.
 const freshTries = 64
 
-// candidate is a genome with its hyperparameters.
-type candidate struct {
-	genome Genome
-	point  search.Params
-}
-
-// drawFunc draws a candidate for a trial; known tells that it may well have the
-// network of an earlier one.
-type drawFunc func(trial int, r *rand.Rand) (c candidate, known bool)
+// drawFunc draws a candidate for a trial, at the given try; known tells that it
+// may well have the network of an earlier one.
+type drawFunc func(trial, try int, r *rand.Rand) (c candidate, known bool)
 
 // propose answers a request with what draw gives for each trial, as long as it
-// is new. A draw whose network is new is taken at once. One of a network that was
-// tried with other hyperparameters is taken if draw means it, or if nothing
-// better turns up. In a space so small that draws find nothing new,
-// the first untried point after a random one is taken.
+// is new. A draw whose network is new is taken at once. One of a network that
+// was tried with other hyperparameters is taken if draw means it, or if nothing
+// better turns up. In a space so small that draws find nothing new, the first
+// untried point after a random one is taken.
 func propose(ctx context.Context, s *Space, req search.Request, draw drawFunc) ([]search.Params, error) {
 	if s == nil {
 		return nil, fmt.Errorf("architecture sampler: no space")
 	}
-	seen := &tried{past: req.Past}
+	seen := &tried{mark: s.markOf, past: req.Past}
 	var out []search.Params
 	for i := range req.N {
 		if err := ctx.Err(); err != nil {
@@ -52,13 +46,13 @@ func propose(ctx context.Context, s *Space, req search.Request, draw drawFunc) (
 
 func fresh(s *Space, hyper search.Space, seen *tried, trial int, r *rand.Rand, draw drawFunc) (candidate, bool) {
 	var second *candidate
-	for range freshTries {
-		c, known := draw(trial, r)
-		hash := c.genome.Hash().String()
-		if len(seen.with(hash)) == 0 {
+	for try := range freshTries {
+		c, known := draw(trial, try, r)
+		mark := s.mark(c.genome)
+		if len(seen.with(mark)) == 0 {
 			return c, true
 		}
-		if (known || second == nil) && !seen.has(hash, c.point) {
+		if (known || second == nil) && !seen.has(mark, c.point) {
 			if known {
 				return c, true
 			}
@@ -83,7 +77,7 @@ func firstUntried(s *Space, hyper search.Space, seen *tried, r *rand.Rand) (cand
 		at := (start + i) % all
 		c := candidate{Genome{s.root.nth(at % genomes)}, search.Params{}}
 		nthPoint(hyper, at/genomes, c.point)
-		if !seen.has(c.genome.Hash().String(), c.point) && s.fits(c.genome) {
+		if !seen.has(s.mark(c.genome), c.point) && s.fits(c.genome) {
 			return c, true
 		}
 	}

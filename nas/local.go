@@ -1,0 +1,55 @@
+package nas
+
+import (
+	"context"
+	"math/rand/v2"
+	"slices"
+
+	"budwood/search"
+)
+
+// LocalSearch climbs: each trial is an untried neighbour, one decision away, of
+// the best network so far; where 16 draws find none, of the second best, and so
+// on to the fourth (White et al. 2021 restart at random instead). The first
+// trials are random.
+//
+// The losses are those of the first objective, at the largest budget at which
+// at least as many trials as there are first ones can be compared.
+type LocalSearch struct {
+	Space *Space
+	First int // random trials; 0 means 10
+}
+
+var _ search.Sampler = LocalSearch{}
+
+// Propose climbs on.
+func (s LocalSearch) Propose(ctx context.Context, req search.Request) ([]search.Params, error) {
+	first := positive(s.First, 10)
+	const draws = 16 // of each of the best
+	top := best(mainObjective(req), first, freshTries/draws)
+	return propose(ctx, s.Space, req, func(trial, try int, r *rand.Rand) (candidate, bool) {
+		if at := try / draws; trial >= first && at < len(top) {
+			if parent, ok := s.Space.candidate(top[at]); ok {
+				return s.Space.child(r, parent, req.Space)
+			}
+		}
+		return sampled(r, s.Space, req.Space), false
+	})
+}
+
+// best are the n individuals of least loss, the older first where equal.
+func best(req search.Request, enough, n int) []individual {
+	var out []individual
+	for _, i := range slices.Backward(individuals(req, 0, enough)) {
+		at, _ := slices.BinarySearchFunc(out, i, func(a, b individual) int {
+			if a.losses[0] <= b.losses[0] {
+				return -1
+			}
+			return 1
+		})
+		if at < n {
+			out = slices.Insert(out, at, i)[:min(len(out)+1, n)]
+		}
+	}
+	return out
+}

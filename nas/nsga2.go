@@ -1,0 +1,58 @@
+package nas
+
+import (
+	"context"
+	"math/rand/v2"
+
+	"budwood/search"
+)
+
+// NSGA2 searches for several objectives at once (NSGA-II; Deb et al. 2002). The
+// population is the best P of all comparable trials: by front, and on the last
+// front that has room by crowding distance. The first P trials are random; then
+// each trial is a child of two parents, each the better of two drawn from the
+// population: their genomes and hyperparameters are crossed, and one decision
+// is taken anew. It needs no generations, so that trials may run in parallel.
+//
+// In a space that is bound to data, networks that were tried before are avoided
+// by their canonical hash. In one that is not, somebody else builds the
+// networks, and what they cost may depend on how they are written: only the
+// same derivation counts as tried.
+type NSGA2 struct {
+	Space      *Space
+	Population int // P; 0 means 20
+}
+
+var _ search.Sampler = NSGA2{}
+
+// Propose evolves the past.
+func (s NSGA2) Propose(ctx context.Context, req search.Request) ([]search.Params, error) {
+	size := positive(s.Population, 20)
+	space := s.Space
+	if space != nil && space.in == nil {
+		space = space.literal()
+	}
+	population := elite(individuals(req, 0, size), size)
+	return propose(ctx, space, req, func(trial, _ int, r *rand.Rand) (candidate, bool) {
+		if trial >= size {
+			a, aok := s.parent(r, population)
+			b, bok := s.parent(r, population)
+			if aok && bok {
+				return space.child(r, space.mixed(r, a, b, req.Space), req.Space)
+			}
+		}
+		return sampled(r, space, req.Space), false
+	})
+}
+
+// parent is the better of two drawn from the population.
+func (s NSGA2) parent(r *rand.Rand, population []ranked) (candidate, bool) {
+	if len(population) == 0 {
+		return candidate{}, false
+	}
+	a, b := population[r.IntN(len(population))], population[r.IntN(len(population))]
+	if b.better(a) {
+		a = b
+	}
+	return s.Space.candidate(a.individual)
+}
