@@ -89,7 +89,11 @@ func (s span) spread(to *[group]float32, from []float32) {
 
 // gather adds the sums of a folded row's strip to those of its columns.
 func (s span) gather(to *[group]float64, column int, from *[lanes]float32) {
-	for l, v := range from[:width()] {
-		to[(column+l)%s.cols] += float64(v)
+	c := column % s.cols
+	for _, v := range from[:width()] {
+		to[c] += float64(v)
+		if c++; c == s.cols {
+			c = 0
+		}
 	}
 }

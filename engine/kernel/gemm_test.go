@@ -168,7 +168,9 @@ func TestGemmShortOperandPanics(t *testing.T) {
 	}
 }
 
-func TestTranspose(t *testing.T) {
+func TestTranspose(t *testing.T) { everyLevel(t, testTranspose) }
+
+func testTranspose(t *testing.T) {
 	r := rand.New(rand.NewPCG(4, 4))
 	for range 60 {
 		rows, cols := 1+r.IntN(70), 1+r.IntN(70)
@@ -180,6 +182,11 @@ func TestTranspose(t *testing.T) {
 				if dst[j*(rows+1)+i] != src[i*(cols+2)+j] {
 					t.Fatalf("%d×%d: element (%d, %d) is wrong", rows, cols, i, j)
 				}
+			}
+		}
+		for j := range cols {
+			if dst[j*(rows+1)+rows] != 0 {
+				t.Fatalf("%d×%d: wrote behind row %d", rows, cols, j)
 			}
 		}
 	}

@@ -2,16 +2,23 @@ package kernel
 
 // Transpose writes dst[j*rowDst+i] = src[i*rowSrc+j] for i < rows, j < cols.
 func Transpose(dst []float32, rowDst int, src []float32, rowSrc, rows, cols int) {
-	const tile = 8
-	for i0 := 0; i0 < rows; i0 += tile {
-		i1 := min(i0+tile, rows)
-		for j0 := 0; j0 < cols; j0 += tile {
-			j1 := min(j0+tile, cols)
-			for i := i0; i < i1; i++ {
-				s := src[i*rowSrc+j0 : i*rowSrc+j1]
-				d := dst[j0*rowDst+i:]
-				for j, v := range s {
-					d[j*rowDst] = v
+	if rows <= 0 || cols <= 0 {
+		return
+	}
+	dst, src = dst[:(cols-1)*rowDst+rows], src[:(rows-1)*rowSrc+cols]
+	tile := max(width(), 8)
+	for i := 0; i < rows; i += tile {
+		r := min(tile, rows-i)
+		for j := 0; j < cols; j += tile {
+			c := min(tile, cols-j)
+			d, s := dst[j*rowDst+i:], src[i*rowSrc+j:]
+			if use == avx512 || use == avx2 && r == tile && c == tile {
+				transposeTile(&d[0], &s[0], 4*rowDst, 4*rowSrc, r, c)
+				continue
+			}
+			for a := range r {
+				for b, v := range s[a*rowSrc : a*rowSrc+c] {
+					d[b*rowDst+a] = v
 				}
 			}
 		}

@@ -289,3 +289,12 @@ func maxPoolBackStrip(dx *float32, dy *float32, x *float32, y *float32, row int,
 		maxPoolBackStripAVX2(dx, dy, x, y, row, pixel, n)
 	}
 }
+
+// transposeTile writes the transpose of a tile; AVX2 takes whole tiles only, whatever rows and cols are.
+func transposeTile(dst *float32, src *float32, rowDst int, rowSrc int, rows int, cols int) {
+	if use == avx512 {
+		transposeTileAVX512(dst, src, rowDst, rowSrc, rows, cols)
+	} else {
+		transposeTileAVX2(dst, src, rowDst, rowSrc, rows, cols)
+	}
+}

@@ -72,3 +72,5 @@ func mulSumStrip(w *float32, x *float32, y *float32, rowX int, rowY int, n int) 
 func maxPoolStrip(y *float32, x *float32, row int, pixel int, n int) {}
 
 func maxPoolBackStrip(dx *float32, dy *float32, x *float32, y *float32, row int, pixel int, n int) {}
+
+func transposeTile(dst *float32, src *float32, rowDst int, rowSrc int, rows int, cols int) {}

@@ -146,10 +146,9 @@ func (t tile) write() {
 	t.finish()
 }
 
-// start sets the accumulators to C, to the bias or to 0.
+// start sets the accumulators to the bias or to 0. If C is to be added at the
+// end, it is fetched into the cache meanwhile.
 func (t tile) start() {
-	t.i("TESTQ $1, %d(AX)", argFlags)
-	t.i("JNZ add")
 	t.i("MOVQ %d(AX), CX", argBias)
 	t.i("TESTQ CX, CX")
 	t.i("JZ zero")
@@ -166,11 +165,11 @@ func (t tile) start() {
 	for i := range t.mr * t.nv {
 		t.zero(i)
 	}
-	t.i("JMP segment")
-	t.label("add")
+	t.i("TESTQ $1, %d(AX)", argFlags)
+	t.i("JZ segment")
 	t.rows(func(r int) {
-		for v := range t.nv {
-			t.loadMasked(fmt.Sprintf("%d(CX)", v*t.bytes()), v, t.acc(r, v))
+		for off := 0; off < t.nv*t.bytes(); off += 64 {
+			t.i("PREFETCHT0 %d(CX)", off)
 		}
 	})
 }
@@ -212,8 +211,25 @@ func (t tile) step() {
 	}
 }
 
-// finish applies ReLU, so that NaN stays NaN, and writes the tile.
+// finish adds C, applies ReLU, so that NaN stays NaN, and writes the tile.
 func (t tile) finish() {
+	t.i("TESTQ $1, %d(AX)", argFlags)
+	t.i("JZ rectify")
+	t.rows(func(r int) {
+		for v := range t.nv {
+			at := fmt.Sprintf("%d(CX)", v*t.bytes())
+			switch {
+			case t.wide():
+				t.op("VADDPS", at, t.acc(r, v), fmt.Sprintf("K%d", v+1), t.acc(r, v))
+			case t.masked:
+				t.loadMasked(at, v, t.b(0))
+				t.op("VADDPS", t.b(0), t.acc(r, v), t.acc(r, v))
+			default:
+				t.op("VADDPS", at, t.acc(r, v), t.acc(r, v))
+			}
+		}
+	})
+	t.label("rectify")
 	t.i("TESTQ $2, %d(AX)", argFlags)
 	t.i("JZ write")
 	t.zero(t.b(0))

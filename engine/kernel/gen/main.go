@@ -26,6 +26,7 @@ func run() error {
 		{"loop", loops},
 		{"math", functions},
 		{"column", columns},
+		{"transpose", transpose},
 	} {
 		for _, isa := range []isa{avx512, avx2} {
 			out := newFile(isa)
