@@ -1,7 +1,5 @@
 package kernel
 
-import "math"
-
 // Every function has its loop over whole vectors in assembly, where there is
 // one, and does the rest in Go.
 
@@ -96,29 +94,4 @@ func SquareError(d, y, t []float32, scale float32) float64 {
 		d[i] = scale * e
 	}
 	return sum
-}
-
-// Dropout writes y = x/(1−p) where a random number of the stream named by key
-// is at least p, else 0. The same key gives the same choice. y and x may be the
-// same slice.
-func Dropout(y, x []float32, key uint64, p float64) {
-	y = y[:len(x)]
-	limit := uint32(min(p*(1<<32), math.MaxUint32))
-	scale := float32(1 / (1 - p))
-	for i, v := range x {
-		key += 0x9e3779b97f4a7c15
-		if mix(key) < limit {
-			v = 0
-		} else {
-			v *= scale
-		}
-		y[i] = v
-	}
-}
-
-// mix is the output function of SplitMix64 (Steele et al. 2014).
-func mix(z uint64) uint32 {
-	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
-	z = (z ^ z>>27) * 0x94d049bb133111eb
-	return uint32((z ^ z>>31) >> 32)
 }

@@ -194,29 +194,3 @@ func testColSum(t *testing.T) {
 		}
 	}
 }
-
-func TestDropout(t *testing.T) { everyLevel(t, testDropout) }
-
-func testDropout(t *testing.T) {
-	for _, p := range []float64{0, 0.1, 0.5, 0.9} {
-		x := make([]float32, 100_000)
-		for i := range x {
-			x[i] = 1
-		}
-		y := make([]float32, len(x))
-		Dropout(y, x, 42, p)
-		var sum float64
-		for _, v := range y {
-			if v != 0 && math.Abs(float64(v)-1/(1-p)) > 1e-6 {
-				t.Fatalf("p %g: a value is %g", p, v)
-			}
-			sum += float64(v)
-		}
-		deviation := math.Sqrt(p / (1 - p) / float64(len(x)))
-		if mean := sum / float64(len(x)); math.Abs(mean-1) > 4*deviation {
-			t.Errorf("p %g: the mean is %g", p, mean)
-		}
-		Dropout(x, x, 42, p)
-		compare(t, "Dropout again", x, func(i int) float64 { return float64(y[i]) }, 0)
-	}
-}

@@ -80,11 +80,13 @@ func (g *Gemm) direct() {
 	}
 }
 
-// blocked computes C block by block of the inner dimension.
+// blocked computes C block by block of the inner dimension, in equal blocks.
 func (g *Gemm) blocked() {
+	parts := (g.K + blockK - 1) / blockK
+	size := (g.K + parts - 1) / parts
 	for s := range g.segs() {
-		for k := 0; k < g.K; k += blockK {
-			g.block(s, k, min(blockK, g.K-k))
+		for k := 0; k < g.K; k += size {
+			g.block(s, k, min(size, g.K-k))
 		}
 	}
 }
@@ -136,6 +138,10 @@ func (g *Gemm) copyB(to []float32, k, size, j, n int) {
 		return
 	}
 	b := g.B[k*g.RowB+j:]
+	if n == strip && use != generic {
+		packStrip(&to[0], &b[0], 4*g.RowB, size)
+		return
+	}
 	if n == strip {
 		for i := range size {
 			*(*[strip]float32)(to[i*strip:]) = *(*[strip]float32)(b[i*g.RowB:])

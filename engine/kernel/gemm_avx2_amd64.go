@@ -133,3 +133,8 @@ func tileAVX2(mr, nv int, p *tileArgs) {
 		tile6x2AVX2(p)
 	}
 }
+
+// packStripAVX2 copies n rows of strip values, stride bytes apart, one behind the other.
+//
+//go:noescape
+func packStripAVX2(dst *float32, src *float32, stride int, n int)

@@ -203,3 +203,8 @@ func tileAVX512(mr, nv int, p *tileArgs) {
 		tile14x2AVX512(p)
 	}
 }
+
+// packStripAVX512 copies n rows of strip values, stride bytes apart, one behind the other.
+//
+//go:noescape
+func packStripAVX512(dst *float32, src *float32, stride int, n int)

@@ -4299,3 +4299,21 @@ write:
 	VMOVUPS Z27, K2, 64(CX)
 	VZEROUPPER
 	RET
+
+// func packStripAVX512(dst *float32, src *float32, stride int, n int)
+TEXT ·packStripAVX512(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), DI
+	MOVQ src+8(FP), SI
+	MOVQ stride+16(FP), DX
+	MOVQ n+24(FP), CX
+loop:
+	VMOVUPS 0(SI), Z0
+	VMOVUPS 64(SI), Z1
+	VMOVUPS Z0, 0(DI)
+	VMOVUPS Z1, 64(DI)
+	ADDQ DX, SI
+	ADDQ $128, DI
+	DECQ CX
+	JNZ loop
+	VZEROUPPER
+	RET

@@ -57,6 +57,11 @@ func sigmoidBackVectorsAVX2(dx *float32, dy *float32, y *float32, n int)
 //go:noescape
 func tanhBackVectorsAVX2(dx *float32, dy *float32, y *float32, n int)
 
+// dropoutVectorsAVX2 drops values and scales the others.
+//
+//go:noescape
+func dropoutVectorsAVX2(y *float32, x *float32, d *dropoutArgs, n int)
+
 // adamVectorsAVX2 takes a step of Adam and adds 0·w to the lanes of bad.
 //
 //go:noescape

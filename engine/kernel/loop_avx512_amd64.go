@@ -57,6 +57,11 @@ func sigmoidBackVectorsAVX512(dx *float32, dy *float32, y *float32, n int)
 //go:noescape
 func tanhBackVectorsAVX512(dx *float32, dy *float32, y *float32, n int)
 
+// dropoutVectorsAVX512 drops values and scales the others.
+//
+//go:noescape
+func dropoutVectorsAVX512(y *float32, x *float32, d *dropoutArgs, n int)
+
 // adamVectorsAVX512 takes a step of Adam and adds 0·w to the lanes of bad.
 //
 //go:noescape

@@ -202,6 +202,43 @@ loop:
 	VZEROUPPER
 	RET
 
+// func dropoutVectorsAVX512(y *float32, x *float32, d *dropoutArgs, n int)
+TEXT ·dropoutVectorsAVX512(SB), NOSPLIT, $0-32
+	MOVQ y+0(FP), DI
+	MOVQ x+8(FP), SI
+	MOVQ d+16(FP), DX
+	MOVQ n+24(FP), CX
+	VMOVUPS (DX), Z4
+	VBROADCASTSS 64(DX), Z5
+	VBROADCASTSS 68(DX), Z6
+	VBROADCASTSS 72(DX), Z7
+	VBROADCASTSS 76(DX), Z8
+loop:
+	VPADDD Z5, Z4, Z0
+	VPSRLD $16, Z0, Z1
+	VPXORD Z1, Z0, Z0
+	VPMULLD all_7feb352d<>+0(SB), Z0, Z0
+	VPSRLD $15, Z0, Z1
+	VPXORD Z1, Z0, Z0
+	VPXORD Z6, Z0, Z0
+	VPMULLD all_846ca68b<>+0(SB), Z0, Z0
+	VPSRLD $16, Z0, Z1
+	VPXORD Z1, Z0, Z0
+	VPMULLD all_7feb352d<>+0(SB), Z0, Z0
+	VPSRLD $15, Z0, Z1
+	VPXORD Z1, Z0, Z0
+	VMULPS (SI), Z8, Z2
+	VPCMPUD $5, Z7, Z0, K1
+	VMOVAPS.Z Z2, K1, Z2
+	VMOVUPS Z2, (DI)
+	VPADDD all_00000010<>+0(SB), Z4, Z4
+	ADDQ $64, DI
+	ADDQ $64, SI
+	DECQ CX
+	JNZ loop
+	VZEROUPPER
+	RET
+
 // func adamVectorsAVX512(w *float32, grad *float32, m *float32, v *float32, a *Adam, bad *[lanes]float32, n int)
 TEXT ·adamVectorsAVX512(SB), NOSPLIT, $0-56
 	MOVQ w+0(FP), DI
@@ -303,3 +340,57 @@ DATA all_3f800000<>+52(SB)/4, $0x3f800000
 DATA all_3f800000<>+56(SB)/4, $0x3f800000
 DATA all_3f800000<>+60(SB)/4, $0x3f800000
 GLOBL all_3f800000<>(SB), RODATA|NOPTR, $64
+
+DATA all_7feb352d<>+0(SB)/4, $0x7feb352d
+DATA all_7feb352d<>+4(SB)/4, $0x7feb352d
+DATA all_7feb352d<>+8(SB)/4, $0x7feb352d
+DATA all_7feb352d<>+12(SB)/4, $0x7feb352d
+DATA all_7feb352d<>+16(SB)/4, $0x7feb352d
+DATA all_7feb352d<>+20(SB)/4, $0x7feb352d
+DATA all_7feb352d<>+24(SB)/4, $0x7feb352d
+DATA all_7feb352d<>+28(SB)/4, $0x7feb352d
+DATA all_7feb352d<>+32(SB)/4, $0x7feb352d
+DATA all_7feb352d<>+36(SB)/4, $0x7feb352d
+DATA all_7feb352d<>+40(SB)/4, $0x7feb352d
+DATA all_7feb352d<>+44(SB)/4, $0x7feb352d
+DATA all_7feb352d<>+48(SB)/4, $0x7feb352d
+DATA all_7feb352d<>+52(SB)/4, $0x7feb352d
+DATA all_7feb352d<>+56(SB)/4, $0x7feb352d
+DATA all_7feb352d<>+60(SB)/4, $0x7feb352d
+GLOBL all_7feb352d<>(SB), RODATA|NOPTR, $64
+
+DATA all_846ca68b<>+0(SB)/4, $0x846ca68b
+DATA all_846ca68b<>+4(SB)/4, $0x846ca68b
+DATA all_846ca68b<>+8(SB)/4, $0x846ca68b
+DATA all_846ca68b<>+12(SB)/4, $0x846ca68b
+DATA all_846ca68b<>+16(SB)/4, $0x846ca68b
+DATA all_846ca68b<>+20(SB)/4, $0x846ca68b
+DATA all_846ca68b<>+24(SB)/4, $0x846ca68b
+DATA all_846ca68b<>+28(SB)/4, $0x846ca68b
+DATA all_846ca68b<>+32(SB)/4, $0x846ca68b
+DATA all_846ca68b<>+36(SB)/4, $0x846ca68b
+DATA all_846ca68b<>+40(SB)/4, $0x846ca68b
+DATA all_846ca68b<>+44(SB)/4, $0x846ca68b
+DATA all_846ca68b<>+48(SB)/4, $0x846ca68b
+DATA all_846ca68b<>+52(SB)/4, $0x846ca68b
+DATA all_846ca68b<>+56(SB)/4, $0x846ca68b
+DATA all_846ca68b<>+60(SB)/4, $0x846ca68b
+GLOBL all_846ca68b<>(SB), RODATA|NOPTR, $64
+
+DATA all_00000010<>+0(SB)/4, $0x00000010
+DATA all_00000010<>+4(SB)/4, $0x00000010
+DATA all_00000010<>+8(SB)/4, $0x00000010
+DATA all_00000010<>+12(SB)/4, $0x00000010
+DATA all_00000010<>+16(SB)/4, $0x00000010
+DATA all_00000010<>+20(SB)/4, $0x00000010
+DATA all_00000010<>+24(SB)/4, $0x00000010
+DATA all_00000010<>+28(SB)/4, $0x00000010
+DATA all_00000010<>+32(SB)/4, $0x00000010
+DATA all_00000010<>+36(SB)/4, $0x00000010
+DATA all_00000010<>+40(SB)/4, $0x00000010
+DATA all_00000010<>+44(SB)/4, $0x00000010
+DATA all_00000010<>+48(SB)/4, $0x00000010
+DATA all_00000010<>+52(SB)/4, $0x00000010
+DATA all_00000010<>+56(SB)/4, $0x00000010
+DATA all_00000010<>+60(SB)/4, $0x00000010
+GLOBL all_00000010<>(SB), RODATA|NOPTR, $64

@@ -2,6 +2,15 @@
 
 package kernel
 
+// packStrip copies n rows of strip values, stride bytes apart, one behind the other.
+func packStrip(dst *float32, src *float32, stride int, n int) {
+	if use == avx512 {
+		packStripAVX512(dst, src, stride, n)
+	} else {
+		packStripAVX2(dst, src, stride, n)
+	}
+}
+
 // addVectors adds a to dst.
 func addVectors(dst *float32, a *float32, n int) {
 	if use == avx512 {
@@ -98,6 +107,15 @@ func tanhBackVectors(dx *float32, dy *float32, y *float32, n int) {
 		tanhBackVectorsAVX512(dx, dy, y, n)
 	} else {
 		tanhBackVectorsAVX2(dx, dy, y, n)
+	}
+}
+
+// dropoutVectors drops values and scales the others.
+func dropoutVectors(y *float32, x *float32, d *dropoutArgs, n int) {
+	if use == avx512 {
+		dropoutVectorsAVX512(y, x, d, n)
+	} else {
+		dropoutVectorsAVX2(y, x, d, n)
 	}
 }
 

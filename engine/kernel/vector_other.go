@@ -4,6 +4,8 @@
 
 package kernel
 
+func packStrip(dst *float32, src *float32, stride int, n int) {}
+
 func addVectors(dst *float32, a *float32, n int) {}
 
 func addScaledVectors(dst *float32, a *float32, s *float32, n int) {}
@@ -25,6 +27,8 @@ func leakyBackVectors(dx *float32, dy *float32, y *float32, slope *float32, n in
 func sigmoidBackVectors(dx *float32, dy *float32, y *float32, n int) {}
 
 func tanhBackVectors(dx *float32, dy *float32, y *float32, n int) {}
+
+func dropoutVectors(y *float32, x *float32, d *dropoutArgs, n int) {}
 
 func adamVectors(w *float32, grad *float32, m *float32, v *float32, a *Adam, bad *[lanes]float32, n int) {
 }

@@ -25,6 +25,24 @@ func gemm(f *file) {
 		t.write()
 	}
 	dispatch(f, tiles)
+	f.pack()
+}
+
+// pack writes the function that copies a strip of B.
+func (f *file) pack() {
+	f.choice("packStrip", "copies n rows of strip values, stride bytes apart, one behind the other.", "dst *float32", "src *float32", "stride int", "n int")
+	f.label("loop")
+	for off := 0; off < 128; off += f.bytes() {
+		f.load(fmt.Sprintf("%d(SI)", off), off/f.bytes())
+	}
+	for off := 0; off < 128; off += f.bytes() {
+		f.store(off/f.bytes(), fmt.Sprintf("%d(DI)", off))
+	}
+	f.i("ADDQ DX, SI")
+	f.i("ADDQ $128, DI")
+	f.i("DECQ CX")
+	f.i("JNZ loop")
+	f.end()
 }
 
 // dispatch writes the Go function that picks a kernel.

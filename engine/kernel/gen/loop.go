@@ -1,5 +1,10 @@
 package main
 
+import (
+	"fmt"
+	"math"
+)
+
 // loop writes a function over n whole vectors: before fills registers, each
 // handles one vector, after uses what was gathered. The slices' pointers come
 // first among the arguments, n last; n is at least 1.
@@ -102,8 +107,61 @@ func loops(f *file) {
 		f.op("VMULPS", "(SI)", 0, 0)
 		f.store(0, "(DI)")
 	}, nil)
+	dropout(f)
 	adam(f)
 	sgd(f)
+}
+
+// dropout follows [Dropout]; the fields of the struct are, in order, the counter
+// of each lane, first key, second key, limit and scale.
+func dropout(f *file) {
+	const counter, key1, key2, limit, scale, low = 4, 5, 6, 7, 8, 9
+	f.loop("dropoutVectors", "drops values and scales the others.", []string{"y", "x"}, []string{"d *dropoutArgs"}, func() {
+		f.load("(DX)", counter)
+		for i, at := range []string{"64(DX)", "68(DX)", "72(DX)", "76(DX)"} {
+			f.op("VBROADCASTSS", at, key1+i)
+		}
+		if !f.wide() { // there is only a signed comparison
+			f.load(f.c(math.MinInt32), low)
+			f.op("VPXOR", low, limit, limit)
+		}
+	}, func() {
+		const x, t = 0, 1
+		f.op("VPADDD", key1, counter, x)
+		f.shiftXor(16, x, t)
+		f.op("VPMULLD", f.c(0x7feb352d), x, x)
+		f.shiftXor(15, x, t)
+		f.xorRegister(key2, x)
+		f.op("VPMULLD", f.c(-2073254261), x, x) // 0x846ca68b
+		f.shiftXor(16, x, t)
+		f.op("VPMULLD", f.c(0x7feb352d), x, x)
+		f.shiftXor(15, x, t)
+		f.op("VMULPS", "(SI)", scale, 2)
+		if f.wide() {
+			f.op("VPCMPUD", "$5", limit, x, "K1") // at least
+			f.op("VMOVAPS.Z", 2, "K1", 2)
+		} else {
+			f.xorRegister(low, x)
+			f.op("VPCMPGTD", x, limit, t)
+			f.op("VANDNPS", 2, t, 2)
+		}
+		f.store(2, "(DI)")
+		f.op("VPADDD", f.c(f.width), counter, counter)
+	}, nil)
+}
+
+// shiftXor writes x ^= x >> bits.
+func (f *file) shiftXor(bits, x, tmp int) {
+	f.op("VPSRLD", fmt.Sprintf("$%d", bits), x, tmp)
+	f.xorRegister(tmp, x)
+}
+
+func (f *file) xorRegister(a, dst int) {
+	if f.wide() {
+		f.op("VPXORD", a, dst, dst)
+	} else {
+		f.op("VPXOR", a, dst, dst)
+	}
 }
 
 // adam follows [Adam.Step]; the fields of the struct are, in order, β₁, β₂,
