@@ -141,7 +141,11 @@ func (r *Runner) Run(ctx context.Context, task Task, objective Objective, alive 
 func (r *Runner) finish(ctx context.Context, t *Trial) (Result, error) {
 	p := &t.progress
 	out := Result{State: t.stopped, Reason: t.reason, Budget: p.Epoch, Curve: p.Curve, Energy: p.Energy, Seconds: p.Seconds, Worker: r.Name}
-	if out.State == "" {
+	switch {
+	case out.State != "":
+	case t.task.Total > 0 && p.Epoch >= t.task.Total:
+		out.State, out.Reason = search.Completed, fmt.Sprintf("trained to the full budget of %d", t.task.Total)
+	default:
 		out.State = search.Paused
 	}
 	if p.Best.Budget > 0 {

@@ -216,6 +216,13 @@ func TestFailures(t *testing.T) {
 	}
 }
 
+func TestFullBudgetCompletes(t *testing.T) {
+	r := mustRun(t, testRunner(t), testTask(0, 27), counting(&counter{}))
+	if r.State != search.Completed || r.Reason != "trained to the full budget of 27" {
+		t.Errorf("got %s: %q", r.State, r.Reason)
+	}
+}
+
 func TestStoppedTrialKeepsItsCheckpoint(t *testing.T) {
 	r, c := testRunner(t), &counter{}
 	ctx, stop := context.WithCancelCause(context.Background())
