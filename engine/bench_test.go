@@ -38,6 +38,11 @@ var models = []struct {
 		Conv{Out: 32, Stride: 2}, ReLU{}, Conv{Out: 32, Groups: 32}, ReLU{}, Conv{Out: 64, Kernel: 1}, BatchNorm{}, ReLU{},
 		GlobalAvgPool{}, Dense{Out: 10},
 	}, Shape{28, 28, 1}, 64},
+	{"residual-28x28", Seq{
+		Conv{Out: 16}, BatchNorm{}, ReLU{},
+		Residual{Seq{Conv{Out: 32, Stride: 2}, BatchNorm{}, GELU{}, Conv{Out: 32}, BatchNorm{}}}, ReLU{}, MaxPool{},
+		Dropout{P: 0.2}, Dense{Out: 10},
+	}, Shape{28, 28, 1}, 64},
 }
 
 func BenchmarkTrain(b *testing.B) {

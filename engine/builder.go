@@ -1,9 +1,7 @@
 package engine
 
 import (
-	"math"
 	"math/rand/v2"
-	"strconv"
 	"strings"
 )
 
@@ -169,58 +167,6 @@ func (b *builder) within(name string, f func()) {
 	b.path = b.path[:len(b.path)-1]
 }
 
-// build of a Seq chains its layers; a layer takes the ReLU behind it along
-// where its kernel has one built in.
-func (s Seq) build(b *builder, x tensor) tensor {
-	for i := 0; i < len(s); i++ {
-		l := s[i]
-		var next Layer
-		if i+1 < len(s) {
-			next = s[i+1]
-		}
-		_, relu := next.(ReLU)
-		f, fuses := l.(fuser)
-		b.within(strconv.Itoa(i), func() {
-			if fuses {
-				x = f.fuse(b, x, relu, gain(next))
-			} else {
-				x = l.build(b, x)
-			}
-		})
-		if fuses && relu {
-			i++
-			b.within(strconv.Itoa(i), func() { b.rows[b.layer(next, x.shape, 0)].note = "in the layer above" })
-		}
-	}
-	return x
-}
-
-// fuser is a layer that can apply the ReLU behind it, and whose weights depend
-// on the activation behind it by a gain.
-type fuser interface {
-	fuse(b *builder, x tensor, relu bool, gain float64) tensor
-}
-
-// gain is the factor that keeps the variance of values through an activation
-// (He et al. 2015): √2 for those that cut off about half of their input.
-func gain(next Layer) float64 {
-	switch next.(type) {
-	case ReLU, LeakyReLU, GELU, SiLU:
-		return math.Sqrt2
-	}
-	return 1
-}
-
-// scaled fills weights from a normal distribution of deviation gain/√fanIn.
-func scaled(fanIn int, gain float64) func(*rand.Rand, []float32) {
-	return func(r *rand.Rand, w []float32) {
-		s := gain / math.Sqrt(float64(fanIn))
-		for i := range w {
-			w[i] = float32(s * r.NormFloat64())
-		}
-	}
-}
-
 // cost sums up the rows, and the floats of one sample that are alive when the
 // forward pass ends.
 func (b *builder) cost() Cost {
@@ -235,13 +181,4 @@ func (b *builder) cost() Cost {
 		}
 	}
 	return c
-}
-
-// constant fills with a value.
-func constant(v float32) func(*rand.Rand, []float32) {
-	return func(_ *rand.Rand, w []float32) {
-		for i := range w {
-			w[i] = v
-		}
-	}
 }

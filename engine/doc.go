@@ -20,6 +20,16 @@
 //	}
 //	score, err := net.Evaluate(test)
 //
-// Images are NHWC. Everything is deterministic for a seed. A [Net] and its
+// For those who know PyTorch: [Seq] is nn.Sequential, [Dense] nn.Linear, [Conv]
+// nn.Conv2d with "same" padding, [Compile] replaces both the module's
+// constructor and torch.compile, [Trainer.Epoch] is the training loop with
+// zero_grad, backward, clip_grad_norm_ and step in it, a [Schedule] sets the
+// learning rate of each step, and there is no autograd tape: each layer adds an
+// operation with its own backward pass to the plan. The files follow that: one
+// for each layer (dense.go, conv.go, …), builder.go and plan.go for the plan and
+// its memory, net.go for what is compiled, trainer.go and checkpoint.go for
+// training. The numeric core is package kernel.
+//
+// Images are NHWC, weights are stored in × out. Everything is deterministic for a seed. A [Net] and its
 // trainer belong to one goroutine at a time; several nets train side by side.
 package engine

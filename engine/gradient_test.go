@@ -148,6 +148,7 @@ func smooth(r *rand.Rand) []struct {
 		{Conv{Out: groups * n(1, 3), Kernel: n(1, 4), Stride: n(1, 2), Groups: groups}, grouped},
 		{Conv{Out: c, Kernel: n(1, 4), Stride: n(1, 2), Groups: c}, img},
 		{Conv{Out: 2 * c, Kernel: 3, Groups: c}, img},
+		{Conv{Out: 5, Kernel: n(5, 7), Stride: n(1, 2)}, Shape{n(1, 3), n(1, 3), 2}},
 		{BatchNorm{}, flat},
 		{BatchNorm{}, img},
 		{AvgPool{Size: n(1, 3)}, img},

@@ -2,6 +2,8 @@ package engine
 
 import (
 	"fmt"
+	"math"
+	"strconv"
 	"strings"
 )
 
@@ -38,4 +40,46 @@ func (s Seq) String() string {
 		names[i] = fmt.Sprint(l)
 	}
 	return "[" + strings.Join(names, ", ") + "]"
+}
+
+// build of a Seq chains its layers; a layer takes the ReLU behind it along
+// where its kernel has one built in.
+func (s Seq) build(b *builder, x tensor) tensor {
+	for i := 0; i < len(s); i++ {
+		l := s[i]
+		var next Layer
+		if i+1 < len(s) {
+			next = s[i+1]
+		}
+		_, relu := next.(ReLU)
+		f, fuses := l.(fuser)
+		b.within(strconv.Itoa(i), func() {
+			if fuses {
+				x = f.fuse(b, x, relu, gain(next))
+			} else {
+				x = l.build(b, x)
+			}
+		})
+		if fuses && relu {
+			i++
+			b.within(strconv.Itoa(i), func() { b.rows[b.layer(next, x.shape, 0)].note = "in the layer above" })
+		}
+	}
+	return x
+}
+
+// fuser is a layer that can apply the ReLU behind it, and whose weights depend
+// on the activation behind it by a gain.
+type fuser interface {
+	fuse(b *builder, x tensor, relu bool, gain float64) tensor
+}
+
+// gain is the factor that keeps the variance of values through an activation
+// (He et al. 2015): √2 for those that cut off about half of their input.
+func gain(next Layer) float64 {
+	switch next.(type) {
+	case ReLU, LeakyReLU, GELU, SiLU:
+		return math.Sqrt2
+	}
+	return 1
 }

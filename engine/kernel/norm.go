@@ -2,6 +2,7 @@ package kernel
 
 // ColSum writes the sum of each column of x (rows×cols) to dst.
 func ColSum(dst, x []float32, rows, cols int) {
+	dst, x = dst[:cols], x[:rows*cols]
 	spans(rows, cols, func(s span) {
 		var sum [group]float64
 		s.chunks(func(at, n, column int) {
@@ -24,6 +25,7 @@ func ColSum(dst, x []float32, rows, cols int) {
 // (rows×cols, at least one row). Sums run relative to the first row, so that a
 // large mean costs no precision.
 func Moments(mean, variance, x []float32, rows, cols int) {
+	mean, variance, x = mean[:cols], variance[:cols], x[:rows*cols]
 	spans(rows, cols, func(s span) {
 		var shift [group]float32
 		s.spread(&shift, x)
@@ -79,7 +81,10 @@ func ScaleShift(y, x, a, b []float32, rows, cols int, relu bool) {
 // CenteredSums writes, for each column, sum = Σ dy and dot = Σ dy·(x − mean)
 // over the rows. If y is not nil, dy counts only where y > 0.
 func CenteredSums(sum, dot, dy, x, y, mean []float32, rows, cols int) {
-	dy, x = dy[:rows*cols], x[:rows*cols]
+	sum, dot, dy, x = sum[:cols], dot[:cols], dy[:rows*cols], x[:rows*cols]
+	if y != nil {
+		y = y[:rows*cols]
+	}
 	spans(rows, cols, func(s span) {
 		var center [group]float32
 		s.spread(&center, mean)
@@ -113,6 +118,9 @@ func CenteredSums(sum, dot, dy, x, y, mean []float32, rows, cols int) {
 // nil, dy counts only where y > 0. dx and dy may be the same slice.
 func NormBack(dx, dy, x, y, a, p, mean, q []float32, rows, cols int) {
 	dx, dy, x = dx[:rows*cols], dy[:rows*cols], x[:rows*cols]
+	if y != nil {
+		y = y[:rows*cols]
+	}
 	spans(rows, cols, func(s span) {
 		var as, ps, ms, qs [group]float32
 		s.spread(&as, a)
