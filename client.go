@@ -2,6 +2,7 @@ package budwood
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -165,14 +166,14 @@ func (c *connection) embedded(ctx context.Context) (address string, err error) {
 	}
 	c.keeper, c.release = cmd, in.Close
 	line, err := bufio.NewReader(out).ReadBytes('\n')
-	var info struct{ Address string }
+	var info struct{ Address, Error string }
 	if err == nil {
 		err = json.Unmarshal(line, &info)
 	}
-	if err != nil {
+	if err != nil || info.Error != "" {
 		_ = in.Close()
 		_ = cmd.Wait()
-		return "", fmt.Errorf("%s does not start the embedded Temporal server: %s", path, strings.TrimSpace(said.String()))
+		return "", fmt.Errorf("%s does not start the embedded Temporal server: %s", path, cmp.Or(info.Error, strings.TrimSpace(said.String()), "it ended"))
 	}
 	return info.Address, nil
 }

@@ -29,42 +29,34 @@ type axis struct {
 	cat   bool
 }
 
-// newParzen builds the mixture of n points, rows of x, with the given weights;
-// bandwidth(n, cells) is σ for a coordinate that n points have.
-func newParzen(c *cube, x [][]float64, weight []float64, prior float64, bandwidth func(n int, sd float64) float64) *parzen {
-	n := len(x)
-	p := &parzen{c: c, logw: make([]float64, n+1), cum: make([]float64, n+1), axes: make([]axis, len(c.dims)), acc: make([]float64, n+1)}
-	total := prior
-	for _, w := range weight {
-		total += w
-	}
-	sum := 0.0
+// newParzen builds the mixture of n points, the rows of x, with equal weights.
+// The bandwidth of a coordinate that k points have is σ = b·k^(−1/(D+4)) (Scott's
+// rule on a fixed scale b), but never below 1/min(100, k+2).
+func newParzen(c *cube, x [][]float64) *parzen {
+	n, d := len(x), len(c.dims)
+	p := &parzen{c: c, logw: make([]float64, n+1), cum: make([]float64, n+1), axes: make([]axis, d), acc: make([]float64, n+1)}
+	total, sum := float64(n)+tpePrior, 0.
 	for i := range n + 1 {
-		w := prior
-		if i < n {
-			w = weight[i]
+		w := 1.
+		if i == n {
+			w = tpePrior
 		}
 		sum += w / total
 		p.logw[i], p.cum[i] = math.Log(w/total), sum
 	}
-	mu := make([]float64, 2*n*len(c.dims))
-	for k, d := range c.dims {
+	room := make([]float64, 2*n*d)
+	for k, dim := range c.dims {
 		a := &p.axes[k]
-		a.mu, mu = mu[:n:n], mu[n:]
-		a.norm, mu = mu[:n:n], mu[n:]
+		a.mu, room = room[:n:n], room[n:]
+		a.norm, room = room[:n:n], room[n:]
 		have := 0
-		s1, s2, s0 := .5*prior, prior/3, prior
 		for i := range x {
-			a.mu[i] = x[i][k]
-			if a.mu[i] == a.mu[i] {
+			if a.mu[i] = x[i][k]; a.mu[i] == a.mu[i] {
 				have++
-				s0 += weight[i]
-				s1 += weight[i] * a.mu[i]
-				s2 += weight[i] * a.mu[i] * a.mu[i]
 			}
 		}
-		sd := math.Sqrt(max(s2/s0-s1/s0*s1/s0, 0))
-		a.fit(d, have, bandwidth(have, sd))
+		sigma := tpeWidth * math.Pow(float64(max(have, 1)), -1/float64(d+4))
+		a.fit(dim, have, max(sigma, 1/min(tpeNarrow, float64(have+2))))
 	}
 	return p
 }
@@ -72,15 +64,12 @@ func newParzen(c *cube, x [][]float64, weight []float64, prior float64, bandwidt
 // fit sets the kernels for n points.
 func (a *axis) fit(d *search.Dim, n int, sigma float64) {
 	m := d.Size()
-	if m > 0 && !a.cat {
-		sigma = max(sigma, knob("CELL", 0)/float64(m))
-	}
 	a.sigma = sigma
 	switch {
 	case d.Kind == search.KindChoice && !d.Ordered:
 		// One pseudo-observation of each category, shared by the n points.
 		a.cells, a.cat = m, true
-		other := knob("CATP", 1) / float64(n+1)
+		other := 1 / float64(n+1)
 		same := 1 + other
 		sum := same + float64(m-1)*other
 		a.log = []float64{math.Log(same / sum * float64(m)), math.Log(other / sum * float64(m))}

@@ -4,192 +4,192 @@ import (
 	"context"
 	"math"
 	"math/rand/v2"
-	"os"
 	"slices"
-	"strconv"
 
 	"budwood/search"
 )
 
-// TPE is the tree-structured Parzen estimator.
+// TPE is the multivariate tree-structured Parzen estimator (Bergstra et al.
+// 2011; Falkner et al. 2018, Section 3; Watanabe 2023 for its parts). The best γ
+// of the trials, at most 25, make the density l(x), the others g(x); of some
+// points drawn from l the one with the largest l(x)/g(x) is proposed. Kernels are
+// products over all parameters, so that interactions are seen, and every density
+// holds the prior as one more component. Parameters that a trial does not have,
+// being in another branch, are uniform in its kernel.
+//
+// Trials that run, diverged, failed or were infeasible count as bad: parallel
+// proposals do not repeat each other (constant liar). Under a scheduler that
+// stops trials, they are compared at the largest budget that enough of them have
+// reached; those that did not reach it are bad. The first trials are points of
+// [Halton].
 type TPE struct {
 	Startup    int // trials with a result before the model is used; 0 means 10
 	Candidates int // points of which the best is proposed; 0 means 24
 }
 
+const (
+	tpeGood     = .1  // γ, the share of good trials
+	tpeMostGood = 25  // at most so many
+	tpeWidth    = .2  // bandwidth of one point's kernel, as a share of the range
+	tpeNarrow   = 100 // the least bandwidth is 1/tpeNarrow, wider with few points
+	tpePrior    = 1.  // weight of the prior, in points
+)
+
 var _ search.Sampler = TPE{}
 
-func knob(name string, def float64) float64 {
-	if s := os.Getenv(name); s != "" {
-		v, err := strconv.ParseFloat(s, 64)
-		if err != nil {
-			panic(err)
-		}
-		return v
-	}
-	return def
-}
-
 // Propose returns points where good trials are dense and bad ones are not.
-func (t TPE) Propose(ctx context.Context, req search.Request) ([]search.Params, error) {
-	h := newHalton(req)
-	start := orDefault(t.Startup, 1, int(knob("START", 10)))
+func (t TPE) Propose(_ context.Context, req search.Request) ([]search.Params, error) {
+	start := orDefault(t.Startup, 1, 10)
+	ranked, rest := rank(req, start)
+	var model *tpeModel
+	halton := newHalton(req)
 	var out []search.Params
-	c := newCube(req.Space)
-	past := observe(req)
-	return untriedAfter(req, &out, func(i int, rng *rand.Rand, again bool) search.Params {
-		if past.usable < start {
-			if again {
-				return req.Space.Sample(rng)
+	for i := range req.N {
+		rng := req.Rand(i)
+		var p search.Params
+		if len(ranked) >= start {
+			if model == nil {
+				model = newTPEModel(req, ranked, rest)
 			}
-			return h.point(req.First + i)
-		}
-		return t.model(req, c, past, out, rng)
-	})
-}
-
-type pastData struct {
-	row    []int // records, best first
-	usable int
-	n      int // ranked ones; then bad then pending
-	loss   []float64
-}
-
-func observe(req search.Request) pastData {
-	var p pastData
-	type ob struct {
-		i int
-		l float64
-	}
-	var good []ob
-	var bad []int
-	for i := range req.Past {
-		r := &req.Past[i]
-		if l, ok := r.Loss(req.Objectives[0]); ok {
-			good = append(good, ob{i, l})
+			p = model.propose(req, out, rng, orDefault(t.Candidates, 1, 24))
 		} else {
-			bad = append(bad, i)
+			p = halton.point(req.First + i)
+		}
+		for try := 0; p == nil || repeats(req, out, p); try++ {
+			if try == 64 {
+				var ok bool
+				if p, ok = leftOver(req, out, rng); !ok {
+					if len(out) == 0 {
+						return nil, search.ErrExhausted
+					}
+					return out, nil
+				}
+				break
+			}
+			p = req.Space.Sample(rng)
+		}
+		out = append(out, p)
+		if model != nil {
+			model.pending(p)
 		}
 	}
-	slices.SortStableFunc(good, func(a, b ob) int {
-		if a.l < b.l {
-			return -1
+	return out, nil
+}
+
+// rank lists the records that have a loss, best first, and the others. Losses
+// are compared at the largest budget at which at least enough records have one,
+// else at the one that most have reached. A trial that completed before a
+// budget has its loss there, too.
+func rank(req search.Request, enough int) (ranked, rest []int) {
+	reached := map[int]int{}
+	for i := range req.Past {
+		for _, m := range req.Past[i].Measurements {
+			reached[m.Budget]++
 		}
-		if a.l > b.l {
+	}
+	budget, most := 0, 0
+	for b, n := range reached {
+		n = min(n, enough) // enough is enough: then the larger budget is better
+		if n > most || n == most && b > budget {
+			budget, most = b, n
+		}
+	}
+	loss := make([]float64, len(req.Past))
+	for i := range req.Past {
+		if l, ok := lossAt(&req.Past[i], req.Objectives[0], budget); ok {
+			loss[i] = l
+			ranked = append(ranked, i)
+		} else {
+			rest = append(rest, i)
+		}
+	}
+	slices.SortStableFunc(ranked, func(a, b int) int {
+		switch {
+		case loss[a] < loss[b]:
+			return -1
+		case loss[a] > loss[b]:
 			return 1
 		}
 		return 0
 	})
-	for _, g := range good {
-		p.row = append(p.row, g.i)
-		p.loss = append(p.loss, g.l)
-	}
-	p.row = append(p.row, bad...)
-	p.usable = len(good)
-	return p
+	return ranked, rest
 }
 
-func (t TPE) model(req search.Request, c *cube, past pastData, out []search.Params, rng *rand.Rand) search.Params {
-	n := past.usable
-	ng := min(int(math.Ceil(knob("GAMMA", .1)*float64(n))), int(knob("GMAX", 25)))
-	if knob("SQRT", 0) > 0 {
-		ng = min(int(math.Ceil(knob("SQRT", 0)*math.Sqrt(float64(n)))), 25)
+// lossAt is a record's loss at a budget.
+func lossAt(r *search.Record, o search.Objective, budget int) (float64, bool) {
+	switch r.State {
+	case search.Diverged, search.Failed, search.Infeasible:
+		return 0, false
 	}
-	ng = max(ng, min(n, int(knob("GMIN", 1))))
-	vec := func(p search.Params) []float64 { x := make([]float64, len(c.dims)); c.encode(p, x); return x }
-	var xl, xg [][]float64
-	var wl, wg []float64
-	for r, i := range past.row {
-		x := vec(req.Past[i].Params)
-		w := 1.0
-		if r < ng {
-			xl = append(xl, x)
-			if knob("EIW", 0) > 0 {
-				w = past.loss[min(ng, n-1)] - past.loss[r]
-			}
-			if knob("RANKW", 0) > 0 {
-				w = math.Log(float64(ng)+.5+knob("RANKW", 0)) - math.Log(float64(r+1))
-			}
-			wl = append(wl, w)
+	for _, m := range r.Measurements {
+		if m.Budget == budget {
+			v, ok := m.Metrics[o.Metric]
+			return o.Goal.Loss(v), ok && !math.IsNaN(v) && !math.IsInf(v, 0)
+		}
+	}
+	if last, ok := r.Last(); ok && last.Budget < budget && r.State == search.Completed {
+		return r.Loss(o)
+	}
+	return 0, false
+}
+
+// tpeModel are the two densities of a request.
+type tpeModel struct {
+	c         *cube
+	good, bad *parzen
+	badX      [][]float64
+	next      []float64 // room for a vector
+}
+
+func newTPEModel(req search.Request, ranked, rest []int) *tpeModel {
+	m := &tpeModel{c: newCube(req.Space)}
+	d := len(m.c.dims)
+	m.next = make([]float64, d)
+	vectors := make([]float64, len(req.Past)*d)
+	vector := func(i int) []float64 {
+		x := vectors[i*d : (i+1)*d : (i+1)*d]
+		m.c.encode(req.Past[i].Params, x)
+		return x
+	}
+	n := max(min(int(math.Ceil(tpeGood*float64(len(ranked)))), tpeMostGood), 1)
+	var goodX [][]float64
+	for k, i := range ranked {
+		if k < n {
+			goodX = append(goodX, vector(i))
 		} else {
-			xg = append(xg, x)
-			if knob("RAMP", 0) > 0 && len(past.row) > 25 {
-				m := len(past.row) - 25
-				if i < m {
-					w = 1/float64(len(past.row)) + (1-1/float64(len(past.row)))*float64(i)/float64(m)
-				}
-			}
-			wg = append(wg, w)
+			m.badX = append(m.badX, vector(i))
 		}
 	}
-	if s := sum(wl); s > 0 {
-		for i := range wl {
-			wl[i] *= float64(len(wl)) / s
-		}
-	} else {
-		for i := range wl {
-			wl[i] = 1
-		}
+	for _, i := range rest {
+		m.badX = append(m.badX, vector(i))
 	}
-	for _, p := range out {
-		xg = append(xg, vec(p))
-		wg = append(wg, 1)
-	}
-	D := float64(len(c.dims))
-	bw := func(n int, sd float64) float64 {
-		if k := knob("SCOTT", 0); k > 0 {
-			return max(k*sd*math.Pow(float64(max(n, 1)), -1/(D+4)), knob("MINBW", 1)/min(knob("MAGIC", 100), float64(n+2)))
-		}
-		return max(knob("BW", .2)*math.Pow(float64(max(n, 1)), -1/(D+4)), knob("MINBW", 1)/min(knob("MAGIC", 100), float64(n+2)))
-	}
-	l := newParzen(c, xl, wl, knob("PRIOR", 1), bw)
-	g := newParzen(c, xg, wg, knob("PRIOR", 1), bw)
-	x := make([]float64, len(c.dims))
-	best, top := make([]float64, len(c.dims)), math.Inf(-1)
-	found := false
-	cands := orDefault(t.Candidates, 1, int(knob("CAND", 24)))
-	for range cands {
-		l.sample(rng, x)
-		if s := l.logDensity(x) - g.logDensity(x); s > top {
-			if repeats(req, out, c.decode(x)) {
-				continue
-			}
-			top = s
-			copy(best, x)
-			found = true
-		}
-	}
-	if !found {
-		return req.Space.Sample(rng)
-	}
-	return c.decode(best)
+	m.good = newParzen(m.c, goodX)
+	m.bad = newParzen(m.c, m.badX)
+	return m
 }
 
-func sum(x []float64) (s float64) {
-	for _, v := range x {
-		s += v
-	}
-	return s
+// pending makes a proposed point one of the bad ones.
+func (m *tpeModel) pending(p search.Params) {
+	x := make([]float64, len(m.c.dims))
+	m.c.encode(p, x)
+	m.badX = append(m.badX, x)
+	m.bad = newParzen(m.c, m.badX)
 }
 
-func untriedAfter(req search.Request, out *[]search.Params, draw func(i int, rng *rand.Rand, again bool) search.Params) ([]search.Params, error) {
-	for i := range req.N {
-		rng := req.Rand(i)
-		p := draw(i, rng, false)
-		for try := 0; repeats(req, *out, p); try++ {
-			if try == 64 {
-				var ok bool
-				if p, ok = leftOver(req, *out, rng); !ok {
-					if len(*out) == 0 {
-						return nil, search.ErrExhausted
-					}
-					return *out, nil
-				}
-				break
-			}
-			p = draw(i, rng, true)
+// propose is the best of n points drawn from the good ones' density, nil if all
+// of them repeat others.
+func (m *tpeModel) propose(req search.Request, out []search.Params, rng *rand.Rand, n int) search.Params {
+	top := math.Inf(-1)
+	var found search.Params
+	for range n {
+		m.good.sample(rng, m.next)
+		s := m.good.logDensity(m.next) - m.bad.logDensity(m.next)
+		if s <= top {
+			continue
 		}
-		*out = append(*out, p)
+		if p := m.c.decode(m.next); !repeats(req, out, p) {
+			top, found = s, p
+		}
 	}
-	return *out, nil
+	return found
 }

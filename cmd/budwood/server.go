@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/url"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/rs/zerolog"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/contrib/envconfig"
 
 	"budwood"
 	"budwood/cmd/budwood/devserver"
@@ -42,14 +44,16 @@ func (a *app) connect(f serverFlags) (*connection, error) {
 	if err != nil {
 		return nil, err
 	}
-	conn := &connection{Client: c, server: server, address: os.Getenv("TEMPORAL_ADDRESS"), namespace: os.Getenv("TEMPORAL_NAMESPACE")}
+	conn := &connection{Client: c, server: server}
 	if server != nil {
 		conn.address, conn.uiURL, conn.namespace = server.Address, server.UIURL, server.Namespace
 		return conn, nil
 	}
-	if conn.namespace == "" {
-		conn.namespace = client.DefaultNamespace
+	env, err := envconfig.LoadDefaultClientOptions() // devserver.Connect has read it, too
+	if err != nil {
+		return nil, err
 	}
+	conn.address, conn.namespace = env.HostPort, cmp.Or(env.Namespace, client.DefaultNamespace)
 	if err := workflows.Register(a.ctx, c, conn.namespace); err != nil {
 		conn.Close()
 		return nil, err
