@@ -10,8 +10,7 @@ import (
 
 func TestTPE(t *testing.T) { searchtest.Sampler(t, TPE{}) }
 
-// The model finds a better point than random search on smooth functions and
-// leaves a wrong branch, on average over seeds.
+// The model finds better points than random search, on average over seeds.
 func TestTPEBeatsRandom(t *testing.T) {
 	for _, p := range []searchtest.Problem{searchtest.Sphere(5), searchtest.Ellipsoid(5), searchtest.Hartmann6()} {
 		var tpe, random float64
