@@ -3,6 +3,7 @@ module budwood/cmd
 go 1.26.8
 
 require (
+	github.com/google/go-cmp v0.7.0
 	github.com/rs/zerolog v1.35.1
 	github.com/temporalio/ui-server/v2 v2.55.0
 	go.temporal.io/sdk v1.50.0
