@@ -50,6 +50,9 @@ func (r Recipe) config(epochs int, seed uint64) engine.TrainConfig {
 	case "adam":
 		c.Optimizer = engine.Adam{WeightDecay: r.WeightDecay}
 	default:
+		if r.WeightDecay == 0 {
+			r.WeightDecay = -1 // none; the engine takes 0 for its default
+		}
 		c.Optimizer = engine.AdamW{WeightDecay: r.WeightDecay}
 	}
 	if r.Schedule == "constant" && r.Warmup == 0 {

@@ -105,6 +105,9 @@ func TestKilled(t *testing.T) {
 		wantLine(t, progress.String(), "goes on")
 		break
 	}
+	if *record {
+		recordHistories(t, dir, "study/digits", "study/digits/t0000")
+	}
 	if kills < 6 { // the command, the workers and the server, twice
 		t.Errorf("only %d processes were killed", kills)
 	}
