@@ -3,6 +3,7 @@ package nas
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"testing"
 
 	"budwood/engine"
@@ -25,9 +26,10 @@ func BenchmarkPropose(b *testing.B) {
 		c.genome.Into(c.point)
 		past[i] = search.Record{Trial: search.Trial{ID: i, Params: c.point}, State: search.Stopped}
 		for _, budget := range []int{1, 3, 9}[:1+i%3] {
-			past[i].Measurements = append(past[i].Measurements, search.Measurement{Budget: budget, Metrics: search.Metrics{"loss": float64(i % 1000)}})
+			past[i].Measurements = append(past[i].Measurements, search.Measurement{Budget: budget, Metrics: search.Metrics{"loss": float64(i % 997), "macs": float64(i * 7919 % 1009)}})
 		}
 	}
+	goals := []search.Objective{{Metric: "loss"}, {Metric: "macs"}}
 	text, err := json.Marshal(past)
 	if err != nil {
 		b.Fatal(err)
@@ -35,13 +37,13 @@ func BenchmarkPropose(b *testing.B) {
 	if err := json.Unmarshal(text, &past); err != nil {
 		b.Fatal(err)
 	}
-	for name, s := range map[string]search.Sampler{"random": Random{space}, "evolution": Evolution{Space: space}} {
-		b.Run(name, func(b *testing.B) {
+	for _, s := range []search.Sampler{Random{space}, Evolution{Space: space}, LocalSearch{Space: space}, NSGA2{Space: space}} {
+		b.Run(fmt.Sprintf("%T", s), func(b *testing.B) {
 			b.ReportAllocs()
 			seed := uint64(0)
 			for b.Loop() {
 				seed++
-				req := search.Request{Space: hyper, Objectives: []search.Objective{{Metric: "loss"}}, Past: past, First: len(past), N: 1, Seed: seed}
+				req := search.Request{Space: hyper, Objectives: goals, Past: past, First: len(past), N: 1, Seed: seed}
 				if _, err := s.Propose(context.Background(), req); err != nil {
 					b.Fatal(err)
 				}

@@ -1,8 +1,10 @@
 package nas
 
 import (
+	"cmp"
 	"context"
 	"math/rand/v2"
+	"slices"
 
 	"budwood/search"
 )
@@ -10,9 +12,13 @@ import (
 // Evolution is aging evolution (regularized evolution; Real et al. 2019,
 // Algorithm 1). The first P trials are random. After that, each trial is a
 // child of the best of S trials drawn from the population, the youngest P
-// usable trials: trials leave it by age, not by loss. The child takes one
-// decision of the parent's network anew, or moves one hyperparameter, or both;
-// networks that were tried before, equal by their canonical hash, are avoided.
+// usable trials: trials leave it by age, not by loss. The child's network is
+// mutated, or a hyperparameter is moved, or both; networks that were tried
+// before, equal by their canonical hash, are avoided.
+//
+// With a proxy the first P trials are not random, but what remains of 10·P
+// random networks when the worst by the proxy are rejected, and each later
+// trial is the child that remains of three.
 //
 // The losses are those of the first objective, at the largest budget at which
 // at least S trials can be compared.
@@ -20,6 +26,22 @@ type Evolution struct {
 	Space      *Space
 	Population int // P; 0 means 30
 	Sample     int // S; 0 means 10
+	Proxy      Proxy
+}
+
+// Proxy is a cheap guess at what a network is worth, made without training;
+// more is better. A proxy only rejects: it never decides between networks that
+// were trained. [Space.MACs] is one.
+type Proxy func(Genome) float64
+
+// MACs is the proxy that larger networks are better: the multiply-accumulates
+// of a network of a bound space, −1 for a genome that gives none.
+func (s *Space) MACs(g Genome) float64 {
+	_, c, err := s.Build(g)
+	if err != nil {
+		return -1
+	}
+	return float64(c.MACs)
 }
 
 var _ search.Sampler = Evolution{}
@@ -28,14 +50,60 @@ var _ search.Sampler = Evolution{}
 func (e Evolution) Propose(ctx context.Context, req search.Request) ([]search.Params, error) {
 	size, sample := positive(e.Population, 30), positive(e.Sample, 10)
 	young := individuals(mainObjective(req), size, sample)
-	return propose(ctx, e.Space, req, func(trial, _ int, r *rand.Rand) (candidate, bool) {
+	var first []Genome
+	return propose(ctx, e.Space, req, func(trial, try int, r *rand.Rand) (candidate, bool) {
+		if trial < size && e.Proxy != nil {
+			if first == nil {
+				first = e.screened(req.Seed, size)
+			}
+			if at := trial + try*size; at < len(first) {
+				return candidate{first[at], req.Space.Sample(r)}, false
+			}
+		}
 		if trial >= size {
 			if parent, ok := e.parent(r, young, sample); ok {
-				return e.Space.child(r, parent, req.Space)
+				return e.child(r, parent, req.Space)
 			}
 		}
 		return sampled(r, e.Space, req.Space), false
 	})
+}
+
+// screened are 10·n random networks, the best by the proxy first. They belong
+// to the study, not to a trial.
+func (e Evolution) screened(seed uint64, n int) []Genome {
+	type scored struct {
+		genome Genome
+		score  float64
+	}
+	r := search.Rand(seed, -1)
+	pool := make([]scored, 10*n)
+	for i := range pool {
+		g := e.Space.Sample(r)
+		pool[i] = scored{g, e.Proxy(g)}
+	}
+	slices.SortStableFunc(pool, func(a, b scored) int { return cmp.Compare(b.score, a.score) })
+	out := make([]Genome, len(pool))
+	for i := range pool {
+		out[i] = pool[i].genome
+	}
+	return out
+}
+
+// child is a child of the parent, with a proxy the best of three by it.
+func (e Evolution) child(r *rand.Rand, parent candidate, hyper search.Space) (c candidate, known bool) {
+	c, known = e.Space.child(r, parent, hyper)
+	if e.Proxy == nil {
+		return c, known
+	}
+	score := e.Proxy(c.genome)
+	for range 2 {
+		d, k := e.Space.child(r, parent, hyper)
+		if s := e.Proxy(d.genome); s > score {
+			c, known, score = d, k, s
+		}
+	}
+	return c, known
 }
 
 // parent is the best of n individuals drawn with replacement, of those whose

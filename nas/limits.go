@@ -25,7 +25,8 @@ const batch = 32
 // and the two moments of Adam in float32, and the kept activations with their
 // gradients for each sample of a batch.
 func TrainingBytes(c engine.Cost, batch int) int64 {
-	return 16*c.Params + 8*int64(batch)*c.Activations
+	bytes := 16*float64(c.Params) + 8*float64(batch)*float64(c.Activations)
+	return int64(min(bytes, 1<<62)) // of costs that stop at the largest int64
 }
 
 // Check returns an error that wraps [ErrLimit] and says which limits are
@@ -60,6 +61,8 @@ func (l Limits) shares(c engine.Cost) [3]share {
 		{"bytes of training memory", TrainingBytes(c, batch), l.Memory},
 	}
 }
+
+func (l Limits) allow(c engine.Cost) bool { return l == (Limits{}) || l.excess(c) <= 1 }
 
 // excess is the largest share of a limit that a cost uses; without limits it
 // is the number of parameters. Less is smaller.

@@ -8,7 +8,7 @@ import (
 	"budwood/search"
 )
 
-// LocalSearch climbs: each trial is an untried neighbour, one decision away, of
+// LocalSearch climbs: each trial is an untried neighbour, a mutation away, of
 // the best network so far; where 16 draws find none, of the second best, and so
 // on to the fourth (White et al. 2021 restart at random instead). The first
 // trials are random.

@@ -7,9 +7,11 @@ import (
 // mutateTries bounds the search for a neighbour that may be tried.
 const mutateTries = 64
 
-// Mutate takes one decision of a genome anew, a small step: another
-// alternative, which inherits the sizes of the one it replaces; one repetition
-// more or less; a near value of an attribute. The child's network differs from
+// Mutate takes a decision of a genome anew, a small step: another alternative,
+// which inherits the sizes of the one it replaces; one repetition more or less;
+// a near value of an attribute. Of a genome with more than 8 decisions it may
+// take another one, and so on, each time with up to even odds, so that large
+// networks are not searched one decision at a time. The child's network differs from
 // the parent's and keeps within the limits of a bound space. Where 64 tries
 // find no such child, it is a fresh sample. A genome that is none of this space
 // is an error.
@@ -22,8 +24,12 @@ func (s *Space) Mutate(r *rand.Rand, g Genome) (Genome, error) {
 
 func (s *Space) mutate(r *rand.Rand, g Genome) Genome {
 	was := s.mark(g)
+	more := min(.5, 1-8/float64(s.root.decisions(&g.root)))
 	for range mutateTries {
 		h, ok := s.step(r, g)
+		for ok && r.Float64() < more {
+			h, ok = s.step(r, h)
+		}
 		if !ok {
 			break
 		}
@@ -36,12 +42,19 @@ func (s *Space) mutate(r *rand.Rand, g Genome) Genome {
 
 // step takes one decision anew; ok is false if there is none to take.
 func (s *Space) step(r *rand.Rand, g Genome) (h Genome, ok bool) {
-	sites := s.root.sites(&g.root, nil, nil)
-	if len(sites) == 0 {
+	n := s.root.decisions(&g.root)
+	if n == 0 {
 		return g, false
 	}
-	at := sites[r.IntN(len(sites))]
-	return at.replace(g, at.mutated(r)), true
+	n = r.IntN(n)
+	s.root.sites(&g.root, make([]int, 0, 16), func(at site) bool {
+		if n == 0 {
+			h = at.replace(g, at.mutated(r))
+		}
+		n--
+		return n >= 0
+	})
+	return h, true
 }
 
 func (s site) mutated(r *rand.Rand) node {

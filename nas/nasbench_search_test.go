@@ -42,6 +42,23 @@ func (b *nasBench) run(t testing.TB, s search.Sampler, seed uint64, after ...int
 	return out
 }
 
+// The benchmarks below, in short.
+func TestSearchNASBench(t *testing.T) {
+	b := loadNASBench(t)
+	const seeds = 20
+	accuracy, area := 0., 0.
+	for seed := range uint64(seeds) {
+		accuracy += b.run(t, Evolution{Space: b.space}, seed, 100)[0] / seeds
+		area += b.front(t, NSGA2{Space: b.space}, seed, 100)[0] / seeds
+	}
+	if accuracy < 94.05 {
+		t.Errorf("evolution reached %.2f %% after 100 evaluations", accuracy)
+	}
+	if area < .93 {
+		t.Errorf("NSGA-II covered %.3f after 100 evaluations", area)
+	}
+}
+
 // BenchmarkNASBench reports the mean test accuracy of the incumbent after 50,
 // 100 and 200 evaluations; run it with -benchtime 100x for 100 seeds.
 func BenchmarkNASBench(b *testing.B) {
@@ -52,6 +69,7 @@ func BenchmarkNASBench(b *testing.B) {
 	}{
 		{"random", Random{table.space}},
 		{"evolution", Evolution{Space: table.space}},
+		{"evolution with FLOPs", Evolution{Space: table.space, Proxy: func(g Genome) float64 { return table.row(g).flops }}},
 		{"local search", LocalSearch{Space: table.space}},
 	} {
 		b.Run(m.name, func(b *testing.B) {

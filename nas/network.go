@@ -17,15 +17,24 @@ func (g Genome) Network(in engine.Shape, outputs int) (engine.Seq, error) {
 	if in.Size() == 0 {
 		return nil, fmt.Errorf("network %v: input shape %v has no values", g, in)
 	}
-	var out engine.Seq
-	if _, err := decode(&g.root, in, &out); err != nil {
-		return nil, fmt.Errorf("network %v: %w", g, err)
-	}
-	out = append(out, engine.Dense{Out: outputs})
-	if _, err := out.Infer(in); err != nil {
+	out, err := g.network(in, outputs)
+	if err != nil {
 		return nil, fmt.Errorf("network %v: %w", g, err)
 	}
 	return out, nil
+}
+
+func (g Genome) network(in engine.Shape, outputs int) (engine.Seq, error) {
+	var out engine.Seq
+	at, err := decode(&g.root, in, &out)
+	if err != nil {
+		return nil, err
+	}
+	head := engine.Dense{Out: outputs}
+	if _, err := head.Infer(at); err != nil {
+		return nil, err
+	}
+	return append(out, head), nil
 }
 
 // decode appends the layers of a subtree and returns the shape after them.

@@ -10,9 +10,10 @@ import (
 // NSGA2 searches for several objectives at once (NSGA-II; Deb et al. 2002). The
 // population is the best P of all comparable trials: by front, and on the last
 // front that has room by crowding distance. The first P trials are random; then
-// each trial is a child of two parents, each the better of two drawn from the
-// population: their genomes and hyperparameters are crossed, and one decision
-// is taken anew. It needs no generations, so that trials may run in parallel.
+// each trial is the mutated child of a parent, the better of two drawn from the
+// population; half of the children have a second parent, with which the first
+// is crossed before. There are no generations, so that trials may run in
+// parallel, and the population is smaller than usual: trials are dear.
 //
 // In a space that is bound to data, networks that were tried before are avoided
 // by their canonical hash. In one that is not, somebody else builds the
@@ -20,14 +21,14 @@ import (
 // same derivation counts as tried.
 type NSGA2 struct {
 	Space      *Space
-	Population int // P; 0 means 20
+	Population int // P; 0 means 10
 }
 
 var _ search.Sampler = NSGA2{}
 
 // Propose evolves the past.
 func (s NSGA2) Propose(ctx context.Context, req search.Request) ([]search.Params, error) {
-	size := positive(s.Population, 20)
+	size := positive(s.Population, 10)
 	space := s.Space
 	if space != nil && space.in == nil {
 		space = space.literal()
@@ -35,10 +36,12 @@ func (s NSGA2) Propose(ctx context.Context, req search.Request) ([]search.Params
 	population := elite(individuals(req, 0, size), size)
 	return propose(ctx, space, req, func(trial, _ int, r *rand.Rand) (candidate, bool) {
 		if trial >= size {
-			a, aok := s.parent(r, population)
-			b, bok := s.parent(r, population)
-			if aok && bok {
-				return space.child(r, space.mixed(r, a, b, req.Space), req.Space)
+			parent, ok := s.parent(r, population)
+			if other, both := s.parent(r, population); both && ok && r.IntN(2) == 0 {
+				parent = space.mixed(r, parent, other, req.Space)
+			}
+			if ok {
+				return space.child(r, parent, req.Space)
 			}
 		}
 		return sampled(r, space, req.Space), false

@@ -1,6 +1,7 @@
 package nas
 
 import (
+	"cmp"
 	"math"
 	"slices"
 )
@@ -18,32 +19,27 @@ func dominates(a, b []float64) bool {
 	return better
 }
 
-// front parts individuals into those that no other dominates and the rest, both
-// in their order.
-func front(all []individual) (first, rest []individual) {
-	for _, c := range all {
-		dominated := false
-		for _, f := range first {
-			if dominates(f.losses, c.losses) {
-				dominated = true
-				break
-			}
-		}
-		if dominated {
-			rest = append(rest, c)
+// front lists the positions of those individuals, of the ones not taken, that
+// no other of them dominates.
+func front(all []individual, taken []bool) []int {
+	var out []int
+next:
+	for i := range all {
+		if taken[i] {
 			continue
 		}
-		kept := first[:0]
-		for _, f := range first {
-			if dominates(c.losses, f.losses) {
-				rest = append(rest, f)
-			} else {
+		kept := out[:0]
+		for _, f := range out {
+			if dominates(all[f].losses, all[i].losses) {
+				continue next // it dominates none of those before, for they do not dominate each other
+			}
+			if !dominates(all[i].losses, all[f].losses) {
 				kept = append(kept, f)
 			}
 		}
-		first = append(kept, c)
+		out = append(kept, i)
 	}
-	return first, rest
+	return out
 }
 
 // ranked is an individual with its place in a population.
@@ -65,19 +61,17 @@ func (a ranked) better(b ranked) bool {
 // first, as long as they fit, and of the next one the loneliest.
 func elite(all []individual, size int) []ranked {
 	var out []ranked
-	for f := 0; len(all) > 0 && len(out) < size; f++ {
-		var first []individual
-		first, all = front(all)
-		crowded := crowd(first, f)
+	taken := make([]bool, len(all))
+	for f := 0; len(out) < min(size, len(all)); f++ {
+		var crowded []ranked
+		for _, i := range front(all, taken) {
+			taken[i] = true
+			crowded = append(crowded, ranked{individual: all[i], front: f})
+		}
+		crowd(crowded)
 		if room := size - len(out); len(crowded) > room {
 			slices.SortStableFunc(crowded, func(a, b ranked) int {
-				switch {
-				case a.better(b):
-					return -1
-				case b.better(a):
-					return 1
-				}
-				return 0
+				return cmp.Compare(b.crowding, a.crowding)
 			})
 			crowded = crowded[:room]
 		}
@@ -86,15 +80,11 @@ func elite(all []individual, size int) []ranked {
 	return out
 }
 
-// crowd gives the individuals of front number f their crowding distance (Deb et
-// al. 2002, section III-B).
-func crowd(first []individual, f int) []ranked {
-	out := make([]ranked, len(first))
-	for i, c := range first {
-		out[i] = ranked{individual: c, front: f}
-	}
+// crowd gives the individuals of one front their crowding distance (Deb et al.
+// 2002, section III-B).
+func crowd(out []ranked) {
 	if len(out) == 0 {
-		return out
+		return
 	}
 	order := make([]int, len(out))
 	for i := range order {
@@ -103,13 +93,7 @@ func crowd(first []individual, f int) []ranked {
 	for m := range out[0].losses {
 		at := func(i int) float64 { return out[order[i]].losses[m] }
 		slices.SortStableFunc(order, func(a, b int) int {
-			switch x, y := out[a].losses[m], out[b].losses[m]; {
-			case x < y:
-				return -1
-			case x > y:
-				return 1
-			}
-			return 0
+			return cmp.Compare(out[a].losses[m], out[b].losses[m])
 		})
 		last := len(order) - 1
 		width := at(last) - at(0)
@@ -122,5 +106,4 @@ func crowd(first []individual, f int) []ranked {
 			out[order[i]].crowding += (at(i+1) - at(i-1)) / width
 		}
 	}
-	return out
 }

@@ -26,9 +26,13 @@ func individuals(req search.Request, limit, enough int) []individual {
 		return nil
 	}
 	budget := commonBudget(req.Past, enough)
-	var out []individual
-	var all []float64 // the losses of all, in one piece
-	for i := len(req.Past) - 1; i >= 0 && (limit == 0 || len(out) < limit); i-- {
+	most := len(req.Past)
+	if limit > 0 {
+		most = min(most, limit)
+	}
+	out := make([]individual, 0, most)
+	all := make([]float64, 0, most*n) // the losses of all, in one piece
+	for i := len(req.Past) - 1; i >= 0 && len(out) < most; i-- {
 		r := &req.Past[i]
 		m := measuredAt(r, budget)
 		if m < 0 {

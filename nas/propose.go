@@ -48,11 +48,11 @@ func fresh(s *Space, hyper search.Space, seen *tried, trial int, r *rand.Rand, d
 	var second *candidate
 	for try := range freshTries {
 		c, known := draw(trial, try, r)
-		mark := s.mark(c.genome)
-		if len(seen.with(mark)) == 0 {
+		same := seen.with(s.mark(c.genome))
+		if len(same) == 0 {
 			return c, true
 		}
-		if (known || second == nil) && !seen.has(mark, c.point) {
+		if (known || second == nil) && !among(same, c.point) {
 			if known {
 				return c, true
 			}
@@ -77,7 +77,7 @@ func firstUntried(s *Space, hyper search.Space, seen *tried, r *rand.Rand) (cand
 		at := (start + i) % all
 		c := candidate{Genome{s.root.nth(at % genomes)}, search.Params{}}
 		nthPoint(hyper, at/genomes, c.point)
-		if !seen.has(s.mark(c.genome), c.point) && s.fits(c.genome) {
+		if !among(seen.with(s.mark(c.genome)), c.point) && s.fits(c.genome) {
 			return c, true
 		}
 	}

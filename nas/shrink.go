@@ -46,7 +46,7 @@ func (s *Space) share(g Genome) (float64, error) {
 // value of each attribute.
 func (s *Space) variants(g Genome) []Genome {
 	var out []Genome
-	for _, at := range s.root.sites(&g.root, nil, nil) {
+	s.root.sites(&g.root, nil, func(at site) bool {
 		switch at.p.kind {
 		case opKind:
 			d := at.p.dims[at.attr]
@@ -66,6 +66,7 @@ func (s *Space) variants(g Genome) []Genome {
 				out = append(out, at.replace(g, at.inserted(k, at.p.kids[0].first())))
 			}
 		}
-	}
+		return true
+	})
 	return out
 }

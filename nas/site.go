@@ -10,35 +10,40 @@ type site struct {
 	attr int   // of an Op: which attribute
 }
 
-// sites lists the open decisions of a derivation: the alternative of each
-// OneOf, the number of each Repeat, each attribute of each Op.
-func (p *production) sites(n *node, path []int, to []site) []site {
-	here := site{p: p, n: n}
+// sites visits the open decisions of a derivation: the alternative of each
+// OneOf, the number of each Repeat, each attribute of each Op. The path of a
+// site is good until visit returns; visit stops the walk by returning false.
+func (p *production) sites(n *node, path []int, visit func(site) bool) bool {
 	switch p.kind {
 	case opKind:
 		for i, d := range p.dims {
-			if d != nil && d.Size() != 1 {
-				here.attr = i
-				here.path = slices.Clone(path)
-				to = append(to, here)
+			if d != nil && d.Size() != 1 && !visit(site{p, n, path, i}) {
+				return false
 			}
 		}
-		return to
+		return true
 	case oneOfKind:
-		if len(p.kids) > 1 {
-			here.path = slices.Clone(path)
-			to = append(to, here)
+		if len(p.kids) > 1 && !visit(site{p: p, n: n, path: path}) {
+			return false
 		}
 	case repeatKind:
-		if p.max > p.min {
-			here.path = slices.Clone(path)
-			to = append(to, here)
+		if p.max > p.min && !visit(site{p: p, n: n, path: path}) {
+			return false
 		}
 	}
 	for i := range n.kids {
-		to = p.kid(n, i).sites(&n.kids[i], append(path, i), to)
+		if !p.kid(n, i).sites(&n.kids[i], append(path, i), visit) {
+			return false
+		}
 	}
-	return to
+	return true
+}
+
+// decisions is the number of sites of a derivation.
+func (p *production) decisions(n *node) int {
+	count := 0
+	p.sites(n, nil, func(site) bool { count++; return true })
+	return count
 }
 
 // replace is the genome with another node at the site.

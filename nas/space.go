@@ -94,8 +94,12 @@ func (s *Space) fits(g Genome) bool {
 	if s.in == nil {
 		return true
 	}
-	_, _, err := s.build(g)
-	return err == nil
+	net, err := g.network(s.in, s.outputs)
+	if err != nil {
+		return false
+	}
+	_, c, err := engine.Measure(net, s.in)
+	return err == nil && s.limits.allow(c)
 }
 
 // Check tells whether a genome derives from the grammar.

@@ -2,6 +2,7 @@ package nas
 
 import (
 	"maps"
+	"slices"
 
 	"budwood/search"
 )
@@ -12,10 +13,10 @@ type tried struct {
 	mark     func(search.Params) string
 	past     []search.Record
 	proposed []search.Params
-	// byMark is made when a second network is looked for: one pass over a long
-	// past is cheaper than an index.
+	// byMark is made when a third network is looked for: a pass over a long past
+	// is cheaper than an index.
 	byMark map[string][]search.Params
-	looked bool
+	passes int
 }
 
 func (t *tried) add(p search.Params) {
@@ -28,14 +29,14 @@ func (t *tried) add(p search.Params) {
 
 // with are the params with a network of that mark.
 func (t *tried) with(mark string) []search.Params {
-	if t.looked && t.byMark == nil {
+	if t.passes == 2 && t.byMark == nil {
 		t.byMark = map[string][]search.Params{}
 		t.each(func(m string, p search.Params) { t.byMark[m] = append(t.byMark[m], p) })
 	}
 	if t.byMark != nil {
 		return t.byMark[mark]
 	}
-	t.looked = true
+	t.passes++
 	var out []search.Params
 	t.each(func(m string, p search.Params) {
 		if m == mark {
@@ -54,15 +55,13 @@ func (t *tried) each(f func(mark string, p search.Params)) {
 	}
 }
 
-// has tells whether a network was tried with the same hyperparameters.
-func (t *tried) has(mark string, p search.Params) bool {
-	key := pointKey(p)
-	for _, q := range t.with(mark) {
-		if pointKey(q) == key {
-			return true
-		}
+// among tells whether one of the params has the same hyperparameters as p.
+func among(params []search.Params, p search.Params) bool {
+	if len(params) == 0 {
+		return false
 	}
-	return false
+	key := pointKey(p)
+	return slices.ContainsFunc(params, func(q search.Params) bool { return pointKey(q) == key })
 }
 
 // pointKey is the key of the hyperparameters alone.
