@@ -94,14 +94,17 @@ func (d *Dim) Decode(u float64) any {
 // gives a point inside its cell. The value must belong to the dimension
 // ([Dim.Check]).
 func (d *Dim) Encode(v any) (float64, error) {
-	v, err := d.Check(v)
+	if d.Kind == KindChoice {
+		i := d.Index(v)
+		if i < 0 {
+			return 0, fmt.Errorf("%s: %v is none of %v", d.Name, v, d.values())
+		}
+		return (float64(i) + .5) / float64(len(d.Options)), nil
+	}
+	x, err := d.number(v)
 	if err != nil {
 		return 0, err
 	}
-	if d.Kind == KindChoice {
-		return (float64(d.Index(v)) + .5) / float64(len(d.Options)), nil
-	}
-	x, _ := number(v)
 	switch {
 	case d.Lo == d.Hi:
 		return .5, nil
@@ -136,24 +139,33 @@ func (d *Dim) Check(v any) (any, error) {
 		}
 		return nil, fmt.Errorf("%s: %v is none of %v", d.Name, v, d.values())
 	}
+	x, err := d.number(v)
+	if err != nil {
+		return nil, err
+	}
+	if d.Kind == KindInt {
+		return int(x), nil
+	}
+	return x, nil
+}
+
+// number reads a value of a float or int dimension.
+func (d *Dim) number(v any) (float64, error) {
 	x, ok := number(v)
 	if !ok || math.IsNaN(x) || math.IsInf(x, 0) {
-		return nil, fmt.Errorf("%s: %v is not a finite number", d.Name, v)
+		return 0, fmt.Errorf("%s: %v is not a finite number", d.Name, v)
 	}
 	if x < d.Lo || x > d.Hi {
-		return nil, fmt.Errorf("%s: %v is outside [%v, %v]", d.Name, v, d.Lo, d.Hi)
+		return 0, fmt.Errorf("%s: %v is outside [%v, %v]", d.Name, v, d.Lo, d.Hi)
 	}
 	if d.Kind == KindInt && x != math.Trunc(x) {
-		return nil, fmt.Errorf("%s: %v is not a whole number", d.Name, v)
+		return 0, fmt.Errorf("%s: %v is not a whole number", d.Name, v)
 	}
 	if s := d.step(); s > 0 {
 		tol := 1e-6 + 4*ulp(max(math.Abs(d.Lo), math.Abs(d.Hi)))/s
 		if n := (x - d.Lo) / s; math.Abs(n-math.Round(n)) > tol {
-			return nil, fmt.Errorf("%s: %v is not %v plus a multiple of %v", d.Name, v, d.Lo, s)
+			return 0, fmt.Errorf("%s: %v is not %v plus a multiple of %v", d.Name, v, d.Lo, s)
 		}
-	}
-	if d.Kind == KindInt {
-		return int(x), nil
 	}
 	return x, nil
 }
