@@ -1,8 +1,6 @@
 package nas
 
-import (
-	"budwood/search"
-)
+import "budwood/search"
 
 // countable bounds the spaces that are searched point by point for what was
 // not tried yet.

@@ -170,7 +170,7 @@ func TestProxyScreensTheFirstTrials(t *testing.T) {
 		}
 		return sum / float64(n)
 	}
-	if screened, random := macs(Evolution{Space: space, Proxy: space.MACs}, 30), macs(Random{space}, 30); screened < 2*random {
+	if screened, random := macs(Evolution{Space: space, Proxy: space.MACs}, 45), macs(Random{space}, 45); screened < 2*random {
 		t.Errorf("%.0f MACs with the proxy, %.0f without", screened, random)
 	}
 }
