@@ -32,9 +32,6 @@ func (f *file) loop(name, doc string, slices []string, rest []string, before, ea
 	f.end()
 }
 
-// at is where a register points.
-func at(register string) string { return "(" + register + ")" }
-
 // loops writes the simple element-wise functions. Arguments are in DI, SI, DX,
 // CX, R8 and R9, in order.
 func loops(f *file) {
