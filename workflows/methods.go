@@ -12,7 +12,7 @@ import (
 // The methods by name. This file is the one place that names them.
 var (
 	Samplers             = []string{"tpe", "random", "grid", "quasi"}
-	ArchitectureSamplers = []string{"evolution", "random"}
+	ArchitectureSamplers = []string{"evolution", "local", "nsga2", "random"}
 	Schedulers           = []string{"hyperband", "asha", "halving", "median", "none"}
 
 	// Metrics are what a study with data can optimise.
@@ -25,10 +25,16 @@ func newSampler(s *Spec) (search.Sampler, error) {
 		if err != nil {
 			return nil, err
 		}
-		if s.Search.Sampler == "random" {
+		switch s.Search.Sampler {
+		case "random":
 			return nas.Random{Space: space}, nil
+		case "local":
+			return nas.LocalSearch{Space: space}, nil
+		case "nsga2":
+			return nas.NSGA2{Space: space}, nil
 		}
-		return nas.Evolution{Space: space}, nil
+		// A short study would be over before the usual population of 30 is there.
+		return nas.Evolution{Space: space, Population: min(max(s.Budget.Trials/3, 8), 30)}, nil
 	}
 	switch s.Search.Sampler {
 	case "random":

@@ -33,7 +33,7 @@ type Spec struct {
 
 // Search says how to search.
 type Search struct {
-	Sampler   string `json:"sampler"`    // see Samplers; "" means tpe, or evolution with an architecture
+	Sampler   string `json:"sampler"`    // see Samplers; "" means tpe; with an architecture evolution, or nsga2 if there are several objectives
 	Scheduler string `json:"scheduler"`  // see Schedulers; "" means hyperband
 	Seed      uint64 `json:"seed"`       // of everything
 	Parallel  int    `json:"parallel"`   // segments at once; 0 means 2
@@ -160,7 +160,10 @@ func (s *Spec) completeSearch() error {
 	q, b := &s.Search, &s.Budget
 	if q.Sampler == "" {
 		q.Sampler = "tpe"
-		if s.Architecture != nil {
+		switch {
+		case s.Architecture != nil && len(s.Also) > 0:
+			q.Sampler = "nsga2"
+		case s.Architecture != nil:
 			q.Sampler = "evolution"
 		}
 	}
