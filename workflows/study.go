@@ -43,7 +43,8 @@ type Carry struct {
 	Scheduler json.RawMessage `json:"scheduler"`
 	Board     Board           `json:"board"`
 	Spent     Spent           `json:"spent"`
-	Began     time.Time       `json:"began"`
+	ByUser    bool            `json:"by_user,omitempty"`
+	Elapsed   time.Duration   `json:"elapsed"` // while it ran
 }
 
 // Spent is what a study has used so far.
@@ -82,7 +83,7 @@ type study struct {
 	loop     *search.Loop
 	board    Board
 	spent    Spent
-	began    time.Time
+	began    time.Time        // as if it had run all the time since
 	drain    bool             // start nothing more: continue as new when the running ones have reported
 	waiting  []search.Segment // decided, not started
 	running  int
@@ -124,7 +125,14 @@ func Study(ctx workflow.Context, in StudyInput) (StudyResult, error) {
 	}
 	for !s.loop.Finished {
 		if s.drain && s.running == 0 {
-			return StudyResult{}, s.continueAsNew(ctx)
+			if s.loop.Closing == "" {
+				return StudyResult{}, s.continueAsNew(ctx)
+			}
+			s.drain = false // it ends soon: let it
+			if err := s.follow(ctx, search.Decision{}); err != nil {
+				return StudyResult{}, err
+			}
+			continue
 		}
 		var c childDone
 		s.done.Receive(ctx, &c)
@@ -139,13 +147,13 @@ func Study(ctx workflow.Context, in StudyInput) (StudyResult, error) {
 // begin records the study and sets up the loop, anew or from what was carried
 // over.
 func (s *study) begin(ctx workflow.Context) (search.Decision, error) {
-	carry := s.in.Carry
+	carry, ended := s.in.Carry, false
 	if carry == nil {
 		var b BeginResult
 		if err := workflow.ExecuteLocalActivity(local(ctx), beginStudy, BeginInput{s.in.Spec, s.in.Queue}).Get(ctx, &b); err != nil {
 			return search.Decision{}, err
 		}
-		carry = b.Carry
+		carry, ended = b.Carry, true
 	}
 	sched := newScheduler(&s.in.Spec)
 	if carry == nil {
@@ -156,11 +164,15 @@ func (s *study) begin(ctx workflow.Context) (search.Decision, error) {
 	if err := json.Unmarshal(carry.Scheduler, sched); err != nil {
 		return search.Decision{}, temporal.NewNonRetryableApplicationError("the scheduler's saved state cannot be read", "Internal", err)
 	}
-	s.board, s.spent, s.began = carry.Board, carry.Spent, carry.Began
+	s.board, s.spent, s.byUser = carry.Board, carry.Spent, carry.ByUser
+	s.began = workflow.Now(ctx).Add(-carry.Elapsed)
 	s.loop = &carry.Loop
 	s.loop.Scheduler = sched
 	var d search.Decision
-	s.loop.Reopen()
+	if ended {
+		s.loop.Reopen()
+		s.byUser = false
+	}
 	for id := range s.loop.Started {
 		if seg, ok := s.loop.Running[id]; ok {
 			d.Run = append(d.Run, seg)
@@ -172,16 +184,18 @@ func (s *study) begin(ctx workflow.Context) (search.Decision, error) {
 	return d, nil
 }
 
-func (s *study) carry() (*Carry, error) {
+func (s *study) carry(ctx workflow.Context) (*Carry, error) {
 	state, err := json.Marshal(s.loop.Scheduler)
-	return &Carry{Loop: *s.loop, Scheduler: state, Board: s.board, Spent: s.spent, Began: s.began}, err
+	return &Carry{
+		Loop: *s.loop, Scheduler: state, Board: s.board, Spent: s.spent, ByUser: s.byUser, Elapsed: workflow.Now(ctx).Sub(s.began),
+	}, err
 }
 
 func (s *study) continueAsNew(ctx workflow.Context) error {
 	if err := workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) }); err != nil {
 		return err
 	}
-	carry, err := s.carry()
+	carry, err := s.carry(ctx)
 	if err != nil {
 		return err
 	}
@@ -273,7 +287,7 @@ func (s *study) finish(ctx workflow.Context) (StudyResult, error) {
 	if err := workflow.ExecuteActivity(onTrain(ctx, s.in.Queue, "remove checkpoints"), sweepBlobs, s.in.Spec.Name, keep).Get(ctx, nil); err != nil {
 		reason = joinReasons(reason, "checkpoints could not be removed: "+message(err))
 	}
-	carry, err := s.carry()
+	carry, err := s.carry(ctx)
 	if err != nil {
 		return out, err
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/rs/zerolog"
 	"github.com/stretchr/testify/mock"
 	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
 
@@ -181,6 +182,54 @@ func TestRaisedBudget(t *testing.T) {
 	_, want := whole.run(t, spec)
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-from the start +in two goes) %s", diff)
+	}
+}
+
+// A study that continues as new, again and again, loses and repeats no trial.
+// (With several at once the drained slots change the order of events, so that
+// the decisions may differ.)
+func TestContinueAsNew(t *testing.T) {
+	spec := toySpec(t, "long")
+	spec.Search.Parallel = 3
+	spec.Search.Scheduler = "hyperband"
+	whole := newBench(t, quadratic)
+	whole.slow(time.Second)
+	_, want := whole.run(t, spec)
+
+	store := newBench(t, quadratic)
+	in := StudyInput{Spec: *spec, Queue: "test"}
+	goes := 0
+	for ; ; goes++ {
+		b := newBench(t, quadratic)
+		b.store.Store, b.train.Runner = store.store.Store, store.train.Runner
+		b.slow(time.Second)
+		if goes < 4 {
+			b.env.RegisterDelayedCallback(func() { b.env.SetContinueAsNewSuggested(true) }, 3500*time.Millisecond)
+		}
+		b.env.ExecuteWorkflow(StudyType, in)
+		err := b.env.GetWorkflowError()
+		var again *workflow.ContinueAsNewError
+		if !errors.As(err, &again) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			break
+		}
+		if err := converter.GetDefaultDataConverter().FromPayloads(again.Input, &in); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := store.records(t, spec.Name)
+	if goes < 2 {
+		t.Errorf("it continued as new %d times, want several", goes)
+	}
+	if len(got) != len(want) {
+		t.Errorf("%d trials, want %d", len(got), len(want))
+	}
+	for i, r := range got {
+		if r.ID != i || !r.State.Ended() || r.State == search.Stopped && r.Reason == "" {
+			t.Errorf("%s is %s: %q", r.Name(), r.State, r.Reason)
+		}
 	}
 }
 
