@@ -9,10 +9,11 @@ import (
 // cube maps the points of a space to vectors in [0,1]^D, a coordinate for each
 // parameter of each branch; NaN stands where a parameter does not exist.
 type cube struct {
-	space search.Space
-	dims  []*search.Dim
-	tree  []node
-	index map[string]int // coordinate of a parameter
+	space  search.Space
+	dims   []*search.Dim
+	always []bool // the parameter is in every branch
+	tree   []node
+	index  map[string]int // coordinate of a parameter
 }
 
 // node is a parameter and what depends on it.
@@ -28,6 +29,10 @@ func newCube(s search.Space) *cube {
 		c.index[d.Name] = i
 	}
 	c.tree = c.nodes(s)
+	c.always = make([]bool, len(c.dims))
+	for _, n := range c.tree {
+		c.always[n.i] = true
+	}
 	return c
 }
 
@@ -50,6 +55,13 @@ func (c *cube) encode(p search.Params, x []float64) {
 		x[i] = math.NaN()
 	}
 	encode(c.tree, p, x)
+}
+
+// vector is encode into a new vector.
+func (c *cube) vector(p search.Params) []float64 {
+	x := make([]float64, len(c.dims))
+	c.encode(p, x)
+	return x
 }
 
 func encode(nodes []node, p search.Params, x []float64) {

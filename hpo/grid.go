@@ -31,10 +31,10 @@ func (g Grid) Propose(ctx context.Context, req search.Request) ([]search.Params,
 		stride++
 	}
 	shift := search.Rand(req.Seed, 0).IntN(size)
-	last, n := -1, 0
-	return untried(req, func(i int, _ *rand.Rand) search.Params {
-		if n++; i != last { // the first try for this trial
-			last, n = i, req.First+i
+	n := 0
+	return untried(req, func(i int, _ []search.Params, _ *rand.Rand, again bool) search.Params {
+		if n++; !again {
+			n = req.First + i
 		}
 		hi, lo := bits.Mul64(uint64(n%size), uint64(stride))
 		return point(req.Space, (int(bits.Rem64(hi, lo, uint64(size)))+shift)%size)

@@ -19,12 +19,10 @@ var _ search.Sampler = Halton{}
 // Propose returns points that were not tried.
 func (Halton) Propose(_ context.Context, req search.Request) ([]search.Params, error) {
 	h := newHalton(req)
-	last := -1
-	return untried(req, func(i int, rng *rand.Rand) search.Params {
-		if i == last { // the sequence gave a point that was tried
+	return untried(req, func(i int, _ []search.Params, rng *rand.Rand, again bool) search.Params {
+		if again {
 			return req.Space.Sample(rng)
 		}
-		last = i
 		return h.point(req.First + i)
 	})
 }

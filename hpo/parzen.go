@@ -13,7 +13,7 @@ import (
 // component, so that points of all branches are compared on what they share.
 type parzen struct {
 	c    *cube
-	logw []float64 // log weight of each component; the last one is the prior
+	base []float64 // log weight of each component, less what normalises its kernels along axes that all have; the last one is the prior
 	cum  []float64 // cumulated weights
 	axes []axis
 	acc  []float64 // room for one number a component
@@ -27,38 +27,76 @@ type axis struct {
 	norm  []float64 // log of the kernel's integral, by component
 	cells int
 	cat   bool
+	all   bool // continuous, and every point has it
 }
 
-// newParzen builds the mixture of n points, the rows of x, with equal weights.
-// The bandwidth of a coordinate that k points have is σ = b·k^(−1/(D+4)) (Scott's
-// rule on a fixed scale b), but never below 1/min(100, k+2).
-func newParzen(c *cube, x [][]float64) *parzen {
+// The prior counts as so many points.
+const parzenPrior = 2.
+
+// newParzen builds the mixture of n points, the rows of x; without weights they
+// are equal, and in any case their mean is 1.
+func newParzen(c *cube, x [][]float64, weight []float64) *parzen {
 	n, d := len(x), len(c.dims)
-	p := &parzen{c: c, logw: make([]float64, n+1), cum: make([]float64, n+1), axes: make([]axis, d), acc: make([]float64, n+1)}
-	total, sum := float64(n)+tpePrior, 0.
+	p := &parzen{c: c, base: make([]float64, n+1), cum: make([]float64, n+1), axes: make([]axis, d), acc: make([]float64, n+1)}
+	total, sum := float64(n)+parzenPrior, 0.
+	one := -math.Log(total)
 	for i := range n + 1 {
-		w := 1.
+		w, logw := 1., one
 		if i == n {
-			w = tpePrior
+			w, logw = parzenPrior, one+math.Log(parzenPrior)
+		} else if weight != nil {
+			w, logw = weight[i], one+math.Log(weight[i])
 		}
 		sum += w / total
-		p.logw[i], p.cum[i] = math.Log(w/total), sum
+		p.base[i], p.cum[i] = logw, sum
 	}
 	room := make([]float64, 2*n*d)
 	for k, dim := range c.dims {
 		a := &p.axes[k]
 		a.mu, room = room[:n:n], room[n:]
 		a.norm, room = room[:n:n], room[n:]
-		have := 0
 		for i := range x {
-			if a.mu[i] = x[i][k]; a.mu[i] == a.mu[i] {
-				have++
+			a.mu[i] = x[i][k]
+		}
+		have, sd := spread(a.mu, weight)
+		a.fit(dim, have, bandwidth(dim, have, d, sd))
+		if a.all = have == n && c.always[k] && a.log == nil; a.all {
+			for i, x := range a.norm {
+				p.base[i] -= x
 			}
 		}
-		sigma := tpeWidth * math.Pow(float64(max(have, 1)), -1/float64(d+4))
-		a.fit(dim, have, max(sigma, 1/min(tpeNarrow, float64(have+2))))
 	}
 	return p
+}
+
+// bandwidth is σ = b·s·n^(−1/(D+4)), Scott's rule for n points of standard
+// deviation s in D dimensions with a narrower b; for discrete numbers no less
+// than lets the kernel reach the neighbouring values.
+func bandwidth(dim *search.Dim, n, d int, s float64) float64 {
+	const b, cells, least = .4, 1.2, 1e-3
+	sigma := max(b*s*math.Pow(float64(max(n, 1)), -1/float64(d+4)), least)
+	if m := dim.Size(); m > 0 {
+		sigma = max(sigma, cells/float64(m))
+	}
+	return sigma
+}
+
+// spread is the number of points along an axis and their standard deviation, the
+// prior included.
+func spread(mu, weight []float64) (n int, sd float64) {
+	s0, s1, s2 := parzenPrior, parzenPrior/2, parzenPrior/3
+	for i, u := range mu {
+		if u != u {
+			continue
+		}
+		w := 1.
+		if weight != nil {
+			w = weight[i]
+		}
+		n++
+		s0, s1, s2 = s0+w, s1+w*u, s2+w*u*u
+	}
+	return n, math.Sqrt(max(s2/s0-s1/s0*s1/s0, 0))
 }
 
 // fit sets the kernels for n points.
@@ -96,12 +134,33 @@ func (a *axis) fit(d *search.Dim, n int, sigma float64) {
 			}
 		}
 	default:
-		c := math.Log(sigma * math.Sqrt(2*math.Pi))
+		norm := normTable(len(a.mu), sigma)
 		for i, x := range a.mu {
 			if x == x {
-				a.norm[i] = c + math.Log(cdf((1-x)/sigma)-cdf(-x/sigma))
+				a.norm[i] = norm(x)
 			}
 		}
+	}
+}
+
+// normTable returns log ∫₀¹ exp(−(t−x)²/2σ²) dt as a function of x: for many
+// points, and where it is smooth, by interpolation.
+func normTable(n int, sigma float64) func(x float64) float64 {
+	c := math.Log(sigma * math.Sqrt(2*math.Pi))
+	exact := func(x float64) float64 { return c + math.Log(cdf((1-x)/sigma)-cdf(-x/sigma)) }
+	const nodes = 64
+	if n < nodes || sigma < 3./nodes {
+		return exact
+	}
+	var table [nodes + 1]float64
+	for k := range nodes/2 + 1 {
+		table[k] = exact(float64(k) / nodes)
+		table[nodes-k] = table[k]
+	}
+	return func(x float64) float64 {
+		x *= nodes
+		k := min(int(x), nodes-1)
+		return table[k] + (x-float64(k))*(table[k+1]-table[k])
 	}
 }
 
@@ -119,7 +178,7 @@ func cdf(x float64) float64 {
 // logDensity is that of a vector.
 func (p *parzen) logDensity(x []float64) float64 {
 	acc := p.acc
-	copy(acc, p.logw)
+	copy(acc, p.base)
 	for k, u := range x {
 		if u != u {
 			continue
@@ -141,6 +200,14 @@ func (p *parzen) logDensity(x []float64) float64 {
 					d := j - cell(m, a.cells)
 					acc[i] += a.log[max(d, -d)] - a.norm[i]
 				}
+			}
+		case a.all:
+			s := math.Sqrt(.5) / a.sigma
+			u *= s
+			acc := acc[:len(a.mu)]
+			for i, m := range a.mu {
+				t := u - m*s
+				acc[i] -= t * t
 			}
 		default:
 			inv := 1 / a.sigma

@@ -15,5 +15,5 @@ var _ search.Sampler = Random{}
 
 // Propose returns points that were not tried.
 func (Random) Propose(_ context.Context, req search.Request) ([]search.Params, error) {
-	return untried(req, func(_ int, rng *rand.Rand) search.Params { return req.Space.Sample(rng) })
+	return untried(req, func(_ int, _ []search.Params, rng *rand.Rand, _ bool) search.Params { return req.Space.Sample(rng) })
 }

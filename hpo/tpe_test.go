@@ -45,42 +45,6 @@ func bestOf(t *testing.T, p searchtest.Problem, s search.Sampler, seed uint64) f
 	return best
 }
 
-// Trials are compared at the largest budget that enough have reached: what is
-// good after one epoch does not count once more is known.
-func TestRankUsesTheLargestBudget(t *testing.T) {
-	o := search.Objective{Metric: "loss", Goal: search.Minimize}
-	record := func(id int, state search.State, losses ...float64) search.Record {
-		r := search.Record{Trial: search.Trial{ID: id}, State: state}
-		for i, l := range losses {
-			r.Measurements = append(r.Measurements, search.Measurement{Budget: []int{1, 3, 9}[i], Metrics: search.Metrics{"loss": l}})
-		}
-		return r
-	}
-	req := search.Request{Objectives: []search.Objective{o}, Past: []search.Record{
-		record(0, search.Stopped, .1), record(1, search.Completed, .5, .3), record(2, search.Paused, .6, .2),
-		record(3, search.Completed, .4), record(4, search.Running), record(5, search.Paused, .9, .8, .7), record(6, search.Diverged, .1, .05),
-	}}
-	ranked, rest := rank(req, 3)
-	if want := []int{2, 1, 3, 5}; !equalInts(ranked, want) {
-		t.Errorf("ranked %v, want %v", ranked, want)
-	}
-	if want := []int{0, 4, 6}; !equalInts(rest, want) {
-		t.Errorf("the rest is %v, want %v", rest, want)
-	}
-}
-
-func equalInts(a, b []int) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if a[i] != b[i] {
-			return false
-		}
-	}
-	return true
-}
-
 func BenchmarkTPE(b *testing.B) {
 	for _, d := range []int{5, 20} {
 		b.Run(map[int]string{5: "5-D", 20: "20-D"}[d], func(b *testing.B) {

@@ -7,14 +7,14 @@ import (
 )
 
 // untried proposes req.N points that are neither in the past nor proposed
-// before in the same request. Point i is draw(i, rng) with the trial's own rng;
-// draw is called again for as long as it repeats a point. A point with a
+// before in the same request. Point i is drawn after the points out, with the
+// trial's own rng, and again for as long as it repeats a point. A point with a
 // continuous parameter counts as new.
-func untried(req search.Request, draw func(i int, rng *rand.Rand) search.Params) ([]search.Params, error) {
+func untried(req search.Request, draw func(i int, out []search.Params, rng *rand.Rand, again bool) search.Params) ([]search.Params, error) {
 	var out []search.Params
 	for i := range req.N {
 		rng := req.Rand(i)
-		p := draw(i, rng)
+		p := draw(i, out, rng, false)
 		for try := 0; repeats(req, out, p); try++ {
 			if try == 64 {
 				var ok bool
@@ -26,7 +26,7 @@ func untried(req search.Request, draw func(i int, rng *rand.Rand) search.Params)
 				}
 				break
 			}
-			p = draw(i, rng)
+			p = draw(i, out, rng, true)
 		}
 		out = append(out, p)
 	}
