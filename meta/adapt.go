@@ -50,7 +50,7 @@ func nearest(d *search.Dim, v any) (any, bool) {
 		}
 		if step > 0 {
 			k := min(math.Round((x-d.Lo)/step), float64(d.Size()-1))
-			x = d.Lo + k*step
+			x = min(d.Lo+k*step, d.Hi) // the sum may round beyond the end
 		}
 		v = x
 	}

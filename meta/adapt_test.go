@@ -71,3 +71,12 @@ func TestAdaptGivesPoints(t *testing.T) {
 		}
 	})
 }
+
+// The last value of a stepped range rounds to beyond its end.
+func TestAdaptKeepsTheLastStep(t *testing.T) {
+	s := search.Space{search.Float("x", -1e-9, -5e-10, search.Step(5e-11))}
+	p := search.Params{"x": s[0].Dim().Decode(1)}
+	if q, known := adapt(p, s, s); q.Key() != p.Key() || known != 1 {
+		t.Errorf("%v became %v, known %v", p, q, known)
+	}
+}
