@@ -136,7 +136,8 @@ func (a *StoreActivities) Start(ctx context.Context, study string, segments []se
 			break
 		}
 		if err != nil {
-			return nil, fmt.Errorf("study %q: propose trial %s: %w", study, search.TrialName(seg.Trial), err)
+			// A sampler is a pure function: it would fail again.
+			return nil, temporal.NewNonRetryableApplicationError(fmt.Sprintf("propose trial %s: %v", search.TrialName(seg.Trial), err), "SamplerError", err)
 		}
 		added, err := a.Store.Add(ctx, study, []search.Trial{{ID: seg.Trial, Params: params[0], Source: p.source(req.First, params[0])}})
 		if err != nil {

@@ -119,6 +119,18 @@ func Study(ctx workflow.Context, in StudyInput) (StudyResult, error) {
 	if err != nil {
 		return StudyResult{}, err
 	}
+	out, err := s.main(ctx, decision)
+	if err != nil && !workflow.IsContinueAsNewError(err) { // whoever follows the study must hear of it
+		failed := FinishInput{Study: in.Spec.Name, State: trials.StudyFailed, Reason: message(err), Best: -1}
+		if e := workflow.ExecuteLocalActivity(local(ctx), finishStudy, failed).Get(ctx, nil); e != nil {
+			err = errors.Join(err, e)
+		}
+	}
+	return out, err
+}
+
+// main follows decisions until the study is over.
+func (s *study) main(ctx workflow.Context, decision search.Decision) (StudyResult, error) {
 	s.deadline(ctx)
 	if err := s.follow(ctx, decision); err != nil {
 		return StudyResult{}, err

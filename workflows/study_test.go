@@ -233,6 +233,36 @@ func TestContinueAsNew(t *testing.T) {
 	}
 }
 
+// broken is a sampler that fails at its third trial.
+type broken struct{ search.Sampler }
+
+func (b broken) Propose(ctx context.Context, req search.Request) ([]search.Params, error) {
+	if req.First == 2 {
+		return nil, errors.New("the model has no inverse")
+	}
+	return b.Sampler.Propose(ctx, req)
+}
+
+// A study whose sampler fails ends as failed, in the sampler's words, instead of
+// trying for ever.
+func TestSamplerFails(t *testing.T) {
+	spec := toySpec(t, "broken")
+	b := newBench(t, quadratic)
+	sampler, err := newSampler(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.store.studies = map[string]*proposer{spec.Name: {spec: *spec, sampler: broken{sampler}}}
+	b.env.ExecuteWorkflow(StudyType, StudyInput{Spec: *spec, Queue: "test"})
+	if b.env.GetWorkflowError() == nil {
+		t.Error("the workflow did not fail")
+	}
+	row, err := b.store.Store.Study(context.Background(), spec.Name)
+	if err != nil || row.State != trials.StudyFailed || row.Reason != "propose trial t0002: the model has no inverse" {
+		t.Errorf("stored as %s: %q (%v)", row.State, row.Reason, err)
+	}
+}
+
 func TestFiniteSpaceEndsTheStudy(t *testing.T) {
 	spec := toySpec(t, "finite")
 	spec.Space = search.Space{search.Choice("x", -1., 0., 1.)}

@@ -131,10 +131,13 @@ func (a *app) follow(store *trials.Store, name string, plain bool) error {
 		a.say("detached; study %s goes on. Follow it with: budwood watch %s. End it with: budwood stop %s", name, name, name)
 		return errDetached
 	}
-	if err != nil {
-		return err
+	if err == nil {
+		err = a.summary(store, name)
 	}
-	return a.summary(store, name)
+	if err == nil && w.study.State == trials.StudyFailed {
+		err = fmt.Errorf("study %s failed: %s", name, w.study.Reason)
+	}
+	return err
 }
 
 // await waits until the workflow has begun to record the study, or goes on with
