@@ -65,7 +65,7 @@ func (p *production) nth(i int) node {
 				n.vals[j] = p.op.attrs[j].def
 				continue
 			}
-			n.vals[j], _ = number(nthValue(d, i%d.Size()))
+			n.vals[j], _ = search.Number(nthValue(d, i%d.Size()))
 			i /= d.Size()
 		}
 		return n

@@ -2,6 +2,8 @@ package nas
 
 import (
 	"math/rand/v2"
+
+	"budwood/search"
 )
 
 // mutateTries bounds the search for a neighbour that may be tried.
@@ -60,7 +62,7 @@ func (s *Space) step(r *rand.Rand, g Genome) (h Genome, ok bool) {
 func (s site) mutated(r *rand.Rand) node {
 	switch s.p.kind {
 	case opKind:
-		x, _ := number(near(r, s.p.dims[s.attr], s.n.vals[s.attr]))
+		x, _ := search.Number(near(r, s.p.dims[s.attr], s.n.vals[s.attr]))
 		return s.with(x)
 	case oneOfKind:
 		i := r.IntN(len(s.p.kids) - 1)

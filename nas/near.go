@@ -24,10 +24,10 @@ func near(r *rand.Rand, d *search.Dim, v any) any {
 	if err != nil {
 		return d.Decode(r.Float64())
 	}
-	old, _ := number(v)
+	old, _ := search.Number(v)
 	for i := range 16 { // a coarse grid may need wider steps
 		x := d.Decode(bounced(u + spread*float64(1+i)*r.NormFloat64()))
-		if y, _ := number(x); y != old {
+		if y, _ := search.Number(x); y != old {
 			return x
 		}
 	}

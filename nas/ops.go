@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"budwood/engine"
+	"budwood/search"
 )
 
 // operation is an entry of the vocabulary. Its functions take the values of
@@ -201,7 +202,7 @@ func (o *operation) idempotent() bool { return o.name == "relu" || o.name == "fl
 
 // check returns v as a value of the attribute.
 func (a *attribute) check(v any) (float64, error) {
-	x, ok := number(v)
+	x, ok := search.Number(v)
 	switch {
 	case !ok:
 		return 0, fmt.Errorf("%v is not a number", v)
@@ -211,21 +212,6 @@ func (a *attribute) check(v any) (float64, error) {
 		return 0, fmt.Errorf("%v is not a whole number from %.0f to %.0f", v, a.lo, a.hi)
 	}
 	return x, nil
-}
-
-// number reads any Go number that JSON, YAML or a program may give.
-func number(v any) (float64, bool) {
-	switch x := v.(type) {
-	case float64:
-		return x, true
-	case int:
-		return float64(x), true
-	case int64:
-		return float64(x), true
-	case uint64:
-		return float64(x), true
-	}
-	return 0, false
 }
 
 func itoa(x float64) string { return strconv.Itoa(int(x)) }

@@ -44,7 +44,7 @@ func readDim(name string, v any, path string) (*search.Dim, error) {
 				}
 			case "step":
 				var ok bool
-				if spec.Step, ok = number(v[key]); !ok {
+				if spec.Step, ok = search.Number(v[key]); !ok {
 					return nil, wrong(join(path, key), "%v is not a number", v[key])
 				}
 			default:
@@ -90,7 +90,7 @@ func readPair(v any, path string) (b [2]float64, err error) {
 		return b, wrong(path, "needs two bounds, [lo, hi], not %v", v)
 	}
 	for i := range b {
-		if b[i], ok = number(list[i]); !ok {
+		if b[i], ok = search.Number(list[i]); !ok {
 			return b, wrong(fmt.Sprintf("%s[%d]", path, i), "%v is not a number", list[i])
 		}
 	}
@@ -98,7 +98,7 @@ func readPair(v any, path string) (b [2]float64, err error) {
 }
 
 func readInt(v any, path string) (int, error) {
-	x, ok := number(v)
+	x, ok := search.Number(v)
 	if !ok || !whole(x) {
 		return 0, wrong(path, "%v is not a whole number", v)
 	}

@@ -95,6 +95,6 @@ func (p *production) first() node {
 }
 
 func decodeDim(d *search.Dim, u float64) float64 {
-	x, _ := number(d.Decode(u))
+	x, _ := search.Number(d.Decode(u))
 	return x
 }

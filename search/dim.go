@@ -151,7 +151,7 @@ func (d *Dim) Check(v any) (any, error) {
 
 // number reads a value of a float or int dimension.
 func (d *Dim) number(v any) (float64, error) {
-	x, ok := number(v)
+	x, ok := Number(v)
 	if !ok || math.IsNaN(x) || math.IsInf(x, 0) {
 		return 0, fmt.Errorf("%s: %v is not a finite number", d.Name, v)
 	}
@@ -254,8 +254,9 @@ func (d *Dim) equal(e *Dim) bool { return d == e || reflect.DeepEqual(d, e) }
 // ulp is the distance from x to the next larger float64.
 func ulp(x float64) float64 { return math.Nextafter(x, math.Inf(1)) - x }
 
-// number reads any Go number.
-func number(v any) (float64, bool) {
+// Number is v as a float64 if it is any Go number that JSON, YAML or a program
+// may give.
+func Number(v any) (float64, bool) {
 	switch x := v.(type) {
 	case float64:
 		return x, true
@@ -274,8 +275,8 @@ func number(v any) (float64, bool) {
 // sameScalar compares two scalar values; numbers compare by value, so that
 // int 3 and float64 3 are the same.
 func sameScalar(a, b any) bool {
-	x, aok := number(a)
-	y, bok := number(b)
+	x, aok := Number(a)
+	y, bok := Number(b)
 	if aok != bok {
 		return false
 	}

@@ -35,7 +35,7 @@ func (p FloatParam) Dim() *Dim { return p.d }
 
 // In returns the parameter's value at a point, 0 where it does not exist.
 func (p FloatParam) In(at Point) float64 {
-	x, _ := number(at.Value(p.d.Name))
+	x, _ := Number(at.Value(p.d.Name))
 	return x
 }
 
@@ -52,7 +52,7 @@ func (p IntParam) Dim() *Dim { return p.d }
 
 // In returns the parameter's value at a point, 0 where it does not exist.
 func (p IntParam) In(at Point) int {
-	x, _ := number(at.Value(p.d.Name))
+	x, _ := Number(at.Value(p.d.Name))
 	return int(x)
 }
 

@@ -35,7 +35,7 @@ func (p Params) Key() string {
 	var b strings.Builder
 	for _, k := range p.Names() {
 		v := p[k]
-		if x, ok := number(v); ok {
+		if x, ok := Number(v); ok {
 			v = x
 		}
 		if s, ok := v.(string); ok { // "3" is not 3

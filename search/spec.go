@@ -104,7 +104,7 @@ func (p ParamSpec) dim() (*Dim, error) {
 			below = nil
 		}
 		v := o.Value
-		if x, ok := number(v); ok {
+		if x, ok := Number(v); ok {
 			v = x
 			if x == float64(int(x)) {
 				v = int(x) // JSON and YAML do not tell 3 from 3.0
