@@ -31,8 +31,8 @@ type Handle struct {
 }
 
 // Submit starts the study of a file on a running server and returns without
-// waiting; a study of that name that runs already is attached to. Workers
-// (`budwood worker` or `budwood up`) train it.
+// waiting; a study of that name that runs already is attached to. The workers of
+// `budwood up`, or of a `budwood run` that goes on in the background, run it.
 func Submit(ctx context.Context, file string) (*Handle, error) {
 	spec, _, err := workflows.Load(ctx, file, &data.Cache{}, workflows.FileOptions{})
 	if err != nil {
@@ -100,9 +100,8 @@ func (h *Handle) Stop(ctx context.Context, now bool) error {
 // server alive for it.
 type connection struct {
 	client.Client
-	namespace string
-	keeper    *exec.Cmd
-	release   func() error
+	keeper  *exec.Cmd
+	release func() error
 }
 
 // Close closes the client and lets the embedded server go.
@@ -136,11 +135,10 @@ func connect(ctx context.Context, log zerolog.Logger) (*connection, error) {
 		}
 		return nil, fmt.Errorf("no Temporal server answers at %s: set TEMPORAL_ADDRESS, put budwood on the PATH, or use Study.Local: %w", o.HostPort, err)
 	}
-	c.namespace = o.Namespace
-	if c.namespace == "" {
-		c.namespace = client.DefaultNamespace
+	if err := workflows.Register(ctx, c.Client, cmp.Or(o.Namespace, client.DefaultNamespace)); err != nil {
+		return nil, errors.Join(err, c.Close())
 	}
-	return c, workflows.Register(ctx, c.Client, c.namespace)
+	return c, nil
 }
 
 // embedded asks a budwood program for its server. The program holds the server

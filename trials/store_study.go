@@ -159,6 +159,12 @@ func (s *Store) Finished(ctx context.Context) ([]string, error) {
 	return names, s.fail("list finished studies", err)
 }
 
+// Running lists the studies that run, the newest first.
+func (s *Store) Running(ctx context.Context) ([]string, error) {
+	names, err := s.names(ctx, `SELECT name FROM studies WHERE state = 'running' ORDER BY created DESC, id DESC`)
+	return names, s.fail("list running studies", err)
+}
+
 // Describe returns what another study needs to know to compare itself with this
 // one: the space, the objectives, and the features of the data set (nil if
 // they are not known).

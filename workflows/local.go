@@ -160,16 +160,21 @@ func (l *localStudy) segment(ctx context.Context, seg search.Segment, t search.T
 // recall is what an earlier run of the program stored of a segment.
 func (l *localStudy) recall(seg search.Segment) (trials.Result, bool) {
 	rec := l.recorded[seg.Trial]
+	before := 0. // watt-hours of the segments before: those of a measurement are the trial's so far
 	for _, m := range rec.Measurements {
 		if m.Budget == seg.To {
-			return trials.Result{State: search.Paused, Budget: m.Budget, Final: m, Energy: trials.Energy{Joules: m.Metrics[trials.EnergyWh] * 3600}}, true
+			return trials.Result{State: search.Paused, Budget: m.Budget, Final: m, Energy: trials.Energy{Joules: (m.Metrics[trials.EnergyWh] - before) * 3600}}, true
+		}
+		if m.Budget <= seg.From {
+			before = m.Metrics[trials.EnergyWh]
 		}
 	}
 	last, _ := rec.Last()
 	if !rec.State.Ended() || rec.State == search.Stopped || last.Budget > seg.To || last.Budget < seg.From {
 		return trials.Result{}, false
 	}
-	return trials.Result{State: rec.State, Reason: rec.Reason, Budget: last.Budget, Final: last}, true
+	joules := max(last.Metrics[trials.EnergyWh]-before, 0) * 3600
+	return trials.Result{State: rec.State, Reason: rec.Reason, Budget: last.Budget, Final: last, Energy: trials.Energy{Joules: joules}}, true
 }
 
 func (l *localStudy) finish(ctx context.Context, byUser bool) (StudyResult, error) {

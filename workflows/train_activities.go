@@ -26,9 +26,8 @@ type TrainActivities struct {
 
 // TrainInput asks to train a segment.
 type TrainInput struct {
-	Task    trials.Task `json:"task"`
-	Model   *Model      `json:"model,omitempty"`
-	Attempt int         `json:"attempt"`
+	Task  trials.Task `json:"task"`
+	Model *Model      `json:"model,omitempty"`
 }
 
 // errStudyStopped is the reason of a trial whose segment is cancelled.

@@ -29,7 +29,7 @@ func Trial(ctx workflow.Context, in TrialInput) (trials.Result, error) {
 	var attempt int
 	for {
 		attempt++
-		err := workflow.ExecuteActivity(onTrain(ctx, in.Queue, summary), trainSegment, TrainInput{in.Task, in.Model, attempt}).Get(ctx, &r)
+		err := workflow.ExecuteActivity(onTrain(ctx, in.Queue, summary), trainSegment, TrainInput{in.Task, in.Model}).Get(ctx, &r)
 		if err == nil {
 			break
 		}

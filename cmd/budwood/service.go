@@ -183,14 +183,18 @@ func (a *app) serve(ready func()) error {
 }
 
 // busy tells whether a study runs that these workers serve; if that cannot be
-// told, yes.
+// told, yes. A study with an objective in Go has the workers of its own program.
 func busy(ctx context.Context, store *trials.Store) bool {
-	list, err := store.Studies(ctx)
+	names, err := store.Running(ctx)
 	if err != nil {
 		return true
 	}
-	for _, s := range list {
-		if s.State == trials.StudyRunning {
+	for _, name := range names {
+		study, err := store.Study(ctx, name)
+		if err != nil {
+			return true
+		}
+		if spec, err := specOf(&study); err != nil || spec.Data != nil {
 			return true
 		}
 	}

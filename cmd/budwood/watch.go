@@ -25,7 +25,6 @@ type watcher struct {
 	name  string
 	study trials.Study
 	seen  []search.Record
-	first bool // the first look reports nothing: what happened before is history
 }
 
 // look returns what happened since the last look.
@@ -50,10 +49,6 @@ func (w *watcher) look(ctx context.Context) ([]event, error) {
 		out = append(out, w.changes(&old, &now[i])...)
 	}
 	w.seen = now
-	if w.first {
-		w.first = false
-		return nil, nil
-	}
 	return out, nil
 }
 

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"context"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"budwood"
+	"budwood/cmd/budwood/devserver"
+	"budwood/search"
+	"budwood/trials"
+)
+
+// A program submits a study to the server of `budwood up`, looks at it, ends it,
+// and opens it again.
+func TestSubmitAndOpen(t *testing.T) {
+	dir := home(t)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	up, _, said := program(ctx, dir, "up")
+	if err := up.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var server devserver.Info
+	for ok := false; !ok; server, ok = devserver.Running(dir) {
+		if ctx.Err() != nil {
+			t.Fatalf("up does not start a server:\n%s", said)
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	for started(dir) == 0 { // no study yet: the store is there once up has opened it
+		if store, err := trials.OpenReadOnly(filepath.Join(dir, "budwood.db")); err == nil {
+			store.Close()
+			break
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	t.Setenv("BUDWOOD_HOME", dir)
+	t.Setenv("TEMPORAL_ADDRESS", server.Address)
+
+	h, err := budwood.Submit(ctx, "../../examples/digits/trivial.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := 0; n < 3; {
+		list, err := h.Trials(ctx)
+		if err != nil && ctx.Err() != nil {
+			t.Fatal(err)
+		}
+		n = len(list)
+		time.Sleep(20 * time.Millisecond)
+	}
+	if err := h.Stop(ctx, true); err != nil {
+		t.Fatal(err)
+	}
+	r, err := h.Wait(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.State != trials.StudyStopped || len(r.Trials) < 3 || len(r.Trials) >= 200 {
+		t.Errorf("%s with %d trials", r.State, len(r.Trials))
+	}
+	if err := h.Close(); err != nil {
+		t.Error(err)
+	}
+	again, err := budwood.Open(ctx, "digits-trivial")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer again.Close()
+	if r, err := again.Result(ctx); err != nil || r.State != trials.StudyStopped {
+		t.Errorf("opened again: %v, %v", r, err)
+	}
+}
+
+// The background workers end although the study of a Go program, which has
+// workers of its own, was left running.
+func TestServiceDoesNotWaitForGoStudies(t *testing.T) {
+	ctx := context.Background()
+	store, err := trials.Open(filepath.Join(t.TempDir(), "budwood.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	begin := func(name, spec string) {
+		row := trials.Study{Name: name, Spec: []byte(spec), Objectives: []search.Objective{{Metric: "loss", Goal: search.Minimize}}}
+		if _, _, err := store.Begin(ctx, row); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if busy(ctx, store) {
+		t.Error("busy without a study")
+	}
+	begin("go", `{"name": "go"}`)
+	if busy(ctx, store) {
+		t.Error("busy with the study of a Go program")
+	}
+	begin("file", `{"name": "file", "data": {"csv": "x.csv", "target": "y"}}`)
+	if !busy(ctx, store) {
+		t.Error("not busy with the study of a file")
+	}
+}
