@@ -41,23 +41,22 @@ func startWriter(ctx context.Context, db *sql.DB) (*writer, error) {
 	return w, nil
 }
 
-// do runs a change in a transaction and waits until it is on the disk. If ctx
-// ends while it waits, the change may be made all the same: changes are
-// idempotent, so that the caller can ask for it again.
+// do runs a change in a transaction and waits until it is on the disk. A ctx that
+// ends keeps a change from being taken. One that was taken is waited for, at
+// most as long as another process may hold the lock: the change writes into its
+// caller's variables.
 func (w *writer) do(ctx context.Context, change func(*writer) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	answer := make(chan error, 1)
 	select {
 	case w.jobs <- job{change, answer}:
+		return <-answer
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-w.quit:
 		return ErrClosed
-	}
-	select {
-	case err := <-answer:
-		return err
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 }
 
