@@ -24,6 +24,12 @@ type Loop struct {
 	Paused    map[int]int     `json:"paused,omitempty"` // trial to budget
 	Closing   string          `json:"closing,omitempty"`
 	Finished  bool            `json:"finished,omitempty"`
+
+	Retrain Retrain  `json:"retrain,omitzero"`
+	Top     []Scored `json:"top,omitempty"`   // the best trials of the search, Retrain.Best of them
+	Final   bool     `json:"final,omitempty"` // the search is over: the best are trained again
+	Queue   []int    `json:"queue,omitempty"` // of the best, those that wait for it
+	Again   []Pair   `json:"again,omitempty"` // every trial that was trained again, by its new number
 }
 
 // Segment is a piece of training: a trial from one budget up to another. A
@@ -34,6 +40,8 @@ type Segment struct {
 	To      int    `json:"to"`
 	Bracket int    `json:"bracket,omitempty"`
 	Reason  string `json:"reason,omitempty"` // why it was promoted
+	Again   bool   `json:"again,omitempty"`  // a new trial with the params of an old one:
+	Like    int    `json:"like,omitempty"`   // this
 }
 
 // Outcome is how a segment ended.
@@ -74,14 +82,18 @@ func (l *Loop) Done(o Outcome) Decision {
 		return d
 	}
 	delete(l.Running, o.Trial)
-	if o.State == Paused {
+	switch _, again := l.again(o.Trial); {
+	case again: // the scheduler knows nothing of it
+	case o.State == Paused:
+		l.score(o)
 		if l.Paused == nil { // JSON leaves out an empty map
 			l.Paused = map[int]int{}
 		}
 		l.Paused[o.Trial] = o.Budget
-		l.step(&d, Reported{o.Trial, o.Budget, o.Values})
-	} else {
-		l.step(&d, Ended{o.Trial, o.Budget, o.State, o.Values})
+		l.step(&d, Reported{l.inner(o.Trial), o.Budget, o.Values})
+	default:
+		l.score(o)
+		l.step(&d, Ended{l.inner(o.Trial), o.Budget, o.State, o.Values})
 	}
 	l.fill(&d)
 	return d
@@ -95,14 +107,20 @@ func (l *Loop) Exhausted(trial int) Decision {
 		return d
 	}
 	delete(l.Running, trial)
-	l.Trials = min(l.Trials, trial)
-	l.step(&d, Ended{Trial: trial, State: Infeasible})
+	l.Trials = min(l.Trials, l.inner(trial))
+	l.step(&d, Ended{Trial: l.inner(trial), State: Infeasible})
 	l.fill(&d)
 	return d
 }
 
+// Stop is Close without the retraining that would follow.
+func (l *Loop) Stop(why string) Decision {
+	l.Retrain, l.Queue = Retrain{}, nil
+	return l.Close(why)
+}
+
 // Close stops offering slots. The running segments may still report; when the
-// last one has, every paused trial is ended.
+// last one has, every paused trial is ended, and the best are trained again.
 func (l *Loop) Close(why string) Decision {
 	if l.Closing == "" {
 		l.Closing = why
@@ -114,7 +132,7 @@ func (l *Loop) Close(why string) Decision {
 
 // Reopen lets a finished or closing study go on, for example with a larger
 // budget.
-func (l *Loop) Reopen() { l.Closing, l.Finished = "", false }
+func (l *Loop) Reopen() { l.Closing, l.Finished, l.Final = "", false, false }
 
 // Resize changes the number of segments at once and the number of trials in
 // all while the study runs.
@@ -129,23 +147,28 @@ func (l *Loop) fill(d *Decision) {
 	if l.Finished {
 		return
 	}
-	if free := l.Parallel - len(l.Running); free > 0 && l.Closing == "" {
-		l.step(d, Free{free, max(l.Trials-l.Started, 0)})
+	if free := l.Parallel - len(l.Running); free > 0 && l.Closing == "" && !l.Final {
+		l.step(d, Free{free, max(l.Trials-l.inner(l.Started), 0)})
 	}
-	if len(l.Running) > 0 {
+	if len(l.Running) > 0 && !l.Final {
 		return
 	}
-	l.Finished = true
-	l.step(d, Closed{})
-	for _, t := range slices.Sorted(maps.Keys(l.Paused)) { // a scheduler that forgot one
-		d.Ended = append(d.Ended, Ending{t, Stopped, fmt.Sprintf("paused at %d when the study ended", l.Paused[t])})
-		delete(l.Paused, t)
+	if !l.Final {
+		l.Final = true
+		l.step(d, Closed{})
+		for _, t := range slices.Sorted(maps.Keys(l.Paused)) { // a scheduler that forgot one
+			d.Ended = append(d.Ended, Ending{t, Stopped, fmt.Sprintf("paused at %d when the study ended", l.Paused[t])})
+			delete(l.Paused, t)
+		}
+		l.queue()
 	}
+	l.repeat(d)
+	l.Finished = len(l.Running) == 0
 }
 
 func (l *Loop) step(d *Decision, e Event) {
 	for _, a := range l.Scheduler.Step(e) {
-		if _, stop := a.(Stop); l.Closing != "" && !stop {
+		if _, stop := a.(Stop); (l.Closing != "" || l.Final) && !stop {
 			continue // nothing new begins once the study is closing
 		}
 		if l.Running == nil {
@@ -153,22 +176,24 @@ func (l *Loop) step(d *Decision, e Event) {
 		}
 		switch a := a.(type) {
 		case Start:
-			s := Segment{Trial: a.Trial, To: a.Budget, Bracket: a.Bracket}
+			s := Segment{Trial: l.outer(a.Trial), To: a.Budget, Bracket: a.Bracket}
 			l.Started++
 			l.Running[s.Trial] = s
 			d.Run = append(d.Run, s)
 		case Resume:
-			s := Segment{Trial: a.Trial, From: l.Paused[a.Trial], To: a.Budget, Reason: a.Reason}
-			delete(l.Paused, a.Trial)
+			t := l.outer(a.Trial)
+			s := Segment{Trial: t, From: l.Paused[t], To: a.Budget, Reason: a.Reason}
+			delete(l.Paused, t)
 			l.Running[s.Trial] = s
 			d.Run = append(d.Run, s)
 		case Stop:
-			delete(l.Paused, a.Trial)
+			t := l.outer(a.Trial)
+			delete(l.Paused, t)
 			state := Stopped
 			if a.Completed {
 				state = Completed
 			}
-			d.Ended = append(d.Ended, Ending{a.Trial, state, a.Reason})
+			d.Ended = append(d.Ended, Ending{t, state, a.Reason})
 		}
 	}
 }

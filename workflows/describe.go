@@ -27,8 +27,12 @@ func Describe(s *Spec) string {
 }
 
 func summary(s *Spec) string {
-	return fmt.Sprintf("%s: %s %s, %d trials of up to %d epochs, %s + %s, seed %d", s.Name, s.Objective.Goal, s.Objective.Metric,
+	out := fmt.Sprintf("%s: %s %s, %d trials of up to %d epochs, %s + %s, seed %d", s.Name, s.Objective.Goal, s.Objective.Metric,
 		s.Budget.Trials, s.Budget.Epochs, s.Search.Sampler, s.Search.Scheduler, s.Search.Seed)
+	if s.Retrain.Best > 0 {
+		out += fmt.Sprintf(", then the best %d from scratch for %d epochs", s.Retrain.Best, s.Retrain.Epochs)
+	}
+	return out
 }
 
 // DescribeDim is a parameter's range in words.
@@ -88,7 +92,7 @@ func CanContinue(stored json.RawMessage, s *Spec) error {
 	}
 	neutral := func(s Spec) map[string]any {
 		s.Budget.Trials, s.Budget.Time, s.Budget.EnergyWh = 0, 0, 0
-		s.Search.Parallel, s.MaxRetries = 0, 0
+		s.Search.Parallel, s.MaxRetries, s.Retrain = 0, 0, Retrain{}
 		b, _ := json.Marshal(s)
 		var m map[string]any
 		_ = json.Unmarshal(b, &m)

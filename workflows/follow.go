@@ -16,7 +16,8 @@ type childDone struct {
 	trial   search.Trial
 	result  trials.Result
 	err     error
-	ended   []search.Ending // of a study that was closed while nothing ran
+	wake    bool // no trial: the study was closed while nothing ran
+	ended   []search.Ending
 }
 
 // follow carries out a decision: it records the endings, proposes candidates
@@ -65,6 +66,10 @@ func (s *study) start(ctx workflow.Context) (search.Decision, error) {
 	for _, t := range found {
 		trialOf[t.ID] = t
 	}
+	if s.stopping && s.loop.Final && !s.byUser { // the search was cut short; what follows it is not
+		s.stopping = false
+		s.children, s.cancel = workflow.WithCancel(s.root)
+	}
 	var out search.Decision
 	for _, seg := range segments {
 		t, ok := trialOf[seg.Trial]
@@ -97,7 +102,7 @@ func (s *study) run(ctx workflow.Context, seg search.Segment, t search.Trial) {
 // report takes a segment's outcome: into the spending, the leaderboard and the
 // loop.
 func (s *study) report(ctx workflow.Context, c childDone) error {
-	if c.ended != nil || s.loop.Finished {
+	if c.wake || s.loop.Finished {
 		return s.follow(ctx, search.Decision{Ended: c.ended})
 	}
 	s.running--
@@ -116,7 +121,7 @@ func (s *study) report(ctx workflow.Context, c childDone) error {
 	s.board.add(spec.Objective, c.trial, r)
 	limit := spec.Budget.EnergyWh
 	out := search.Outcome{Trial: c.trial.ID, Budget: r.Budget, State: r.State, Values: r.Values(spec.Objectives()), Reason: r.Reason}
-	if limit > 0 && s.spent.Joules/3600 >= limit && s.loop.Closing == "" {
+	if limit > 0 && s.spent.Joules/3600 >= limit && s.loop.Closing == "" && !s.loop.Final {
 		s.close(ctx, fmt.Sprintf("the energy budget of %g Wh is spent", limit), true)
 	}
 	return s.follow(ctx, s.loop.Done(out))
@@ -124,8 +129,17 @@ func (s *study) report(ctx workflow.Context, c childDone) error {
 
 // task is a segment as the runner sees it.
 func (s *Spec) task(seg search.Segment, t search.Trial) trials.Task {
-	return trials.Task{
+	task := trials.Task{
 		Study: s.Name, Trial: t, Seed: s.Search.Seed, From: seg.From, To: seg.To, Total: s.Budget.Epochs,
 		Objectives: s.Objectives(), Patience: s.EarlyStop.Patience, MinDelta: s.EarlyStop.MinDelta,
 	}
+	if seg.Again {
+		task.Total, task.Patience = seg.To, 0
+	}
+	return task
+}
+
+// retrain is what the loop does when the search is over.
+func (s *Spec) retrain() search.Retrain {
+	return search.Retrain{Best: s.Retrain.Best, Budget: s.Retrain.Epochs, Goal: s.Objective.Goal}
 }

@@ -13,20 +13,38 @@ import (
 // Local runs a study on goroutines, without a server: the same loop, sampler,
 // scheduler, runner and store as the study workflow, its durable twin. A study
 // that was interrupted decides again from its first trial on, and what the
-// store already has is not trained again.
+// store already has is not trained again. A nil objective is the built-in one of a
+// study with data, whose best trial is tested at the end.
 func Local(ctx context.Context, spec *Spec, store *StoreActivities, runner *trials.Runner, objective trials.Objective) (StudyResult, error) {
 	if _, err := store.Begin(ctx, BeginInput{Spec: *spec}); err != nil {
 		return StudyResult{}, err
 	}
-	user := ctx
+	var built *trials.Supervised
+	if objective == nil {
+		if spec.Data == nil {
+			return StudyResult{}, fmt.Errorf("study %q: it has neither data nor an objective", spec.Name)
+		}
+		d, err := store.Data.Load(ctx, *spec.Data)
+		if err != nil {
+			return StudyResult{}, err
+		}
+		s, err := spec.model().supervised(d)
+		if err != nil {
+			return StudyResult{}, err
+		}
+		built, objective = &s, s.Objective
+	}
+	user, leave := context.WithCancelCause(ctx)
+	defer leave(nil)
+	ctx = user
 	if limit := time.Duration(spec.Budget.Time); limit > 0 {
 		c, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("the time budget of %s is spent", limit))
 		defer cancel()
 		ctx = c
 	}
 	l := &localStudy{
-		spec: spec, store: store, runner: runner, objective: objective, recorded: map[int]search.Record{},
-		loop: &search.Loop{Scheduler: newScheduler(spec), Parallel: spec.Search.Parallel, Trials: spec.Budget.Trials},
+		spec: spec, store: store, runner: runner, objective: objective, built: built, user: user, recorded: map[int]search.Record{},
+		loop: &search.Loop{Scheduler: newScheduler(spec), Parallel: spec.Search.Parallel, Trials: spec.Budget.Trials, Retrain: spec.retrain()},
 		done: make(chan localDone, spec.Search.Parallel),
 	}
 	past, err := store.Store.Records(ctx, spec.Name)
@@ -40,6 +58,7 @@ func Local(ctx context.Context, spec *Spec, store *StoreActivities, runner *tria
 	defer stop(nil)
 	if err := l.run(work, stop); err != nil {
 		stop(err)
+		leave(err)
 		for range l.running { // nothing outlives the study
 			<-l.done
 		}
@@ -53,6 +72,8 @@ type localStudy struct {
 	store     *StoreActivities
 	runner    *trials.Runner
 	objective trials.Objective
+	built     *trials.Supervised // the built-in objective; nil: the user's own
+	user      context.Context    // what ends when the user ends the study; a time budget ends the search alone
 	loop      *search.Loop
 	board     Board
 	joules    float64
@@ -72,12 +93,20 @@ func (l *localStudy) run(ctx context.Context, stop context.CancelCauseFunc) erro
 	if err := l.follow(ctx, l.loop.Begin()); err != nil {
 		return err
 	}
-	closed := ctx.Done()
+	left, closed := l.user.Done(), ctx.Done()
 	for !l.loop.Finished {
 		select {
+		case <-left:
+			left, closed = nil, nil
+			if err := l.follow(ctx, l.loop.Stop(context.Cause(l.user).Error())); err != nil {
+				return err
+			}
 		case <-closed:
 			closed = nil
-			if err := l.follow(context.WithoutCancel(ctx), l.loop.Close(context.Cause(ctx).Error())); err != nil {
+			if l.user.Err() != nil || l.loop.Final {
+				continue
+			}
+			if err := l.follow(ctx, l.loop.Close(context.Cause(ctx).Error())); err != nil {
 				return err
 			}
 		case d := <-l.done:
@@ -88,11 +117,11 @@ func (l *localStudy) run(ctx context.Context, stop context.CancelCauseFunc) erro
 			r := &d.result
 			l.joules += r.Energy.Joules
 			l.board.add(l.spec.Objective, d.trial, r)
-			if limit := l.spec.Budget.EnergyWh; limit > 0 && l.joules/3600 >= limit {
+			if limit := l.spec.Budget.EnergyWh; limit > 0 && l.joules/3600 >= limit && !l.loop.Final {
 				stop(fmt.Errorf("the energy budget of %g Wh is spent", limit))
 			}
 			out := search.Outcome{Trial: d.trial.ID, Budget: r.Budget, State: r.State, Values: r.Values(l.spec.Objectives()), Reason: r.Reason}
-			if err := l.follow(context.WithoutCancel(ctx), l.loop.Done(out)); err != nil {
+			if err := l.follow(ctx, l.loop.Done(out)); err != nil {
 				return err
 			}
 		}
@@ -100,8 +129,13 @@ func (l *localStudy) run(ctx context.Context, stop context.CancelCauseFunc) erro
 	return nil
 }
 
-// follow carries out a decision.
-func (l *localStudy) follow(ctx context.Context, d search.Decision) error {
+// follow carries out a decision. What it starts ends with work, or if the
+// search is over with the user's own context; what it records does not.
+func (l *localStudy) follow(work context.Context, d search.Decision) error {
+	ctx := context.WithoutCancel(work)
+	if l.loop.Final {
+		work = l.user
+	}
 	for len(d.Ended) > 0 || len(d.Run) > 0 {
 		l.board.end(d.Ended)
 		if err := l.store.End(ctx, l.spec.Name, d.Ended); err != nil {
@@ -125,7 +159,7 @@ func (l *localStudy) follow(ctx context.Context, d search.Decision) error {
 				continue
 			}
 			l.running++
-			go func() { l.done <- l.segment(ctx, seg, t) }()
+			go func() { l.done <- l.segment(work, seg, t) }()
 		}
 	}
 	return nil
@@ -190,5 +224,13 @@ func (l *localStudy) finish(ctx context.Context, byUser bool) (StudyResult, erro
 	if err := l.runner.Blobs.DeleteAll(ctx, trials.StudyKey(l.spec.Name), keep...); err != nil {
 		return out, err
 	}
-	return out, l.store.Finish(ctx, FinishInput{Study: l.spec.Name, State: out.State, Reason: l.loop.Closing, Best: out.Best})
+	reason := l.loop.Closing
+	if out.Best >= 0 && l.built != nil {
+		best := l.board.Rows[0]
+		var err error
+		if out.Test, err = l.built.Test(ctx, l.runner.Blobs, best.Checkpoint, best.Params, search.Rand(l.spec.Search.Seed, best.Trial).Uint64()); err != nil {
+			reason = joinReasons(reason, "the best trial could not be tested: "+err.Error())
+		}
+	}
+	return out, l.store.Finish(ctx, FinishInput{Study: l.spec.Name, State: out.State, Reason: reason, Best: out.Best, Test: out.Test})
 }

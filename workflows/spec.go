@@ -22,6 +22,7 @@ type Spec struct {
 	Search       Search             `json:"search"`
 	Budget       Budget             `json:"budget"`
 	EarlyStop    EarlyStop          `json:"early_stop"`
+	Retrain      Retrain            `json:"retrain,omitzero"`
 	Train        search.Params      `json:"train,omitempty"` // hyperparameters that are not searched
 	Space        search.Space       `json:"space,omitempty"`
 	Architecture *nas.Spec          `json:"architecture,omitempty"`
@@ -49,6 +50,14 @@ type Budget struct {
 	Epochs   int      `json:"epochs"` // at most so many a trial; 0 means 27
 	Time     Duration `json:"time,omitempty"`
 	EnergyWh float64  `json:"energy_wh,omitempty"`
+}
+
+// Retrain trains the best trials of the search once more when it is over: as new
+// trials, from fresh weights, without early stopping. The search's budgets of
+// trials, time and energy end the search alone.
+type Retrain struct {
+	Best   int `json:"best"`   // how many; 0: none
+	Epochs int `json:"epochs"` // 0 means budget.epochs
 }
 
 // EarlyStop ends a trial that no longer improves by MinDelta for Patience
@@ -174,6 +183,9 @@ func (s *Spec) completeSearch() error {
 	q.WarmStart = orDefault(q.WarmStart, "auto")
 	b.Trials = orDefault(b.Trials, 30)
 	b.Epochs = orDefault(b.Epochs, 27)
+	if s.Retrain.Best > 0 {
+		s.Retrain.Epochs = orDefault(s.Retrain.Epochs, b.Epochs)
+	}
 	names := Samplers
 	if s.Architecture != nil {
 		names = ArchitectureSamplers
@@ -199,6 +211,8 @@ func (s *Spec) completeSearch() error {
 		{"budget.energy_wh", b.EnergyWh, 0, 1e9},
 		{"early_stop.patience", float64(s.EarlyStop.Patience), 0, 1e6},
 		{"early_stop.min_delta", s.EarlyStop.MinDelta, 0, 1e300},
+		{"retrain.best", float64(s.Retrain.Best), 0, boardSize},
+		{"retrain.epochs", float64(s.Retrain.Epochs), 0, 1e6},
 		{"max_retries", float64(s.MaxRetries), 0, 100},
 	} {
 		if !(c.v >= c.min && c.v <= c.max) {

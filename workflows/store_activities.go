@@ -128,6 +128,14 @@ func (a *StoreActivities) Start(ctx context.Context, study string, segments []se
 			out = append(out, past[i].Trial)
 			continue
 		}
+		if seg.Again {
+			t, err := a.again(ctx, study, seg, past)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, t)
+			continue
+		}
 		req := search.Request{
 			Space: p.spec.Space, Objectives: p.spec.Objectives(), Past: past, First: seg.Trial, N: 1, Seed: p.spec.Search.Seed,
 		}
@@ -147,6 +155,19 @@ func (a *StoreActivities) Start(ctx context.Context, study string, segments []se
 		past = append(past[:len(past):len(past)], search.Record{Trial: added[0], State: search.Running})
 	}
 	return out, nil
+}
+
+// again records a trial with the params of an old one.
+func (a *StoreActivities) again(ctx context.Context, study string, seg search.Segment, past []search.Record) (search.Trial, error) {
+	i, ok := slices.BinarySearchFunc(past, seg.Like, func(r search.Record, id int) int { return r.ID - id })
+	if !ok {
+		return search.Trial{}, temporal.NewNonRetryableApplicationError(fmt.Sprintf("trial %s cannot be trained again: the store does not have it", search.TrialName(seg.Like)), "Internal", nil)
+	}
+	added, err := a.Store.Add(ctx, study, []search.Trial{{ID: seg.Trial, Params: past[i].Params, Source: "retrain " + search.TrialName(seg.Like)}})
+	if err != nil {
+		return search.Trial{}, err
+	}
+	return added[0], nil
 }
 
 // Record stores a segment.

@@ -87,8 +87,9 @@ type study struct {
 	drain    bool             // start nothing more: continue as new when the running ones have reported
 	waiting  []search.Segment // decided, not started
 	running  int
-	byUser   bool // the user ended the study, not a budget
-	stopping bool // running segments are being stopped
+	byUser   bool             // the user ended the study, not a budget
+	stopping bool             // running segments are being stopped
+	root     workflow.Context // of what outlives a cancellation
 	children workflow.Context
 	cancel   workflow.CancelFunc
 	done     workflow.Channel
@@ -100,6 +101,7 @@ func Study(ctx workflow.Context, in StudyInput) (StudyResult, error) {
 	s.done = workflow.NewBufferedChannel(ctx, in.Spec.Search.Parallel+1)
 	cancelled := ctx.Done()
 	ctx, _ = workflow.NewDisconnectedContext(ctx) // a cancelled study still records how it ended
+	s.root = ctx
 	s.children, s.cancel = workflow.WithCancel(ctx)
 	workflow.Go(ctx, func(ctx workflow.Context) {
 		cancelled.Receive(ctx, nil)
@@ -170,7 +172,7 @@ func (s *study) begin(ctx workflow.Context) (search.Decision, error) {
 	sched := newScheduler(&s.in.Spec)
 	if carry == nil {
 		s.began = workflow.Now(ctx)
-		s.loop = &search.Loop{Scheduler: sched, Parallel: s.in.Spec.Search.Parallel, Trials: s.in.Spec.Budget.Trials}
+		s.loop = &search.Loop{Scheduler: sched, Parallel: s.in.Spec.Search.Parallel, Trials: s.in.Spec.Budget.Trials, Retrain: s.in.Spec.retrain()}
 		return s.loop.Begin(), nil
 	}
 	if err := json.Unmarshal(carry.Scheduler, sched); err != nil {
@@ -179,7 +181,7 @@ func (s *study) begin(ctx workflow.Context) (search.Decision, error) {
 	s.board, s.spent, s.byUser = carry.Board, carry.Spent, carry.ByUser
 	s.began = workflow.Now(ctx).Add(-carry.Elapsed)
 	s.loop = &carry.Loop
-	s.loop.Scheduler = sched
+	s.loop.Scheduler, s.loop.Retrain = sched, s.in.Spec.retrain()
 	var d search.Decision
 	if ended {
 		s.loop.Reopen()
@@ -232,17 +234,22 @@ func (s *study) deadline(ctx workflow.Context) {
 // close ends the study: no new segments, and with now the running ones are
 // stopped; the main loop sees them come home.
 func (s *study) close(ctx workflow.Context, why string, now bool) {
-	if s.loop == nil || s.loop.Finished {
+	if s.loop == nil || s.loop.Finished || s.loop.Final && !s.byUser { // budgets end the search alone
 		return
 	}
-	d := s.loop.Close(why)
+	var d search.Decision
+	if s.byUser {
+		d = s.loop.Stop(why)
+	} else {
+		d = s.loop.Close(why)
+	}
 	s.waiting = append(s.waiting, d.Run...)
 	if now && !s.stopping {
 		s.stopping = true
 		s.cancel()
 	}
-	if s.loop.Finished { // nothing was running: wake the main loop to record the endings
-		s.done.SendAsync(childDone{ended: d.Ended})
+	if s.loop.Finished || len(d.Run) > 0 { // nothing was running: wake the main loop
+		s.done.SendAsync(childDone{wake: true, ended: d.Ended})
 	}
 }
 

@@ -1,0 +1,94 @@
+package workflows
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"budwood/search"
+)
+
+func retrainSpec(t testing.TB) *Spec {
+	s := toySpec(t, "again")
+	s.Budget.Trials, s.Retrain = 12, Retrain{Best: 2, Epochs: 20}
+	if err := s.Complete(); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// retrained are the trials that were trained again, checked against the search.
+func retrained(t *testing.T, all []search.Record, goal search.Objective) []search.Record {
+	t.Helper()
+	var out []search.Record
+	for _, r := range all {
+		if len(r.Source) < 8 || r.Source[:8] != "retrain " {
+			continue
+		}
+		m, ok := r.Last()
+		if r.State != search.Completed || !ok || m.Budget != 20 {
+			t.Errorf("%s is %s after %v", r.Name(), r.State, m)
+		}
+		out = append(out, r)
+	}
+	if len(out) == 0 {
+		t.Fatal("nothing was trained again")
+	}
+	for _, s := range all {
+		best, _ := out[0].Loss(goal) // the quadratic falls with the epochs
+		if l, ok := s.Loss(goal); ok && l < best {
+			t.Errorf("%s with %v is not the best: %s has %v", out[0].Name(), best, s.Name(), l)
+		}
+	}
+	return out
+}
+
+func TestTheBestAreTrainedAgain(t *testing.T) {
+	spec := retrainSpec(t)
+	durable := newBench(t, quadratic)
+	got, records := durable.run(t, spec)
+	local := newBench(t, quadratic)
+	want, err := Local(context.Background(), spec, local.store, local.train.Runner, quadratic)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("result (-local +workflow): %s", diff)
+	}
+	if diff := cmp.Diff(local.records(t, spec.Name), records); diff != "" {
+		t.Errorf("trials (-local +workflow): %s", diff)
+	}
+	again := retrained(t, records, spec.Objective)
+	if len(again) != 2 || len(records) != 14 || got.Best != again[0].ID {
+		t.Errorf("%d trials, %d of them trained again, the best is t%d", len(records), len(again), got.Best)
+	}
+
+	// Run once more it repeats nothing; with a larger budget it goes on behind.
+	spec.Budget.Trials = 16
+	more := newBench(t, quadratic)
+	more.store.Store, more.train.Runner = durable.store.Store, durable.train.Runner
+	_, records = more.run(t, spec)
+	for i, r := range records {
+		if r.ID != i || !r.State.Ended() {
+			t.Errorf("trial %d is %s: %s", i, r.Name(), r.State)
+		}
+	}
+	if n := len(records); n < 18 || n > 20 {
+		t.Errorf("%d trials, want 16 of the search and 2 to 4 trained again", n)
+	}
+}
+
+// A time budget ends the search; the best are trained all the same.
+func TestTimeEndsTheSearchAlone(t *testing.T) {
+	spec := retrainSpec(t)
+	spec.Search.Scheduler = "none"
+	spec.Budget.Time = Duration(5500 * time.Millisecond)
+	b := newBench(t, quadratic)
+	b.slow(time.Second)
+	_, records := b.run(t, spec)
+	if again := retrained(t, records, spec.Objective); len(again) != 2 || len(records) > 10 {
+		t.Errorf("%d trials, %d of them trained again", len(records), len(again))
+	}
+}
