@@ -8,7 +8,7 @@ import (
 // Score is how well a network does on a data set.
 type Score struct {
 	Loss     float64 // mean of the network's loss
-	Accuracy float64 // classification: share of rows whose largest output is the class
+	Accuracy float64 // classification: share of rows (of steps, where each has a class) whose largest output is the class
 	RMSE     float64 // regression: root of the mean squared error over all outputs
 	R2       float64 // regression: 1 − Σ(y−t)²/Σ(t−mean)², the mean over outputs; an output whose target is constant counts 0, or 1 if it is met exactly
 }
@@ -28,8 +28,9 @@ func (n *Net) Evaluate(s *Set) (Score, error) {
 		n.infer(part.X[:m*in], m)
 		y := n.y.data.data[:m*w]
 		if s.Classes > 0 {
+			cols := len(y) / len(part.Class)
 			for i, c := range part.Class {
-				if argmax(y[i*w:(i+1)*w]) == int(c) {
+				if argmax(y[i*cols:(i+1)*cols]) == int(c) {
 					right++
 				}
 			}
@@ -40,7 +41,7 @@ func (n *Net) Evaluate(s *Set) (Score, error) {
 	}
 	score.Loss /= float64(rows)
 	if s.Classes > 0 {
-		score.Accuracy = float64(right) / float64(rows)
+		score.Accuracy = float64(right) / float64(len(s.Class))
 	} else {
 		score.RMSE, score.R2 = r.scores(rows)
 	}

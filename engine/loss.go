@@ -18,14 +18,16 @@ type Loss interface {
 	validate() error
 }
 
-// targets are the classes or target values of the rows of a batch.
+// targets are the classes (the same number for each row) or target values of the
+// rows of a batch.
 type targets struct {
 	class []int32
 	value []float32
 }
 
 // CrossEntropy is −log of the softmax probability of the class, for networks
-// whose outputs are logits.
+// whose outputs are logits: of {steps, classes} for a set with a class a step,
+// whose loss is the mean over the steps.
 type CrossEntropy struct {
 	// Smoothing spreads that share of the target evenly over all classes: the
 	// target is (1−ε)·onehot + ε/K (Szegedy et al. 2016). 0 ≤ Smoothing < 1.
@@ -46,14 +48,19 @@ func (CrossEntropy) fits(out Shape, s *Set) error {
 	if s.Classes == 0 {
 		return fmt.Errorf("cross-entropy needs classes, the data set has %d targets a row", s.Outputs)
 	}
-	if out.Size() < s.Classes {
-		return fmt.Errorf("the network has %d outputs for %d classes", out.Size(), s.Classes)
+	k := s.labels()
+	if k > 1 && (len(out) != 2 || out[0] != k) {
+		return fmt.Errorf("the network's output %v is not one row of logits for each of the %d classes of a sample", out, k)
+	}
+	if out.Size()/k < s.Classes {
+		return fmt.Errorf("the network has %d outputs for %d classes", out.Size()/k, s.Classes)
 	}
 	return nil
 }
 
 func (l CrossEntropy) gradient(d, y []float32, t targets, rows int) float64 {
-	return kernel.CrossEntropy(d, y, t.class, rows, len(y)/rows, float32(l.Smoothing), 1/float32(rows))
+	n := len(t.class) // rows, or rows × steps
+	return kernel.CrossEntropy(d, y, t.class, n, len(y)/n, float32(l.Smoothing), 1/float32(n)) * float64(rows) / float64(n)
 }
 
 // MSE is the mean of the squared errors of all outputs.

@@ -120,7 +120,7 @@ func (n *Net) allocate() error {
 	for _, o := range n.plan.ops {
 		o.bind()
 	}
-	n.batch.class = make([]int32, n.cfg.Batch)
+	n.batch.class = make([]int32, n.cfg.Batch*max(n.out.Size()/n.out[len(n.out)-1], 1)) // a class for each row of logits
 	n.batch.value = make([]float32, n.cfg.Batch*n.out.Size())
 	return nil
 }

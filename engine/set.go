@@ -2,12 +2,12 @@ package engine
 
 import "fmt"
 
-// Set is a data set in memory: rows of inputs, and for each row a class or a
-// row of targets.
+// Set is a data set in memory: rows of inputs, and for each row a class, or one
+// for each step of a sequence, or a row of targets.
 type Set struct {
 	Shape   Shape     // of one row of X
 	X       []float32 // Len() × Shape.Size(), row-major
-	Class   []int32   // classification: one a row, 0 ≤ class < Classes; nil for regression
+	Class   []int32   // classification: one a row, or the same number for each, row-major; 0 ≤ class < Classes; nil for regression
 	Classes int       // number of classes; 0 for regression
 	Target  []float32 // regression: Len() × Outputs, row-major
 	Outputs int       // width of Target; 0 for classification
@@ -21,6 +21,9 @@ func (s *Set) Len() int {
 	return 0
 }
 
+// labels is the number of classes of a row.
+func (s *Set) labels() int { return len(s.Class) / max(s.Len(), 1) }
+
 // Head is the first n rows (all of them if there are fewer). It shares memory
 // with the set.
 func (s *Set) Head(n int) *Set { return s.slice(0, min(max(n, 0), s.Len())) }
@@ -28,10 +31,10 @@ func (s *Set) Head(n int) *Set { return s.slice(0, min(max(n, 0), s.Len())) }
 // slice is rows lo up to hi, sharing memory.
 func (s *Set) slice(lo, hi int) *Set {
 	t := *s
-	w := s.Shape.Size()
+	w, k := s.Shape.Size(), s.labels()
 	t.X = s.X[lo*w : hi*w]
 	if s.Class != nil {
-		t.Class = s.Class[min(lo, len(s.Class)):min(hi, len(s.Class))]
+		t.Class = s.Class[lo*k : hi*k]
 	}
 	if s.Target != nil {
 		t.Target = s.Target[min(lo*s.Outputs, len(s.Target)):min(hi*s.Outputs, len(s.Target))]
@@ -52,7 +55,7 @@ func (s *Set) Check() error {
 		return fmt.Errorf("data set: %d inputs are no multiple of shape %v", len(s.X), s.Shape)
 	case s.Classes < 0 || s.Outputs < 0 || (s.Classes > 0) == (s.Outputs > 0):
 		return fmt.Errorf("data set: give either classes (%d) or outputs (%d)", s.Classes, s.Outputs)
-	case s.Classes > 0 && len(s.Class) != n:
+	case s.Classes > 0 && (len(s.Class) == 0 || len(s.Class)%n != 0):
 		return fmt.Errorf("data set: %d classes for %d rows", len(s.Class), n)
 	case s.Outputs == 0 && len(s.Target) > 0 || s.Classes == 0 && len(s.Class) > 0:
 		return fmt.Errorf("data set: has both classes and targets")
@@ -61,7 +64,7 @@ func (s *Set) Check() error {
 	}
 	for i, c := range s.Class {
 		if c < 0 || int(c) >= s.Classes {
-			return fmt.Errorf("data set: row %d has class %d of %d", i, c, s.Classes)
+			return fmt.Errorf("data set: row %d has class %d of %d", i/s.labels(), c, s.Classes)
 		}
 	}
 	return nil

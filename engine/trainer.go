@@ -126,17 +126,19 @@ func (t *Trainer) shuffle(rows int) {
 
 // gather copies rows of the set into the input block, and their targets.
 func (n *Net) gather(s *Set, order []int32) targets {
-	in, w := n.in.Size(), s.Outputs
+	in, w, k := n.in.Size(), s.Outputs, s.labels()
+	t := n.batch
 	x := n.x.data.data
 	for i, r := range order {
 		copy(x[i*in:(i+1)*in], s.X[int(r)*in:(int(r)+1)*in])
 		if s.Classes > 0 {
-			n.batch.class[i] = s.Class[r]
+			copy(t.class[i*k:(i+1)*k], s.Class[int(r)*k:(int(r)+1)*k])
 		} else {
-			copy(n.batch.value[i*w:(i+1)*w], s.Target[int(r)*w:(int(r)+1)*w])
+			copy(t.value[i*w:(i+1)*w], s.Target[int(r)*w:(int(r)+1)*w])
 		}
 	}
-	return n.batch
+	t.class = t.class[:len(order)*k]
+	return t
 }
 
 // update clips the gradient and takes a step of the optimizer.
