@@ -60,6 +60,8 @@ type row struct {
 // builder collects the plan of a network. It allocates nothing large.
 type builder struct {
 	batch  int
+	input  *block // of the network
+	vocab  int    // the input consists of tokens below it; 0: of any numbers
 	ops    []op
 	owner  []int // row of each op
 	blocks []*block
@@ -74,6 +76,7 @@ type builder struct {
 func build(l Layer, in Shape, batch int) (b *builder, x, out tensor) {
 	b = &builder{batch: batch}
 	x = tensor{shape: in, data: b.block(in.Size())}
+	b.input = x.data
 	touch(0, x.data)
 	out = l.build(b, x)
 	touch(lossMoment, out.data, out.grad)

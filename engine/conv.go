@@ -12,6 +12,7 @@ type Conv struct {
 	Groups int // channels in and out fall into that many groups; 0 means 1; the number of channels is a depthwise convolution
 	NoBias bool
 	Valid  bool // no padding: the output is (height−Kernel)/Stride + 1
+	Init   Init // of the weights; nil means Kaiming{}
 }
 
 func (c Conv) defaults() Conv {

@@ -18,7 +18,7 @@ func (c Conv) fuse(b *builder, x tensor, relu bool, gain float64) tensor {
 		x: x, relu: relu,
 		h: s[0], wide: s[1], c: s[2], oh: out[0], ow: out[1], oc: out[2],
 		k: k, stride: c.Stride, groups: c.Groups,
-		w: b.param("weight", scaled(k*k*per, gain), k, k, per, c.Out),
+		w: b.param("weight", initial(c.Init, k*k*per, c.Out, gain), k, k, per, c.Out),
 	}
 	if !c.NoBias {
 		o.b = b.param("bias", constant(0), c.Out)

@@ -2,17 +2,21 @@ package engine
 
 import (
 	"fmt"
+	"slices"
 
 	"budwood/engine/kernel"
 )
 
-// Dense is a fully connected layer, x·W + b. It flattens its input.
+// Dense is a fully connected layer, x·W + b. It flattens its input, unless it is
+// to treat each step of a sequence by itself.
 type Dense struct {
-	Out    int // features out
-	NoBias bool
+	Out     int // features out
+	NoBias  bool
+	PerStep bool // on the last axis alone, as nn.Linear: {steps, features} becomes {steps, Out}
+	Init    Init // of the weights; nil means Kaiming{}
 }
 
-// Infer gives {Out}.
+// Infer gives {Out}, or {…, Out} if PerStep is set.
 func (d Dense) Infer(in Shape) (Shape, error) {
 	if err := values(d, in); err != nil {
 		return nil, err
@@ -20,39 +24,38 @@ func (d Dense) Infer(in Shape) (Shape, error) {
 	if err := size(d, "size", d.Out, 1); err != nil {
 		return nil, err
 	}
-	return Shape{d.Out}, nil
+	return d.shape(in), nil
 }
 
-// String is Dense(Out).
-func (d Dense) String() string { return fmt.Sprintf("Dense(%d)", d.Out) }
-
-// Flatten makes {features} of any shape. [Dense] does so by itself.
-type Flatten struct{}
-
-// Infer gives {size of in}.
-func (f Flatten) Infer(in Shape) (Shape, error) {
-	if err := values(f, in); err != nil {
-		return nil, err
+func (d Dense) shape(in Shape) Shape {
+	if !d.PerStep {
+		return Shape{d.Out}
 	}
-	return Shape{in.Size()}, nil
+	out := slices.Clone(in)
+	out[len(out)-1] = d.Out
+	return out
 }
 
-// String is Flatten.
-func (Flatten) String() string { return "Flatten" }
-
-func (f Flatten) build(b *builder, x tensor) tensor {
-	b.layer(f, Shape{x.shape.Size()}, 0)
-	x.shape = Shape{x.shape.Size()}
-	return x
+// String is Dense(Out), or Dense(Out, per step).
+func (d Dense) String() string {
+	if d.PerStep {
+		return fmt.Sprintf("Dense(%d, per step)", d.Out)
+	}
+	return fmt.Sprintf("Dense(%d)", d.Out)
 }
 
 func (d Dense) build(b *builder, x tensor) tensor { return d.fuse(b, x, false, 1) }
 
 func (d Dense) fuse(b *builder, x tensor, relu bool, gain float64) tensor {
-	in := x.shape.Size()
-	b.layer(d, Shape{d.Out}, product(in, d.Out))
-	y := b.output(x, Shape{d.Out}, true, needNothing)
-	o := &dense{x: x, in: in, out: d.Out, relu: relu, w: b.param("weight", scaled(in, gain), in, d.Out)}
+	in, per := x.shape.Size(), 1
+	if d.PerStep {
+		in = x.shape[len(x.shape)-1]
+		per = x.shape.Size() / in
+	}
+	out := d.shape(x.shape)
+	b.layer(d, out, product(per, in, d.Out))
+	y := b.output(x, out, true, needNothing)
+	o := &dense{x: x, per: per, in: in, out: d.Out, relu: relu, w: b.param("weight", initial(d.Init, in, d.Out, gain), in, d.Out)}
 	if relu {
 		y.need = needSign
 	}
@@ -60,12 +63,12 @@ func (d Dense) fuse(b *builder, x tensor, relu bool, gain float64) tensor {
 	if !d.NoBias {
 		o.b = b.param("bias", constant(0), d.Out)
 	}
-	o.product = kernel.Gemm{M: b.batch, N: d.Out, K: in, RowA: in, ColA: 1, RowB: d.Out, RowC: d.Out, ReLU: relu}
-	o.dw = kernel.Gemm{M: in, N: d.Out, K: b.batch, RowA: 1, ColA: in, RowB: d.Out, RowC: d.Out}
+	o.product = kernel.Gemm{M: b.batch * per, N: d.Out, K: in, RowA: in, ColA: 1, RowB: d.Out, RowC: d.Out, ReLU: relu}
+	o.dw = kernel.Gemm{M: in, N: d.Out, K: b.batch * per, RowA: 1, ColA: in, RowB: d.Out, RowC: d.Out}
 	o.front = b.scratch(int64(o.product.PackSize()))
 	size := o.dw.PackSize()
 	if x.grad != nil {
-		o.dx = kernel.Gemm{M: b.batch, N: in, K: d.Out, RowA: d.Out, ColA: 1, RowB: 1, ColB: d.Out, RowC: in}
+		o.dx = kernel.Gemm{M: b.batch * per, N: in, K: d.Out, RowA: d.Out, ColA: 1, RowB: 1, ColB: d.Out, RowC: in}
 		size = max(size, o.dx.PackSize())
 	}
 	o.back = b.scratch(int64(size))
@@ -80,6 +83,7 @@ func (d Dense) fuse(b *builder, x tensor, relu bool, gain float64) tensor {
 // dense is the op of Dense: y = x·W + b, then ReLU if fused.
 type dense struct {
 	x, y        tensor
+	per         int // vectors of each sample
 	in, out     int
 	relu        bool
 	w, b        *param
@@ -104,22 +108,23 @@ func (o *dense) bind() {
 }
 
 func (o *dense) forward(p pass) {
-	o.product.M = p.rows
+	o.product.M = p.rows * o.per
 	o.product.Run()
 }
 
 func (o *dense) backward(p pass) {
-	dy := o.y.grad.data[:p.rows*o.out]
+	rows := p.rows * o.per
+	dy := o.y.grad.data[:rows*o.out]
 	if o.relu {
 		kernel.ReLUBack(dy, dy, o.y.data.data[:len(dy)])
 	}
-	o.dw.K = p.rows
+	o.dw.K = rows
 	o.dw.Run()
 	if o.b != nil {
-		kernel.ColSum(o.b.g, dy, p.rows, o.out)
+		kernel.ColSum(o.b.g, dy, rows, o.out)
 	}
 	if o.x.grad != nil {
-		o.dx.M = p.rows
+		o.dx.M = rows
 		o.dx.Run()
 	}
 }

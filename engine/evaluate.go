@@ -62,6 +62,9 @@ func (n *Net) check(s *Set) error {
 	if s.Shape.Size() != n.in.Size() || len(n.in) == 3 && len(s.Shape) == 3 && !s.Shape.Equal(n.in) {
 		return fmt.Errorf("data set: rows of %v do not fit the network's input %v", s.Shape, n.in)
 	}
+	if err := n.checkTokens(s.X); err != nil {
+		return fmt.Errorf("data set: %w", err)
+	}
 	return n.cfg.Loss.fits(n.out, s)
 }
 

@@ -66,6 +66,22 @@ func image(l Layer, in Shape) error {
 	return nil
 }
 
+// sequence checks that a shape is {steps, features}.
+func sequence(l Layer, in Shape) error {
+	if len(in) != 2 || in.Size() == 0 {
+		return fmt.Errorf("%v: needs steps×features, got %v", l, in)
+	}
+	return nil
+}
+
+// spread checks that a shape has steps or pixels.
+func spread(l Layer, in Shape) error {
+	if len(in) != 2 && len(in) != 3 || in.Size() == 0 {
+		return fmt.Errorf("%v: needs steps×features or height×width×channels, got %v", l, in)
+	}
+	return nil
+}
+
 // values checks that a shape has values.
 func values(l Layer, in Shape) error {
 	if in.Size() == 0 {

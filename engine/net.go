@@ -194,6 +194,9 @@ func (n *Net) Predict(x, out []float32) error {
 	if len(x)%in != 0 || len(out) != len(x)/in*w {
 		return fmt.Errorf("predict: %d inputs and %d outputs are not rows of %v and %v", len(x), len(out), n.in, n.out)
 	}
+	if err := n.checkTokens(x); err != nil {
+		return fmt.Errorf("predict: %w", err)
+	}
 	for len(x) > 0 {
 		rows := min(len(x)/in, n.cfg.Batch)
 		n.infer(x[:rows*in], rows)

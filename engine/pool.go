@@ -18,7 +18,8 @@ type AvgPool struct {
 	Size int // 0 means 2
 }
 
-// GlobalAvgPool takes the mean of each channel over the whole image.
+// GlobalAvgPool takes the mean of each channel over the whole image, or of each
+// feature over all steps of a sequence.
 type GlobalAvgPool struct{}
 
 // Infer gives {height/Size, width/Size, channels}.
@@ -29,10 +30,10 @@ func (p AvgPool) Infer(in Shape) (Shape, error) { return pooled(p, in, p.Size) }
 
 // Infer gives {channels}.
 func (p GlobalAvgPool) Infer(in Shape) (Shape, error) {
-	if err := image(p, in); err != nil {
+	if err := spread(p, in); err != nil {
 		return nil, err
 	}
-	return Shape{in[2]}, nil
+	return in[len(in)-1:], nil
 }
 
 // String is MaxPool(Size).
@@ -86,9 +87,10 @@ func (p AvgPool) build(b *builder, x tensor) tensor {
 
 func (p GlobalAvgPool) build(b *builder, x tensor) tensor {
 	s := x.shape
-	o := &globalPool{x: x, pixels: s[0] * s[1], channels: s[2]}
-	b.layer(p, Shape{s[2]}, 0)
-	o.y = b.output(x, Shape{s[2]}, false, needNothing)
+	out := s[len(s)-1:]
+	o := &globalPool{x: x, pixels: places(s), channels: out[0]}
+	b.layer(p, out, 0)
+	o.y = b.output(x, out, false, needNothing)
 	b.add(o, []*block{x.data, o.y.data}, []*block{x.grad, o.y.grad})
 	return o.y
 }

@@ -1,14 +1,10 @@
 package engine
 
-import (
-	"fmt"
-
-	"budwood/engine/kernel"
-)
+import "fmt"
 
 // Residual is x + Body(x) (He et al. 2016). Where Body changes the shape, x
-// goes through a projection without bias: a 1×1 [Conv] with the stride that
-// fits, or a [Dense] if Body's output is flat.
+// goes through a projection without bias: a 1×1 convolution with the stride that
+// fits, or a [Dense] if Body's output is flat. [Par] has more branches.
 type Residual struct {
 	Body Seq
 }
@@ -19,28 +15,35 @@ func (r Residual) Infer(in Shape) (Shape, error) {
 	if err != nil {
 		return nil, fmt.Errorf("Residual: %w", err)
 	}
-	if _, err := r.projection(in, out); err != nil {
-		return nil, err
+	if _, err := projection(in, out); err != nil {
+		return nil, fmt.Errorf("%v: input and body: %w", r, err)
 	}
 	return out, nil
 }
 
-// projection is the layer that brings x to Body's shape, nil if it has it.
-func (r Residual) projection(in, out Shape) (Layer, error) {
+// projection is the layer that brings a tensor to another shape, nil if it has
+// it.
+func projection(in, out Shape) (Layer, error) {
 	if in.Equal(out) {
 		return nil, nil
 	}
 	if len(out) == 1 {
 		return Dense{Out: out[0], NoBias: true}, nil
 	}
-	if len(in) == 3 && len(out) == 3 {
-		s := max((in[0]+out[0]-1)/out[0], (in[1]+out[1]-1)/out[1])
-		c := Conv{Out: out[2], Kernel: 1, Stride: s, NoBias: true}
-		if got, err := c.Infer(in); err == nil && got.Equal(out) {
-			return c, nil
+	if len(in) == len(out) {
+		s := 1
+		for i := range len(in) - 1 {
+			s = max(s, (in[i]+out[i]-1)/out[i])
+		}
+		var l Layer = Conv{Out: out[len(out)-1], Kernel: 1, Stride: s, NoBias: true}
+		if len(in) == 2 {
+			l = Conv1D{Out: out[1], Kernel: 1, Stride: s, NoBias: true}
+		}
+		if got, err := l.Infer(in); err == nil && got.Equal(out) {
+			return l, nil
 		}
 	}
-	return nil, fmt.Errorf("%v: no projection leads from its input %v to its output %v", r, in, out)
+	return nil, fmt.Errorf("no projection leads from %v to %v", in, out)
 }
 
 // String is Residual[…].
@@ -48,55 +51,15 @@ func (r Residual) String() string { return "Residual" + r.Body.String() }
 
 func (r Residual) build(b *builder, x tensor) tensor {
 	own := b.layer(r, x.shape, 0)
-	into := tensor{shape: x.shape, data: x.data, need: needValues}
-	if x.grad != nil {
-		into.grad = b.block(x.shape.Size())
-		b.add(&fork{grad: x.grad, other: into.grad}, nil, []*block{x.grad, into.grad})
-	}
+	b.rows[own].layer = "Residual"
 	var body tensor
+	into := b.split(x)
 	b.within("body", func() { body = r.Body.build(b, into) })
 	short := tensor{shape: x.shape, data: x.data, grad: x.grad, need: needValues}
-	if p, err := r.projection(x.shape, body.shape); err == nil && p != nil {
-		b.within("projection", func() { short = p.build(b, short) })
+	if l, err := projection(x.shape, body.shape); err == nil && l != nil {
+		b.within("projection", func() { short = l.build(b, short) })
 	}
-	b.rows[own].layer, b.rows[own].out = "Residual", body.shape
 	b.at = own
-	y := b.inPlace(body, false, needNothing)
-	if y.grad == nil {
-		y.grad = short.grad
-	}
-	b.add(&sum{body: body, short: short, y: y}, []*block{body.data, short.data, y.data}, []*block{y.grad, short.grad})
-	return y
-}
-
-// fork is where the two branches of a Residual part: the gradient of x is the
-// sum of theirs. The shortcut has written its own to that of x already.
-type fork struct{ grad, other *block }
-
-func (o *fork) bind()        {}
-func (o *fork) forward(pass) {}
-func (o *fork) backward(p pass) {
-	n := p.rows * int(o.grad.sample)
-	kernel.Add(o.grad.data[:n], o.other.data[:n])
-}
-
-// sum is where the branches of a Residual meet. Body and y share the gradient.
-type sum struct{ body, short, y tensor }
-
-func (o *sum) bind() {}
-
-func (o *sum) forward(p pass) {
-	n := p.rows * o.y.shape.Size()
-	y := o.y.data.data[:n]
-	if o.y.data != o.body.data {
-		copy(y, o.body.data.data)
-	}
-	kernel.Add(y, o.short.data.data[:n])
-}
-
-func (o *sum) backward(p pass) {
-	if o.short.grad != nil && o.short.grad != o.y.grad {
-		n := p.rows * o.y.shape.Size()
-		copy(o.short.grad.data[:n], o.y.grad.data)
-	}
+	b.rows[own].out = body.shape
+	return b.sum([]tensor{body, short})
 }

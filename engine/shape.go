@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Shape is the shape of one sample: {features}, or {height, width, channels}.
-// The number of samples is never part of it. Values lie row-major, channels
+// Shape is the shape of one sample: {features}, a sequence {steps, features}, or
+// an image {height, width, channels}. The number of samples is never part of it. Values lie row-major, channels
 // innermost (NHWC).
 type Shape []int
 

@@ -60,3 +60,51 @@ func Exp(y, x []float32) {
 		y[i] = exp(v)
 	}
 }
+
+// Softmax writes the softmax of scale·x of each row (rows×cols). If causal is
+// set, the rows fall into square blocks of cols rows, and row i of a block sees
+// columns 0 … i alone: the others become 0. y and x may be the same slice.
+func Softmax(y, x []float32, rows, cols int, scale float32, causal bool) {
+	y, x = y[:rows*cols], x[:rows*cols]
+	for i := range rows {
+		xr, yr := x[i*cols:(i+1)*cols], y[i*cols:(i+1)*cols]
+		seen := cols
+		if causal {
+			seen = i%cols + 1
+		}
+		top := xr[0]
+		for _, v := range xr[1:seen] {
+			if v > top {
+				top = v
+			}
+		}
+		for j, v := range xr[:seen] {
+			yr[j] = scale * (v - top)
+		}
+		for j := seen; j < cols; j++ {
+			yr[j] = float32(math.Inf(-1))
+		}
+	}
+	Exp(y, y)
+	for i := range rows {
+		yr := y[i*cols : (i+1)*cols]
+		Scale(yr, float32(1/sum(yr)))
+	}
+}
+
+// SoftmaxBack writes dx = scale·y·(dy − Σ dy·y) of each row (rows×cols), the
+// backward pass of [Softmax]. dx and dy may be the same slice.
+func SoftmaxBack(dx, dy, y []float32, rows, cols int, scale float32) {
+	dx, dy, y = dx[:rows*cols], dy[:rows*cols], y[:rows*cols]
+	for i := range rows {
+		dxr, dyr, yr := dx[i*cols:(i+1)*cols], dy[i*cols:(i+1)*cols], y[i*cols:(i+1)*cols]
+		var dot float64
+		for j, d := range dyr {
+			dot += float64(d * yr[j])
+		}
+		s := float32(dot)
+		for j, d := range dyr {
+			dxr[j] = scale * yr[j] * (d - s)
+		}
+	}
+}

@@ -1,0 +1,144 @@
+package engine
+
+import (
+	"fmt"
+	"math"
+
+	"budwood/engine/kernel"
+)
+
+// Attention is multi-head self-attention over {steps, features} (Vaswani et al.
+// 2017, section 3.2): queries, keys and values are linear in each step, each
+// head of features/Heads computes softmax(Q·Kᵀ/√(features/Heads))·V, and the
+// heads together go through one more linear layer. The output has the shape of
+// the input.
+type Attention struct {
+	Heads  int  // divides the features; 0 means 1
+	Causal bool // a step sees itself and the steps before it alone
+	NoBias bool
+	Init   Init // of all weights; nil means Kaiming{}
+}
+
+// Infer gives the input shape.
+func (a Attention) Infer(in Shape) (Shape, error) {
+	if err := sequence(a, in); err != nil {
+		return nil, err
+	}
+	if err := size(a, "heads", a.Heads, 0); err != nil {
+		return nil, err
+	}
+	if h := max(a.Heads, 1); in[1]%h != 0 {
+		return nil, fmt.Errorf("%v: %d heads do not divide the %d features of %v evenly", a, h, in[1], in)
+	}
+	return in, nil
+}
+
+// String is Attention(Heads), with causal where it is.
+func (a Attention) String() string {
+	if a.Causal {
+		return fmt.Sprintf("Attention(%d, causal)", max(a.Heads, 1))
+	}
+	return fmt.Sprintf("Attention(%d)", max(a.Heads, 1))
+}
+
+func (a Attention) build(b *builder, x tensor) tensor {
+	steps, d := x.shape[0], x.shape[1]
+	heads := max(a.Heads, 1)
+	own := b.layer(a, x.shape, product(2, steps, steps, d))
+	var qkv tensor
+	b.within("qkv", func() {
+		qkv = Dense{Out: 3 * d, PerStep: true, NoBias: a.NoBias, Init: a.Init}.build(b, x)
+	})
+	b.at = own
+	o := &attention{qkv: qkv, steps: steps, d: d, heads: heads, causal: a.Causal, weights: b.block(Shape{heads, steps, steps}.Size())}
+	o.y = b.output(qkv, x.shape, false, needNothing)
+	o.plan()
+	o.slopes = b.scratch(product(heads, steps, steps))
+	o.front, o.back = b.scratch(int64(o.scores.PackSize())), b.scratch(int64(o.dweights.PackSize()))
+	b.add(o, []*block{qkv.data, o.y.data, o.weights, o.front}, []*block{qkv.data, qkv.grad, o.y.grad, o.weights, o.slopes, o.back})
+	var y tensor
+	b.within("out", func() {
+		y = Dense{Out: d, PerStep: true, NoBias: a.NoBias, Init: a.Init}.build(b, o.y)
+	})
+	return y
+}
+
+// attention is the op between the linear layers of Attention. A row of qkv holds
+// the queries of all heads, then their keys, then their values.
+type attention struct {
+	qkv, y          tensor
+	steps, d, heads int
+	causal          bool
+	weights         *block // softmax of the scores: heads × steps × steps of each sample
+	slopes          *block // gradient of the scores of one sample
+	front, back     *block // scratch of the products
+
+	scores, mix             kernel.Gemm // Q·Kᵀ, weights·V
+	dweights, dv, dq, dkeys kernel.Gemm
+}
+
+// plan sets the dimensions of the products, all of one head of one sample.
+func (o *attention) plan() {
+	t, h, row := o.steps, o.d/o.heads, 3*o.d
+	o.scores = kernel.Gemm{M: t, N: t, K: h, RowA: row, ColA: 1, RowB: 1, ColB: row, RowC: t}
+	o.mix = kernel.Gemm{M: t, N: h, K: t, RowA: t, ColA: 1, RowB: row, RowC: o.d}
+	o.dweights = kernel.Gemm{M: t, N: t, K: h, RowA: o.d, ColA: 1, RowB: 1, ColB: row, RowC: t}
+	o.dv = kernel.Gemm{M: t, N: h, K: t, RowA: 1, ColA: t, RowB: o.d, RowC: row}
+	o.dq = kernel.Gemm{M: t, N: h, K: t, RowA: t, ColA: 1, RowB: row, RowC: row}
+	o.dkeys = kernel.Gemm{M: t, N: h, K: t, RowA: 1, ColA: t, RowB: row, RowC: row}
+}
+
+func (o *attention) bind() {
+	o.scores.Pack, o.dweights.Pack = o.front.data, o.back.data
+}
+
+// scale divides the scores, so that their variance does not grow with the size
+// of a head.
+func (o *attention) scale() float32 { return float32(1 / math.Sqrt(float64(o.d/o.heads))) }
+
+func (o *attention) forward(p pass) {
+	t, h, square := o.steps, o.d/o.heads, o.steps*o.steps
+	for i := range p.rows {
+		qkv, y := o.qkv.data.data[i*3*o.d*t:(i+1)*3*o.d*t], o.y.data.data[i*o.d*t:]
+		w := o.weights.data[i*o.heads*square : (i+1)*o.heads*square]
+		for q := range o.heads {
+			g := &o.scores
+			g.A, g.B, g.C = qkv[q*h:], qkv[o.d+q*h:], w[q*square:]
+			g.Run()
+		}
+		kernel.Softmax(w, w, o.heads*t, t, o.scale(), o.causal)
+		for q := range o.heads {
+			g := &o.mix
+			g.A, g.B, g.C = w[q*square:], qkv[2*o.d+q*h:], y[q*h:]
+			g.Run()
+		}
+	}
+}
+
+func (o *attention) backward(p pass) {
+	t, h, square := o.steps, o.d/o.heads, o.steps*o.steps
+	slopes := o.slopes.data
+	for i := range p.rows {
+		at := i * 3 * o.d * t
+		qkv, d := o.qkv.data.data[at:at+3*o.d*t], o.qkv.grad.data[at:at+3*o.d*t]
+		dy := o.y.grad.data[i*o.d*t:]
+		w := o.weights.data[i*o.heads*square : (i+1)*o.heads*square]
+		for q := range o.heads {
+			g := &o.dweights
+			g.A, g.B, g.C = dy[q*h:], qkv[2*o.d+q*h:], slopes[q*square:]
+			g.Run()
+			g = &o.dv
+			g.A, g.B, g.C = w[q*square:], dy[q*h:], d[2*o.d+q*h:]
+			g.Run()
+		}
+		kernel.SoftmaxBack(slopes, slopes, w, o.heads*t, t, o.scale())
+		for q := range o.heads {
+			g := &o.dq
+			g.A, g.B, g.C = slopes[q*square:], qkv[o.d+q*h:], d[q*h:]
+			g.Run()
+			g = &o.dkeys
+			g.A, g.B, g.C = slopes[q*square:], qkv[q*h:], d[o.d+q*h:]
+			g.Run()
+		}
+	}
+}

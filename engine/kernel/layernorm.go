@@ -1,0 +1,63 @@
+package kernel
+
+import "math"
+
+// LayerNorm normalises each row of x (rows×cols): y = (x − μ)·r·γ + β with
+// r = 1/√(σ² + eps), where μ and the biased variance σ² are those of the row. It
+// writes μ and r of each row to mean and inv. y and x may be the same slice.
+func LayerNorm(y, x, gamma, beta, mean, inv []float32, rows, cols int, eps float32) {
+	y, x, gamma, beta = y[:rows*cols], x[:rows*cols], gamma[:cols], beta[:cols]
+	for i := range rows {
+		xr, yr := x[i*cols:(i+1)*cols], y[i*cols:(i+1)*cols]
+		m := float32(sum(xr) / float64(cols))
+		var square float64
+		for _, v := range xr {
+			d := float64(v - m)
+			square += d * d
+		}
+		r := float32(1 / math.Sqrt(square/float64(cols)+float64(eps)))
+		mean[i], inv[i] = m, r
+		for j, v := range xr {
+			yr[j] = (v-m)*r*gamma[j] + beta[j]
+		}
+	}
+}
+
+// LayerNormBack is the backward pass of [LayerNorm]. With x̂ = (x − μ)·r and
+// g = dy·γ it writes dγ = Σ dy·x̂ and dβ = Σ dy over the rows, and for each row
+// dx = r·(g − mean g − x̂·mean(g·x̂)). dx may be dy, or nil for none.
+func LayerNormBack(dx, dgamma, dbeta, dy, x, gamma, mean, inv []float32, rows, cols int) {
+	dy, x, gamma = dy[:rows*cols], x[:rows*cols], gamma[:cols]
+	dgamma, dbeta = dgamma[:cols], dbeta[:cols]
+	clear(dgamma)
+	clear(dbeta)
+	for i := range rows {
+		xr, dyr := x[i*cols:(i+1)*cols], dy[i*cols:(i+1)*cols]
+		m, r := mean[i], inv[i]
+		var all, dot float64
+		for j, d := range dyr {
+			h := (xr[j] - m) * r
+			dgamma[j] += d * h
+			dbeta[j] += d
+			g := d * gamma[j]
+			all += float64(g)
+			dot += float64(g * h)
+		}
+		if dx == nil {
+			continue
+		}
+		a, b := float32(all/float64(cols)), float32(dot/float64(cols))
+		dxr := dx[i*cols : (i+1)*cols]
+		for j, d := range dyr {
+			dxr[j] = r * (d*gamma[j] - a - (xr[j]-m)*r*b)
+		}
+	}
+}
+
+// sum is Σ x in float64.
+func sum(x []float32) (s float64) {
+	for _, v := range x {
+		s += float64(v)
+	}
+	return s
+}

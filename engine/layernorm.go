@@ -1,0 +1,49 @@
+package engine
+
+import "budwood/engine/kernel"
+
+// LayerNorm normalises the features of each sample, each step of a sequence or
+// each pixel by itself, over the last axis, and scales and shifts them by
+// trained γ and β (Ba et al. 2016). ε is 1e-5. For images see also [GroupNorm].
+type LayerNorm struct{}
+
+// Infer gives the input shape.
+func (l LayerNorm) Infer(in Shape) (Shape, error) { return in, values(l, in) }
+
+// String is LayerNorm.
+func (LayerNorm) String() string { return "LayerNorm" }
+
+func (l LayerNorm) build(b *builder, x tensor) tensor {
+	c := x.shape[len(x.shape)-1]
+	per := x.shape.Size() / c
+	b.layer(l, x.shape, 0)
+	o := &layerNorm{
+		x: x, channels: c, per: per, y: b.output(x, x.shape, true, needNothing),
+		gamma: b.param("weight", constant(1), c), beta: b.param("bias", constant(0), c),
+		mean: b.block(per), inv: b.block(per),
+	}
+	b.add(o, []*block{x.data, o.y.data, o.mean, o.inv}, []*block{x.data, x.grad, o.y.grad, o.mean, o.inv})
+	return o.y
+}
+
+// layerNorm is the op of LayerNorm: y = (x − μ)/√(σ² + ε)·γ + β.
+type layerNorm struct {
+	x, y          tensor
+	channels, per int // per: normalised vectors in one sample
+	gamma, beta   *param
+	mean, inv     *block // μ and 1/√(σ² + ε) of each vector
+}
+
+func (o *layerNorm) bind() {}
+
+func (o *layerNorm) forward(p pass) {
+	kernel.LayerNorm(o.y.data.data, o.x.data.data, o.gamma.w, o.beta.w, o.mean.data, o.inv.data, p.rows*o.per, o.channels, normEps)
+}
+
+func (o *layerNorm) backward(p pass) {
+	var dx []float32
+	if o.x.grad != nil {
+		dx = o.x.grad.data
+	}
+	kernel.LayerNormBack(dx, o.gamma.g, o.beta.g, o.y.grad.data, o.x.data.data, o.gamma.w, o.mean.data, o.inv.data, p.rows*o.per, o.channels)
+}
