@@ -1,0 +1,159 @@
+package main
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"budwood"
+	"budwood/engine/data"
+	"budwood/nas"
+	"budwood/trials"
+	"budwood/workflows"
+)
+
+//go:embed *.yaml
+var studies embed.FS
+
+// outcome is what a study came to.
+type outcome struct {
+	result    *budwood.Result
+	spec      *workflows.Spec
+	wall, cpu time.Duration
+	epochs    int
+	genome    nas.Genome
+	params    float64
+}
+
+// study runs a study with data on goroutines, in a state directory of its own.
+func study(ctx context.Context, spec *workflows.Spec) (*outcome, error) {
+	home, err := os.MkdirTemp("", "budwood-nas")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(home)
+	st, err := budwood.OpenState(home, zerolog.Nop())
+	if err != nil {
+		return nil, err
+	}
+	defer st.Close()
+	began, before := time.Now(), cpuTime()
+	runner := &trials.Runner{Blobs: st.Blobs, Meter: st.Meter}
+	if _, err := workflows.Local(ctx, spec, st.StoreActivities(), runner, nil); err != nil {
+		return nil, fmt.Errorf("study %s: %w", spec.Name, err)
+	}
+	o := &outcome{spec: spec, wall: time.Since(began), cpu: cpuTime() - before}
+	if o.result, err = budwood.ReadResult(ctx, st.Store, spec.Name); err != nil {
+		return nil, err
+	}
+	if o.result.Best == nil {
+		return nil, fmt.Errorf("study %s: no trial has a value", spec.Name)
+	}
+	for i := range o.result.Trials {
+		m, _ := o.result.Trials[i].Last()
+		o.epochs += m.Budget
+	}
+	m, _ := o.result.Best.Last()
+	o.params = m.Metrics["params"]
+	o.genome, err = nas.FromParams(o.result.Best.Params)
+	return o, err
+}
+
+// cpuTime is the processor time of this process so far.
+func cpuTime() time.Duration {
+	var u syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// load reads a study file of this directory, wherever the data is.
+func load(ctx context.Context, name, dir string, cache *data.Cache, override func(*workflows.Spec)) (*workflows.Spec, error) {
+	text, err := studies.ReadFile(name + ".yaml")
+	if err != nil {
+		return nil, err
+	}
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	root, err := filepath.Abs(".")
+	if err != nil {
+		return nil, err
+	}
+	moved := strings.NewReplacer("../../../shared/data", abs, "../../examples", filepath.Join(root, "examples")).Replace(string(text))
+	f, err := os.CreateTemp("", "*.yaml")
+	if err != nil {
+		return nil, err
+	}
+	defer os.Remove(f.Name())
+	if _, err := f.WriteString(moved); err != nil {
+		return nil, err
+	}
+	if err := f.Close(); err != nil {
+		return nil, err
+	}
+	spec, _, err := workflows.Load(ctx, f.Name(), cache, workflows.FileOptions{Outside: true, Override: override})
+	return spec, err
+}
+
+// images searches by evolution and for the same time at random.
+func images(ctx context.Context, out, progress io.Writer, name, dir string, seed uint64, random bool) error {
+	samplers := []string{"evolution", "random"}
+	if !random {
+		samplers = samplers[:1]
+	}
+	fmt.Fprintf(out, "| %s | test accuracy | parameters | trials | epochs | wall | CPU | energy | network |\n|---|---|---|---|---|---|---|---|---|\n", name)
+	var took time.Duration
+	for _, sampler := range samplers {
+		spec, err := load(ctx, name, dir, &data.Cache{}, func(s *workflows.Spec) {
+			s.Search.Sampler, s.Search.Seed = sampler, seed
+			if sampler == "random" { // as long, however many trials that gives
+				s.Budget.Trials, s.Budget.Time = 10_000, workflows.Duration(took)
+			}
+		})
+		if err != nil {
+			return err
+		}
+		o, err := study(ctx, spec)
+		if err != nil {
+			return err
+		}
+		took = searched(o)
+		for i := range o.result.Trials {
+			r := &o.result.Trials[i]
+			m, _ := r.Last()
+			fmt.Fprintf(progress, "%s %s %s %d epochs %.4f  %s\n", r.Name(), r.Source, r.State, m.Budget, m.Metrics[spec.Objective.Metric], workflows.DescribeParams(r.Params))
+		}
+		fmt.Fprintf(out, "| %s, seed %d | %.2f %% | %.0f | %d | %d | %s | %s | %.2f Wh, estimated | %v |\n", sampler, seed,
+			100*o.result.Test["test_accuracy"], o.params, len(o.result.Trials), o.epochs, round(o.wall), round(o.cpu), o.result.Joules/3600, o.genome)
+	}
+	return nil
+}
+
+// searched is the time that a study spent before it trained its best again.
+func searched(o *outcome) time.Duration {
+	sum, all := 0., 0.
+	for _, r := range o.result.Trials {
+		all += r.Seconds
+		if !strings.HasPrefix(r.Source, "retrain") {
+			sum += r.Seconds
+		}
+	}
+	if all == 0 {
+		return o.wall
+	}
+	return time.Duration(math.Ceil(float64(o.wall)*sum/all/1e9) * 1e9)
+}
+
+func round(d time.Duration) time.Duration { return d.Round(time.Second) }

@@ -1,0 +1,45 @@
+package trials
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"budwood/engine"
+	"budwood/search"
+)
+
+// Refit trains a candidate from scratch on the training and the validation rows
+// together: what one does with few rows, once the search is over. Nothing is
+// left to choose an epoch by, so that the network after the last one counts.
+func (s Supervised) Refit(ctx context.Context, p search.Params, epochs int, seed uint64) (*engine.Net, error) {
+	all := *s.Data
+	all.Train = joined(s.Data.Train, s.Data.Valid)
+	s.Data = &all
+	tr, _, err := s.trainer(p, epochs, seed)
+	if err != nil {
+		return nil, err
+	}
+	for range epochs {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		if _, err := tr.Epoch(s.Data.Train); err != nil {
+			return nil, fmt.Errorf("refit: %w", err)
+		}
+	}
+	return tr.Net(), nil
+}
+
+// joined is the rows of two sets of one kind.
+func joined(a, b *engine.Set) *engine.Set {
+	out := *a
+	out.X = slices.Concat(a.X, b.X)
+	if a.Class != nil {
+		out.Class = slices.Concat(a.Class, b.Class)
+	}
+	if a.Target != nil {
+		out.Target = slices.Concat(a.Target, b.Target)
+	}
+	return &out
+}
