@@ -22,7 +22,7 @@ const epochs = 51
 type curves struct {
 	name string
 	u    [][8]float64 // coordinates in [0,1]
-	best [][]float64  // the least loss up to epoch e+1, capped at twice the median first loss
+	loss [][]float64  // after epoch e+1, at most twice the median first loss
 }
 
 var tasks = []string{"patch32_GRU64_avg_bs128", "patch32_IRNN64_relu_last_bs128", "patch32_LSTM128_bs128",
@@ -80,15 +80,14 @@ func loadCurves(dir, task string) (*curves, error) {
 		for k := range c.u[i] {
 			c.u[i][k] = (c.u[i][k] - lo[k]) / (hi[k] - lo[k])
 		}
-		best := make([]float64, epochs)
-		least := limit
+		loss := make([]float64, epochs)
 		for e, x := range r.Valid["loss"] {
-			if x != nil && *x < least {
-				least = *x
+			loss[e] = limit
+			if x != nil {
+				loss[e] = min(*x, limit)
 			}
-			best[e] = least
 		}
-		c.best = append(c.best, best)
+		c.loss = append(c.loss, loss)
 	}
 	return c, nil
 }
@@ -96,25 +95,25 @@ func loadCurves(dir, task string) (*curves, error) {
 // problem is the search for the best of the thousand. A trial is the nearest row
 // that was not used.
 func (c *curves) problem(name string) problem {
-	final := make([]float64, len(c.best))
-	for i, b := range c.best {
-		final[i] = b[epochs-1]
+	final := make([]float64, len(c.loss))
+	for i, l := range c.loss {
+		final[i] = slices.Min(l)
 	}
 	slices.Sort(final)
 	p := problem{name: name, min: final[0], typical: median(final), top: epochs}
 	for _, k := range []string{"learning_rate", "beta1", "beta2", "epsilon", "l1", "l2", "linear_decay", "exponential_decay"} {
 		p.space = append(p.space, search.Float(k, 0, 1))
 	}
-	p.run = func() func(search.Params, int, int, int) float64 {
+	p.run = func() func(search.Params, int, int, int) (float64, float64) {
 		row := map[int]int{} // by trial
 		used := make([]bool, len(c.u))
-		return func(at search.Params, trial, _, to int) float64 {
+		return func(at search.Params, trial, from, to int) (last, least float64) {
 			i, ok := row[trial]
 			if !ok {
 				i = c.nearest(p.space, at, used)
 				row[trial], used[i] = i, true
 			}
-			return c.best[i][to-1]
+			return c.loss[i][to-1], slices.Min(c.loss[i][from:to])
 		}
 	}
 	return p

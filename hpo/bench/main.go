@@ -47,7 +47,7 @@ func run(args []string, out io.Writer) error {
 		return err
 	}
 	if *suite == "multi" {
-		return multi(out, *tablesDir, *which, *names, *seeds, *trials, *parallel)
+		return multi(out, *tablesDir, *which, *names, *optuna, *seeds, *trials, *parallel)
 	}
 	problems, err := collect(*tablesDir, *which)
 	if err != nil {
@@ -122,7 +122,8 @@ func single(p problem, s search.Sampler, trials, parallel int, seed uint64) ([]f
 		Space: p.space, Objectives: []search.Objective{{Metric: "loss"}},
 		Sampler: s, Scheduler: &hpo.Full{Max: p.top}, Trials: trials, Parallel: parallel, Seed: seed,
 		Objective: func(trial int, at search.Params, from, to int) ([]float64, float64, search.State) {
-			return []float64{loss(at, trial, from, to)}, 1 + search.Rand(seed, trial).Float64(), search.Paused
+			_, least := loss(at, trial, from, to)
+			return []float64{least}, 1 + search.Rand(seed, trial).Float64(), search.Paused
 		},
 	})
 	if err != nil {

@@ -21,8 +21,8 @@ type problem struct {
 	space        search.Space
 	min, typical float64
 	// run begins a run; some problems remember which rows were used. It returns
-	// the loss after training from one budget to another.
-	run func() func(p search.Params, trial, from, to int) float64
+	// the loss after training from one budget to another, and the least on the way.
+	run func() func(p search.Params, trial, from, to int) (last, least float64)
 	top int // the full budget
 }
 
@@ -32,8 +32,8 @@ func (p problem) regret(value float64) float64 { return (value - p.min) / (p.typ
 func functions(ps ...searchtest.Problem) []problem {
 	var out []problem
 	for _, p := range ps {
-		out = append(out, problem{p.Name, p.Space, p.Min, p.Typical, func() func(search.Params, int, int, int) float64 {
-			return func(at search.Params, _, _, _ int) float64 { return p.F(at) }
+		out = append(out, problem{p.Name, p.Space, p.Min, p.Typical, func() func(search.Params, int, int, int) (float64, float64) {
+			return func(at search.Params, _, _, _ int) (float64, float64) { y := p.F(at); return y, y }
 		}, 1})
 	}
 	return out
@@ -119,14 +119,15 @@ func (t table) load(dir string) (problem, error) {
 	}
 	slices.Sort(all)
 	p := problem{name: t.name, space: t.dims, min: all[0], typical: median(all), top: 1}
-	p.run = func() func(search.Params, int, int, int) float64 {
-		return func(at search.Params, _, _, _ int) float64 {
+	p.run = func() func(search.Params, int, int, int) (float64, float64) {
+		return func(at search.Params, _, _, _ int) (float64, float64) {
 			var key strings.Builder
 			for _, d := range t.dims {
 				i := d.Dim().Index(at[d.Dim().Name])
 				key.WriteString(strconv.Itoa(i))
 			}
-			return values[key.String()]
+			y := values[key.String()]
+			return y, y
 		}
 	}
 	return p, nil
