@@ -36,7 +36,7 @@ type Study struct {
 	Name      string
 	Space     search.Space
 	Sampler   string             // tpe (default), random, grid, quasi
-	Scheduler string             // hyperband (default), asha, halving, median, none
+	Scheduler string             // hyperband (default), asha, halving, median, plateau, extrapolation, none
 	Trials    int                // in all; 0 means 30
 	Epochs    int                // at most, a trial; 0 means 27
 	Seed      uint64             // of everything

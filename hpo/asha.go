@@ -14,12 +14,17 @@ import (
 // (Algorithm 2). With Stopping it goes on at once if it is among the best 1/η of
 // those that came before it, or one of the first η−1, and is stopped for good
 // otherwise: no trial is paused for long, but some are promoted by luck.
+//
+// With goals of further objectives the best are those in the first non-dominated
+// fronts, and of the front that does not fit as a whole those that cover it
+// (multi-objective ASHA; Schmucker et al. 2021).
 type ASHA struct {
-	Min      int         `json:"min"` // r, the least budget of a rung; 0 means 1
-	Max      int         `json:"max"` // R, the full budget; 0 means Min
-	Eta      int         `json:"eta"` // η; below 2 means 3
-	Goal     search.Goal `json:"goal"`
-	Stopping bool        `json:"stopping,omitempty"`
+	Min      int           `json:"min"` // r, the least budget of a rung; 0 means 1
+	Max      int           `json:"max"` // R, the full budget; 0 means Min
+	Eta      int           `json:"eta"` // η; below 2 means 3
+	Goal     search.Goal   `json:"goal"`
+	Also     []search.Goal `json:"also,omitempty"` // of further objectives
+	Stopping bool          `json:"stopping,omitempty"`
 
 	Next  int    `json:"next"`            // state: number of the next trial
 	Rungs []Rung `json:"rungs,omitempty"` // state
@@ -72,7 +77,7 @@ func (a *ASHA) promote(slots int) []search.Action {
 		p.Risen = true
 		next := &a.Rungs[k+1]
 		if !p.Waiting { // it ended by itself, and would have come this far
-			next.add(Peer{Trial: p.Trial, Values: p.Values}, a.Goal)
+			next.add(Peer{Trial: p.Trial, Values: p.Values}, a.Goal, a.Also...)
 			continue
 		}
 		p.Waiting = false
@@ -107,7 +112,7 @@ func (a *ASHA) report(e search.Reported) []search.Action {
 		return []search.Action{unusable(e.Trial, e.Budget)}
 	}
 	last := k == len(a.Rungs)-1
-	i := a.Rungs[k].add(Peer{Trial: e.Trial, Values: e.Values, Waiting: !last}, a.Goal)
+	i := a.Rungs[k].add(Peer{Trial: e.Trial, Values: e.Values, Waiting: !last}, a.Goal, a.Also...)
 	if last {
 		return []search.Action{trained(e.Trial, e.Budget)}
 	}
@@ -132,7 +137,7 @@ func (a *ASHA) end(e search.Ended) {
 		return
 	}
 	for ; ; k++ {
-		i := a.Rungs[k].add(Peer{Trial: e.Trial, Values: e.Values}, a.Goal)
+		i := a.Rungs[k].add(Peer{Trial: e.Trial, Values: e.Values}, a.Goal, a.Also...)
 		if !a.Stopping || k == len(a.Rungs)-1 || !a.passes(k, i) {
 			return
 		}

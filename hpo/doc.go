@@ -1,5 +1,6 @@
 // Package hpo searches hyperparameters: samplers propose params ([Random],
 // [Grid], [Halton], [TPE]), schedulers spend the budget on them ([Full],
-// [SuccessiveHalving], [ASHA], [Hyperband], [MedianStopping]). Both are plain
+// [SuccessiveHalving], [ASHA], [Hyperband], [MedianStopping], [Plateau],
+// [Extrapolation]). Both are plain
 // structs whose zero value is the documented default.
 package hpo

@@ -11,11 +11,12 @@ import (
 // least one, go on to the next rung of η times the budget, and the others are
 // stopped. Slots that would wait for a straggler begin the next round.
 type SuccessiveHalving struct {
-	Min  int         `json:"min"`  // r, the least budget of a rung; 0 means 1
-	Max  int         `json:"max"`  // R, the full budget; 0 means Min
-	Eta  int         `json:"eta"`  // η; below 2 means 3
-	Size int         `json:"size"` // n, trials of a round; 0 means as many as leave one for the full budget
-	Goal search.Goal `json:"goal"`
+	Min  int           `json:"min"`  // r, the least budget of a rung; 0 means 1
+	Max  int           `json:"max"`  // R, the full budget; 0 means Min
+	Eta  int           `json:"eta"`  // η; below 2 means 3
+	Size int           `json:"size"` // n, trials of a round; 0 means as many as leave one for the full budget
+	Goal search.Goal   `json:"goal"`
+	Also []search.Goal `json:"also,omitempty"` // of further objectives, as in ASHA
 
 	Next   int     `json:"next"`             // state: number of the next trial
 	Rounds []Round `json:"rounds,omitempty"` // state
@@ -66,7 +67,7 @@ func (s *SuccessiveHalving) Step(e search.Event) []search.Action {
 			out = append(out, trained(e.Trial, e.Budget))
 			fallthrough
 		default:
-			r.Rungs[k].add(Peer{Trial: e.Trial, Values: e.Values, Waiting: !last}, s.Goal)
+			r.Rungs[k].add(Peer{Trial: e.Trial, Values: e.Values, Waiting: !last}, s.Goal, s.Also...)
 		}
 		out = append(out, s.cut(r)...)
 	case search.Ended:
@@ -77,7 +78,7 @@ func (s *SuccessiveHalving) Step(e search.Event) []search.Action {
 			r.Rungs[k].Diverged++
 		}
 		if usable(e.Values) {
-			r.Rungs[k].add(Peer{Trial: e.Trial, Values: e.Values}, s.Goal)
+			r.Rungs[k].add(Peer{Trial: e.Trial, Values: e.Values}, s.Goal, s.Also...)
 		}
 		out = s.cut(r)
 	case search.Closed:
@@ -150,7 +151,7 @@ func (s *SuccessiveHalving) cut(r *Round) []search.Action {
 				r.Due[r.Level]++
 			case i < top: // it ended by itself, and would have come this far
 				p.Risen = true
-				r.Rungs[r.Level].add(Peer{Trial: p.Trial, Values: p.Values}, s.Goal)
+				r.Rungs[r.Level].add(Peer{Trial: p.Trial, Values: p.Values}, s.Goal, s.Also...)
 			case p.Waiting:
 				p.Waiting = false
 				out = append(out, search.Stop{Trial: p.Trial, Reason: rung.below(i, top, s.Goal)})

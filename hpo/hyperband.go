@@ -11,11 +11,12 @@ import (
 // at the least budget, and each further one a rung higher. Trials are dealt to
 // the brackets so that each spends about the same budget.
 type Hyperband struct {
-	Min      int         `json:"min"` // r, the least budget of a rung; 0 means 1
-	Max      int         `json:"max"` // R, the full budget; 0 means Min
-	Eta      int         `json:"eta"` // η; below 2 means 3
-	Goal     search.Goal `json:"goal"`
-	Stopping bool        `json:"stopping,omitempty"` // as in ASHA
+	Min      int           `json:"min"` // r, the least budget of a rung; 0 means 1
+	Max      int           `json:"max"` // R, the full budget; 0 means Min
+	Eta      int           `json:"eta"` // η; below 2 means 3
+	Goal     search.Goal   `json:"goal"`
+	Also     []search.Goal `json:"also,omitempty"`     // of further objectives, as in ASHA
+	Stopping bool          `json:"stopping,omitempty"` // as in ASHA
 
 	Next       int    `json:"next"`                 // state: number of the next trial
 	Tournament []ASHA `json:"tournament,omitempty"` // state: a bracket each
@@ -48,7 +49,7 @@ func (h *Hyperband) Step(e search.Event) []search.Action {
 	brackets := h.Brackets()
 	if h.Tournament == nil {
 		for _, b := range brackets {
-			a := ASHA{Min: b.Rungs[0], Max: h.Max, Eta: h.Eta, Goal: h.Goal, Stopping: h.Stopping, Rungs: newRungs(b.Rungs)}
+			a := ASHA{Min: b.Rungs[0], Max: h.Max, Eta: h.Eta, Goal: h.Goal, Also: h.Also, Stopping: h.Stopping, Rungs: newRungs(b.Rungs)}
 			h.Tournament = append(h.Tournament, a)
 		}
 	}

@@ -34,12 +34,7 @@ func (m *MedianStopping) Step(e search.Event) []search.Action {
 	}
 	switch e := e.(type) {
 	case search.Free:
-		out := m.resume(e.Slots)
-		for range min(e.Slots-len(out), e.New) {
-			out = append(out, search.Start{Trial: m.Next, Budget: m.Rungs[0].Budget})
-			m.Next++
-		}
-		return out
+		return goOn(m.Rungs, e, &m.Next)
 	case search.Reported:
 		return m.report(e)
 	case search.Ended:
@@ -48,21 +43,6 @@ func (m *MedianStopping) Step(e search.Event) []search.Action {
 		return stopWaiting(m.Rungs, func(r *Rung, i int) string { return r.rank(i) + ", but the study ended" })
 	}
 	return nil
-}
-
-// resume sends on up to slots waiting trials, those in the highest rung first.
-func (m *MedianStopping) resume(slots int) []search.Action {
-	var out []search.Action
-	for k := len(m.Rungs) - 2; k >= 0; k-- {
-		r := &m.Rungs[k]
-		for i := range r.Peers {
-			if p := &r.Peers[i]; p.Waiting && len(out) < slots {
-				p.Waiting, p.Risen = false, true
-				out = append(out, search.Resume{Trial: p.Trial, Budget: m.Rungs[k+1].Budget, Reason: r.rank(i)})
-			}
-		}
-	}
-	return out
 }
 
 func (m *MedianStopping) report(e search.Reported) []search.Action {

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 
 	"budwood/search"
 )
@@ -25,18 +26,22 @@ type Rung struct {
 // Peer is a trial in a rung.
 type Peer struct {
 	Trial   int       `json:"trial"`
-	Values  []float64 `json:"values"`            // the objectives; the first one ranks
+	Values  []float64 `json:"values"`            // the objectives
+	Front   int       `json:"front,omitempty"`   // with several goals: 1 if no peer dominates it, …
 	Waiting bool      `json:"waiting,omitempty"` // paused here
 	Risen   bool      `json:"risen,omitempty"`   // went on to the next rung
 }
 
 // budgets are the rungs below and at the full budget: top, top/eta, top/eta², …
 // as long as they are no less than low.
-func budgets(low, top, eta int) []int {
+func budgets(low, top, eta int) []int { return ladder(low, top, float64(eta)) }
+
+// ladder is budgets for any ratio above 1.
+func ladder(low, top int, eta float64) []int {
 	low = max(low, 1)
 	top = max(top, low)
 	out := []int{top}
-	for x := float64(top) / float64(eta); x >= float64(low) && x >= 1; x /= float64(eta) {
+	for x := float64(top) / eta; x >= float64(low) && x >= 1; x /= eta {
 		if b := int(math.Round(x)); b < out[len(out)-1] {
 			out = append(out, b)
 		}
@@ -89,9 +94,15 @@ func (r *Rung) has(trial int) bool {
 // size is the number of peers.
 func (r *Rung) size() int { return len(r.Peers) + r.Diverged }
 
-// add puts a peer in its place and returns it.
-func (r *Rung) add(p Peer, goal search.Goal) int {
+// add puts a peer in its place and returns it. With further goals, the peers are
+// ordered by their non-dominated front instead of the first objective.
+func (r *Rung) add(p Peer, goal search.Goal, also ...search.Goal) int {
 	p.Values = slices.Clone(p.Values)
+	if len(also) > 0 {
+		r.Peers = append(r.Peers, p)
+		r.sort(append([]search.Goal{goal}, also...))
+		return slices.IndexFunc(r.Peers, func(q Peer) bool { return q.Trial == p.Trial })
+	}
 	i, _ := slices.BinarySearchFunc(r.Peers, p, func(have, p Peer) int {
 		if goal.Better(p.Values[0], have.Values[0]) {
 			return 1
@@ -102,14 +113,68 @@ func (r *Rung) add(p Peer, goal search.Goal) int {
 	return i
 }
 
-// rank says where a peer stands: "rung 9: 0.931 is 1st of 9".
+// sort orders the peers by front (Schmucker et al. 2021), those of a front so that
+// the first ones are spread out, and notes each one's front.
+func (r *Rung) sort(goals []search.Goal) {
+	losses := make([][]float64, len(r.Peers))
+	for i, p := range r.Peers {
+		losses[i] = make([]float64, len(goals))
+		for k, g := range goals {
+			losses[i][k] = math.Inf(1) // not measured
+			if k < len(p.Values) && !math.IsNaN(p.Values[k]) {
+				losses[i][k] = g.Loss(p.Values[k])
+			}
+		}
+	}
+	sorted := make([]Peer, 0, len(r.Peers))
+	for n, front := range fronts(losses) {
+		for _, i := range spreadOut(losses, front) {
+			p := r.Peers[i]
+			p.Front = n + 1
+			sorted = append(sorted, p)
+		}
+	}
+	r.Peers = sorted
+}
+
+// goOn answers a free slot with the trials that wait, those in the highest rung
+// first, then with new ones.
+func goOn(rungs []Rung, e search.Free, next *int) []search.Action {
+	var out []search.Action
+	for k := len(rungs) - 2; k >= 0; k-- {
+		r := &rungs[k]
+		for i := range r.Peers {
+			if p := &r.Peers[i]; p.Waiting && len(out) < e.Slots {
+				p.Waiting, p.Risen = false, true
+				out = append(out, search.Resume{Trial: p.Trial, Budget: rungs[k+1].Budget, Reason: r.rank(i)})
+			}
+		}
+	}
+	for range min(e.Slots-len(out), e.New) {
+		out = append(out, search.Start{Trial: *next, Budget: rungs[0].Budget})
+		*next++
+	}
+	return out
+}
+
+// rank says where a peer stands: "rung 9: 0.931 is 1st of 9"; with several
+// objectives "rung 9: (0.931, 12) is in front 1, 2nd of 9".
 func (r *Rung) rank(i int) string {
+	if p := &r.Peers[i]; p.Front > 0 {
+		return fmt.Sprintf("rung %d: %s is in front %d, %s of %d", r.Budget, tuple(p.Values), p.Front, ordinal(i+1), r.size())
+	}
 	return fmt.Sprintf("rung %d: %s is %s of %d", r.Budget, number(r.Peers[i].Values[0]), ordinal(i+1), r.size())
 }
 
 // below says that peer i is not among the best top: "rung 9: 0.712 < cut 0.748 of
-// 9 peers".
+// 9 peers"; with several objectives "rung 9: (0.712, 12) is in front 3, the cut is
+// in front 1 of 9 peers".
 func (r *Rung) below(i, top int, goal search.Goal) string {
+	if p, cut := &r.Peers[i], &r.Peers[top-1]; p.Front > cut.Front {
+		return fmt.Sprintf("rung %d: %s is in front %d, the cut is in front %d of %d peers", r.Budget, tuple(p.Values), p.Front, cut.Front, r.size())
+	} else if p.Front > 0 {
+		return fmt.Sprintf("rung %d: %s is in front %d with the cut, but nearer to others, of %d peers", r.Budget, tuple(p.Values), p.Front, r.size())
+	}
 	return fmt.Sprintf("rung %d: %s of %d peers", r.Budget, compare(r.Peers[i].Values[0], "cut", r.Peers[top-1].Values[0], goal), r.size())
 }
 
@@ -127,6 +192,15 @@ func compare(value float64, name string, bound float64, goal search.Goal) string
 		a, b = strconv.FormatFloat(value, 'g', digits, 64), strconv.FormatFloat(bound, 'g', digits, 64)
 	}
 	return fmt.Sprintf("%s %s %s %s", a, sign, name, b)
+}
+
+// tuple writes values: (0.712, 12).
+func tuple(values []float64) string {
+	out := make([]string, len(values))
+	for i, v := range values {
+		out[i] = number(v)
+	}
+	return "(" + strings.Join(out, ", ") + ")"
 }
 
 // number writes a value with four digits.

@@ -34,3 +34,25 @@ func TestSuccessiveHalving(t *testing.T) {
 func TestMedianStopping(t *testing.T) {
 	searchtest.Scheduler(t, func() search.Scheduler { return &MedianStopping{Max: 27} })
 }
+
+func TestPlateau(t *testing.T) {
+	searchtest.Scheduler(t, func() search.Scheduler { return &Plateau{Max: 27} })
+	searchtest.Scheduler(t, func() search.Scheduler {
+		return &Plateau{Min: 5, Max: 27, Every: 2, Patience: 3, MinDelta: .1, Goal: search.Maximize}
+	})
+}
+
+func TestExtrapolation(t *testing.T) {
+	searchtest.Scheduler(t, func() search.Scheduler { return &Extrapolation{Max: 27} })
+	searchtest.Scheduler(t, func() search.Scheduler {
+		return &Extrapolation{Min: 2, Max: 9, Chance: .4, Points: 1, Peers: 1, Goal: search.Maximize}
+	})
+}
+
+func TestSeveralObjectives(t *testing.T) {
+	also := []search.Goal{search.Maximize}
+	searchtest.Scheduler(t, func() search.Scheduler { return &ASHA{Max: 27, Also: also} })
+	searchtest.Scheduler(t, func() search.Scheduler { return &ASHA{Max: 27, Also: also, Stopping: true} })
+	searchtest.Scheduler(t, func() search.Scheduler { return &Hyperband{Max: 27, Also: also} })
+	searchtest.Scheduler(t, func() search.Scheduler { return &SuccessiveHalving{Max: 27, Also: also} })
+}

@@ -13,7 +13,7 @@ import (
 var (
 	Samplers             = []string{"tpe", "random", "grid", "quasi"}
 	ArchitectureSamplers = []string{"evolution", "local", "nsga2", "random"}
-	Schedulers           = []string{"hyperband", "asha", "halving", "median", "none"}
+	Schedulers           = []string{"hyperband", "asha", "halving", "median", "plateau", "extrapolation", "none"}
 
 	// Metrics are what a study with data can optimise.
 	Metrics = []string{"valid_loss", "valid_accuracy", "valid_rmse", "valid_r2", "train_loss", trials.EnergyWh, "params", "macs"}
@@ -64,17 +64,25 @@ type scheduler interface {
 
 func newScheduler(s *Spec) scheduler {
 	q, goal, full := s.Search, s.Objective.Goal, s.Budget.Epochs
+	var also []search.Goal
+	for _, o := range s.Also {
+		also = append(also, o.Goal)
+	}
 	switch q.Scheduler {
 	case "asha":
-		return &hpo.ASHA{Min: q.Min, Max: full, Eta: q.Eta, Goal: goal}
+		return &hpo.ASHA{Min: q.Min, Max: full, Eta: q.Eta, Goal: goal, Also: also}
 	case "halving":
-		return &hpo.SuccessiveHalving{Min: q.Min, Max: full, Eta: q.Eta, Goal: goal}
+		return &hpo.SuccessiveHalving{Min: q.Min, Max: full, Eta: q.Eta, Goal: goal, Also: also}
 	case "median":
 		return &hpo.MedianStopping{Min: q.Min, Max: full, Eta: q.Eta, Goal: goal}
+	case "plateau":
+		return &hpo.Plateau{Max: full, Goal: goal}
+	case "extrapolation":
+		return &hpo.Extrapolation{Min: q.Min, Max: full, Goal: goal}
 	case "none":
 		return &hpo.Full{Max: full}
 	}
-	return &hpo.Hyperband{Min: q.Min, Max: full, Eta: q.Eta, Goal: goal}
+	return &hpo.Hyperband{Min: q.Min, Max: full, Eta: q.Eta, Goal: goal, Also: also}
 }
 
 func defaultGoal(metric string) search.Goal {

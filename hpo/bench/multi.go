@@ -23,6 +23,8 @@ var schedulers = []struct {
 	{"asha", func() search.Scheduler { return &hpo.ASHA{Max: epochs} }},
 	{"hyperband", func() search.Scheduler { return &hpo.Hyperband{Max: epochs} }},
 	{"median", func() search.Scheduler { return &hpo.MedianStopping{Max: epochs} }},
+	{"plateau", func() search.Scheduler { return &hpo.Plateau{Max: epochs} }},
+	{"extrapolation", func() search.Scheduler { return &hpo.Extrapolation{Max: epochs} }},
 }
 
 // multi runs every scheduler with every sampler on the curves; names picks some

@@ -1,0 +1,108 @@
+package hpo
+
+import (
+	"math"
+	"slices"
+)
+
+// fronts sorts points into non-dominated fronts, the best first: a point's front
+// is one more than the worst front of those that dominate it (Deb et al. 2002).
+// Losses[i] are the losses of point i. It returns the points of each front, in
+// lexicographic order of their losses; equal points share a front. The search
+// for a point's front is binary (ENS-BS; Zhang et al. 2015).
+func fronts(losses [][]float64) [][]int {
+	order := make([]int, len(losses))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return slices.Compare(losses[a], losses[b]) })
+	var out [][]int
+	for _, i := range order {
+		lo, hi := 0, len(out)
+		for lo < hi { // the first front of which nobody dominates i
+			mid := (lo + hi) / 2
+			if dominatedBy(losses, out[mid], i) {
+				lo = mid + 1
+			} else {
+				hi = mid
+			}
+		}
+		if lo == len(out) {
+			out = append(out, nil)
+		}
+		out[lo] = append(out[lo], i)
+	}
+	return out
+}
+
+// dominatedBy tells whether a member of a front dominates point i. Of points in
+// lexicographic order the last ones are the likeliest.
+func dominatedBy(losses [][]float64, front []int, i int) bool {
+	for k := len(front) - 1; k >= 0; k-- {
+		if dominates(losses[front[k]], losses[i]) {
+			return true
+		}
+	}
+	return false
+}
+
+// dominates tells whether a is nowhere worse than b and somewhere better.
+func dominates(a, b []float64) bool {
+	better := false
+	for k := range a {
+		if a[k] > b[k] {
+			return false
+		}
+		better = better || a[k] < b[k]
+	}
+	return better
+}
+
+// spreadOut orders a front so that each of its beginnings covers it well: the
+// best of the first objective, then always the point that is farthest from those
+// before it (an ε-net; Schmucker et al. 2021, Section 3.2). Distances are
+// Euclidean, each objective scaled by its range over the front.
+func spreadOut(losses [][]float64, front []int) []int {
+	if len(front) < 3 {
+		return front
+	}
+	scale := make([]float64, len(losses[front[0]]))
+	for k := range scale {
+		lo, hi := math.Inf(1), math.Inf(-1)
+		for _, i := range front {
+			if v := losses[i][k]; !math.IsInf(v, 0) {
+				lo, hi = min(lo, v), max(hi, v)
+			}
+		}
+		if hi > lo {
+			scale[k] = 1 / (hi - lo)
+		}
+	}
+	far := make([]float64, len(front)) // squared distance to the nearest one taken
+	for n := range far {
+		far[n] = math.Inf(1)
+	}
+	out := make([]int, 0, len(front))
+	for next := 0; len(out) < len(front); {
+		taken := front[next]
+		out = append(out, taken)
+		far[next] = -1
+		top := -1.
+		for n, i := range front {
+			if far[n] < 0 {
+				continue
+			}
+			d := 0.
+			for k, s := range scale {
+				if a, b := losses[i][k], losses[taken][k]; a != b && s > 0 {
+					x := min(math.Abs(a-b)*s, 1)
+					d += x * x
+				}
+			}
+			if far[n] = min(far[n], d); far[n] > top {
+				top, next = far[n], n
+			}
+		}
+	}
+	return out
+}
