@@ -10,7 +10,10 @@ require (
 	go.temporal.io/server v1.32.1
 )
 
-require github.com/mattn/go-sqlite3 v1.14.53 // indirect
+require (
+	github.com/mattn/go-sqlite3 v1.14.53 // indirect
+	gonum.org/v1/gonum v0.17.0 // indirect
+)
 
 require (
 	budwood v0.0.0

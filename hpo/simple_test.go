@@ -8,4 +8,5 @@ import (
 
 func TestRandom(t *testing.T) { searchtest.Independent(t, Random{}) }
 func TestHalton(t *testing.T) { searchtest.Independent(t, Halton{}) }
+func TestSobol(t *testing.T)  { searchtest.Independent(t, Sobol{}) }
 func TestGrid(t *testing.T)   { searchtest.Independent(t, Grid{Points: 60}) }

@@ -30,7 +30,9 @@ var samplers = []struct {
 }{
 	{"random", hpo.Random{}},
 	{"quasi", hpo.Halton{}},
+	{"sobol", hpo.Sobol{}},
 	{"tpe", hpo.TPE{}},
+	{"cmaes", &hpo.CMAES{}},
 }
 
 func run(args []string, out io.Writer) error {
