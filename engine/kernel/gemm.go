@@ -1,6 +1,9 @@
 package kernel
 
-import "fmt"
+import (
+	"fmt"
+	"unsafe"
+)
 
 // Gemm is one product of matrices, C = A·B, with what usually follows it. It is
 // prepared once and run for every batch.
@@ -76,7 +79,7 @@ func (g *Gemm) direct() {
 	if use == generic || g.segs()*g.K == 0 {
 		g.generic()
 	} else {
-		g.tiles()
+		g.tiles(nil)
 	}
 }
 
@@ -95,7 +98,7 @@ func (g *Gemm) blocked() {
 func (g *Gemm) block(s, k, size int) {
 	part := Gemm{
 		M: g.M, K: size, A: g.A[s*g.SegA+k*g.ColA:], RowA: g.RowA, ColA: g.ColA,
-		B: g.Pack[:strip*size], RowB: strip, RowC: g.RowC,
+		RowC: g.RowC,
 		Add:  g.Add || s > 0 || k > 0,
 		ReLU: g.ReLU && s == g.segs()-1 && k+size == g.K,
 	}
@@ -112,12 +115,11 @@ func (g *Gemm) block(s, k, size int) {
 		}
 		for j := 0; j < g.N; j += strip {
 			part.N = min(strip, g.N-j)
-			g.copyB(part.B, s*g.K+k, size, j, part.N)
 			part.C = g.C[i*g.RowC+j:]
 			if g.Bias != nil && !part.Add {
 				part.Bias = g.Bias[j : j+part.N]
 			}
-			part.direct()
+			g.strip(&part, s*g.K+k, j)
 		}
 	}
 }
@@ -131,25 +133,23 @@ func (g *Gemm) copyA(a []float32, rows, size int) []float32 {
 	return to
 }
 
-// copyB copies size rows of B from row k on, columns j up to j+n, to a strip.
-func (g *Gemm) copyB(to []float32, k, size, j, n int) {
-	if g.colB() != 1 {
-		Transpose(to, strip, g.B[k+j*g.ColB:], g.ColB, n, size)
-		return
-	}
-	b := g.B[k*g.RowB+j:]
-	if n == strip && use != generic {
-		packStrip(&to[0], &b[0], 4*g.RowB, size)
-		return
-	}
-	if n == strip {
-		for i := range size {
-			*(*[strip]float32)(to[i*strip:]) = *(*[strip]float32)(b[i*g.RowB:])
+// strip computes a part whose B is a strip of columns from (k, j) on, copied to
+// Pack.
+func (g *Gemm) strip(part *Gemm, k, j int) {
+	switch {
+	case g.colB() != 1:
+		part.B, part.RowB = g.Pack, strip
+		Transpose(part.B, strip, g.B[k+j*g.ColB:], g.ColB, part.N, part.K)
+		part.direct()
+	case use == generic:
+		part.B, part.RowB = g.Pack, strip
+		for i := range part.K {
+			copy(part.B[i*strip:][:part.N], g.B[(k+i)*g.RowB+j:])
 		}
-		return
-	}
-	for i := range size {
-		copy(to[i*strip:][:n], b[i*g.RowB:])
+		part.direct()
+	default:
+		part.B, part.RowB = g.B[k*g.RowB+j:], g.RowB
+		part.tiles(unsafe.Pointer(&g.Pack[0]))
 	}
 }
 

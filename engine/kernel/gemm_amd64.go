@@ -15,6 +15,7 @@ type tileArgs struct {
 	bias       unsafe.Pointer
 	flags      int
 	mask       uintptr // AVX-512: bits of the columns; AVX2: address in lanesMask
+	copy       unsafe.Pointer
 }
 
 const (
@@ -26,12 +27,13 @@ const (
 var lanesMask = [16]int32{-1, -1, -1, -1, -1, -1, -1, -1}
 
 // tiles covers C with kernels: rows in equal parts of at most the kernels'
-// height, columns in two vectors, one vector, and the rest masked.
-func (g *Gemm) tiles() {
+// height, columns in two vectors, one vector, and the rest masked. If copied is
+// not nil, N is at most strip, and the first kernels copy B there for the others.
+func (g *Gemm) tiles(copied unsafe.Pointer) {
 	p := tileArgs{
 		k: g.K, segs: g.segs(),
 		rowA: 4 * g.RowA, colA: 4 * g.ColA, jump: 4 * (g.SegA - g.K*g.ColA),
-		rowB: 4 * g.RowB, rowC: 4 * g.RowC,
+		rowC: 4 * g.RowC,
 	}
 	if g.Add {
 		p.flags |= flagAdd
@@ -58,17 +60,26 @@ func (g *Gemm) tiles() {
 		case w < 2*width:
 			w, nv = width, 1
 		}
-		p.b = unsafe.Add(b, 4*j)
+		p.b, p.rowB = unsafe.Add(b, 4*j), 4*g.RowB
 		if g.Bias != nil {
 			p.bias = unsafe.Pointer(&g.Bias[j])
 		}
 		for i := 0; i < g.M; i += mr {
 			p.a = unsafe.Add(a, 4*i*g.RowA)
 			p.c = unsafe.Add(c, 4*(i*g.RowC+j))
-			if use == avx512 {
-				tileAVX512(min(mr, g.M-i), nv, &p)
-			} else {
-				tileAVX2(min(mr, g.M-i), nv, &p)
+			switch rows := min(mr, g.M-i); {
+			case copied != nil && i == 0:
+				p.copy = unsafe.Add(copied, 4*j)
+				if use == avx512 {
+					copyTileAVX512(rows, nv, &p)
+				} else {
+					copyTileAVX2(rows, nv, &p)
+				}
+				p.b, p.rowB = p.copy, 4*strip
+			case use == avx512:
+				tileAVX512(rows, nv, &p)
+			default:
+				tileAVX2(rows, nv, &p)
 			}
 		}
 		j += w

@@ -134,7 +134,134 @@ func tileAVX2(mr, nv int, p *tileArgs) {
 	}
 }
 
-// packStripAVX2 copies n rows of strip values, stride bytes apart, one behind the other.
+// tile1x1mCopyAVX2 computes a tile of C.
 //
 //go:noescape
-func packStripAVX2(dst *float32, src *float32, stride int, n int)
+func tile1x1mCopyAVX2(p *tileArgs)
+
+// tile1x1CopyAVX2 computes a tile of C.
+//
+//go:noescape
+func tile1x1CopyAVX2(p *tileArgs)
+
+// tile1x2CopyAVX2 computes a tile of C.
+//
+//go:noescape
+func tile1x2CopyAVX2(p *tileArgs)
+
+// tile2x1mCopyAVX2 computes a tile of C.
+//
+//go:noescape
+func tile2x1mCopyAVX2(p *tileArgs)
+
+// tile2x1CopyAVX2 computes a tile of C.
+//
+//go:noescape
+func tile2x1CopyAVX2(p *tileArgs)
+
+// tile2x2CopyAVX2 computes a tile of C.
+//
+//go:noescape
+func tile2x2CopyAVX2(p *tileArgs)
+
+// tile3x1mCopyAVX2 computes a tile of C.
+//
+//go:noescape
+func tile3x1mCopyAVX2(p *tileArgs)
+
+// tile3x1CopyAVX2 computes a tile of C.
+//
+//go:noescape
+func tile3x1CopyAVX2(p *tileArgs)
+
+// tile3x2CopyAVX2 computes a tile of C.
+//
+//go:noescape
+func tile3x2CopyAVX2(p *tileArgs)
+
+// tile4x1mCopyAVX2 computes a tile of C.
+//
+//go:noescape
+func tile4x1mCopyAVX2(p *tileArgs)
+
+// tile4x1CopyAVX2 computes a tile of C.
+//
+//go:noescape
+func tile4x1CopyAVX2(p *tileArgs)
+
+// tile4x2CopyAVX2 computes a tile of C.
+//
+//go:noescape
+func tile4x2CopyAVX2(p *tileArgs)
+
+// tile5x1mCopyAVX2 computes a tile of C.
+//
+//go:noescape
+func tile5x1mCopyAVX2(p *tileArgs)
+
+// tile5x1CopyAVX2 computes a tile of C.
+//
+//go:noescape
+func tile5x1CopyAVX2(p *tileArgs)
+
+// tile5x2CopyAVX2 computes a tile of C.
+//
+//go:noescape
+func tile5x2CopyAVX2(p *tileArgs)
+
+// tile6x1mCopyAVX2 computes a tile of C.
+//
+//go:noescape
+func tile6x1mCopyAVX2(p *tileArgs)
+
+// tile6x1CopyAVX2 computes a tile of C.
+//
+//go:noescape
+func tile6x1CopyAVX2(p *tileArgs)
+
+// tile6x2CopyAVX2 computes a tile of C.
+//
+//go:noescape
+func tile6x2CopyAVX2(p *tileArgs)
+
+// copyTileAVX2 is tileAVX2 with a copy of B.
+func copyTileAVX2(mr, nv int, p *tileArgs) {
+	switch 4*mr + nv {
+	case 4:
+		tile1x1mCopyAVX2(p)
+	case 5:
+		tile1x1CopyAVX2(p)
+	case 6:
+		tile1x2CopyAVX2(p)
+	case 8:
+		tile2x1mCopyAVX2(p)
+	case 9:
+		tile2x1CopyAVX2(p)
+	case 10:
+		tile2x2CopyAVX2(p)
+	case 12:
+		tile3x1mCopyAVX2(p)
+	case 13:
+		tile3x1CopyAVX2(p)
+	case 14:
+		tile3x2CopyAVX2(p)
+	case 16:
+		tile4x1mCopyAVX2(p)
+	case 17:
+		tile4x1CopyAVX2(p)
+	case 18:
+		tile4x2CopyAVX2(p)
+	case 20:
+		tile5x1mCopyAVX2(p)
+	case 21:
+		tile5x1CopyAVX2(p)
+	case 22:
+		tile5x2CopyAVX2(p)
+	case 24:
+		tile6x1mCopyAVX2(p)
+	case 25:
+		tile6x1CopyAVX2(p)
+	case 26:
+		tile6x2CopyAVX2(p)
+	}
+}

@@ -204,7 +204,204 @@ func tileAVX512(mr, nv int, p *tileArgs) {
 	}
 }
 
-// packStripAVX512 copies n rows of strip values, stride bytes apart, one behind the other.
+// tile1x1CopyAVX512 computes a tile of C.
 //
 //go:noescape
-func packStripAVX512(dst *float32, src *float32, stride int, n int)
+func tile1x1CopyAVX512(p *tileArgs)
+
+// tile1x2CopyAVX512 computes a tile of C.
+//
+//go:noescape
+func tile1x2CopyAVX512(p *tileArgs)
+
+// tile2x1CopyAVX512 computes a tile of C.
+//
+//go:noescape
+func tile2x1CopyAVX512(p *tileArgs)
+
+// tile2x2CopyAVX512 computes a tile of C.
+//
+//go:noescape
+func tile2x2CopyAVX512(p *tileArgs)
+
+// tile3x1CopyAVX512 computes a tile of C.
+//
+//go:noescape
+func tile3x1CopyAVX512(p *tileArgs)
+
+// tile3x2CopyAVX512 computes a tile of C.
+//
+//go:noescape
+func tile3x2CopyAVX512(p *tileArgs)
+
+// tile4x1CopyAVX512 computes a tile of C.
+//
+//go:noescape
+func tile4x1CopyAVX512(p *tileArgs)
+
+// tile4x2CopyAVX512 computes a tile of C.
+//
+//go:noescape
+func tile4x2CopyAVX512(p *tileArgs)
+
+// tile5x1CopyAVX512 computes a tile of C.
+//
+//go:noescape
+func tile5x1CopyAVX512(p *tileArgs)
+
+// tile5x2CopyAVX512 computes a tile of C.
+//
+//go:noescape
+func tile5x2CopyAVX512(p *tileArgs)
+
+// tile6x1CopyAVX512 computes a tile of C.
+//
+//go:noescape
+func tile6x1CopyAVX512(p *tileArgs)
+
+// tile6x2CopyAVX512 computes a tile of C.
+//
+//go:noescape
+func tile6x2CopyAVX512(p *tileArgs)
+
+// tile7x1CopyAVX512 computes a tile of C.
+//
+//go:noescape
+func tile7x1CopyAVX512(p *tileArgs)
+
+// tile7x2CopyAVX512 computes a tile of C.
+//
+//go:noescape
+func tile7x2CopyAVX512(p *tileArgs)
+
+// tile8x1CopyAVX512 computes a tile of C.
+//
+//go:noescape
+func tile8x1CopyAVX512(p *tileArgs)
+
+// tile8x2CopyAVX512 computes a tile of C.
+//
+//go:noescape
+func tile8x2CopyAVX512(p *tileArgs)
+
+// tile9x1CopyAVX512 computes a tile of C.
+//
+//go:noescape
+func tile9x1CopyAVX512(p *tileArgs)
+
+// tile9x2CopyAVX512 computes a tile of C.
+//
+//go:noescape
+func tile9x2CopyAVX512(p *tileArgs)
+
+// tile10x1CopyAVX512 computes a tile of C.
+//
+//go:noescape
+func tile10x1CopyAVX512(p *tileArgs)
+
+// tile10x2CopyAVX512 computes a tile of C.
+//
+//go:noescape
+func tile10x2CopyAVX512(p *tileArgs)
+
+// tile11x1CopyAVX512 computes a tile of C.
+//
+//go:noescape
+func tile11x1CopyAVX512(p *tileArgs)
+
+// tile11x2CopyAVX512 computes a tile of C.
+//
+//go:noescape
+func tile11x2CopyAVX512(p *tileArgs)
+
+// tile12x1CopyAVX512 computes a tile of C.
+//
+//go:noescape
+func tile12x1CopyAVX512(p *tileArgs)
+
+// tile12x2CopyAVX512 computes a tile of C.
+//
+//go:noescape
+func tile12x2CopyAVX512(p *tileArgs)
+
+// tile13x1CopyAVX512 computes a tile of C.
+//
+//go:noescape
+func tile13x1CopyAVX512(p *tileArgs)
+
+// tile13x2CopyAVX512 computes a tile of C.
+//
+//go:noescape
+func tile13x2CopyAVX512(p *tileArgs)
+
+// tile14x1CopyAVX512 computes a tile of C.
+//
+//go:noescape
+func tile14x1CopyAVX512(p *tileArgs)
+
+// tile14x2CopyAVX512 computes a tile of C.
+//
+//go:noescape
+func tile14x2CopyAVX512(p *tileArgs)
+
+// copyTileAVX512 is tileAVX512 with a copy of B.
+func copyTileAVX512(mr, nv int, p *tileArgs) {
+	switch 4*mr + nv {
+	case 5:
+		tile1x1CopyAVX512(p)
+	case 6:
+		tile1x2CopyAVX512(p)
+	case 9:
+		tile2x1CopyAVX512(p)
+	case 10:
+		tile2x2CopyAVX512(p)
+	case 13:
+		tile3x1CopyAVX512(p)
+	case 14:
+		tile3x2CopyAVX512(p)
+	case 17:
+		tile4x1CopyAVX512(p)
+	case 18:
+		tile4x2CopyAVX512(p)
+	case 21:
+		tile5x1CopyAVX512(p)
+	case 22:
+		tile5x2CopyAVX512(p)
+	case 25:
+		tile6x1CopyAVX512(p)
+	case 26:
+		tile6x2CopyAVX512(p)
+	case 29:
+		tile7x1CopyAVX512(p)
+	case 30:
+		tile7x2CopyAVX512(p)
+	case 33:
+		tile8x1CopyAVX512(p)
+	case 34:
+		tile8x2CopyAVX512(p)
+	case 37:
+		tile9x1CopyAVX512(p)
+	case 38:
+		tile9x2CopyAVX512(p)
+	case 41:
+		tile10x1CopyAVX512(p)
+	case 42:
+		tile10x2CopyAVX512(p)
+	case 45:
+		tile11x1CopyAVX512(p)
+	case 46:
+		tile11x2CopyAVX512(p)
+	case 49:
+		tile12x1CopyAVX512(p)
+	case 50:
+		tile12x2CopyAVX512(p)
+	case 53:
+		tile13x1CopyAVX512(p)
+	case 54:
+		tile13x2CopyAVX512(p)
+	case 57:
+		tile14x1CopyAVX512(p)
+	case 58:
+		tile14x2CopyAVX512(p)
+	}
+}

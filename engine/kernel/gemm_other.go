@@ -2,4 +2,6 @@
 
 package kernel
 
-func (g *Gemm) tiles() { g.generic() }
+import "unsafe"
+
+func (g *Gemm) tiles(unsafe.Pointer) { g.generic() }

@@ -2,15 +2,6 @@
 
 package kernel
 
-// packStrip copies n rows of strip values, stride bytes apart, one behind the other.
-func packStrip(dst *float32, src *float32, stride int, n int) {
-	if use == avx512 {
-		packStripAVX512(dst, src, stride, n)
-	} else {
-		packStripAVX2(dst, src, stride, n)
-	}
-}
-
 // addVectors adds a to dst.
 func addVectors(dst *float32, a *float32, n int) {
 	if use == avx512 {
@@ -314,5 +305,14 @@ func transposeTile(dst *float32, src *float32, rowDst int, rowSrc int, rows int,
 		transposeTileAVX512(dst, src, rowDst, rowSrc, rows, cols)
 	} else {
 		transposeTileAVX2(dst, src, rowDst, rowSrc, rows, cols)
+	}
+}
+
+// multiplyAdds does n rounds of peakChains vectors.
+func multiplyAdds(n int) {
+	if use == avx512 {
+		multiplyAddsAVX512(n)
+	} else {
+		multiplyAddsAVX2(n)
 	}
 }

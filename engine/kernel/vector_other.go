@@ -4,8 +4,6 @@
 
 package kernel
 
-func packStrip(dst *float32, src *float32, stride int, n int) {}
-
 func addVectors(dst *float32, a *float32, n int) {}
 
 func addScaledVectors(dst *float32, a *float32, s *float32, n int) {}
@@ -78,3 +76,5 @@ func maxPoolStrip(y *float32, x *float32, row int, pixel int, n int) {}
 func maxPoolBackStrip(dx *float32, dy *float32, x *float32, y *float32, row int, pixel int, n int) {}
 
 func transposeTile(dst *float32, src *float32, rowDst int, rowSrc int, rows int, cols int) {}
+
+func multiplyAdds(n int) {}

@@ -9,46 +9,34 @@ import "fmt"
 // Registers: AX arguments, SI and DI rows 0–6 and 7–13 of A, R8 R9 R10 one,
 // three and five times the distance of rows, R11 distance of columns, BX B, DX
 // distance of its rows, CX R15 steps of a segment, R12 segments, R13 jump of A
-// between segments.
+// between segments, R14 the copy of B.
 func gemm(f *file) {
-	var tiles []tile
-	if f.wide() {
-		for mr := 1; mr <= 14; mr++ {
-			tiles = append(tiles, tile{f, mr, 1, true}, tile{f, mr, 2, true})
+	for _, copies := range []bool{false, true} {
+		var tiles []tile
+		if f.wide() {
+			for mr := 1; mr <= 14; mr++ {
+				tiles = append(tiles, tile{f, mr, 1, true, copies}, tile{f, mr, 2, true, copies})
+			}
+		} else {
+			for mr := 1; mr <= 6; mr++ {
+				tiles = append(tiles, tile{f, mr, 1, true, copies}, tile{f, mr, 1, false, copies}, tile{f, mr, 2, false, copies})
+			}
 		}
-	} else {
-		for mr := 1; mr <= 6; mr++ {
-			tiles = append(tiles, tile{f, mr, 1, true}, tile{f, mr, 1, false}, tile{f, mr, 2, false})
+		for _, t := range tiles {
+			t.write()
 		}
+		dispatch(f, tiles, copies)
 	}
-	for _, t := range tiles {
-		t.write()
-	}
-	dispatch(f, tiles)
-	f.pack()
-}
-
-// pack writes the function that copies a strip of B.
-func (f *file) pack() {
-	f.choice("packStrip", "copies n rows of strip values, stride bytes apart, one behind the other.", "dst *float32", "src *float32", "stride int", "n int")
-	f.label("loop")
-	for off := 0; off < 128; off += f.bytes() {
-		f.load(fmt.Sprintf("%d(SI)", off), off/f.bytes())
-	}
-	for off := 0; off < 128; off += f.bytes() {
-		f.store(off/f.bytes(), fmt.Sprintf("%d(DI)", off))
-	}
-	f.i("ADDQ DX, SI")
-	f.i("ADDQ $128, DI")
-	f.i("DECQ CX")
-	f.i("JNZ loop")
-	f.end()
 }
 
 // dispatch writes the Go function that picks a kernel.
-func dispatch(f *file, tiles []tile) {
-	fmt.Fprintf(&f.decl, "\n// tile%s runs the kernel of mr rows and nv vectors; nv 0 is one masked vector.\n", f.isa.name)
-	fmt.Fprintf(&f.decl, "func tile%s(mr, nv int, p *tileArgs) {\n\tswitch 4*mr + nv {\n", f.isa.name)
+func dispatch(f *file, tiles []tile, copies bool) {
+	name, doc := "tile", "runs the kernel of mr rows and nv vectors; nv 0 is one masked vector."
+	if copies {
+		name, doc = "copyTile", "is tile"+f.isa.name+" with a copy of B."
+	}
+	fmt.Fprintf(&f.decl, "\n// %s%s %s\n", name, f.isa.name, doc)
+	fmt.Fprintf(&f.decl, "func %s%s(mr, nv int, p *tileArgs) {\n\tswitch 4*mr + nv {\n", name, f.isa.name)
 	for _, t := range tiles {
 		nv := t.nv
 		if t.masked && !f.wide() {
@@ -60,24 +48,33 @@ func dispatch(f *file, tiles []tile) {
 }
 
 // tile is one kernel. masked: columns beyond the matrix are neither read nor
-// written.
+// written. copies: the rows of B are written to a strip, for the kernels that
+// follow; that costs next to nothing here, where the multiply-adds take longer.
 type tile struct {
 	*file
 	mr, nv int
 	masked bool
+	copies bool
 }
+
+// stripBytes is the size of a row of a strip, ahead the number of rows of B that
+// are fetched into the cache before they are copied.
+const stripBytes, ahead = 128, 8
 
 // The fields of struct tileArgs.
 const (
 	argK, argSegs, argA, argRowA, argColA, argJump = 0, 8, 16, 24, 32, 40
 	argB, argRowB, argC, argRowC                   = 48, 56, 64, 72
-	argBias, argFlags, argMask                     = 80, 88, 96
+	argBias, argFlags, argMask, argCopy            = 80, 88, 96, 104
 )
 
 func (t tile) name() string {
 	n := fmt.Sprintf("tile%dx%d", t.mr, t.nv)
 	if t.masked && !t.wide() {
 		n += "m"
+	}
+	if t.copies {
+		n += "Copy"
 	}
 	return n
 }
@@ -139,6 +136,9 @@ func (t tile) write() {
 		t.i("LEAQ (SI)(R8*1), DI")
 		t.i("LEAQ (DI)(R9*2), DI")
 	}
+	if t.copies {
+		t.i("MOVQ %d(AX), R14", argCopy)
+	}
 	if t.wide() {
 		t.i("MOVQ %d(AX), CX", argMask)
 		t.i("KMOVW CX, K1")
@@ -187,7 +187,7 @@ func (t tile) start() {
 	t.i("JZ segment")
 	t.rows(func(r int) {
 		for off := 0; off < t.nv*t.bytes(); off += 64 {
-			t.i("PREFETCHT0 %d(CX)", off)
+			t.i("PREFETCHT1 %d(CX)", off)
 		}
 	})
 }
@@ -207,6 +207,15 @@ func (t tile) rows(each func(r int)) {
 func (t tile) step() {
 	for v := range t.nv {
 		t.loadMasked(fmt.Sprintf("%d(BX)", v*t.bytes()), v, t.b(v))
+	}
+	if t.copies {
+		for v := range t.nv {
+			t.store(t.b(v), fmt.Sprintf("%d(R14)", v*t.bytes()))
+		}
+		for off := 0; off < t.nv*t.bytes(); off += 64 {
+			t.i("PREFETCHT0 %d(BX)(DX*%d)", off, ahead)
+		}
+		t.i("ADDQ $%d, R14", stripBytes)
 	}
 	for r := range t.mr {
 		if t.wide() && t.nv == 1 {

@@ -27,6 +27,7 @@ func run() error {
 		{"math", functions},
 		{"column", columns},
 		{"transpose", transpose},
+		{"peak", peak},
 	} {
 		for _, isa := range []isa{avx512, avx2} {
 			out := newFile(isa)

@@ -1,0 +1,179 @@
+// Command bench measures how fast the engine trains, on one thread, and compares
+// it with PyTorch if that is installed: both programs take turns in one run, so
+// that what the machine does besides meets both, and medians are printed. It
+// prints three tables: training, products of matrices beside the processor's
+// peak, and two trainings at once beside one.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"budwood/engine/kernel"
+)
+
+func main() {
+	if err := run(os.Args[1:], os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(args []string, out io.Writer) error {
+	fs := flag.NewFlagSet("bench", flag.ContinueOnError)
+	names := fs.String("models", "", "letters of the models to train; all by default")
+	rounds := fs.Int("rounds", 5, "turns of each program")
+	seconds := fs.Float64("seconds", 0.5, "processor time of a turn")
+	tables := fs.String("tables", "train,gemm,pair", "what to measure")
+	python := fs.String("python", "python3,/usr/bin/python3", "where to look for PyTorch; nothing: no comparison")
+	if err := fs.Parse(args); err != nil {
+		return err
+	}
+	cpu, err := kernel.CPU()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "%s %s/%s, %d processors, kernels for %s; %d rounds of %g s\n", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), cpu, *rounds, *seconds)
+	var chosen []model
+	for _, m := range models {
+		if strings.Contains(*names, m.name) || *names == "" {
+			chosen = append(chosen, m)
+		}
+	}
+	for _, t := range strings.Split(*tables, ",") {
+		switch t {
+		case "train":
+			err = compare(out, chosen, strings.Split(*python, ","), *rounds, *seconds)
+		case "gemm":
+			gemmTable(out, *rounds, *seconds/4)
+			if cpu == "avx512" {
+				err = narrow(out, args)
+			}
+		case "pair":
+			err = pairs(out, chosen, *rounds, *seconds)
+		default:
+			err = fmt.Errorf("table %q: is none of train, gemm, pair", t)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// narrow prints the table of products once more, with the kernels for AVX2,
+// which are chosen when a program starts.
+func narrow(out io.Writer, args []string) error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	cmd := exec.Command(self, append(args, "-tables", "gemm")...)
+	cmd.Env = append(os.Environ(), "ENGINE_CPU=avx2")
+	cmd.Stdout, cmd.Stderr = out, os.Stderr
+	return cmd.Run()
+}
+
+// compare prints the table of training.
+func compare(out io.Writer, models []model, pythons []string, rounds int, seconds float64) error {
+	env := tuned
+	if cpu, _ := kernel.CPU(); cpu == "avx512" {
+		env = slices.Concat(env, tuned512)
+	}
+	peer, err := startTorch(pythons, env)
+	if err != nil {
+		fmt.Fprintf(out, "\nno comparison: %v\n", err)
+	} else {
+		defer peer.stop()
+		fmt.Fprintf(out, "\nPyTorch %s, one thread, %s\n", peer.version, strings.Join(env, " "))
+	}
+	fmt.Fprintf(out, "\n| model, batch | samples/s | PyTorch | ratio | peak, GFLOP/s |\n|---|---|---|---|---|\n")
+	for _, m := range models {
+		t, err := newTraining(m)
+		if err != nil {
+			return fmt.Errorf("model %s: %w", m.name, err)
+		}
+		var ours, theirs, ratios, peaks []float64
+		for range rounds {
+			a, err := t.run(seconds, cpuSeconds)
+			if err != nil {
+				return fmt.Errorf("model %s: %w", m.name, err)
+			}
+			ours = append(ours, a)
+			peaks = append(peaks, flops(0.02, func() float64 { return kernel.Peak(1 << 12) }))
+			if peer == nil {
+				continue
+			}
+			b, err := peer.rate(m.name, seconds)
+			if err != nil {
+				return err
+			}
+			theirs, ratios = append(theirs, b), append(ratios, a/b)
+		}
+		fmt.Fprintf(out, "| %s) %s, %d | %.0f |", m.name, m.what, m.batch, median(ours))
+		if peer != nil {
+			fmt.Fprintf(out, " %.0f | %.1f× |", median(theirs), median(ratios))
+		} else {
+			fmt.Fprint(out, " – | – |")
+		}
+		fmt.Fprintf(out, " %.0f |\n", median(peaks))
+	}
+	return nil
+}
+
+// pairs prints how fast two trainings at once are, beside twice one alone, by
+// the clock on the wall.
+func pairs(out io.Writer, models []model, rounds int, seconds float64) error {
+	fmt.Fprintf(out, "\ntwo trainings at once\n\n| model | one, samples/s | two together | share of twice one |\n|---|---|---|---|\n")
+	began := time.Now()
+	wall := func() float64 { return time.Since(began).Seconds() }
+	for _, m := range models {
+		var both [2]*training
+		for i := range both {
+			t, err := newTraining(m)
+			if err != nil {
+				return fmt.Errorf("model %s: %w", m.name, err)
+			}
+			both[i] = t
+		}
+		var ones, twos, shares []float64
+		for range rounds {
+			one, err := both[0].run(seconds, wall)
+			if err != nil {
+				return fmt.Errorf("model %s: %w", m.name, err)
+			}
+			var rates [2]float64
+			var errs [2]error
+			var wg sync.WaitGroup
+			for i, t := range both {
+				wg.Go(func() { rates[i], errs[i] = t.run(seconds, wall) })
+			}
+			wg.Wait()
+			for _, err := range errs {
+				if err != nil {
+					return fmt.Errorf("model %s: %w", m.name, err)
+				}
+			}
+			two := rates[0] + rates[1]
+			ones, twos, shares = append(ones, one), append(twos, two), append(shares, two/2/one)
+		}
+		fmt.Fprintf(out, "| %s) %s | %.0f | %.0f | %.2f |\n", m.name, m.what, median(ones), median(twos), median(shares))
+	}
+	return nil
+}
+
+func median(x []float64) float64 {
+	x = slices.Sorted(slices.Values(x))
+	if n := len(x); n%2 == 0 {
+		return (x[n/2-1] + x[n/2]) / 2
+	}
+	return x[len(x)/2]
+}
