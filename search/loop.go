@@ -22,6 +22,8 @@ type Loop struct {
 	Started   int             `json:"started"`
 	Running   map[int]Segment `json:"running,omitempty"`
 	Paused    map[int]int     `json:"paused,omitempty"` // trial to budget
+	Halted    map[int]bool    `json:"halted,omitempty"` // paused trials that the user stopped, of which the scheduler has not heard yet
+	Held      bool            `json:"held,omitempty"`   // no slots are offered until Unhold
 	Closing   string          `json:"closing,omitempty"`
 	Finished  bool            `json:"finished,omitempty"`
 
@@ -143,27 +145,68 @@ func (l *Loop) Resize(parallel, trials int) Decision {
 	return d
 }
 
+// Hold stops offering slots until Unhold; what runs goes on. A scheduler that
+// answers a report by resuming trials still may: the driver starts those
+// segments when the study is not held any more.
+func (l *Loop) Hold() { l.Held = true }
+
+// Unhold offers slots again.
+func (l *Loop) Unhold() Decision {
+	l.Held = false
+	var d Decision
+	l.fill(&d)
+	return d
+}
+
+// Halt ends a paused trial at its user's wish. The scheduler hears of it when
+// it wants to resume the trial: then the trial has ended by itself. ok is false
+// if the trial is not paused.
+func (l *Loop) Halt(trial int, reason string) (d Decision, ok bool) {
+	if _, paused := l.Paused[trial]; !paused || l.Halted[trial] {
+		return d, false
+	}
+	if l.Halted == nil {
+		l.Halted = map[int]bool{}
+	}
+	l.Halted[trial] = true
+	d.Ended = append(d.Ended, Ending{trial, Stopped, reason})
+	return d, true
+}
+
 func (l *Loop) fill(d *Decision) {
 	if l.Finished {
 		return
 	}
-	if free := l.Parallel - len(l.Running); free > 0 && l.Closing == "" && !l.Final {
+	for l.Closing == "" && !l.Held && !l.Final { // again if a slot went to a halted trial
+		free, halted := l.Parallel-len(l.Running), len(l.Halted)
+		if free <= 0 {
+			break
+		}
 		l.step(d, Free{free, max(l.Trials-l.inner(l.Started), 0)})
+		if len(l.Halted) == halted {
+			break
+		}
 	}
-	if len(l.Running) > 0 && !l.Final {
-		return
-	}
+	held := l.Held && l.Closing == ""
 	if !l.Final {
+		if len(l.Running) > 0 || held {
+			return
+		}
 		l.Final = true
 		l.step(d, Closed{})
 		for _, t := range slices.Sorted(maps.Keys(l.Paused)) { // a scheduler that forgot one
-			d.Ended = append(d.Ended, Ending{t, Stopped, fmt.Sprintf("paused at %d when the study ended", l.Paused[t])})
+			if !l.Halted[t] {
+				d.Ended = append(d.Ended, Ending{t, Stopped, fmt.Sprintf("paused at %d when the study ended", l.Paused[t])})
+			}
 			delete(l.Paused, t)
+			delete(l.Halted, t)
 		}
 		l.queue()
 	}
-	l.repeat(d)
-	l.Finished = len(l.Running) == 0
+	if !held {
+		l.repeat(d)
+	}
+	l.Finished = len(l.Running)+len(l.Queue) == 0
 }
 
 func (l *Loop) step(d *Decision, e Event) {
@@ -182,13 +225,23 @@ func (l *Loop) step(d *Decision, e Event) {
 			d.Run = append(d.Run, s)
 		case Resume:
 			t := l.outer(a.Trial)
-			s := Segment{Trial: t, From: l.Paused[t], To: a.Budget, Reason: a.Reason}
+			budget := l.Paused[t]
 			delete(l.Paused, t)
+			if l.Halted[t] {
+				delete(l.Halted, t)
+				l.step(d, Ended{Trial: a.Trial, Budget: budget, State: Stopped})
+				continue
+			}
+			s := Segment{Trial: t, From: budget, To: a.Budget, Reason: a.Reason}
 			l.Running[s.Trial] = s
 			d.Run = append(d.Run, s)
 		case Stop:
 			t := l.outer(a.Trial)
 			delete(l.Paused, t)
+			if l.Halted[t] { // its end is on record
+				delete(l.Halted, t)
+				continue
+			}
 			state := Stopped
 			if a.Completed {
 				state = Completed

@@ -3,6 +3,7 @@ package search_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"testing"
@@ -89,7 +90,7 @@ func TestLoop(t *testing.T) {
 		running := map[int]search.Segment{}
 		ended := map[int]string{}
 		started := 0
-		closing, exhausted := false, false
+		closing, exhausted, held := false, false, false
 		end := func(trial int, reason string) {
 			if ended[trial] != "" || reason == "" {
 				t.Fatalf("t%d ended %q, then %q", trial, ended[trial], reason)
@@ -106,6 +107,9 @@ func TestLoop(t *testing.T) {
 			for _, s := range d.Run {
 				if _, twice := running[s.Trial]; twice || ended[s.Trial] != "" || s.To <= s.From || closing {
 					t.Fatalf("cannot run %+v", s)
+				}
+				if held {
+					t.Fatalf("%+v begins while the study is held", s)
 				}
 				if s.From == 0 {
 					if s.Trial != started {
@@ -127,9 +131,33 @@ func TestLoop(t *testing.T) {
 				ids = append(ids, id)
 			}
 			slices.Sort(ids)
+			if len(ids) == 0 { // held, and nothing runs
+				held = false
+				take(l.Unhold(), twin.Unhold())
+				continue
+			}
 			s := running[rapid.SampledFrom(ids).Draw(t, "trial")]
 			o := search.Outcome{Trial: s.Trial, Budget: s.To, State: search.Paused, Values: []float64{rapid.Float64Range(0, 1).Draw(t, "value")}}
-			switch rapid.IntRange(0, 12).Draw(t, "what") {
+			switch rapid.IntRange(0, 16).Draw(t, "what") {
+			case 4:
+				if held = !held; held {
+					l.Hold()
+					twin.Hold()
+				} else {
+					take(l.Unhold(), twin.Unhold())
+				}
+				continue
+			case 5, 6:
+				if paused := slices.Sorted(maps.Keys(l.Paused)); len(paused) > 0 {
+					id := rapid.SampledFrom(paused).Draw(t, "halted")
+					d, ok := l.Halt(id, "the user said so")
+					same, _ := twin.Halt(id, "the user said so")
+					if again, twice := l.Halt(id, "again"); twice || len(again.Ended) > 0 || ok != (ended[id] == "") {
+						t.Fatalf("t%d was halted twice", id)
+					}
+					take(d, same)
+				}
+				continue
 			case 0:
 				o.State = search.Diverged
 				o.Values = nil
@@ -166,7 +194,7 @@ func TestLoop(t *testing.T) {
 				}
 			}
 		}
-		if len(running) != 0 || len(l.Paused) != 0 || len(ended) != started {
+		if len(running) != 0 || len(l.Paused)+len(l.Halted) != 0 || len(ended) != started {
 			t.Fatalf("finished with %d of %d trials started, %d ended, %d running, %d paused", started, trials, len(ended), len(running), len(l.Paused))
 		}
 		if exhausted {

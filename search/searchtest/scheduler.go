@@ -2,8 +2,10 @@ package searchtest
 
 import (
 	"encoding/json"
+	"maps"
 	"math"
 	"reflect"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -116,7 +118,7 @@ func runStudy(t *rapid.T, s search.Scheduler) {
 		o.Values = []float64{float64(rapid.IntRange(0, 9).Draw(t, "value")) / 10, rapid.Float64Range(0, 1).Draw(t, "second")}
 		what := 99
 		if !tame {
-			what = rapid.IntRange(0, 25).Draw(t, "what")
+			what = rapid.IntRange(0, 27).Draw(t, "what")
 		}
 		switch what {
 		case 0, 1:
@@ -139,6 +141,12 @@ func runStudy(t *rapid.T, s search.Scheduler) {
 			parallel = rapid.IntRange(1, 6).Draw(t, "resize")
 			parallel = max(parallel, len(running))
 			take(loop.Resize(parallel, trials))
+			continue
+		case 11, 12: // the user stops a paused trial; the scheduler hears of it late
+			if paused := slices.Sorted(maps.Keys(loop.Paused)); len(paused) > 0 {
+				d, _ := loop.Halt(rapid.SampledFrom(paused).Draw(t, "halted"), "the user stopped it")
+				take(d)
+			}
 			continue
 		case 10:
 			if seg.From == 0 && seg.Trial == a.started-1 {
