@@ -22,6 +22,8 @@ type progress struct {
 	Energy  Energy               `json:"energy"`  // of this segment
 	Before  float64              `json:"before"`  // joules of the segments before
 	Seconds float64              `json:"seconds"` // of this segment
+	Done    *Result              `json:"done,omitempty"`  // of the segment that this checkpoint ends
+	Since   int                  `json:"since,omitempty"` // where that one began
 }
 
 // checkpoint is a progress and the keeper's bytes.

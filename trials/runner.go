@@ -70,11 +70,13 @@ type Runner struct {
 }
 
 // Run trains one segment. It returns a result for every end that is one
-// (paused, completed, stopped, diverged, infeasible), an [*ObjectiveError] if the
-// objective failed, and any other error if a checkpoint could not be read or
-// written. When ctx is
-// cancelled the trial is stopped, with the cause as its reason. alive, if not
-// nil, is called after every epoch.
+// (paused, completed, stopped, diverged, infeasible), an [*ObjectiveError] with
+// what was spent if the objective failed, and any other error if a checkpoint
+// could not be read or written. A segment that was trained to its end before is
+// not trained again: its result is the one of then. When ctx is cancelled the
+// trial is stopped, with the cause as its reason; but with the cause
+// [ErrInterrupted] it is left as it is, to go on elsewhere. alive, if not nil,
+// is called after every epoch.
 func (r *Runner) Run(ctx context.Context, task Task, objective Objective, alive func(epoch int)) (Result, error) {
 	t := &Trial{Trial: task.Trial, ctx: ctx, task: task}
 	t.progress.Early = engine.EarlyStop{
@@ -84,6 +86,9 @@ func (r *Runner) Run(ctx context.Context, task Task, objective Objective, alive 
 	restored, err := r.restore(ctx, task)
 	if err != nil {
 		return Result{}, err
+	}
+	if restored != nil && restored.Progress.Done != nil { // trained before, but the report was lost
+		return *restored.Progress.Done, nil
 	}
 	t.restored = restored
 	if restored != nil {
@@ -121,6 +126,14 @@ func (r *Runner) Run(ctx context.Context, task Task, objective Objective, alive 
 	if err == nil {
 		err = t.err
 	}
+	if ctx.Err() != nil && errors.Is(context.Cause(ctx), ErrInterrupted) && (err != nil || t.stopped == search.Stopped) {
+		if t.keeper != nil && t.progress.Epoch > task.From {
+			if err := r.save(context.WithoutCancel(ctx), t, partKey(task)); err != nil {
+				return Result{}, err
+			}
+		}
+		return Result{}, fmt.Errorf("trial %s: after epoch %d: %w", t.Name(), t.progress.Epoch, ErrInterrupted)
+	}
 	switch {
 	case errors.Is(err, ErrInfeasible):
 		t.stopped, t.reason = search.Infeasible, err.Error()
@@ -128,10 +141,14 @@ func (r *Runner) Run(ctx context.Context, task Task, objective Objective, alive 
 		t.stopped, t.reason = search.Diverged, err.Error()
 	case err != nil && ctx.Err() != nil: // the objective passed the cancellation on
 		t.stopped, t.reason = search.Stopped, context.Cause(ctx).Error()
+	case err == nil && t.progress.Best.Budget == 0 && t.stopped == "":
+		err = fmt.Errorf("trial %s: the objective returned without a report", t.Name())
+		fallthrough
 	case err != nil:
-		return Result{}, &ObjectiveError{err}
-	case t.progress.Best.Budget == 0 && t.stopped == "":
-		return Result{}, &ObjectiveError{fmt.Errorf("trial %s: the objective returned without a report", t.Name())}
+		return Result{
+			State: search.Failed, Reason: err.Error(), Budget: task.From,
+			Energy: t.progress.Energy, Seconds: t.progress.Seconds, Worker: r.Name,
+		}, &ObjectiveError{err}
 	}
 	return r.finish(ctx, t)
 }
@@ -152,21 +169,25 @@ func (r *Runner) finish(ctx context.Context, t *Trial) (Result, error) {
 		out.Final = search.Measurement{Budget: p.Epoch, Metrics: maps.Clone(p.Best.Metrics)}
 		out.Final.Metrics[EnergyWh] = (p.Before + p.Energy.Joules) / 3600
 	}
-	if out.State == search.Diverged || out.State == search.Infeasible {
-		return out, r.Blobs.DeleteAll(ctx, TrialKey(t.task.Study, t.ID))
-	}
-	// Without a keeper the checkpoint holds the progress alone: the energy spent.
-	out.Checkpoint = endKey(t.task, p.Epoch)
+	// The result travels in the checkpoint, so that it is there if the report of
+	// it is lost. Without a keeper the checkpoint holds the progress alone.
+	done := out
 	next := *t
 	next.progress = progress{
 		From: p.Epoch, Epoch: p.Epoch, Best: p.Best, Early: p.Early,
-		Before: p.Before + p.Energy.Joules,
+		Before: p.Before + p.Energy.Joules, Done: &done, Since: t.task.From,
+	}
+	key := endKey(t.task, t.task.To)
+	if out.State == search.Diverged || out.State == search.Infeasible {
+		next.keeper = nil // no weights to go on with
+	} else {
+		done.Checkpoint, out.Checkpoint = key, key
 	}
 	ctx = context.WithoutCancel(ctx) // a stopped trial keeps what it has learnt
-	if err := r.save(ctx, &next, out.Checkpoint); err != nil {
+	if err := r.save(ctx, &next, key); err != nil {
 		return out, err
 	}
-	return out, r.Blobs.DeleteAll(ctx, partKey(t.task))
+	return out, r.Blobs.DeleteAll(ctx, TrialKey(t.task.Study, t.ID), key)
 }
 
 func (r *Runner) save(ctx context.Context, t *Trial, key string) error {
@@ -177,10 +198,11 @@ func (r *Runner) save(ctx context.Context, t *Trial, key string) error {
 	return nil
 }
 
-// restore finds where a segment goes on: in its middle, if it was interrupted,
-// or where the last one ended. It returns nil for a trial never trained.
+// restore finds where a segment goes on: at its end, if only the report of it
+// was lost; in its middle, if it was interrupted; or where the last one ended.
+// It returns nil for a trial never trained.
 func (r *Runner) restore(ctx context.Context, task Task) (*checkpoint, error) {
-	for _, key := range []string{partKey(task), endKey(task, task.From)} {
+	for _, key := range []string{endKey(task, task.To), partKey(task), endKey(task, task.From)} {
 		f, err := r.Blobs.Get(ctx, key)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
@@ -194,7 +216,11 @@ func (r *Runner) restore(ctx context.Context, task Task) (*checkpoint, error) {
 			r.Log.Warn().Err(err).Str("checkpoint", key).Msg("damaged checkpoint left aside")
 			continue
 		}
-		if c.Progress.From == task.From && c.Progress.Epoch <= task.To {
+		switch p := &c.Progress; {
+		case key == endKey(task, task.To) && p.Done != nil && p.Since == task.From:
+			return c, nil
+		case p.From == task.From && p.Epoch <= task.To:
+			p.Done = nil // of the segment before
 			return c, nil
 		}
 	}
@@ -233,7 +259,9 @@ func userFrames(stack string) string {
 	return strings.TrimSpace(before)
 }
 
-// The blobs of a trial: part is overwritten within a segment, e0009 ends one.
+// The blobs of a trial: part is overwritten within a segment; e0009 ends the one
+// up to epoch 9, whether or not it was trained so far. The last one alone is
+// kept.
 func partKey(t Task) string { return TrialKey(t.Study, t.Trial.ID) + "/part" }
 func endKey(t Task, epoch int) string {
 	return fmt.Sprintf("%s/e%04d", TrialKey(t.Study, t.Trial.ID), epoch)

@@ -26,6 +26,11 @@ var (
 	ErrDiverged   = errors.New("diverged")   // NaN or inf
 )
 
+// ErrInterrupted is the cause of a cancelled context that ends not the trial but
+// only the work here: the worker shuts down, and the segment goes on elsewhere
+// from its checkpoint.
+var ErrInterrupted = errors.New("the worker is shutting down")
+
 // ObjectiveError is a failure of the user's code, as opposed to machine trouble.
 type ObjectiveError struct{ Err error }
 
