@@ -92,7 +92,33 @@ func (h *Handle) Trials(ctx context.Context) ([]search.Record, error) {
 // Stop ends the study: the running trials finish their segments, or are stopped
 // too if now is true.
 func (h *Handle) Stop(ctx context.Context, now bool) error {
-	_, err := workflows.Stop(ctx, h.conn.Client, h.Name, workflows.StopRequest{Now: now})
+	return h.update(ctx, workflows.StopUpdate, workflows.StopRequest{Now: now})
+}
+
+// Pause starts no new segments until Resume; the running ones finish.
+func (h *Handle) Pause(ctx context.Context) error { return h.update(ctx, workflows.PauseUpdate) }
+
+// Resume goes on after Pause.
+func (h *Handle) Resume(ctx context.Context) error { return h.update(ctx, workflows.ResumeUpdate) }
+
+// Edit changes budgets, parallelism, priority or the space while the study
+// runs.
+func (h *Handle) Edit(ctx context.Context, e workflows.Edit) error {
+	return h.update(ctx, workflows.EditUpdate, e)
+}
+
+// AddTrial has a candidate tried next, in addition to the trials planned.
+func (h *Handle) AddTrial(ctx context.Context, p search.Params) error {
+	return h.update(ctx, workflows.AddTrialUpdate, workflows.Candidate{Params: p})
+}
+
+// StopTrial stops one trial, running or paused.
+func (h *Handle) StopTrial(ctx context.Context, trial int, reason string) error {
+	return h.update(ctx, workflows.StopTrialUpdate, workflows.StopTrialRequest{Trial: trial, Reason: reason})
+}
+
+func (h *Handle) update(ctx context.Context, name string, arg ...any) error {
+	_, err := workflows.Update(ctx, h.conn.Client, h.Name, name, arg...)
 	return err
 }
 

@@ -19,9 +19,9 @@ type progress struct {
 	Best    search.Measurement   `json:"best"`  // of the whole trial; Budget 0: none yet
 	Curve   []search.Measurement `json:"curve"` // of this segment
 	Early   engine.EarlyStop     `json:"early"`
-	Energy  Energy               `json:"energy"`  // of this segment
-	Before  float64              `json:"before"`  // joules of the segments before
-	Seconds float64              `json:"seconds"` // of this segment
+	Energy  Energy               `json:"energy"`          // of this segment
+	Before  float64              `json:"before"`          // joules of the segments before
+	Seconds float64              `json:"seconds"`         // of this segment
 	Done    *Result              `json:"done,omitempty"`  // of the segment that this checkpoint ends
 	Since   int                  `json:"since,omitempty"` // where that one began
 }

@@ -75,6 +75,22 @@ func (s *Store) Begin(ctx context.Context, study Study) (stored Study, created b
 	return stored, created, err
 }
 
+// Edit gives a study a changed specification and space.
+func (s *Store) Edit(ctx context.Context, name string, spec json.RawMessage, space search.Space) error {
+	operation := fmt.Sprintf("edit study %q", name)
+	column, err := json.Marshal(space)
+	if err != nil {
+		return fmt.Errorf("%s: space: %w", operation, err)
+	}
+	return s.change(ctx, operation, func(w *writer) error {
+		n, err := w.count(`UPDATE studies SET spec = ?, space = ? WHERE name = ?`, text(spec), string(column), name)
+		if err == nil && n == 0 {
+			err = s.noStudy(ctx, name)
+		}
+		return err
+	})
+}
+
 // Study returns a study. The error wraps [ErrNoStudy] if there is none of that
 // name, and says which name may have been meant.
 func (s *Store) Study(ctx context.Context, name string) (Study, error) {

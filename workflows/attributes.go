@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"fmt"
+	"math"
 	"strings"
 
 	enumspb "go.temporal.io/api/enums/v1"
@@ -44,22 +45,48 @@ func startAttributes(t trials.Task) temporal.SearchAttributes {
 	)
 }
 
-func resultAttributes(t trials.Task, r *trials.Result) []temporal.SearchAttributeUpdate {
-	out := []temporal.SearchAttributeUpdate{
-		AttrState.ValueSet(string(r.State)), AttrBudget.ValueSet(int64(r.Budget)),
+// resultAttributes say how the segments of a trial workflow ended: the state
+// they share, and of several trials the best value and all the energy.
+func resultAttributes(tasks []trials.Task, results []trials.Result) []temporal.SearchAttributeUpdate {
+	o := tasks[0].Objectives[0]
+	state, budget, best, wh := string(results[0].State), 0, math.NaN(), math.NaN()
+	for i := range results {
+		r := &results[i]
+		if string(r.State) != state {
+			state = "mixed"
+		}
+		budget = max(budget, r.Budget)
+		if v, ok := r.Final.Metrics[o.Metric]; ok && o.Goal.Better(v, best) {
+			best = v
+		}
+		if v, ok := r.Final.Metrics[trials.EnergyWh]; ok && math.IsNaN(wh) {
+			wh = v
+		} else if ok {
+			wh += v
+		}
 	}
-	if v, ok := r.Final.Metrics[t.Objectives[0].Metric]; ok {
-		out = append(out, AttrMetric.ValueSet(v))
+	out := []temporal.SearchAttributeUpdate{AttrState.ValueSet(state), AttrBudget.ValueSet(int64(budget))}
+	if !math.IsNaN(best) {
+		out = append(out, AttrMetric.ValueSet(best))
 	}
-	if v, ok := r.Final.Metrics[trials.EnergyWh]; ok {
-		out = append(out, AttrEnergyWh.ValueSet(v))
+	if !math.IsNaN(wh) {
+		out = append(out, AttrEnergyWh.ValueSet(wh))
 	}
 	return out
 }
 
-// trialDetails describes a trial in the Temporal UI, as Markdown.
-func trialDetails(t trials.Task) string {
+// trialDetails describes the segments of a trial workflow in the Temporal UI,
+// as Markdown: a table of the trial's params, or of the trials.
+func trialDetails(tasks []trials.Task) string {
+	t := tasks[0]
 	var b strings.Builder
+	if len(tasks) > 1 {
+		fmt.Fprintf(&b, "%d trials of study **%s**\n\n| trial | epochs | params |\n|---|---|---|\n", len(tasks), t.Study)
+		for _, t := range tasks {
+			fmt.Fprintf(&b, "| %s | %d→%d | %s |\n", t.Trial.Name(), t.From, t.To, clip(DescribeParams(t.Trial.Params), 300))
+		}
+		return clip(b.String(), 20_000)
+	}
 	fmt.Fprintf(&b, "Trial **%s** of study **%s**, epochs %d→%d of %d, proposed by %s\n\n| param | value |\n|---|---|\n", t.Trial.Name(), t.Study, t.From, t.To, t.Total, t.Trial.Source)
 	for _, k := range t.Trial.Params.Names() {
 		fmt.Fprintf(&b, "| %s | %s |\n", k, DescribeParams(search.Params{k: t.Trial.Params[k]}))

@@ -32,8 +32,9 @@ type Row struct {
 }
 
 // add takes a segment's result. Trials are compared at the best of what they
-// reached, whatever the budget: that is the model one would use.
-func (b *Board) add(o search.Objective, t search.Trial, r *trials.Result) {
+// reached, whatever the budget: that is the model one would use. The trials
+// that fell off the board, and had ended, are returned.
+func (b *Board) add(o search.Objective, t search.Trial, r *trials.Result) (fallen []int) {
 	if b.Counts == nil {
 		b.Counts = map[search.State]int{}
 	}
@@ -47,7 +48,7 @@ func (b *Board) add(o search.Objective, t search.Trial, r *trials.Result) {
 	}
 	v, ok := r.Final.Metrics[o.Metric]
 	if !ok || r.State == search.Failed || r.State == search.Infeasible || r.State == search.Diverged {
-		return
+		return nil
 	}
 	row := Row{t.ID, t.Params, r.State, v, r.Budget, joules, r.Checkpoint}
 	at, _ := slices.BinarySearchFunc(b.Rows, row, func(a, e Row) int {
@@ -58,7 +59,18 @@ func (b *Board) add(o search.Objective, t search.Trial, r *trials.Result) {
 		return 1
 	})
 	b.Rows = slices.Insert(b.Rows, at, row)
-	b.Rows = b.Rows[:min(len(b.Rows), boardSize)]
+	for len(b.Rows) > boardSize {
+		last := b.Rows[boardSize]
+		if last.Trial != t.ID && last.State.Ended() {
+			fallen = append(fallen, last.Trial)
+		}
+		b.Rows = b.Rows[:boardSize]
+	}
+	return fallen
+}
+
+func (b *Board) has(trial int) bool {
+	return slices.ContainsFunc(b.Rows, func(r Row) bool { return r.Trial == trial })
 }
 
 // end takes final states of paused trials.
@@ -80,9 +92,12 @@ func (b *Board) end(ended []search.Ending) {
 func (s *study) details(ctx workflow.Context) {
 	o := s.in.Spec.Objective
 	var b strings.Builder
-	fmt.Fprintf(&b, "**%d of %d trials started**, %d running, %d epochs, %.3f Wh\n\n", s.loop.Started, s.loop.Trials, len(s.loop.Running), s.spent.Epochs, s.spent.Joules/3600)
+	fmt.Fprintf(&b, "**%d of %d trials started**, %d running, %d epochs, %.3f Wh\n\n", s.loop.Started, s.loop.Trials, len(s.children), s.spent.Epochs, s.spent.Joules/3600)
 	if s.loop.Closing != "" {
 		fmt.Fprintf(&b, "Ending: %s\n\n", s.loop.Closing)
+	}
+	if s.loop.Held {
+		fmt.Fprintf(&b, "Paused\n\n")
 	}
 	fmt.Fprintf(&b, "| | trial | %s | epochs | state | Wh | params |\n|---|---|---|---|---|---|---|\n", o.Metric)
 	for i, r := range s.board.Rows {

@@ -92,7 +92,7 @@ func CanContinue(stored json.RawMessage, s *Spec) error {
 	}
 	neutral := func(s Spec) map[string]any {
 		s.Budget.Trials, s.Budget.Time, s.Budget.EnergyWh = 0, 0, 0
-		s.Search.Parallel, s.MaxRetries, s.Retrain = 0, 0, Retrain{}
+		s.Search.Parallel, s.Search.Batch, s.Search.Priority, s.MaxRetries, s.Retrain = 0, 0, 0, 0, Retrain{}
 		b, _ := json.Marshal(s)
 		var m map[string]any
 		_ = json.Unmarshal(b, &m)

@@ -10,14 +10,14 @@ import (
 	"budwood/trials"
 )
 
-// childDone is a trial workflow that came home.
-type childDone struct {
-	segment search.Segment
-	trial   search.Trial
-	result  trials.Result
-	err     error
-	wake    bool // no trial: the study was closed while nothing ran
-	ended   []search.Ending
+// child is a trial workflow with what it trains.
+type child struct {
+	segments []search.Segment
+	trials   []search.Trial
+	future   workflow.ChildWorkflowFuture
+	stopped  bool // its end was asked for
+	results  []trials.Result
+	err      error
 }
 
 // follow carries out a decision: it records the endings, proposes candidates
@@ -28,7 +28,7 @@ func (s *study) follow(ctx workflow.Context, d search.Decision) error {
 			return err
 		}
 		s.waiting = append(s.waiting, d.Run...)
-		if s.drain || s.stopping && s.loop.Finished || len(s.waiting) == 0 {
+		if s.drain || s.loop.Held && s.loop.Closing == "" || s.stopping && s.loop.Finished || len(s.waiting) == 0 {
 			break
 		}
 		more, err := s.start(ctx)
@@ -50,16 +50,36 @@ func (s *study) end(ctx workflow.Context, ended []search.Ending) error {
 		return nil
 	}
 	s.board.end(ended)
+	for _, e := range ended {
+		s.forget(e.Trial)
+	}
 	return workflow.ExecuteLocalActivity(local(ctx), endTrials, s.in.Spec.Name, ended).Get(ctx, nil)
+}
+
+// forget lets go of the checkpoints of a trial that ended, unless it is on the
+// leaderboard. The next worker that is asked to train removes them.
+func (s *study) forget(trial int) {
+	if !s.board.has(trial) {
+		s.drop = append(s.drop, trial)
+	}
 }
 
 // start proposes for and starts everything that waits. If the sampler has no
 // more candidates, the loop is told, and what it decides is returned.
 func (s *study) start(ctx workflow.Context) (search.Decision, error) {
-	segments := s.waiting
+	in := StartInput{Study: s.in.Spec.Name, Segments: s.waiting}
 	s.waiting = nil
+	for _, seg := range in.Segments {
+		if seg.From == 0 && !seg.Again && len(s.given) > 0 {
+			if in.Given == nil {
+				in.Given = map[int]search.Trial{}
+			}
+			in.Given[seg.Trial] = search.Trial{ID: seg.Trial, Params: s.given[0].Params, Source: s.given[0].source()}
+			s.given = s.given[1:]
+		}
+	}
 	var found []search.Trial
-	if err := workflow.ExecuteLocalActivity(local(ctx), startSegments, s.in.Spec.Name, segments).Get(ctx, &found); err != nil {
+	if err := workflow.ExecuteLocalActivity(local(ctx), startSegments, in).Get(ctx, &found); err != nil {
 		return search.Decision{}, err
 	}
 	trialOf := map[int]search.Trial{}
@@ -68,63 +88,90 @@ func (s *study) start(ctx workflow.Context) (search.Decision, error) {
 	}
 	if s.stopping && s.loop.Final && !s.byUser { // the search was cut short; what follows it is not
 		s.stopping = false
-		s.children, s.cancel = workflow.WithCancel(s.root)
+		s.trials, s.cancel = workflow.WithCancel(s.root)
 	}
 	var out search.Decision
-	for _, seg := range segments {
+	next := &child{}
+	for _, seg := range in.Segments {
 		t, ok := trialOf[seg.Trial]
 		if !ok {
 			d := s.loop.Exhausted(seg.Trial)
 			out.Run, out.Ended = append(out.Run, d.Run...), append(out.Ended, d.Ended...)
 			continue
 		}
-		s.run(ctx, seg, t)
+		next.segments, next.trials = append(next.segments, seg), append(next.trials, t)
+		if len(next.segments) >= max(s.in.Spec.Search.Batch, 1) {
+			s.run(ctx, next)
+			next = &child{}
+		}
+	}
+	if len(next.segments) > 0 {
+		s.run(ctx, next)
 	}
 	return out, nil
 }
 
-// run starts a segment's child workflow.
-func (s *study) run(ctx workflow.Context, seg search.Segment, t search.Trial) {
-	s.running++
+// run starts a trial workflow.
+func (s *study) run(ctx workflow.Context, c *child) {
 	spec := &s.in.Spec
-	in := TrialInput{
-		Task:  spec.task(seg, t),
-		Model: spec.model(), Queue: s.in.Queue, MaxRetries: spec.MaxRetries,
+	in := TrialInput{Model: spec.model(), Queue: s.in.Queue, MaxRetries: spec.MaxRetries, Priority: spec.Search.Priority, Drop: s.drop}
+	s.drop = nil
+	for i, seg := range c.segments {
+		in.Tasks = append(in.Tasks, spec.task(seg, c.trials[i]))
+		s.children[seg.Trial] = c
 	}
-	future := workflow.ExecuteChildWorkflow(trialOptions(s.children, in), TrialType, in)
+	s.running++
+	c.future = workflow.ExecuteChildWorkflow(trialOptions(s.trials, in), TrialType, in)
 	workflow.Go(ctx, func(ctx workflow.Context) {
-		c := childDone{segment: seg, trial: t}
-		c.err = future.Get(ctx, &c.result)
-		s.done.Send(ctx, c)
+		c.err = c.future.Get(ctx, &c.results)
+		s.inbox = append(s.inbox, event{home: c})
 	})
 }
 
-// report takes a segment's outcome: into the spending, the leaderboard and the
-// loop.
-func (s *study) report(ctx workflow.Context, c childDone) error {
-	if c.wake || s.loop.Finished {
-		return s.follow(ctx, search.Decision{Ended: c.ended})
-	}
+// report takes the outcomes of a trial workflow: into the spending, the
+// leaderboard and the loop.
+func (s *study) report(ctx workflow.Context, c *child) (search.Decision, error) {
 	s.running--
-	spec, r := &s.in.Spec, &c.result
+	for _, seg := range c.segments {
+		delete(s.children, seg.Trial)
+	}
 	if temporal.IsCanceledError(c.err) { // stopped before its workflow had begun
-		r.State, r.Budget, r.Reason = search.Stopped, c.segment.From, s.loop.Closing
-		if err := s.end(ctx, []search.Ending{{Trial: c.segment.Trial, State: r.State, Reason: r.Reason}}); err != nil {
-			return err
+		c.results = make([]trials.Result, len(c.segments))
+		var ended []search.Ending
+		for i, seg := range c.segments {
+			c.results[i] = trials.Result{State: search.Stopped, Budget: seg.From, Reason: s.loop.Closing}
+			ended = append(ended, search.Ending{Trial: seg.Trial, State: search.Stopped, Reason: s.loop.Closing})
+		}
+		if err := workflow.ExecuteLocalActivity(local(ctx), endTrials, s.in.Spec.Name, ended).Get(ctx, nil); err != nil {
+			return search.Decision{}, err
 		}
 	} else if c.err != nil {
-		return fmt.Errorf("trial %s: %w", search.TrialName(c.segment.Trial), c.err)
+		return search.Decision{}, fmt.Errorf("trial %s: %w", search.TrialName(c.segments[0].Trial), c.err)
 	}
+	var out search.Decision
+	for i := range c.segments {
+		d := s.outcome(c.segments[i], c.trials[i], &c.results[i])
+		out.Run, out.Ended = append(out.Run, d.Run...), append(out.Ended, d.Ended...)
+	}
+	return out, nil
+}
+
+// outcome takes one segment's result.
+func (s *study) outcome(seg search.Segment, t search.Trial, r *trials.Result) search.Decision {
+	spec := &s.in.Spec
 	s.spent.Joules += r.Energy.Joules
 	s.spent.Seconds += r.Seconds
-	s.spent.Epochs += max(r.Budget-c.segment.From, 0)
-	s.board.add(spec.Objective, c.trial, r)
-	limit := spec.Budget.EnergyWh
-	out := search.Outcome{Trial: c.trial.ID, Budget: r.Budget, State: r.State, Values: r.Values(spec.Objectives()), Reason: r.Reason}
-	if limit > 0 && s.spent.Joules/3600 >= limit && s.loop.Closing == "" && !s.loop.Final {
-		s.close(ctx, fmt.Sprintf("the energy budget of %g Wh is spent", limit), true)
+	s.spent.Epochs += max(r.Budget-seg.From, 0)
+	for _, fallen := range s.board.add(spec.Objective, t, r) {
+		s.drop = append(s.drop, fallen)
 	}
-	return s.follow(ctx, s.loop.Done(out))
+	if r.State.Ended() {
+		s.forget(t.ID)
+	}
+	if limit := spec.Budget.EnergyWh; limit > 0 && s.spent.Joules/3600 >= limit && s.loop.Closing == "" && !s.loop.Final {
+		s.close(fmt.Sprintf("the energy budget of %g Wh is spent", limit), true)
+	}
+	return s.loop.Done(search.Outcome{Trial: t.ID, Budget: r.Budget, State: r.State, Values: r.Values(spec.Objectives()), Reason: r.Reason})
 }
 
 // task is a segment as the runner sees it.

@@ -141,7 +141,7 @@ func (l *localStudy) follow(work context.Context, d search.Decision) error {
 		if err := l.store.End(ctx, l.spec.Name, d.Ended); err != nil {
 			return err
 		}
-		found, err := l.store.Start(ctx, l.spec.Name, d.Run)
+		found, err := l.store.Start(ctx, StartInput{Study: l.spec.Name, Segments: d.Run})
 		if err != nil {
 			return err
 		}
@@ -181,12 +181,12 @@ func (l *localStudy) segment(ctx context.Context, seg search.Segment, t search.T
 			break
 		}
 		if attempt > l.spec.MaxRetries {
-			d.result, d.err = trials.Result{State: search.Failed, Reason: failure.Error(), Budget: seg.From}, nil
+			d.err = nil // the result says it
 			break
 		}
 	}
 	if d.err == nil {
-		d.err = l.store.Record(context.WithoutCancel(ctx), report(l.spec.task(seg, t), &d.result, attempt))
+		d.err = l.store.Record(context.WithoutCancel(ctx), []trials.Report{report(l.spec.task(seg, t), &d.result, attempt)})
 	}
 	return d
 }

@@ -34,13 +34,15 @@ type Spec struct {
 
 // Search says how to search.
 type Search struct {
-	Sampler   string `json:"sampler"`    // see Samplers; "" means tpe; with an architecture evolution, or nsga2 if there are several objectives
-	Scheduler string `json:"scheduler"`  // see Schedulers; "" means hyperband
-	Seed      uint64 `json:"seed"`       // of everything
-	Parallel  int    `json:"parallel"`   // segments at once; 0 means 2
-	Eta       int    `json:"eta"`        // of the scheduler; 0 means 3
-	Min       int    `json:"min_epochs"` // the first rung; 0 means 1
-	WarmStart string `json:"warm_start"` // auto, off, or the name of a study; "" means auto
+	Sampler   string `json:"sampler"`            // see Samplers; "" means tpe; with an architecture evolution, or nsga2 if there are several objectives
+	Scheduler string `json:"scheduler"`          // see Schedulers; "" means hyperband
+	Seed      uint64 `json:"seed"`               // of everything
+	Parallel  int    `json:"parallel"`           // segments at once; 0 means 2
+	Eta       int    `json:"eta"`                // of the scheduler; 0 means 3
+	Min       int    `json:"min_epochs"`         // the first rung; 0 means 1
+	WarmStart string `json:"warm_start"`         // auto, off, or the name of a study; "" means auto
+	Batch     int    `json:"batch,omitempty"`    // segments that share a workflow and a worker's slot, for trials of milliseconds; 0 means 1
+	Priority  int    `json:"priority,omitempty"` // of its trials among those of all studies, 1 (first) to 5; 0 means 3
 }
 
 // Budget ends the study: the first one that is hit. All are totals, over every
@@ -205,6 +207,8 @@ func (s *Spec) completeSearch() error {
 		{"search.parallel", float64(q.Parallel), 1, 1000},
 		{"search.eta", float64(q.Eta), 2, 100},
 		{"search.min_epochs", float64(q.Min), 1, float64(b.Epochs)},
+		{"search.batch", float64(q.Batch), 0, 1000},
+		{"search.priority", float64(q.Priority), 0, 5},
 		{"budget.trials", float64(b.Trials), 1, 1e6},
 		{"budget.epochs", float64(b.Epochs), 1, 1e6},
 		{"budget.time", time.Duration(b.Time).Seconds(), 0, 1e9},

@@ -103,24 +103,32 @@ func (a *StoreActivities) warmStart(ctx context.Context, spec *Spec, f meta.Feat
 	return &plan, err
 }
 
+// StartInput asks to prepare segments.
+type StartInput struct {
+	Study    string               `json:"study"`
+	Segments []search.Segment     `json:"segments"`
+	Given    map[int]search.Trial `json:"given,omitempty"` // candidates of new trials that the user gave
+}
+
 // Start prepares segments: it proposes and records a candidate for each new
 // trial, and notes what is promoted. It returns the segments' trials in their
 // order. Asked again for a trial that exists, it answers with what exists. A new
 // trial for which the space holds no more candidates is missing from the answer,
 // and so are those behind it.
-func (a *StoreActivities) Start(ctx context.Context, study string, segments []search.Segment) ([]search.Trial, error) {
-	p, err := a.proposer(ctx, study)
+func (a *StoreActivities) Start(ctx context.Context, in StartInput) ([]search.Trial, error) {
+	p, err := a.proposer(ctx, in.Study)
 	if err != nil {
 		return nil, err
 	}
-	past, err := a.Store.Records(ctx, study)
+	past, err := a.Store.Records(ctx, in.Study)
 	if err != nil {
 		return nil, err
 	}
-	var out []search.Trial
-	for _, seg := range segments {
+	var out, added []search.Trial
+	var places []int // of the added ones in out
+	for _, seg := range in.Segments {
 		if seg.From > 0 {
-			if err := a.Store.Resume(ctx, study, seg.Trial, seg.To, seg.Reason); err != nil {
+			if err := a.Store.Resume(ctx, in.Study, seg.Trial, seg.To, seg.Reason); err != nil {
 				return nil, err
 			}
 		}
@@ -128,65 +136,96 @@ func (a *StoreActivities) Start(ctx context.Context, study string, segments []se
 			out = append(out, past[i].Trial)
 			continue
 		}
-		if seg.Again {
-			t, err := a.again(ctx, study, seg, past)
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, t)
-			continue
+		t, given := in.Given[seg.Trial]
+		switch {
+		case given:
+		case seg.Again:
+			t, err = again(seg, past)
+		default:
+			t, err = p.propose(ctx, past, seg.Trial)
 		}
-		req := search.Request{
-			Space: p.spec.Space, Objectives: p.spec.Objectives(), Past: past, First: seg.Trial, N: 1, Seed: p.spec.Search.Seed,
-		}
-		params, err := p.sampler.Propose(ctx, req)
-		if errors.Is(err, search.ErrExhausted) || err == nil && len(params) == 0 {
+		if errors.Is(err, search.ErrExhausted) {
 			break
 		}
 		if err != nil {
 			// A sampler is a pure function: it would fail again.
 			return nil, temporal.NewNonRetryableApplicationError(fmt.Sprintf("propose trial %s: %v", search.TrialName(seg.Trial), err), "SamplerError", err)
 		}
-		added, err := a.Store.Add(ctx, study, []search.Trial{{ID: seg.Trial, Params: params[0], Source: p.source(req.First, params[0])}})
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, added...)
-		past = append(past[:len(past):len(past)], search.Record{Trial: added[0], State: search.Running})
+		places, added = append(places, len(out)), append(added, t)
+		out = append(out, t)
+		past = append(past, search.Record{Trial: t, State: search.Running})
+	}
+	if len(added) == 0 {
+		return out, nil
+	}
+	if added, err = a.Store.Add(ctx, in.Study, added); err != nil {
+		return nil, err
+	}
+	for i, at := range places {
+		out[at] = added[i]
 	}
 	return out, nil
 }
 
-// again records a trial with the params of an old one.
-func (a *StoreActivities) again(ctx context.Context, study string, seg search.Segment, past []search.Record) (search.Trial, error) {
+// again is a new trial with the params of an old one.
+func again(seg search.Segment, past []search.Record) (search.Trial, error) {
 	i, ok := slices.BinarySearchFunc(past, seg.Like, func(r search.Record, id int) int { return r.ID - id })
 	if !ok {
-		return search.Trial{}, temporal.NewNonRetryableApplicationError(fmt.Sprintf("trial %s cannot be trained again: the store does not have it", search.TrialName(seg.Like)), "Internal", nil)
+		return search.Trial{}, fmt.Errorf("it is %s again, which the store does not have", search.TrialName(seg.Like))
 	}
-	added, err := a.Store.Add(ctx, study, []search.Trial{{ID: seg.Trial, Params: past[i].Params, Source: "retrain " + search.TrialName(seg.Like)}})
+	return search.Trial{ID: seg.Trial, Params: past[i].Params, Source: "retrain " + search.TrialName(seg.Like)}, nil
+}
+
+// propose is a candidate for a new trial.
+func (p *proposer) propose(ctx context.Context, past []search.Record, trial int) (search.Trial, error) {
+	params, err := p.sampler.Propose(ctx, search.Request{
+		Space: p.spec.Space, Objectives: p.spec.Objectives(), Past: past, First: trial, N: 1, Seed: p.spec.Search.Seed,
+	})
+	if err == nil && len(params) == 0 {
+		err = search.ErrExhausted
+	}
 	if err != nil {
 		return search.Trial{}, err
 	}
-	return added[0], nil
+	return search.Trial{ID: trial, Params: params[0], Source: p.source(trial, params[0])}, nil
 }
 
-// Record stores a segment.
-func (a *StoreActivities) Record(ctx context.Context, r trials.Report) error {
-	accepted, err := a.Store.Record(ctx, r)
-	if err == nil && !accepted {
-		a.Log.Warn().Str("study", r.Study).Str("trial", search.TrialName(r.Trial)).Int("attempt", r.Attempt).Msg("late report dropped")
+// Record stores segments; those of one call share a flush to the disk.
+func (a *StoreActivities) Record(ctx context.Context, reports []trials.Report) error {
+	errs := make([]error, len(reports))
+	var all sync.WaitGroup
+	for i, r := range reports {
+		all.Go(func() {
+			accepted, err := a.Store.Record(ctx, r)
+			if err == nil && !accepted {
+				a.Log.Warn().Str("study", r.Study).Str("trial", search.TrialName(r.Trial)).Int("attempt", r.Attempt).Msg("late report dropped")
+			}
+			errs[i] = err
+		})
 	}
-	return err
+	all.Wait()
+	return errors.Join(errs...)
 }
 
 // End stores final states of paused trials.
 func (a *StoreActivities) End(ctx context.Context, study string, ended []search.Ending) error {
-	for _, e := range ended {
-		if err := a.Store.End(ctx, study, e.Trial, e.State, e.Reason); err != nil {
-			return err
-		}
+	errs := make([]error, len(ended))
+	var all sync.WaitGroup
+	for i, e := range ended {
+		all.Go(func() { errs[i] = a.Store.End(ctx, study, e.Trial, e.State, e.Reason) })
 	}
-	return nil
+	all.Wait()
+	return errors.Join(errs...)
+}
+
+// Edit stores a study's changed specification.
+func (a *StoreActivities) Edit(ctx context.Context, spec Spec) error {
+	raw, err := json.Marshal(spec)
+	if err != nil {
+		return err
+	}
+	a.forget(spec.Name)
+	return a.Store.Edit(ctx, spec.Name, raw, spec.Space)
 }
 
 // FinishInput is how a study ended.

@@ -3,7 +3,6 @@ package workflows
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -15,18 +14,18 @@ import (
 
 // The registered names. They never change: histories and stored data hold them.
 const (
-	StudyType     = "Study"
-	TrialType     = "Trial"
-	StopUpdate    = "stop"
-	StatusQuery   = "status"
-	beginStudy    = "BeginStudy"
-	startSegments = "StartSegments"
-	recordSegment = "RecordSegment"
-	endTrials     = "EndTrials"
-	finishStudy   = "FinishStudy"
-	trainSegment  = "TrainSegment"
-	testTrial     = "TestTrial"
-	sweepBlobs    = "SweepCheckpoints"
+	StudyType      = "Study"
+	TrialType      = "Trial"
+	StatusQuery    = "status"
+	beginStudy     = "BeginStudy"
+	startSegments  = "StartSegments"
+	recordSegments = "RecordSegments"
+	endTrials      = "EndTrials"
+	editStudy      = "EditStudy"
+	finishStudy    = "FinishStudy"
+	trainSegments  = "TrainSegments"
+	testTrial      = "TestTrial"
+	sweepBlobs     = "SweepCheckpoints"
 )
 
 // StudyInput starts a study workflow, or continues it as new.
@@ -39,12 +38,14 @@ type StudyInput struct {
 // Carry is a study's state between two runs of its workflow: continue as new,
 // or the same study submitted again with a larger budget.
 type Carry struct {
-	Loop      search.Loop     `json:"loop"`
-	Scheduler json.RawMessage `json:"scheduler"`
-	Board     Board           `json:"board"`
-	Spent     Spent           `json:"spent"`
-	ByUser    bool            `json:"by_user,omitempty"`
-	Elapsed   time.Duration   `json:"elapsed"` // while it ran
+	Loop      search.Loop      `json:"loop"`
+	Scheduler json.RawMessage  `json:"scheduler"`
+	Board     Board            `json:"board"`
+	Spent     Spent            `json:"spent"`
+	ByUser    bool             `json:"by_user,omitempty"`
+	Elapsed   time.Duration    `json:"elapsed"` // while it ran
+	Given     []Candidate      `json:"given,omitempty"`
+	Held      []search.Segment `json:"held,omitempty"` // decided while the study was paused
 }
 
 // Spent is what a study has used so far.
@@ -56,7 +57,7 @@ type Spent struct {
 
 // Status is what the status query answers.
 type Status struct {
-	State   string `json:"state"` // running, closing, finished
+	State   string `json:"state"` // starting, running, paused, closing, finished
 	Reason  string `json:"reason,omitempty"`
 	Trials  int    `json:"trials"`
 	Running int    `json:"running"`
@@ -71,12 +72,6 @@ type StudyResult struct {
 	Test  search.Metrics    `json:"test,omitempty"`
 }
 
-// StopRequest is the argument of the stop update.
-type StopRequest struct {
-	Now    bool   `json:"now"` // stop the running segments too; else they finish
-	Reason string `json:"reason"`
-}
-
 // study is one run of the study workflow.
 type study struct {
 	in       StudyInput
@@ -86,35 +81,38 @@ type study struct {
 	began    time.Time        // as if it had run all the time since
 	drain    bool             // start nothing more: continue as new when the running ones have reported
 	waiting  []search.Segment // decided, not started
-	running  int
+	given    []Candidate      // to be tried next
+	running  int              // trial workflows
+	children map[int]*child   // of the running trials
+	inbox    []event          // what the main loop has not taken yet
+	drop     []int            // trials whose checkpoints nobody needs any more
 	byUser   bool             // the user ended the study, not a budget
 	stopping bool             // running segments are being stopped
 	root     workflow.Context // of what outlives a cancellation
-	children workflow.Context
+	trials   workflow.Context // of the trial workflows
 	cancel   workflow.CancelFunc
-	done     workflow.Channel
+}
+
+// event is what the main loop waits for: a trial workflow that came home, or a
+// decision that was made elsewhere.
+type event struct {
+	home     *child
+	decision search.Decision
 }
 
 // Study is the study workflow.
 func Study(ctx workflow.Context, in StudyInput) (StudyResult, error) {
-	s := &study{in: in}
-	s.done = workflow.NewBufferedChannel(ctx, in.Spec.Search.Parallel+1)
+	s := &study{in: in, children: map[int]*child{}}
 	cancelled := ctx.Done()
 	ctx, _ = workflow.NewDisconnectedContext(ctx) // a cancelled study still records how it ended
 	s.root = ctx
-	s.children, s.cancel = workflow.WithCancel(ctx)
+	s.trials, s.cancel = workflow.WithCancel(ctx)
 	workflow.Go(ctx, func(ctx workflow.Context) {
 		cancelled.Receive(ctx, nil)
 		s.byUser = true
-		s.close(ctx, "the study workflow was cancelled", true)
+		s.close("the study workflow was cancelled", true)
 	})
-	if err := workflow.SetQueryHandlerWithOptions(ctx, StatusQuery, s.status, workflow.QueryHandlerOptions{Description: "state, spending and leaderboard"}); err != nil {
-		return StudyResult{}, err
-	}
-	err := workflow.SetUpdateHandlerWithOptions(ctx, StopUpdate, s.stop, workflow.UpdateHandlerOptions{
-		Description: "end the study; running segments finish, or are stopped with {now: true}",
-	})
-	if err != nil {
+	if err := s.handlers(ctx); err != nil {
 		return StudyResult{}, err
 	}
 	decision, err := s.begin(ctx)
@@ -138,22 +136,40 @@ func (s *study) main(ctx workflow.Context, decision search.Decision) (StudyResul
 		return StudyResult{}, err
 	}
 	for !s.loop.Finished {
-		if s.drain && s.running == 0 {
-			if s.loop.Closing == "" {
-				return StudyResult{}, s.continueAsNew(ctx)
-			}
-			s.drain = false // it ends soon: let it
+		if s.drain && s.running == 0 && s.loop.Closing == "" {
+			return StudyResult{}, s.continueAsNew(ctx)
+		}
+		if s.drain && s.running == 0 { // it ends soon: let it
+			s.drain = false
 			if err := s.follow(ctx, search.Decision{}); err != nil {
 				return StudyResult{}, err
 			}
 			continue
 		}
-		var c childDone
-		s.done.Receive(ctx, &c)
-		if err := s.report(ctx, c); err != nil {
+		if err := workflow.Await(ctx, func() bool { return len(s.inbox) > 0 }); err != nil {
+			return StudyResult{}, err
+		}
+		var d search.Decision // what came together is decided and followed together
+		for len(s.inbox) > 0 {
+			e := s.inbox[0]
+			s.inbox = s.inbox[1:]
+			if e.home != nil {
+				var err error
+				if e.decision, err = s.report(ctx, e.home); err != nil {
+					return StudyResult{}, err
+				}
+			}
+			d.Run, d.Ended = append(d.Run, e.decision.Run...), append(d.Ended, e.decision.Ended...)
+		}
+		if err := s.follow(ctx, d); err != nil {
 			return StudyResult{}, err
 		}
 		s.drain = s.drain || workflow.GetInfo(ctx).GetContinueAsNewSuggested()
+	}
+	for _, e := range s.inbox { // decided by a handler in the last moment
+		if err := s.end(ctx, e.decision.Ended); err != nil {
+			return StudyResult{}, err
+		}
 	}
 	return s.finish(ctx)
 }
@@ -179,18 +195,14 @@ func (s *study) begin(ctx workflow.Context) (search.Decision, error) {
 		return search.Decision{}, temporal.NewNonRetryableApplicationError("the scheduler's saved state cannot be read", "Internal", err)
 	}
 	s.board, s.spent, s.byUser = carry.Board, carry.Spent, carry.ByUser
+	s.given, s.waiting = carry.Given, carry.Held
 	s.began = workflow.Now(ctx).Add(-carry.Elapsed)
 	s.loop = &carry.Loop
 	s.loop.Scheduler, s.loop.Retrain = sched, s.in.Spec.retrain()
 	var d search.Decision
 	if ended {
 		s.loop.Reopen()
-		s.byUser = false
-	}
-	for id := range s.loop.Started {
-		if seg, ok := s.loop.Running[id]; ok {
-			d.Run = append(d.Run, seg)
-		}
+		s.loop.Held, s.byUser = false, false
 	}
 	more := s.loop.Resize(s.in.Spec.Search.Parallel, s.in.Spec.Budget.Trials)
 	d.Run = append(d.Run, more.Run...)
@@ -202,6 +214,7 @@ func (s *study) carry(ctx workflow.Context) (*Carry, error) {
 	state, err := json.Marshal(s.loop.Scheduler)
 	return &Carry{
 		Loop: *s.loop, Scheduler: state, Board: s.board, Spent: s.spent, ByUser: s.byUser, Elapsed: workflow.Now(ctx).Sub(s.began),
+		Given: s.given, Held: s.waiting,
 	}, err
 }
 
@@ -215,68 +228,6 @@ func (s *study) continueAsNew(ctx workflow.Context) error {
 	}
 	s.in.Carry = carry
 	return workflow.NewContinueAsNewError(ctx, StudyType, s.in)
-}
-
-// deadline closes the study when its time is spent.
-func (s *study) deadline(ctx workflow.Context) {
-	limit := time.Duration(s.in.Spec.Budget.Time)
-	if limit == 0 {
-		return
-	}
-	workflow.Go(ctx, func(ctx workflow.Context) {
-		left := max(limit-workflow.Now(ctx).Sub(s.began), 0)
-		if workflow.NewTimerWithOptions(ctx, left, workflow.TimerOptions{Summary: "time budget"}).Get(ctx, nil) == nil {
-			s.close(ctx, fmt.Sprintf("the time budget of %s is spent", limit), true)
-		}
-	})
-}
-
-// close ends the study: no new segments, and with now the running ones are
-// stopped; the main loop sees them come home.
-func (s *study) close(ctx workflow.Context, why string, now bool) {
-	if s.loop == nil || s.loop.Finished || s.loop.Final && !s.byUser { // budgets end the search alone
-		return
-	}
-	var d search.Decision
-	if s.byUser {
-		d = s.loop.Stop(why)
-	} else {
-		d = s.loop.Close(why)
-	}
-	s.waiting = append(s.waiting, d.Run...)
-	if now && !s.stopping {
-		s.stopping = true
-		s.cancel()
-	}
-	if s.loop.Finished || len(d.Run) > 0 { // nothing was running: wake the main loop
-		s.done.SendAsync(childDone{wake: true, ended: d.Ended})
-	}
-}
-
-func (s *study) stop(ctx workflow.Context, r StopRequest) (Status, error) {
-	why := r.Reason
-	if why == "" {
-		why = "stopped by the user"
-	}
-	if err := workflow.Await(ctx, func() bool { return s.loop != nil }); err != nil {
-		return Status{}, err
-	}
-	s.byUser = s.byUser || !s.loop.Finished
-	s.close(ctx, why, r.Now)
-	return s.status()
-}
-
-func (s *study) status() (Status, error) {
-	if s.loop == nil {
-		return Status{State: "starting"}, nil
-	}
-	st := Status{State: "running", Reason: s.loop.Closing, Trials: s.loop.Started, Running: len(s.loop.Running), Spent: s.spent, Board: s.board}
-	if s.loop.Finished {
-		st.State = "finished"
-	} else if s.loop.Closing != "" {
-		st.State = "closing"
-	}
-	return st, nil
 }
 
 // finish tests the best trial, clears the checkpoints and records the end.
@@ -294,7 +245,7 @@ func (s *study) finish(ctx workflow.Context) (StudyResult, error) {
 	in := s.in.Spec.model()
 	if best != nil && in != nil {
 		test := TestInput{Study: s.in.Spec.Name, Trial: best.Trial, Params: best.Params, Seed: s.in.Spec.Search.Seed, Model: *in, Checkpoint: best.Checkpoint}
-		err := workflow.ExecuteActivity(onTrain(ctx, s.in.Queue, "test "+search.TrialName(best.Trial)), testTrial, test).Get(ctx, &out.Test)
+		err := workflow.ExecuteActivity(onTrain(ctx, s.in.Queue, "test "+search.TrialName(best.Trial), s.in.Spec.Search.Priority), testTrial, test).Get(ctx, &out.Test)
 		if err != nil {
 			reason = joinReasons(reason, "the best trial could not be tested: "+message(err))
 		}
@@ -303,7 +254,7 @@ func (s *study) finish(ctx workflow.Context) (StudyResult, error) {
 	if best != nil && best.Checkpoint != "" {
 		keep = []string{best.Checkpoint}
 	}
-	if err := workflow.ExecuteActivity(onTrain(ctx, s.in.Queue, "remove checkpoints"), sweepBlobs, s.in.Spec.Name, keep).Get(ctx, nil); err != nil {
+	if err := workflow.ExecuteActivity(onTrain(ctx, s.in.Queue, "remove checkpoints", s.in.Spec.Search.Priority), sweepBlobs, s.in.Spec.Name, keep).Get(ctx, nil); err != nil {
 		reason = joinReasons(reason, "checkpoints could not be removed: "+message(err))
 	}
 	carry, err := s.carry(ctx)

@@ -24,49 +24,67 @@ type TrainActivities struct {
 	Log       zerolog.Logger
 }
 
-// TrainInput asks to train a segment.
+// TrainInput asks to train segments, one after the other.
 type TrainInput struct {
-	Task  trials.Task `json:"task"`
-	Model *Model      `json:"model,omitempty"`
+	Tasks []trials.Task `json:"tasks"`
+	Model *Model        `json:"model,omitempty"`
+	Drop  []int         `json:"drop,omitempty"` // trials whose checkpoints nobody needs any more
 }
 
 // errStudyStopped is the reason of a trial whose segment is cancelled.
 var errStudyStopped = errors.New("the study was stopped")
 
-// Train trains a segment. Its heartbeats carry the epoch. An error of the
-// user's code is not retryable for Temporal: the trial workflow counts those.
-// Every other error is machine trouble and is retried.
-func (a *TrainActivities) Train(ctx context.Context, in TrainInput) (trials.Result, error) {
-	name := in.Task.Trial.Name()
+// Train trains segments. A failure of the user's code is a result; every error
+// but that of a worker that cannot do this at all is machine trouble and is
+// retried: what was trained before is not trained again.
+func (a *TrainActivities) Train(ctx context.Context, in TrainInput) ([]trials.Result, error) {
+	study := in.Tasks[0].Study
 	objective := a.Objective
 	if in.Model != nil {
 		s, err := a.supervised(ctx, in.Model)
 		if err != nil {
-			return trials.Result{}, userError(fmt.Errorf("trial %s: %w", name, err))
+			return nil, userError(err)
 		}
 		objective = s.Objective
 	}
 	if objective == nil {
-		return trials.Result{}, userError(fmt.Errorf("trial %s: this worker has no objective for study %q: run the program that submitted it", name, in.Task.Study))
+		return nil, userError(fmt.Errorf("this worker has no objective for study %q: run the program that submitted it", study))
+	}
+	for _, trial := range in.Drop {
+		if err := a.Runner.Blobs.DeleteAll(ctx, trials.TrialKey(study, trial)); err != nil {
+			a.Log.Warn().Err(err).Str("trial", search.TrialName(trial)).Msg("its checkpoints could not be removed")
+		}
 	}
 	work, stop := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer stop(nil)
-	defer context.AfterFunc(ctx, func() { stop(errStudyStopped) })()
+	finished := make(chan struct{})
+	defer close(finished)
+	go func() {
+		select {
+		case <-finished:
+		case <-activity.GetWorkerStopChannel(ctx): // not the study is stopped but this worker
+			stop(trials.ErrInterrupted)
+		case <-ctx.Done():
+			select { // a worker that stops cancels its activities, too
+			case <-activity.GetWorkerStopChannel(ctx):
+				stop(trials.ErrInterrupted)
+			default:
+				stop(errStudyStopped)
+			}
+		}
+	}()
 	var epoch atomic.Int64
 	defer heartbeat(ctx, &epoch)()
-	r, err := a.Runner.Run(work, in.Task, objective, func(e int) { epoch.Store(int64(e)) })
-	select {
-	case <-activity.GetWorkerStopChannel(ctx): // not the study is stopped but this worker
-		if err != nil || r.State == search.Stopped {
-			return trials.Result{}, fmt.Errorf("trial %s: worker %s is shutting down", name, a.Runner.Name)
+	out := make([]trials.Result, len(in.Tasks))
+	for i, task := range in.Tasks {
+		r, err := a.Runner.Run(work, task, objective, func(e int) { epoch.Store(int64(e)) })
+		var user *trials.ObjectiveError
+		if err != nil && !errors.As(err, &user) {
+			return nil, err
 		}
-	default:
+		out[i] = r
 	}
-	var user *trials.ObjectiveError
-	if errors.As(err, &user) {
-		return r, userError(user)
-	}
-	return r, err
+	return out, nil
 }
 
 // supervised is the built-in objective of a model; its data is loaded once a

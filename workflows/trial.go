@@ -12,42 +12,99 @@ import (
 	"budwood/trials"
 )
 
-// TrialInput starts a trial workflow: one segment of a trial.
+// TrialInput starts a trial workflow: one segment of a trial, or, in a study
+// with search.batch, of several trials, which then share the workflow.
 type TrialInput struct {
-	Task       trials.Task `json:"task"`
-	Model      *Model      `json:"model,omitempty"` // nil: the worker's own Go objective
-	Queue      string      `json:"queue"`
-	MaxRetries int         `json:"max_retries,omitempty"`
+	Tasks      []trials.Task `json:"tasks"`
+	Model      *Model        `json:"model,omitempty"` // nil: the worker's own Go objective
+	Queue      string        `json:"queue"`
+	MaxRetries int           `json:"max_retries,omitempty"`
+	Priority   int           `json:"priority,omitempty"`
+	Drop       []int         `json:"drop,omitempty"` // trials whose checkpoints nobody needs any more
 }
 
-// Trial is the trial workflow: it trains one segment and records it. User
-// errors are counted here, up to MaxRetries; a lost worker costs nothing, the
-// activity is retried from its checkpoint.
-func Trial(ctx workflow.Context, in TrialInput) (trials.Result, error) {
-	var r trials.Result
-	summary := fmt.Sprintf("train %s epochs %d→%d", in.Task.Trial.Name(), in.Task.From, in.Task.To)
-	var attempt int
-	for {
-		attempt++
-		err := workflow.ExecuteActivity(onTrain(ctx, in.Queue, summary), trainSegment, TrainInput{in.Task, in.Model}).Get(ctx, &r)
-		if err == nil {
-			break
+// stopSignal tells a trial workflow to end its training; it carries the reason.
+const stopSignal = "stop"
+
+// Trial is the trial workflow: it trains its segments and records them. Errors
+// of the user's code are counted here, up to MaxRetries; a lost worker costs
+// nothing, the activity is retried from its checkpoints.
+func Trial(ctx workflow.Context, in TrialInput) ([]trials.Result, error) {
+	results := make([]trials.Result, len(in.Tasks))
+	attempts := make([]int, len(in.Tasks))
+	train, cancel := workflow.WithCancel(ctx)
+	why := "the study was stopped"
+	workflow.Go(ctx, func(ctx workflow.Context) {
+		workflow.GetSignalChannel(ctx, stopSignal).Receive(ctx, &why)
+		cancel()
+	})
+	todo := make([]int, len(in.Tasks))
+	for i := range todo {
+		todo[i] = i
+	}
+	for attempt := 1; len(todo) > 0; attempt++ {
+		tasks := make([]trials.Task, len(todo))
+		for i, k := range todo {
+			tasks[i] = in.Tasks[k]
 		}
-		if ctx.Err() != nil { // cancelled before a worker took it
-			r = trials.Result{State: search.Stopped, Reason: "the study was stopped", Budget: in.Task.From}
-			break
+		got := in.train(train, tasks)
+		var failed []int
+		for i, k := range todo {
+			results[k], attempts[k] = got[i], attempt
+			switch got[i].State {
+			case search.Stopped:
+				results[k].Reason = why
+			case search.Failed:
+				if attempt <= in.MaxRetries && train.Err() == nil {
+					failed = append(failed, k)
+				}
+			}
 		}
-		if attempt > in.MaxRetries {
-			r = trials.Result{State: search.Failed, Reason: message(err), Budget: in.Task.From}
-			break
-		}
+		todo = failed
 	}
 	ctx, _ = workflow.NewDisconnectedContext(ctx) // what was trained is recorded, come what may
-	if err := workflow.ExecuteLocalActivity(local(ctx), recordSegment, report(in.Task, &r, attempt)).Get(ctx, nil); err != nil {
-		return r, err
+	reports := make([]trials.Report, len(results))
+	for i := range results {
+		reports[i] = report(in.Tasks[i], &results[i], attempts[i])
+		results[i].Curve = nil // recorded; the parent has no use for it
 	}
-	r.Curve = nil // recorded; the parent has no use for it
-	return r, workflow.UpsertTypedSearchAttributes(ctx, resultAttributes(in.Task, &r)...)
+	if err := workflow.ExecuteLocalActivity(local(ctx), recordSegments, reports).Get(ctx, nil); err != nil {
+		return results, err
+	}
+	return results, workflow.UpsertTypedSearchAttributes(ctx, resultAttributes(in.Tasks, results)...)
+}
+
+// train trains segments on a worker. What keeps all of them from training, such
+// as data that cannot be read, is the failure of each.
+func (in *TrialInput) train(ctx workflow.Context, tasks []trials.Task) []trials.Result {
+	var got []trials.Result
+	err := workflow.ExecuteActivity(onTrain(ctx, in.Queue, "train "+segmentNames(tasks), in.Priority), trainSegments, TrainInput{tasks, in.Model, in.Drop}).Get(ctx, &got)
+	if err == nil && len(got) == len(tasks) {
+		return got
+	}
+	got = make([]trials.Result, len(tasks))
+	for i, t := range tasks {
+		got[i] = trials.Result{State: search.Failed, Budget: t.From}
+		switch {
+		case ctx.Err() != nil: // cancelled before a worker took it
+			got[i].State = search.Stopped
+		case err != nil:
+			got[i].Reason = message(err)
+		default:
+			got[i].Reason = "the worker's answer is of other trials"
+		}
+	}
+	return got
+}
+
+// segmentNames names what an activity trains: "t0031 epochs 9→27", "t0031 to
+// t0062 epochs 0→1".
+func segmentNames(tasks []trials.Task) string {
+	first := tasks[0]
+	if len(tasks) == 1 {
+		return fmt.Sprintf("%s epochs %d→%d", first.Trial.Name(), first.From, first.To)
+	}
+	return fmt.Sprintf("%s and %d more", first.Trial.Name(), len(tasks)-1)
 }
 
 // report is a segment's result as the store takes it.
@@ -60,26 +117,32 @@ func report(t trials.Task, r *trials.Result, attempt int) trials.Report {
 
 // trialOptions is how a study starts a trial's workflow.
 func trialOptions(ctx workflow.Context, in TrialInput) workflow.Context {
-	t := in.Task
+	t := in.Tasks[0]
+	id, summary := TrialID(t.Study, t.Trial.ID), t.Trial.Params.String()
+	if more := len(in.Tasks) - 1; more > 0 {
+		id, summary = fmt.Sprintf("%s+%d", id, more), segmentNames(in.Tasks)
+	}
 	return workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
-		WorkflowID:            TrialID(t.Study, t.Trial.ID),
+		WorkflowID:            id,
 		WorkflowIDReusePolicy: enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
 		ParentClosePolicy:     enumspb.PARENT_CLOSE_POLICY_REQUEST_CANCEL,
 		WaitForCancellation:   true,
 		TypedSearchAttributes: startAttributes(t),
-		StaticSummary:         clip(t.Trial.Params.String(), 200),
-		StaticDetails:         trialDetails(t),
+		StaticSummary:         clip(summary, 200),
+		StaticDetails:         trialDetails(in.Tasks),
+		Priority:              temporal.Priority{PriorityKey: in.Priority},
 	})
 }
 
 // onTrain is how an activity runs on the workers.
-func onTrain(ctx workflow.Context, queue, summary string) workflow.Context {
+func onTrain(ctx workflow.Context, queue, summary string, priority int) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue:           TrainQueue(queue),
 		StartToCloseTimeout: 30 * 24 * time.Hour,
 		HeartbeatTimeout:    5 * time.Second,
 		WaitForCancellation: true,
-		Summary:             summary,
+		Summary:             clip(summary, 200),
+		Priority:            temporal.Priority{PriorityKey: priority},
 		// User errors are not retried here, so what is retried is a lost worker.
 		RetryPolicy: &temporal.RetryPolicy{InitialInterval: 100 * time.Millisecond, BackoffCoefficient: 2, MaximumInterval: 10 * time.Second},
 	})

@@ -7,7 +7,6 @@ import (
 	"runtime"
 	"time"
 
-	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/operatorservice/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/activity"
@@ -18,6 +17,10 @@ import (
 
 // DefaultQueue is the prefix of the task queues of studies from files.
 const DefaultQueue = "budwood"
+
+// submitTimeout is of a study's workflow tasks, which hold the local activities
+// on the store.
+const submitTimeout = 10 * time.Second
 
 // NewStoreWorker is the worker of the process that owns the store: workflow
 // code and the activities on the store, which run within workflow tasks.
@@ -59,11 +62,11 @@ func NewTrainWorker(c client.Client, queue string, a *TrainActivities, slots int
 // storeActivities and trainActivities are the activities by their registered
 // names.
 func storeActivities(a *StoreActivities) map[string]any {
-	return map[string]any{beginStudy: a.Begin, startSegments: a.Start, recordSegment: a.Record, endTrials: a.End, finishStudy: a.Finish}
+	return map[string]any{beginStudy: a.Begin, startSegments: a.Start, recordSegments: a.Record, endTrials: a.End, editStudy: a.Edit, finishStudy: a.Finish}
 }
 
 func trainActivities(a *TrainActivities) map[string]any {
-	return map[string]any{trainSegment: a.Train, testTrial: a.Test, sweepBlobs: a.Sweep}
+	return map[string]any{trainSegments: a.Train, testTrial: a.Test, sweepBlobs: a.Sweep}
 }
 
 // Register makes the search attributes known to a server.
@@ -76,32 +79,6 @@ func Register(ctx context.Context, c client.Client, namespace string) error {
 		return fmt.Errorf("register search attributes in namespace %q: %w", namespace, err)
 	}
 	return nil
-}
-
-// Submit starts a study's workflow, or attaches to it if it runs.
-func Submit(ctx context.Context, c client.Client, spec *Spec, queue string) (client.WorkflowRun, error) {
-	return c.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
-		ID:                       StudyID(spec.Name),
-		TaskQueue:                StoreQueue(queue),
-		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
-		WorkflowTaskTimeout:      10 * time.Second,
-		TypedSearchAttributes:    studyAttributes(spec.Name),
-		StaticSummary:            clip(summary(spec), 200),
-		StaticDetails:            clip(Describe(spec), 20_000),
-	}, StudyType, StudyInput{Spec: *spec, Queue: queue})
-}
-
-// Stop asks a study to end.
-func Stop(ctx context.Context, c client.Client, study string, r StopRequest) (Status, error) {
-	h, err := c.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
-		WorkflowID: StudyID(study), UpdateName: StopUpdate, Args: []any{r},
-		WaitForStage: client.WorkflowUpdateStageCompleted,
-	})
-	if err != nil {
-		return Status{}, err
-	}
-	var st Status
-	return st, h.Get(ctx, &st)
 }
 
 // Workers are a store worker and a training worker of one process.
@@ -124,13 +101,4 @@ func (ws Workers) Stop() {
 	for i := len(ws) - 1; i >= 0; i-- {
 		ws[i].Stop()
 	}
-}
-
-// Wait waits for a study's end. The error is the study's own, in its words.
-func Wait(ctx context.Context, c client.Client, study string) error {
-	err := c.GetWorkflow(ctx, StudyID(study), "").Get(ctx, nil)
-	if err == nil || ctx.Err() != nil {
-		return ctx.Err()
-	}
-	return fmt.Errorf("study %q: %s", study, message(err))
 }

@@ -22,6 +22,10 @@ type cli struct {
 	Best   bestCmd   `cmd:"" help:"Show a study's best trial."`
 	Watch  watchCmd  `cmd:"" help:"Follow a study that runs."`
 	Stop   stopCmd   `cmd:"" help:"End a study."`
+	Pause  pauseCmd  `cmd:"" help:"Start nothing more in a study until it is resumed; running trials finish their segments."`
+	Resume resumeCmd `cmd:"" help:"Go on with a study that was paused."`
+	Edit   editCmd   `cmd:"" help:"Change budgets, parallelism, priority or the space of a study that runs."`
+	Trial  trialCmd  `cmd:"" help:"Add, stop or retry one trial of a study that runs."`
 	Rm     rmCmd     `cmd:"" help:"Delete a study that has ended, with its trials and checkpoints."`
 	Up     upCmd     `cmd:"" help:"Run the Temporal server, its web UI and a worker until Ctrl-C."`
 	Worker workerCmd `cmd:"" help:"Run a worker that trains for studies on a Temporal server, until Ctrl-C."`

@@ -1,11 +1,8 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"time"
-
-	"go.temporal.io/api/serviceerror"
 
 	"budwood/trials"
 	"budwood/workflows"
@@ -30,23 +27,11 @@ func (c *stopCmd) Run(a *app) error {
 		fmt.Fprintf(a.stdout, "study %s has ended already: %s\n", c.Study, study.State)
 		return nil
 	}
-	conn, err := a.connect(serverFlags{})
+	done, err := a.update(c.Study, workflows.StopUpdate, workflows.StopRequest{Now: c.Now})
 	if err != nil {
 		return err
 	}
-	defer conn.Close()
-	service, err := ensureService(a)
-	if err != nil { // a study is stopped by its workflow, which needs a worker
-		return err
-	}
-	defer service.Close()
-	if _, err := workflows.Stop(a.ctx, conn.Client, c.Study, workflows.StopRequest{Now: c.Now}); err != nil {
-		var gone *serviceerror.NotFound
-		if errors.As(err, &gone) {
-			return fmt.Errorf("study %s has no workflow on this Temporal server; run its file again to go on with it", c.Study)
-		}
-		return fmt.Errorf("stop study %s: %w", c.Study, err)
-	}
+	defer done()
 	for {
 		study, err = store.Study(a.ctx, c.Study)
 		if err != nil {

@@ -1,0 +1,352 @@
+package workflows
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"budwood/search"
+)
+
+// The updates of a study that runs. Each answers with the study's status after
+// it; asked again they change nothing more.
+const (
+	StopUpdate      = "stop"
+	PauseUpdate     = "pause"
+	ResumeUpdate    = "resume"
+	EditUpdate      = "edit"
+	AddTrialUpdate  = "add_trial"
+	StopTrialUpdate = "stop_trial"
+)
+
+// StopRequest is the argument of the stop update.
+type StopRequest struct {
+	Now    bool   `json:"now"` // stop the running segments too; else they finish
+	Reason string `json:"reason"`
+}
+
+// Edit is what may change in a study that runs; what is not given stays. The
+// budgets are totals.
+type Edit struct {
+	Trials   *int         `json:"trials,omitempty"`
+	Time     *Duration    `json:"time,omitempty"`      // 0: no limit
+	EnergyWh *float64     `json:"energy_wh,omitempty"` // 0: no limit
+	Parallel *int         `json:"parallel,omitempty"`
+	Batch    *int         `json:"batch,omitempty"`
+	Priority *int         `json:"priority,omitempty"`
+	Space    search.Space `json:"space,omitempty"`
+}
+
+// Candidate is a point that the user wants tried.
+type Candidate struct {
+	Params search.Params `json:"params"`
+	Source string        `json:"source,omitempty"` // "" means "user"
+}
+
+func (c Candidate) source() string { return orDefault(c.Source, "user") }
+
+// StopTrialRequest is the argument of the stop_trial update.
+type StopTrialRequest struct {
+	Trial  int    `json:"trial"`
+	Reason string `json:"reason"`
+}
+
+// handlers answers the query and the updates.
+func (s *study) handlers(ctx workflow.Context) error {
+	if err := workflow.SetQueryHandlerWithOptions(ctx, StatusQuery, s.status, workflow.QueryHandlerOptions{Description: "state, spending and leaderboard"}); err != nil {
+		return err
+	}
+	for _, u := range []struct {
+		name, description string
+		handler, check    any
+	}{
+		{StopUpdate, "end the study; running segments finish, or are stopped with {now: true}", s.stop, nil},
+		{PauseUpdate, "start no new segments until resume; running ones finish", s.pause, s.canChange},
+		{ResumeUpdate, "go on after pause", s.resume, s.canChange},
+		{EditUpdate, "change budgets, parallelism, batch, priority or the space", s.edit, s.checkEdit},
+		{AddTrialUpdate, "try a candidate next, in addition to the trials planned", s.addTrial, s.checkCandidate},
+		{StopTrialUpdate, "stop one trial, running or paused", s.stopTrial, s.checkStopTrial},
+	} {
+		err := workflow.SetUpdateHandlerWithOptions(ctx, u.name, u.handler, workflow.UpdateHandlerOptions{Description: u.description, Validator: u.check})
+		if err != nil {
+			return fmt.Errorf("update %s: %w", u.name, err)
+		}
+	}
+	return nil
+}
+
+// begun waits until the study has read where it stands.
+func (s *study) begun(ctx workflow.Context) error {
+	return workflow.Await(ctx, func() bool { return s.loop != nil })
+}
+
+// decided hands a decision to the main loop.
+func (s *study) decided(d search.Decision) { s.inbox = append(s.inbox, event{decision: d}) }
+
+func (s *study) status() (Status, error) {
+	if s.loop == nil {
+		return Status{State: "starting"}, nil
+	}
+	st := Status{State: "running", Reason: s.loop.Closing, Trials: s.loop.Started, Running: len(s.children), Spent: s.spent, Board: s.board}
+	switch {
+	case s.loop.Finished:
+		st.State = "finished"
+	case s.loop.Closing != "":
+		st.State = "closing"
+	case s.loop.Held:
+		st.State = "paused"
+	}
+	return st, nil
+}
+
+// canChange refuses what comes too late.
+func (s *study) canChange() error {
+	if s.loop != nil && (s.loop.Finished || s.loop.Closing != "") {
+		return fmt.Errorf("study %q is ending: %s", s.in.Spec.Name, s.loop.Closing)
+	}
+	return nil
+}
+
+func (s *study) stop(ctx workflow.Context, r StopRequest) (Status, error) {
+	if err := s.begun(ctx); err != nil {
+		return Status{}, err
+	}
+	s.byUser = s.byUser || !s.loop.Finished
+	s.close(orDefault(r.Reason, "stopped by the user"), r.Now)
+	return s.status()
+}
+
+// close ends the study: no new segments, and with now the running ones are
+// stopped; the main loop sees them come home.
+func (s *study) close(why string, now bool) {
+	if s.loop == nil || s.loop.Finished || s.loop.Final && !s.byUser { // budgets end the search alone
+		return
+	}
+	if s.byUser {
+		s.decided(s.loop.Stop(why))
+	} else {
+		s.decided(s.loop.Close(why))
+	}
+	if now && !s.stopping {
+		s.stopping = true
+		s.cancel()
+	}
+}
+
+// deadline closes the study when its time is spent, also if the time is changed
+// meanwhile.
+func (s *study) deadline(ctx workflow.Context) {
+	workflow.Go(ctx, func(ctx workflow.Context) {
+		for {
+			limit := time.Duration(s.in.Spec.Budget.Time)
+			changed := func() bool { return time.Duration(s.in.Spec.Budget.Time) != limit }
+			left := limit - workflow.Now(ctx).Sub(s.began)
+			switch {
+			case limit == 0:
+				if workflow.Await(ctx, changed) != nil {
+					return
+				}
+			case left <= 0:
+				s.close(fmt.Sprintf("the time budget of %s is spent", limit), true)
+				return
+			default:
+				if _, err := workflow.AwaitWithOptions(ctx, workflow.AwaitOptions{Timeout: left, TimerOptions: workflow.TimerOptions{Summary: "time budget"}}, changed); err != nil {
+					return
+				}
+			}
+		}
+	})
+}
+
+func (s *study) pause(ctx workflow.Context) (Status, error) {
+	if err := s.begun(ctx); err != nil {
+		return Status{}, err
+	}
+	s.loop.Hold()
+	s.details(ctx)
+	return s.status()
+}
+
+func (s *study) resume(ctx workflow.Context) (Status, error) {
+	if err := s.begun(ctx); err != nil {
+		return Status{}, err
+	}
+	if s.loop.Held {
+		s.decided(s.loop.Unhold())
+	}
+	return s.status()
+}
+
+// edited is the specification after an edit.
+func (s *study) edited(e Edit) (Spec, error) {
+	spec := s.in.Spec
+	if e.Trials != nil {
+		spec.Budget.Trials = *e.Trials
+	}
+	if e.Time != nil {
+		spec.Budget.Time = *e.Time
+	}
+	if e.EnergyWh != nil {
+		spec.Budget.EnergyWh = *e.EnergyWh
+	}
+	if e.Parallel != nil {
+		spec.Search.Parallel = *e.Parallel
+	}
+	if e.Batch != nil {
+		spec.Search.Batch = *e.Batch
+	}
+	if e.Priority != nil {
+		spec.Search.Priority = *e.Priority
+	}
+	if e.Space != nil {
+		if err := canWiden(s.in.Spec.Space, e.Space); err != nil {
+			return spec, &FieldError{"space", err}
+		}
+		spec.Space = e.Space
+	}
+	return spec, spec.Complete()
+}
+
+func (s *study) checkEdit(e Edit) error {
+	if err := s.canChange(); err != nil {
+		return err
+	}
+	spec, err := s.edited(e)
+	if err != nil {
+		return err
+	}
+	if s.loop != nil && spec.Budget.Trials < s.loop.Started {
+		return wrong("budget.trials", "%d trials were started already", s.loop.Started)
+	}
+	return nil
+}
+
+func (s *study) edit(ctx workflow.Context, e Edit) (Status, error) {
+	if err := s.begun(ctx); err != nil {
+		return Status{}, err
+	}
+	spec, err := s.edited(e)
+	if err != nil {
+		return Status{}, finalError(err)
+	}
+	if err := s.changeSpec(ctx, spec); err != nil {
+		return Status{}, err
+	}
+	return s.status()
+}
+
+// changeSpec makes a changed specification the study's.
+func (s *study) changeSpec(ctx workflow.Context, spec Spec) error {
+	s.in.Spec = spec
+	if err := workflow.ExecuteLocalActivity(local(ctx), editStudy, spec).Get(ctx, nil); err != nil {
+		return err
+	}
+	if !s.loop.Finished {
+		s.decided(s.loop.Resize(spec.Search.Parallel, spec.Budget.Trials))
+	}
+	return nil
+}
+
+// checked are a candidate's params as the space types them.
+func (s *study) checked(c Candidate) (search.Params, error) {
+	p, err := s.in.Spec.Space.Check(c.Params, search.ArchitectureKey)
+	if err != nil {
+		return nil, &FieldError{"params", err}
+	}
+	return p, nil
+}
+
+func (s *study) checkCandidate(c Candidate) error {
+	if err := s.canChange(); err != nil {
+		return err
+	}
+	_, err := s.checked(c)
+	return err
+}
+
+func (s *study) addTrial(ctx workflow.Context, c Candidate) (Status, error) {
+	if err := s.begun(ctx); err != nil {
+		return Status{}, err
+	}
+	params, err := s.checked(c)
+	if err != nil {
+		return Status{}, finalError(err)
+	}
+	s.given = append(s.given, Candidate{params, c.Source})
+	spec := s.in.Spec
+	spec.Budget.Trials = max(spec.Budget.Trials, s.loop.Started) + 1
+	if err := s.changeSpec(ctx, spec); err != nil {
+		return Status{}, err
+	}
+	return s.status()
+}
+
+func (s *study) checkStopTrial(r StopTrialRequest) error {
+	if s.loop == nil {
+		return nil
+	}
+	if r.Trial < 0 || r.Trial >= s.loop.Started {
+		return fmt.Errorf("study %q has no trial %s yet", s.in.Spec.Name, search.TrialName(r.Trial))
+	}
+	if c := s.children[r.Trial]; c != nil && len(c.trials) > 1 {
+		return fmt.Errorf("trial %s trains together with %d others (search.batch): it ends with them", search.TrialName(r.Trial), len(c.trials)-1)
+	}
+	return nil
+}
+
+func (s *study) stopTrial(ctx workflow.Context, r StopTrialRequest) (Status, error) {
+	if err := s.begun(ctx); err != nil {
+		return Status{}, err
+	}
+	why := orDefault(r.Reason, "stopped by the user")
+	if c := s.children[r.Trial]; c != nil {
+		if !c.stopped {
+			c.stopped = true
+			if err := c.future.SignalChildWorkflow(ctx, stopSignal, why).Get(ctx, nil); err != nil && s.children[r.Trial] == c {
+				return Status{}, err
+			}
+		}
+		return s.status()
+	}
+	if d, ok := s.loop.Halt(r.Trial, why); ok {
+		s.decided(d)
+	}
+	return s.status()
+}
+
+// finalError is an update's answer that asking again would not change.
+func finalError(err error) error {
+	var app *temporal.ApplicationError
+	if errors.As(err, &app) {
+		return err
+	}
+	return temporal.NewNonRetryableApplicationError(err.Error(), "BadRequest", nil)
+}
+
+// canWiden tells whether old trials stay useful in a changed space: every
+// parameter is still there, of the same kind, with a range or choices that hold
+// the old ones.
+func canWiden(old, new search.Space) error {
+	if err := new.Validate(); err != nil {
+		return err
+	}
+	at := map[string]*search.Dim{}
+	for _, d := range new.Dims() {
+		at[d.Name] = d
+	}
+	for _, d := range old.Dims() {
+		n := at[d.Name]
+		switch {
+		case n == nil:
+			return fmt.Errorf("parameter %q is missing", d.Name)
+		case n.Kind != d.Kind || n.Log != d.Log || n.Step != d.Step:
+			return fmt.Errorf("parameter %q is of another kind", d.Name)
+		case d.Kind != search.KindChoice && (n.Lo > d.Lo || n.Hi < d.Hi):
+			return fmt.Errorf("parameter %q: %s does not hold the old range %s", d.Name, DescribeDim(n), DescribeDim(d))
+		}
+	}
+	return nil
+}
