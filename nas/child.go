@@ -1,19 +1,25 @@
 package nas
 
 import (
+	"fmt"
 	"math/rand/v2"
+	"slices"
+	"strconv"
+	"strings"
 
 	"budwood/search"
 )
 
-// candidate is a genome with its hyperparameters.
+// candidate is a genome with its hyperparameters, and where it comes from.
 type candidate struct {
 	genome Genome
 	point  search.Params
+	origin Origin
+	trial  int // of a parent: its own number
 }
 
 func sampled(r *rand.Rand, s *Space, hyper search.Space) candidate {
-	return candidate{s.Sample(r), hyper.Sample(r)}
+	return candidate{genome: s.Sample(r), point: hyper.Sample(r)}
 }
 
 // candidate is an individual's, if its genome belongs to the space.
@@ -22,7 +28,7 @@ func (s *Space) candidate(i individual) (candidate, bool) {
 	if err != nil || s.Check(g) != nil {
 		return candidate{}, false
 	}
-	return candidate{g, i.params}, true
+	return candidate{genome: g, point: i.params, trial: i.trial}, true
 }
 
 // child mutates the genome, a hyperparameter, or both, each with the same
@@ -33,14 +39,19 @@ func (s *Space) child(r *rand.Rand, parent candidate, hyper search.Space) (c can
 		what = 0
 	}
 	c = parent
+	if len(parent.origin.Parents) == 0 { // no crossing came before
+		c.origin.Parents = []int{parent.trial}
+	}
+	var changes []change
 	if what != 1 {
-		c.genome = s.mutate(r, parent.genome)
+		c.genome, changes = s.mutate(r, parent.genome)
 	}
 	if what == 0 {
 		c.point = kept(r, hyper, parent.point)
 	} else {
 		c.point = nearby(r, hyper, parent.point)
 	}
+	c.origin.Change = joinWords(c.origin.Change, words(changes), moved(parent.point, c.point))
 	return c, what == 1
 }
 
@@ -54,5 +65,28 @@ func (s *Space) mixed(r *rand.Rand, a, b candidate, hyper search.Space) candidat
 		}
 		return d.Decode(r.Float64())
 	})
-	return candidate{s.cross(r, a.genome, b.genome), point}
+	return candidate{genome: s.cross(r, a.genome, b.genome), point: point, origin: Origin{Parents: []int{a.trial, b.trial}, Change: "crossed"}}
+}
+
+// moved tells which hyperparameters of two points differ.
+func moved(from, to search.Params) string {
+	var out []string
+	for _, name := range to.Names() {
+		if was, ok := from[name]; ok && name != search.ArchitectureKey && short(was) != short(to[name]) {
+			out = append(out, fmt.Sprintf("%s %s→%s", name, short(was), short(to[name])))
+		}
+	}
+	return strings.Join(out, ", ")
+}
+
+// short is a value in a few digits, without what has a meaning in an origin.
+func short(v any) string {
+	if x, ok := search.Number(v); ok {
+		return strconv.FormatFloat(x, 'g', 3, 64)
+	}
+	return strings.NewReplacer("~", "", "#", "").Replace(fmt.Sprint(v))
+}
+
+func joinWords(parts ...string) string {
+	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), ", ")
 }

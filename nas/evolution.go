@@ -57,7 +57,7 @@ func (e Evolution) Propose(ctx context.Context, req search.Request) ([]search.Pa
 				first = e.screened(req.Seed, size)
 			}
 			if at := trial + try*size; at < len(first) {
-				return candidate{first[at], req.Space.Sample(r)}, false
+				return candidate{genome: first[at], point: req.Space.Sample(r)}, false
 			}
 		}
 		if trial >= size {

@@ -24,7 +24,7 @@ func (s *Space) markOf(p search.Params) string {
 	text, _ := p[search.ArchitectureKey].(string)
 	if i := len(text) - 16; i > len(hashMark) && text[i-len(hashMark):i] == hashMark {
 		if s.written {
-			return text[:i-len(hashMark)]
+			return written(text)
 		}
 		return text[i:]
 	}

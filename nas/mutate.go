@@ -21,49 +21,56 @@ func (s *Space) Mutate(r *rand.Rand, g Genome) (Genome, error) {
 	if err := s.Check(g); err != nil {
 		return Genome{}, err
 	}
-	return s.mutate(r, g), nil
+	h, _ := s.mutate(r, g)
+	return h, nil
 }
 
-func (s *Space) mutate(r *rand.Rand, g Genome) Genome {
+// mutate also tells what changed; nothing of a fresh sample.
+func (s *Space) mutate(r *rand.Rand, g Genome) (Genome, []change) {
 	was := s.mark(g)
 	more := min(.5, 1-8/float64(s.root.decisions(&g.root)))
+	var changes []change
 	for range mutateTries {
-		h, ok := s.step(r, g)
+		h, c, ok := s.step(r, g)
+		changes := append(changes[:0], c)
 		for ok && r.Float64() < more {
-			h, ok = s.step(r, h)
+			h, c, ok = s.step(r, h)
+			changes = append(changes, c)
 		}
 		if !ok {
 			break
 		}
 		if s.mark(h) != was && s.fits(h) {
-			return h
+			return h, changes
 		}
 	}
-	return s.Sample(r)
+	return s.Sample(r), nil
 }
 
 // step takes one decision anew; ok is false if there is none to take.
-func (s *Space) step(r *rand.Rand, g Genome) (h Genome, ok bool) {
+func (s *Space) step(r *rand.Rand, g Genome) (h Genome, c change, ok bool) {
 	n := s.root.decisions(&g.root)
 	if n == 0 {
-		return g, false
+		return g, c, false
 	}
 	n = r.IntN(n)
 	s.root.sites(&g.root, make([]int, 0, 16), func(at site) bool {
 		if n == 0 {
-			h = at.replace(g, at.mutated(r))
+			var n node
+			n, c = at.mutated(r)
+			h = at.replace(g, n)
 		}
 		n--
 		return n >= 0
 	})
-	return h, true
+	return h, c, true
 }
 
-func (s site) mutated(r *rand.Rand) node {
+func (s site) mutated(r *rand.Rand) (node, change) {
 	switch s.p.kind {
 	case opKind:
 		x, _ := search.Number(near(r, s.p.dims[s.attr], s.n.vals[s.attr]))
-		return s.with(x)
+		return s.with(x), change{what: s.p.op.name + " " + s.p.op.attrs[s.attr].name, x: s.n.vals[s.attr], y: x}
 	case oneOfKind:
 		i := r.IntN(len(s.p.kids) - 1)
 		if i >= s.n.pick {
@@ -73,7 +80,7 @@ func (s site) mutated(r *rand.Rand) node {
 		sizes := map[string][]float64{}
 		s.n.kids[0].sizes(sizes)
 		s.p.kids[i].inherit(&kid, sizes)
-		return node{kind: oneOfKind, pick: i, kids: []node{kid}}
+		return node{kind: oneOfKind, pick: i, kids: []node{kid}}, change{from: s.n.kids[0].label(), to: kid.label()}
 	}
 	k := len(s.n.kids)
 	if k < s.p.max && (k == s.p.min || r.IntN(2) == 0) {
@@ -81,9 +88,10 @@ func (s site) mutated(r *rand.Rand) node {
 		if k > 0 && r.IntN(2) == 0 {
 			kid = s.n.kids[r.IntN(k)] // a copy of what is there
 		}
-		return s.inserted(r.IntN(k+1), kid)
+		return s.inserted(r.IntN(k+1), kid), change{what: "+", to: kid.label()}
 	}
-	return s.without(r.IntN(k))
+	k = r.IntN(k)
+	return s.without(k), change{what: "−", to: s.n.kids[k].label()}
 }
 
 // sizes collects the values of the attributes of a subtree by name, in order.

@@ -32,8 +32,15 @@ func (g *Genome) UnmarshalText(text []byte) error {
 
 // Into puts the genome into params under [search.ArchitectureKey]: its text and
 // its hash, as one string that survives JSON.
-func (g Genome) Into(p search.Params) {
-	b := append(g.root.append(nil), hashMark...)
+func (g Genome) Into(p search.Params) { g.into(p, nil) }
+
+// into puts an origin between text and hash, if there is one.
+func (g Genome) into(p search.Params, o *Origin) {
+	b := g.root.append(nil)
+	if o != nil {
+		b = o.append(b)
+	}
+	b = append(b, hashMark...)
 	p[search.ArchitectureKey] = string(append(b, g.Hash().String()...))
 }
 
@@ -44,11 +51,17 @@ func FromParams(p search.Params) (Genome, error) {
 	if !ok {
 		return Genome{}, fmt.Errorf("genome: params %v have no text under %s", p, search.ArchitectureKey)
 	}
-	if i := strings.Index(text, hashMark); i >= 0 {
-		text = text[:i]
-	}
+	text = written(text)
 	n, err := parseGenome(text)
 	return Genome{n}, err
+}
+
+// written is the genome's own part of a text.
+func written(text string) string {
+	if i := strings.IndexAny(text, "~#"); i > 0 {
+		return text[:i-1]
+	}
+	return text
 }
 
 // text is the genome's notation.

@@ -10,6 +10,7 @@ import (
 
 // individual is a trial with a network and its losses, one an objective.
 type individual struct {
+	trial  int
 	params search.Params
 	losses []float64
 }
@@ -48,7 +49,7 @@ func individuals(req search.Request, limit, enough int) []individual {
 			all = all[:start]
 			continue
 		}
-		out = append(out, individual{params: r.Params})
+		out = append(out, individual{trial: r.ID, params: r.Params})
 	}
 	for i := range out {
 		out[i].losses = all[i*n : (i+1)*n : (i+1)*n]

@@ -34,7 +34,7 @@ func propose(ctx context.Context, s *Space, req search.Request, draw drawFunc) (
 		if !ok {
 			break
 		}
-		c.genome.Into(c.point)
+		c.genome.into(c.point, &c.origin)
 		seen.add(c.point)
 		out = append(out, c.point)
 	}
@@ -48,6 +48,7 @@ func fresh(s *Space, hyper search.Space, seen *tried, trial int, r *rand.Rand, d
 	var second *candidate
 	for try := range freshTries {
 		c, known := draw(trial, try, r)
+		c.origin.Avoided = try
 		same := seen.with(s.mark(c.genome))
 		if len(same) == 0 {
 			return c, true
@@ -75,7 +76,7 @@ func firstUntried(s *Space, hyper search.Space, seen *tried, r *rand.Rand) (cand
 	start := r.IntN(all)
 	for i := range all {
 		at := (start + i) % all
-		c := candidate{Genome{s.root.nth(at % genomes)}, search.Params{}}
+		c := candidate{genome: Genome{s.root.nth(at % genomes)}, point: search.Params{}, origin: Origin{Avoided: freshTries}}
 		nthPoint(hyper, at/genomes, c.point)
 		if !among(seen.with(s.mark(c.genome)), c.point) && s.fits(c.genome) {
 			return c, true

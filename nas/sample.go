@@ -24,7 +24,7 @@ func (s *Space) Sample(r *rand.Rand) Genome {
 	}
 	g := s.smallest
 	for range walkSteps {
-		if h, ok := s.step(r, g); ok && s.fits(h) {
+		if h, _, ok := s.step(r, g); ok && s.fits(h) {
 			g = h
 		}
 	}
