@@ -18,10 +18,11 @@ type Recipe struct {
 	Schedule    string  // cosine (default), constant
 	Warmup      float64 // share of the epochs with a rising learning rate; 0 by default
 	ClipNorm    float64 // of the gradient; 0 (default): none
+	Shift       int     // images: each moves by up to so many pixels, anew each epoch; 0 by default
 }
 
 // RecipeNames are the names of a recipe's hyperparameters.
-var RecipeNames = []string{"lr", "batch", "optimizer", "weight_decay", "momentum", "schedule", "warmup", "clip_norm"}
+var RecipeNames = []string{"lr", "batch", "optimizer", "weight_decay", "momentum", "schedule", "warmup", "clip_norm", "shift"}
 
 // ReadRecipe reads the recipe's hyperparameters from params; what is not there
 // keeps its default.
@@ -39,6 +40,7 @@ func ReadRecipe(p search.Params) (Recipe, error) {
 	r.Schedule = read.Choice(p, "schedule", r.Schedule, "cosine", "constant")
 	r.Warmup = read.Number(p, "warmup", 0, 0, 1)
 	r.ClipNorm = read.Number(p, "clip_norm", 0, 0, 1e9)
+	r.Shift = read.Int(p, "shift", 0, 0, 1<<10)
 	return r, read.Err
 }
 

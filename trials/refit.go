@@ -20,11 +20,12 @@ func (s Supervised) Refit(ctx context.Context, p search.Params, epochs int, seed
 	if err != nil {
 		return nil, err
 	}
-	for range epochs {
+	rows := s.rows(p, seed)
+	for epoch := range epochs {
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
-		if _, err := tr.Epoch(s.Data.Train); err != nil {
+		if _, err := tr.Epoch(rows(epoch)); err != nil {
 			return nil, fmt.Errorf("refit: %w", err)
 		}
 	}

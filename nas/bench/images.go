@@ -107,18 +107,18 @@ func load(ctx context.Context, name, dir string, cache *data.Cache, override fun
 	return spec, err
 }
 
-// images searches by evolution and for the same time at random.
-func images(ctx context.Context, out, progress io.Writer, name, dir string, seed uint64, random bool) error {
-	samplers := []string{"evolution", "random"}
-	if !random {
-		samplers = samplers[:1]
-	}
+// images searches by each sampler: the first within the time of the study file,
+// the others for as long as it took. On a busy machine, where time says little,
+// timed is false: each gets the trials of the file.
+func images(ctx context.Context, out, progress io.Writer, name, dir string, seed uint64, samplers []string, timed bool) error {
 	fmt.Fprintf(out, "| %s | test accuracy | parameters | trials | epochs | wall | CPU | energy | network |\n|---|---|---|---|---|---|---|---|---|\n", name)
 	var took time.Duration
 	for _, sampler := range samplers {
 		spec, err := load(ctx, name, dir, &data.Cache{}, func(s *workflows.Spec) {
 			s.Search.Sampler, s.Search.Seed = sampler, seed
-			if sampler == "random" { // as long, however many trials that gives
+			if !timed {
+				s.Budget.Time = 0
+			} else if sampler != samplers[0] { // as long, however many trials that gives
 				s.Budget.Trials, s.Budget.Time = 10_000, workflows.Duration(took)
 			}
 		})

@@ -16,6 +16,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 )
 
 func main() {
@@ -35,7 +36,8 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	data := fs.String("data", "../shared/data", "directory of the data sets")
 	seed := fs.Uint64("seed", 1, "of a search by real training")
 	sets := fs.Int("sets", 10, "how many of the tabular sets")
-	random := fs.Bool("random", true, "search at random for the same time too")
+	samplers := fs.String("samplers", "evolution,random", "comma-separated, of a search on images")
+	timed := fs.Bool("timed", true, "keep the time limits of the study files; without, each sampler gets as many trials")
 	write := fs.String("write", "", "file whose marked part the result replaces")
 	if err := fs.Parse(args); err != nil {
 		return err
@@ -47,7 +49,7 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	case *real == "tabular":
 		err = tabular(ctx, &b, progress, *data, *sets, *seed)
 	case *real != "":
-		err = images(ctx, &b, progress, *real, *data, *seed, *random)
+		err = images(ctx, &b, progress, *real, *data, *seed, strings.Split(*samplers, ","), *timed)
 	case *tables != "":
 		mark, err = "tables", nasBench(ctx, &b, *tables, *seeds)
 	default:
