@@ -33,6 +33,7 @@ var samplers = []struct {
 	{"sobol", hpo.Sobol{}},
 	{"tpe", hpo.TPE{}},
 	{"cmaes", &hpo.CMAES{}},
+	{"gp", &hpo.GP{}},
 }
 
 func run(args []string, out io.Writer) error {

@@ -1,0 +1,272 @@
+package hpo
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
+
+	"budwood/search"
+)
+
+// GP is Bayesian optimisation by a Gaussian process (Snoek et al. 2012): the
+// point of the largest expected improvement is proposed. Its parts are the kernel
+// over mixed spaces with branches, hyperparameters of the largest posterior
+// density, a transformation of the losses chosen by the same density, and the
+// logarithm of the expected improvement, climbed from many points. Trials that
+// run count with the loss expected of them; those that diverged, failed or were
+// infeasible with the worst one there was. In more than ten dimensions the search
+// keeps to a trust region around the best point (TuRBO, Eriksson et al. 2019).
+// With many trials the process sees the best ones and some of the others, so that
+// a proposal costs the same from then on. The first trials are points of [Halton].
+//
+// A GP keeps what it computed, to be fast; the proposals do not depend on it.
+type GP struct {
+	Startup int // trials with a result before the model is used; 0 means two more than there are parameters, at most 10
+	Points  int // trials that the process sees at most; 0 means 400
+
+	mu    sync.Mutex
+	cache gpCache
+}
+
+var _ search.Sampler = (*GP)(nil)
+
+// gpCache are the results of the last requests.
+type gpCache struct {
+	fits    []fitted // the last few
+	factors []factored
+}
+
+type fitted struct {
+	key uint64
+	h   hyper
+}
+
+// factored is a factor of the kernel of some points.
+type factored struct {
+	key    uint64 // of the hyperparameters
+	points [][]float64
+	f      cholesky
+}
+
+const gpCached = 4
+
+// Propose returns the points of the largest expected improvement.
+func (g *GP) Propose(_ context.Context, req search.Request) ([]search.Params, error) {
+	p := read(req)
+	halton := newHalton(req)
+	var m *gpModel
+	if len(p.ranked) >= orDefault(g.Startup, 1, min(len(halton.dims)+2, 10)) && len(halton.dims) > 0 {
+		m = g.model(req, p)
+	}
+	return untried(req, func(i int, out []search.Params, rng *rand.Rand, again bool) search.Params {
+		switch {
+		case again:
+			return req.Space.Sample(rng)
+		case m == nil:
+			return halton.point(req.First + i)
+		}
+		if i > 0 {
+			m.pending(m.c.vector(out[i-1]))
+		}
+		if x := m.propose(rng); x != nil {
+			return m.c.decode(x)
+		}
+		return req.Space.Sample(rng)
+	})
+}
+
+// gpModel is the process of a request.
+type gpModel struct {
+	c     *cube
+	p     *posterior
+	h     hyper
+	tried triedSet
+	best  [][]float64 // vectors of the best trials
+	lo    []float64   // trust region
+	hi    []float64
+}
+
+// seen is a trial that the process sees.
+type seen struct {
+	id   int
+	x    []float64
+	loss float64
+}
+
+func (g *GP) model(req search.Request, p past) *gpModel {
+	c := newCube(req.Space)
+	m := &gpModel{c: c, tried: triedSet{}}
+	all := choose(req, p, c, orDefault(g.Points, 10, 400))
+	k := newKernel(c)
+	m.h = g.fit(k, all)
+	for i, l := range m.h.length {
+		k.weight[i] = 1 / (l * l)
+	}
+	k.noise, k.poly = m.h.noise, m.h.poly
+
+	points, losses := make([][]float64, len(all)), make([]float64, len(all))
+	for i, s := range all {
+		points[i], losses[i] = s.x, s.loss
+	}
+	y := newOutput(losses, m.h.delta).apply(losses)
+	if len(p.bad) > 0 {
+		worst := slices.Max(y)
+		for _, i := range p.bad[max(len(p.bad)-gpMostOthers, 0):] {
+			points, y = append(points, c.vector(req.Past[i].Params)), append(y, worst)
+		}
+	}
+	m.p = g.posterior(k, points, y)
+	for _, x := range points {
+		m.tried.add(x)
+	}
+	for _, i := range p.pending[max(len(p.pending)-gpMostOthers, 0):] {
+		m.pending(c.vector(req.Past[i].Params))
+	}
+	for _, r := range p.ranked[:min(len(p.ranked), 10)] {
+		m.best = append(m.best, c.vector(req.Past[r.record].Params))
+	}
+	if len(c.dims) > regionFrom {
+		m.lo, m.hi = region(c, p, m.best[0], m.h.length)
+	}
+	return m
+}
+
+// Of the trials that broke, and of those that run, the process sees so many.
+const gpMostOthers = 100
+
+// choose picks the trials that the process sees, in the order of their numbers:
+// of too many, the best and an even share of the others.
+func choose(req search.Request, p past, c *cube, most int) []seen {
+	n := len(p.ranked)
+	take := p.ranked
+	if n > most {
+		top := most / 2
+		take = slices.Clone(p.ranked[:top])
+		rest := p.ranked[top:]
+		for i := range most - top {
+			take = append(take, rest[i*len(rest)/(most-top)])
+		}
+	}
+	out := make([]seen, len(take))
+	for i, r := range take {
+		rec := &req.Past[r.record]
+		out[i] = seen{rec.ID, c.vector(rec.Params), r.loss}
+	}
+	slices.SortStableFunc(out, func(a, b seen) int { return a.id - b.id })
+	return out
+}
+
+func (m *gpModel) pending(x []float64) {
+	m.p.believe(x)
+	m.tried.add(x)
+}
+
+func (m *gpModel) propose(rng *rand.Rand) []float64 {
+	a := newAcquisition(m.c, m.p, &m.tried, m.h.length)
+	if m.lo != nil {
+		a.lo, a.hi = m.lo, m.hi
+	}
+	e := effort{prior: 200, near: 200, climbs: 6, steps: 20}
+	if n := len(m.p.alpha); n > 200 {
+		e = effort{prior: 80, near: 80, climbs: 3, steps: 15}
+	}
+	return a.propose(rng, m.best, e)
+}
+
+// The process is fitted anew after each trial up to this number, and then
+// whenever a tenth was added; to at most so many trials.
+const (
+	fitEach = 30
+	fitMost = 150
+)
+
+// fitAt is the number of trials, at most n, to which the process is fitted.
+func fitAt(n int) int {
+	k := min(n, fitEach)
+	for next := k; next <= n; next += max(next/10, 1) {
+		k = next
+	}
+	return k
+}
+
+// fit finds the hyperparameters.
+func (g *GP) fit(k kernel, all []seen) hyper {
+	use := all[:fitAt(len(all))]
+	if len(use) > fitMost {
+		sorted := slices.Clone(use)
+		slices.SortStableFunc(sorted, func(a, b seen) int {
+			if a.loss < b.loss {
+				return -1
+			}
+			if a.loss > b.loss {
+				return 1
+			}
+			return 0
+		})
+		use = sorted[:fitMost/2]
+		rest := sorted[fitMost/2:]
+		for i := range fitMost - fitMost/2 {
+			use = append(use, rest[i*len(rest)/(fitMost-fitMost/2)])
+		}
+	}
+	points, losses := make([][]float64, len(use)), make([]float64, len(use))
+	key := uint64(len(use))
+	dims := 0.0
+	for i, s := range use {
+		points[i], losses[i] = s.x, s.loss
+		key = hashOf([]float64{float64(key >> 32), float64(uint32(key)), s.loss}) ^ hashOf(s.x)
+		for _, u := range s.x {
+			if u == u {
+				dims += 1 / float64(len(use))
+			}
+		}
+	}
+	g.mu.Lock()
+	for _, f := range g.cache.fits {
+		if f.key == key {
+			g.mu.Unlock()
+			return f.h
+		}
+	}
+	g.mu.Unlock()
+	h := fit(k, points, losses, dims)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.cache.fits = append(g.cache.fits[max(len(g.cache.fits)-gpCached, 0):], fitted{key, h})
+	return h
+}
+
+// posterior builds the process, on a factor of the same first points if there is
+// one.
+func (g *GP) posterior(k kernel, points [][]float64, y []float64) *posterior {
+	key := hashOf(append([]float64{k.noise, k.poly}, k.weight...))
+	g.mu.Lock()
+	var known cholesky
+	longest := 0
+	for _, f := range g.cache.factors {
+		if f.key != key {
+			continue
+		}
+		n := 0
+		for n < len(points) && n < len(f.points) && hashOf(points[n]) == hashOf(f.points[n]) {
+			n++
+		}
+		if n > longest {
+			longest, known = n, f.f.first(n)
+		}
+	}
+	g.mu.Unlock()
+	p := newPosterior(k, points, y, known)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.cache.factors = append(g.cache.factors[max(len(g.cache.factors)-gpCached+1, 0):], factored{key, points, p.f.first(len(points))})
+	return p
+}
+
+// Explain says in words what the process has learned.
+func (g *GP) Explain(req search.Request) string {
+	p := read(req)
+	return fmt.Sprintf("gp: %d results", len(p.ranked))
+}

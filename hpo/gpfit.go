@@ -1,0 +1,211 @@
+package hpo
+
+import (
+	"math"
+	"slices"
+
+	"gonum.org/v1/gonum/floats"
+)
+
+// hyper are the hyperparameters of a Gaussian process, but its mean and variance,
+// which follow from them.
+type hyper struct {
+	length      []float64 // l of each parameter
+	noise, poly float64
+	delta       float64 // of the output
+}
+
+const (
+	leastNoise, mostNoise   = 1e-8, 3.
+	leastPoly, mostPoly     = 1e-3, 100.
+	leastLength, mostLength = .01, 300.
+)
+
+// fitting is the search for the hyperparameters of the largest posterior density
+// (MAP) over log l_k, log g and log p. The mean is the generalised least-squares
+// one and the variance s² the likeliest one (Rasmussen & Williams 2006, Section
+// 5.4.1 and 2.7). Priors: log l_k is normal with mean √2 + ½ log D and variance 3
+// (Hvarfner et al. 2024), log g and log p are normal, so that an objective
+// without noise is taken for one.
+type fitting struct {
+	k          kernel
+	d          int
+	y          []float64
+	square     [][]float64 // of each parameter: the squared distances of all pairs i > j
+	bowl       []float64   // Q of the pairs
+	bowlDiag   []float64
+	r2, slope  []float64 // room for the pairs
+	lengthMean float64
+	withPoly   bool
+}
+
+// fit finds the hyperparameters for points (vectors) and their losses.
+func fit(k kernel, points [][]float64, losses []float64, dims float64) hyper {
+	n, d := len(points), len(k.weight)
+	f := &fitting{k: k, d: d, lengthMean: math.Sqrt2 + math.Log(max(dims, 1))/2, withPoly: len(k.numbers) > 0}
+	pairs := n * (n - 1) / 2
+	f.r2, f.slope = make([]float64, pairs), make([]float64, pairs)
+	f.square = make([][]float64, d)
+	for i := range f.square {
+		f.square[i] = make([]float64, 0, pairs)
+		for a := range points {
+			for b := range a {
+				f.square[i] = append(f.square[i], k.square(i, points[a][i], points[b][i]))
+			}
+		}
+	}
+	if f.withPoly {
+		f.bowl, f.bowlDiag = make([]float64, 0, pairs), make([]float64, n)
+		for a := range points {
+			for b := range a + 1 {
+				dot := 0.0
+				for _, i := range k.numbers {
+					dot += (points[a][i] - .5) * (points[b][i] - .5)
+				}
+				q, _ := k.bowl(dot)
+				if a == b {
+					f.bowlDiag[a] = q
+				} else {
+					f.bowl = append(f.bowl, q)
+				}
+			}
+		}
+	}
+	lo, hi := f.bounds()
+	search := lbfgs{lo: lo, hi: hi, steps: 40, enough: 1e-3}
+	sorted := slices.Sorted(slices.Values(losses))
+	spread := spreadOf(sorted)
+	var best hyper
+	top := math.Inf(1)
+	theta := f.start(f.lengthMean)
+	for i, share := range outputShares {
+		delta := share * spread
+		o := newOutput(losses, delta)
+		f.y = o.apply(losses)
+		v := search.minimize(theta, f.value)
+		if i == 0 { // another start, of shorter scales
+			other := f.start(math.Log(.3))
+			if w := search.minimize(other, f.value); w < v {
+				v, theta = w, other
+			}
+		}
+		if v -= o.logSlope(losses); v < top || best.length == nil {
+			top, best = v, f.hyper(theta, delta)
+		}
+	}
+	return best
+}
+
+func (f *fitting) bounds() (lo, hi []float64) {
+	for range f.d {
+		lo, hi = append(lo, math.Log(leastLength)), append(hi, math.Log(mostLength))
+	}
+	lo, hi = append(lo, math.Log(leastNoise)), append(hi, math.Log(mostNoise))
+	if f.withPoly {
+		lo, hi = append(lo, math.Log(leastPoly)), append(hi, math.Log(mostPoly))
+	}
+	return lo, hi
+}
+
+func (f *fitting) start(logLength float64) []float64 {
+	lo, _ := f.bounds()
+	theta := make([]float64, len(lo))
+	for i := range f.d {
+		theta[i] = logLength
+	}
+	theta[f.d] = math.Log(1e-4)
+	if f.withPoly {
+		theta[f.d+1] = math.Log(.1)
+	}
+	return theta
+}
+
+func (f *fitting) hyper(theta []float64, delta float64) hyper {
+	h := hyper{length: make([]float64, f.d), noise: math.Exp(theta[f.d]), delta: delta}
+	for i := range h.length {
+		h.length[i] = math.Exp(theta[i])
+	}
+	if f.withPoly {
+		h.poly = math.Exp(theta[f.d+1])
+	}
+	return h
+}
+
+// value is the negative logarithm of the posterior density, up to a constant,
+// and its gradient.
+func (f *fitting) value(theta, gradient []float64) float64 {
+	n := len(f.y)
+	noise, poly := math.Exp(theta[f.d]), 0.
+	if f.withPoly {
+		poly = math.Exp(theta[f.d+1])
+	}
+	clear(f.r2)
+	for i, sq := range f.square {
+		floats.AddScaled(f.r2, math.Exp(-2*theta[i]), sq)
+	}
+	kk := f.r2
+	for j, r2 := range f.r2 {
+		kk[j], f.slope[j] = matern(r2)
+	}
+	if f.withPoly {
+		floats.AddScaled(kk, poly, f.bowl)
+	}
+	var c cholesky
+	for i := range n {
+		diag := 1 + noise
+		if f.withPoly {
+			diag += poly * f.bowlDiag[i]
+		}
+		c.push(kk[i*(i-1)/2:][:i], diag)
+	}
+	r, s2, _ := weigh(&c, f.y)
+	v := .5*float64(n+2)*math.Log(s2) + .5*c.logDet()
+
+	// W = K⁻¹ − ααᵀ/s²; the derivative by θ is ½ tr(W ∂K/∂θ).
+	below, diag := c.inverse()
+	for i := range n {
+		floats.AddScaled(below[i*(i-1)/2:][:i], -r[i]/s2, r[:i])
+		diag[i] -= r[i] * r[i] / s2
+	}
+	if f.withPoly {
+		gradient[f.d+1] = poly * (floats.Dot(below, f.bowl) + .5*floats.Dot(diag, f.bowlDiag))
+	}
+	gradient[f.d] = .5 * noise * floats.Sum(diag)
+	floats.Mul(below, f.slope)
+	for i, sq := range f.square {
+		gradient[i] = -2 * math.Exp(-2*theta[i]) * floats.Dot(below, sq)
+	}
+
+	prior := func(i int, mean, variance float64) {
+		t := theta[i] - mean
+		v += t * t / (2 * variance)
+		gradient[i] += t / variance
+	}
+	for i := range f.d {
+		prior(i, f.lengthMean, 3)
+	}
+	prior(f.d, math.Log(1e-5), 9)
+	if f.withPoly {
+		prior(f.d+1, math.Log(.1), 4)
+	}
+	return v
+}
+
+// weigh returns α = K⁻¹(y − μ), the variance s² and the mean μ.
+func weigh(c *cholesky, y []float64) (alpha []float64, s2, mean float64) {
+	n := len(y)
+	ones, hy, ho := make([]float64, n), make([]float64, n), make([]float64, n)
+	for i := range ones {
+		ones[i] = 1
+	}
+	c.half(ones, ho)
+	c.half(y, hy)
+	if w := floats.Dot(ho, ho); w > 0 {
+		mean = floats.Dot(ho, hy) / w
+	}
+	floats.AddScaled(hy, -mean, ho)
+	s2 = (floats.Dot(hy, hy) + .01) / float64(n+2)
+	alpha = ones
+	c.other(hy, alpha)
+	return alpha, s2, mean
+}
