@@ -62,11 +62,14 @@ func (p Par) shapes(in Shape) ([]Shape, error) {
 }
 
 // target is the output that sets the shape.
-func (p Par) target(shapes []Shape) Shape {
+func (p Par) target(shapes []Shape) Shape { return meeting(shapes, p.Branches) }
+
+// meeting is the shape in which branches meet.
+func meeting(shapes []Shape, branches []Seq) Shape {
 	best := -1
 	for i, s := range shapes {
 		if best < 0 || places(s) < places(shapes[best]) ||
-			places(s) == places(shapes[best]) && len(p.Branches[best]) == 0 && len(p.Branches[i]) > 0 {
+			places(s) == places(shapes[best]) && len(branches[best]) == 0 && len(branches[i]) > 0 {
 			best = i
 		}
 	}

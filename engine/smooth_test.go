@@ -114,6 +114,19 @@ var smooth = []struct {
 		branch := rapid.SampledFrom([]Seq{{}, {Tanh{}}, {Dense{Out: upTo(t, 9)}}, {Dense{Out: upTo(t, 9)}, GELU{}}})
 		return Par{Branches: rapid.SliceOfN(branch, 1, 4).Draw(t, "branches"), Concat: flip(t)}, Shape{upTo(t, 9)}
 	}},
+	{name: "cell", draw: func(t *rapid.T) (Layer, Shape) {
+		in := pictures(t, upTo(t, 6))
+		body := rapid.SampledFrom([]Seq{{}, {}, {Tanh{}}, {Conv{Out: in[2]}, Tanh{}}, {Conv{Out: upTo(t, 5), Kernel: 1}}, {Residual{Seq{Tanh{}}}}})
+		c := Cell{Nodes: 1 + upTo(t, 3)}
+		for to := 1; to < c.Nodes; to++ {
+			for from := range to {
+				if from == to-1 || flip(t) {
+					c.Edges = append(c.Edges, Edge{from, to, body.Draw(t, "body")})
+				}
+			}
+		}
+		return Seq{Tanh{}, c}, in // sums grow: another tanh behind would bend too much for the differences
+	}},
 }
 
 // awayFromZero keeps what goes into the first ReLU of SqueezeExcite away from 0,
