@@ -8,13 +8,17 @@ import (
 
 // The activations work value by value.
 type (
-	ReLU      struct{} // max(x, 0)
-	LeakyReLU struct{} // x, or 0.01·x below 0
-	GELU      struct{} // x·Φ(x), Φ the normal distribution function (Hendrycks & Gimpel 2016)
-	SiLU      struct{} // x·sigmoid(x)
-	Tanh      struct{} // tanh(x)
-	Sigmoid   struct{} // 1/(1 + exp(−x))
+	ReLU    struct{} // max(x, 0)
+	GELU    struct{} // x·Φ(x), Φ the normal distribution function (Hendrycks & Gimpel 2016)
+	SiLU    struct{} // x·sigmoid(x)
+	Tanh    struct{} // tanh(x)
+	Sigmoid struct{} // 1/(1 + exp(−x))
 )
+
+// LeakyReLU is x, or Slope·x below 0.
+type LeakyReLU struct {
+	Slope float64 // 0 means 0.01; 0 < Slope < 1
+}
 
 // Activation is the activation of that name: "relu", "leaky_relu", "gelu",
 // "silu", "tanh" or "sigmoid".
@@ -40,7 +44,12 @@ func Activation(name string) (Layer, error) {
 func (a ReLU) Infer(in Shape) (Shape, error) { return in, values(a, in) }
 
 // Infer gives the input shape.
-func (a LeakyReLU) Infer(in Shape) (Shape, error) { return in, values(a, in) }
+func (a LeakyReLU) Infer(in Shape) (Shape, error) {
+	if s := a.slope(); !(s > 0 && s < 1) {
+		return nil, fmt.Errorf("%v: slope %v is outside (0, 1)", a, a.Slope)
+	}
+	return in, values(a, in)
+}
 
 // Infer gives the input shape.
 func (a GELU) Infer(in Shape) (Shape, error) { return in, values(a, in) }
@@ -57,8 +66,15 @@ func (a Sigmoid) Infer(in Shape) (Shape, error) { return in, values(a, in) }
 // String is ReLU.
 func (ReLU) String() string { return "ReLU" }
 
-// String is LeakyReLU.
-func (LeakyReLU) String() string { return "LeakyReLU" }
+// String is LeakyReLU, with the slope where it is not the default.
+func (a LeakyReLU) String() string {
+	if a.Slope == 0 {
+		return "LeakyReLU"
+	}
+	return fmt.Sprintf("LeakyReLU(%g)", a.Slope)
+}
+
+func (a LeakyReLU) slope() float32 { return float32(or(a.Slope, 0.01)) }
 
 // String is GELU.
 func (GELU) String() string { return "GELU" }
@@ -77,7 +93,7 @@ func (a ReLU) build(b *builder, x tensor) tensor {
 }
 
 func (a LeakyReLU) build(b *builder, x tensor) tensor {
-	const slope = 0.01
+	slope := a.slope()
 	return elementwise(b, a, x, needSign,
 		func(y, x []float32) { kernel.LeakyReLU(y, x, slope) },
 		func(dx, dy, y []float32) { kernel.LeakyReLUBack(dx, dy, y, slope) })

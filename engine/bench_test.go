@@ -34,6 +34,11 @@ var models = []struct {
 		Conv{Out: 16, NoBias: true}, BatchNorm{}, ReLU{}, MaxPool{},
 		Conv{Out: 32, NoBias: true}, BatchNorm{}, ReLU{}, MaxPool{}, Dense{Out: 10},
 	}, Shape{28, 28, 1}, 64},
+	{"d-transformer-d64", Seq{
+		Transformer{Heads: 4, Hidden: 256, Activation: ReLU{}, PostNorm: true},
+		Transformer{Heads: 4, Hidden: 256, Activation: ReLU{}, PostNorm: true},
+		GlobalAvgPool{}, Dense{Out: 10},
+	}, Shape{32, 64}, 32},
 	{"depthwise-28x28", Seq{
 		Conv{Out: 32, Stride: 2}, ReLU{}, Conv{Out: 32, Groups: 32}, ReLU{}, Conv{Out: 64, Kernel: 1}, BatchNorm{}, ReLU{},
 		GlobalAvgPool{}, Dense{Out: 10},

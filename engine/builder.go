@@ -39,13 +39,13 @@ type op interface {
 	backward(pass)
 }
 
-// param is a trained tensor, or a running statistic.
+// param is a trained tensor, a running statistic or a table.
 type param struct {
 	name  string
 	shape []int
 	fill  func(r *rand.Rand, w []float32)
 	size  int64
-	w, g  []float32 // once the arena exists; a statistic has no gradient
+	w, g  []float32 // once the arena exists; only what is trained has a gradient
 }
 
 // row is a layer of the plan, as the summary prints it.
@@ -67,6 +67,7 @@ type builder struct {
 	blocks []*block
 	params []*param
 	stats  []*param
+	tables []*param // numbers that never change and are not saved
 	rows   []row
 	at     int // the row that ops and parameters belong to
 	path   []string
@@ -156,6 +157,13 @@ func (b *builder) param(name string, fill func(*rand.Rand, []float32), shape ...
 func (b *builder) stat(name string, fill func(*rand.Rand, []float32), shape ...int) *param {
 	p := b.named(name, fill, shape)
 	b.stats = append(b.stats, p)
+	return p
+}
+
+// table makes numbers that the current layer needs and that never change.
+func (b *builder) table(fill func([]float32), shape ...int) *param {
+	p := b.named("table", func(_ *rand.Rand, w []float32) { fill(w) }, shape)
+	b.tables = append(b.tables, p)
 	return p
 }
 

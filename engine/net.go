@@ -73,7 +73,7 @@ func Compile(l Layer, in Shape, cfg Config) (*Net, error) {
 	for i, p := range n.plan.params {
 		p.fill(stream(cfg.Seed, forWeights, i), p.w)
 	}
-	for _, p := range n.plan.stats {
+	for _, p := range slices.Concat(n.plan.stats, n.plan.tables) {
 		p.fill(nil, p.w)
 	}
 	return n, nil
@@ -88,9 +88,9 @@ func (n *Net) allocate() error {
 		}
 		return total
 	}
-	params, stats := count(n.plan.params), count(n.plan.stats)
+	params, stats, tables := count(n.plan.params), count(n.plan.stats), count(n.plan.tables)
 	rest := layOut(n.plan.blocks)
-	total := plus(plus(aligned(params), aligned(params)), plus(aligned(stats), rest))
+	total := plus(plus(aligned(params), aligned(params)), plus(plus(aligned(stats), aligned(tables)), rest))
 	if total > maxArena {
 		return fmt.Errorf("the network needs %s for a batch of %d, the limit is %s", memory(total), n.cfg.Batch, memory(maxArena))
 	}
@@ -102,16 +102,10 @@ func (n *Net) allocate() error {
 		return s
 	}
 	n.params, n.grads, n.stats = take(params), take(params), take(stats)
-	off := int64(0)
-	for _, p := range n.plan.params {
-		p.w, p.g = n.params[off:off+p.size:off+p.size], n.grads[off:off+p.size:off+p.size]
-		off += p.size
-	}
-	off = 0
-	for _, p := range n.plan.stats {
-		p.w = n.stats[off : off+p.size : off+p.size]
-		off += p.size
-	}
+	share(n.plan.params, n.params, func(p *param, w []float32) { p.w = w })
+	share(n.plan.params, n.grads, func(p *param, g []float32) { p.g = g })
+	share(n.plan.stats, n.stats, func(p *param, w []float32) { p.w = w })
+	share(n.plan.tables, take(tables), func(p *param, w []float32) { p.w = w })
 	for _, b := range n.plan.blocks {
 		if b.last != never {
 			b.data = at[b.off : int64(b.off)+b.size : int64(b.off)+b.size]
@@ -123,6 +117,14 @@ func (n *Net) allocate() error {
 	n.batch.class = make([]int32, n.cfg.Batch*max(n.out.Size()/n.out[len(n.out)-1], 1)) // a class for each row of logits
 	n.batch.value = make([]float32, n.cfg.Batch*n.out.Size())
 	return nil
+}
+
+// share gives each tensor of a list its part of a flat slice.
+func share(ps []*param, flat []float32, give func(*param, []float32)) {
+	for _, p := range ps {
+		give(p, flat[:p.size:p.size])
+		flat = flat[p.size:]
+	}
 }
 
 // alignedFloats makes a slice that starts at a cache line.

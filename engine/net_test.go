@@ -53,6 +53,9 @@ func curve(rows int) *Set {
 	return s
 }
 
+// rowsOfImage makes a sequence of an image.
+var rowsOfImage = Reshape{To: Shape{8, 16}}
+
 // kinds is a network of every kind, for images of 8×8×2.
 var kinds = []struct {
 	name  string
@@ -74,6 +77,19 @@ var kinds = []struct {
 		Residual{Seq{Conv{Out: 8}, BatchNorm{}, ReLU{}, Conv{Out: 8}, BatchNorm{}}}, ReLU{},
 		Residual{Seq{Conv{Out: 12, Stride: 2}, BatchNorm{}, ReLU{}, Conv{Out: 12}}}, ReLU{},
 		GlobalAvgPool{}, Dense{Out: 4}}},
+	{"layer norm", Seq{Dense{Out: 32}, LayerNorm{}, ReLU{}, Dense{Out: 4}}},
+	{"group norm", Seq{Conv{Out: 8}, GroupNorm{Groups: 2}, ReLU{}, GlobalMaxPool{}, Dense{Out: 4}}},
+	{"branches", Seq{
+		Par{Branches: []Seq{{Conv{Out: 4, Kernel: 1}}, {Conv{Out: 4}, ReLU{}, Conv{Out: 4, Stride: 2}}, {MaxPool{}}}, Concat: true}, ReLU{},
+		Par{Branches: []Seq{{}, {Conv{Out: 6}}}}, GlobalAvgPool{}, Dense{Out: 4}}},
+	{"squeeze", Seq{Conv{Out: 8}, ReLU{}, SqueezeExcite{}, Conv{Out: 8}, GlobalAvgPool{}, Dense{Out: 4}}},
+	{"pyramid", Seq{FPN{Stages: []Seq{{Conv{Out: 6}, ReLU{}}, {Conv{Out: 8, Stride: 2}, ReLU{}}, {MaxPool{}}}, Out: 6}, ReLU{}, GlobalAvgPool{}, Dense{Out: 4}}},
+	{"pooled pyramid", Seq{FPN{Stages: []Seq{{Conv{Out: 6}, ReLU{}}, {Conv{Out: 8, Stride: 2}, ReLU{}}}, Out: 6, Pool: true}, Dense{Out: 4}}},
+	{"conv 1-d", Seq{rowsOfImage, Conv1D{Out: 8, Causal: true, Dilation: 2}, ReLU{}, MaxPool{}, Conv1D{Out: 8, Stride: 2}, GlobalAvgPool{}, Dense{Out: 4}}},
+	{"gru", Seq{rowsOfImage, GRU{Out: 12}, LastStep{}, Dense{Out: 4}}},
+	{"transformer", Seq{rowsOfImage, Positional{}, Transformer{Heads: 4}, LayerNorm{}, GlobalAvgPool{}, Dense{Out: 4}}},
+	{"causal transformer", Seq{rowsOfImage, Positional{Learned: true},
+		Transformer{Heads: 2, Causal: true, PostNorm: true, Activation: ReLU{}, Dropout: 0.1}, LastStep{}, Dense{Out: 4}}},
 	{"residual mlp", Seq{Dense{Out: 16}, Residual{Seq{ReLU{}, Dense{Out: 16}}}, Residual{Seq{Dense{Out: 4}}}}},
 }
 

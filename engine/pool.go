@@ -6,44 +6,31 @@ import (
 	"budwood/engine/kernel"
 )
 
-// MaxPool takes the maximum of each Size×Size window of each channel. Windows
-// do not overlap; rows and columns that fill no window are dropped.
+// MaxPool takes the maximum of each Size×Size window of each channel, or of Size
+// steps of a sequence. Windows do not overlap; rows, columns and steps that fill
+// no window are dropped.
 type MaxPool struct {
 	Size int // 0 means 2
 }
 
-// AvgPool takes the mean of each Size×Size window of each channel. Windows do
-// not overlap; rows and columns that fill no window are dropped.
+// AvgPool takes the mean of each Size×Size window of each channel, or of Size
+// steps of a sequence. Windows do not overlap; rows, columns and steps that fill
+// no window are dropped.
 type AvgPool struct {
 	Size int // 0 means 2
 }
 
-// GlobalAvgPool takes the mean of each channel over the whole image, or of each
-// feature over all steps of a sequence.
-type GlobalAvgPool struct{}
-
-// Infer gives {height/Size, width/Size, channels}.
+// Infer gives {height/Size, width/Size, channels} or {steps/Size, features}.
 func (p MaxPool) Infer(in Shape) (Shape, error) { return pooled(p, in, p.Size) }
 
-// Infer gives {height/Size, width/Size, channels}.
+// Infer gives {height/Size, width/Size, channels} or {steps/Size, features}.
 func (p AvgPool) Infer(in Shape) (Shape, error) { return pooled(p, in, p.Size) }
-
-// Infer gives {channels}.
-func (p GlobalAvgPool) Infer(in Shape) (Shape, error) {
-	if err := spread(p, in); err != nil {
-		return nil, err
-	}
-	return in[len(in)-1:], nil
-}
 
 // String is MaxPool(Size).
 func (p MaxPool) String() string { return fmt.Sprintf("MaxPool(%d)", window(p.Size)) }
 
 // String is AvgPool(Size).
 func (p AvgPool) String() string { return fmt.Sprintf("AvgPool(%d)", window(p.Size)) }
-
-// String is GlobalAvgPool.
-func (GlobalAvgPool) String() string { return "GlobalAvgPool" }
 
 func window(size int) int {
 	if size == 0 {
@@ -53,49 +40,47 @@ func window(size int) int {
 }
 
 func pooled(l Layer, in Shape, n int) (Shape, error) {
-	if err := image(l, in); err != nil {
+	if err := spread(l, in); err != nil {
 		return nil, err
 	}
 	if err := size(l, "window", n, 0); err != nil {
 		return nil, err
 	}
-	if n = window(n); n > in[0] || n > in[1] {
-		return nil, fmt.Errorf("%v: the window is larger than the image %v", l, in)
+	if n = window(n); n > in[0] || len(in) == 3 && n > in[1] {
+		return nil, fmt.Errorf("%v: the window is larger than the input %v", l, in)
 	}
-	return Shape{in[0] / n, in[1] / n, in[2]}, nil
+	return windows(in, n), nil
 }
 
-func (p MaxPool) build(b *builder, x tensor) tensor {
-	s := x.shape
-	n := window(p.Size)
-	o := &pool{x: x, geometry: kernel.Pool{H: s[0], W: s[1], C: s[2], Size: n}, max: true}
-	b.layer(p, Shape{s[0] / n, s[1] / n, s[2]}, 0)
-	o.y = b.output(x, Shape{s[0] / n, s[1] / n, s[2]}, false, needValues)
-	b.add(o, []*block{x.data, o.y.data}, []*block{x.data, x.grad, o.y.data, o.y.grad})
-	return o.y
+// windows is the shape of what is left.
+func windows(in Shape, n int) Shape {
+	if len(in) == 2 {
+		return Shape{in[0] / n, in[1]}
+	}
+	return Shape{in[0] / n, in[1] / n, in[2]}
 }
 
-func (p AvgPool) build(b *builder, x tensor) tensor {
-	s := x.shape
-	n := window(p.Size)
-	o := &pool{x: x, geometry: kernel.Pool{H: s[0], W: s[1], C: s[2], Size: n}}
-	b.layer(p, Shape{s[0] / n, s[1] / n, s[2]}, 0)
-	o.y = b.output(x, Shape{s[0] / n, s[1] / n, s[2]}, false, needNothing)
-	b.add(o, []*block{x.data, o.y.data}, []*block{x.grad, o.y.grad})
-	return o.y
+func (p MaxPool) build(b *builder, x tensor) tensor { return b.pool(p, x, window(p.Size), true) }
+func (p AvgPool) build(b *builder, x tensor) tensor { return b.pool(p, x, window(p.Size), false) }
+
+func (b *builder) pool(l Layer, x tensor, n int, most bool) tensor {
+	out := windows(x.shape, n)
+	b.layer(l, out, 0)
+	y := b.output(x, out, false, needNothing)
+	back := []*block{x.grad, y.grad}
+	if most {
+		y.need = needValues
+		back = append(back, x.data, y.data)
+	}
+	var o op = &stepPool{x: x, y: y, size: n, max: most}
+	if s := x.shape; len(s) == 3 {
+		o = &pool{x: x, y: y, geometry: kernel.Pool{H: s[0], W: s[1], C: s[2], Size: n}, max: most}
+	}
+	b.add(o, []*block{x.data, y.data}, back)
+	return y
 }
 
-func (p GlobalAvgPool) build(b *builder, x tensor) tensor {
-	s := x.shape
-	out := s[len(s)-1:]
-	o := &globalPool{x: x, pixels: places(s), channels: out[0]}
-	b.layer(p, out, 0)
-	o.y = b.output(x, out, false, needNothing)
-	b.add(o, []*block{x.data, o.y.data}, []*block{x.grad, o.y.grad})
-	return o.y
-}
-
-// pool is the op of MaxPool and AvgPool.
+// pool is the op of MaxPool and AvgPool for images.
 type pool struct {
 	x, y     tensor
 	geometry kernel.Pool
@@ -131,33 +116,55 @@ func (o *pool) backward(p pass) {
 	}
 }
 
-// globalPool is the op of GlobalAvgPool.
-type globalPool struct {
-	x, y             tensor
-	pixels, channels int
+// stepPool is the op of MaxPool and AvgPool for sequences.
+type stepPool struct {
+	x, y tensor
+	size int
+	max  bool
 }
 
-func (o *globalPool) bind() {}
+func (o *stepPool) bind() {}
 
-func (o *globalPool) forward(p pass) {
-	c, in := o.channels, o.pixels*o.channels
+func (o *stepPool) forward(p pass) {
+	c, n := o.x.shape[1], o.x.shape.Size()
 	for i := range p.rows {
-		y := o.y.data.data[i*c : (i+1)*c]
-		kernel.ColSum(y, o.x.data.data[i*in:(i+1)*in], o.pixels, c)
-		kernel.Scale(y, 1/float32(o.pixels))
+		for w := range o.y.shape[0] {
+			x, to := o.x.data.data[i*n+w*o.size*c:], (i*o.y.shape[0]+w)*c
+			y := o.y.data.data[to : to+c]
+			copy(y, x)
+			for q := 1; q < o.size; q++ {
+				if o.max {
+					kernel.Max(y, x[q*c:(q+1)*c])
+				} else {
+					kernel.Add(y, x[q*c:(q+1)*c])
+				}
+			}
+			if !o.max {
+				kernel.Scale(y, 1/float32(o.size))
+			}
+		}
 	}
 }
 
-func (o *globalPool) backward(p pass) {
+func (o *stepPool) backward(p pass) {
 	if o.x.grad == nil {
 		return
 	}
-	c := o.channels
+	c, n, used := o.x.shape[1], o.x.shape.Size(), o.y.shape.Size()*o.size
 	for i := range p.rows {
-		dy := o.y.grad.data[i*c : (i+1)*c]
-		kernel.Scale(dy, 1/float32(o.pixels))
-		for q := range o.pixels {
-			copy(o.x.grad.data[(i*o.pixels+q)*c:], dy)
+		dx, x := o.x.grad.data[i*n:(i+1)*n], o.x.data.data[i*n:(i+1)*n]
+		clear(dx[used:])
+		for w := range o.y.shape[0] {
+			lo, hi, to := w*o.size*c, (w+1)*o.size*c, (i*o.y.shape[0]+w)*c
+			dy := o.y.grad.data[to : to+c]
+			if o.max {
+				kernel.MaxBack(dx[lo:hi], dy, x[lo:hi], o.y.data.data[to:to+c])
+				continue
+			}
+			kernel.Scale(dy, 1/float32(o.size))
+			for at := lo; at < hi; at += c {
+				copy(dx[at:], dy)
+			}
 		}
 	}
 }

@@ -27,35 +27,28 @@ func (e Positional) String() string {
 
 func (e Positional) build(b *builder, x tensor) tensor {
 	b.layer(e, x.shape, 0)
-	o := &positional{x: x}
-	y := x
+	steps, features := x.shape[0], x.shape[1]
+	o := &positional{x: x, learned: e.Learned}
 	if e.Learned {
-		o.w = b.param("weight", initial(Normal{}, x.shape[0], x.shape[1], 1), x.shape[0], x.shape[1])
+		o.w = b.param("weight", initial(Normal{}, steps, features, 1), steps, features)
 	} else {
-		o.table = b.scratch(int64(x.shape.Size()))
-		touch(0, o.table)
-		touch(backward, o.table) // nothing else may use its memory
+		o.w = b.table(func(w []float32) { sinusoids(w, features) }, steps, features)
 	}
-	if y = b.inPlace(x, false, needNothing); y.grad == nil && e.Learned {
-		y.grad = b.block(x.shape.Size())
+	if o.y = b.inPlace(x, false, needNothing); o.y.grad == nil && e.Learned {
+		o.y.grad = b.block(x.shape.Size())
 	}
-	o.y = y
-	b.add(o, []*block{x.data, y.data}, []*block{y.grad})
-	return y
+	b.add(o, []*block{x.data, o.y.data}, []*block{o.y.grad})
+	return o.y
 }
 
 // positional is the op of Positional.
 type positional struct {
-	x, y  tensor
-	w     *param // learned
-	table *block // sinusoidal
+	x, y    tensor
+	learned bool
+	w       *param // steps × features
 }
 
-func (o *positional) bind() {
-	if o.table != nil {
-		sinusoids(o.table.data, o.x.shape[1])
-	}
-}
+func (o *positional) bind() {}
 
 // sinusoids fills rows of features: sin(t/10000^(2i/features)) in feature 2i,
 // the cosine of the same in 2i+1.
@@ -78,16 +71,12 @@ func (o *positional) forward(p pass) {
 		copy(y, x)
 	}
 	for i := range p.rows {
-		if o.w != nil {
-			kernel.Add(y[i*n:(i+1)*n], o.w.w)
-		} else {
-			kernel.Add(y[i*n:(i+1)*n], o.table.data)
-		}
+		kernel.Add(y[i*n:(i+1)*n], o.w.w)
 	}
 }
 
 func (o *positional) backward(p pass) {
-	if o.w != nil {
+	if o.learned {
 		kernel.ColSum(o.w.g, o.y.grad.data, p.rows, o.x.shape.Size())
 	}
 }

@@ -57,6 +57,20 @@ var smooth = []struct {
 		in[len(in)-1] += 7
 		return LayerNorm{}, in
 	}},
+	{name: "group norm", draw: func(t *rapid.T) (Layer, Shape) {
+		in := anyShape(t)
+		groups := upTo(t, 3)
+		in[len(in)-1] = groups * (7 + upTo(t, 9))
+		if flip(t) {
+			groups = 0
+			in = append(Shape{8}, in...)[:min(len(in)+1, 3)]
+		}
+		return GroupNorm{Groups: groups}, in
+	}},
+	{name: "average pool of steps", draw: func(t *rapid.T) (Layer, Shape) {
+		in := steps(t, upTo(t, 7))
+		return AvgPool{Size: upTo(t, in[0])}, in
+	}},
 	{name: "average pool", draw: func(t *rapid.T) (Layer, Shape) {
 		in := pictures(t, upTo(t, 7))
 		return AvgPool{Size: upTo(t, min(in[0], in[1]))}, in
@@ -84,6 +98,19 @@ var smooth = []struct {
 	}},
 	{name: "transformer", draw: func(t *rapid.T) (Layer, Shape) {
 		return Transformer{Heads: 2, Hidden: upTo(t, 20), Causal: flip(t), PostNorm: flip(t), Dropout: 0.2}, steps(t, 8+2*upTo(t, 3))
+	}},
+	{name: "gru", draw: func(t *rapid.T) (Layer, Shape) {
+		return Seq{Tanh{}, GRU{Out: upTo(t, 20)}, Tanh{}}, steps(t, upTo(t, 9))
+	}},
+	{name: "gru, last", draw: func(t *rapid.T) (Layer, Shape) {
+		return Seq{GRU{Out: upTo(t, 20)}, GRU{Out: upTo(t, 20)}, LastStep{}}, steps(t, upTo(t, 9))
+	}},
+	{name: "upsample", draw: func(t *rapid.T) (Layer, Shape) { return Upsample{Size: upTo(t, 3)}, pictures(t, upTo(t, 7)) }},
+	{name: "feature pyramid", draw: func(t *rapid.T) (Layer, Shape) {
+		stage := rapid.SampledFrom([]Seq{
+			{}, {Tanh{}}, {Conv{Out: upTo(t, 6), Stride: 2}, Tanh{}}, {Conv{Out: upTo(t, 6)}}, {Residual{Seq{Conv{Out: 3, Stride: 3}}}, Tanh{}},
+		})
+		return Seq{Tanh{}, FPN{Stages: rapid.SliceOfN(stage, 1, 4).Draw(t, "stages"), Out: upTo(t, 6), Pool: flip(t)}, Tanh{}}, pictures(t, upTo(t, 5))
 	}},
 	{name: "squeeze-excite", prepare: awayFromZero, draw: func(t *rapid.T) (Layer, Shape) {
 		return Seq{Tanh{}, SqueezeExcite{Ratio: upTo(t, 3)}, Tanh{}}, placed(t)

@@ -133,3 +133,29 @@ func (p Pool) clearEdges(dx []float32) {
 		}
 	}
 }
+
+// Max writes the larger of y and x to y; NaN stays.
+func Max(y, x []float32) {
+	x = x[:len(y)]
+	for i, v := range x {
+		if v > y[i] || v != v {
+			y[i] = v
+		}
+	}
+}
+
+// MaxBack gives the gradient dy of the maximum y of each column of x to the first
+// value that equals it; the others get 0. dy is used up.
+func MaxBack(dx, dy, x, y []float32) {
+	dx, c := dx[:len(x)], len(y)
+	dy = dy[:c]
+	for at := 0; at+c <= len(x); at += c {
+		for j, v := range x[at : at+c] {
+			d := float32(0)
+			if v == y[j] {
+				d, dy[j] = dy[j], 0
+			}
+			dx[at+j] = d
+		}
+	}
+}

@@ -1,0 +1,147 @@
+package engine
+
+import (
+	"fmt"
+	"math"
+
+	"budwood/engine/kernel"
+)
+
+// GroupNorm normalises groups of channels of each sample, over all its steps or
+// pixels, and scales and shifts each channel by trained γ and β (Wu & He 2018).
+// It does not depend on the batch. With one group it is the layer norm of whole
+// images, with as many groups as channels the instance norm. ε is 1e-5.
+type GroupNorm struct {
+	Groups int // divides the channels; 0 means 32, or the largest divisor of the channels below
+}
+
+// Infer gives the input shape.
+func (g GroupNorm) Infer(in Shape) (Shape, error) {
+	if err := values(g, in); err != nil {
+		return nil, err
+	}
+	if err := size(g, "groups", g.Groups, 0); err != nil {
+		return nil, err
+	}
+	if c := in[len(in)-1]; c%g.groups(c) != 0 {
+		return nil, fmt.Errorf("%v: %d groups do not divide the %d channels of %v evenly", g, g.Groups, c, in)
+	}
+	return in, nil
+}
+
+func (g GroupNorm) groups(channels int) int {
+	if g.Groups != 0 {
+		return g.Groups
+	}
+	n := min(32, channels)
+	for channels%n != 0 {
+		n--
+	}
+	return n
+}
+
+// String is GroupNorm(Groups), without a number where it is the default.
+func (g GroupNorm) String() string {
+	if g.Groups == 0 {
+		return "GroupNorm"
+	}
+	return fmt.Sprintf("GroupNorm(%d)", g.Groups)
+}
+
+func (g GroupNorm) build(b *builder, x tensor) tensor {
+	c := x.shape[len(x.shape)-1]
+	b.layer(g, x.shape, 0)
+	o := &groupNorm{
+		x: x, channels: c, places: places(x.shape), groups: g.groups(c), y: b.output(x, x.shape, true, needNothing),
+		gamma: b.param("weight", constant(1), c), beta: b.param("bias", constant(0), c),
+		mean: b.block(g.groups(c)), inv: b.block(g.groups(c)), front: b.scratch(product(4, c)), back: b.scratch(product(6, c)),
+	}
+	b.add(o, []*block{x.data, o.y.data, o.mean, o.inv, o.front}, []*block{x.data, x.grad, o.y.grad, o.mean, o.inv, o.back})
+	return o.y
+}
+
+// groupNorm is the op of GroupNorm: y = (x − μ)/√(σ² + ε)·γ + β.
+type groupNorm struct {
+	x, y                     tensor
+	channels, places, groups int
+	gamma, beta              *param
+	mean, inv                *block // μ and 1/√(σ² + ε) of each group of each sample
+	front, back              *block // a few numbers for each channel
+}
+
+func (o *groupNorm) bind() {}
+
+// channel cuts number i of each channel out of scratch memory.
+func (o *groupNorm) channel(b *block, i int) []float32 {
+	return b.data[i*o.channels : (i+1)*o.channels]
+}
+
+func (o *groupNorm) forward(p pass) {
+	n, per := o.places*o.channels, o.channels/o.groups
+	mean, variance, a, shift := o.channel(o.front, 0), o.channel(o.front, 1), o.channel(o.front, 2), o.channel(o.front, 3)
+	for i := range p.rows {
+		x, y := o.x.data.data[i*n:(i+1)*n], o.y.data.data[i*n:(i+1)*n]
+		kernel.Moments(mean, variance, x, o.places, o.channels)
+		for g := range o.groups {
+			lo, hi := g*per, (g+1)*per
+			m, r := pooledMoments(mean[lo:hi], variance[lo:hi])
+			o.mean.data[i*o.groups+g], o.inv.data[i*o.groups+g] = m, r
+			for j := lo; j < hi; j++ {
+				a[j] = o.gamma.w[j] * r
+				shift[j] = o.beta.w[j] - m*a[j]
+			}
+		}
+		kernel.ScaleShift(y, x, a, shift, o.places, o.channels, false)
+	}
+}
+
+// pooledMoments is the mean and 1/√(variance + ε) of channels together, from
+// those of each.
+func pooledMoments(mean, variance []float32) (m, inv float32) {
+	var sum, square float64
+	for _, v := range mean {
+		sum += float64(v)
+	}
+	sum /= float64(len(mean))
+	for j, v := range variance {
+		d := float64(mean[j]) - sum
+		square += float64(v) + d*d
+	}
+	return float32(sum), float32(1 / math.Sqrt(square/float64(len(mean))+normEps))
+}
+
+// backward: with x̂ = (x − μ)·inv, g = dy·γ and n values in a group, dβ = Σ dy,
+// dγ = Σ dy·x̂, dx = inv·(g − Σ g/n − x̂·Σ(g·x̂)/n).
+func (o *groupNorm) backward(p pass) {
+	n, per := o.places*o.channels, o.channels/o.groups
+	sum, dot, mean := o.channel(o.back, 0), o.channel(o.back, 1), o.channel(o.back, 2)
+	a, slope, shift := o.channel(o.back, 3), o.channel(o.back, 4), o.channel(o.back, 5)
+	clear(o.gamma.g)
+	clear(o.beta.g)
+	for i := range p.rows {
+		x, dy := o.x.data.data[i*n:(i+1)*n], o.y.grad.data[i*n:(i+1)*n]
+		for j := range mean {
+			mean[j] = o.mean.data[i*o.groups+j/per]
+		}
+		kernel.CenteredSums(sum, dot, dy, x, nil, mean, o.places, o.channels)
+		for g := range o.groups {
+			r := o.inv.data[i*o.groups+g]
+			var all, along float32
+			for j := g * per; j < (g+1)*per; j++ {
+				dot[j] *= r
+				all += o.gamma.w[j] * sum[j]
+				along += o.gamma.w[j] * dot[j]
+			}
+			for j := g * per; j < (g+1)*per; j++ {
+				a[j] = o.gamma.w[j] * r
+				slope[j] = -r * r * along / float32(per*o.places)
+				shift[j] = -r * all / float32(per*o.places)
+			}
+		}
+		kernel.Add(o.beta.g, sum)
+		kernel.Add(o.gamma.g, dot)
+		if o.x.grad != nil {
+			kernel.NormBack(o.x.grad.data[i*n:(i+1)*n], dy, x, nil, a, slope, mean, shift, o.places, o.channels)
+		}
+	}
+}
