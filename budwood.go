@@ -48,6 +48,7 @@ type Study struct {
 	MinDelta  float64            // what counts as an improvement
 	Time      time.Duration      // end the study after it; 0: no limit
 	EnergyWh  float64            // end the study after so many watt-hours; 0: no limit
+	MinGain   float64            // no new trials once the next is expected to improve the objective by less; 0: no limit
 	Retries   int                // of a trial whose objective fails
 	StartWith []search.Params    // tried first
 	WarmStart string             // auto (default), off, or the name of a study
@@ -61,7 +62,7 @@ func (s Study) Spec() (*workflows.Spec, error) {
 		Name: s.Name, Space: s.Space, StartWith: s.StartWith, MaxRetries: s.Retries, Also: s.Also,
 		Objective: search.Objective{Metric: s.Metric, Goal: s.Goal},
 		Search:    workflows.Search{Sampler: s.Sampler, Scheduler: s.Scheduler, Seed: s.Seed, Parallel: s.Parallel, WarmStart: s.WarmStart},
-		Budget:    workflows.Budget{Trials: s.Trials, Epochs: s.Epochs, Time: workflows.Duration(s.Time), EnergyWh: s.EnergyWh},
+		Budget:    workflows.Budget{Trials: s.Trials, Epochs: s.Epochs, Time: workflows.Duration(s.Time), EnergyWh: s.EnergyWh, MinGain: s.MinGain},
 		EarlyStop: workflows.EarlyStop{Patience: s.Patience, MinDelta: s.MinDelta},
 	}
 	return spec, spec.Complete()

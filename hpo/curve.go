@@ -8,7 +8,8 @@ import "math"
 //	y(b) = c + a·φ(b) + ε,   ε ~ N(0, σ²),
 //
 // with φ falling from 1 towards 0 as a power, an exponential or an inverse
-// logarithm of the budget, each with a few rates, and a few noises σ. Given φ and
+// logarithm of the budget, or late, as a Hill curve, each with a few rates, and a
+// few noises σ. Given φ and
 // σ the model is linear in c and a: with normal priors, the posterior, the
 // evidence and the prediction are in closed form, and some sixty components take
 // microseconds where the original samples by MCMC. The prior weight of a
@@ -24,12 +25,13 @@ type curveModel struct {
 // The components are every shape with every noise.
 var (
 	curvePowers = [...]float64{.25, .5, 1, 2}
-	curveTaus   = [...]float64{.02, .05, .15, .5, 2} // in full budgets
+	curveTaus   = [...]float64{.05, .15, .5}        // in full budgets
+	curveHills  = [...]float64{.05, .1, .2, .4, .8} // half-way points, likewise
 	curveNoises = [...]float64{.003, .01, .03, .1, .3}
 )
 
 const (
-	curveShapes     = len(curvePowers) + len(curveTaus) + 1
+	curveShapes     = len(curvePowers) + len(curveTaus) + len(curveHills) + 1
 	curveComponents = curveShapes * len(curveNoises)
 )
 
@@ -40,6 +42,10 @@ func shape(s int, b, first, full float64) float64 {
 	}
 	if s -= len(curvePowers); s < len(curveTaus) {
 		return math.Exp((first - b) / (full * curveTaus[s]))
+	}
+	if s -= len(curveTaus); s < len(curveHills) {
+		k := full * curveHills[s]
+		return (1 + math.Pow(first/k, 4)) / (1 + math.Pow(b/k, 4))
 	}
 	return 1 / math.Log(b/first+math.E-1)
 }

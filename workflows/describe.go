@@ -91,7 +91,7 @@ func CanContinue(stored json.RawMessage, s *Spec) error {
 		return fmt.Errorf("study %q: its stored specification cannot be read: %w", s.Name, err)
 	}
 	neutral := func(s Spec) map[string]any {
-		s.Budget.Trials, s.Budget.Time, s.Budget.EnergyWh = 0, 0, 0
+		s.Budget.Trials, s.Budget.Time, s.Budget.EnergyWh, s.Budget.MinGain = 0, 0, 0, 0
 		s.Search.Parallel, s.Search.Batch, s.Search.Priority, s.MaxRetries, s.Retrain = 0, 0, 0, 0, Retrain{}
 		b, _ := json.Marshal(s)
 		var m map[string]any

@@ -52,6 +52,7 @@ type Budget struct {
 	Epochs   int      `json:"epochs"` // at most so many a trial; 0 means 27
 	Time     Duration `json:"time,omitempty"`
 	EnergyWh float64  `json:"energy_wh,omitempty"`
+	MinGain  float64  `json:"min_gain,omitempty"` // no new trials once the next is expected to improve the objective by less; see hpo.ExpectedGain
 }
 
 // Retrain trains the best trials of the search once more when it is over: as new
@@ -152,6 +153,9 @@ func (s *Spec) Complete() error {
 	if len(s.Space) == 0 && s.Architecture == nil {
 		return wrong("space", "there is nothing to search: give a space, an architecture or both")
 	}
+	if s.Budget.MinGain > 0 && s.Architecture != nil {
+		return wrong("budget.min_gain", "what is left to gain cannot be told for architectures: remove it")
+	}
 	if err := s.Space.Validate(); err != nil {
 		return &FieldError{spacePath(err), err}
 	}
@@ -213,6 +217,7 @@ func (s *Spec) completeSearch() error {
 		{"budget.epochs", float64(b.Epochs), 1, 1e6},
 		{"budget.time", time.Duration(b.Time).Seconds(), 0, 1e9},
 		{"budget.energy_wh", b.EnergyWh, 0, 1e9},
+		{"budget.min_gain", b.MinGain, 0, 1e300},
 		{"early_stop.patience", float64(s.EarlyStop.Patience), 0, 1e6},
 		{"early_stop.min_delta", s.EarlyStop.MinDelta, 0, 1e300},
 		{"retrain.best", float64(s.Retrain.Best), 0, boardSize},

@@ -113,8 +113,8 @@ type StartInput struct {
 // Start prepares segments: it proposes and records a candidate for each new
 // trial, and notes what is promoted. It returns the segments' trials in their
 // order. Asked again for a trial that exists, it answers with what exists. A new
-// trial for which the space holds no more candidates is missing from the answer,
-// and so are those behind it.
+// trial for which the space holds no more candidates, or that is not expected to
+// gain enough, is missing from the answer, and so are those behind it.
 func (a *StoreActivities) Start(ctx context.Context, in StartInput) ([]search.Trial, error) {
 	p, err := a.proposer(ctx, in.Study)
 	if err != nil {
@@ -178,9 +178,13 @@ func again(seg search.Segment, past []search.Record) (search.Trial, error) {
 
 // propose is a candidate for a new trial.
 func (p *proposer) propose(ctx context.Context, past []search.Record, trial int) (search.Trial, error) {
-	params, err := p.sampler.Propose(ctx, search.Request{
+	req := search.Request{
 		Space: p.spec.Space, Objectives: p.spec.Objectives(), Past: past, First: trial, N: 1, Seed: p.spec.Search.Seed,
-	})
+	}
+	if p.enough(req) {
+		return search.Trial{}, search.ErrExhausted
+	}
+	params, err := p.sampler.Propose(ctx, req)
 	if err == nil && len(params) == 0 {
 		err = search.ErrExhausted
 	}
@@ -240,6 +244,12 @@ type FinishInput struct {
 
 // Finish stores a study's end.
 func (a *StoreActivities) Finish(ctx context.Context, in FinishInput) error {
+	if in.Reason == "" {
+		var err error
+		if in.Reason, err = a.whyEnough(ctx, in.Study); err != nil {
+			return err
+		}
+	}
 	a.forget(in.Study)
 	if in.Carry != nil {
 		carry, err := json.Marshal(in.Carry)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"math"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -424,3 +425,32 @@ type model struct{ Epochs int }
 
 func (m *model) Save(w io.Writer) error { return json.NewEncoder(w).Encode(m) }
 func (m *model) Load(r io.Reader) error { return json.NewDecoder(r).Decode(m) }
+
+// A study ends by itself when little is left to gain, in the workflow and
+// without a server.
+func TestMinGain(t *testing.T) {
+	spec := toySpec(t, "enough")
+	spec.Budget.Trials, spec.Budget.MinGain = 200, .05
+	b := newBench(t, quadratic)
+	r, records := b.run(t, spec)
+	row, err := b.store.Store.Study(context.Background(), "enough")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(records); n < 20 || n > 120 || r.State != trials.StudyCompleted || !strings.Contains(row.Reason, "less than 0.05") {
+		t.Errorf("%s after %d trials, reason %q", r.State, n, row.Reason)
+	}
+	for _, rec := range records {
+		if !rec.State.Ended() {
+			t.Errorf("%s is still %s", rec.Name(), rec.State)
+		}
+	}
+	c := newBench(t, quadratic)
+	if _, err := Local(context.Background(), spec, c.store, c.train.Runner, quadratic); err != nil {
+		t.Fatal(err)
+	}
+	local := c.records(t, "enough")
+	if len(local) != len(records) {
+		t.Errorf("%d trials without a server, %d with one", len(local), len(records))
+	}
+}

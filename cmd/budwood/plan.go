@@ -43,6 +43,9 @@ func (c *planCmd) Run(a *app) error {
 	if b.EnergyWh > 0 {
 		add("budget.energy_wh", "%g", b.EnergyWh)
 	}
+	if b.MinGain > 0 {
+		add("budget.min_gain", "%g: no new trials once the next is expected to gain less", b.MinGain)
+	}
 	if spec.EarlyStop.Patience > 0 {
 		add("early_stop", "%d epochs without an improvement of %g", spec.EarlyStop.Patience, spec.EarlyStop.MinDelta)
 	} else {
