@@ -11,7 +11,7 @@ import (
 var mayImport = map[string][]string{
 	"search":    {},
 	"hpo":       {"search", "gonum.org/v1/gonum"},
-	"engine":    {"engine", "gonum.org/v1/gonum", "golang.org/x/exp", "golang.org/x/sys"},
+	"engine":    {"engine", "gonum.org/v1/gonum", "golang.org/x/exp", "golang.org/x/sys", "github.com/parquet-go/parquet-go"},
 	"nas":       {"search", "engine"},
 	"trials":    {"search", "engine", "github.com/mattn/go-sqlite3", "github.com/rs/zerolog", "github.com/prometheus/procfs", "golang.org/x/sys"},
 	"meta":      {"search", "gonum.org/v1/gonum"},

@@ -120,7 +120,7 @@ func (s *Spec) locate(dir string, outside bool) error {
 	if s.Data == nil {
 		return nil
 	}
-	paths := map[string]*string{"data.csv": &s.Data.CSV}
+	paths := map[string]*string{"data.csv": &s.Data.CSV, "data.parquet": &s.Data.Parquet}
 	if x := s.Data.IDX; x != nil {
 		paths = map[string]*string{
 			"data.idx.images": &x.Images, "data.idx.labels": &x.Labels,
@@ -131,6 +131,9 @@ func (s *Spec) locate(dir string, outside bool) error {
 		paths = map[string]*string{
 			"data.npy.x": &x.X, "data.npy.y": &x.Y, "data.npy.test_x": &x.TestX, "data.npy.test_y": &x.TestY,
 		}
+	}
+	if x := s.Data.Text; x != nil {
+		paths = map[string]*string{"data.text.file": &x.File}
 	}
 	for _, key := range slices.Sorted(maps.Keys(paths)) { // the same mistake each time
 		p := paths[key]

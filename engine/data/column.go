@@ -51,12 +51,7 @@ func (c *column) add(cell string, line int) {
 	}
 	cell = strings.TrimSpace(cell)
 	if missing(cell) {
-		c.missing++
-		if c.text {
-			c.code = append(c.code, -1)
-		} else {
-			c.num = append(c.num, math.NaN())
-		}
+		c.addMissing()
 		return
 	}
 	if !c.text {
@@ -76,12 +71,20 @@ func (c *column) add(cell string, line int) {
 	c.addText(cell, line)
 }
 
+func (c *column) addMissing() {
+	c.missing++
+	if c.text {
+		c.code = append(c.code, -1)
+	} else {
+		c.num = append(c.num, math.NaN())
+	}
+}
+
 // addValue appends a number, NaN for a missing one; ok is false if it is too large.
 func (c *column) addValue(x float64) (ok bool) {
 	switch {
 	case math.IsNaN(x):
-		c.missing++
-		c.num = append(c.num, x)
+		c.addMissing()
 	case math.Abs(x) > math.MaxFloat32:
 		return false
 	default:
@@ -101,6 +104,19 @@ func (c *column) addNumber(x float64) {
 	}
 }
 
+// addBytes appends text of a file whose columns have types; empty text is missing.
+func (c *column) addBytes(b []byte) {
+	if k, ok := c.index[string(b)]; ok { // does not allocate
+		c.code = append(c.code, k)
+		return
+	}
+	if len(b) == 0 {
+		c.addMissing()
+		return
+	}
+	c.addText(string(b), 0)
+}
+
 func (c *column) addText(cell string, line int) {
 	k, ok := c.index[cell]
 	if !ok {
@@ -113,7 +129,7 @@ func (c *column) addText(cell string, line int) {
 		c.levels = append(c.levels, decode(cell))
 	}
 	if c.cell == "" {
-		if _, ok := number(cell); !ok {
+		if _, ok := number(cell); !ok || line == 0 {
 			c.line, c.cell = line, c.levels[k]
 		}
 	}

@@ -11,10 +11,11 @@ import (
 	"strings"
 )
 
-// table is a CSV file in memory, with typed columns.
+// table is a file in memory, with typed columns.
 type table struct {
 	columns []*column // those not ignored, in the order of the file
 	rows    int
+	group   *column // rows with the same value stay together; nil: each on its own
 }
 
 // opener opens the same file again and again.

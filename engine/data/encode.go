@@ -29,12 +29,16 @@ type encoding struct {
 	scale   float64 // numeric: what a difference from the mean is multiplied by; 0 if constant
 	slots   []int   // categorical: where each level puts its 1, -1 for nowhere
 	missing int     // where a missing value puts its 1, -1 for nowhere
+
+	coder *targetCoder // categorical: nil means columns of 0 and 1
+	means [][]float32  // of the coder; from at on
 }
 
-// fit lays out the encoded row and measures the training rows.
-func fit(columns []*column, train []int, image engine.Shape) (*encoder, error) {
+// fit lays out the encoded row and measures the training rows. coder is nil
+// without target encoding.
+func fit(columns []*column, train []int, image engine.Shape, coder *targetCoder) (*encoder, error) {
 	if len(columns) == 0 {
-		return nil, fault("csv", "there is no column to learn from beside the target")
+		return nil, fault("", "there is no column to learn from beside the target")
 	}
 	if len(image) > 0 {
 		return fitImage(columns, train, image)
@@ -44,7 +48,10 @@ func fit(columns []*column, train []int, image engine.Shape) (*encoder, error) {
 	for _, c := range columns {
 		f := encoding{column: c, missing: -1}
 		absent := 0
-		if c.text {
+		if coder.takes(c) {
+			f.coder, f.at, f.means = coder, width, coder.fit(c, train)
+			width += coder.outputs
+		} else if c.text {
 			absent, width = f.fitLevels(train, width)
 		} else {
 			var m moments
@@ -142,6 +149,10 @@ func (e *encoder) set(rows []int) *engine.Set {
 
 func (f *encoding) put(out []float32, row int) {
 	slot := f.missing
+	if f.coder != nil {
+		f.coder.put(out[f.at:], f.column, f.means, row)
+		return
+	}
 	if f.text {
 		if k := f.code[row]; k >= 0 {
 			slot = f.slots[k]

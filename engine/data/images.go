@@ -87,9 +87,9 @@ func (s Source) divideIDX(all, test labelled, classes int) parts {
 		class[i] = int32(b)
 	}
 	if s.IDX.TestImages == "" {
-		return s.Split.deal(count(own), own, s.Rows, class, classes, false)
+		return s.Split.deal(count(own), own, s.Rows, labels{class, classes}, nil, false)
 	}
-	p := s.Split.deal(count(own+len(test.labels)), own, s.Rows, class, classes, true)
+	p := s.Split.deal(count(own+len(test.labels)), own, s.Rows, labels{class, classes}, nil, true)
 	for i := range p.test {
 		p.test[i] -= own
 	}

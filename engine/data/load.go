@@ -16,8 +16,8 @@ type Data struct {
 	Features           int      // values of a row: Train.Shape.Size()
 	Classes            int      // 0 for regression
 	ClassNames         []string // by class: sorted by name, or by number if the target is numeric; nil for regression
-	Columns            []Column // CSV and NPY: those used, without the target, over the whole file
-	Target             string   // CSV: name of the target column
+	Columns            []Column // tables and NPY: those used, without the target, over the whole file
+	Target             string   // tables: name of the target column
 	TargetMean         float64  // regression: mean of the target over the training rows
 	TargetScale        float64  // regression: its standard deviation. Sets hold (target − TargetMean) / TargetScale: an RMSE times TargetScale is in the target's own unit
 	Dropped            int      // rows left out because their target is missing
@@ -35,45 +35,76 @@ func Load(ctx context.Context, s Source) (*Data, error) {
 		return loadIDX(ctx, s)
 	case s.NPY != nil:
 		return loadNPY(ctx, s)
+	case s.Text != nil:
+		return loadText(ctx, s)
 	}
-	return loadCSV(ctx, s)
+	return loadTable(ctx, s)
 }
 
-func loadCSV(ctx context.Context, s Source) (*Data, error) {
-	t, err := readCSV(ctx, s.CSV, s.Ignore)
+func loadTable(ctx context.Context, s Source) (*Data, error) {
+	f, read := s.files()[0], readCSV
+	if s.Parquet != "" {
+		read = readParquet
+	}
+	t, err := read(ctx, f.path, s.Ignore)
 	if err != nil {
 		return nil, err
 	}
-	names := make([]string, len(t.columns))
-	for i, c := range t.columns {
-		names[i] = c.name
+	target, bad := t.take("target", s.Target)
+	if bad == nil && s.Split.Group != "" {
+		t.group, bad = t.take("split.group", s.Split.Group)
 	}
-	at := slices.Index(names, s.Target)
-	if at < 0 {
-		return nil, &Error{Key: "target", Path: s.CSV, Err: noColumn(s.Target, names)}
+	if bad != nil {
+		bad.Path = f.path
+		return nil, bad
 	}
-	target, inputs := t.columns[at], slices.Delete(slices.Clone(t.columns), at, at+1)
-	d, err := build(s, inputs, target, t.rows, t.rows)
+	d, err := build(s, t, target, t.rows)
 	if e := (*Error)(nil); errors.As(err, &e) {
-		e.Path = s.CSV
-		if e.Key == "target" || e.Key == "task" {
+		e.Path = f.path
+		switch e.Key {
+		case "target", "task":
 			e.Column = s.Target
+		case "":
+			e.Key = f.key
 		}
 	}
 	return d, err
 }
 
+// take removes a column from those of the table.
+func (t *table) take(key, name string) (*column, *Error) {
+	names := make([]string, len(t.columns))
+	for i, c := range t.columns {
+		names[i] = c.name
+	}
+	at := slices.Index(names, name)
+	if at < 0 {
+		return nil, &Error{Key: key, Err: noColumn(name, names)}
+	}
+	c := t.columns[at]
+	t.columns = slices.Delete(t.columns, at, at+1)
+	return c, nil
+}
+
 // build splits and encodes a table. Rows from own on are those of test files.
-func build(s Source, inputs []*column, target *column, rows, own int) (*Data, error) {
+func build(s Source, t *table, target *column, own int) (*Data, error) {
+	inputs, rows := t.columns, t.rows
 	g, bad := newGoal(target, rows, s.Task)
 	if bad != nil {
 		return nil, bad
 	}
-	p := s.Split.deal(g.rows, own, s.Rows, g.class, len(g.names), own < rows)
+	group := t.group.groups()
+	p := s.Split.deal(g.rows, own, s.Rows, labels{g.class, len(g.names)}, group, own < rows)
 	if err := p.check(); err != nil {
 		return nil, err
 	}
-	enc, err := fit(inputs, p.train, s.Image)
+	var coder *targetCoder
+	if s.TargetEncode != nil {
+		if coder, bad = s.TargetEncode.coder(inputs, g, p.train, group, rows); bad != nil {
+			return nil, bad
+		}
+	}
+	enc, err := fit(inputs, p.train, s.Image, coder)
 	if err != nil {
 		return nil, err
 	}

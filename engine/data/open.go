@@ -11,15 +11,8 @@ import (
 
 // open reads a file, unpacked if it is gzip, until the context ends.
 func open(ctx context.Context, path string) (io.ReadCloser, error) {
-	st, err := os.Stat(path) // before opening, which may wait for ever on a pipe
-	if err != nil {
+	if _, err := regular(path); err != nil {
 		return nil, err
-	}
-	if st.IsDir() {
-		return nil, errors.New("this is a directory; name the file in it")
-	}
-	if !st.Mode().IsRegular() {
-		return nil, errors.New("this is not a regular file")
 	}
 	f, err := os.Open(path)
 	if err != nil {
@@ -34,6 +27,21 @@ func open(ctx context.Context, path string) (io.ReadCloser, error) {
 		io.Reader
 		io.Closer
 	}{r, f}, nil
+}
+
+// regular tells the size of a file, before it is opened: that may wait for ever on
+// a pipe.
+func regular(path string) (size int64, err error) {
+	st, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return 0, err
+	case st.IsDir():
+		return 0, errors.New("this is a directory; name the file in it")
+	case !st.Mode().IsRegular():
+		return 0, errors.New("this is not a regular file")
+	}
+	return st.Size(), nil
 }
 
 // readFile reads a whole file; what read says of it is an [*Error].
@@ -63,12 +71,19 @@ func unpack(r io.Reader) (io.Reader, error) {
 // contextReader stops reading when the context ends.
 type contextReader struct {
 	ctx context.Context
-	r   io.Reader
+	f   *os.File
 }
 
 func (c contextReader) Read(p []byte) (int, error) {
 	if err := c.ctx.Err(); err != nil {
 		return 0, err
 	}
-	return c.r.Read(p)
+	return c.f.Read(p)
+}
+
+func (c contextReader) ReadAt(p []byte, off int64) (int, error) {
+	if err := c.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return c.f.ReadAt(p, off)
 }

@@ -15,18 +15,22 @@ import (
 //
 //	data: {csv: digits.csv.gz, target: digit, split: {valid: 0.2, test: 0.2, seed: 7}}
 //
-// Exactly one of CSV, IDX and NPY is given. Paths are taken as they are; every
-// file may be packed with gzip.
+// Exactly one of CSV, Parquet, IDX, NPY and Text is given; CSV and Parquet files
+// are tables. Paths are taken as they are; every file but Parquet may be packed
+// with gzip.
 type Source struct {
-	CSV    string       `json:"csv,omitempty" yaml:"csv,omitempty"`
-	IDX    *IDX         `json:"idx,omitempty" yaml:"idx,omitempty"`
-	NPY    *NPY         `json:"npy,omitempty" yaml:"npy,omitempty"`
-	Target string       `json:"target,omitempty" yaml:"target,omitempty"` // CSV: the column to predict
-	Ignore []string     `json:"ignore,omitempty" yaml:"ignore,omitempty"` // CSV: columns to leave out
-	Task   Task         `json:"task,omitempty" yaml:"task,omitempty"`     // empty: see Task
-	Split  Split        `json:"split,omitzero" yaml:"split,omitempty"`
-	Image  engine.Shape `json:"image,omitempty" yaml:"image,omitempty"` // height, width, channels, if the columns are pixels
-	Rows   int          `json:"rows,omitempty" yaml:"rows,omitempty"`   // use only so many rows, drawn at random; 0 means all
+	CSV          string        `json:"csv,omitempty" yaml:"csv,omitempty"`
+	Parquet      string        `json:"parquet,omitempty" yaml:"parquet,omitempty"`
+	IDX          *IDX          `json:"idx,omitempty" yaml:"idx,omitempty"`
+	NPY          *NPY          `json:"npy,omitempty" yaml:"npy,omitempty"`
+	Text         *Text         `json:"text,omitempty" yaml:"text,omitempty"`
+	Target       string        `json:"target,omitempty" yaml:"target,omitempty"`               // tables: the column to predict
+	Ignore       []string      `json:"ignore,omitempty" yaml:"ignore,omitempty"`               // tables: columns to leave out
+	TargetEncode *TargetEncode `json:"target_encode,omitempty" yaml:"target_encode,omitempty"` // tables: categories as means of the target
+	Task         Task          `json:"task,omitempty" yaml:"task,omitempty"`                   // empty: see Task
+	Split        Split         `json:"split,omitzero" yaml:"split,omitempty"`
+	Image        engine.Shape  `json:"image,omitempty" yaml:"image,omitempty"` // height, width, channels, if the columns are pixels
+	Rows         int           `json:"rows,omitempty" yaml:"rows,omitempty"`   // use only so many rows, drawn at random; 0 means all
 }
 
 // IDX names files in the format of MNIST: images, and a label for each. Without
@@ -48,6 +52,13 @@ type NPY struct {
 	TestY string `json:"test_y,omitempty" yaml:"test_y,omitempty"`
 }
 
+// Text names a text whose next character is to be predicted. The split is by
+// place: first training, then validation, then test.
+type Text struct {
+	File  string `json:"file" yaml:"file"`
+	Steps int    `json:"steps,omitempty" yaml:"steps,omitempty"` // characters of a row; 0 means 64
+}
+
 // Validate checks the settings without opening a file. The error is an [*Error]
 // whose Key names the setting.
 func (s Source) Validate() error {
@@ -58,23 +69,76 @@ func (s Source) Validate() error {
 }
 
 func (s Source) check() *Error {
+	given := 0
+	for _, is := range []bool{s.CSV != "", s.Parquet != "", s.IDX != nil, s.NPY != nil, s.Text != nil} {
+		if is {
+			given++
+		}
+	}
 	switch {
-	case s.CSV == "" && s.IDX == nil && s.NPY == nil:
-		return fault("", "no file is named; give csv, idx or npy")
-	case s.CSV != "" && (s.IDX != nil || s.NPY != nil) || s.IDX != nil && s.NPY != nil:
-		return fault("", "give only one of csv, idx and npy")
+	case given == 0:
+		return fault("", "no file is named; give csv, parquet, idx, npy or text")
+	case given > 1:
+		return fault("", "give only one of csv, parquet, idx, npy and text")
 	case s.Task != "" && s.Task != Classification && s.Task != Regression:
 		return fault("task", "%s is neither classification nor regression", quote(string(s.Task)))
 	case s.Rows < 0:
 		return fault("rows", "%d is negative; 0 means all rows", s.Rows)
 	case len(s.Image) != 0 && (len(s.Image) != 3 || s.Image.Size() == 0):
 		return fault("image", "%v is no image; give height, width and channels, such as [8, 8, 1]", []int(s.Image))
-	case s.CSV == "":
-		return s.checkPairs()
+	}
+	if s.CSV != "" || s.Parquet != "" {
+		return s.checkTable()
+	}
+	switch {
+	case s.TargetEncode != nil:
+		return fault("target_encode", "belongs to csv and parquet; here no column has categories")
+	case s.Split.Group != "":
+		return fault("split.group", "belongs to csv and parquet; here the columns have no names")
+	case s.Text != nil:
+		return s.checkText()
+	}
+	return s.checkPairs()
+}
+
+// checkTable checks sources whose columns have names.
+func (s Source) checkTable() *Error {
+	switch {
 	case s.Target == "":
 		return fault("target", "name the column to predict")
 	case slices.Contains(s.Ignore, s.Target):
 		return fault("ignore", "%s is the target; it cannot be ignored", quote(s.Target))
+	case s.Split.Group == s.Target:
+		return fault("split.group", "%s is the target; group by another column", quote(s.Target))
+	case slices.Contains(s.Ignore, s.Split.Group):
+		return fault("ignore", "%s is the column to group by, which is never an input; leave it out here", quote(s.Split.Group))
+	case s.TargetEncode != nil && len(s.Image) > 0:
+		return fault("target_encode", "the columns of an image have no categories")
+	case s.TargetEncode != nil:
+		if err := s.TargetEncode.check(); err != nil {
+			return err
+		}
+	}
+	return s.Split.check()
+}
+
+// checkText checks sources of text.
+func (s Source) checkText() *Error {
+	switch {
+	case s.Text.File == "":
+		return fault("text.file", "name the file")
+	case s.Text.Steps < 0:
+		return fault("text.steps", "%d is negative; 0 means %d", s.Text.Steps, defaultSteps)
+	case s.Target != "":
+		return fault("target", "belongs to csv and parquet; of a text each next character is the target")
+	case len(s.Ignore) > 0:
+		return fault("ignore", "belongs to csv and parquet; a text has no columns")
+	case s.Task == Regression:
+		return fault("task", "the characters of a text are classes")
+	case len(s.Image) > 0:
+		return fault("image", "a text is no image")
+	case s.Split.Folds != 0:
+		return fault("split.folds", "a text is split by place; give valid and test")
 	}
 	return s.Split.check()
 }
@@ -92,9 +156,9 @@ func (s Source) checkPairs() *Error {
 	case f[2].path == "" && f[3].path != "":
 		return fault(f[2].key, "name the file that goes with %s", f[3].path)
 	case s.Target != "":
-		return fault("target", "belongs to csv; here the targets are in %s", f[1].path)
+		return fault("target", "belongs to csv and parquet; here the targets are in %s", f[1].path)
 	case len(s.Ignore) > 0:
-		return fault("ignore", "belongs to csv; here the columns have no names")
+		return fault("ignore", "belongs to csv and parquet; here the columns have no names")
 	case s.IDX != nil && s.Task == Regression:
 		return fault("task", "the labels of idx are classes")
 	case f[2].path != "" && s.Split.Test != 0:
@@ -133,7 +197,7 @@ func (f file) fault(format string, args ...any) *Error {
 	return &Error{Key: f.key, Path: f.path, Err: fmt.Errorf(format, args...)}
 }
 
-// files are the CSV file, or inputs, targets, test inputs and test targets; the
+// files are the one file, or inputs, targets, test inputs and test targets; the
 // last two may have no path.
 func (s Source) files() []file {
 	switch {
@@ -143,6 +207,10 @@ func (s Source) files() []file {
 	case s.NPY != nil:
 		x := s.NPY
 		return []file{{"npy.x", x.X}, {"npy.y", x.Y}, {"npy.test_x", x.TestX}, {"npy.test_y", x.TestY}}
+	case s.Text != nil:
+		return []file{{"text.file", s.Text.File}}
+	case s.Parquet != "":
+		return []file{{"parquet", s.Parquet}}
 	}
 	return []file{{"csv", s.CSV}}
 }

@@ -12,7 +12,7 @@ import (
 
 // Study files name the settings as JSON does.
 func TestTagsAgree(t *testing.T) {
-	for _, v := range []any{Source{}, IDX{}, NPY{}, Split{}} {
+	for _, v := range []any{Source{}, IDX{}, NPY{}, Text{}, TargetEncode{}, Split{}} {
 		for _, f := range reflect.VisibleFields(reflect.TypeOf(v)) {
 			j, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 			y, _, _ := strings.Cut(f.Tag.Get("yaml"), ",")
@@ -29,7 +29,7 @@ func TestSourceJSON(t *testing.T) {
 	if err := json.Unmarshal([]byte(text), &s); err != nil {
 		t.Fatal(err)
 	}
-	if s.CSV != "digits.csv.gz" || s.Split != (Split{0.2, 0.2, 7}) || !slices.Equal(s.Image, []int{8, 8, 1}) {
+	if s.CSV != "digits.csv.gz" || s.Split != (Split{Valid: 0.2, Test: 0.2, Seed: 7}) || !slices.Equal(s.Image, []int{8, 8, 1}) {
 		t.Errorf("%+v", s)
 	}
 	if j, err := json.Marshal(s); err != nil || string(j) != text {

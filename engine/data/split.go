@@ -9,10 +9,17 @@ import (
 // Split says how the rows are divided; what is left is for training. In
 // classification each part has its share of every class. It depends on the seed
 // and the file alone.
+//
+// With Folds, the rows that are not of the test part fall into so many folds of
+// equal size, and fold number Fold is the validation part: k-fold
+// cross-validation is k sources that differ in Fold alone.
 type Split struct {
 	Valid float64 `json:"valid,omitempty" yaml:"valid,omitempty"` // share of the rows, in (0,1); 0 means 0.2
 	Test  float64 `json:"test,omitempty" yaml:"test,omitempty"`   // likewise; 0 means 0.2
 	Seed  uint64  `json:"seed,omitempty" yaml:"seed,omitempty"`
+	Folds int     `json:"folds,omitempty" yaml:"folds,omitempty"` // 0 means none
+	Fold  int     `json:"fold,omitempty" yaml:"fold,omitempty"`   // 0 ≤ Fold < Folds
+	Group string  `json:"group,omitempty" yaml:"group,omitempty"` // tables: rows with the same value in this column, which is no input, come into the same part
 }
 
 func (s Split) shares() (valid, test float64) {
@@ -33,14 +40,43 @@ func (s Split) check() *Error {
 		return fault("split.valid", "%v is no share of the rows; give a number above 0 and below 1", valid)
 	case !(test > 0 && test < 1):
 		return fault("split.test", "%v is no share of the rows; give a number above 0 and below 1", test)
-	case valid+test >= 1:
+	case s.Folds == 0 && valid+test >= 1:
 		return fault("split", "valid %v and test %v leave nothing for training", valid, test)
+	case s.Folds == 0 && s.Fold != 0:
+		return fault("split.fold", "say how many folds there are: folds")
+	case s.Folds < 0 || s.Folds == 1:
+		return fault("split.folds", "%d folds leave nothing for training; give 2 or more", s.Folds)
+	case s.Folds > 0 && s.Valid != 0:
+		return fault("split.valid", "leave it out; the validation part is fold %d of %d", s.Fold, s.Folds)
+	case s.Folds > 0 && (s.Fold < 0 || s.Fold >= s.Folds):
+		return fault("split.fold", "%d is outside 0 … %d", s.Fold, s.Folds-1)
 	}
 	return nil
 }
 
 // parts are row numbers.
 type parts struct{ train, valid, test []int }
+
+// labels are the classes of rows; class is nil for regression.
+type labels struct {
+	class []int32
+	names int // number of classes
+}
+
+// of is the class of a row, 0 for regression.
+func (l labels) of(row int) int {
+	if l.class == nil {
+		return 0
+	}
+	return int(l.class[row])
+}
+
+func (l labels) classes() int {
+	if l.class == nil {
+		return 1
+	}
+	return l.names
+}
 
 // rand is the source of randomness of a split.
 func (s Split) rand() *rand.Rand {
@@ -60,21 +96,13 @@ func draw(r *rand.Rand, rows []int, n int) []int {
 	return out
 }
 
-// divide deals rows, which come in random order, to the parts. class gives a
-// row's class and is nil for regression. The parts have their exact shares
+// divide deals rows, which come in random order, to the parts. The parts have their exact shares
 // (rounded) in total, because what rounding takes from one class the next one
 // gets; a class keeps at least one row for training. Each part is in random order.
-func divide(r *rand.Rand, rows []int, class []int32, classes int, valid, test float64) parts {
-	groups := [][]int{rows}
-	if class != nil {
-		groups = make([][]int, classes)
-		for _, row := range rows {
-			groups[class[row]] = append(groups[class[row]], row)
-		}
-	}
+func divide(r *rand.Rand, rows []int, l labels, valid, test float64) parts {
 	var p parts
 	seen := 0
-	for _, g := range groups {
+	for _, g := range l.sort(rows) {
 		if len(g) == 0 {
 			continue
 		}
@@ -88,22 +116,60 @@ func divide(r *rand.Rand, rows []int, class []int32, classes int, valid, test fl
 		p.test = append(p.test, g[v:v+t]...)
 		p.train = append(p.train, g[v+t:]...)
 	}
-	for _, part := range [][]int{p.train, p.valid, p.test} {
-		r.Shuffle(len(part), func(i, j int) { part[i], part[j] = part[j], part[i] })
-	}
+	p.shuffle(r)
 	return p
 }
 
+func (p parts) shuffle(r *rand.Rand) {
+	for _, part := range [][]int{p.train, p.valid, p.test} {
+		r.Shuffle(len(part), func(i, j int) { part[i], part[j] = part[j], part[i] })
+	}
+}
+
+// sort sorts rows by class.
+func (l labels) sort(rows []int) [][]int {
+	if l.class == nil {
+		return [][]int{rows}
+	}
+	out := make([][]int, l.names)
+	for _, row := range rows {
+		out[l.class[row]] = append(out[l.class[row]], row)
+	}
+	return out
+}
+
 // deal draws rows (see draw) and divides them. With test files, whose rows are
-// those from own on, the test part are rows of theirs.
-func (s Split) deal(rows []int, own, keep int, class []int32, classes int, testFiles bool) parts {
+// those from own on, the test part are rows of theirs. group may be nil.
+func (s Split) deal(rows []int, own, keep int, l labels, group []int32, testFiles bool) parts {
 	valid, test := s.shares()
 	if testFiles {
 		test = 0
 	}
+	if s.Folds > 0 {
+		valid = 0
+	}
 	r := s.rand()
 	cut, _ := slices.BinarySearch(rows, own)
-	p := divide(r, draw(r, rows[:cut], keep), class, classes, valid, test)
+	drawn := draw(r, rows[:cut], keep)
+	var p parts
+	if group == nil {
+		p = divide(r, drawn, l, valid, test)
+	} else {
+		by := dealGroups(drawn, l, group, []float64{1 - valid - test, valid, test})
+		p = parts{by[0], by[1], by[2]}
+		p.shuffle(r)
+	}
+	if s.Folds > 0 {
+		rest := p.train
+		p.train = nil
+		for i, fold := range folds(rest, l, group, s.Folds) {
+			if fold == s.Fold {
+				p.valid = append(p.valid, rest[i])
+			} else {
+				p.train = append(p.train, rest[i])
+			}
+		}
+	}
 	if testFiles {
 		p.test = draw(r, rows[cut:], keep)
 	}

@@ -25,7 +25,7 @@ func TestDivide(t *testing.T) {
 		deal := func() (parts, []int) {
 			r := s.rand()
 			rows := draw(r, count(n), keep)
-			return divide(r, slices.Clone(rows), class, classes, s.Valid, s.Test), rows
+			return divide(r, slices.Clone(rows), labels{class, classes}, s.Valid, s.Test), rows
 		}
 		p, rows := deal()
 
@@ -131,8 +131,8 @@ func TestSourceIsChecked(t *testing.T) {
 		{with(idx, func(s *Source) { s.IDX.TestImages = "t" }), "idx.test_labels: name the file that goes with t"},
 		{with(idx, func(s *Source) { s.IDX.TestLabels = "t" }), "idx.test_images: name the file that goes with t"},
 		{with(idx, func(s *Source) { s.IDX.TestImages, s.IDX.TestLabels, s.Split.Test = "t", "u", 0.1 }), "split.test: leave it out"},
-		{with(idx, func(s *Source) { s.Target = "y" }), "target: belongs to csv"},
-		{with(idx, func(s *Source) { s.Ignore = []string{"y"} }), "ignore: belongs to csv"},
+		{with(idx, func(s *Source) { s.Target = "y" }), "target: belongs to csv and parquet"},
+		{with(idx, func(s *Source) { s.Ignore = []string{"y"} }), "ignore: belongs to csv and parquet"},
 		{with(idx, func(s *Source) { s.Task = Regression }), "task: the labels of idx are classes"},
 		{with(idx, func(s *Source) { s.NPY = &NPY{X: "x", Y: "y"} }), ": give only one"},
 		{Source{NPY: &NPY{X: "x", Y: "y"}, Task: Regression}, ""},
