@@ -41,7 +41,7 @@ func (o *layerNorm) forward(p pass) {
 }
 
 func (o *layerNorm) backward(p pass) {
-	var dx []float32
+	dx := o.y.grad.data // if nobody wants it
 	if o.x.grad != nil {
 		dx = o.x.grad.data
 	}

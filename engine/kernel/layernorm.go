@@ -7,6 +7,12 @@ import "math"
 // writes μ and r of each row to mean and inv. y and x may be the same slice.
 func LayerNorm(y, x, gamma, beta, mean, inv []float32, rows, cols int, eps float32) {
 	y, x, gamma, beta = y[:rows*cols], x[:rows*cols], gamma[:cols], beta[:cols]
+	mean, inv = mean[:rows], inv[:rows]
+	if vectorRows(rows, cols) {
+		share := [2]float32{1 / float32(cols), eps}
+		layerNormRows(&y[0], &x[0], &gamma[0], &beta[0], &mean[0], &inv[0], &share, 4*cols, rows)
+		return
+	}
 	for i := range rows {
 		xr, yr := x[i*cols:(i+1)*cols], y[i*cols:(i+1)*cols]
 		m := float32(sum(xr) / float64(cols))
@@ -25,12 +31,18 @@ func LayerNorm(y, x, gamma, beta, mean, inv []float32, rows, cols int, eps float
 
 // LayerNormBack is the backward pass of [LayerNorm]. With x̂ = (x − μ)·r and
 // g = dy·γ it writes dγ = Σ dy·x̂ and dβ = Σ dy over the rows, and for each row
-// dx = r·(g − mean g − x̂·mean(g·x̂)). dx may be dy, or nil for none.
+// dx = r·(g − mean g − x̂·mean(g·x̂)). dx may be dy.
 func LayerNormBack(dx, dgamma, dbeta, dy, x, gamma, mean, inv []float32, rows, cols int) {
 	dy, x, gamma = dy[:rows*cols], x[:rows*cols], gamma[:cols]
 	dgamma, dbeta = dgamma[:cols], dbeta[:cols]
+	dx, mean, inv = dx[:rows*cols], mean[:rows], inv[:rows]
 	clear(dgamma)
 	clear(dbeta)
+	if vectorRows(rows, cols) {
+		share := 1 / float32(cols)
+		layerNormBackRows(&dx[0], &dy[0], &x[0], &gamma[0], &mean[0], &inv[0], &dgamma[0], &dbeta[0], &share, 4*cols, rows)
+		return
+	}
 	for i := range rows {
 		xr, dyr := x[i*cols:(i+1)*cols], dy[i*cols:(i+1)*cols]
 		m, r := mean[i], inv[i]
@@ -43,15 +55,18 @@ func LayerNormBack(dx, dgamma, dbeta, dy, x, gamma, mean, inv []float32, rows, c
 			all += float64(g)
 			dot += float64(g * h)
 		}
-		if dx == nil {
-			continue
-		}
 		a, b := float32(all/float64(cols)), float32(dot/float64(cols))
 		dxr := dx[i*cols : (i+1)*cols]
 		for j, d := range dyr {
 			dxr[j] = r * (d*gamma[j] - a - (xr[j]-m)*r*b)
 		}
 	}
+}
+
+// vectorRows tells whether the rows consist of whole vectors.
+func vectorRows(rows, cols int) bool {
+	w := width()
+	return rows > 0 && w > 0 && cols > 0 && cols%w == 0
 }
 
 // sum is Σ x in float64.

@@ -66,6 +66,21 @@ func Exp(y, x []float32) {
 // columns 0 … i alone: the others become 0. y and x may be the same slice.
 func Softmax(y, x []float32, rows, cols int, scale float32, causal bool) {
 	y, x = y[:rows*cols], x[:rows*cols]
+	if vectorRows(rows, cols) {
+		from := x
+		if causal {
+			from = y
+			copy(y, x)
+			for i := range rows {
+				hide := y[i*cols+i%cols+1 : (i+1)*cols]
+				for j := range hide {
+					hide[j] = float32(math.Inf(-1))
+				}
+			}
+		}
+		softmaxRows(&y[0], &from[0], &scale, 4*cols, rows)
+		return
+	}
 	for i := range rows {
 		xr, yr := x[i*cols:(i+1)*cols], y[i*cols:(i+1)*cols]
 		seen := cols
@@ -96,6 +111,10 @@ func Softmax(y, x []float32, rows, cols int, scale float32, causal bool) {
 // backward pass of [Softmax]. dx and dy may be the same slice.
 func SoftmaxBack(dx, dy, y []float32, rows, cols int, scale float32) {
 	dx, dy, y = dx[:rows*cols], dy[:rows*cols], y[:rows*cols]
+	if vectorRows(rows, cols) {
+		softmaxBackRows(&dx[0], &dy[0], &y[0], &scale, 4*cols, rows)
+		return
+	}
 	for i := range rows {
 		dxr, dyr, yr := dx[i*cols:(i+1)*cols], dy[i*cols:(i+1)*cols], y[i*cols:(i+1)*cols]
 		var dot float64

@@ -308,6 +308,42 @@ func transposeTile(dst *float32, src *float32, rowDst int, rowSrc int, rows int,
 	}
 }
 
+// softmaxRows writes the softmax of scale·x.
+func softmaxRows(y *float32, x *float32, scale *float32, bytes int, n int) {
+	if use == avx512 {
+		softmaxRowsAVX512(y, x, scale, bytes, n)
+	} else {
+		softmaxRowsAVX2(y, x, scale, bytes, n)
+	}
+}
+
+// softmaxBackRows writes dx = scale·y·(dy − Σ dy·y).
+func softmaxBackRows(dx *float32, dy *float32, y *float32, scale *float32, bytes int, n int) {
+	if use == avx512 {
+		softmaxBackRowsAVX512(dx, dy, y, scale, bytes, n)
+	} else {
+		softmaxBackRowsAVX2(dx, dy, y, scale, bytes, n)
+	}
+}
+
+// layerNormRows normalises rows; share is 1/columns and ε.
+func layerNormRows(y *float32, x *float32, gamma *float32, beta *float32, mean *float32, inv *float32, share *[2]float32, bytes int, n int) {
+	if use == avx512 {
+		layerNormRowsAVX512(y, x, gamma, beta, mean, inv, share, bytes, n)
+	} else {
+		layerNormRowsAVX2(y, x, gamma, beta, mean, inv, share, bytes, n)
+	}
+}
+
+// layerNormBackRows adds to dγ and dβ and writes dx; share is 1/columns.
+func layerNormBackRows(dx *float32, dy *float32, x *float32, gamma *float32, mean *float32, inv *float32, dgamma *float32, dbeta *float32, share *float32, bytes int, n int) {
+	if use == avx512 {
+		layerNormBackRowsAVX512(dx, dy, x, gamma, mean, inv, dgamma, dbeta, share, bytes, n)
+	} else {
+		layerNormBackRowsAVX2(dx, dy, x, gamma, mean, inv, dgamma, dbeta, share, bytes, n)
+	}
+}
+
 // multiplyAdds does n rounds of peakChains vectors.
 func multiplyAdds(n int) {
 	if use == avx512 {

@@ -77,4 +77,14 @@ func maxPoolBackStrip(dx *float32, dy *float32, x *float32, y *float32, row int,
 
 func transposeTile(dst *float32, src *float32, rowDst int, rowSrc int, rows int, cols int) {}
 
+func softmaxRows(y *float32, x *float32, scale *float32, bytes int, n int) {}
+
+func softmaxBackRows(dx *float32, dy *float32, y *float32, scale *float32, bytes int, n int) {}
+
+func layerNormRows(y *float32, x *float32, gamma *float32, beta *float32, mean *float32, inv *float32, share *[2]float32, bytes int, n int) {
+}
+
+func layerNormBackRows(dx *float32, dy *float32, x *float32, gamma *float32, mean *float32, inv *float32, dgamma *float32, dbeta *float32, share *float32, bytes int, n int) {
+}
+
 func multiplyAdds(n int) {}

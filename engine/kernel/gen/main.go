@@ -27,6 +27,7 @@ func run() error {
 		{"math", functions},
 		{"column", columns},
 		{"transpose", transpose},
+		{"row", rows},
 		{"peak", peak},
 	} {
 		for _, isa := range []isa{avx512, avx2} {
