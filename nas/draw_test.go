@@ -7,9 +7,9 @@ import (
 	"budwood/search"
 )
 
-// drawRule draws a rule of every kind, whose sums the engine can run.
+// drawRule draws a rule of every kind.
 func drawRule(t *rapid.T, depth int) Rule {
-	kinds := 6
+	kinds := 8
 	if depth > 3 {
 		kinds = 2
 	}
@@ -26,7 +26,10 @@ func drawRule(t *rapid.T, depth int) Rule {
 		lo := rapid.IntRange(0, 2).Draw(t, "min")
 		return Repeat{lo, lo + rapid.IntRange(0, 3).Draw(t, "more"), drawRule(t, depth+1)}
 	}
-	return Par{[]Rule{Op{Name: skip}, drawRule(t, depth+1)}}
+	if rapid.IntRange(0, 2).Draw(t, "join") == 0 {
+		return Cell{rapid.IntRange(2, 4).Draw(t, "nodes"), OneOf{Op{Name: skip}, Op{Name: none}, drawRule(t, depth+1)}}
+	}
+	return Par{append(drawRules(t, depth, 0), Op{Name: skip}), rapid.Bool().Draw(t, "concat")}
 }
 
 func drawRules(t *rapid.T, depth, least int) []Rule {
@@ -69,14 +72,27 @@ func drawSpace(t *rapid.T) (*Space, Grammar) {
 // drawFamily draws an architecture block of a family and binds it to data that
 // it fits.
 func drawFamily(t *rapid.T) *Space {
-	spec := Spec{Family: "mlp"}
+	spec := Spec{Family: rapid.SampledFrom([]string{"mlp", "resnet", "tabular"}).Draw(t, "family")}
 	shape := engine.Shape{rapid.IntRange(1, 40).Draw(t, "features")}
-	ops := []string{"dense", "residual"}
-	if rapid.Bool().Draw(t, "cnn") {
+	var ops []string
+	if spec.Family != "resnet" {
+		ops = []string{"dense", "residual"}
+	}
+	switch rapid.IntRange(0, 3).Draw(t, "kind") {
+	case 0:
+		spec.Family = "sequence"
+		shape = engine.Shape{rapid.IntRange(1, 12).Draw(t, "steps"), rapid.IntRange(1, 5).Draw(t, "features")}
+		ops = []string{"transformer", "decoder", "conv1d"}
+	case 1:
+		spec.Family = "cell"
+		side := rapid.IntRange(8, 20).Draw(t, "side")
+		shape = engine.Shape{side, side, rapid.IntRange(1, 3).Draw(t, "channels")}
+		ops = []string{"conv", "depthwise", "squeeze_excite", "attention", "maxpool", "avgpool"}
+	case 2:
 		spec.Family = "cnn"
 		side := rapid.IntRange(8, 20).Draw(t, "side")
 		shape = engine.Shape{side, side, rapid.IntRange(1, 3).Draw(t, "channels")}
-		ops = []string{"conv", "depthwise", "residual", "maxpool", "avgpool"}
+		ops = []string{"conv", "depthwise", "residual", "squeeze_excite", "attention", "maxpool", "avgpool"}
 		if rapid.Bool().Draw(t, "head") {
 			spec.Width = []int{8, 32}
 		}

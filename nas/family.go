@@ -19,23 +19,49 @@ type family struct {
 
 var activations = []string{"relu", "leaky_relu", "gelu", "silu", "tanh", "sigmoid"}
 
+// Families are the names of the ready-made grammars.
+func Families() []string { return []string{"mlp", "resnet", "tabular", "cnn", "cell", "sequence"} }
+
 func familyNamed(name string) *family {
 	switch name {
-	case "mlp":
-		return &family{
+	case "mlp", "resnet", "tabular":
+		f := &family{
 			name: name, keys: []string{"depth", "width", "norm", "dropout"},
 			ops:      [][]string{{"dense", "residual"}, activations},
 			defaults: Spec{Depth: []int{1, 3}, Width: []int{16, 256}, Norm: []string{"none", "batch"}, Dropout: []float64{0, .5}},
 			root:     mlp,
 		}
+		switch name {
+		case "resnet":
+			f.ops, f.root = f.ops[1:], resnet
+		case "tabular":
+			f.root = tabular
+		}
+		return f
 	case "cnn":
 		return &family{
 			name: name, keys: []string{"stages", "depth", "width", "channels", "kernels", "norm", "dropout"},
-			ops:        [][]string{{"conv", "depthwise", "residual"}, {"maxpool", "avgpool"}, activations},
+			ops:        [][]string{{"conv", "depthwise", "residual", "squeeze_excite", "attention"}, {"maxpool", "avgpool"}, activations},
 			leastDepth: 1,
 			defaults: Spec{Stages: []int{1, 3}, Depth: []int{1, 2}, Channels: []int{8, 64}, Kernels: []int{3, 5},
 				Norm: []string{"batch"}, Dropout: []float64{0, .5}},
 			root: cnn,
+		}
+	case "cell":
+		return &family{
+			name: name, keys: []string{"stages", "depth", "channels", "dropout"},
+			ops:        [][]string{{"conv", "depthwise", "squeeze_excite", "attention"}, {"maxpool", "avgpool"}, activations},
+			leastDepth: 1,
+			defaults:   Spec{Stages: []int{2, 3}, Depth: []int{1, 2}, Channels: []int{8, 64}, Dropout: []float64{0, .5}},
+			root:       cells,
+		}
+	case "sequence":
+		return &family{
+			name: name, keys: []string{"depth", "width", "kernels", "heads", "vocab", "dropout"},
+			ops:        [][]string{{"transformer", "decoder", "conv1d"}, activations},
+			leastDepth: 1,
+			defaults:   Spec{Depth: []int{1, 4}, Width: []int{16, 128}, Kernels: []int{3, 5, 7}, Heads: []int{1, 2, 4, 8}, Dropout: []float64{0, .3}},
+			root:       sequence,
 		}
 	}
 	return nil
@@ -46,29 +72,103 @@ func mlp(s Spec) Rule {
 	layer := Seq{sized("dense", s.Width), norm(s), activation(s), dropout(s)}
 	return repeat(s.Depth, named(s.Ops, map[string]Rule{
 		"dense":    layer,
-		"residual": Par{[]Rule{Op{Name: skip}, layer}},
+		"residual": around(layer),
 	}))
+}
+
+// resnet is the residual network for tables of Gorishniy et al. 2021 (section
+// 3.3): a first layer, blocks of two that keep its width, and a norm before the
+// output.
+func resnet(s Spec) Rule {
+	block := around(Op{Name: "batchnorm"}, sized("dense", s.Width), activation(s), dropout(s), Op{"dense", []search.Param{search.Choice("out", 0)}}, dropout(s))
+	return Seq{sized("dense", s.Width), repeat(s.Depth, block), Op{Name: "batchnorm"}, activation(s)}
+}
+
+// tabular is one or the other, on the row as it is or with an embedding beside
+// it: a linear layer, which on columns of 0 and 1 looks up a trained vector for
+// each category and adds the vectors of a row up.
+func tabular(s Spec) Rule {
+	embed := Par{[]Rule{Op{Name: skip}, Op{"dense", []search.Param{search.Int("out", 4, 32, search.Log, search.Step(4))}}}, true}
+	return Seq{OneOf{Op{Name: skip}, embed}, OneOf{mlp(s), resnet(s)}}
+}
+
+// around adds its input to what the rules make of it.
+func around(rules ...Rule) Rule {
+	if len(rules) == 1 {
+		return Par{Branches: []Rule{Op{Name: skip}, rules[0]}}
+	}
+	return Par{Branches: []Rule{Op{Name: skip}, Seq(rules)}}
 }
 
 // cnn is stages of blocks, each stage with a pool at its end, then a mean over
 // the image or the image as it is, then perhaps a dense layer.
 func cnn(s Spec) Rule {
 	conv := sized("conv", s.Channels, kernels(s))
+	twice := Seq{conv, norm(s), activation(s), Op{"conv", []search.Param{kernels(s)}}, norm(s)}
 	block := named(s.Ops, map[string]Rule{
 		"conv": Seq{conv, norm(s), activation(s)},
 		"depthwise": Seq{Op{"depthwise", []search.Param{kernels(s)}}, norm(s), activation(s),
 			sized("conv", s.Channels, search.Choice("kernel", 1)), norm(s), activation(s)},
-		"residual": Seq{Par{[]Rule{Op{Name: skip}, Seq{conv, norm(s), activation(s), Op{"conv", []search.Param{kernels(s)}}, norm(s)}}}, activation(s)},
+		"residual":       Seq{around(twice...), activation(s)},
+		"squeeze_excite": Seq{around(append(twice[:len(twice):len(twice)], Op{Name: "squeeze_excite"})...), activation(s)},
+		"attention":      around(Op{Name: "layernorm"}, Op{"attention", []search.Param{search.Ordinal("heads", 1, 2, 4)}}),
 	})
-	pool := named(s.Ops, map[string]Rule{"maxpool": Op{Name: "maxpool"}, "avgpool": Op{Name: "avgpool"}})
 	root := Seq{
-		repeat(s.Stages, Seq{repeat(s.Depth, block), pool}),
+		repeat(s.Stages, Seq{repeat(s.Depth, block), pool(s)}),
 		OneOf{Op{Name: "globalpool"}, Op{Name: "flatten"}},
 	}
 	if len(s.Width) > 0 {
 		root = append(root, Repeat{0, 1, Seq{sized("dense", s.Width), activation(s)}})
 	}
 	return append(root, dropout(s))
+}
+
+// cells is stages of densely connected cells of four nodes, as in NAS-Bench-201
+// (Dong & Yang 2020): each stage begins with a convolution that sets its
+// channels and ends with a pool.
+func cells(s Spec) Rule {
+	edges := map[string]Rule{
+		"depthwise":      Seq{activation(s), Op{Name: "depthwise"}, Op{Name: "batchnorm"}},
+		"squeeze_excite": Op{Name: "squeeze_excite"},
+		"attention":      Op{"attention", []search.Param{search.Ordinal("heads", 1, 2, 4)}},
+	}
+	edge := OneOf{Op{Name: none}, Op{Name: skip}}
+	for _, op := range s.Ops {
+		switch r, ok := edges[op]; {
+		case op == "conv":
+			for _, k := range []int{1, 3} {
+				edge = append(edge, Seq{activation(s), Op{"conv", []search.Param{search.Choice("kernel", k)}}, Op{Name: "batchnorm"}})
+			}
+		case ok:
+			edge = append(edge, r)
+		}
+	}
+	stem := Seq{sized("conv", s.Channels, search.Choice("kernel", 3)), Op{Name: "batchnorm"}}
+	return Seq{
+		repeat(s.Stages, Seq{stem, repeat(s.Depth, Cell{4, edge}), activation(s), pool(s)}),
+		Op{Name: "globalpool"}, dropout(s),
+	}
+}
+
+// sequence embeds tokens, or each step of a sequence of numbers, in a width that
+// its blocks keep; of the steps it takes the mean or the last.
+func sequence(s Spec) Rule {
+	var first Rule = sized("linear", s.Width)
+	if s.Vocab > 0 {
+		first = sized("embedding", s.Width, search.Choice("vocab", s.Vocab))
+	}
+	attend := []search.Param{search.Ordinal("heads", s.Heads...), search.Ordinal("expand", 1, 2, 4)}
+	block := named(s.Ops, map[string]Rule{
+		"transformer": Op{"transformer", attend},
+		"decoder":     Op{"decoder", attend},
+		"conv1d":      around(Op{Name: "layernorm"}, Op{"conv1d", []search.Param{kernels(s)}}, activation(s)),
+	})
+	return Seq{first, OneOf{Op{Name: "positional"}, Op{Name: skip}}, repeat(s.Depth, Seq{block, dropout(s)}),
+		Op{Name: "layernorm"}, OneOf{Op{Name: "globalpool"}, Op{Name: "last"}}}
+}
+
+func pool(s Spec) Rule {
+	return named(s.Ops, map[string]Rule{"maxpool": Op{Name: "maxpool"}, "avgpool": Op{Name: "avgpool"}})
 }
 
 func repeat(bounds []int, of Rule) Rule { return Repeat{bounds[0], bounds[len(bounds)-1], of} }

@@ -15,6 +15,7 @@ const (
 	oneOfKind
 	repeatKind
 	addKind
+	concatKind
 	cellKind
 	opKind
 )

@@ -111,10 +111,14 @@ func (c *compiler) compile(r Rule, path string) (*production, error) {
 		}
 		return c.several(oneOfKind, r, path, func(i int) string { return fmt.Sprintf("%s[%d]", join(path, "oneof"), i) })
 	case Par:
-		if len(r.Branches) == 0 {
-			return nil, wrong(join(path, "add"), "needs at least one branch")
+		kind, key := addKind, "add"
+		if r.Concat {
+			kind, key = concatKind, "concat"
 		}
-		return c.several(addKind, r.Branches, path, func(i int) string { return fmt.Sprintf("%s[%d]", join(path, "add"), i) })
+		if len(r.Branches) == 0 {
+			return nil, wrong(join(path, key), "needs at least one branch")
+		}
+		return c.several(kind, r.Branches, path, func(i int) string { return fmt.Sprintf("%s[%d]", join(path, key), i) })
 	case Repeat:
 		if r.Min < 0 || r.Max < r.Min || r.Max > maxRepeat {
 			return nil, wrong(join(path, "repeat"), "[%d, %d] is no range within 0 to %d", r.Min, r.Max, maxRepeat)

@@ -45,6 +45,9 @@ func plainRule(r Rule) any {
 	case OneOf:
 		return map[string]any{"oneof": plainRules(r)}
 	case Par:
+		if r.Concat {
+			return map[string]any{"concat": plainRules(r.Branches)}
+		}
 		return map[string]any{"add": plainRules(r.Branches)}
 	case Repeat:
 		return map[string]any{"repeat": []any{r.Min, r.Max}, "of": plainRule(r.Of)}

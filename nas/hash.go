@@ -55,6 +55,12 @@ func (n *node) value(in value) value {
 			out[i] = n.kids[i].value(in)
 		}
 		return add(in, out)
+	case concatKind:
+		out := make([]value, len(n.kids))
+		for i := range n.kids {
+			out[i] = n.kids[i].value(in)
+		}
+		return concat(out)
 	case cellKind:
 		at := []value{in}
 		edges := n.kids
@@ -129,6 +135,29 @@ func add(in value, vs []value) value {
 	slices.Sort(terms)
 	out := value{terms: terms}
 	return value{terms: []uint64{mix(out.sum(), 'p')}, extent: to}
+}
+
+// concat is values side by side. Their order does not count: what follows has
+// its weights in that order.
+func concat(vs []value) value {
+	vs = slices.DeleteFunc(vs, func(v value) bool { return len(v.terms) == 0 })
+	if len(vs) == 0 {
+		return value{}
+	}
+	if len(vs) == 1 {
+		return vs[0]
+	}
+	parts, channels := make([]uint64, len(vs)), make([]uint64, len(vs))
+	for i := range vs {
+		parts[i], channels[i] = vs[i].sum(), vs[i].extent.channels
+	}
+	slices.Sort(parts)
+	slices.Sort(channels)
+	h, c := mix(uint64(len(vs)), '&'), mix(uint64(len(vs)), 'c')
+	for i := range parts {
+		h, c = mix(h, parts[i]), mix(c, channels[i])
+	}
+	return value{terms: []uint64{h}, extent: extent{c, vs[0].extent.space}}
 }
 
 // extent is a shape in symbols, counted from the input's: equal extents are

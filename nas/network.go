@@ -56,10 +56,10 @@ func decode(n *node, in engine.Shape, to *engine.Seq) (engine.Shape, error) {
 			*to = append(*to, l)
 		}
 		return in, nil
-	case addKind:
-		return decodeSum(n, in, to)
+	case addKind, concatKind:
+		return decodeBranches(n, in, to)
 	case cellKind:
-		return nil, errors.New("the engine has no cells yet")
+		return decodeCell(n, in, to)
 	}
 	for i := range n.kids {
 		var err error
@@ -70,42 +70,38 @@ func decode(n *node, in engine.Shape, to *engine.Seq) (engine.Shape, error) {
 	return in, nil
 }
 
-// decodeSum decodes x + f(x) as a residual block; a branch that returns nothing
-// drops out.
-func decodeSum(n *node, in engine.Shape, to *engine.Seq) (engine.Shape, error) {
-	skips := 0
-	var body engine.Seq
-	var out engine.Shape
-	alive := false
+// decodeBranches decodes a sum or a concatenation; a branch that returns nothing
+// drops out. x + f(x) is a residual block.
+func decodeBranches(n *node, in engine.Shape, to *engine.Seq) (engine.Shape, error) {
+	var branches []engine.Seq
 	for i := range n.kids {
 		var branch engine.Seq
-		shape, err := decode(&n.kids[i], in, &branch)
+		_, err := decode(&n.kids[i], in, &branch)
 		switch {
 		case errors.Is(err, ErrDead):
 			continue
 		case err != nil:
 			return nil, err
-		case len(branch) == 0 && skips == 0:
-			skips++
-		case !alive:
-			alive, body, out = true, branch, shape
-		default:
-			return nil, errors.New("the engine adds one branch to its input, no more yet")
 		}
+		branches = append(branches, branch)
 	}
+	var l engine.Layer
 	switch {
-	case alive && skips > 0:
-		r := engine.Residual{Body: body}
-		if _, err := r.Infer(in); err != nil {
-			return nil, err
-		}
-		*to = append(*to, r)
-		return out, nil
-	case alive:
-		*to = append(*to, body...)
-		return out, nil
-	case skips > 0:
-		return in, nil
+	case len(branches) == 0:
+		return nil, ErrDead
+	case len(branches) == 1:
+		*to = append(*to, branches[0]...)
+		return branches[0].Infer(in)
+	case n.kind == addKind && len(branches) == 2 && len(branches[0]) == 0:
+		l = engine.Residual{Body: branches[1]}
+	case n.kind == addKind && len(branches) == 2 && len(branches[1]) == 0:
+		l = engine.Residual{Body: branches[0]}
+	default:
+		l = engine.Par{Branches: branches, Concat: n.kind == concatKind}
 	}
-	return nil, ErrDead
+	out, err := l.Infer(in)
+	if err == nil {
+		*to = append(*to, l)
+	}
+	return out, err
 }

@@ -16,6 +16,14 @@ func TestNetwork(t *testing.T) {
 		"(skip + [conv(8) relu])":               "[Residual[Conv(8, 3×3), ReLU], Dense(3)]",
 		"([conv(8) relu] + skip)":               "[Residual[Conv(8, 3×3), ReLU], Dense(3)]",
 		"(skip + skip)":                         "[Residual[], Dense(3)]",
+		"(relu + tanh + skip)":                  "[Par(add)[[ReLU] | [Tanh] | []], Dense(3)]",
+		"(& relu [conv(8) tanh] none)":          "[Par(concat)[[ReLU] | [Conv(8, 3×3), Tanh]], Dense(3)]",
+		"<relu skip skip>":                      "[Cell(3)[0→1 [ReLU] | 0→2 [] | 1→2 []], Dense(3)]",
+		"<relu none tanh>":                      "[ReLU, Tanh, Dense(3)]",
+		"<relu relu none>":                      "[ReLU, Dense(3)]",
+		"[conv(6) attention(4)]":                "[Conv(6, 3×3), Reshape(64×6), Attention(3), Reshape(8×8×6), Dense(3)]",
+		"[steps transformer(2) last]":           "[Reshape(64×2), Transformer(heads 2), LastStep, Dense(3)]",
+		"[dense(4) dense(0)]":                   "[Dense(4), Dense(4), Dense(3)]",
 		"(none + skip)":                         "[Dense(3)]",
 		"(none + relu)":                         "[ReLU, Dense(3)]",
 		"(skip + [relu none])":                  "[Dense(3)]",
@@ -28,8 +36,6 @@ func TestNetwork(t *testing.T) {
 	for text, want := range map[string]string{
 		"[relu none]":                 "network relu none: nothing reaches the output",
 		"(none + none)":               "network (none + none): nothing reaches the output",
-		"(relu + tanh)":               "network (relu + tanh): the engine adds one branch to its input, no more yet",
-		"<relu skip skip>":            "network cell(relu | skip + skip): the engine has no cells yet",
 		"[maxpool maxpool(5)]":        "network pool | pool5: MaxPool(5): the window is larger than the image 4×4×2",
 		"[dense(4) (skip + conv(2))]": "network dense 4 | (skip + conv2·3): Conv(2, 3×3): needs height×width×channels, got 4",
 	} {

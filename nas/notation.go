@@ -9,7 +9,7 @@ import (
 )
 
 // MarshalText writes the derivation tree, exactly: [a b] is a Seq, {a b} a
-// Repeat, 1:a the second alternative of a OneOf, (a + b) a sum, <a b c> a cell
+// Repeat, 1:a the second alternative of a OneOf, (a + b) a sum, (& a b) branches side by side, <a b c> a cell
 // with its edges 0→1, 0→2, 1→2, …, and conv(16,5) an operation with the values
 // of its attributes in the order of [Operations], as far as they are not the
 // defaults:
@@ -91,6 +91,8 @@ func (n *node) append(b []byte) []byte {
 		return n.kids[0].append(b)
 	case addKind:
 		return n.appendKids(b, "(", " + ", ")")
+	case concatKind:
+		return n.appendKids(b, "(& ", " ", ")")
 	case repeatKind:
 		return n.appendKids(b, "{", " ", "}")
 	case cellKind:

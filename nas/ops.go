@@ -44,18 +44,29 @@ var (
 	kernel = attribute{name: "kernel", lo: 1, hi: 255, def: 3}
 	stride = attribute{name: "stride", lo: 1, hi: 255, def: 1}
 	size   = attribute{name: "size", lo: 1, hi: 255, def: 2}
+	heads  = attribute{name: "heads", lo: 1, hi: 256, def: 4}
+	expand = attribute{name: "expand", lo: 1, hi: 16, def: 4}
 )
 
 // vocabulary lists every operation. Nothing changes it.
 var vocabulary = []*operation{
 	{
-		name:  "dense",
-		attrs: []attribute{{name: "out", lo: 1, hi: maxSize}},
-		layers: func(v []float64, _ engine.Shape) engine.Seq {
-			return engine.Seq{engine.Dense{Out: int(v[0])}}
+		name:  "dense", // out 0: as many features as come in
+		attrs: []attribute{{name: "out", lo: 0, hi: maxSize, def: -1}},
+		layers: func(v []float64, in engine.Shape) engine.Seq {
+			out := int(v[0])
+			if out == 0 {
+				out = in.Size()
+			}
+			return engine.Seq{engine.Dense{Out: out}}
 		},
-		text:   func(v []float64) string { return "dense " + itoa(v[0]) },
-		extent: func(v []float64, _ extent) extent { return extent{uint64(v[0]), flat} },
+		text: func(v []float64) string { return "dense" + unless(0, v[0], " ") },
+		extent: func(v []float64, e extent) extent {
+			if v[0] == 0 {
+				return e.flattened()
+			}
+			return extent{uint64(v[0]), flat}
+		},
 	},
 	{
 		name:  "conv", // out 0: as many channels as come in
@@ -128,6 +139,97 @@ var vocabulary = []*operation{
 		},
 		text: func(v []float64) string { return fmt.Sprintf("drop %.3g", v[0]) },
 	},
+	{
+		name:   "layernorm",
+		layers: always(engine.LayerNorm{}),
+		text:   func([]float64) string { return "ln" },
+	},
+	{
+		name:  "squeeze_excite",
+		attrs: []attribute{{name: "ratio", lo: 1, hi: 256, def: 4}},
+		layers: func(v []float64, _ engine.Shape) engine.Seq {
+			return engine.Seq{engine.SqueezeExcite{Ratio: int(v[0])}}
+		},
+		text: func(v []float64) string { return "se" + unless(4, v[0], "") },
+	},
+	{
+		name:  "attention", // each pixel of an image is a step
+		attrs: []attribute{heads},
+		layers: func(v []float64, in engine.Shape) engine.Seq {
+			return onSteps(in, engine.Attention{Heads: divisor(in, v[0])})
+		},
+		text: func(v []float64) string { return "attention" + unless(4, v[0], "") },
+	},
+	{
+		name:  "transformer",
+		attrs: []attribute{heads, expand},
+		layers: func(v []float64, in engine.Shape) engine.Seq {
+			return onSteps(in, engine.Transformer{Heads: divisor(in, v[0]), Hidden: int(v[1]) * in[len(in)-1]})
+		},
+		text: func(v []float64) string { return "transformer" + unless(4, v[0], "") + unless(4, v[1], "·") },
+	},
+	{
+		name:  "decoder", // a transformer whose steps see those before them alone
+		attrs: []attribute{heads, expand},
+		layers: func(v []float64, in engine.Shape) engine.Seq {
+			return onSteps(in, engine.Transformer{Heads: divisor(in, v[0]), Hidden: int(v[1]) * in[len(in)-1], Causal: true})
+		},
+		text: func(v []float64) string { return "decoder" + unless(4, v[0], "") + unless(4, v[1], "·") },
+	},
+	{
+		name:  "conv1d", // out 0: as many features as come in
+		attrs: []attribute{{name: "out", lo: 0, hi: maxSize}, kernel, stride},
+		layers: func(v []float64, in engine.Shape) engine.Seq {
+			out := int(v[0])
+			if out == 0 {
+				out = in[len(in)-1]
+			}
+			return engine.Seq{engine.Conv1D{Out: out, Kernel: int(v[1]), Stride: int(v[2])}}
+		},
+		text: func(v []float64) string {
+			return "conv1d" + unless(0, v[0], " ") + "·" + itoa(v[1]) + unless(1, v[2], "/")
+		},
+		extent: func(v []float64, e extent) extent {
+			if v[0] > 0 {
+				e.channels = uint64(v[0])
+			}
+			return e.shrunk(v[2])
+		},
+	},
+	{
+		name:  "linear", // dense on each step or pixel
+		attrs: []attribute{{name: "out", lo: 1, hi: maxSize}},
+		layers: func(v []float64, _ engine.Shape) engine.Seq {
+			return engine.Seq{engine.Dense{Out: int(v[0]), PerStep: true}}
+		},
+		text:   func(v []float64) string { return "linear " + itoa(v[0]) },
+		extent: func(v []float64, e extent) extent { return extent{uint64(v[0]), e.space} },
+	},
+	{
+		name:  "embedding", // of tokens: whole numbers below vocab
+		attrs: []attribute{{name: "vocab", lo: 1, hi: maxSize}, {name: "out", lo: 1, hi: maxSize}},
+		layers: func(v []float64, _ engine.Shape) engine.Seq {
+			return engine.Seq{engine.Embedding{Vocab: int(v[0]), Out: int(v[1])}}
+		},
+		text:   func(v []float64) string { return "embed " + itoa(v[1]) },
+		extent: func(v []float64, e extent) extent { return extent{uint64(v[1]), mix(e.channels, 'e')} },
+	},
+	{name: "positional", layers: always(engine.Positional{}), text: func([]float64) string { return "pos" }},
+	{
+		name:   "steps", // an image as a sequence of its pixels, a row as one of its values
+		layers: func(_ []float64, in engine.Shape) engine.Seq { return toSteps(in) },
+		extent: func(_ []float64, e extent) extent {
+			if e.space == flat {
+				return extent{1, mix(e.channels, 's')}
+			}
+			return extent{e.channels, mix(e.space, 's')}
+		},
+	},
+	{
+		name:   "last", // the last step
+		layers: always(engine.LastStep{}),
+		extent: func(_ []float64, e extent) extent { return extent{e.channels, flat} },
+	},
 	{name: "relu", layers: always(engine.ReLU{})},
 	{name: "leaky_relu", layers: always(engine.LeakyReLU{})},
 	{name: "gelu", layers: always(engine.GELU{})},
@@ -136,6 +238,38 @@ var vocabulary = []*operation{
 	{name: "sigmoid", layers: always(engine.Sigmoid{})},
 	{name: skip, layers: always()},
 	{name: none},
+}
+
+// toSteps makes a sequence of any shape.
+func toSteps(in engine.Shape) engine.Seq {
+	switch len(in) {
+	case 1:
+		return engine.Seq{engine.Reshape{To: engine.Shape{in[0], 1}}}
+	case 3:
+		return engine.Seq{engine.Reshape{To: engine.Shape{in[0] * in[1], in[2]}}}
+	}
+	return nil
+}
+
+// onSteps applies a layer that keeps the shape to the steps of a sequence, or to
+// the pixels of an image as such.
+func onSteps(in engine.Shape, l engine.Layer) engine.Seq {
+	if len(in) != 3 {
+		return engine.Seq{l}
+	}
+	return append(toSteps(in), l, engine.Reshape{To: in})
+}
+
+// divisor is the largest number up to n that divides the features evenly, so
+// that no number of heads makes a network impossible.
+func divisor(in engine.Shape, n float64) int {
+	features := in[len(in)-1]
+	for h := min(int(n), features); h > 1; h-- {
+		if features%h == 0 {
+			return h
+		}
+	}
+	return 1
 }
 
 func always(layers ...engine.Layer) func([]float64, engine.Shape) engine.Seq {

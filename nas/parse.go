@@ -63,6 +63,10 @@ func (p *parser) node(depth int) (node, error) {
 	case c == '{':
 		return p.kids(repeatKind, '}', depth)
 	case c == '(':
+		if strings.HasPrefix(p.text[p.at:], "(&") {
+			p.at++
+			return p.kids(concatKind, ')', depth)
+		}
 		return p.kids(addKind, ')', depth)
 	case c == '<':
 		n, err := p.kids(cellKind, '>', depth)

@@ -35,7 +35,7 @@ func readRule(v any, path string, depth int) (Rule, error) {
 	case map[string]any:
 		return readMap(v, path, depth)
 	}
-	return nil, wrong(path, "%v is no rule: write an operation, a list, or one of oneof, repeat, add, cell, ref", v)
+	return nil, wrong(path, "%v is no rule: write an operation, a list, or one of oneof, repeat, add, concat, cell, ref", v)
 }
 
 func readRules(v any, path string, depth int) ([]Rule, error) {
@@ -56,7 +56,7 @@ func readRules(v any, path string, depth int) ([]Rule, error) {
 // ruleKeys are the keys that tell a rule written as a map, and the other keys
 // it has.
 var ruleKeys = []struct{ key, with string }{
-	{"oneof", ""}, {"add", ""}, {"repeat", "of"}, {"cell", "edge"}, {"ref", ""},
+	{"oneof", ""}, {"add", ""}, {"concat", ""}, {"repeat", "of"}, {"cell", "edge"}, {"ref", ""},
 }
 
 func readMap(m map[string]any, path string, depth int) (Rule, error) {
@@ -86,7 +86,7 @@ func readMap(m map[string]any, path string, depth int) (Rule, error) {
 		}
 		return readKeyed(k.key, v, of, join(path, k.key), depth)
 	}
-	return nil, wrong(path, "keys %v are no rule: one of op, oneof, repeat, add, cell, ref must be there", names(m))
+	return nil, wrong(path, "keys %v are no rule: one of op, oneof, repeat, add, concat, cell, ref must be there", names(m))
 }
 
 func readKeyed(key string, v any, of Rule, path string, depth int) (Rule, error) {
@@ -94,9 +94,9 @@ func readKeyed(key string, v any, of Rule, path string, depth int) (Rule, error)
 	case "oneof":
 		rules, err := readRules(v, path, depth)
 		return OneOf(rules), err
-	case "add":
+	case "add", "concat":
 		rules, err := readRules(v, path, depth)
-		return Par{Branches: rules}, err
+		return Par{rules, key == "concat"}, err
 	case "repeat":
 		b, err := readBounds(v, path)
 		return Repeat{Min: int(b[0]), Max: int(b[1]), Of: of}, err

@@ -25,12 +25,15 @@ type Repeat struct {
 	Of       Rule
 }
 
-// Par gives the same input to several rules and merges what they return. A sum
-// of branches with unequal shapes gets the projections it needs.
+// Par gives the same input to several rules and merges what they return: it adds
+// it up, or lays it side by side along the channels. Branches with unequal shapes
+// get the projections they need ([engine.Par]).
 //
-// Study files write {add: […]}; a residual block is {add: [skip, …]}.
+// Study files write {add: […]} or {concat: […]}; a residual block is {add: [skip,
+// …]}.
 type Par struct {
 	Branches []Rule
+	Concat   bool
 }
 
 // Cell is a densely connected cell: Nodes nodes, of which the first is the

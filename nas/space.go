@@ -35,15 +35,12 @@ func New(g Grammar, l Limits) (*Space, error) {
 }
 
 // For binds the space to samples of a shape and a number of outputs (classes,
-// or targets of a regression). It is an error if the engine cannot run the
-// grammar's networks, if they do not fit the shape, or if none keeps within the
-// limits; the last wraps [ErrLimit].
+// or targets of a regression). It is an error if no network of the
+// grammar fits the shape, or if none keeps within the limits; the latter wraps
+// [ErrLimit].
 func (s *Space) For(in engine.Shape, outputs int) (*Space, error) {
 	if in.Size() == 0 || outputs < 1 {
 		return nil, fmt.Errorf("architecture: input shape %v and %d outputs are no data to learn from", in, outputs)
-	}
-	if err := runnable(s.root); err != nil {
-		return nil, fmt.Errorf("architecture: %w", err)
 	}
 	b := &Space{root: s.root, limits: s.limits, in: in, outputs: outputs}
 	g, err := b.shrink()
@@ -152,42 +149,4 @@ func (p *production) checkOp(n *node) error {
 		}
 	}
 	return nil
-}
-
-// runnable tells whether the engine can run what derives from a production: a
-// sum is the input and one branch.
-func runnable(p *production) error {
-	switch p.kind {
-	case cellKind:
-		return errors.New("a cell cannot be trained yet: the engine has no layer for it; write add: [skip, …]")
-	case addKind:
-		bodies := 0
-		for _, k := range p.kids {
-			if !k.idle() {
-				bodies++
-			}
-		}
-		if bodies > 1 {
-			return errors.New("a sum of several branches cannot be trained yet; write add: [skip, …]")
-		}
-	}
-	for _, k := range p.kids {
-		if err := runnable(k); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// idle tells whether a production derives no layers.
-func (p *production) idle() bool {
-	if p.kind == opKind {
-		return p.op.name == skip || p.op.name == none
-	}
-	for _, k := range p.kids {
-		if !k.idle() {
-			return false
-		}
-	}
-	return true
 }

@@ -142,14 +142,6 @@ func TestForRefusesWhatCannotBeTrained(t *testing.T) {
 			Spec{Grammar: []any{"relu", "none"}}, image,
 			"architecture: network relu none: nothing reaches the output", ErrDead,
 		},
-		"cell": {
-			Spec{Grammar: map[string]any{"cell": 3, "edge": "relu"}}, image,
-			"architecture: a cell cannot be trained yet: the engine has no layer for it; write add: [skip, …]", nil,
-		},
-		"sum": {
-			Spec{Grammar: map[string]any{"add": []any{"relu", "tanh"}}}, image,
-			"architecture: a sum of several branches cannot be trained yet; write add: [skip, …]", nil,
-		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, err := c.spec.Space()

@@ -26,12 +26,14 @@ import (
 // Ranges are [lo, hi], or [n] for one value. The zero fields of a family have
 // the defaults that [Spec.WithDefaults] fills in.
 type Spec struct {
-	Family   string         `json:"family,omitempty" yaml:"family,omitempty"`          // mlp (dense layers) or cnn (convolutions, for images)
+	Family   string         `json:"family,omitempty" yaml:"family,omitempty"`          // for rows: mlp, resnet or tabular (either); for images: cnn, or cell (as NAS-Bench-201); sequence
 	Stages   []int          `json:"stages,omitempty" yaml:"stages,omitempty,flow"`     // cnn: runs of blocks, each with a pool at its end
 	Depth    []int          `json:"depth,omitempty" yaml:"depth,omitempty,flow"`       // mlp: hidden layers; cnn: blocks in a stage
-	Width    []int          `json:"width,omitempty" yaml:"width,omitempty,flow"`       // mlp: units of a layer; cnn: units of an optional dense layer after the last stage, which is left out by default
+	Width    []int          `json:"width,omitempty" yaml:"width,omitempty,flow"`       // mlp: units of a layer; sequence: features of a step; cnn: units of an optional dense layer after the last stage, which is left out by default
 	Channels []int          `json:"channels,omitempty" yaml:"channels,omitempty,flow"` // cnn: channels of a block
 	Kernels  []int          `json:"kernels,omitempty" yaml:"kernels,omitempty,flow"`   // cnn: kernels to choose from
+	Heads    []int          `json:"heads,omitempty" yaml:"heads,omitempty,flow"`       // sequence: numbers of attention heads to choose from
+	Vocab    int            `json:"vocab,omitempty" yaml:"vocab,omitempty"`            // sequence: the data is tokens, whole numbers below this
 	Ops      []string       `json:"ops,omitempty" yaml:"ops,omitempty,flow"`           // blocks, pools and activations to choose from; of what is not named, the default
 	Norm     []string       `json:"norm,omitempty" yaml:"norm,omitempty,flow"`         // normalisations to choose from: none, batch
 	Dropout  []float64      `json:"dropout,omitempty" yaml:"dropout,omitempty,flow"`   // rates
@@ -51,6 +53,7 @@ func (s Spec) WithDefaults() Spec {
 	or(&s.Width, f.defaults.Width)
 	or(&s.Channels, f.defaults.Channels)
 	or(&s.Kernels, f.defaults.Kernels)
+	or(&s.Heads, f.defaults.Heads)
 	or(&s.Norm, f.defaults.Norm)
 	or(&s.Dropout, f.defaults.Dropout)
 	for _, group := range f.ops {
@@ -80,7 +83,7 @@ func (s Spec) Space() (*Space, error) {
 // grammar is the grammar of the block, or that of its family.
 func (s Spec) grammar() (Grammar, error) {
 	if s.Grammar == nil && s.Family == "" {
-		return Grammar{}, wrong("family", "is missing: write mlp or cnn, or give a grammar")
+		return Grammar{}, wrong("family", "is missing: write one of %s, or give a grammar", strings.Join(Families(), ", "))
 	}
 	if s.Grammar != nil {
 		for _, k := range append(s.keys(), specKey{"family", s.Family != ""}, specKey{"ops", s.Ops != nil}) {
@@ -92,7 +95,7 @@ func (s Spec) grammar() (Grammar, error) {
 	}
 	f := familyNamed(s.Family)
 	if f == nil {
-		return Grammar{}, wrong("family", "%q is unknown: write mlp or cnn, or give a grammar", s.Family)
+		return Grammar{}, wrong("family", "%q is unknown: write one of %s, or give a grammar", s.Family, strings.Join(Families(), ", "))
 	}
 	if s.Define != nil {
 		return Grammar{}, wrong("define", "belongs to a grammar, not to a family")
@@ -112,7 +115,7 @@ type specKey struct {
 func (s Spec) keys() []specKey {
 	return []specKey{
 		{"stages", s.Stages != nil}, {"depth", s.Depth != nil}, {"width", s.Width != nil}, {"channels", s.Channels != nil},
-		{"kernels", s.Kernels != nil}, {"norm", s.Norm != nil}, {"dropout", s.Dropout != nil},
+		{"kernels", s.Kernels != nil}, {"heads", s.Heads != nil}, {"vocab", s.Vocab != 0}, {"norm", s.Norm != nil}, {"dropout", s.Dropout != nil},
 	}
 }
 
@@ -138,6 +141,12 @@ func (s Spec) validate(f *family) error {
 	}
 	if err := checkList("kernels", s.Kernels, []int{1, 3, 5, 7, 9, 11}); err != nil {
 		return err
+	}
+	if err := checkList("heads", s.Heads, []int{1, 2, 3, 4, 6, 8, 12, 16}); err != nil {
+		return err
+	}
+	if s.Vocab < 0 || s.Vocab > maxSize {
+		return wrong("vocab", "%d is outside [1, %d]", s.Vocab, maxSize)
 	}
 	if err := checkList("norm", s.Norm, []string{"none", "batch"}); err != nil {
 		return err

@@ -61,8 +61,8 @@ func TestFamilies(t *testing.T) {
 
 func TestSpecErrors(t *testing.T) {
 	for block, want := range map[string]string{
-		`{}`:                                                           "family: is missing: write mlp or cnn, or give a grammar",
-		`{"family":"cnm"}`:                                             `family: "cnm" is unknown: write mlp or cnn, or give a grammar`,
+		`{}`:                                                           "family: is missing: write one of mlp, resnet, tabular, cnn, cell, sequence, or give a grammar",
+		`{"family":"cnm"}`:                                             `family: "cnm" is unknown: write one of mlp, resnet, tabular, cnn, cell, sequence, or give a grammar`,
 		`{"family":"mlp","stages":[1]}`:                                "stages: does not belong to family mlp, which has depth, width, norm, dropout, ops and limits",
 		`{"family":"mlp","depth":[3,1]}`:                               "depth: [3 1] is an empty range: write the smaller bound first",
 		`{"family":"mlp","depth":[1,2,3]}`:                             "depth: [1 2 3] is no range: write [lo, hi]",
@@ -78,11 +78,11 @@ func TestSpecErrors(t *testing.T) {
 		`{"family":"mlp","grammar":"relu"}`:                            "family: does not belong beside a grammar: leave one of them out",
 		`{"grammar":"relu","depth":[1]}`:                               "depth: does not belong beside a grammar: leave one of them out",
 		`{"family":"mlp","define":{"a":"relu"}}`:                       "define: belongs to a grammar, not to a family",
-		`{"grammar":3}`:                                                "grammar: 3 is no rule: write an operation, a list, or one of oneof, repeat, add, cell, ref",
+		`{"grammar":3}`:                                                "grammar: 3 is no rule: write an operation, a list, or one of oneof, repeat, add, concat, cell, ref",
 		`{"grammar":["relu","rellu"]}`:                                 `grammar[1].op: "rellu" is no operation; known are`,
-		`{"grammar":[{"on":["relu"]}]}`:                                "grammar[0]: keys [on] are no rule: one of op, oneof, repeat, add, cell, ref must be there",
+		`{"grammar":[{"on":["relu"]}]}`:                                "grammar[0]: keys [on] are no rule: one of op, oneof, repeat, add, concat, cell, ref must be there",
 		`{"grammar":{"op":"dense"}}`:                                   "grammar: dense needs out",
-		`{"grammar":{"op":"dense","out":0}}`:                           "grammar.out: 0 is not a whole number from 1 to 1048576",
+		`{"grammar":{"op":"dense","out":-1}}`:                           "grammar.out: -1 is not a whole number from 0 to 1048576",
 		`{"grammar":{"op":"dense","out":"many"}}`:                      "grammar.out: many is not a number",
 		`{"grammar":{"op":"dense","width":8}}`:                         "grammar.width: is no attribute of dense(out)",
 		`{"grammar":{"op":"dense","out":{"int":[8]}}}`:                 "grammar.out.int: needs two bounds, [lo, hi], not [8]",

@@ -38,7 +38,7 @@ func (w *writer) node(n *node) {
 			w.word(n.text(), n.op.extent != nil)
 		}
 		return
-	case addKind, cellKind:
+	case addKind, concatKind, cellKind:
 		w.sum(n)
 		return
 	}
@@ -51,8 +51,11 @@ func (w *writer) node(n *node) {
 // its nodes.
 func (w *writer) sum(n *node) {
 	open := "("
-	if n.kind == cellKind {
+	switch n.kind {
+	case cellKind:
 		open = "cell("
+	case concatKind:
+		open = "concat("
 	}
 	w.word(open, true)
 	w.inside++
@@ -62,6 +65,8 @@ func (w *writer) sum(n *node) {
 			nodes++
 			end += nodes
 			w.b.WriteString(" |")
+		} else if i > 0 && n.kind == concatKind {
+			w.b.WriteByte(',')
 		} else if i > 0 {
 			w.b.WriteString(" +")
 		}
