@@ -34,7 +34,7 @@ func TestNotation(t *testing.T) {
 		"[relu]]":       "column 7: nothing may follow",
 		"rellu":         `column 6: "rellu" is no operation`,
 		"dense":         "column 6: dense needs out",
-		"dense(-1)":      "column 9: dense: out: -1 is not a whole number from 0 to 1048576",
+		"dense(-1)":     "column 9: dense: out: -1 is not a whole number from 0 to 1048576",
 		"dense(1.5)":    "column 10: dense: out: 1.5 is not a whole number from 0 to 1048576",
 		"dense(x)":      `column 7: dense: "" is not a number`,
 		"dense(8,3)":    "column 8: dense(out) has no more attributes",

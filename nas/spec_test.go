@@ -82,7 +82,7 @@ func TestSpecErrors(t *testing.T) {
 		`{"grammar":["relu","rellu"]}`:                                 `grammar[1].op: "rellu" is no operation; known are`,
 		`{"grammar":[{"on":["relu"]}]}`:                                "grammar[0]: keys [on] are no rule: one of op, oneof, repeat, add, concat, cell, ref must be there",
 		`{"grammar":{"op":"dense"}}`:                                   "grammar: dense needs out",
-		`{"grammar":{"op":"dense","out":-1}}`:                           "grammar.out: -1 is not a whole number from 0 to 1048576",
+		`{"grammar":{"op":"dense","out":-1}}`:                          "grammar.out: -1 is not a whole number from 0 to 1048576",
 		`{"grammar":{"op":"dense","out":"many"}}`:                      "grammar.out: many is not a number",
 		`{"grammar":{"op":"dense","width":8}}`:                         "grammar.width: is no attribute of dense(out)",
 		`{"grammar":{"op":"dense","out":{"int":[8]}}}`:                 "grammar.out.int: needs two bounds, [lo, hi], not [8]",
