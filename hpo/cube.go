@@ -68,6 +68,9 @@ func encode(nodes []node, p search.Params, x []float64) {
 	for _, n := range nodes {
 		v, ok := p[n.d.Name]
 		if !ok {
+			v = n.d.Default // the parameter was added since, or does not exist here
+		}
+		if v == nil {
 			continue
 		}
 		if n.d.Kind == search.KindChoice {

@@ -37,7 +37,7 @@ func (g Grid) Propose(ctx context.Context, req search.Request) ([]search.Params,
 			n = req.First + i
 		}
 		hi, lo := bits.Mul64(uint64(n%size), uint64(stride))
-		return point(req.Space, (int(bits.Rem64(hi, lo, uint64(size)))+shift)%size)
+		return req.Space.Nth((int(bits.Rem64(hi, lo, uint64(size))) + shift) % size)
 	})
 }
 

@@ -110,7 +110,7 @@ func (m *tpeModel) propose(req search.Request, out []search.Params, rng *rand.Ra
 		if score <= top {
 			continue
 		}
-		if p := m.c.decode(m.next); !repeats(req, out, p) {
+		if p := m.c.decode(m.next); acceptable(req, out, p) {
 			top, found = score, p
 		}
 	}

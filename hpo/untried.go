@@ -6,16 +6,23 @@ import (
 	"budwood/search"
 )
 
-// untried proposes req.N points that are neither in the past nor proposed
-// before in the same request. Point i is drawn after the points out, with the
-// trial's own rng, and again for as long as it repeats a point. A point with a
+// untried proposes req.N points that satisfy the constraints and are neither in
+// the past nor proposed before in the same request. Point i is drawn after the
+// points out, with the trial's own rng, and again for as long as it is of no
+// use; what breaks a constraint time and again is repaired. A point with a
 // continuous parameter counts as new.
 func untried(req search.Request, draw func(i int, out []search.Params, rng *rand.Rand, again bool) search.Params) ([]search.Params, error) {
 	var out []search.Params
 	for i := range req.N {
 		rng := req.Rand(i)
 		p := draw(i, out, rng, false)
-		for try := 0; repeats(req, out, p); try++ {
+		for try := 0; !acceptable(req, out, p); try++ {
+			if try == 16 && !req.Constraints.Hold(p) {
+				if q, ok := req.Constraints.Repair(req.Space, p, rng); ok && !repeats(req, out, q) {
+					p = q
+					break
+				}
+			}
 			if try == 64 {
 				var ok bool
 				if p, ok = leftOver(req, out, rng); !ok {
@@ -33,6 +40,11 @@ func untried(req search.Request, draw func(i int, out []search.Params, rng *rand
 	return out, nil
 }
 
+// acceptable tells whether a point is new and satisfies the constraints.
+func acceptable(req search.Request, proposed []search.Params, p search.Params) bool {
+	return req.Constraints.Hold(p) && !repeats(req, proposed, p)
+}
+
 // repeats tells whether a point is in the past or among the proposed ones.
 func repeats(req search.Request, proposed []search.Params, p search.Params) bool {
 	active := req.Space.Active(p)
@@ -44,15 +56,19 @@ func repeats(req search.Request, proposed []search.Params, p search.Params) bool
 		values[i] = p[d.Name]
 	}
 	same := func(q search.Params) bool {
-		if len(q) != len(active) { // a record with a genome is another point
-			return false
-		}
+		known := 0
 		for i, d := range active {
-			if !equal(values[i], q[d.Name]) {
+			v, ok := q[d.Name]
+			if !ok {
+				v = d.Default // of a trial from before the parameter was added
+			} else {
+				known++
+			}
+			if !equal(values[i], v) {
 				return false
 			}
 		}
-		return true
+		return known == len(q) // a record with a genome is another point
 	}
 	for i := range req.Past {
 		if same(req.Past[i].Params) {
@@ -99,12 +115,21 @@ func equal(v, recorded any) bool {
 
 // leftOver is a point that was not tried, found by counting from a random one
 // on; ok is false if there is none. In an endless space, where only points
-// without a continuous parameter can repeat, it draws from the prior.
+// without a continuous parameter can repeat, and in one too large to count for
+// points that satisfy the constraints, it draws from the prior.
 func leftOver(req search.Request, proposed []search.Params, rng *rand.Rand) (p search.Params, ok bool) {
+	const countable = 1 << 20
 	size := req.Space.Size()
-	if size == 0 {
+	constrained := !req.Constraints.None()
+	if size == 0 || constrained && size > countable {
 		for range 10_000 {
-			if p = req.Space.Sample(rng); !repeats(req, proposed, p) {
+			p = req.Space.Sample(rng)
+			if constrained {
+				if p, ok = req.Constraints.Repair(req.Space, p, rng); !ok {
+					return nil, false
+				}
+			}
+			if !repeats(req, proposed, p) {
 				return p, true
 			}
 		}
@@ -112,58 +137,28 @@ func leftOver(req search.Request, proposed []search.Params, rng *rand.Rand) (p s
 	}
 	tried := map[string]bool{}
 	for _, r := range req.Past {
-		tried[r.Params.Key()] = true
+		tried[withDefaults(req.Space, r.Params).Key()] = true
 	}
 	for _, q := range proposed {
 		tried[q.Key()] = true
 	}
 	first := rng.IntN(size)
-	for i := range min(size, len(tried)+1) {
-		if p = point(req.Space, (first+i)%size); !tried[p.Key()] {
+	look := min(size, len(tried)+1)
+	if constrained {
+		look = size
+	}
+	for i := range look {
+		if p = req.Space.Nth((first + i) % size); req.Constraints.Hold(p) && !tried[p.Key()] {
 			return p, true
 		}
 	}
 	return nil, false
 }
 
-// point is number i of the points of a finite space, 0 ≤ i < s.Size().
-func point(s search.Space, i int) search.Params {
-	p := search.Params{}
-	fillPoint(p, s, i)
+// withDefaults is a recorded point with what was added to the space since.
+func withDefaults(s search.Space, p search.Params) search.Params {
+	if q, ok := s.Adopt(p); ok {
+		return q
+	}
 	return p
-}
-
-func fillPoint(p search.Params, s search.Space, i int) {
-	for _, q := range s {
-		d := q.Dim()
-		n := search.Space{q}.Size()
-		k := i % n
-		i /= n
-		if d.Kind != search.KindChoice {
-			p[d.Name] = value(d, k)
-			continue
-		}
-		for _, o := range d.Options {
-			if m := o.Space.Size(); k >= m {
-				k -= m
-				continue
-			}
-			p[d.Name] = o.Value
-			fillPoint(p, o.Space, k)
-			break
-		}
-	}
-}
-
-// value is number k of the values of a discrete number.
-func value(d *search.Dim, k int) any {
-	step := d.Step
-	if step == 0 {
-		step = 1
-	}
-	x := min(d.Lo+float64(k)*step, d.Hi)
-	if d.Kind == search.KindInt {
-		return int(x)
-	}
-	return x
 }

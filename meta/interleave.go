@@ -25,7 +25,7 @@ var _ search.Sampler = Interleave{}
 // Propose implements [search.Sampler]. Candidates that are no point of the space
 // or were tried before are passed over: their trial is the sampler's.
 func (s Interleave) Propose(ctx context.Context, req search.Request) ([]search.Params, error) {
-	warm := s.points(req.Space)
+	warm := s.points(req)
 	tried := map[string]bool{}
 	for _, r := range req.Past {
 		tried[r.Params.Key()] = true
@@ -76,11 +76,12 @@ func (s Interleave) Source(p search.Params) string {
 	return ""
 }
 
-// points are the candidates as points of the space, nil where one is none.
-func (s Interleave) points(space search.Space) []search.Params {
+// points are the candidates as points of the space that satisfy the
+// constraints, nil where one is none.
+func (s Interleave) points(req search.Request) []search.Params {
 	out := make([]search.Params, len(s.Candidates))
 	for i, c := range s.Candidates {
-		if p, err := space.Check(c.Params); err == nil {
+		if p, err := req.Space.Check(c.Params); err == nil && req.Constraints.Hold(p) {
 			out[i] = p
 		}
 	}

@@ -65,7 +65,7 @@ func (p *production) nth(i int) node {
 				n.vals[j] = p.op.attrs[j].def
 				continue
 			}
-			n.vals[j], _ = search.Number(nthValue(d, i%d.Size()))
+			n.vals[j], _ = search.Number(d.Nth(i % d.Size()))
 			i /= d.Size()
 		}
 		return n
@@ -90,46 +90,4 @@ func (p *production) nth(i int) node {
 		i /= k.size()
 	}
 	return n
-}
-
-// nthPoint adds point number i of a finite space to params.
-func nthPoint(s search.Space, i int, to search.Params) {
-	for _, q := range s {
-		d := q.Dim()
-		if d.Kind != search.KindChoice {
-			to[d.Name] = nthValue(d, i%d.Size())
-			i /= d.Size()
-			continue
-		}
-		n := 0
-		for _, o := range d.Options {
-			n += o.Space.Size()
-		}
-		at := i % n
-		i /= n
-		for _, o := range d.Options {
-			if at < o.Space.Size() {
-				to[d.Name] = o.Value
-				nthPoint(o.Space, at, to)
-				break
-			}
-			at -= o.Space.Size()
-		}
-	}
-}
-
-// nthValue is value number i of a finite dimension.
-func nthValue(d *search.Dim, i int) any {
-	if d.Kind == search.KindChoice {
-		return d.Options[i].Value
-	}
-	step := d.Step
-	if step == 0 {
-		step = 1
-	}
-	v, err := d.Check(min(d.Lo+float64(i)*step, d.Hi))
-	if err != nil {
-		return d.Decode(1)
-	}
-	return v
 }

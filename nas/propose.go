@@ -30,7 +30,7 @@ func propose(ctx context.Context, s *Space, req search.Request, draw drawFunc) (
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		c, ok := fresh(s, req.Space, seen, req.First+i, req.Rand(i), draw)
+		c, ok := fresh(s, req, seen, req.First+i, req.Rand(i), draw)
 		if !ok {
 			break
 		}
@@ -44,11 +44,16 @@ func propose(ctx context.Context, s *Space, req search.Request, draw drawFunc) (
 	return out, nil
 }
 
-func fresh(s *Space, hyper search.Space, seen *tried, trial int, r *rand.Rand, draw drawFunc) (candidate, bool) {
+func fresh(s *Space, req search.Request, seen *tried, trial int, r *rand.Rand, draw drawFunc) (candidate, bool) {
 	var second *candidate
 	for try := range freshTries {
 		c, known := draw(trial, try, r)
 		c.origin.Avoided = try
+		p, ok := req.Constraints.Repair(req.Space, c.point, r)
+		if !ok {
+			return candidate{}, false
+		}
+		c.point = p
 		same := seen.with(s.mark(c.genome))
 		if len(same) == 0 {
 			return c, true
@@ -63,12 +68,12 @@ func fresh(s *Space, hyper search.Space, seen *tried, trial int, r *rand.Rand, d
 	if second != nil {
 		return *second, true
 	}
-	return firstUntried(s, hyper, seen, r)
+	return firstUntried(s, req, seen, r)
 }
 
 // firstUntried goes through a finite space from a random point on.
-func firstUntried(s *Space, hyper search.Space, seen *tried, r *rand.Rand) (candidate, bool) {
-	genomes, points := s.root.size(), hyper.Size()
+func firstUntried(s *Space, req search.Request, seen *tried, r *rand.Rand) (candidate, bool) {
+	genomes, points := s.root.size(), req.Space.Size()
 	all := times(genomes, points)
 	if all > countable {
 		return candidate{}, false
@@ -76,9 +81,8 @@ func firstUntried(s *Space, hyper search.Space, seen *tried, r *rand.Rand) (cand
 	start := r.IntN(all)
 	for i := range all {
 		at := (start + i) % all
-		c := candidate{genome: Genome{s.root.nth(at % genomes)}, point: search.Params{}, origin: Origin{Avoided: freshTries}}
-		nthPoint(hyper, at/genomes, c.point)
-		if !among(seen.with(s.mark(c.genome)), c.point) && s.fits(c.genome) {
+		c := candidate{genome: Genome{s.root.nth(at % genomes)}, point: req.Space.Nth(at / genomes), origin: Origin{Avoided: freshTries}}
+		if req.Constraints.Hold(c.point) && !among(seen.with(s.mark(c.genome)), c.point) && s.fits(c.genome) {
 			return c, true
 		}
 	}

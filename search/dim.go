@@ -27,6 +27,7 @@ type Dim struct {
 	Step    float64  // distance of neighbouring values from Lo on; 0 means none (float) or 1 (int)
 	Options []Option // values of a choice, in order
 	Ordered bool     // the order of Options means something (an ordinal)
+	Default any      // of trials that were made before the parameter was there; nil means none
 }
 
 // Option is one value of a choice, and the parameters that exist only when it
@@ -172,6 +173,16 @@ func (d *Dim) number(v any) (float64, error) {
 
 // validate says what is wrong with the definition itself.
 func (d *Dim) validate() error {
+	if err := d.validateRange(); err != nil || d.Default == nil {
+		return err
+	}
+	if _, err := d.Check(d.Default); err != nil {
+		return fmt.Errorf("the default of %w", err)
+	}
+	return nil
+}
+
+func (d *Dim) validateRange() error {
 	if d.Name == "" {
 		return fmt.Errorf("a parameter has no name")
 	}
@@ -215,6 +226,15 @@ func (d *Dim) validate() error {
 		return fmt.Errorf("%s: step %v is too small for [%v, %v]", d.Name, d.Step, d.Lo, d.Hi)
 	}
 	return nil
+}
+
+// Nth is value number i of a dimension that is not continuous, 0 ≤ i <
+// [Dim.Size].
+func (d *Dim) Nth(i int) any {
+	if d.Kind == KindChoice {
+		return d.Options[i].Value
+	}
+	return d.nth(i)
 }
 
 // cell is the number of the equal cell of [0,1] that holds u.

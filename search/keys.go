@@ -10,7 +10,7 @@ type Point interface {
 	Value(name string) any
 }
 
-// Opt changes a numeric dimension: [Log], [Step].
+// Opt changes a numeric dimension: [Log], [Step], [Default].
 type Opt func(*Dim)
 
 // Log spreads a dimension evenly over the logarithm.
@@ -18,6 +18,16 @@ func Log(d *Dim) { d.Log = true }
 
 // Step allows only lo, lo+s, lo+2s, … up to hi.
 func Step(s float64) Opt { return func(d *Dim) { d.Step = s } }
+
+// Default is the value of trials that were made before the parameter was added
+// to the space of a running study.
+func Default(v float64) Opt {
+	return func(d *Dim) {
+		if d.Default = v; d.Kind == KindInt && v == float64(int(v)) {
+			d.Default = int(v)
+		}
+	}
+}
 
 // FloatParam is the key of a float64 parameter.
 type FloatParam struct{ d *Dim }
@@ -28,14 +38,17 @@ func Float(name string, lo, hi float64, opts ...Opt) FloatParam {
 }
 
 // LogFloat defines a parameter in [lo, hi], spread evenly over its logarithm.
-func LogFloat(name string, lo, hi float64) FloatParam { return Float(name, lo, hi, Log) }
+func LogFloat(name string, lo, hi float64, opts ...Opt) FloatParam {
+	return Float(name, lo, hi, append([]Opt{Log}, opts...)...)
+}
 
 // Dim returns the definition.
 func (p FloatParam) Dim() *Dim { return p.d }
 
-// In returns the parameter's value at a point, 0 where it does not exist.
+// In returns the parameter's value at a point; where it does not exist, its
+// default, or 0.
 func (p FloatParam) In(at Point) float64 {
-	x, _ := Number(at.Value(p.d.Name))
+	x, _ := Number(p.d.in(at))
 	return x
 }
 
@@ -50,9 +63,10 @@ func Int(name string, lo, hi int, opts ...Opt) IntParam {
 // Dim returns the definition.
 func (p IntParam) Dim() *Dim { return p.d }
 
-// In returns the parameter's value at a point, 0 where it does not exist.
+// In returns the parameter's value at a point; where it does not exist, its
+// default, or 0.
 func (p IntParam) In(at Point) int {
-	x, _ := Number(at.Value(p.d.Name))
+	x, _ := Number(p.d.in(at))
 	return int(x)
 }
 
@@ -91,18 +105,38 @@ func (p ChoiceParam[T]) When(value T, params ...Param) ChoiceParam[T] {
 	return ChoiceParam[T]{&d}
 }
 
+// Default returns the choice with a value for trials that were made before it
+// was added to the space of a running study. It panics if it is none of the
+// choice's values.
+func (p ChoiceParam[T]) Default(value T) ChoiceParam[T] {
+	if p.d.Index(value) < 0 {
+		panic("search: " + p.d.Name + ".Default: no such value")
+	}
+	d := *p.d
+	d.Default = value
+	return ChoiceParam[T]{&d}
+}
+
 // Dim returns the definition.
 func (p ChoiceParam[T]) Dim() *Dim { return p.d }
 
-// In returns the chosen value at a point, the zero value where the parameter
-// does not exist.
+// In returns the chosen value at a point; where the parameter does not exist,
+// its default, or the zero value.
 func (p ChoiceParam[T]) In(at Point) T {
 	var zero T
-	v := at.Value(p.d.Name)
+	v := p.d.in(at)
 	if i := p.d.Index(v); i >= 0 {
 		return p.d.Options[i].Value.(T)
 	}
 	return zero
+}
+
+// in is a point's value, or the default.
+func (d *Dim) in(at Point) any {
+	if v := at.Value(d.Name); v != nil {
+		return v
+	}
+	return d.Default
 }
 
 func numeric(name string, k Kind, lo, hi float64, opts []Opt) *Dim {

@@ -23,6 +23,9 @@ type Request struct {
 	First      int         // number of the first trial to propose
 	N          int
 	Seed       uint64 // of the study
+
+	// Constraints are what every proposed point satisfies; they belong to Space.
+	Constraints Constraints
 }
 
 // Rand is the source of randomness of trial number First+i: it depends on the

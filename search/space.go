@@ -169,6 +169,35 @@ func (s Space) Check(p Params, also ...string) (Params, error) {
 	return out, nil
 }
 
+// Nth is point number i of a finite space, 0 ≤ i < [Space.Size].
+func (s Space) Nth(i int) Params {
+	p := Params{}
+	s.nth(i, p)
+	return p
+}
+
+func (s Space) nth(i int, p Params) {
+	for _, q := range s {
+		d := q.Dim()
+		n := Space{q}.Size()
+		k := i % n
+		i /= n
+		if d.Kind != KindChoice {
+			p[d.Name] = d.nth(k)
+			continue
+		}
+		for _, o := range d.Options {
+			if m := o.Space.Size(); k >= m {
+				k -= m
+				continue
+			}
+			p[d.Name] = o.Value
+			o.Space.nth(k, p)
+			break
+		}
+	}
+}
+
 // Size is the number of distinct points, or 0 if there are infinitely many (or
 // more than 2⁵³).
 func (s Space) Size() int {

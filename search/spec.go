@@ -20,6 +20,7 @@ type ParamSpec struct {
 	Ordinal []OptionSpec `json:"ordinal,omitempty" yaml:"ordinal,omitempty"`
 	Log     bool         `json:"log,omitempty" yaml:"log,omitempty"`
 	Step    float64      `json:"step,omitempty" yaml:"step,omitempty"`
+	Default any          `json:"default,omitempty" yaml:"default,omitempty"` // of trials made before the parameter was added
 }
 
 // OptionSpec is one value of a choice: a scalar, or {value: …, space: […]}.
@@ -112,6 +113,12 @@ func (p ParamSpec) dim() (*Dim, error) {
 		}
 		d.Options = append(d.Options, Option{v, below})
 	}
+	if p.Default != nil {
+		d.Default = p.Default // which may not belong to it: see validate
+		if v, err := d.Check(p.Default); err == nil {
+			d.Default = v
+		}
+	}
 	return d, nil
 }
 
@@ -120,7 +127,7 @@ func (s Space) Specs() []ParamSpec {
 	out := make([]ParamSpec, 0, len(s))
 	for _, q := range s {
 		d := q.Dim()
-		p := ParamSpec{Name: d.Name, Log: d.Log, Step: d.Step}
+		p := ParamSpec{Name: d.Name, Log: d.Log, Step: d.Step, Default: d.Default}
 		switch d.Kind {
 		case KindFloat:
 			p.Float = []float64{d.Lo, d.Hi}

@@ -58,3 +58,45 @@ func drawDim(t *rapid.T, depth int, names *int) *search.Dim {
 	}
 	return d
 }
+
+// DrawConditions draws constraints on the parameters of a space, most of which
+// some points satisfy and some do not.
+func DrawConditions(t *rapid.T, s search.Space) []string {
+	dims := s.Dims()
+	if len(dims) == 0 {
+		return nil
+	}
+	operand := func() string {
+		d := rapid.SampledFrom(dims).Draw(t, "parameter")
+		if d.Kind == search.KindChoice {
+			if _, text := d.Options[0].Value.(string); text {
+				return ""
+			}
+			return d.Name
+		}
+		if rapid.Bool().Draw(t, "squared") {
+			return d.Name + " ** 2"
+		}
+		return d.Name
+	}
+	var out []string
+	for range rapid.IntRange(0, 3).Draw(t, "conditions") {
+		d := rapid.SampledFrom(dims).Draw(t, "parameter")
+		value := d.Decode(rapid.Float64Range(0, 1).Draw(t, "value"))
+		op := rapid.SampledFrom([]string{"<=", ">=", "!=", "<", ">"}).Draw(t, "comparison")
+		text := ""
+		switch v := value.(type) {
+		case string:
+			text = fmt.Sprintf("%s != %s", d.Name, v)
+		case float64:
+			text = fmt.Sprintf("%s %s %v", d.Name, op, v)
+		case int:
+			text = fmt.Sprintf("%s %s %d", d.Name, op, v)
+		}
+		if a, b := operand(), operand(); a != "" && b != "" && rapid.Bool().Draw(t, "combined") {
+			text = fmt.Sprintf("not (%s) or %s %s %s", text, a, op, b)
+		}
+		out = append(out, text)
+	}
+	return out
+}
