@@ -33,9 +33,14 @@ type Objective = trials.Objective
 // Study is a search with an objective in Go. The zero value of every field but
 // Name and Space is a default.
 type Study struct {
-	Name      string
-	Space     search.Space
-	Sampler   string             // tpe (default), random, grid, quasi
+	Name  string
+	Space search.Space
+
+	// Constraints are conditions between parameters that every trial satisfies,
+	// such as "layers * width <= 512": see [search.Constraints].
+	Constraints []string
+
+	Sampler   string             // tpe (default), cmaes, random, grid, sobol, quasi
 	Scheduler string             // hyperband (default), asha, halving, median, plateau, extrapolation, none
 	Trials    int                // in all; 0 means 30
 	Epochs    int                // at most, a trial; 0 means 27
@@ -59,7 +64,7 @@ type Study struct {
 // Spec is the study as the service sees it, with every default filled in.
 func (s Study) Spec() (*workflows.Spec, error) {
 	spec := &workflows.Spec{
-		Name: s.Name, Space: s.Space, StartWith: s.StartWith, MaxRetries: s.Retries, Also: s.Also,
+		Name: s.Name, Space: s.Space, Constraints: s.Constraints, StartWith: s.StartWith, MaxRetries: s.Retries, Also: s.Also,
 		Objective: search.Objective{Metric: s.Metric, Goal: s.Goal},
 		Search:    workflows.Search{Sampler: s.Sampler, Scheduler: s.Scheduler, Seed: s.Seed, Parallel: s.Parallel, WarmStart: s.WarmStart},
 		Budget:    workflows.Budget{Trials: s.Trials, Epochs: s.Epochs, Time: workflows.Duration(s.Time), EnergyWh: s.EnergyWh, MinGain: s.MinGain},

@@ -234,7 +234,7 @@ func (a *acquisition) neighbours(i int, u float64) []float64 {
 		for j := range m {
 			if d.Kind == search.KindChoice || !d.Log {
 				add((float64(j) + .5) / float64(m))
-			} else if v, err := d.Encode(value(d, j)); err == nil {
+			} else if v, err := d.Encode(d.Nth(j)); err == nil {
 				add(v)
 			}
 		}

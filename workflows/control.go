@@ -202,7 +202,7 @@ func (s *study) edited(e Edit) (Spec, error) {
 		spec.Search.Priority = *e.Priority
 	}
 	if e.Space != nil {
-		if err := canWiden(s.in.Spec.Space, e.Space); err != nil {
+		if err := s.in.Spec.Space.Compatible(e.Space); err != nil {
 			return spec, &FieldError{"space", err}
 		}
 		spec.Space = e.Space
@@ -324,29 +324,4 @@ func finalError(err error) error {
 		return err
 	}
 	return temporal.NewNonRetryableApplicationError(err.Error(), "BadRequest", nil)
-}
-
-// canWiden tells whether old trials stay useful in a changed space: every
-// parameter is still there, of the same kind, with a range or choices that hold
-// the old ones.
-func canWiden(old, new search.Space) error {
-	if err := new.Validate(); err != nil {
-		return err
-	}
-	at := map[string]*search.Dim{}
-	for _, d := range new.Dims() {
-		at[d.Name] = d
-	}
-	for _, d := range old.Dims() {
-		n := at[d.Name]
-		switch {
-		case n == nil:
-			return fmt.Errorf("parameter %q is missing", d.Name)
-		case n.Kind != d.Kind || n.Log != d.Log || n.Step != d.Step:
-			return fmt.Errorf("parameter %q is of another kind", d.Name)
-		case d.Kind != search.KindChoice && (n.Lo > d.Lo || n.Hi < d.Hi):
-			return fmt.Errorf("parameter %q: %s does not hold the old range %s", d.Name, DescribeDim(n), DescribeDim(d))
-		}
-	}
-	return nil
 }

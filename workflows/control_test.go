@@ -67,7 +67,7 @@ func TestEdit(t *testing.T) {
 	limit := Duration(time.Hour)
 	for name, e := range map[string]Edit{
 		"budget.trials: ":     {Trials: &few},
-		"space: parameter \"": {Space: search.Space{search.Float("x", -1, 1)}},
+		"space: x: the param": {Space: search.Space{search.Float("z", -1, 1)}},
 		"search.parallel: ":   {Parallel: new(int(5000))},
 	} {
 		r := b.at(t, 2500*time.Millisecond, EditUpdate, e)

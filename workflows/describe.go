@@ -20,6 +20,9 @@ func Describe(s *Spec) string {
 	for _, k := range s.Train.Names() {
 		fmt.Fprintf(&b, "| %s | %v (fixed) |\n", k, s.Train[k])
 	}
+	for _, c := range s.Constraints {
+		fmt.Fprintf(&b, "| constraint | `%s` |\n", c)
+	}
 	if s.Architecture != nil {
 		fmt.Fprintf(&b, "| architecture | `%s` |\n", DescribeArchitecture(s.Architecture))
 	}
@@ -84,13 +87,18 @@ func DescribeParams(p search.Params) string {
 
 // CanContinue tells whether a study that exists may go on as s: everything that
 // its trials depend on must be the same; budgets, parallelism and retries may
-// differ.
+// differ, and the space and its constraints as far as the old trials can go on
+// in it.
 func CanContinue(stored json.RawMessage, s *Spec) error {
 	var old Spec
 	if err := json.Unmarshal(stored, &old); err != nil {
 		return fmt.Errorf("study %q: its stored specification cannot be read: %w", s.Name, err)
 	}
+	if err := old.Space.Compatible(s.Space); err != nil {
+		return fmt.Errorf("study %q exists, and its trials cannot go on in the changed space: %w", s.Name, err)
+	}
 	neutral := func(s Spec) map[string]any {
+		s.Space, s.Constraints = nil, nil
 		s.Budget.Trials, s.Budget.Time, s.Budget.EnergyWh, s.Budget.MinGain = 0, 0, 0, 0
 		s.Search.Parallel, s.Search.Batch, s.Search.Priority, s.MaxRetries, s.Retrain = 0, 0, 0, 0, Retrain{}
 		b, _ := json.Marshal(s)

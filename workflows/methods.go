@@ -11,7 +11,7 @@ import (
 
 // The methods by name. This file is the one place that names them.
 var (
-	Samplers             = []string{"tpe", "random", "grid", "quasi"}
+	Samplers             = []string{"tpe", "cmaes", "random", "grid", "sobol", "quasi"}
 	ArchitectureSamplers = []string{"evolution", "local", "nsga2", "random"}
 	Schedulers           = []string{"hyperband", "asha", "halving", "median", "plateau", "extrapolation", "none"}
 
@@ -39,6 +39,10 @@ func newSampler(s *Spec) (search.Sampler, error) {
 	switch s.Search.Sampler {
 	case "random":
 		return hpo.Random{}, nil
+	case "cmaes":
+		return &hpo.CMAES{}, nil
+	case "sobol":
+		return hpo.Sobol{}, nil
 	case "grid":
 		return hpo.Grid{}, nil
 	case "quasi":

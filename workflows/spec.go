@@ -25,6 +25,7 @@ type Spec struct {
 	Retrain      Retrain            `json:"retrain,omitzero"`
 	Train        search.Params      `json:"train,omitempty"` // hyperparameters that are not searched
 	Space        search.Space       `json:"space,omitempty"`
+	Constraints  []string           `json:"constraints,omitempty"` // conditions between parameters: see [search.Constraints]
 	Architecture *nas.Spec          `json:"architecture,omitempty"`
 	StartWith    []search.Params    `json:"start_with,omitempty"`
 	Input        engine.Shape       `json:"input,omitempty" yaml:"-"`   // of the network: the shape of a row, read off the data
@@ -171,6 +172,23 @@ func (s *Spec) Complete() error {
 	return s.completeCandidates()
 }
 
+// constraints reads the conditions on the space.
+func (s *Spec) constraints() (search.Constraints, error) {
+	c, err := search.Constrain(s.Space, s.Constraints...)
+	if err == nil {
+		err = c.Satisfiable(s.Space)
+	}
+	if err != nil {
+		path := "constraints"
+		var e *search.ConstraintError
+		if errors.As(err, &e) {
+			path = fmt.Sprintf("constraints[%d]", e.Index)
+		}
+		return c, &FieldError{path, err}
+	}
+	return c, nil
+}
+
 func (s *Spec) completeSearch() error {
 	q, b := &s.Search, &s.Budget
 	if q.Sampler == "" {
@@ -256,8 +274,17 @@ func (s *Spec) completeCandidates() error {
 	} else if len(s.Train) > 0 {
 		return wrong("train", "fixed hyperparameters belong to a study with data")
 	}
+	constraints, err := s.constraints()
+	if err != nil {
+		return err
+	}
 	for i, p := range s.StartWith {
 		q, err := s.Space.Check(p, search.ArchitectureKey)
+		if err == nil {
+			if text, broken := constraints.Broken(q); broken {
+				err = fmt.Errorf("it breaks the constraint %q", text)
+			}
+		}
 		if err != nil {
 			return &FieldError{fmt.Sprintf("start_with[%d]", i), err}
 		}

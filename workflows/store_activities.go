@@ -32,6 +32,8 @@ type proposer struct {
 	spec    Spec
 	warm    meta.Interleave // sampler and warm start
 	sampler search.Sampler  // start_with first
+
+	constraints search.Constraints
 }
 
 // BeginInput asks to record a study.
@@ -180,6 +182,7 @@ func again(seg search.Segment, past []search.Record) (search.Trial, error) {
 func (p *proposer) propose(ctx context.Context, past []search.Record, trial int) (search.Trial, error) {
 	req := search.Request{
 		Space: p.spec.Space, Objectives: p.spec.Objectives(), Past: past, First: trial, N: 1, Seed: p.spec.Search.Seed,
+		Constraints: p.constraints,
 	}
 	if p.enough(req) {
 		return search.Trial{}, search.ErrExhausted
@@ -287,6 +290,9 @@ func (a *StoreActivities) proposer(ctx context.Context, study string) (*proposer
 	sampler, err := newSampler(&p.spec)
 	if err != nil {
 		return nil, fmt.Errorf("study %q: its sampler: %w", study, err)
+	}
+	if p.constraints, err = p.spec.constraints(); err != nil {
+		return nil, fmt.Errorf("study %q: %w", study, err)
 	}
 	p.warm = meta.Interleave{Sampler: sampler, Candidates: plan.Candidates, From: len(p.spec.StartWith)}
 	p.sampler = startWith{p.spec.StartWith, p.warm}

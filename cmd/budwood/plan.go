@@ -58,6 +58,9 @@ func (c *planCmd) Run(a *app) error {
 	for _, dim := range spec.Space.Dims() {
 		add("space."+dim.Name, "%s", workflows.DescribeDim(dim))
 	}
+	for i, text := range spec.Constraints {
+		add(fmt.Sprintf("constraints[%d]", i), "%s", text)
+	}
 	if spec.Architecture != nil {
 		add("architecture", "%s", workflows.DescribeArchitecture(spec.Architecture))
 	}

@@ -22,6 +22,8 @@ type Simulation struct {
 	Budget     int // the study closes once segments worth this much have begun; 0 means no limit
 	Seed       uint64
 
+	Constraints search.Constraints
+
 	// Objective trains a trial from one budget up to another and returns its
 	// values there, one an objective, and the time that it took. A state other
 	// than Paused (or empty) says that the trial ended by itself.
@@ -112,7 +114,7 @@ func (r *Result) carryOut(s Simulation, loop *search.Loop, d search.Decision, be
 	if fresh > 0 {
 		var err error
 		params, err = s.Sampler.Propose(context.Background(), search.Request{
-			Space: s.Space, Objectives: s.Objectives, Past: slices.Clone(r.Records), First: first, N: fresh, Seed: s.Seed})
+			Space: s.Space, Objectives: s.Objectives, Past: slices.Clone(r.Records), First: first, N: fresh, Seed: s.Seed, Constraints: s.Constraints})
 		if err != nil && !errors.Is(err, search.ErrExhausted) {
 			return fmt.Errorf("simulate: propose t%04d: %w", first, err)
 		}
