@@ -18,6 +18,7 @@ type acquisition struct {
 	p      *posterior
 	tried  *triedSet
 	lo, hi []float64 // of the region, by parameter; not for categories
+	within stratum
 	length []float64
 
 	smooth []bool // the parameter is climbed by gradient
@@ -36,7 +37,7 @@ const mostNeighbours = 12
 
 func newAcquisition(c *cube, p *posterior, tried *triedSet, length []float64) *acquisition {
 	d := len(c.dims)
-	a := &acquisition{c: c, p: p, tried: tried, length: length, lo: make([]float64, d), hi: make([]float64, d), smooth: make([]bool, d), exact: make([]bool, d)}
+	a := &acquisition{c: c, p: p, within: stratum{missing(d)}, tried: tried, length: length, lo: make([]float64, d), hi: make([]float64, d), smooth: make([]bool, d), exact: make([]bool, d)}
 	for k, dim := range c.dims {
 		a.hi[k] = 1
 		a.exact[k] = dim.Size() == 0
@@ -98,6 +99,9 @@ func (a *acquisition) propose(rng *rand.Rand, best [][]float64, e effort) []floa
 
 // draw is a coordinate of the region.
 func (a *acquisition) draw(rng *rand.Rand, i int) float64 {
+	if v := a.within.pins[i]; v == v {
+		return v
+	}
 	u := rng.Float64()
 	if !a.p.cat[i] {
 		u = a.lo[i] + u*(a.hi[i]-a.lo[i])
@@ -113,7 +117,7 @@ func (a *acquisition) mutate(rng *rand.Rand, from []float64) []float64 {
 	size := .5 * math.Pow(10, -3*rng.Float64())
 	a.c.fill(x, func(i int) float64 {
 		u := from[i]
-		if u != u {
+		if pin := a.within.pins[i]; u != u || pin == pin {
 			return a.draw(rng, i)
 		}
 		if rng.Float64() >= share {
@@ -192,7 +196,7 @@ func (a *acquisition) sweep(rng *rand.Rand, s prospect) prospect {
 	for better := true; better; {
 		better = false
 		for i := range s.x {
-			if s.x[i] != s.x[i] || a.exact[i] {
+			if pin := a.within.pins[i]; s.x[i] != s.x[i] || a.exact[i] || pin == pin {
 				continue
 			}
 			for _, u := range a.neighbours(i, s.x[i]) {

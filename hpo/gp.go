@@ -3,6 +3,7 @@ package hpo
 import (
 	"context"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -16,7 +17,7 @@ import (
 // density, a transformation of the losses chosen by the same density, and the
 // logarithm of the expected improvement, climbed from many points. Trials that
 // run count with the loss expected of them; those that diverged, failed or were
-// infeasible with the worst one there was. In more than ten dimensions the search
+// infeasible with the worst one there was. In more than three dimensions the search
 // keeps to a trust region around the best point (TuRBO, Eriksson et al. 2019).
 // With many trials the process sees the best ones and some of the others, so that
 // a proposal costs the same from then on. The first trials are points of [Halton].
@@ -57,7 +58,7 @@ func (g *GP) Propose(_ context.Context, req search.Request) ([]search.Params, er
 	p := read(req)
 	halton := newHalton(req)
 	var m *gpModel
-	if len(p.ranked) >= orDefault(g.Startup, 1, min(len(halton.dims)+2, 10)) && len(halton.dims) > 0 {
+	if len(p.ranked) >= orDefault(g.Startup, 1, startup(len(halton.dims))) && len(halton.dims) > 0 {
 		m = g.model(req, p)
 	}
 	return untried(req, func(i int, out []search.Params, rng *rand.Rand, again bool) search.Params {
@@ -70,12 +71,15 @@ func (g *GP) Propose(_ context.Context, req search.Request) ([]search.Params, er
 		if i > 0 {
 			m.pending(m.c.vector(out[i-1]))
 		}
-		if x := m.propose(rng); x != nil {
+		if x := m.propose(rng, req.First+i); x != nil {
 			return m.c.decode(x)
 		}
 		return req.Space.Sample(rng)
 	})
 }
+
+// startup is the default number of trials with a result before a model is used.
+func startup(dims int) int { return min(dims+2, 10) }
 
 // gpModel is the process of a request.
 type gpModel struct {
@@ -84,7 +88,9 @@ type gpModel struct {
 	h     hyper
 	tried triedSet
 	best  [][]float64 // vectors of the best trials
-	lo    []float64   // trust region
+	seen  [][]float64 // vectors of all that the process has seen
+	forks [][]stratum
+	lo    []float64 // trust region
 	hi    []float64
 }
 
@@ -118,13 +124,14 @@ func (g *GP) model(req search.Request, p past) *gpModel {
 		}
 	}
 	m.p = g.posterior(k, points, y)
+	m.forks, m.seen = c.forks(), slices.Clone(points)
 	for _, x := range points {
 		m.tried.add(x)
 	}
 	for _, i := range p.pending[max(len(p.pending)-gpMostOthers, 0):] {
 		m.pending(c.vector(req.Past[i].Params))
 	}
-	for _, r := range p.ranked[:min(len(p.ranked), 10)] {
+	for _, r := range p.ranked[:min(len(p.ranked), 200)] {
 		m.best = append(m.best, c.vector(req.Past[r.record].Params))
 	}
 	if len(c.dims) > regionFrom {
@@ -160,11 +167,29 @@ func choose(req search.Request, p past, c *cube, most int) []seen {
 
 func (m *gpModel) pending(x []float64) {
 	m.p.believe(x)
+	m.seen = append(m.seen, x)
 	m.tried.add(x)
 }
 
-func (m *gpModel) propose(rng *rand.Rand) []float64 {
+func (m *gpModel) propose(rng *rand.Rand, trial int) []float64 {
 	a := newAcquisition(m.c, m.p, &m.tried, m.h.length)
+	best := m.best
+	if s, ok := turn(m.forks, trial, m.seen); ok {
+		a.within = s
+		best = slices.DeleteFunc(slices.Clone(m.best), func(x []float64) bool { return !s.has(x) })
+		all := m.p.best
+		defer func() { m.p.best = all }()
+		m.p.best = math.Inf(1)
+		for j, x := range m.seen {
+			if s.has(x) {
+				m.p.best = min(m.p.best, m.p.means[j])
+			}
+		}
+		if len(best) == 0 {
+			m.p.best = all
+		}
+	}
+	best = best[:min(len(best), 10)]
 	if m.lo != nil {
 		a.lo, a.hi = m.lo, m.hi
 	}
@@ -172,7 +197,7 @@ func (m *gpModel) propose(rng *rand.Rand) []float64 {
 	if n := len(m.p.alpha); n > 200 {
 		e = effort{prior: 80, near: 80, climbs: 3, steps: 15}
 	}
-	return a.propose(rng, m.best, e)
+	return a.propose(rng, best, e)
 }
 
 // The process is fitted anew after each trial up to this number, and then

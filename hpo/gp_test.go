@@ -78,3 +78,13 @@ func TestLogEI(t *testing.T) {
 		})
 	}
 }
+
+func TestFitGradient(t *testing.T) {
+	c, points, losses := gpCase(25)
+	f := newFitting(newKernel(c), points, 6)
+	f.withPoly = true
+	f.y = newOutput(losses, .1).apply(losses)
+	theta := f.start(-.5)
+	theta[1] = .3
+	gradientIsRight(t, "posterior density", theta, f.value)
+}

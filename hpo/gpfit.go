@@ -21,31 +21,77 @@ const (
 	leastLength, mostLength = .01, 300.
 )
 
+// Priors of the hyperparameters: the normal distributions of log l_k, whose mean
+// grows with the dimension so that the process stays as smooth (Hvarfner et al.
+// 2024), of log g and of log p. A stronger bend of the output and the polynomial
+// must be worth some nats of posterior density: with few trials they would be
+// chosen by chance.
+const (
+	lengthVariance         = 3.
+	noiseMode, noiseSpread = 1e-4, 9.
+	polyMode, polySpread   = .1, 4.
+	bendCost, polyCost     = 1., 5.
+)
+
 // fitting is the search for the hyperparameters of the largest posterior density
 // (MAP) over log l_k, log g and log p. The mean is the generalised least-squares
-// one and the variance s² the likeliest one (Rasmussen & Williams 2006, Section
-// 5.4.1 and 2.7). Priors: log l_k is normal with mean √2 + ½ log D and variance 3
-// (Hvarfner et al. 2024), log g and log p are normal, so that an objective
-// without noise is taken for one.
+// one and the variance s² the likeliest one (Rasmussen & Williams 2006, Sections
+// 2.7 and 5.4.1).
 type fitting struct {
-	k          kernel
-	d          int
-	y          []float64
+	d          int         // number of length scales
+	y          []float64   // transformed losses
 	square     [][]float64 // of each parameter: the squared distances of all pairs i > j
-	bowl       []float64   // Q of the pairs
-	bowlDiag   []float64
-	r2, slope  []float64 // room for the pairs
-	lengthMean float64
+	bowl       []float64   // Q of the pairs, nil if there is no number
+	bowlDiag   []float64   // and of each point with itself
+	k, slope   []float64   // room for the pairs
+	lengthMean float64     // prior mean of log l_k
 	withPoly   bool
 }
 
-// fit finds the hyperparameters for points (vectors) and their losses.
+// fit finds the hyperparameters for points and their losses. dims is the mean
+// number of parameters that a point has.
 func fit(k kernel, points [][]float64, losses []float64, dims float64) hyper {
+	f := newFitting(k, points, dims)
+	spread := spreadOf(slices.Sorted(slices.Values(losses)))
+	steps := 40
+	if f.d > 40 {
+		steps = 15
+	}
+	var best hyper
+	least := math.Inf(1)
+	for _, f.withPoly = range []bool{false, true} {
+		if f.withPoly && f.bowl == nil {
+			break
+		}
+		lo, hi := f.bounds()
+		search := lbfgs{lo: lo, hi: hi, steps: steps, enough: 1e-3}
+		theta := f.start(f.lengthMean)
+		for i, share := range outputShares {
+			o := newOutput(losses, share*spread)
+			f.y = o.apply(losses)
+			v := search.minimize(theta, f.value)
+			if i == 0 { // another start, of shorter scales
+				other := f.start(math.Log(.3))
+				if w := search.minimize(other, f.value); w < v {
+					v, theta = w, other
+				}
+			}
+			v += bendCost*float64(i) - o.logSlope(losses)
+			if f.withPoly {
+				v += polyCost
+			}
+			if v < least || best.length == nil {
+				least, best = v, f.hyper(theta, o.delta)
+			}
+		}
+	}
+	return best
+}
+
+func newFitting(k kernel, points [][]float64, dims float64) *fitting {
 	n, d := len(points), len(k.weight)
-	f := &fitting{k: k, d: d, lengthMean: math.Sqrt2 + math.Log(max(dims, 1))/2, withPoly: len(k.numbers) > 0}
 	pairs := n * (n - 1) / 2
-	f.r2, f.slope = make([]float64, pairs), make([]float64, pairs)
-	f.square = make([][]float64, d)
+	f := &fitting{d: d, lengthMean: math.Log(max(dims, 1)) / 2, k: make([]float64, pairs), slope: make([]float64, pairs), square: make([][]float64, d)}
 	for i := range f.square {
 		f.square[i] = make([]float64, 0, pairs)
 		for a := range points {
@@ -54,46 +100,25 @@ func fit(k kernel, points [][]float64, losses []float64, dims float64) hyper {
 			}
 		}
 	}
-	if f.withPoly {
-		f.bowl, f.bowlDiag = make([]float64, 0, pairs), make([]float64, n)
-		for a := range points {
-			for b := range a + 1 {
-				dot := 0.0
-				for _, i := range k.numbers {
-					dot += (points[a][i] - .5) * (points[b][i] - .5)
-				}
-				q, _ := k.bowl(dot)
-				if a == b {
-					f.bowlDiag[a] = q
-				} else {
-					f.bowl = append(f.bowl, q)
-				}
+	if len(k.numbers) == 0 {
+		return f
+	}
+	f.bowl, f.bowlDiag = make([]float64, 0, pairs), make([]float64, n)
+	for a := range points {
+		for b := range a + 1 {
+			dot := 0.0
+			for _, i := range k.numbers {
+				dot += (points[a][i] - .5) * (points[b][i] - .5)
+			}
+			q, _ := k.bowl(dot)
+			if a == b {
+				f.bowlDiag[a] = q
+			} else {
+				f.bowl = append(f.bowl, q)
 			}
 		}
 	}
-	lo, hi := f.bounds()
-	search := lbfgs{lo: lo, hi: hi, steps: 40, enough: 1e-3}
-	sorted := slices.Sorted(slices.Values(losses))
-	spread := spreadOf(sorted)
-	var best hyper
-	top := math.Inf(1)
-	theta := f.start(f.lengthMean)
-	for i, share := range outputShares {
-		delta := share * spread
-		o := newOutput(losses, delta)
-		f.y = o.apply(losses)
-		v := search.minimize(theta, f.value)
-		if i == 0 { // another start, of shorter scales
-			other := f.start(math.Log(.3))
-			if w := search.minimize(other, f.value); w < v {
-				v, theta = w, other
-			}
-		}
-		if v -= o.logSlope(losses); v < top || best.length == nil {
-			top, best = v, f.hyper(theta, delta)
-		}
-	}
-	return best
+	return f
 }
 
 func (f *fitting) bounds() (lo, hi []float64) {
@@ -113,9 +138,9 @@ func (f *fitting) start(logLength float64) []float64 {
 	for i := range f.d {
 		theta[i] = logLength
 	}
-	theta[f.d] = math.Log(1e-4)
+	theta[f.d] = math.Log(noiseMode)
 	if f.withPoly {
-		theta[f.d+1] = math.Log(.1)
+		theta[f.d+1] = math.Log(polyMode)
 	}
 	return theta
 }
@@ -139,12 +164,12 @@ func (f *fitting) value(theta, gradient []float64) float64 {
 	if f.withPoly {
 		poly = math.Exp(theta[f.d+1])
 	}
-	clear(f.r2)
+	kk := f.k // first of squared distances
+	clear(kk)
 	for i, sq := range f.square {
-		floats.AddScaled(f.r2, math.Exp(-2*theta[i]), sq)
+		floats.AddScaled(kk, math.Exp(-2*theta[i]), sq)
 	}
-	kk := f.r2
-	for j, r2 := range f.r2 {
+	for j, r2 := range kk {
 		kk[j], f.slope[j] = matern(r2)
 	}
 	if f.withPoly {
@@ -182,11 +207,11 @@ func (f *fitting) value(theta, gradient []float64) float64 {
 		gradient[i] += t / variance
 	}
 	for i := range f.d {
-		prior(i, f.lengthMean, 3)
+		prior(i, f.lengthMean, lengthVariance)
 	}
-	prior(f.d, math.Log(1e-5), 9)
+	prior(f.d, math.Log(noiseMode), noiseSpread)
 	if f.withPoly {
-		prior(f.d+1, math.Log(.1), 4)
+		prior(f.d+1, math.Log(polyMode), polySpread)
 	}
 	return v
 }

@@ -2,6 +2,7 @@ package hpo
 
 import (
 	"math"
+	"slices"
 
 	"gonum.org/v1/gonum/floats"
 )
@@ -13,7 +14,8 @@ type posterior struct {
 	f              cholesky
 	alpha          []float64
 	mean, variance float64
-	best           float64 // the least mean at a point
+	means          []float64 // at the points
+	best           float64   // the loss to improve on
 
 	k, dot, slope, v, b []float64 // room
 }
@@ -33,10 +35,11 @@ func newPosterior(k kernel, points [][]float64, y []float64, known cholesky) *po
 		p.push(points[j], j)
 	}
 	p.alpha, p.variance, p.mean = weigh(&p.f, y)
-	p.best = math.Inf(1)
+	p.means = make([]float64, len(y), len(y)+16)
 	for j, a := range p.alpha { // the mean at a point is its value less its noise
-		p.best = min(p.best, y[j]-p.noise*a)
+		p.means[j] = y[j] - p.noise*a
 	}
+	p.best = slices.Min(p.means)
 	return p
 }
 
@@ -58,7 +61,8 @@ func (p *posterior) believe(x []float64) {
 	if n == len(p.k) {
 		p.grow(2*n + 16)
 	}
-	p.best = min(p.best, p.predictMean(x))
+	mean := p.predictMean(x)
+	p.means, p.best = append(p.means, mean), min(p.best, mean)
 	p.push(x, n)
 	for i := range p.columns {
 		p.columns[i] = append(p.columns[i], x[i])

@@ -1,12 +1,9 @@
 package hpo
 
-import (
-	"math"
-	"slices"
-)
+import "math"
 
 // A space of more parameters than this is searched in a trust region.
-const regionFrom = 10
+const regionFrom = 3
 
 // region is the trust region of TuRBO (Eriksson et al. 2019): a box around the
 // best point with sides in proportion to the length scales. Its side L is
@@ -16,17 +13,26 @@ const regionFrom = 10
 func region(c *cube, p past, best, length []float64) (lo, hi []float64) {
 	const start, least, most = .8, 1. / 128, 1.6
 	d := len(c.dims)
-	order := slices.Clone(p.ranked)
-	slices.SortFunc(order, func(a, b ranked) int { return a.record - b.record })
+	last := 0
+	for _, r := range p.ranked {
+		last = max(last, r.record)
+	}
+	losses := missing(last + 1) // by record
+	for _, r := range p.ranked {
+		losses[r.record] = r.loss
+	}
 	side, good, bad := start, 0, 0
 	top := math.Inf(1)
-	for _, r := range order {
-		if r.loss < top-1e-3*math.Abs(top) || math.IsInf(top, 1) {
+	for _, loss := range losses {
+		if loss != loss {
+			continue
+		}
+		if loss < top-1e-3*math.Abs(top) || math.IsInf(top, 1) {
 			good, bad = good+1, 0
 		} else {
 			good, bad = 0, bad+1
 		}
-		top = min(top, r.loss)
+		top = min(top, loss)
 		if good == 3 {
 			side, good = min(2*side, most), 0
 		}

@@ -34,6 +34,7 @@ var samplers = []struct {
 	{"tpe", hpo.TPE{}},
 	{"cmaes", &hpo.CMAES{}},
 	{"gp", &hpo.GP{}},
+	{"auto", &hpo.Auto{}},
 }
 
 func run(args []string, out io.Writer) error {

@@ -1,0 +1,80 @@
+package hpo
+
+import (
+	"context"
+	"fmt"
+
+	"budwood/search"
+)
+
+// Auto is the default sampler, a portfolio: for each trial it chooses a sampler
+// by the space, by what the results are like and by how many there are, and
+// [Auto.Explain] says which and why.
+//
+// A Gaussian process ([GP]) needs the fewest trials where losses depend smoothly
+// on the params; a density of the good trials ([TPE]) is not misled where they do
+// not: so the process proposes most trials, and TPE some of them, more if the
+// process takes much of the losses for noise. With very many parameters or trials,
+// where a process sees too little of them, [CMAES] takes turns too.
+type Auto struct {
+	gp  GP
+	cma CMAES
+}
+
+var _ search.Sampler = (*Auto)(nil)
+
+// Limits of what the process alone is trusted with.
+const (
+	autoMostDims   = 60
+	autoMostTrials = 1000
+)
+
+// Propose returns points of the samplers chosen.
+func (a *Auto) Propose(ctx context.Context, req search.Request) ([]search.Params, error) {
+	var out []search.Params
+	one := req
+	one.N = 1
+	one.Past = req.Past[:len(req.Past):len(req.Past)]
+	for one.First = req.First; one.First < req.First+req.N; one.First++ {
+		s, _ := a.choose(one)
+		p, err := s.Propose(ctx, one)
+		if len(p) == 0 {
+			if len(out) > 0 {
+				err = nil
+			}
+			return out, err
+		}
+		out = append(out, p[0])
+		one.Past = append(one.Past, search.Record{Trial: search.Trial{ID: one.First, Params: p[0]}, State: search.Running})
+	}
+	return out, nil
+}
+
+// Explain says which sampler proposes the first trial of a request, and why.
+func (a *Auto) Explain(req search.Request) string {
+	_, why := a.choose(req)
+	return why
+}
+
+func (a *Auto) choose(req search.Request) (search.Sampler, string) {
+	dims := len(req.Space.Dims())
+	p := read(req)
+	n := len(p.ranked)
+	if dims == 0 {
+		return Random{}, "random: there is nothing to choose"
+	}
+	if n < startup(dims) {
+		return &a.gp, fmt.Sprintf("quasi: an even start, %d of %d results", n, startup(dims))
+	}
+	every := 4
+	turn := req.First % every
+	switch {
+	case dims > autoMostDims && turn%2 == 1:
+		return &a.cma, fmt.Sprintf("cmaes: every other trial in a space of %d parameters", dims)
+	case n > autoMostTrials && turn == 1:
+		return &a.cma, fmt.Sprintf("cmaes: every 4th trial after %d results", n)
+	case turn == every-1:
+		return TPE{}, fmt.Sprintf("tpe: every 4th trial, where a Gaussian process may be misled; %d results", n)
+	}
+	return &a.gp, fmt.Sprintf("gp: %d results over %d parameters", n, dims)
+}

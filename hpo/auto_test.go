@@ -1,0 +1,38 @@
+package hpo
+
+import (
+	"strings"
+	"testing"
+
+	"budwood/search"
+	"budwood/search/searchtest"
+)
+
+func TestAuto(t *testing.T) { searchtest.Sampler(t, &Auto{}) }
+
+// Every sampler of the portfolio gets its turn, and Explain names it.
+func TestAutoSaysWhatItChose(t *testing.T) {
+	narrow, wide := searchtest.Sphere(5), searchtest.Sphere(autoMostDims+1)
+	for _, c := range []struct {
+		p       searchtest.Problem
+		results int
+		want    []string
+	}{
+		{narrow, 3, []string{"quasi", "quasi", "quasi", "quasi"}},
+		{narrow, 20, []string{"gp", "gp", "gp", "tpe"}},
+		{narrow, autoMostTrials + 4, []string{"gp", "cmaes", "gp", "tpe"}},
+		{wide, 20, []string{"gp", "cmaes", "gp", "cmaes"}},
+	} {
+		req := search.Request{Space: c.p.Space, Objectives: []search.Objective{{Metric: "loss"}}, N: 1}
+		for id := range c.results {
+			req.Past = append(req.Past, search.Record{Trial: search.Trial{ID: id, Params: c.p.Space.Sample(search.Rand(1, id))}, State: search.Completed,
+				Measurements: []search.Measurement{{Budget: 1, Metrics: search.Metrics{"loss": float64(id)}}}})
+		}
+		for i, want := range c.want {
+			req.First = (c.results+3)/4*4 + i
+			if got := (&Auto{}).Explain(req); !strings.HasPrefix(got, want+":") {
+				t.Errorf("trial %d after %d results: %q, want %s", req.First, c.results, got, want)
+			}
+		}
+	}
+}
