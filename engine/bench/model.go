@@ -26,7 +26,11 @@ var models = []model{
 		engine.Conv{Out: 32, NoBias: true}, engine.BatchNorm{}, engine.ReLU{}, engine.MaxPool{},
 		engine.Dense{Out: 10},
 	}, engine.Shape{28, 28, 1}, 64},
+	{"d", "transformer, 32 steps × 64, 2 blocks", engine.Seq{block, block, engine.GlobalAvgPool{}, engine.Dense{Out: 10}}, engine.Shape{32, 64}, 32},
 }
+
+// block is PyTorch's TransformerEncoderLayer.
+var block = engine.Transformer{Heads: 4, Hidden: 256, Activation: engine.ReLU{}, PostNorm: true}
 
 // epochBatches is the number of random batches that training rotates through,
 // enough that the loss does not vanish.
