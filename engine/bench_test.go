@@ -71,8 +71,8 @@ func BenchmarkTrain(b *testing.B) {
 			start := cpuSeconds(b)
 			for b.Loop() {
 				at := step % 64 * m.batch
-				n.step(pass{rows: m.batch, train: true, key: uint64(step)}, n.gather(s, order[at:at+m.batch]))
-				if err := tr.update(step, 1<<20); err != nil {
+				n.step(pass{rows: m.batch, train: true, key: uint64(step)}, n.gather(s, order[at:at+m.batch]), 1)
+				if err := tr.update(Progress{Step: step}); err != nil {
 					b.Fatal(err)
 				}
 				step++

@@ -1,8 +1,10 @@
 package engine
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strconv"
 
@@ -12,17 +14,41 @@ import (
 // The format of checkpoints, in their metadata.
 const checkpointFormat = "budwood checkpoint 1"
 
+// state is all numbers of a trainer beside its tensors, as a checkpoint's
+// metadata. Losses are bits, so that they come back as they were.
+type state struct {
+	Rows      int      `json:"rows,omitempty"`
+	Sum       uint64   `json:"sum,omitempty"`
+	Weight    uint64   `json:"weight,omitempty"`
+	Loss      uint64   `json:"loss,omitempty"`
+	Plateau   *plateau `json:"plateau,omitempty"`
+	LossScale *scaler  `json:"loss_scale,omitempty"`
+}
+
 // Save writes a checkpoint in the safetensors format: weights and running
 // statistics under their own names, the copy made by KeepBest under "best.…",
-// the optimizer's state under "optimizer.…", and in the metadata the epoch and
-// the seed, from which every random choice follows.
+// the average of the weights under "average.…", the optimizer's state under
+// "optimizer.…", and in the metadata how far training has come and the seed, from
+// which every random choice follows.
 func (t *Trainer) Save(w io.Writer) error {
+	s := state{Rows: t.rows, Sum: math.Float64bits(t.sum), Weight: math.Float64bits(t.weight), Loss: math.Float64bits(t.loss)}
+	if t.plateau != nil {
+		s.Plateau = &t.seen
+	}
+	if t.cfg.LossScale != nil {
+		s.LossScale = &t.scale
+	}
+	more, err := json.Marshal(s)
+	if err != nil {
+		return fmt.Errorf("save checkpoint: %w", err)
+	}
 	meta := map[string]string{
 		"format":    checkpointFormat,
 		"optimizer": t.cfg.Optimizer.String(),
 		"epoch":     strconv.Itoa(t.done),
 		"step":      strconv.Itoa(t.steps),
 		"seed":      strconv.FormatUint(t.cfg.Seed, 10),
+		"state":     string(more),
 	}
 	if t.best.params != nil {
 		meta["best_epoch"] = strconv.Itoa(t.best.epoch)
@@ -38,24 +64,27 @@ func (t *Trainer) Save(w io.Writer) error {
 func (t *Trainer) tensors(best snapshot) []safetensors.Tensor {
 	n := t.net
 	list := slices.Concat(n.Tensors(), n.Statistics())
-	if best.params != nil {
-		for _, x := range slices.Concat(n.tensors(n.plan.params, best.params), n.tensors(n.plan.stats, best.stats)) {
-			x.Name = "best." + x.Name
+	add := func(prefix string, ps []*param, flat []float32) {
+		for _, x := range n.tensors(ps, flat) {
+			x.Name = prefix + x.Name
 			list = append(list, x)
 		}
 	}
+	if best.params != nil {
+		add("best.", n.plan.params, best.params)
+		add("best.", n.plan.stats, best.stats)
+	}
+	if t.average != nil {
+		add("average.", n.plan.params, t.average)
+	}
 	for i, slot := range t.cfg.Optimizer.slots() {
-		for _, x := range n.tensors(n.plan.params, t.slots[i]) {
-			x.Name = "optimizer." + slot + "." + x.Name
-			list = append(list, x)
-		}
+		add("optimizer."+slot+".", n.plan.params, t.slots[i])
 	}
 	return list
 }
 
-// Load reads a checkpoint of a trainer of the same network and kind of
-// optimizer. The seed comes from the checkpoint too. On an error nothing has
-// changed.
+// Load reads a checkpoint of a trainer of the same network and configuration.
+// The seed comes from the checkpoint too. On an error nothing has changed.
 func (t *Trainer) Load(r io.Reader) error {
 	meta, tensors, err := safetensors.Read(r)
 	if err != nil {
@@ -74,11 +103,12 @@ func (t *Trainer) restore(meta map[string]string, tensors []safetensors.Tensor) 
 	if o := meta["optimizer"]; o != t.cfg.Optimizer.String() {
 		return fmt.Errorf("it was trained with %s, not with %v", o, t.cfg.Optimizer)
 	}
-	var done, steps, bestEpoch int
+	var at cursor
+	var bestEpoch int
 	for _, f := range []struct {
 		key string
 		to  *int
-	}{{"epoch", &done}, {"step", &steps}, {"best_epoch", &bestEpoch}} {
+	}{{"epoch", &at.done}, {"step", &at.steps}, {"best_epoch", &bestEpoch}} {
 		text, ok := meta[f.key]
 		if !ok && f.key == "best_epoch" {
 			continue
@@ -92,6 +122,10 @@ func (t *Trainer) restore(meta map[string]string, tensors []safetensors.Tensor) 
 	seed, err := strconv.ParseUint(meta["seed"], 10, 64)
 	if err != nil {
 		return fmt.Errorf("its seed is %q", meta["seed"])
+	}
+	seen, scale, err := t.readState(meta["state"], &at)
+	if err != nil {
+		return fmt.Errorf("its state is %q: %w", meta["state"], err)
 	}
 	var best snapshot
 	if _, ok := meta["best_epoch"]; ok {
@@ -108,8 +142,35 @@ func (t *Trainer) restore(meta map[string]string, tensors []safetensors.Tensor) 
 	for _, x := range want {
 		copy(x.Data, byName[x.Name])
 	}
-	t.done, t.steps, t.cfg.Seed, t.best = done, steps, seed, best
+	t.cursor, t.seen, t.scale, t.cfg.Seed, t.best, t.set = at, seen, scale, seed, best, nil
 	return nil
+}
+
+// readState reads the rest of the metadata; checkpoints from before it have
+// none, which is that of a trainer at the end of an epoch.
+func (t *Trainer) readState(text string, at *cursor) (plateau, scaler, error) {
+	seen, scale := plateau{}, t.scale
+	if text == "" {
+		return seen, scale, nil
+	}
+	s := state{}
+	if err := json.Unmarshal([]byte(text), &s); err != nil {
+		return seen, scale, err
+	}
+	if s.Rows < 0 {
+		return seen, scale, fmt.Errorf("%d rows trained", s.Rows)
+	}
+	at.rows, at.sum, at.weight, at.loss = s.Rows, math.Float64frombits(s.Sum), math.Float64frombits(s.Weight), math.Float64frombits(s.Loss)
+	if s.Plateau != nil {
+		seen = *s.Plateau
+	}
+	if s.LossScale != nil && t.cfg.LossScale != nil {
+		scale = *s.LossScale
+		if !(scale.Scale > 0 && scale.Scale <= math.MaxFloat32) || scale.Good < 0 {
+			return seen, scale, fmt.Errorf("loss scale %v after %d good steps", scale.Scale, scale.Good)
+		}
+	}
+	return seen, scale, nil
 }
 
 // match tells whether two lists hold the same names and shapes.
@@ -121,7 +182,7 @@ func match(want, got []safetensors.Tensor) error {
 	for _, x := range want {
 		s, ok := shapes[x.Name]
 		if !ok {
-			return fmt.Errorf("it has no tensor %q: it belongs to another network", x.Name)
+			return fmt.Errorf("it has no tensor %q: it belongs to another network or configuration", x.Name)
 		}
 		if !slices.Equal(s, x.Shape) {
 			return fmt.Errorf("tensor %q has shape %v, the network's has %v", x.Name, s, x.Shape)
@@ -130,7 +191,7 @@ func match(want, got []safetensors.Tensor) error {
 	}
 	for _, x := range got {
 		if _, ok := shapes[x.Name]; ok {
-			return fmt.Errorf("tensor %q is not of this network", x.Name)
+			return fmt.Errorf("tensor %q is not of this network or configuration", x.Name)
 		}
 	}
 	return nil

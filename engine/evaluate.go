@@ -19,6 +19,7 @@ func (n *Net) Evaluate(s *Set) (Score, error) {
 		return Score{}, fmt.Errorf("evaluate: %w", err)
 	}
 	var score Score
+	var weights float64
 	in, w, rows := n.in.Size(), n.out.Size(), s.Len()
 	r := newRegression(s)
 	right := 0
@@ -28,18 +29,15 @@ func (n *Net) Evaluate(s *Set) (Score, error) {
 		n.infer(part.X[:m*in], m)
 		y := n.y.data.data[:m*w]
 		if s.Classes > 0 {
-			cols := len(y) / len(part.Class)
-			for i, c := range part.Class {
-				if argmax(y[i*cols:(i+1)*cols]) == int(c) {
-					right++
-				}
-			}
+			right += correct(y, part.Class)
 		} else {
 			r.add(y, part.Target)
 		}
-		score.Loss += n.cfg.Loss.gradient(n.y.grad.data[:m*w], y, targets{part.Class, part.Target}, m)
+		sum, weight := n.cfg.Loss.gradient(n.y.grad.data[:m*w], y, targets{part.Class, part.Target, part.Soft}, m)
+		score.Loss += sum
+		weights += weight
 	}
-	score.Loss /= float64(rows)
+	score.Loss /= weights
 	if s.Classes > 0 {
 		score.Accuracy = float64(right) / float64(len(s.Class))
 	} else {
@@ -66,6 +64,24 @@ func (n *Net) check(s *Set) error {
 		return fmt.Errorf("data set: %w", err)
 	}
 	return n.cfg.Loss.fits(n.out, s)
+}
+
+// correct counts the rows of logits whose largest is the class; a single logit
+// is that of class 1 against class 0.
+func correct(y []float32, class []int32) (right int) {
+	cols := len(y) / len(class)
+	for i, c := range class {
+		guess := 0
+		if cols > 1 {
+			guess = argmax(y[i*cols : (i+1)*cols])
+		} else if y[i] > 0 {
+			guess = 1
+		}
+		if guess == int(c) {
+			right++
+		}
+	}
+	return right
 }
 
 func argmax(x []float32) int {

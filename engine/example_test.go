@@ -88,7 +88,7 @@ func ExampleTrainer() {
 	}
 	trainer, err := engine.NewTrainer(net, engine.TrainConfig{
 		Optimizer: engine.AdamW{WeightDecay: 0.01},
-		Schedule:  engine.CosineDecay{LR: 0.02, Warmup: 0.05},
+		Schedule:  engine.Warmup{Then: engine.CosineDecay{LR: 0.02}, Share: 0.05},
 		Epochs:    20,
 		ClipNorm:  1,
 		Seed:      7,

@@ -221,27 +221,3 @@ func TestFusedReLU(t *testing.T) {
 		}
 	}
 }
-
-// The gradient of each loss, against differences of its value.
-func TestLossGradients(t *testing.T) {
-	r := rand.New(rand.NewPCG(10, 10))
-	for _, l := range []Loss{CrossEntropy{}, CrossEntropy{Smoothing: 0.2}, MSE{}} {
-		const rows, cols = 5, 4
-		y := normal(r, rows*cols)
-		tg := targets{class: []int32{0, 3, 1, 1, 2}, value: normal(r, rows*cols)}
-		g, d := make([]float32, len(y)), make([]float32, len(y))
-		l.gradient(g, y, tg, rows)
-		for i := range y {
-			const h = 1e-2
-			v := y[i]
-			y[i] = v + h
-			up := l.gradient(d, y, tg, rows) / rows
-			y[i] = v - h
-			down := l.gradient(d, y, tg, rows) / rows
-			y[i] = v
-			if got := (up - down) / (2 * h); math.Abs(got-float64(g[i])) > 1e-4 {
-				t.Errorf("%v: output %d: gradient %g, differences %g", l, i, g[i], got)
-			}
-		}
-	}
-}

@@ -74,4 +74,4 @@ func (n *Net) Err() error {
 // fixed is a learning rate as it is, 0 included.
 type fixed float64
 
-func (f fixed) Rate(_, _ int) float64 { return float64(f) }
+func (f fixed) Rate(Progress) float64 { return float64(f) }

@@ -16,6 +16,8 @@ type Config struct {
 	Batch int    // rows of a training step; 0 means 32
 	Seed  uint64 // of the weights
 	Loss  Loss   // nil means CrossEntropy{}
+
+	Precision Precision // of the operands of matrix products
 }
 
 // Net is a compiled network: a plan of operations over one arena that holds
@@ -116,6 +118,9 @@ func (n *Net) allocate() error {
 	}
 	n.batch.class = make([]int32, n.cfg.Batch*max(n.out.Size()/n.out[len(n.out)-1], 1)) // a class for each row of logits
 	n.batch.value = make([]float32, n.cfg.Batch*n.out.Size())
+	if _, ok := n.cfg.Loss.(Distillation); ok {
+		n.batch.soft = make([]float32, n.cfg.Batch*n.out.Size())
+	}
 	return nil
 }
 
@@ -172,18 +177,23 @@ func (n *Net) forward(p pass) {
 }
 
 // step runs forward, loss and backward for a batch in the input block and
-// returns the sum of the losses. The gradients are those of the mean.
-func (n *Net) step(p pass, t targets) float64 {
+// returns the sum of the losses and its divisor. The gradients are those of the
+// mean, times scale.
+func (n *Net) step(p pass, t targets, scale float64) (sum, weight float64) {
 	n.forward(p)
 	size := p.rows * n.out.Size()
-	loss := n.cfg.Loss.gradient(n.y.grad.data[:size], n.y.data.data[:size], t, p.rows)
-	if math.IsNaN(loss) || math.IsInf(loss, 0) {
-		return loss
+	d := n.y.grad.data[:size]
+	sum, weight = n.cfg.Loss.gradient(d, n.y.data.data[:size], t, p.rows)
+	if math.IsNaN(sum) || math.IsInf(sum, 0) {
+		return sum, weight
+	}
+	if scale != 1 {
+		kernel.Scale(d, float32(scale))
 	}
 	for i := len(n.plan.ops) - 1; i >= 0; i-- {
 		n.plan.ops[i].backward(p)
 	}
-	return loss
+	return sum, weight
 }
 
 // Predict writes the outputs for any number of rows: len(x) is a multiple of

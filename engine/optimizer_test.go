@@ -7,20 +7,28 @@ import (
 	"testing"
 )
 
-// One scalar w, loss w², from w = 1: the golden rows of the specification.
+// One scalar w, loss w², from w = 1, at rate 0.1 unless said otherwise: the
+// golden rows of the specification.
 func TestOptimizersGolden(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		o    Optimizer
+		lr   float64
 		want []float64
 	}{
-		{"SGD", SGD{}, []float64{.8, .64, .512}},
-		{"momentum", SGD{Momentum: .9}, []float64{.8, .46, .062}},
-		{"Nesterov", SGD{Momentum: .9, Nesterov: true}, []float64{.62, .2224, -.108352}},
-		{"SGD decay", SGD{WeightDecay: .5}, []float64{.75, .5625, .421875}},
-		{"Adam", Adam{}, []float64{.9000000005, .8004122287, .7015862729}},
-		{"AdamW", AdamW{WeightDecay: .1}, []float64{.8900000005, .7815718559, .6751012216}},
-		{"AdamW without decay", AdamW{WeightDecay: -1}, []float64{.9000000005, .8004122287, .7015862729}},
+		{"SGD", SGD{}, .1, []float64{.8, .64, .512}},
+		{"SGD, momentum", SGD{Momentum: .9}, .1, []float64{.8, .46, .062}},
+		{"SGD, Nesterov", SGD{Momentum: .9, Nesterov: true}, .1, []float64{.62, .2224, -.108352}},
+		{"SGD, decay", SGD{WeightDecay: .5}, .1, []float64{.75, .5625, .421875}},
+		{"Adam", Adam{}, .1, []float64{.9000000005, .8004122287, .7015862729}},
+		{"AMSGrad", Adam{AMSGrad: true, Beta2: .5}, .1, amsgrad(.1, .5)},
+		{"AdamW", AdamW{WeightDecay: .1}, .1, []float64{.8900000005, .7815718559, .6751012216}},
+		{"AdamW without decay", AdamW{WeightDecay: -1}, .1, []float64{.9000000005, .8004122287, .7015862729}},
+		{"RMSprop", RMSprop{}, .01, []float64{.900000005, .832917968, .7799822732}},
+		{"RMSprop, momentum, centred", RMSprop{Momentum: .9, Centered: true}, .01, []float64{.8994962235, .7413059809, .5496501653}},
+		{"AdaGrad", AdaGrad{}, .01, []float64{.99, .982964554, .9772379395}},
+		{"AdaBound", AdaBound{}, .001, []float64{.9990000002, .9980000265, .9970000964}},
+		{"Lookahead", Lookahead{Fast: SGD{}}, .1, []float64{.8, .64, .512, .4096, .66384, .531072}},
 	} {
 		w, g := []float32{1}, []float32{0}
 		var state [][]float32
@@ -29,11 +37,26 @@ func TestOptimizersGolden(t *testing.T) {
 		}
 		for i, want := range c.want {
 			g[0] = 2 * w[0]
-			if !c.o.step(w, g, state, .1, i+1) || math.Abs(float64(w[0])-want) > 2e-7 {
+			finite := c.o.step(&span{w: w, g: g, state: state, lr: c.lr, t: i + 1, decay: 1})
+			if !finite || math.Abs(float64(w[0])-want) > 2e-7 {
 				t.Errorf("%s: step %d gives %.10f, want %.10f", c.name, i+1, w[0], want)
 			}
 		}
 	}
+}
+
+// amsgrad is three steps of AMSGrad on w² by its formula; with a small β₂ v falls
+// below its maximum.
+func amsgrad(lr, beta2 float64) (list []float64) {
+	w, m, v, top := 1., 0., 0., 0.
+	for t := 1.; t <= 3; t++ {
+		g := 2 * w
+		m, v = .9*m+.1*g, beta2*v+(1-beta2)*g*g
+		top = max(top, v)
+		w -= lr * m / (1 - math.Pow(.9, t)) / (math.Sqrt(top/(1-math.Pow(beta2, t))) + 1e-8)
+		list = append(list, w)
+	}
+	return list
 }
 
 func TestOptimizerErrors(t *testing.T) {
@@ -47,41 +70,16 @@ func TestOptimizerErrors(t *testing.T) {
 		{Adam{Beta1: 1}, "beta 1"},
 		{Adam{Eps: math.NaN()}, "eps NaN"},
 		{AdamW{WeightDecay: math.Inf(1)}, "weight decay +Inf"},
+		{RMSprop{Alpha: 1}, "alpha 1"},
+		{AdaGrad{Decay: -1}, "decay -1"},
+		{AdaBound{Gamma: math.NaN()}, "gamma NaN"},
+		{Lookahead{Alpha: 2}, "alpha 2"},
+		{Lookahead{Fast: SGD{Momentum: 1}}, "Lookahead: SGD: momentum 1"},
+		{Lookahead{Fast: Lookahead{}}, "around another"},
 	} {
 		n := mustCompile(t, Seq{Dense{Out: 2}}, Shape{2}, Config{})
 		if _, err := NewTrainer(n, TrainConfig{Optimizer: c.o}); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%+v: error %v does not say %q", c.o, err, c.want)
-		}
-	}
-}
-
-func TestSchedules(t *testing.T) {
-	near := func(what string, got, want float64) {
-		t.Helper()
-		if math.Abs(got-want) > 1e-9 {
-			t.Errorf("%s: %.10f, want %.10f", what, got, want)
-		}
-	}
-	near("constant default", Constant{}.Rate(3, 10), 0.001)
-	c := CosineDecay{LR: .005, Min: 1e-7}
-	near("cosine 0", c.Rate(0, 10), .005)
-	near("cosine 1 of 10", c.Rate(1, 10), .0048776437) // cosine annealing, T₀ 10
-	near("cosine 5 of 20", c.Rate(5, 20), .0042677816) // t 15 of warm restarts: 5 of the second 20
-	near("cosine end", c.Rate(10, 10), 1e-7)
-	near("cosine beyond", c.Rate(15, 10), 1e-7)
-	w := CosineDecay{LR: 1, Warmup: .2}
-	near("warm-up 0", w.Rate(0, 10), .5)
-	near("warm-up 1", w.Rate(1, 10), 1)
-	near("warm-up over", w.Rate(2, 10), 1)
-	near("after warm-up", w.Rate(6, 10), .5)
-	n := mustCompile(t, Seq{Dense{Out: 2}}, Shape{2}, Config{})
-	for _, s := range []Schedule{CosineDecay{}, CosineDecay{LR: -1}, Constant{LR: math.NaN()}, CosineDecay{Warmup: 1}} {
-		epochs := 3
-		if s == (CosineDecay{}) {
-			epochs = 0
-		}
-		if _, err := NewTrainer(n, TrainConfig{Schedule: s, Epochs: epochs}); err == nil {
-			t.Errorf("%+v: no error", s)
 		}
 	}
 }
@@ -94,6 +92,21 @@ func TestClip(t *testing.T) {
 	g = []float32{.3, .4}
 	if norm := clip(g, 1); math.Abs(norm-.5) > 1e-6 || g[0] != .3 {
 		t.Errorf("norm %g, changed to %v", norm, g)
+	}
+}
+
+func TestClipValue(t *testing.T) {
+	s := blobs(Shape{5}, 3, 10)
+	n := mustCompile(t, Dense{Out: 3}, s.Shape, Config{Batch: 10})
+	before := append([]float32(nil), n.Params()...)
+	tr := mustTrain(t, n, TrainConfig{Optimizer: SGD{}, Schedule: Constant{LR: 1}, ClipValue: 1e-3})
+	if _, err := tr.Epoch(s); err != nil {
+		t.Fatal(err)
+	}
+	for i, w := range n.Params() {
+		if d := math.Abs(float64(w - before[i])); d > 1.001e-3 {
+			t.Fatalf("weight %d moved by %g", i, d)
+		}
 	}
 }
 

@@ -1,15 +1,31 @@
 package engine
 
-import (
-	"fmt"
-	"math"
-)
-
-// Schedule is a learning rate as a function of progress.
+// Schedule is a learning rate as a function of progress: [Constant],
+// [StepDecay], [Exponential], [CosineDecay], [WarmRestarts] or [OneCycle], with
+// [Warmup] or [Plateau] around one of them, or your own.
 type Schedule interface {
-	// Rate is the learning rate of training step number step (from 0) of total;
-	// total is 0 if it is not known.
-	Rate(step, total int) float64
+	// Rate is the learning rate of a training step.
+	Rate(p Progress) float64
+}
+
+// Progress is how far training has come.
+type Progress struct {
+	Step  int // the training step, from 0
+	Total int // steps of all epochs; 0 if the number of epochs is not known
+	Epoch int // steps of one epoch
+}
+
+// epochs is the progress in epochs, with a fraction.
+func (p Progress) epochs() float64 { return float64(p.Step) / float64(max(p.Epoch, 1)) }
+
+// validator is a schedule that can be wrong.
+type validator interface{ validate(epochs int) error }
+
+func validateSchedule(s Schedule, epochs int) error {
+	if v, ok := s.(validator); ok {
+		return v.validate(epochs)
+	}
+	return nil
 }
 
 // Constant is a learning rate that does not change.
@@ -17,43 +33,7 @@ type Constant struct {
 	LR float64 // 0 means 0.001
 }
 
-// CosineDecay goes from LR down to Min along half a cosine (Loshchilov & Hutter
-// 2017), after a linear warm-up:
-// Min + ½·(LR − Min)·(1 + cos(π·t)), t from 0 to 1.
-type CosineDecay struct {
-	LR     float64 // 0 means 0.001
-	Min    float64
-	Warmup float64 // share of all steps, 0 ≤ Warmup < 1, in which the rate grows to LR
-}
-
 // Rate is LR.
-func (c Constant) Rate(_, _ int) float64 { return or(c.LR, 0.001) }
-
-// Rate is the warm-up's or the cosine's, and Min after the last step.
-func (c CosineDecay) Rate(step, total int) float64 {
-	lr := or(c.LR, 0.001)
-	warm := math.Round(c.Warmup * float64(total))
-	if s := float64(step); s < warm {
-		return lr * (s + 1) / warm
-	}
-	t := (float64(step) - warm) / max(float64(total)-warm, 1)
-	return c.Min + (lr-c.Min)/2*(1+math.Cos(math.Pi*min(t, 1)))
-}
+func (c Constant) Rate(Progress) float64 { return or(c.LR, 0.001) }
 
 func (c Constant) validate(int) error { return nonNegative("learning rate", c.LR) }
-
-func (c CosineDecay) validate(epochs int) error {
-	if epochs < 1 {
-		return fmt.Errorf("a cosine schedule needs the number of epochs, not %d", epochs)
-	}
-	if !(c.Warmup >= 0 && c.Warmup < 1) {
-		return fmt.Errorf("warm-up %v is outside [0, 1)", c.Warmup)
-	}
-	if err := nonNegative("lowest learning rate", c.Min); err != nil {
-		return err
-	}
-	return nonNegative("learning rate", c.LR)
-}
-
-// validator is a schedule that can be wrong.
-type validator interface{ validate(epochs int) error }

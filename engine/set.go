@@ -11,6 +11,7 @@ type Set struct {
 	Classes int       // number of classes; 0 for regression
 	Target  []float32 // regression: Len() × Outputs, row-major
 	Outputs int       // width of Target; 0 for classification
+	Soft    []float32 // for [Distillation]: a teacher's logits, as many a row as the network has outputs; nil for none
 }
 
 // Len is the number of rows.
@@ -35,6 +36,10 @@ func (s *Set) slice(lo, hi int) *Set {
 	t.X = s.X[lo*w : hi*w]
 	if s.Class != nil {
 		t.Class = s.Class[lo*k : hi*k]
+	}
+	if s.Soft != nil {
+		n := len(s.Soft) / max(s.Len(), 1)
+		t.Soft = s.Soft[lo*n : hi*n]
 	}
 	if s.Target != nil {
 		t.Target = s.Target[min(lo*s.Outputs, len(s.Target)):min(hi*s.Outputs, len(s.Target))]
@@ -61,6 +66,8 @@ func (s *Set) Check() error {
 		return fmt.Errorf("data set: has both classes and targets")
 	case s.Outputs > 0 && (len(s.Target)%s.Outputs != 0 || len(s.Target)/s.Outputs != n):
 		return fmt.Errorf("data set: %d targets for %d rows of %d", len(s.Target), n, s.Outputs)
+	case len(s.Soft)%n != 0:
+		return fmt.Errorf("data set: %d logits of a teacher for %d rows", len(s.Soft), n)
 	}
 	for i, c := range s.Class {
 		if c < 0 || int(c) >= s.Classes {

@@ -14,25 +14,47 @@ var ErrDiverged = errors.New("diverged")
 
 // TrainConfig says how a network is trained.
 type TrainConfig struct {
-	Optimizer Optimizer // nil means AdamW{}
-	Schedule  Schedule  // learning rate; nil means Constant{}
-	Epochs    int       // total epochs that the schedule is laid out for
-	ClipNorm  float64   // largest Euclidean norm of the whole gradient; 0 means no clipping
-	Seed      uint64    // order of the data, dropout
+	Optimizer  Optimizer  // nil means AdamW{}
+	Schedule   Schedule   // learning rate; nil means Constant{}
+	Groups     []Group    // rules for some of the parameters; the first that holds a tensor counts
+	Epochs     int        // total epochs that the schedule is laid out for
+	ClipValue  float64    // limits every value of the gradient to ±ClipValue; 0 means no limit
+	ClipNorm   float64    // largest Euclidean norm of the whole gradient; 0 means no clipping
+	Accumulate int        // batches whose gradients make one step, as one batch so many times as large; 0 means 1
+	EMA        float64    // β of a moving average of the weights, for evaluation: 0 ≤ β < 1; 0 means none
+	LossScale  *LossScale // nil means none, and LossScale{} for a network in FP16
+	Seed       uint64     // order of the data, dropout
 }
 
-// Trainer trains a network epoch by epoch. At the end of an epoch it can be
-// saved, loaded into a trainer of the same network, and goes on with the same
-// numbers bit for bit.
+// Trainer trains a network step by step or epoch by epoch. Between any two steps
+// it can be saved, loaded into a trainer of the same network, and goes on with
+// the same numbers bit for bit.
 type Trainer struct {
-	net   *Net
-	cfg   TrainConfig
-	done  int // epochs
-	steps int
-	state []float32   // of the optimizer, slot after slot
-	slots [][]float32 // the same, each as long as the parameters
-	best  snapshot
-	order []int32
+	net     *Net
+	cfg     TrainConfig
+	plateau *Plateau // of the schedule; nil if it has none
+	slots   [][]float32
+	spans   []part
+	held    []float32 // gradients of the batches before the last of a step; nil without accumulation
+	average []float32 // of the weights; nil without EMA
+	best    snapshot
+
+	cursor
+	seen  plateau
+	scale scaler
+
+	set   *Set    // that order is of
+	order []int32 // of the rows in the running epoch
+}
+
+// cursor is how far training has come.
+type cursor struct {
+	done   int     // epochs
+	rows   int     // trained in the running epoch
+	steps  int     // of the optimizer
+	sum    float64 // of the losses in the running epoch
+	weight float64 // its divisor
+	loss   float64 // mean of the last epoch that was completed
 }
 
 // snapshot is a copy of the weights and running statistics of an epoch.
@@ -55,25 +77,72 @@ func NewTrainer(n *Net, cfg TrainConfig) (*Trainer, error) {
 	if cfg.Schedule == nil {
 		cfg.Schedule = Constant{}
 	}
-	if err := cfg.Optimizer.validate(); err != nil {
+	if err := cfg.validate(); err != nil {
 		return nil, fmt.Errorf("trainer: %w", err)
 	}
-	if v, ok := cfg.Schedule.(validator); ok {
-		if err := v.validate(cfg.Epochs); err != nil {
-			return nil, fmt.Errorf("trainer: %w", err)
-		}
+	if cfg.LossScale == nil && n.cfg.Precision == FP16 {
+		cfg.LossScale = &LossScale{}
 	}
-	if err := nonNegative("gradient norm", cfg.ClipNorm); err != nil {
-		return nil, fmt.Errorf("trainer: %w", err)
+	t := &Trainer{net: n, cfg: cfg, plateau: plateauOf(cfg.Schedule), scale: scaler{Scale: 1}}
+	if cfg.LossScale != nil {
+		t.scale.Scale = or(cfg.LossScale.Init, 1<<16)
 	}
-	t := &Trainer{net: n, cfg: cfg}
 	slots := cfg.Optimizer.slots()
 	size := int(aligned(int64(len(n.params))))
-	t.state = alignedFloats(size * len(slots))
-	for i := range slots {
-		t.slots = append(t.slots, t.state[i*size:][:len(n.params):len(n.params)])
+	more := 0
+	if cfg.Accumulate > 1 {
+		more++
+	}
+	if cfg.EMA > 0 {
+		more++
+	}
+	state := alignedFloats(size * (len(slots) + more))
+	take := func() []float32 {
+		s := state[:len(n.params):len(n.params)]
+		state = state[size:]
+		return s
+	}
+	for range slots {
+		t.slots = append(t.slots, take())
+	}
+	if cfg.Accumulate > 1 {
+		t.held = take()
+	}
+	if cfg.EMA > 0 {
+		t.average = take()
+	}
+	var err error
+	if t.spans, err = t.parts(); err != nil {
+		return nil, fmt.Errorf("trainer: %w", err)
 	}
 	return t, nil
+}
+
+func (c *TrainConfig) validate() error {
+	if err := c.Optimizer.validate(); err != nil {
+		return err
+	}
+	if err := validateSchedule(c.Schedule, c.Epochs); err != nil {
+		return err
+	}
+	for i := range c.Groups {
+		if err := c.Groups[i].validate(); err != nil {
+			return fmt.Errorf("group %d: %w", i, err)
+		}
+	}
+	if c.Accumulate < 0 {
+		return fmt.Errorf("accumulation of %d batches", c.Accumulate)
+	}
+	if err := fraction("EMA: β", c.EMA); err != nil {
+		return err
+	}
+	if err := c.LossScale.validate(); err != nil {
+		return err
+	}
+	if err := nonNegative("gradient value", c.ClipValue); err != nil {
+		return err
+	}
+	return nonNegative("gradient norm", c.ClipNorm)
 }
 
 // Net is the network being trained.
@@ -82,33 +151,100 @@ func (t *Trainer) Net() *Net { return t.net }
 // Done is the number of epochs trained.
 func (t *Trainer) Done() int { return t.done }
 
-// Epoch trains one epoch: all rows once, in an order that follows from the seed
-// and the epoch's number, in batches of which the last may be smaller. It
-// returns the mean loss of the rows at the time each was seen. The error wraps
-// [ErrDiverged] if the loss, a gradient or a weight became NaN or infinite, and
-// names epoch, step and tensor or layer; the weights are then of no use.
+// Steps is the number of steps that the optimizer has taken.
+func (t *Trainer) Steps() int { return t.steps }
+
+// Epoch trains one epoch, or the rest of one: all rows once, in an order that
+// follows from the seed and the epoch's number, in batches of which the last may
+// be smaller. It returns the mean loss of the rows at the time each was seen.
+// The error wraps [ErrDiverged] if the loss, a gradient or a weight became NaN or
+// infinite, and names epoch, step and tensor or layer; the weights are then of
+// no use.
 func (t *Trainer) Epoch(s *Set) (loss float64, err error) {
+	for {
+		last, err := t.Step(s)
+		if err != nil {
+			return math.NaN(), err
+		}
+		if last {
+			return t.loss, nil
+		}
+	}
+}
+
+// Step trains one step of the running epoch and reports whether it was the
+// epoch's last. The set must be the same throughout an epoch. See [Trainer.Epoch]
+// for the error.
+func (t *Trainer) Step(s *Set) (last bool, err error) {
 	n := t.net
-	if err := n.check(s); err != nil {
-		return math.NaN(), fmt.Errorf("epoch %d: %w", t.done+1, err)
+	if err := t.begin(s); err != nil {
+		return false, fmt.Errorf("epoch %d: %w", t.done+1, err)
 	}
-	rows, batch := s.Len(), n.cfg.Batch
-	steps := (rows + batch - 1) / batch
-	t.shuffle(rows)
-	for step := range steps {
-		order := t.order[step*batch : min((step+1)*batch, rows)]
-		p := pass{rows: len(order), train: true, key: hash(t.cfg.Seed, forDropout, uint64(t.done), uint64(step))}
-		l := n.step(p, n.gather(s, order))
-		if math.IsNaN(l) || math.IsInf(l, 0) {
-			return l, t.diverged(s, order, step, p, fmt.Sprintf("loss %v", l))
+	micro, total := max(t.cfg.Accumulate, 1), len(t.order)
+	size := min(micro*n.cfg.Batch, total-t.rows)
+	step := t.rows / (micro * n.cfg.Batch)
+	order := t.order[t.rows : t.rows+size]
+	var weights float64
+	for at := 0; at < size; at += n.cfg.Batch {
+		batch := order[at:min(at+n.cfg.Batch, size)]
+		p := pass{rows: len(batch), train: true, key: hash(t.cfg.Seed, forDropout, uint64(t.done), uint64((t.rows+at)/n.cfg.Batch))}
+		sum, weight := n.step(p, n.gather(s, batch), t.scale.Scale)
+		if math.IsNaN(sum) || math.IsInf(sum, 0) {
+			return false, t.diverged(s, batch, step, p, fmt.Sprintf("loss %v", sum))
 		}
-		loss += l
-		if err := t.update(step, steps); err != nil {
-			return math.NaN(), t.diverged(s, order, step, p, err.Error())
+		t.sum += sum
+		weights += weight
+		if t.held != nil {
+			t.accumulate(weight, weights, at == 0, at+n.cfg.Batch >= size)
+		}
+		if at+n.cfg.Batch >= size {
+			perEpoch := (total + micro*n.cfg.Batch - 1) / (micro * n.cfg.Batch)
+			if err := t.update(Progress{t.done*perEpoch + step, t.cfg.Epochs * perEpoch, perEpoch}); err != nil {
+				return false, t.diverged(s, batch, step, p, err.Error())
+			}
 		}
 	}
+	t.weight += weights
+	if t.rows += size; t.rows < total {
+		return false, nil
+	}
+	t.loss = t.sum / t.weight
 	t.done++
-	return loss / float64(rows), nil
+	t.rows, t.sum, t.weight = 0, 0, 0
+	return true, nil
+}
+
+// accumulate adds the gradients of a batch, which are means over a weight, to
+// those held, or for the last batch adds those held and divides by all weights.
+func (t *Trainer) accumulate(weight, all float64, first, last bool) {
+	g := t.net.grads
+	switch {
+	case first && last:
+	case last && all > 0:
+		kernel.Scale(g, float32(weight/all))
+		kernel.AddScaled(g, t.held, float32(1/all))
+	case first:
+		copy(t.held, g)
+		kernel.Scale(t.held, float32(weight))
+	default:
+		kernel.AddScaled(t.held, g, float32(weight))
+	}
+}
+
+// begin checks a set and orders its rows, if it is new or an epoch begins.
+func (t *Trainer) begin(s *Set) error {
+	if t.set == s && t.rows > 0 {
+		return nil
+	}
+	if err := t.net.check(s); err != nil {
+		return err
+	}
+	if t.rows >= s.Len() || t.set != nil && t.set != s && t.rows > 0 {
+		return fmt.Errorf("%d rows of another data set are trained already", t.rows)
+	}
+	t.shuffle(s.Len())
+	t.set = s
+	return nil
 }
 
 // shuffle sets the order of the rows for the epoch.
@@ -126,8 +262,11 @@ func (t *Trainer) shuffle(rows int) {
 
 // gather copies rows of the set into the input block, and their targets.
 func (n *Net) gather(s *Set, order []int32) targets {
-	in, w, k := n.in.Size(), s.Outputs, s.labels()
+	in, w, k, out := n.in.Size(), s.Outputs, s.labels(), n.out.Size()
 	t := n.batch
+	if s.Soft == nil {
+		t.soft = nil
+	}
 	x := n.x.data.data
 	for i, r := range order {
 		copy(x[i*in:(i+1)*in], s.X[int(r)*in:(int(r)+1)*in])
@@ -136,25 +275,59 @@ func (n *Net) gather(s *Set, order []int32) targets {
 		} else {
 			copy(t.value[i*w:(i+1)*w], s.Target[int(r)*w:(int(r)+1)*w])
 		}
+		if t.soft != nil {
+			copy(t.soft[i*out:(i+1)*out], s.Soft[int(r)*out:(int(r)+1)*out])
+		}
 	}
 	t.class = t.class[:len(order)*k]
 	return t
 }
 
-// update clips the gradient and takes a step of the optimizer.
-func (t *Trainer) update(step, steps int) error {
-	n := t.net
+// update takes a step of the optimizer along the gradient.
+func (t *Trainer) update(p Progress) error {
+	n, g := t.net, t.net.grads
+	if t.cfg.LossScale != nil {
+		kernel.Scale(g, float32(1/t.scale.Scale))
+		finite := kernel.Finite(g)
+		if err := t.cfg.LossScale.step(&t.scale, finite); err != nil || !finite {
+			return err
+		}
+	}
+	if t.cfg.ClipValue > 0 {
+		kernel.Clamp(g, float32(t.cfg.ClipValue))
+	}
 	if t.cfg.ClipNorm > 0 {
-		if norm := clip(n.grads, t.cfg.ClipNorm); math.IsNaN(norm) || math.IsInf(norm, 0) {
+		if norm := clip(g, t.cfg.ClipNorm); math.IsNaN(norm) || math.IsInf(norm, 0) {
 			return fmt.Errorf("gradient of norm %v", norm)
 		}
 	}
-	lr := t.cfg.Schedule.Rate(t.done*steps+step, t.cfg.Epochs*steps)
+	if t.average != nil && t.steps == 0 {
+		copy(t.average, n.params)
+	}
+	lr := t.rate(p)
 	t.steps++
-	if !t.cfg.Optimizer.step(n.params, n.grads, t.slots, lr, t.steps) {
+	finite := true
+	for i := range t.spans {
+		s := &t.spans[i]
+		s.lr, s.t = lr*s.rate, t.steps
+		finite = t.cfg.Optimizer.step(&s.span) && finite
+	}
+	if !finite {
 		return errors.New("weight NaN or infinite after the step")
 	}
+	if t.average != nil {
+		kernel.Lerp(t.average, n.params, float32(1-emaDecay(t.cfg.EMA, t.steps)))
+	}
 	return nil
+}
+
+// rate is the learning rate of a step.
+func (t *Trainer) rate(p Progress) float64 {
+	lr := t.cfg.Schedule.Rate(p)
+	if t.plateau != nil {
+		lr = t.plateau.reduce(&t.seen, lr)
+	}
+	return lr
 }
 
 // clip scales a gradient so that its norm is at most limit, by
@@ -166,28 +339,18 @@ func clip(g []float32, limit float64) float64 {
 	return norm
 }
 
-// diverged is the error of a step, which it runs again to find the culprit.
+// Observe tells a [Plateau] schedule the value that should fall, after an epoch:
+// usually the validation loss. Other schedules do not mind.
+func (t *Trainer) Observe(value float64) {
+	if t.plateau != nil {
+		t.plateau.observe(&t.seen, value)
+	}
+}
+
+// diverged is the error of a step, whose last batch it runs again to find the
+// culprit.
 func (t *Trainer) diverged(s *Set, order []int32, step int, p pass, what string) error {
 	n := t.net
 	n.gather(s, order)
 	return fmt.Errorf("epoch %d, step %d: %s%s: %w", t.done+1, step+1, what, n.blame(p), ErrDiverged)
-}
-
-// KeepBest copies the weights and running statistics as the best so far. The
-// copy is part of the checkpoint.
-func (t *Trainer) KeepBest() {
-	t.best.epoch = t.done
-	t.best.params = append(t.best.params[:0], t.net.params...)
-	t.best.stats = append(t.best.stats[:0], t.net.stats...)
-}
-
-// RestoreBest sets the network to the copy made by KeepBest and reports whether
-// there was one.
-func (t *Trainer) RestoreBest() bool {
-	if t.best.params == nil {
-		return false
-	}
-	copy(t.net.params, t.best.params)
-	copy(t.net.stats, t.best.stats)
-	return true
 }

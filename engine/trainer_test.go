@@ -10,64 +10,6 @@ import (
 	"testing"
 )
 
-// Six epochs are the same, bit for bit, as three, a checkpoint, and three in a
-// fresh trainer.
-func TestResume(t *testing.T) {
-	s := blobs(Shape{8, 8, 2}, 4, 50)
-	l := Seq{Conv{Out: 6}, BatchNorm{}, ReLU{}, Dropout{P: 0.3}, MaxPool{}, Dense{Out: 16}, BatchNorm{}, GELU{}, Dropout{P: 0.5}, Dense{Out: 4}}
-	for _, o := range []Optimizer{AdamW{}, Adam{WeightDecay: 0.01}, SGD{Momentum: 0.9, Nesterov: true}, SGD{}} {
-		fresh := func(seed uint64) *Trainer {
-			n := mustCompile(t, l, s.Shape, Config{Batch: 16, Seed: seed})
-			return mustTrain(t, n, TrainConfig{Optimizer: o, Schedule: CosineDecay{Warmup: 0.1}, Epochs: 6, ClipNorm: 1, Seed: seed})
-		}
-		run := func(tr *Trainer, epochs int) (losses []float64) {
-			for range epochs {
-				loss, err := tr.Epoch(s)
-				if err != nil {
-					t.Fatal(err)
-				}
-				losses = append(losses, loss)
-				if tr.Done() == 2 {
-					tr.KeepBest()
-				}
-			}
-			return losses
-		}
-		straight := fresh(7)
-		losses := run(straight, 6)
-		half := fresh(7)
-		first := run(half, 3)
-		var b bytes.Buffer
-		if err := half.Save(&b); err != nil {
-			t.Fatal(err)
-		}
-		rest := fresh(99) // other weights, another seed
-		if err := rest.Load(&b); err != nil {
-			t.Fatal(err)
-		}
-		if rest.Done() != 3 {
-			t.Errorf("%v: %d epochs done after Load", o, rest.Done())
-		}
-		if second := run(rest, 3); !slices.Equal(losses, append(first, second...)) {
-			t.Errorf("%v: losses differ: %v, then %v, straight %v", o, first, second, losses)
-		}
-		same := func(what string, a, b []float32) {
-			t.Helper()
-			if !slices.Equal(a, b) {
-				t.Errorf("%v: %s differ", o, what)
-			}
-		}
-		same("weights", straight.net.params, rest.net.params)
-		same("statistics", straight.net.stats, rest.net.stats)
-		same("optimizer states", straight.state, rest.state)
-		if !straight.RestoreBest() || !rest.RestoreBest() {
-			t.Fatal("no best weights")
-		}
-		same("best weights", straight.net.params, rest.net.params)
-		same("best statistics", straight.net.stats, rest.net.stats)
-	}
-}
-
 func TestRestoreBest(t *testing.T) {
 	s := blobs(Shape{5}, 3, 30)
 	n := mustCompile(t, Seq{Dense{Out: 8}, BatchNorm{}, Dense{Out: 3}}, s.Shape, Config{})

@@ -57,14 +57,12 @@ func (r Recipe) config(epochs int, seed uint64) engine.TrainConfig {
 		}
 		c.Optimizer = engine.AdamW{WeightDecay: r.WeightDecay}
 	}
-	if r.Schedule == "constant" && r.Warmup == 0 {
+	c.Schedule = engine.CosineDecay{LR: r.LR}
+	if r.Schedule == "constant" {
 		c.Schedule = engine.Constant{LR: r.LR}
-	} else {
-		min := 0.
-		if r.Schedule == "constant" {
-			min = r.LR
-		}
-		c.Schedule = engine.CosineDecay{LR: r.LR, Min: min, Warmup: r.Warmup}
+	}
+	if r.Warmup > 0 {
+		c.Schedule = engine.Warmup{Then: c.Schedule, Share: r.Warmup}
 	}
 	return c
 }

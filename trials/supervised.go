@@ -38,10 +38,11 @@ func (s Supervised) Objective(_ context.Context, t *Trial) error {
 		if err != nil {
 			return err
 		}
-		score, err := tr.Net().Evaluate(s.Data.Valid)
+		score, err := tr.Evaluate(s.Data.Valid)
 		if err != nil {
 			return err
 		}
+		tr.Observe(score.Loss)
 		m := s.metrics("valid_", score)
 		m["train_loss"] = loss
 		m["params"], m["macs"] = float64(size.Params), float64(size.MACs)

@@ -128,6 +128,87 @@ func sgdVectors(w *float32, grad *float32, b *float32, s *sgdFactors, bad *[lane
 	}
 }
 
+// rmspropVectors takes a step of RMSprop and adds 0·w to the lanes of bad.
+func rmspropVectors(w *float32, grad *float32, v *float32, s *RMSprop, bad *[lanes]float32, n int) {
+	if use == avx512 {
+		rmspropVectorsAVX512(w, grad, v, s, bad, n)
+	} else {
+		rmspropVectorsAVX2(w, grad, v, s, bad, n)
+	}
+}
+
+// rmspropMomentumVectors takes a step of RMSprop and adds 0·w to the lanes of bad.
+func rmspropMomentumVectors(w *float32, grad *float32, v *float32, b *float32, s *RMSprop, bad *[lanes]float32, n int) {
+	if use == avx512 {
+		rmspropMomentumVectorsAVX512(w, grad, v, b, s, bad, n)
+	} else {
+		rmspropMomentumVectorsAVX2(w, grad, v, b, s, bad, n)
+	}
+}
+
+// rmspropCenteredVectors takes a step of RMSprop and adds 0·w to the lanes of bad.
+func rmspropCenteredVectors(w *float32, grad *float32, v *float32, mean *float32, s *RMSprop, bad *[lanes]float32, n int) {
+	if use == avx512 {
+		rmspropCenteredVectorsAVX512(w, grad, v, mean, s, bad, n)
+	} else {
+		rmspropCenteredVectorsAVX2(w, grad, v, mean, s, bad, n)
+	}
+}
+
+// rmspropCenteredMomentumVectors takes a step of RMSprop and adds 0·w to the lanes of bad.
+func rmspropCenteredMomentumVectors(w *float32, grad *float32, v *float32, mean *float32, b *float32, s *RMSprop, bad *[lanes]float32, n int) {
+	if use == avx512 {
+		rmspropCenteredMomentumVectorsAVX512(w, grad, v, mean, b, s, bad, n)
+	} else {
+		rmspropCenteredMomentumVectorsAVX2(w, grad, v, mean, b, s, bad, n)
+	}
+}
+
+// adagradVectors takes a step of AdaGrad and adds 0·w to the lanes of bad.
+func adagradVectors(w *float32, grad *float32, sum *float32, s *AdaGrad, bad *[lanes]float32, n int) {
+	if use == avx512 {
+		adagradVectorsAVX512(w, grad, sum, s, bad, n)
+	} else {
+		adagradVectorsAVX2(w, grad, sum, s, bad, n)
+	}
+}
+
+// adaboundVectors takes a step of AdaBound and adds 0·w to the lanes of bad.
+func adaboundVectors(w *float32, grad *float32, m *float32, v *float32, s *AdaBound, bad *[lanes]float32, n int) {
+	if use == avx512 {
+		adaboundVectorsAVX512(w, grad, m, v, s, bad, n)
+	} else {
+		adaboundVectorsAVX2(w, grad, m, v, s, bad, n)
+	}
+}
+
+// amsgradVectors takes a step of AMSGrad and adds 0·w to the lanes of bad.
+func amsgradVectors(w *float32, grad *float32, m *float32, v *float32, top *float32, a *Adam, bad *[lanes]float32, n int) {
+	if use == avx512 {
+		amsgradVectorsAVX512(w, grad, m, v, top, a, bad, n)
+	} else {
+		amsgradVectorsAVX2(w, grad, m, v, top, a, bad, n)
+	}
+}
+
+// lerpVectors writes dst += s·(a − dst).
+func lerpVectors(dst *float32, a *float32, s *float32, n int) {
+	if use == avx512 {
+		lerpVectorsAVX512(dst, a, s, n)
+	} else {
+		lerpVectorsAVX2(dst, a, s, n)
+	}
+}
+
+// clampVectors limits x to [−s, s]; NaN stays.
+func clampVectors(x *float32, s *float32, n int) {
+	if use == avx512 {
+		clampVectorsAVX512(x, s, n)
+	} else {
+		clampVectorsAVX2(x, s, n)
+	}
+}
+
 // expVectors writes y = exp(x).
 func expVectors(y *float32, x *float32, n int) {
 	if use == avx512 {

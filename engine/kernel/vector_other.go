@@ -33,6 +33,30 @@ func adamVectors(w *float32, grad *float32, m *float32, v *float32, a *Adam, bad
 
 func sgdVectors(w *float32, grad *float32, b *float32, s *sgdFactors, bad *[lanes]float32, n int) {}
 
+func rmspropVectors(w *float32, grad *float32, v *float32, s *RMSprop, bad *[lanes]float32, n int) {}
+
+func rmspropMomentumVectors(w *float32, grad *float32, v *float32, b *float32, s *RMSprop, bad *[lanes]float32, n int) {
+}
+
+func rmspropCenteredVectors(w *float32, grad *float32, v *float32, mean *float32, s *RMSprop, bad *[lanes]float32, n int) {
+}
+
+func rmspropCenteredMomentumVectors(w *float32, grad *float32, v *float32, mean *float32, b *float32, s *RMSprop, bad *[lanes]float32, n int) {
+}
+
+func adagradVectors(w *float32, grad *float32, sum *float32, s *AdaGrad, bad *[lanes]float32, n int) {
+}
+
+func adaboundVectors(w *float32, grad *float32, m *float32, v *float32, s *AdaBound, bad *[lanes]float32, n int) {
+}
+
+func amsgradVectors(w *float32, grad *float32, m *float32, v *float32, top *float32, a *Adam, bad *[lanes]float32, n int) {
+}
+
+func lerpVectors(dst *float32, a *float32, s *float32, n int) {}
+
+func clampVectors(x *float32, s *float32, n int) {}
+
 func expVectors(y *float32, x *float32, n int) {}
 
 func sigmoidVectors(y *float32, x *float32, n int) {}

@@ -117,7 +117,7 @@ func (r recipe) train(d *data.Data, seed uint64) (accuracy float64, err error) {
 	}
 	t, err := engine.NewTrainer(net, engine.TrainConfig{
 		Optimizer: engine.AdamW{WeightDecay: r.decay},
-		Schedule:  engine.CosineDecay{LR: r.rate, Warmup: 0.05},
+		Schedule:  engine.Warmup{Then: engine.CosineDecay{LR: r.rate}, Share: 0.05},
 		Epochs:    r.epochs, Seed: seed,
 	})
 	if err != nil {

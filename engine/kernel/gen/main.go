@@ -24,6 +24,7 @@ func run() error {
 	}{
 		{"gemm", gemm},
 		{"loop", loops},
+		{"optimize", optimizers},
 		{"math", functions},
 		{"column", columns},
 		{"transpose", transpose},

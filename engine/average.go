@@ -1,0 +1,67 @@
+package engine
+
+import "fmt"
+
+// emaDecay is the β of step t (from 1) of an exponential moving average: it
+// grows to the wanted one, so that the average of a short training does not
+// consist of its beginning: min(β, (1 + t)/(10 + t)).
+func emaDecay(beta float64, t int) float64 { return min(beta, float64(1+t)/float64(10+t)) }
+
+// averaged is what stands for the weights in evaluation: their moving average,
+// or the slow weights of [Lookahead]. It is nil if there is none.
+func (t *Trainer) averaged() []float32 {
+	if t.steps == 0 {
+		return nil
+	}
+	if t.average != nil {
+		return t.average
+	}
+	if _, ok := t.cfg.Optimizer.(Lookahead); ok {
+		return t.slots[len(t.slots)-1]
+	}
+	return nil
+}
+
+// Evaluate scores the network on a set in inference mode, with the moving
+// average of the weights if there is one, or the slow weights of [Lookahead].
+// Running statistics are always the network's own.
+func (t *Trainer) Evaluate(s *Set) (Score, error) {
+	a := t.averaged()
+	exchange(t.net.params, a)
+	defer exchange(t.net.params, a)
+	score, err := t.net.Evaluate(s)
+	if err != nil {
+		return score, fmt.Errorf("trainer: %w", err)
+	}
+	return score, nil
+}
+
+func exchange(a, b []float32) {
+	for i := range b {
+		a[i], b[i] = b[i], a[i]
+	}
+}
+
+// KeepBest copies the weights, or what stands for them in [Trainer.Evaluate],
+// and the running statistics as the best so far. The copy is part of the
+// checkpoint.
+func (t *Trainer) KeepBest() {
+	w := t.averaged()
+	if w == nil {
+		w = t.net.params
+	}
+	t.best.epoch = t.done
+	t.best.params = append(t.best.params[:0], w...)
+	t.best.stats = append(t.best.stats[:0], t.net.stats...)
+}
+
+// RestoreBest sets the network to the copy made by KeepBest and reports whether
+// there was one.
+func (t *Trainer) RestoreBest() bool {
+	if t.best.params == nil {
+		return false
+	}
+	copy(t.net.params, t.best.params)
+	copy(t.net.stats, t.best.stats)
+	return true
+}

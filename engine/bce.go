@@ -1,0 +1,48 @@
+package engine
+
+import (
+	"fmt"
+
+	"budwood/engine/kernel"
+)
+
+// BinaryCrossEntropy is −t·log σ(y) − (1−t)·log(1 − σ(y)) for networks whose
+// outputs are logits, the mean over all outputs: of targets in [0, 1], one an
+// output, or of two classes for a network with one output.
+type BinaryCrossEntropy struct {
+	PositiveWeight float64 // times the first term; 0 means 1
+}
+
+// String is binary cross-entropy.
+func (BinaryCrossEntropy) String() string { return "binary cross-entropy" }
+
+func (l BinaryCrossEntropy) validate() error {
+	return nonNegative("binary cross-entropy: positive weight", l.PositiveWeight)
+}
+
+func (l BinaryCrossEntropy) fits(out Shape, s *Set) error {
+	if s.Classes > 0 {
+		if s.Classes != 2 || out.Size() != s.labels() {
+			return fmt.Errorf("binary cross-entropy is for 2 classes and one output each, not for %d classes and %d outputs", s.Classes, out.Size())
+		}
+		return nil
+	}
+	for i, t := range s.Target {
+		if !(t >= 0 && t <= 1) {
+			return fmt.Errorf("binary cross-entropy: row %d: target %v is outside [0, 1]", i/s.Outputs, t)
+		}
+	}
+	return fitsTargets(l, out, s)
+}
+
+func (l BinaryCrossEntropy) gradient(d, y []float32, t targets, rows int) (sum, weight float64) {
+	value := t.value
+	if len(t.class) == len(y) {
+		for i, c := range t.class {
+			d[i] = float32(c)
+		}
+		value = d
+	}
+	sum = kernel.Logistic(d, y, value[:len(y)], float32(or(l.PositiveWeight, 1)), 1/float32(len(y)))
+	return sum * float64(rows) / float64(len(y)), float64(rows)
+}

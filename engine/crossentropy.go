@@ -1,0 +1,88 @@
+package engine
+
+import (
+	"fmt"
+
+	"budwood/engine/kernel"
+)
+
+// CrossEntropy is −log of the softmax probability of the class, for networks
+// whose outputs are logits: of {steps, classes} for a set with a class a step,
+// whose loss is the mean over the steps.
+type CrossEntropy struct {
+	// Smoothing spreads that share of the target evenly over all classes: the
+	// target is (1−ε)·onehot + ε/K (Szegedy et al. 2016). 0 ≤ Smoothing < 1.
+	Smoothing float64
+	// Weights weigh each class; nil means evenly. The mean is that of PyTorch:
+	// the sum of the weighted losses, over the sum of the weights of the rows'
+	// classes.
+	Weights []float32
+}
+
+// String is cross-entropy.
+func (CrossEntropy) String() string { return "cross-entropy" }
+
+func (l CrossEntropy) validate() error {
+	var sum float32
+	for i, w := range l.Weights {
+		if err := nonNegative(fmt.Sprintf("cross-entropy: weight of class %d", i), float64(w)); err != nil {
+			return err
+		}
+		sum += w
+	}
+	if l.Weights != nil && sum == 0 {
+		return fmt.Errorf("cross-entropy: no class has a weight above 0")
+	}
+	return fraction("cross-entropy: smoothing", l.Smoothing)
+}
+
+func (l CrossEntropy) fits(out Shape, s *Set) error {
+	if s.Classes == 0 {
+		return fmt.Errorf("cross-entropy needs classes, the data set has %d targets a row", s.Outputs)
+	}
+	k := s.labels()
+	if k > 1 && (len(out) != 2 || out[0] != k) {
+		return fmt.Errorf("the network's output %v is not one row of logits for each of the %d classes of a sample", out, k)
+	}
+	if out.Size()/k < s.Classes {
+		return fmt.Errorf("the network has %d outputs for %d classes", out.Size()/k, s.Classes)
+	}
+	if l.Weights != nil && len(l.Weights) != out.Size()/k {
+		return fmt.Errorf("cross-entropy has %d weights for %d classes", len(l.Weights), out.Size()/k)
+	}
+	return nil
+}
+
+func (l CrossEntropy) gradient(d, y []float32, t targets, rows int) (sum, weight float64) {
+	n := len(t.class) // rows, or rows × steps
+	share := float64(rows) / float64(n)
+	if l.Weights == nil {
+		sum = kernel.CrossEntropy(d, y, t.class, n, len(y)/n, float32(l.Smoothing), 1/float32(n))
+		return sum * share, float64(rows)
+	}
+	for _, c := range t.class {
+		weight += float64(l.Weights[c])
+	}
+	if weight == 0 { // nothing here counts
+		clear(d)
+		return 0, 0
+	}
+	sum = kernel.WeightedCrossEntropy(d, y, t.class, l.Weights, n, len(y)/n, float32(l.Smoothing), float32(1/weight))
+	return sum * share, weight * share
+}
+
+// BalancedWeights are weights for [CrossEntropy] with which every class counts
+// the same in all: rows/(classes·rows of the class), 0 for a class without rows.
+func (s *Set) BalancedWeights() []float32 {
+	count := make([]int, s.Classes)
+	for _, c := range s.Class {
+		count[c]++
+	}
+	w := make([]float32, s.Classes)
+	for i, n := range count {
+		if n > 0 {
+			w[i] = float32(len(s.Class)) / float32(s.Classes*n)
+		}
+	}
+	return w
+}

@@ -1,0 +1,79 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"path"
+)
+
+// Group gives some of the parameters rules of their own.
+type Group struct {
+	Names   []string // patterns of [path.Match] on the names of tensors: "*.bias", "0.*"
+	Vectors bool     // every tensor of one axis besides: biases, scales and shifts of norms
+	Rate    float64  // times the schedule's learning rate; 0 means 1
+	NoDecay bool     // no weight decay
+}
+
+func (g *Group) validate() error {
+	if len(g.Names) == 0 && !g.Vectors {
+		return errors.New("it names no tensors")
+	}
+	for _, p := range g.Names {
+		if _, err := path.Match(p, ""); err != nil {
+			return fmt.Errorf("pattern %q: %w", p, err)
+		}
+	}
+	return nonNegative("learning rate factor", g.Rate)
+}
+
+func (g *Group) holds(p *param) bool {
+	for _, pattern := range g.Names {
+		if ok, err := path.Match(pattern, p.name); ok && err == nil {
+			return true
+		}
+	}
+	return g.Vectors && len(p.shape) == 1
+}
+
+// part is a stretch of the parameters with the same rules.
+type part struct {
+	span
+	rate float64 // times the schedule's learning rate
+}
+
+// parts cuts parameters, gradients and optimizer state into stretches with the
+// same rules; the first group that holds a tensor counts. It is an error if a
+// group holds none.
+func (t *Trainer) parts() (parts []part, err error) {
+	n := t.net
+	used := make([]bool, len(t.cfg.Groups))
+	start, end := 0, 0
+	for _, p := range n.plan.params {
+		rules := part{span: span{decay: 1}, rate: 1}
+		for i := range t.cfg.Groups {
+			if g := &t.cfg.Groups[i]; g.holds(p) {
+				used[i] = true
+				rules.rate = or(g.Rate, 1)
+				if g.NoDecay {
+					rules.decay = 0
+				}
+				break
+			}
+		}
+		if k := len(parts) - 1; k < 0 || parts[k].rate != rules.rate || parts[k].decay != rules.decay {
+			parts, start = append(parts, rules), end
+		}
+		end += int(p.size)
+		last := &parts[len(parts)-1]
+		last.w, last.g, last.state = n.params[start:end:end], n.grads[start:end:end], nil
+		for _, slot := range t.slots {
+			last.state = append(last.state, slot[start:end:end])
+		}
+	}
+	for i, ok := range used {
+		if !ok {
+			return nil, fmt.Errorf("group %d: no tensor is left for %v", i, t.cfg.Groups[i].Names)
+		}
+	}
+	return parts, nil
+}
