@@ -18,26 +18,50 @@ func (b BatchNorm) Infer(in Shape) (Shape, error) { return in, values(b, in) }
 // String is BatchNorm.
 func (BatchNorm) String() string { return "BatchNorm" }
 
-func (l BatchNorm) build(b *builder, x tensor) tensor { return l.fuse(b, x, false, 1) }
+func (l BatchNorm) build(b *builder, x tensor) tensor {
+	y, _ := l.fuse(b, x, nil)
+	return y
+}
 
-func (l BatchNorm) fuse(b *builder, x tensor, relu bool, _ float64) tensor {
+func (l BatchNorm) fuse(b *builder, x tensor, next []Layer) (tensor, int) {
 	c := x.shape[len(x.shape)-1]
 	b.layer(l, x.shape, 0)
-	y := b.output(x, x.shape, true, needNothing)
 	o := &batchNorm{
-		x: x, channels: c, per: x.shape.Size() / c, relu: relu,
+		x: x, channels: c, per: x.shape.Size() / c,
 		gamma: b.param("weight", constant(1), c), beta: b.param("bias", constant(0), c),
 		mean: b.stat("running_mean", constant(0), c), variance: b.stat("running_var", constant(1), c),
-		saved: b.scratch(product(2, c)), front: b.scratch(product(3, c)), back: b.scratch(product(3, c)),
+		saved: b.scratch(product(4, c)), front: b.scratch(int64(c)), back: b.scratch(product(2, c)),
 	}
-	backwards := []*block{x.data, x.grad, y.grad, o.saved, o.back}
-	if relu {
-		y.need = needSign
-		backwards = append(backwards, y.data)
+	shape := x.shape
+	taken, _ := behind(next)
+	o.relu = taken > 0
+	if o.relu && pools(next[1:], x.shape) {
+		taken++
+		o.windows = kernel.Pool{H: shape[0], W: shape[1], C: c, Size: 2}
+		shape = Shape{shape[0] / 2, shape[1] / 2, c}
 	}
-	o.y = y
-	b.add(o, []*block{x.data, y.data, o.saved, o.front}, backwards)
-	return y
+	o.y = b.output(x, shape, true, needNothing)
+	if o.pooled() {
+		b.rows[b.at].data = nil // the normalised values are nowhere
+	}
+	backwards := []*block{x.data, o.y.grad, o.saved, o.back}
+	if x.conv != nil {
+		x.conv.norm = o
+		touch(backward-len(b.ops), backwards...) // the moment of the convolution
+	} else {
+		backwards = append(backwards, x.grad)
+	}
+	b.add(o, []*block{x.data, o.y.data, o.saved, o.front}, backwards)
+	return o.y, taken
+}
+
+// pools tells whether the first layer is a maximum over 2×2 windows of an image.
+func pools(next []Layer, in Shape) bool {
+	if len(next) == 0 || len(in) != 3 || in[0] < 2 || in[1] < 2 {
+		return false
+	}
+	p, ok := next[0].(MaxPool)
+	return ok && window(p.Size) == 2
 }
 
 // The constants of BatchNorm.
@@ -46,26 +70,62 @@ const (
 	normMomentum = 0.1
 )
 
-// batchNorm is the op of BatchNorm: y = (x − μ)/√(σ² + ε)·γ + β, then ReLU if
-// fused.
+// batchNorm is the op of BatchNorm: y = (x − μ)/√(σ² + ε)·γ + β, that is a·x +
+// shift, then ReLU and maximum of 2×2 windows if they follow.
+//
+// It saves passes over memory. If x comes from a convolution that nobody else
+// reads, that hands over every image when it is done (gather), and asks for the
+// gradient of an image when it needs it (input), so that x.grad does not exist.
+// What ReLU and the windows let through follows from x once more.
 type batchNorm struct {
 	x, y               tensor
 	channels, per      int // per: values of a channel in one sample
 	relu               bool
+	windows            kernel.Pool // Size 0: none
 	gamma, beta        *param
 	mean, variance     *param
-	saved, front, back *block // saved: μ and 1/√(σ² + ε) of the batch
+	saved, front, back *block // saved: μ and 1/√(σ² + ε) of the batch, a, shift
+
+	moments  *kernel.Moments
+	sum, dot []float64 // Σ dy and Σ dy·(x − μ)
 }
 
-func (o *batchNorm) bind() {}
+func (o *batchNorm) pooled() bool { return o.windows.Size > 0 }
+
+func (o *batchNorm) bind() {
+	o.moments = kernel.NewMoments(o.channels)
+	o.sum, o.dot = make([]float64, o.channels), make([]float64, o.channels)
+}
+
+// coefficients are the parts of saved.
+func (o *batchNorm) coefficients() (mean, inv, a, shift []float32) {
+	c, s := o.channels, o.saved.data
+	return s[:c], s[c : 2*c], s[2*c : 3*c], s[3*c : 4*c]
+}
+
+// slopes are the parts of back: dx = a·dy + slope·(x − μ) + constant.
+func (o *batchNorm) slopes() (slope, constant []float32) {
+	return o.back.data[:o.channels], o.back.data[o.channels : 2*o.channels]
+}
+
+// gather takes in values of x.
+func (o *batchNorm) gather(p pass, x []float32) {
+	if p.train {
+		o.moments.Add(x, len(x)/o.channels)
+	}
+}
 
 func (o *batchNorm) forward(p pass) {
 	c, n := o.channels, p.rows*o.per
 	x, y := o.x.data.data, o.y.data.data
-	mean, inv := o.saved.data[:c], o.saved.data[c:2*c]
-	a, shift, variance := o.front.data[:c], o.front.data[c:2*c], o.front.data[2*c:3*c]
+	mean, inv, a, shift := o.coefficients()
+	variance := o.front.data
 	if p.train {
-		kernel.Moments(mean, variance, x, n, c)
+		if o.x.conv == nil {
+			o.gather(p, x[:n*c])
+		}
+		o.moments.Result(mean, variance)
+		o.moments.Reset()
 		o.average(mean, variance, n)
 	} else {
 		copy(mean, o.mean.w)
@@ -76,7 +136,14 @@ func (o *batchNorm) forward(p pass) {
 		a[j] = o.gamma.w[j] * inv[j]
 		shift[j] = o.beta.w[j] - mean[j]*a[j]
 	}
-	kernel.ScaleShift(y, x, a, shift, n, c, o.relu)
+	if !o.pooled() {
+		kernel.ScaleShift(y, x, a, shift, n, c, o.relu)
+		return
+	}
+	in, out := o.x.shape.Size(), o.y.shape.Size()
+	for i := range p.rows {
+		o.windows.NormMax(y[i*out:], x[i*in:], a, shift)
+	}
 }
 
 // average updates the running statistics, with the unbiased variance. A single
@@ -95,22 +162,62 @@ func (o *batchNorm) average(mean, variance []float32, n int) {
 // backward: with x̂ = (x − μ)·inv and n values a channel, dβ = Σ dy,
 // dγ = Σ dy·x̂, dx = γ·inv·(dy − dβ/n − x̂·dγ/n).
 func (o *batchNorm) backward(p pass) {
-	c, n := o.channels, p.rows*o.per
-	mean, inv := o.saved.data[:c], o.saved.data[c:2*c]
-	a, slope, shift := o.back.data[:c], o.back.data[c:2*c], o.back.data[2*c:3*c]
-	var y []float32
-	if o.relu {
-		y = o.y.data.data
+	n := p.rows * o.per
+	mean, inv, a, _ := o.coefficients()
+	o.sums(p)
+	slope, constant := o.slopes()
+	for j := range o.channels {
+		o.beta.g[j], o.gamma.g[j] = float32(o.sum[j]), float32(o.dot[j])*inv[j]
+		slope[j] = -a[j] * inv[j] * o.gamma.g[j] / float32(n)
+		constant[j] = -a[j] * o.beta.g[j] / float32(n)
 	}
-	dgamma, dbeta := o.gamma.g, o.beta.g
-	kernel.CenteredSums(dbeta, dgamma, o.y.grad.data, o.x.data.data, y, mean, n, c)
-	for j := range c {
-		dgamma[j] *= inv[j]
-		a[j] = o.gamma.w[j] * inv[j]
-		slope[j] = -a[j] * inv[j] * dgamma[j] / float32(n)
-		shift[j] = -a[j] * dbeta[j] / float32(n)
+	if o.x.conv != nil || o.x.grad == nil {
+		return
 	}
-	if o.x.grad != nil {
-		kernel.NormBack(o.x.grad.data, o.y.grad.data, o.x.data.data, y, a, slope, mean, shift, n, c)
+	if !o.pooled() {
+		kernel.NormBack(o.x.grad.data, o.y.grad.data, o.x.data.data, a, slope, mean, constant, o.mask(), n, o.channels)
+		return
 	}
+	in := o.x.shape.Size()
+	for i := range p.rows {
+		o.input(o.x.grad.data[i*in:(i+1)*in], i)
+	}
+}
+
+// sums computes sum and dot.
+func (o *batchNorm) sums(p pass) {
+	clear(o.sum)
+	clear(o.dot)
+	mean, _, a, shift := o.coefficients()
+	x, dy := o.x.data.data, o.y.grad.data
+	if !o.pooled() {
+		kernel.CenteredSums(o.sum, o.dot, dy, x, mean, a, o.mask(), p.rows*o.per, o.channels)
+		return
+	}
+	in, out := o.x.shape.Size(), o.y.shape.Size()
+	for i := range p.rows {
+		o.windows.NormMaxSums(o.sum, o.dot, dy[i*out:], x[i*in:], a, shift, mean)
+	}
+}
+
+// input writes the gradient of x in sample i, once sums are known.
+func (o *batchNorm) input(dx []float32, i int) {
+	mean, _, a, shift := o.coefficients()
+	slope, constant := o.slopes()
+	in, out := o.x.shape.Size(), o.y.shape.Size()
+	x, dy := o.x.data.data[i*in:(i+1)*in], o.y.grad.data[i*out:(i+1)*out]
+	if o.pooled() {
+		o.windows.NormMaxBack(dx, dy, x, a, shift, slope, mean, constant)
+	} else {
+		kernel.NormBack(dx, dy, x, a, slope, mean, constant, o.mask(), o.per, o.channels)
+	}
+}
+
+// mask is the shift if there is a ReLU, else nil.
+func (o *batchNorm) mask() []float32 {
+	if !o.relu {
+		return nil
+	}
+	_, _, _, shift := o.coefficients()
+	return shift
 }

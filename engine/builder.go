@@ -12,6 +12,7 @@ type tensor struct {
 	data  *block
 	grad  *block // nil: nothing before it is trained
 	need  need   // what the op that made it reads of data in backward
+	conv  *conv  // the op that made it, if only a BatchNorm reads it
 }
 
 // need says what of an op's output must survive until its backward pass.

@@ -2,14 +2,19 @@ package engine
 
 import "budwood/engine/kernel"
 
-func (c Conv1D) build(b *builder, x tensor) tensor { return c.fuse(b, x, false, 1) }
+func (c Conv1D) build(b *builder, x tensor) tensor {
+	y, _ := c.fuse(b, x, nil)
+	return y
+}
 
-func (c Conv1D) fuse(b *builder, x tensor, relu bool, gain float64) tensor {
+func (c Conv1D) fuse(b *builder, x tensor, next []Layer) (tensor, int) {
+	taken, gain := behind(next)
+	relu := taken > 0
 	c = c.defaults()
 	s := x.shape
 	out, err := c.Infer(s)
 	if err != nil {
-		return x
+		return x, 0
 	}
 	per := s[1] / c.Groups
 	b.layer(c, out, product(out[0], c.Kernel, per, c.Out))
@@ -45,7 +50,7 @@ func (c Conv1D) fuse(b *builder, x tensor, relu bool, gain float64) tensor {
 	}
 	o.plan()
 	b.add(o, front, back)
-	return o.y
+	return o.y, taken
 }
 
 // conv1d is the op of Conv1D. Sequences are padded one at a time in scratch

@@ -2,37 +2,53 @@ package engine
 
 import "budwood/engine/kernel"
 
+// backward goes image by image, so that what one pass over an image leaves in
+// the cache serves the next.
 func (o *conv) backward(p pass) {
-	in, out := o.x.shape.Size(), o.y.shape.Size()
-	dy := o.y.grad.data[:p.rows*out]
-	if o.relu {
-		kernel.ReLUBack(dy, dy, o.y.data.data[:len(dy)])
-	}
+	in := o.x.shape.Size()
 	if o.b != nil {
-		kernel.ColSum(o.b.g, dy, p.rows*o.oh*o.ow, o.oc)
+		clear(o.b.g)
 	}
 	if o.depthwise() {
 		clear(o.w.g)
 	}
 	o.clear(o.back)
-	for i := range p.rows {
-		o.weights(o.pad(o.back, o.x.data.data[i*in:(i+1)*in]), dy[i*out:(i+1)*out], i > 0)
-	}
-	if o.x.grad == nil {
-		return
-	}
-	o.turn()
-	if o.turns() {
-		clear(o.grown.data)
-	}
-	for i := range p.rows {
-		dx, dy := o.x.grad.data[i*in:(i+1)*in], dy[i*out:(i+1)*out]
+	if o.x.grad != nil {
+		o.turn()
 		if o.turns() {
+			o.clear(o.grown)
+		}
+	}
+	for i := range p.rows {
+		dy := o.gradient(i)
+		if o.b != nil {
+			kernel.ColSum(o.sums.data, dy, o.oh*o.ow, o.oc)
+			kernel.Add(o.b.g, o.sums.data)
+		}
+		o.weights(o.pad(o.back, o.x.data.data[i*in:(i+1)*in]), dy, i > 0)
+		if o.x.grad == nil {
+			continue
+		}
+		if dx := o.x.grad.data[i*in : (i+1)*in]; o.turns() {
 			o.correlate(dx, dy)
 		} else {
 			o.scatter(dx, dy)
 		}
 	}
+}
+
+// gradient is that of the output image i, before the ReLU.
+func (o *conv) gradient(i int) []float32 {
+	if o.norm != nil {
+		o.norm.input(o.image.data, i)
+		return o.image.data
+	}
+	out := o.y.shape.Size()
+	dy := o.y.grad.data[i*out : (i+1)*out]
+	if o.relu {
+		kernel.ReLUBack(dy, dy, o.y.data.data[i*out:(i+1)*out])
+	}
+	return dy
 }
 
 // weights computes the gradient of the weights for one padded image, added to
@@ -84,9 +100,14 @@ func (o *conv) turn() {
 // correlate computes the gradient of one input as a convolution of the padded
 // gradient of the output.
 func (o *conv) correlate(dx, dy []float32) {
-	inset(o.grown.data, dy, o.oh, o.ow*o.oc, o.k-1-o.before, (o.k-1-o.before)*o.oc, (o.wide+o.k-1)*o.oc)
 	g := &o.dx
 	g.B = o.turned.data
+	if o.k == 1 {
+		g.M, g.A, g.C = o.h*o.wide, dy, dx
+		g.Run()
+		return
+	}
+	inset(o.grown.data, dy, o.oh, o.ow*o.oc, o.k-1-o.before, (o.k-1-o.before)*o.oc, (o.wide+o.k-1)*o.oc)
 	for r := range o.h {
 		g.A, g.C = o.grown.data[r*(o.wide+o.k-1)*o.oc:], dx[r*o.wide*o.c:]
 		g.Run()

@@ -2,14 +2,19 @@ package engine
 
 import "budwood/engine/kernel"
 
-func (c Conv) build(b *builder, x tensor) tensor { return c.fuse(b, x, false, 1) }
+func (c Conv) build(b *builder, x tensor) tensor {
+	y, _ := c.fuse(b, x, nil)
+	return y
+}
 
-func (c Conv) fuse(b *builder, x tensor, relu bool, gain float64) tensor {
+func (c Conv) fuse(b *builder, x tensor, next []Layer) (tensor, int) {
+	taken, gain := behind(next)
+	relu := taken > 0
 	c = c.defaults()
 	s := x.shape
 	out, err := c.Infer(s)
 	if err != nil {
-		return x
+		return x, 0
 	}
 	per := s[2] / c.Groups // channels in of one group
 	k := c.Kernel
@@ -22,6 +27,7 @@ func (c Conv) fuse(b *builder, x tensor, relu bool, gain float64) tensor {
 	}
 	if !c.NoBias {
 		o.b = b.param("bias", constant(0), c.Out)
+		o.sums = b.scratch(int64(c.Out))
 	}
 	if !c.Valid {
 		o.before = (k - 1) / 2
@@ -30,7 +36,14 @@ func (c Conv) fuse(b *builder, x tensor, relu bool, gain float64) tensor {
 	o.pw = max(o.before+o.wide, (o.ow-1)*o.stride+k)
 	o.y = b.output(x, out, true, needNothing)
 	front := []*block{x.data, o.y.data}
-	back := []*block{x.data, x.grad, o.y.grad}
+	back := []*block{x.data, x.grad, o.sums}
+	if len(next) > 0 && next[0] == Layer(BatchNorm{}) {
+		o.y.conv = o
+		o.image = b.scratch(product(out...))
+		back = append(back, o.image)
+	} else {
+		back = append(back, o.y.grad)
+	}
 	if relu {
 		o.y.need = needSign
 		back = append(back, o.y.data)
@@ -44,12 +57,14 @@ func (c Conv) fuse(b *builder, x tensor, relu bool, gain float64) tensor {
 		back = append(back, o.turned)
 	}
 	if x.grad != nil && o.turns() {
-		o.grown = b.scratch(product(o.h+k-1, o.wide+k-1, o.oc))
+		if k > 1 {
+			o.grown = b.scratch(product(o.h+k-1, o.wide+k-1, o.oc))
+		}
 	} else if x.grad != nil {
 		o.grown = b.scratch(product(o.ph, o.pw, o.c))
 	}
 	b.add(o, front, append(back, o.grown))
-	return o.y
+	return o.y, taken
 }
 
 // conv is the op of Conv. Images are padded one at a time in scratch memory and
@@ -65,9 +80,12 @@ type conv struct {
 	relu              bool
 	w, b              *param // w: k × k × c/groups × oc
 
-	front, back *block // one padded image; nil where nothing is padded
-	turned      *block // weights with in and out exchanged
-	grown       *block // one padded gradient, of the output (turns) or of the input
+	norm        *batchNorm // right behind it, or nil; see there
+	image       *block     // gradient of one image out, if there is a norm
+	sums        *block     // of the gradient of one image, if there is a bias
+	front, back *block     // one padded image; nil where nothing is padded
+	turned      *block     // weights with in and out exchanged
+	grown       *block     // one padded gradient, of the output (turns; nil if that needs no padding) or of the input
 
 	product, dw, dx kernel.Gemm
 }
@@ -117,6 +135,9 @@ func (o *conv) forward(p pass) {
 		g.M, g.A, g.B, g.C = p.rows*o.h*o.wide, o.x.data.data, o.w.w, o.y.data.data
 		g.Bias, g.ReLU = o.bias(), o.relu
 		g.Run()
+		if o.norm != nil {
+			o.norm.gather(p, o.y.data.data[:p.rows*out])
+		}
 		return
 	}
 	o.clear(o.front)
@@ -125,6 +146,9 @@ func (o *conv) forward(p pass) {
 		y := o.y.data.data[i*out : (i+1)*out]
 		for r := range o.oh {
 			o.row(y[r*o.ow*o.oc:(r+1)*o.ow*o.oc], x[r*o.stride*o.pw*o.c:])
+		}
+		if o.norm != nil {
+			o.norm.gather(p, y)
 		}
 	}
 }

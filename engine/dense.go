@@ -44,9 +44,14 @@ func (d Dense) String() string {
 	return fmt.Sprintf("Dense(%d)", d.Out)
 }
 
-func (d Dense) build(b *builder, x tensor) tensor { return d.fuse(b, x, false, 1) }
+func (d Dense) build(b *builder, x tensor) tensor {
+	y, _ := d.fuse(b, x, nil)
+	return y
+}
 
-func (d Dense) fuse(b *builder, x tensor, relu bool, gain float64) tensor {
+func (d Dense) fuse(b *builder, x tensor, next []Layer) (tensor, int) {
+	taken, gain := behind(next)
+	relu := taken > 0
 	in, per := x.shape.Size(), 1
 	if d.PerStep {
 		in = x.shape[len(x.shape)-1]
@@ -77,7 +82,7 @@ func (d Dense) fuse(b *builder, x tensor, relu bool, gain float64) tensor {
 		back = append(back, y.data)
 	}
 	b.add(o, []*block{x.data, y.data, o.front}, back)
-	return y
+	return y, taken
 }
 
 // dense is the op of Dense: y = x·W + b, then ReLU if fused.

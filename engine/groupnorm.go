@@ -54,7 +54,7 @@ func (g GroupNorm) build(b *builder, x tensor) tensor {
 	o := &groupNorm{
 		x: x, channels: c, places: places(x.shape), groups: g.groups(c), y: b.output(x, x.shape, true, needNothing),
 		gamma: b.param("weight", constant(1), c), beta: b.param("bias", constant(0), c),
-		mean: b.block(g.groups(c)), inv: b.block(g.groups(c)), front: b.scratch(product(4, c)), back: b.scratch(product(6, c)),
+		mean: b.block(g.groups(c)), inv: b.block(g.groups(c)), front: b.scratch(product(4, c)), back: b.scratch(product(4, c)),
 	}
 	b.add(o, []*block{x.data, o.y.data, o.mean, o.inv, o.front}, []*block{x.data, x.grad, o.y.grad, o.mean, o.inv, o.back})
 	return o.y
@@ -67,9 +67,15 @@ type groupNorm struct {
 	gamma, beta              *param
 	mean, inv                *block // μ and 1/√(σ² + ε) of each group of each sample
 	front, back              *block // a few numbers for each channel
+
+	moments  *kernel.Moments
+	sum, dot []float64 // Σ dy and Σ dy·(x − μ), then Σ dy·x̂
 }
 
-func (o *groupNorm) bind() {}
+func (o *groupNorm) bind() {
+	o.moments = kernel.NewMoments(o.channels)
+	o.sum, o.dot = make([]float64, o.channels), make([]float64, o.channels)
+}
 
 // channel cuts number i of each channel out of scratch memory.
 func (o *groupNorm) channel(b *block, i int) []float32 {
@@ -81,7 +87,9 @@ func (o *groupNorm) forward(p pass) {
 	mean, variance, a, shift := o.channel(o.front, 0), o.channel(o.front, 1), o.channel(o.front, 2), o.channel(o.front, 3)
 	for i := range p.rows {
 		x, y := o.x.data.data[i*n:(i+1)*n], o.y.data.data[i*n:(i+1)*n]
-		kernel.Moments(mean, variance, x, o.places, o.channels)
+		o.moments.Reset()
+		o.moments.Add(x, o.places)
+		o.moments.Result(mean, variance)
 		for g := range o.groups {
 			lo, hi := g*per, (g+1)*per
 			m, r := pooledMoments(mean[lo:hi], variance[lo:hi])
@@ -114,8 +122,7 @@ func pooledMoments(mean, variance []float32) (m, inv float32) {
 // dγ = Σ dy·x̂, dx = inv·(g − Σ g/n − x̂·Σ(g·x̂)/n).
 func (o *groupNorm) backward(p pass) {
 	n, per := o.places*o.channels, o.channels/o.groups
-	sum, dot, mean := o.channel(o.back, 0), o.channel(o.back, 1), o.channel(o.back, 2)
-	a, slope, shift := o.channel(o.back, 3), o.channel(o.back, 4), o.channel(o.back, 5)
+	mean, a, slope, shift := o.channel(o.back, 0), o.channel(o.back, 1), o.channel(o.back, 2), o.channel(o.back, 3)
 	clear(o.gamma.g)
 	clear(o.beta.g)
 	for i := range p.rows {
@@ -123,14 +130,16 @@ func (o *groupNorm) backward(p pass) {
 		for j := range mean {
 			mean[j] = o.mean.data[i*o.groups+j/per]
 		}
-		kernel.CenteredSums(sum, dot, dy, x, nil, mean, o.places, o.channels)
+		clear(o.sum)
+		clear(o.dot)
+		kernel.CenteredSums(o.sum, o.dot, dy, x, mean, nil, nil, o.places, o.channels)
 		for g := range o.groups {
 			r := o.inv.data[i*o.groups+g]
 			var all, along float32
 			for j := g * per; j < (g+1)*per; j++ {
-				dot[j] *= r
-				all += o.gamma.w[j] * sum[j]
-				along += o.gamma.w[j] * dot[j]
+				o.dot[j] *= float64(r)
+				all += o.gamma.w[j] * float32(o.sum[j])
+				along += o.gamma.w[j] * float32(o.dot[j])
 			}
 			for j := g * per; j < (g+1)*per; j++ {
 				a[j] = o.gamma.w[j] * r
@@ -138,10 +147,12 @@ func (o *groupNorm) backward(p pass) {
 				shift[j] = -r * all / float32(per*o.places)
 			}
 		}
-		kernel.Add(o.beta.g, sum)
-		kernel.Add(o.gamma.g, dot)
+		for j := range o.sum {
+			o.beta.g[j] += float32(o.sum[j])
+			o.gamma.g[j] += float32(o.dot[j])
+		}
 		if o.x.grad != nil {
-			kernel.NormBack(o.x.grad.data[i*n:(i+1)*n], dy, x, nil, a, slope, mean, shift, o.places, o.channels)
+			kernel.NormBack(o.x.grad.data[i*n:(i+1)*n], dy, x, a, slope, mean, shift, nil, o.places, o.channels)
 		}
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"unsafe"
 
 	"budwood/engine/kernel"
 	"budwood/engine/safetensors"
@@ -130,13 +129,6 @@ func share(ps []*param, flat []float32, give func(*param, []float32)) {
 		give(p, flat[:p.size:p.size])
 		flat = flat[p.size:]
 	}
-}
-
-// alignedFloats makes a slice that starts at a cache line.
-func alignedFloats(n int) []float32 {
-	s := make([]float32, n+align)
-	off := -int(uintptr(unsafe.Pointer(&s[0]))/4) & (align - 1)
-	return s[off : off+n : off+n]
 }
 
 // In is the shape of an input row.

@@ -42,36 +42,42 @@ func (s Seq) String() string {
 	return "[" + strings.Join(names, ", ") + "]"
 }
 
-// build of a Seq chains its layers; a layer takes the ReLU behind it along
-// where its kernel has one built in.
+// build of a Seq chains its layers; a layer takes those behind it along that its
+// kernels have built in.
 func (s Seq) build(b *builder, x tensor) tensor {
 	for i := 0; i < len(s); i++ {
-		l := s[i]
-		var next Layer
-		if i+1 < len(s) {
-			next = s[i+1]
-		}
-		_, relu := next.(ReLU)
-		f, fuses := l.(fuser)
+		l, taken := s[i], 0
 		b.within(strconv.Itoa(i), func() {
-			if fuses {
-				x = f.fuse(b, x, relu, gain(next))
+			if f, ok := l.(fuser); ok {
+				x, taken = f.fuse(b, x, s[i+1:])
 			} else {
 				x = l.build(b, x)
 			}
 		})
-		if fuses && relu {
+		for range taken {
 			i++
-			b.within(strconv.Itoa(i), func() { b.rows[b.layer(next, x.shape, 0)].note = "in the layer above" })
+			b.within(strconv.Itoa(i), func() { b.rows[b.layer(s[i], x.shape, 0)].note = "in the layer above" })
 		}
 	}
 	return x
 }
 
-// fuser is a layer that can apply the ReLU behind it, and whose weights depend
-// on the activation behind it by a gain.
+// fuser is a layer that depends on those behind it in a sequence: next, whose
+// only input is its output. It returns how many of them it does itself.
 type fuser interface {
-	fuse(b *builder, x tensor, relu bool, gain float64) tensor
+	fuse(b *builder, x tensor, next []Layer) (y tensor, taken int)
+}
+
+// behind looks at the activation behind a layer: how many layers to take along,
+// 1 if it is a ReLU, and the gain of the weights before it.
+func behind(next []Layer) (relu int, g float64) {
+	if len(next) == 0 {
+		return 0, 1
+	}
+	if _, ok := next[0].(ReLU); ok {
+		relu = 1
+	}
+	return relu, gain(next[0])
 }
 
 // gain is the factor that keeps the variance of values through an activation

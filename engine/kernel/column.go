@@ -88,7 +88,7 @@ func (s span) spread(to *[group]float32, from []float32) {
 }
 
 // gather adds the sums of a folded row's strip to those of its columns.
-func (s span) gather(to *[group]float64, column int, from *[lanes]float32) {
+func (s span) gather(to []float64, column int, from *[lanes]float32) {
 	c := column % s.cols
 	for _, v := range from[:width()] {
 		to[c] += float64(v)

@@ -32,15 +32,15 @@ func centeredStripAVX2(dy *float32, x *float32, mean *float32, sum *float32, dot
 //go:noescape
 func normBackStripAVX2(dx *float32, dy *float32, x *float32, a *float32, p *float32, mean *float32, q *float32, stride int, n int)
 
-// centeredMaskStripAVX2 adds dy to sum and dy·(x − mean) to dot where y > 0.
+// centeredMaskStripAVX2 adds dy to sum and dy·(x − mean) to dot where a·x + b > 0.
 //
 //go:noescape
-func centeredMaskStripAVX2(dy *float32, x *float32, y *float32, mean *float32, sum *float32, dot *float32, stride int, n int)
+func centeredMaskStripAVX2(dy *float32, x *float32, mean *float32, sum *float32, dot *float32, a *float32, b *float32, stride int, n int)
 
-// normBackMaskStripAVX2 writes dx = a·dy + p·(x − mean) + q; dy counts where y > 0.
+// normBackMaskStripAVX2 writes dx = a·dy + p·(x − mean) + q; dy counts where a·x + b > 0.
 //
 //go:noescape
-func normBackMaskStripAVX2(dx *float32, dy *float32, x *float32, y *float32, a *float32, p *float32, mean *float32, q *float32, stride int, n int)
+func normBackMaskStripAVX2(dx *float32, dy *float32, x *float32, a *float32, p *float32, mean *float32, q *float32, b *float32, stride int, n int)
 
 // mulAddStripAVX2 writes y += w·x.
 //

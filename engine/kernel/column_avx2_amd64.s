@@ -130,14 +130,14 @@ TEXT ·normBackStripAVX2(SB), NOSPLIT, $0-72
 	VMOVUPS (R8), Y1
 	VMOVUPS (R9), Y2
 	VMOVUPS (R10), Y3
-	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
 loop:
-	VMOVUPS (SI), Y5
-	VMOVUPS (DX), Y6
-	VSUBPS Y2, Y6, Y6
-	VFMADD213PS Y3, Y1, Y6
-	VFMADD231PS Y5, Y0, Y6
-	VMOVUPS Y6, (DI)
+	VMOVUPS (SI), Y6
+	VMOVUPS (DX), Y7
+	VSUBPS Y2, Y7, Y7
+	VFMADD213PS Y3, Y1, Y7
+	VFMADD231PS Y6, Y0, Y7
+	VMOVUPS Y7, (DI)
 	ADDQ R11, DI
 	ADDQ R11, SI
 	ADDQ R11, DX
@@ -146,70 +146,74 @@ loop:
 	VZEROUPPER
 	RET
 
-// func centeredMaskStripAVX2(dy *float32, x *float32, y *float32, mean *float32, sum *float32, dot *float32, stride int, n int)
-TEXT ·centeredMaskStripAVX2(SB), NOSPLIT, $0-64
+// func centeredMaskStripAVX2(dy *float32, x *float32, mean *float32, sum *float32, dot *float32, a *float32, b *float32, stride int, n int)
+TEXT ·centeredMaskStripAVX2(SB), NOSPLIT, $0-72
 	MOVQ dy+0(FP), DI
 	MOVQ x+8(FP), SI
-	MOVQ y+16(FP), DX
-	MOVQ mean+24(FP), CX
-	MOVQ sum+32(FP), R8
-	MOVQ dot+40(FP), R9
-	MOVQ stride+48(FP), R10
-	MOVQ n+56(FP), R11
-	VMOVUPS (CX), Y0
-	VMOVUPS (R8), Y1
-	VMOVUPS (R9), Y2
+	MOVQ mean+16(FP), DX
+	MOVQ sum+24(FP), CX
+	MOVQ dot+32(FP), R8
+	MOVQ a+40(FP), R9
+	MOVQ b+48(FP), R10
+	MOVQ stride+56(FP), R11
+	MOVQ n+64(FP), R12
+	VMOVUPS (DX), Y0
+	VMOVUPS (CX), Y1
+	VMOVUPS (R8), Y2
 	VXORPS Y3, Y3, Y3
+	VMOVUPS (R9), Y7
+	VMOVUPS (R10), Y8
 loop:
 	VMOVUPS (DI), Y4
-	VMOVUPS (DX), Y5
-	VCMPPS $30, Y3, Y5, Y6
-	VANDPS Y6, Y4, Y4
 	VMOVUPS (SI), Y5
+	VMOVAPS Y5, Y6
+	VFMADD213PS Y8, Y7, Y6
+	VCMPPS $30, Y3, Y6, Y6
+	VANDPS Y6, Y4, Y4
 	VSUBPS Y0, Y5, Y5
 	VADDPS Y4, Y1, Y1
 	VFMADD231PS Y4, Y5, Y2
-	ADDQ R10, DI
-	ADDQ R10, SI
-	ADDQ R10, DX
-	DECQ R11
+	ADDQ R11, DI
+	ADDQ R11, SI
+	DECQ R12
 	JNZ loop
-	VMOVUPS Y1, (R8)
-	VMOVUPS Y2, (R9)
+	VMOVUPS Y1, (CX)
+	VMOVUPS Y2, (R8)
 	VZEROUPPER
 	RET
 
-// func normBackMaskStripAVX2(dx *float32, dy *float32, x *float32, y *float32, a *float32, p *float32, mean *float32, q *float32, stride int, n int)
+// func normBackMaskStripAVX2(dx *float32, dy *float32, x *float32, a *float32, p *float32, mean *float32, q *float32, b *float32, stride int, n int)
 TEXT ·normBackMaskStripAVX2(SB), NOSPLIT, $0-80
 	MOVQ dx+0(FP), DI
 	MOVQ dy+8(FP), SI
 	MOVQ x+16(FP), DX
-	MOVQ y+24(FP), CX
-	MOVQ a+32(FP), R8
-	MOVQ p+40(FP), R9
-	MOVQ mean+48(FP), R10
-	MOVQ q+56(FP), R11
+	MOVQ a+24(FP), CX
+	MOVQ p+32(FP), R8
+	MOVQ mean+40(FP), R9
+	MOVQ q+48(FP), R10
+	MOVQ b+56(FP), R11
 	MOVQ stride+64(FP), R12
 	MOVQ n+72(FP), R13
-	VMOVUPS (R8), Y0
-	VMOVUPS (R9), Y1
-	VMOVUPS (R10), Y2
-	VMOVUPS (R11), Y3
-	VXORPS Y4, Y4, Y4
+	VMOVUPS (CX), Y0
+	VMOVUPS (R8), Y1
+	VMOVUPS (R9), Y2
+	VMOVUPS (R10), Y3
+	VMOVUPS (R11), Y4
+	VXORPS Y5, Y5, Y5
 loop:
-	VMOVUPS (SI), Y5
-	VMOVUPS (CX), Y6
-	VCMPPS $30, Y4, Y6, Y7
-	VANDPS Y7, Y5, Y5
-	VMOVUPS (DX), Y6
-	VSUBPS Y2, Y6, Y6
-	VFMADD213PS Y3, Y1, Y6
-	VFMADD231PS Y5, Y0, Y6
-	VMOVUPS Y6, (DI)
+	VMOVUPS (SI), Y6
+	VMOVUPS (DX), Y7
+	VMOVAPS Y7, Y8
+	VFMADD213PS Y4, Y0, Y8
+	VCMPPS $30, Y5, Y8, Y8
+	VANDPS Y8, Y6, Y6
+	VSUBPS Y2, Y7, Y7
+	VFMADD213PS Y3, Y1, Y7
+	VFMADD231PS Y6, Y0, Y7
+	VMOVUPS Y7, (DI)
 	ADDQ R12, DI
 	ADDQ R12, SI
 	ADDQ R12, DX
-	ADDQ R12, CX
 	DECQ R13
 	JNZ loop
 	VZEROUPPER

@@ -32,15 +32,15 @@ func centeredStripAVX512(dy *float32, x *float32, mean *float32, sum *float32, d
 //go:noescape
 func normBackStripAVX512(dx *float32, dy *float32, x *float32, a *float32, p *float32, mean *float32, q *float32, stride int, n int)
 
-// centeredMaskStripAVX512 adds dy to sum and dy·(x − mean) to dot where y > 0.
+// centeredMaskStripAVX512 adds dy to sum and dy·(x − mean) to dot where a·x + b > 0.
 //
 //go:noescape
-func centeredMaskStripAVX512(dy *float32, x *float32, y *float32, mean *float32, sum *float32, dot *float32, stride int, n int)
+func centeredMaskStripAVX512(dy *float32, x *float32, mean *float32, sum *float32, dot *float32, a *float32, b *float32, stride int, n int)
 
-// normBackMaskStripAVX512 writes dx = a·dy + p·(x − mean) + q; dy counts where y > 0.
+// normBackMaskStripAVX512 writes dx = a·dy + p·(x − mean) + q; dy counts where a·x + b > 0.
 //
 //go:noescape
-func normBackMaskStripAVX512(dx *float32, dy *float32, x *float32, y *float32, a *float32, p *float32, mean *float32, q *float32, stride int, n int)
+func normBackMaskStripAVX512(dx *float32, dy *float32, x *float32, a *float32, p *float32, mean *float32, q *float32, b *float32, stride int, n int)
 
 // mulAddStripAVX512 writes y += w·x.
 //

@@ -130,14 +130,14 @@ TEXT ·normBackStripAVX512(SB), NOSPLIT, $0-72
 	VMOVUPS (R8), Z1
 	VMOVUPS (R9), Z2
 	VMOVUPS (R10), Z3
-	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
 loop:
-	VMOVUPS (SI), Z5
-	VMOVUPS (DX), Z6
-	VSUBPS Z2, Z6, Z6
-	VFMADD213PS Z3, Z1, Z6
-	VFMADD231PS Z5, Z0, Z6
-	VMOVUPS Z6, (DI)
+	VMOVUPS (SI), Z6
+	VMOVUPS (DX), Z7
+	VSUBPS Z2, Z7, Z7
+	VFMADD213PS Z3, Z1, Z7
+	VFMADD231PS Z6, Z0, Z7
+	VMOVUPS Z7, (DI)
 	ADDQ R11, DI
 	ADDQ R11, SI
 	ADDQ R11, DX
@@ -146,70 +146,74 @@ loop:
 	VZEROUPPER
 	RET
 
-// func centeredMaskStripAVX512(dy *float32, x *float32, y *float32, mean *float32, sum *float32, dot *float32, stride int, n int)
-TEXT ·centeredMaskStripAVX512(SB), NOSPLIT, $0-64
+// func centeredMaskStripAVX512(dy *float32, x *float32, mean *float32, sum *float32, dot *float32, a *float32, b *float32, stride int, n int)
+TEXT ·centeredMaskStripAVX512(SB), NOSPLIT, $0-72
 	MOVQ dy+0(FP), DI
 	MOVQ x+8(FP), SI
-	MOVQ y+16(FP), DX
-	MOVQ mean+24(FP), CX
-	MOVQ sum+32(FP), R8
-	MOVQ dot+40(FP), R9
-	MOVQ stride+48(FP), R10
-	MOVQ n+56(FP), R11
-	VMOVUPS (CX), Z0
-	VMOVUPS (R8), Z1
-	VMOVUPS (R9), Z2
+	MOVQ mean+16(FP), DX
+	MOVQ sum+24(FP), CX
+	MOVQ dot+32(FP), R8
+	MOVQ a+40(FP), R9
+	MOVQ b+48(FP), R10
+	MOVQ stride+56(FP), R11
+	MOVQ n+64(FP), R12
+	VMOVUPS (DX), Z0
+	VMOVUPS (CX), Z1
+	VMOVUPS (R8), Z2
 	VPXORD Z3, Z3, Z3
+	VMOVUPS (R9), Z7
+	VMOVUPS (R10), Z8
 loop:
 	VMOVUPS (DI), Z4
-	VMOVUPS (DX), Z5
-	VCMPPS $30, Z3, Z5, K1
-	VMOVAPS.Z Z4, K1, Z4
 	VMOVUPS (SI), Z5
+	VMOVAPS Z5, Z6
+	VFMADD213PS Z8, Z7, Z6
+	VCMPPS $30, Z3, Z6, K1
+	VMOVAPS.Z Z4, K1, Z4
 	VSUBPS Z0, Z5, Z5
 	VADDPS Z4, Z1, Z1
 	VFMADD231PS Z4, Z5, Z2
-	ADDQ R10, DI
-	ADDQ R10, SI
-	ADDQ R10, DX
-	DECQ R11
+	ADDQ R11, DI
+	ADDQ R11, SI
+	DECQ R12
 	JNZ loop
-	VMOVUPS Z1, (R8)
-	VMOVUPS Z2, (R9)
+	VMOVUPS Z1, (CX)
+	VMOVUPS Z2, (R8)
 	VZEROUPPER
 	RET
 
-// func normBackMaskStripAVX512(dx *float32, dy *float32, x *float32, y *float32, a *float32, p *float32, mean *float32, q *float32, stride int, n int)
+// func normBackMaskStripAVX512(dx *float32, dy *float32, x *float32, a *float32, p *float32, mean *float32, q *float32, b *float32, stride int, n int)
 TEXT ·normBackMaskStripAVX512(SB), NOSPLIT, $0-80
 	MOVQ dx+0(FP), DI
 	MOVQ dy+8(FP), SI
 	MOVQ x+16(FP), DX
-	MOVQ y+24(FP), CX
-	MOVQ a+32(FP), R8
-	MOVQ p+40(FP), R9
-	MOVQ mean+48(FP), R10
-	MOVQ q+56(FP), R11
+	MOVQ a+24(FP), CX
+	MOVQ p+32(FP), R8
+	MOVQ mean+40(FP), R9
+	MOVQ q+48(FP), R10
+	MOVQ b+56(FP), R11
 	MOVQ stride+64(FP), R12
 	MOVQ n+72(FP), R13
-	VMOVUPS (R8), Z0
-	VMOVUPS (R9), Z1
-	VMOVUPS (R10), Z2
-	VMOVUPS (R11), Z3
-	VPXORD Z4, Z4, Z4
+	VMOVUPS (CX), Z0
+	VMOVUPS (R8), Z1
+	VMOVUPS (R9), Z2
+	VMOVUPS (R10), Z3
+	VMOVUPS (R11), Z4
+	VPXORD Z5, Z5, Z5
 loop:
-	VMOVUPS (SI), Z5
-	VMOVUPS (CX), Z6
-	VCMPPS $30, Z4, Z6, K1
-	VMOVAPS.Z Z5, K1, Z5
-	VMOVUPS (DX), Z6
-	VSUBPS Z2, Z6, Z6
-	VFMADD213PS Z3, Z1, Z6
-	VFMADD231PS Z5, Z0, Z6
-	VMOVUPS Z6, (DI)
+	VMOVUPS (SI), Z6
+	VMOVUPS (DX), Z7
+	VMOVAPS Z7, Z8
+	VFMADD213PS Z4, Z0, Z8
+	VCMPPS $30, Z5, Z8, K1
+	VMOVAPS.Z Z6, K1, Z6
+	VSUBPS Z2, Z7, Z7
+	VFMADD213PS Z3, Z1, Z7
+	VFMADD231PS Z6, Z0, Z7
+	VMOVUPS Z7, (DI)
 	ADDQ R12, DI
 	ADDQ R12, SI
 	ADDQ R12, DX
-	ADDQ R12, CX
 	DECQ R13
 	JNZ loop
 	VZEROUPPER

@@ -8,7 +8,7 @@ func ColSum(dst, x []float32, rows, cols int) {
 		s.chunks(func(at, n, column int) {
 			var part [lanes]float32
 			colSumStrip(&x[at], &part[0], s.bytes(), n)
-			s.gather(&sum, column, &part)
+			s.gather(sum[:], column, &part)
 		})
 		s.rest(func(at, lo, hi int) {
 			for j := lo; j < hi; j++ {
@@ -21,20 +21,44 @@ func ColSum(dst, x []float32, rows, cols int) {
 	})
 }
 
-// Moments writes the mean and the biased variance of each column of x
-// (rows×cols, at least one row). Sums run relative to the first row, so that a
-// large mean costs no precision.
-func Moments(mean, variance, x []float32, rows, cols int) {
-	mean, variance, x = mean[:cols], variance[:cols], x[:rows*cols]
+// Moments gathers the mean and the variance of the columns of matrices, whose
+// rows come in pieces. Sums run relative to the first row, so that a large mean
+// costs no precision.
+type Moments struct {
+	shift       []float32
+	sum, square []float64
+	rows        int
+}
+
+// NewMoments makes empty moments.
+func NewMoments(cols int) *Moments {
+	return &Moments{make([]float32, cols), make([]float64, cols), make([]float64, cols), 0}
+}
+
+// Reset forgets all rows.
+func (m *Moments) Reset() {
+	m.rows = 0
+	clear(m.sum)
+	clear(m.square)
+}
+
+// Add adds the rows of x, at least one.
+func (m *Moments) Add(x []float32, rows int) {
+	cols := len(m.shift)
+	x = x[:rows*cols]
+	if m.rows == 0 {
+		copy(m.shift, x)
+	}
+	m.rows += rows
 	spans(rows, cols, func(s span) {
 		var shift [group]float32
-		s.spread(&shift, x)
-		var sum, square [group]float64
+		s.spread(&shift, m.shift)
+		sum, square := m.sum[s.first:], m.square[s.first:]
 		s.chunks(func(at, n, column int) {
 			var a, b [lanes]float32
 			momentsStrip(&x[at], &shift[column], &a[0], &b[0], s.bytes(), n)
-			s.gather(&sum, column, &a)
-			s.gather(&square, column, &b)
+			s.gather(sum, column, &a)
+			s.gather(square, column, &b)
 		})
 		s.rest(func(at, lo, hi int) {
 			for j := lo; j < hi; j++ {
@@ -43,12 +67,17 @@ func Moments(mean, variance, x []float32, rows, cols int) {
 				square[j] += d * d
 			}
 		})
-		for j := range s.cols {
-			m := sum[j] / float64(rows)
-			mean[s.first+j] = float32(float64(shift[j]) + m)
-			variance[s.first+j] = float32(max(square[j]/float64(rows)-m*m, 0))
-		}
 	})
+}
+
+// Result writes the mean and the biased variance of each column.
+func (m *Moments) Result(mean, variance []float32) {
+	n := float64(m.rows)
+	for j, shift := range m.shift {
+		d := m.sum[j] / n
+		mean[j] = float32(float64(shift) + d)
+		variance[j] = float32(max(m.square[j]/n-d*d, 0))
+	}
 }
 
 // ScaleShift writes y = a·x + b for each column of x (rows×cols), and the
@@ -68,7 +97,7 @@ func ScaleShift(y, x, a, b []float32, rows, cols int, relu bool) {
 		})
 		s.rest(func(at, lo, hi int) {
 			for j := lo; j < hi; j++ {
-				v := x[at+j-lo]*as[j] + bs[j]
+				v := as[j]*x[at+j-lo] + bs[j]
 				if relu && v < 0 {
 					v = 0
 				}
@@ -78,58 +107,56 @@ func ScaleShift(y, x, a, b []float32, rows, cols int, relu bool) {
 	})
 }
 
-// CenteredSums writes, for each column, sum = Σ dy and dot = Σ dy·(x − mean)
-// over the rows. If y is not nil, dy counts only where y > 0.
-func CenteredSums(sum, dot, dy, x, y, mean []float32, rows, cols int) {
+// CenteredSums adds, for each column, dy to sum and dy·(x − mean) to dot over the
+// rows. If b is not nil, dy counts only where a·x + b > 0.
+func CenteredSums(sum, dot []float64, dy, x, mean, a, b []float32, rows, cols int) {
 	sum, dot, dy, x = sum[:cols], dot[:cols], dy[:rows*cols], x[:rows*cols]
-	if y != nil {
-		y = y[:rows*cols]
-	}
 	spans(rows, cols, func(s span) {
-		var center [group]float32
-		s.spread(&center, mean)
-		var total, product [group]float64
-		s.chunks(func(at, n, column int) {
-			var a, b [lanes]float32
-			if y != nil {
-				centeredMaskStrip(&dy[at], &x[at], &y[at], &center[column], &a[0], &b[0], s.bytes(), n)
+		var ms, as, bs [group]float32
+		s.spread(&ms, mean)
+		if b != nil {
+			s.spread(&as, a)
+			s.spread(&bs, b)
+		}
+		sum, dot := sum[s.first:], dot[s.first:]
+		s.chunks(func(at, n, c int) {
+			var u, v [lanes]float32
+			if b != nil {
+				centeredMaskStrip(&dy[at], &x[at], &ms[c], &u[0], &v[0], &as[c], &bs[c], s.bytes(), n)
 			} else {
-				centeredStrip(&dy[at], &x[at], &center[column], &a[0], &b[0], s.bytes(), n)
+				centeredStrip(&dy[at], &x[at], &ms[c], &u[0], &v[0], s.bytes(), n)
 			}
-			s.gather(&total, column, &a)
-			s.gather(&product, column, &b)
+			s.gather(sum, c, &u)
+			s.gather(dot, c, &v)
 		})
 		s.rest(func(at, lo, hi int) {
 			for j := lo; j < hi; j++ {
 				i := at + j - lo
-				if y == nil || y[i] > 0 {
-					total[j] += float64(dy[i])
-					product[j] += float64(dy[i] * (x[i] - center[j]))
+				if b == nil || as[j]*x[i]+bs[j] > 0 {
+					sum[j] += float64(dy[i])
+					dot[j] += float64(dy[i] * (x[i] - ms[j]))
 				}
 			}
 		})
-		for j := range s.cols {
-			sum[s.first+j], dot[s.first+j] = float32(total[j]), float32(product[j])
-		}
 	})
 }
 
-// NormBack writes dx = a·dy + p·(x − mean) + q for each column. If y is not
-// nil, dy counts only where y > 0. dx and dy may be the same slice.
-func NormBack(dx, dy, x, y, a, p, mean, q []float32, rows, cols int) {
+// NormBack writes dx = a·dy + p·(x − mean) + q for each column. If b is not nil,
+// dy counts only where a·x + b > 0. dx and dy may be the same slice.
+func NormBack(dx, dy, x, a, p, mean, q, b []float32, rows, cols int) {
 	dx, dy, x = dx[:rows*cols], dy[:rows*cols], x[:rows*cols]
-	if y != nil {
-		y = y[:rows*cols]
-	}
 	spans(rows, cols, func(s span) {
-		var as, ps, ms, qs [group]float32
+		var as, ps, ms, qs, bs [group]float32
 		s.spread(&as, a)
 		s.spread(&ps, p)
 		s.spread(&ms, mean)
 		s.spread(&qs, q)
+		if b != nil {
+			s.spread(&bs, b)
+		}
 		s.chunks(func(at, n, c int) {
-			if y != nil {
-				normBackMaskStrip(&dx[at], &dy[at], &x[at], &y[at], &as[c], &ps[c], &ms[c], &qs[c], s.bytes(), n)
+			if b != nil {
+				normBackMaskStrip(&dx[at], &dy[at], &x[at], &as[c], &ps[c], &ms[c], &qs[c], &bs[c], s.bytes(), n)
 			} else {
 				normBackStrip(&dx[at], &dy[at], &x[at], &as[c], &ps[c], &ms[c], &qs[c], s.bytes(), n)
 			}
@@ -138,7 +165,7 @@ func NormBack(dx, dy, x, y, a, p, mean, q []float32, rows, cols int) {
 			for j := lo; j < hi; j++ {
 				i := at + j - lo
 				d := dy[i]
-				if y != nil && !(y[i] > 0) {
+				if b != nil && !(as[j]*x[i]+bs[j] > 0) {
 					d = 0
 				}
 				dx[i] = as[j]*d + ps[j]*(x[i]-ms[j]) + qs[j]

@@ -17,7 +17,15 @@ func testMoments(t *testing.T) {
 				x[i] += 1000 // a mean that is large against the deviation
 			}
 			mean, variance := make([]float32, cols), make([]float32, cols)
-			Moments(mean, variance, x, rows, cols)
+			all := NewMoments(cols)
+			for range 2 { // the second time after a Reset
+				all.Reset()
+				all.Add(x, (rows+1)/2)
+				if rows > 1 {
+					all.Add(x[(rows+1)/2*cols:], rows/2)
+				}
+			}
+			all.Result(mean, variance)
 			m := func(j int) (s float64) {
 				for i := range rows {
 					s += float64(x[i*cols+j]) / float64(rows)
@@ -43,7 +51,7 @@ func testNorm(t *testing.T) {
 	for _, rows := range []int{1, 5, 300} {
 		for _, cols := range []int{1, 3, 8, 16, 19, 32, 40} {
 			n := rows * cols
-			x, dy, mask := gauss(r, n), gauss(r, n), gauss(r, n)
+			x, dy := gauss(r, n), gauss(r, n)
 			a, b, p, mean := gauss(r, cols), gauss(r, cols), gauss(r, cols), gauss(r, cols)
 			y := make([]float32, n)
 			f := func(s []float32, i int) float64 { return float64(s[i]) }
@@ -56,33 +64,33 @@ func testNorm(t *testing.T) {
 					}
 					return v
 				}, 1e-6)
-				var m []float32
+				var shift []float32
 				d := func(i int) float64 { return f(dy, i) }
 				if relu {
-					m = mask
+					shift = b
 					d = func(i int) float64 {
-						if mask[i] > 0 {
+						if y[i] > 0 {
 							return f(dy, i)
 						}
 						return 0
 					}
 				}
-				sum, dot := make([]float32, cols), make([]float32, cols)
-				CenteredSums(sum, dot, dy, x, m, mean, rows, cols)
-				compare(t, "sum", sum, func(j int) (s float64) {
+				sum, dot := make([]float64, cols), make([]float64, cols)
+				CenteredSums(sum, dot, dy, x, mean, a, shift, rows, cols)
+				compare(t, "sum", single(sum), func(j int) (s float64) {
 					for i := range rows {
 						s += d(i*cols + j)
 					}
 					return s
 				}, 2e-5)
-				compare(t, "dot", dot, func(j int) (s float64) {
+				compare(t, "dot", single(dot), func(j int) (s float64) {
 					for i := range rows {
 						s += d(i*cols+j) * (f(x, i*cols+j) - f(mean, j))
 					}
 					return s
 				}, 2e-5)
 				dx := append([]float32(nil), dy...)
-				NormBack(dx, dx, x, m, a, p, mean, b, rows, cols)
+				NormBack(dx, dx, x, a, p, mean, b, shift, rows, cols)
 				compare(t, "NormBack", dx, func(i int) float64 {
 					j := i % cols
 					return f(a, j)*d(i) + f(p, j)*(f(x, i)-f(mean, j)) + f(b, j)
@@ -90,6 +98,15 @@ func testNorm(t *testing.T) {
 			}
 		}
 	}
+}
+
+// single rounds to float32.
+func single(x []float64) []float32 {
+	y := make([]float32, len(x))
+	for i, v := range x {
+		y[i] = float32(v)
+	}
+	return y
 }
 
 func TestPool(t *testing.T) { everyLevel(t, testPool) }

@@ -39,6 +39,29 @@ func testAdamStep(t *testing.T) {
 	}
 }
 
+// Steps are right where v is 0, tiny and large.
+func TestAdamExtremes(t *testing.T) {
+	everyLevel(t, func(t *testing.T) {
+		for _, size := range []float64{0, 1e-30, 1e-18, 1e-12, 1e-8, 1, 1e8, 1e16} {
+			const n = 19
+			w, g, m, v := make([]float32, n), make([]float32, n), make([]float32, n), make([]float32, n)
+			for i := range g {
+				g[i] = float32(size) * float32(i+1)
+			}
+			a := Adam{Beta1: 0.9, Beta2: 0.999, Keep1: 0.1, Keep2: 0.001, Rate: 1, Correct: 1, Eps: 1e-8, Shrink: 1}
+			if !a.Step(w, g, m, v) {
+				t.Fatalf("gradient %g: weights are not finite", size)
+			}
+			for i, got := range w {
+				want := -float64(m[i]) / (math.Sqrt(float64(v[i])) + 1e-8)
+				if !(math.Abs(float64(got)-want) <= 1e-6*math.Abs(want)) {
+					t.Errorf("gradient %g: step %g, want %g", g[i], got, want)
+				}
+			}
+		}
+	})
+}
+
 func TestSGDStep(t *testing.T) { everyLevel(t, testSGDStep) }
 
 func testSGDStep(t *testing.T) {

@@ -326,21 +326,21 @@ func normBackStrip(dx *float32, dy *float32, x *float32, a *float32, p *float32,
 	}
 }
 
-// centeredMaskStrip adds dy to sum and dy·(x − mean) to dot where y > 0.
-func centeredMaskStrip(dy *float32, x *float32, y *float32, mean *float32, sum *float32, dot *float32, stride int, n int) {
+// centeredMaskStrip adds dy to sum and dy·(x − mean) to dot where a·x + b > 0.
+func centeredMaskStrip(dy *float32, x *float32, mean *float32, sum *float32, dot *float32, a *float32, b *float32, stride int, n int) {
 	if use == avx512 {
-		centeredMaskStripAVX512(dy, x, y, mean, sum, dot, stride, n)
+		centeredMaskStripAVX512(dy, x, mean, sum, dot, a, b, stride, n)
 	} else {
-		centeredMaskStripAVX2(dy, x, y, mean, sum, dot, stride, n)
+		centeredMaskStripAVX2(dy, x, mean, sum, dot, a, b, stride, n)
 	}
 }
 
-// normBackMaskStrip writes dx = a·dy + p·(x − mean) + q; dy counts where y > 0.
-func normBackMaskStrip(dx *float32, dy *float32, x *float32, y *float32, a *float32, p *float32, mean *float32, q *float32, stride int, n int) {
+// normBackMaskStrip writes dx = a·dy + p·(x − mean) + q; dy counts where a·x + b > 0.
+func normBackMaskStrip(dx *float32, dy *float32, x *float32, a *float32, p *float32, mean *float32, q *float32, b *float32, stride int, n int) {
 	if use == avx512 {
-		normBackMaskStripAVX512(dx, dy, x, y, a, p, mean, q, stride, n)
+		normBackMaskStripAVX512(dx, dy, x, a, p, mean, q, b, stride, n)
 	} else {
-		normBackMaskStripAVX2(dx, dy, x, y, a, p, mean, q, stride, n)
+		normBackMaskStripAVX2(dx, dy, x, a, p, mean, q, b, stride, n)
 	}
 }
 
@@ -377,6 +377,33 @@ func maxPoolBackStrip(dx *float32, dy *float32, x *float32, y *float32, row int,
 		maxPoolBackStripAVX512(dx, dy, x, y, row, pixel, n)
 	} else {
 		maxPoolBackStripAVX2(dx, dy, x, y, row, pixel, n)
+	}
+}
+
+// normMaxStrip writes the maximum of max(a·x + b, 0) of n windows of 2×2 pixels; row and pixel are distances in x.
+func normMaxStrip(y *float32, x *float32, a *float32, b *float32, row int, pixel int, n int) {
+	if use == avx512 {
+		normMaxStripAVX512(y, x, a, b, row, pixel, n)
+	} else {
+		normMaxStripAVX2(y, x, a, b, row, pixel, n)
+	}
+}
+
+// normMaxSumsStrip adds dy to sum and dy·(x − mean) to dot, where x is the first that has the maximum, above 0, of n windows of 2×2 pixels; row and pixel are distances in x.
+func normMaxSumsStrip(dy *float32, x *float32, a *float32, b *float32, mean *float32, sum *float32, dot *float32, row int, pixel int, n int) {
+	if use == avx512 {
+		normMaxSumsStripAVX512(dy, x, a, b, mean, sum, dot, row, pixel, n)
+	} else {
+		normMaxSumsStripAVX2(dy, x, a, b, mean, sum, dot, row, pixel, n)
+	}
+}
+
+// normMaxBackStrip writes dx = a·dy + p·(x − mean) + q, where dy counts for the first maximum, above 0, of n windows of 2×2 pixels; row and pixel are distances in x.
+func normMaxBackStrip(dx *float32, dy *float32, x *float32, a *float32, b *float32, p *float32, mean *float32, q *float32, row int, pixel int, n int) {
+	if use == avx512 {
+		normMaxBackStripAVX512(dx, dy, x, a, b, p, mean, q, row, pixel, n)
+	} else {
+		normMaxBackStripAVX2(dx, dy, x, a, b, p, mean, q, row, pixel, n)
 	}
 }
 

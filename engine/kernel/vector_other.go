@@ -85,10 +85,10 @@ func centeredStrip(dy *float32, x *float32, mean *float32, sum *float32, dot *fl
 func normBackStrip(dx *float32, dy *float32, x *float32, a *float32, p *float32, mean *float32, q *float32, stride int, n int) {
 }
 
-func centeredMaskStrip(dy *float32, x *float32, y *float32, mean *float32, sum *float32, dot *float32, stride int, n int) {
+func centeredMaskStrip(dy *float32, x *float32, mean *float32, sum *float32, dot *float32, a *float32, b *float32, stride int, n int) {
 }
 
-func normBackMaskStrip(dx *float32, dy *float32, x *float32, y *float32, a *float32, p *float32, mean *float32, q *float32, stride int, n int) {
+func normBackMaskStrip(dx *float32, dy *float32, x *float32, a *float32, p *float32, mean *float32, q *float32, b *float32, stride int, n int) {
 }
 
 func mulAddStrip(y *float32, x *float32, w *float32, rowY int, rowX int, n int) {}
@@ -98,6 +98,14 @@ func mulSumStrip(w *float32, x *float32, y *float32, rowX int, rowY int, n int) 
 func maxPoolStrip(y *float32, x *float32, row int, pixel int, n int) {}
 
 func maxPoolBackStrip(dx *float32, dy *float32, x *float32, y *float32, row int, pixel int, n int) {}
+
+func normMaxStrip(y *float32, x *float32, a *float32, b *float32, row int, pixel int, n int) {}
+
+func normMaxSumsStrip(dy *float32, x *float32, a *float32, b *float32, mean *float32, sum *float32, dot *float32, row int, pixel int, n int) {
+}
+
+func normMaxBackStrip(dx *float32, dy *float32, x *float32, a *float32, b *float32, p *float32, mean *float32, q *float32, row int, pixel int, n int) {
+}
 
 func transposeTile(dst *float32, src *float32, rowDst int, rowSrc int, rows int, cols int) {}
 

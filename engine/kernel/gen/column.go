@@ -82,60 +82,64 @@ func columns(f *file) {
 	f.maxPoolBack()
 }
 
-// centered writes the sums of dy and dy·(x − mean), where y > 0 if masked.
+// centered writes the sums of dy and dy·(x − mean), where a·x + b > 0 if masked.
 func (f *file) centered(masked bool) {
-	name, doc, slices := "centeredStrip", "adds dy to sum and dy·(x − mean) to dot.", []string{"dy", "x"}
+	name, doc, rest := "centeredStrip", "adds dy to sum and dy·(x − mean) to dot.", []string{"mean", "sum", "dot"}
 	if masked {
-		name, doc, slices = "centeredMaskStrip", "adds dy to sum and dy·(x − mean) to dot where y > 0.", append(slices, "y")
+		name, doc, rest = "centeredMaskStrip", "adds dy to sum and dy·(x − mean) to dot where a·x + b > 0.", append(rest, "a", "b")
 	}
-	n := len(slices)
-	f.strip(name, doc, slices, []string{"mean", "sum", "dot"},
+	f.strip(name, doc, []string{"dy", "x"}, rest,
 		func() {
-			f.load(arg(n), 0)
-			f.load(arg(n+1), 1)
-			f.load(arg(n+2), 2)
+			f.load(arg(2), 0)
+			f.load(arg(3), 1)
+			f.load(arg(4), 2)
 			f.zero(3)
+			if masked {
+				f.load(arg(5), 7)
+				f.load(arg(6), 8)
+			}
 		}, func() {
 			f.load(arg(0), 4)
-			if masked {
-				f.load(arg(2), 5)
-				f.keep(4, 5, 3, 4, 6)
-			}
 			f.load(arg(1), 5)
+			if masked {
+				f.op("VMOVAPS", 5, 6)
+				f.op("VFMADD213PS", 8, 7, 6)
+				f.keep(4, 6, 3, 4, 6)
+			}
 			f.op("VSUBPS", 0, 5, 5)
 			f.op("VADDPS", 4, 1, 1)
 			f.op("VFMADD231PS", 4, 5, 2)
 		}, func() {
-			f.store(1, arg(n+1))
-			f.store(2, arg(n+2))
+			f.store(1, arg(3))
+			f.store(2, arg(4))
 		})
 }
 
-// normBack writes dx = a·dy + p·(x − mean) + q, where dy counts only at y > 0
-// if masked.
+// normBack writes dx = a·dy + p·(x − mean) + q, where dy counts only at
+// a·x + b > 0 if masked.
 func (f *file) normBack(masked bool) {
-	name, doc, slices := "normBackStrip", "writes dx = a·dy + p·(x − mean) + q.", []string{"dx", "dy", "x"}
+	name, doc, rest := "normBackStrip", "writes dx = a·dy + p·(x − mean) + q.", []string{"a", "p", "mean", "q"}
 	if masked {
-		name, doc, slices = "normBackMaskStrip", "writes dx = a·dy + p·(x − mean) + q; dy counts where y > 0.", append(slices, "y")
+		name, doc, rest = "normBackMaskStrip", "writes dx = a·dy + p·(x − mean) + q; dy counts where a·x + b > 0.", append(rest, "b")
 	}
-	n := len(slices)
-	f.strip(name, doc, slices, []string{"a", "p", "mean", "q"},
+	f.strip(name, doc, []string{"dx", "dy", "x"}, rest,
 		func() {
-			for i := range 4 {
-				f.load(arg(n+i), i)
+			for i := range rest {
+				f.load(arg(3+i), i)
 			}
-			f.zero(4)
+			f.zero(5)
 		}, func() {
-			f.load(arg(1), 5)
+			f.load(arg(1), 6)
+			f.load(arg(2), 7)
 			if masked {
-				f.load(arg(3), 6)
-				f.keep(5, 6, 4, 5, 7)
+				f.op("VMOVAPS", 7, 8)
+				f.op("VFMADD213PS", 4, 0, 8)
+				f.keep(6, 8, 5, 6, 8)
 			}
-			f.load(arg(2), 6)
-			f.op("VSUBPS", 2, 6, 6)
-			f.op("VFMADD213PS", 3, 1, 6)
-			f.op("VFMADD231PS", 5, 0, 6)
-			f.store(6, arg(0))
+			f.op("VSUBPS", 2, 7, 7)
+			f.op("VFMADD213PS", 3, 1, 7)
+			f.op("VFMADD231PS", 6, 0, 7)
+			f.store(7, arg(0))
 		}, nil)
 }
 

@@ -27,6 +27,7 @@ func run() error {
 		{"optimize", optimizers},
 		{"math", functions},
 		{"column", columns},
+		{"normpool", normPool},
 		{"transpose", transpose},
 		{"row", rows},
 		{"peak", peak},
