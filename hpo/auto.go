@@ -11,11 +11,11 @@ import (
 // by the space, by what the results are like and by how many there are, and
 // [Auto.Explain] says which and why.
 //
-// A Gaussian process ([GP]) needs the fewest trials where losses depend smoothly
-// on the params; a density of the good trials ([TPE]) is not misled where they do
-// not: so the process proposes most trials, and TPE some of them, more if the
-// process takes much of the losses for noise. With very many parameters or trials,
-// where a process sees too little of them, [CMAES] takes turns too.
+// A Gaussian process ([GP]) needs the fewest trials, so it proposes most of them.
+// Once it has not found a better point for some time it may be misled by losses
+// that do not depend smoothly on the params, and takes turns with a density of
+// the good trials ([TPE]). With very many parameters or trials, where a process
+// sees too little of them, [CMAES] takes turns too.
 type Auto struct {
 	gp  GP
 	cma CMAES
@@ -27,6 +27,7 @@ var _ search.Sampler = (*Auto)(nil)
 const (
 	autoMostDims   = 60
 	autoMostTrials = 1000
+	autoIdle       = 15 // results without a better one
 )
 
 // Propose returns points of the samplers chosen.
@@ -66,15 +67,28 @@ func (a *Auto) choose(req search.Request) (search.Sampler, string) {
 	if n < startup(dims) {
 		return &a.gp, fmt.Sprintf("quasi: an even start, %d of %d results", n, startup(dims))
 	}
-	every := 4
-	turn := req.First % every
-	switch {
+	idle := stale(p)
+	switch turn := req.First % 4; {
 	case dims > autoMostDims && turn%2 == 1:
 		return &a.cma, fmt.Sprintf("cmaes: every other trial in a space of %d parameters", dims)
 	case n > autoMostTrials && turn == 1:
 		return &a.cma, fmt.Sprintf("cmaes: every 4th trial after %d results", n)
-	case turn == every-1:
-		return TPE{}, fmt.Sprintf("tpe: every 4th trial, where a Gaussian process may be misled; %d results", n)
+	case turn == 2 && idle >= autoIdle:
+		return TPE{}, fmt.Sprintf("tpe: every 4th trial, as nothing was better in the last %d of %d results", idle, n)
+	case turn == 0 && idle >= 3*autoIdle:
+		return TPE{}, fmt.Sprintf("tpe: every other trial, as nothing was better in the last %d of %d results", idle, n)
 	}
 	return &a.gp, fmt.Sprintf("gp: %d results over %d parameters", n, dims)
+}
+
+// stale is the number of results since the best one.
+func stale(p past) int {
+	best := p.ranked[0].record
+	n := 0
+	for _, r := range p.ranked {
+		if r.record > best {
+			n++
+		}
+	}
+	return n
 }

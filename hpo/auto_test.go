@@ -19,9 +19,11 @@ func TestAutoSaysWhatItChose(t *testing.T) {
 		want    []string
 	}{
 		{narrow, 3, []string{"quasi", "quasi", "quasi", "quasi"}},
-		{narrow, 20, []string{"gp", "gp", "gp", "tpe"}},
-		{narrow, autoMostTrials + 4, []string{"gp", "cmaes", "gp", "tpe"}},
-		{wide, 20, []string{"gp", "cmaes", "gp", "cmaes"}},
+		{narrow, 10, []string{"gp", "gp", "gp", "gp"}},
+		{narrow, 20, []string{"gp", "gp", "tpe", "gp"}},
+		{narrow, 60, []string{"tpe", "gp", "tpe", "gp"}},
+		{narrow, autoMostTrials + 4, []string{"tpe", "cmaes", "tpe", "gp"}},
+		{wide, 70, []string{"tpe", "cmaes", "tpe", "cmaes"}},
 	} {
 		req := search.Request{Space: c.p.Space, Objectives: []search.Objective{{Metric: "loss"}}, N: 1}
 		for id := range c.results {

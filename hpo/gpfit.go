@@ -21,16 +21,18 @@ const (
 	leastLength, mostLength = .01, 300.
 )
 
-// Priors of the hyperparameters: the normal distributions of log l_k, whose mean
-// grows with the dimension so that the process stays as smooth (Hvarfner et al.
-// 2024), of log g and of log p. A stronger bend of the output and the polynomial
+// Priors of the hyperparameters: normal distributions of log l_k, log g and log
+// p. The mean of log l_k is ½ log D: distances grow with the dimension, and the
+// process is to stay as smooth (Hvarfner et al. 2024). Its variance is one that
+// all length scales have in common and one of their own, so that few trials do
+// not pick out single parameters by chance. A stronger bend of the output and the polynomial
 // must be worth some nats of posterior density: with few trials they would be
 // chosen by chance.
 const (
-	lengthVariance         = 3.
-	noiseMode, noiseSpread = 1e-4, 9.
-	polyMode, polySpread   = .1, 4.
-	bendCost, polyCost     = 1., 5.
+	lengthCommon, lengthOwn = 3., 1.
+	noiseMode, noiseSpread  = 1e-4, 9.
+	polyMode, polySpread    = .1, 4.
+	bendCost, polyCost      = 1., 5.
 )
 
 // fitting is the search for the hyperparameters of the largest posterior density
@@ -206,8 +208,16 @@ func (f *fitting) value(theta, gradient []float64) float64 {
 		v += t * t / (2 * variance)
 		gradient[i] += t / variance
 	}
+	sum := 0.0
 	for i := range f.d {
-		prior(i, f.lengthMean, lengthVariance)
+		prior(i, f.lengthMean, lengthOwn)
+		sum += theta[i] - f.lengthMean
+	}
+	// The inverse of τ²I + σ²11ᵀ (Sherman & Morrison 1950).
+	shared := sum * lengthCommon / (lengthOwn * (lengthOwn + float64(f.d)*lengthCommon))
+	v -= sum * shared / 2
+	for i := range f.d {
+		gradient[i] -= shared
 	}
 	prior(f.d, math.Log(noiseMode), noiseSpread)
 	if f.withPoly {
