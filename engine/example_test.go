@@ -74,7 +74,7 @@ func ExampleNet_Summary() {
 	// 4         ReLU          4×4×8        0     0            in place
 	// 5         Dense(10)     10        1290  1280                  10
 	// 1970 parameters, 15104 MACs and 906 activations a sample
-	// memory: parameters 7.695 KiB, gradients 7.695 KiB, activations and scratch 84.06 KiB, in all 99.56 KiB
+	// memory: parameters 7.695 KiB, gradients 7.695 KiB, activations and scratch 84.86 KiB, in all 100.2 KiB and the optimizer's state; inference alone 47.76 KiB
 }
 
 func ExampleTrainer() {

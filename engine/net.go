@@ -83,19 +83,13 @@ func Compile(l Layer, in Shape, cfg Config) (*Net, error) {
 // allocate makes the arena: parameters, gradients, statistics, then the blocks
 // of the plan.
 func (n *Net) allocate() error {
-	count := func(ps []*param) (total int64) {
-		for _, p := range ps {
-			total = plus(total, p.size)
-		}
-		return total
-	}
-	params, stats, tables := count(n.plan.params), count(n.plan.stats), count(n.plan.tables)
+	params, stats, tables := total(n.plan.params), total(n.plan.stats), total(n.plan.tables)
 	rest := layOut(n.plan.blocks)
-	total := plus(plus(aligned(params), aligned(params)), plus(plus(aligned(stats), aligned(tables)), rest))
-	if total > maxArena {
-		return fmt.Errorf("the network needs %s for a batch of %d, the limit is %s", memory(total), n.cfg.Batch, memory(maxArena))
+	all := plus(plus(aligned(params), aligned(params)), plus(plus(aligned(stats), aligned(tables)), rest))
+	if all > maxArena {
+		return fmt.Errorf("the network needs %s for a batch of %d, the limit is %s", memory(inBytes(all)), n.cfg.Batch, memory(inBytes(maxArena)))
 	}
-	n.arena = alignedFloats(int(total))
+	n.arena = alignedFloats(int(all))
 	at := n.arena
 	take := func(size int64) []float32 {
 		s := at[:size:size]
@@ -115,7 +109,7 @@ func (n *Net) allocate() error {
 	for _, o := range n.plan.ops {
 		o.bind()
 	}
-	n.batch.class = make([]int32, n.cfg.Batch*max(n.out.Size()/n.out[len(n.out)-1], 1)) // a class for each row of logits
+	n.batch.class = make([]int32, n.cfg.Batch*labels(n.out))
 	n.batch.value = make([]float32, n.cfg.Batch*n.out.Size())
 	if _, ok := n.cfg.Loss.(Distillation); ok {
 		n.batch.soft = make([]float32, n.cfg.Batch*n.out.Size())

@@ -12,6 +12,7 @@ type block struct {
 	size        int64 // floats for a whole batch
 	sample      int64 // floats of each sample; 0 for scratch
 	first, last int
+	forward     int // last moment in the forward pass
 	off         int
 	data        []float32 // once the arena exists
 }
@@ -34,6 +35,9 @@ func touch(moment int, blocks ...*block) {
 			b.first = moment
 		}
 		b.first, b.last = min(b.first, moment), max(b.last, moment)
+		if moment <= lossMoment {
+			b.forward = max(b.forward, moment)
+		}
 	}
 }
 

@@ -24,23 +24,11 @@ func (n *Net) Summary() string {
 	}
 	table(&s, lines)
 	c := n.plan.cost()
-	rest := int64(len(n.arena)) - 2*aligned(int64(len(n.params)))
 	fmt.Fprintf(&s, "%d parameters, %d MACs and %d activations a sample\n", c.Params, c.MACs, c.Activations)
-	fmt.Fprintf(&s, "memory: parameters %s, gradients %s, activations and scratch %s, in all %s\n",
-		memory(c.Params), memory(c.Params), memory(rest), memory(int64(len(n.arena))))
+	m := n.plan.memory(n.out, 0)
+	fmt.Fprintf(&s, "memory: parameters %s, gradients %s, activations and scratch %s, in all %s and the optimizer's state; inference alone %s\n",
+		memory(m.Params), memory(m.Grads), memory(m.Activations), memory(m.Train), memory(m.Infer))
 	return s.String()
-}
-
-// memory writes the memory of a number of floats.
-func memory(floats int64) string {
-	b := 4 * float64(floats)
-	for _, unit := range []string{"B", "KiB", "MiB"} {
-		if b < 1024 {
-			return fmt.Sprintf("%.4g %s", b, unit)
-		}
-		b /= 1024
-	}
-	return fmt.Sprintf("%.4g GiB", b)
 }
 
 // table writes lines of cells, the first three columns to the left, the others

@@ -1,0 +1,66 @@
+package engine
+
+import (
+	"math"
+	"runtime"
+	"testing"
+)
+
+// heap is what the program holds after a collection, in bytes.
+func heap() int64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
+
+// The memory that is announced before anything is allocated is what compiling
+// and training take, within 5 %.
+func TestFootprint(t *testing.T) {
+	s := blobs(Shape{8, 8, 2}, 4, 300)
+	for _, k := range kinds {
+		for _, o := range []Optimizer{AdamW{}, SGD{}, SGD{Momentum: 0.9}} {
+			const batch = 256
+			want, err := Footprint(k.layer, s.Shape, batch, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			before := heap()
+			n := mustCompile(t, k.layer, s.Shape, Config{Batch: batch})
+			tr := mustTrain(t, n, TrainConfig{Optimizer: o})
+			if _, err := tr.Epoch(s); err != nil {
+				t.Fatal(err)
+			}
+			got := heap() - before
+			runtime.KeepAlive(tr)
+			const plan = 40 << 10 // descriptions of layers and ops, the order of the rows
+			if d := math.Abs(float64(got - want.Train)); d > 0.05*float64(want.Train)+plan {
+				t.Errorf("%s with %v: %d bytes announced, %d taken", k.name, o, want.Train, got)
+			}
+			if m := tr.Memory(); m != want {
+				t.Errorf("%s with %v: %+v announced, %+v compiled", k.name, o, want, m)
+			}
+			if want.Infer <= 0 || want.Infer >= want.Train {
+				t.Errorf("%s with %v: %+v", k.name, o, want)
+			}
+		}
+	}
+}
+
+// The peak of inference of a chain of layers is the largest pair of neighbours.
+func TestInferenceMemory(t *testing.T) {
+	m, err := Footprint(Seq{Dense{Out: 32}, Tanh{}, Dense{Out: 64}, Tanh{}, Dense{Out: 16}}, Shape{16}, 16, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	params := int64(16*32 + 32 + 32*64 + 64 + 64*16 + 16)
+	if want := 4 * (params + 16*(32+64)); m.Infer != want {
+		t.Errorf("%d bytes, want %d", m.Infer, want)
+	}
+	if _, err := Footprint(Dense{Out: 1}, Shape{1}, 0, nil); err == nil {
+		t.Error("a batch of 0 rows")
+	}
+	if _, err := Footprint(Dense{}, Shape{1}, 1, nil); err == nil {
+		t.Error("a layer without size")
+	}
+}
