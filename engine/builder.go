@@ -43,6 +43,7 @@ type op interface {
 // param is a trained tensor, a running statistic or a table.
 type param struct {
 	name  string
+	owner int // row of its layer
 	shape []int
 	fill  func(r *rand.Rand, w []float32)
 	size  int64
@@ -64,7 +65,8 @@ type builder struct {
 	input  *block // of the network
 	vocab  int    // the input consists of tokens below it; 0: of any numbers
 	ops    []op
-	owner  []int // row of each op
+	owner  []int         // row of each op
+	used   [][2][]*block // what each op touches, forward and backward
 	blocks []*block
 	params []*param
 	stats  []*param
@@ -134,6 +136,7 @@ func (b *builder) add(o op, forward, backwards []*block) {
 	i := len(b.ops) + 1
 	b.ops = append(b.ops, o)
 	b.owner = append(b.owner, b.at)
+	b.used = append(b.used, [2][]*block{forward, backwards})
 	touch(i, forward...)
 	touch(backward-i, backwards...)
 }
@@ -169,7 +172,7 @@ func (b *builder) table(fill func([]float32), shape ...int) *param {
 }
 
 func (b *builder) named(name string, fill func(*rand.Rand, []float32), shape []int) *param {
-	return &param{name: strings.Join(append(b.path[:len(b.path):len(b.path)], name), "."), shape: shape, fill: fill, size: product(shape...)}
+	return &param{name: strings.Join(append(b.path[:len(b.path):len(b.path)], name), "."), owner: b.at, shape: shape, fill: fill, size: product(shape...)}
 }
 
 // within runs f with one more element in the path of names.

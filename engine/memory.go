@@ -33,7 +33,14 @@ func Footprint(l Layer, in Shape, batch int, o Optimizer) (Memory, error) {
 
 // Memory is what the network and the trainer have allocated.
 func (t *Trainer) Memory() Memory {
-	return t.net.plan.memory(t.net.out, len(t.slots))
+	states := len(t.slots)
+	if t.held != nil {
+		states++
+	}
+	if t.average != nil {
+		states++
+	}
+	return t.net.plan.memory(t.net.out, states)
 }
 
 // String lists the parts: "parameters 9.6 KiB, gradients 9.6 KiB, …".

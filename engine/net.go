@@ -209,28 +209,3 @@ func (n *Net) infer(x []float32, rows int) {
 	copy(n.x.data.data, x)
 	n.forward(pass{rows: rows})
 }
-
-// blame names where NaN or infinity comes from, by running the batch that is in
-// the input block again: the input, a tensor, or the first layer whose output
-// holds some. It is "" if only the loss does.
-func (n *Net) blame(p pass) string {
-	if !kernel.Finite(n.x.data.data[:p.rows*n.in.Size()]) {
-		return " in the input"
-	}
-	for _, q := range n.plan.params {
-		if !kernel.Finite(q.w) {
-			return " in tensor " + q.name
-		}
-	}
-	for i, o := range n.plan.ops {
-		o.forward(p)
-		r := n.plan.rows[n.plan.owner[i]]
-		if slices.Contains(n.plan.owner[i+1:], n.plan.owner[i]) {
-			continue // the layer is not done yet
-		}
-		if r.data != nil && !kernel.Finite(r.data.data[:p.rows*r.out.Size()]) {
-			return fmt.Sprintf(" in the output of layer %s %s", r.path, r.layer)
-		}
-	}
-	return ""
-}

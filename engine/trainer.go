@@ -351,6 +351,5 @@ func (t *Trainer) Observe(value float64) {
 // culprit.
 func (t *Trainer) diverged(s *Set, order []int32, step int, p pass, what string) error {
 	n := t.net
-	n.gather(s, order)
-	return fmt.Errorf("epoch %d, step %d: %s%s: %w", t.done+1, step+1, what, n.blame(p), ErrDiverged)
+	return fmt.Errorf("epoch %d, step %d: %s%s: %w", t.done+1, step+1, what, n.blame(p, n.gather(s, order), t.scale.Scale), ErrDiverged)
 }

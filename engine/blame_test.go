@@ -1,0 +1,97 @@
+package engine
+
+import (
+	"errors"
+	"math"
+	"strings"
+	"testing"
+
+	"budwood/engine/kernel"
+)
+
+// explode is a layer for tests: the identity, whose output or gradient turns
+// infinite.
+type explode struct{ backward bool }
+
+func (e explode) Infer(in Shape) (Shape, error) { return in, nil }
+func (e explode) String() string                { return "Explode" }
+func (e explode) build(b *builder, x tensor) tensor {
+	b.layer(e, x.shape, 0)
+	y := b.output(x, x.shape, false, needNothing)
+	b.add(&exploding{x: x, y: y, late: e.backward}, []*block{x.data, y.data}, []*block{x.grad, y.grad})
+	return y
+}
+
+type exploding struct {
+	x, y tensor
+	late bool
+}
+
+func (o *exploding) bind() {}
+
+func (o *exploding) forward(p pass) {
+	n := p.rows * o.x.shape.Size()
+	copy(o.y.data.data[:n], o.x.data.data)
+	if !o.late {
+		o.y.data.data[n/2] = float32(math.Inf(1))
+	}
+}
+
+func (o *exploding) backward(p pass) {
+	n := p.rows * o.x.shape.Size()
+	copy(o.x.grad.data[:n], o.y.grad.data)
+	if o.late {
+		o.x.grad.data[n/2] = float32(math.NaN())
+	}
+}
+
+// NaN and infinity are reported at the step at which they appear, with the layer
+// that made them, whichever way they come to light.
+func TestBlame(t *testing.T) {
+	inner := Seq{Dense{Out: 6}, Tanh{}, explode{}, ReLU{}, Dense{Out: 3}}
+	late := Seq{Dense{Out: 6}, Residual{Seq{Dense{Out: 6}, explode{backward: true}}}, Tanh{}, Dense{Out: 3}}
+	for _, c := range []struct {
+		name  string
+		layer Seq
+		cfg   TrainConfig
+		spoil func(n *Net, s *Set)
+		want  string
+	}{
+		{"forward", inner, TrainConfig{}, nil, "in the output of layer 2 Explode"},
+		{"backward, seen by the norm", late, TrainConfig{ClipNorm: 1}, nil, "in the gradient of layer 1.body.1 Explode"},
+		{"backward, seen by the weights", late, TrainConfig{}, nil, "in the gradient of tensor 1.body.0.bias of layer 1.body.0 Dense(6)"},
+		{"weight", inner, TrainConfig{}, func(n *Net, _ *Set) { n.Params()[3] = float32(math.NaN()) }, "in tensor 0.weight"},
+		{"input", inner, TrainConfig{}, func(_ *Net, s *Set) { s.X[7] = float32(math.Inf(-1)) }, "in the input"},
+		{"huge weights", Seq{Dense{Out: 6}, Tanh{}, Dense{Out: 3}}, TrainConfig{}, func(n *Net, _ *Set) {
+			for i := range n.Params() {
+				n.Params()[i] = 3e38
+			}
+		}, "in the output of layer 0 Dense(6)"},
+		{"step too large", Seq{Dense{Out: 3}}, TrainConfig{Optimizer: SGD{}, Schedule: Constant{LR: math.MaxFloat64}}, nil, "in tensor 0.weight"},
+	} {
+		s := blobs(Shape{4}, 3, 12)
+		n := mustCompile(t, c.layer, s.Shape, Config{Batch: 5})
+		if c.spoil != nil {
+			c.spoil(n, s)
+		}
+		_, err := mustTrain(t, n, c.cfg).Epoch(s)
+		if !errors.Is(err, ErrDiverged) || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "step 1") && c.name != "input" {
+			t.Errorf("%s: error %v does not say %q", c.name, err, c.want)
+		}
+	}
+}
+
+// Every kind of network is blameless as long as nothing goes wrong.
+func TestBlameless(t *testing.T) {
+	s := blobs(Shape{8, 8, 2}, 4, 7)
+	for _, k := range kinds {
+		n := mustCompile(t, k.layer, s.Shape, Config{Batch: 8})
+		for _, b := range n.plan.blocks { // what earlier steps leave
+			kernel.Scale(b.data, 0)
+		}
+		p := pass{rows: 7, train: true, key: 1}
+		if got := n.blame(p, n.gather(s, []int32{0, 1, 2, 3, 4, 5, 6}), 1); got != "" {
+			t.Errorf("%s: blames%s", k.name, got)
+		}
+	}
+}
