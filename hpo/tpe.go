@@ -16,13 +16,18 @@ import (
 // prior as one more component. Parameters that a trial does not have, being in
 // another branch, are uniform in its kernel.
 //
-// Trials that run, diverged, failed or were infeasible count as bad, so that
-// parallel proposals do not repeat each other (constant liar). Trials that were
-// stopped or wait count with the loss that they would probably have reached. The
-// first trials are points of [Halton].
+// Trials that run, diverged or failed count as bad, so that parallel proposals do
+// not repeat each other (constant liar). From infeasible trials the probability
+// that a point is feasible is learned, and weighs the expected improvement
+// (c-TPE; Watanabe & Hutter 2023). Trials that were stopped or wait count with
+// the loss that they would probably have reached. The first trials are points of
+// [Halton].
+//
+// Of several objectives only the first counts: see [MOTPE].
 type TPE struct {
-	Startup    int // trials with a result before the model is used; 0 means 10
-	Candidates int // points of which the best is proposed; 0 means 32
+	Startup    int  // trials with a result before the model is used; 0 means 10
+	Candidates int  // points of which the best is proposed; 0 means 32
+	Cost       Cost // what a trial costs: the improvement expected for it counts; "" means nothing
 }
 
 const (
@@ -36,10 +41,32 @@ var _ search.Sampler = TPE{}
 // Propose returns points where good trials are dense and bad ones are not.
 func (t TPE) Propose(_ context.Context, req search.Request) ([]search.Params, error) {
 	p := read(req)
+	return t.propose(req, len(p.ranked), func() tpeSplit {
+		// The better of the good trials count more: weights as in CMA-ES.
+		n := goodOf(len(p.ranked))
+		s := tpeSplit{bad: p.bad, pending: p.pending}
+		for k, r := range p.ranked {
+			if k >= n {
+				s.rest = append(s.rest, r.record)
+				continue
+			}
+			s.good = append(s.good, r.record)
+			s.weight = append(s.weight, math.Log(float64(n+1))-math.Log(float64(k+1)))
+		}
+		return s
+	})
+}
+
+// goodOf is the number of good trials of n.
+func goodOf(n int) int { return min(int(math.Ceil(tpeGood*float64(n))), tpeMostGood) }
+
+// propose proposes by the two densities of a past of so many results.
+func (t TPE) propose(req search.Request, results int, split func() tpeSplit) ([]search.Params, error) {
 	halton := newHalton(req)
 	var model *tpeModel
-	if len(p.ranked) >= orDefault(t.Startup, 1, 10) {
-		model = newTPEModel(req, p)
+	if results >= orDefault(t.Startup, 1, 10) {
+		model = newTPEModel(req, split())
+		model.cost = newCostModel(req, model.c, t.Cost)
 	}
 	return untried(req, func(i int, out []search.Params, rng *rand.Rand, again bool) search.Params {
 		switch {
@@ -55,41 +82,70 @@ func (t TPE) Propose(_ context.Context, req search.Request) ([]search.Params, er
 	})
 }
 
+// tpeSplit are the records of the trials that count as good, with their weights,
+// and of all others: the rest from good to bad, and those without a result.
+type tpeSplit struct {
+	good               []int
+	weight             []float64
+	rest, bad, pending []int
+}
+
 // tpeModel are the two densities of a request.
 type tpeModel struct {
 	c         *cube
 	good, bad *parzen
 	badX      [][]float64
-	next      []float64 // room for a vector
+	cost      *costModel // nil: costs do not count
+	next      []float64  // room for a vector
+
+	unfit *parzen // density of the infeasible trials, nil without any
+	odds  float64 // log of the number of infeasible trials to that of the others
+	share float64 // of the good among the feasible
 }
 
-func newTPEModel(req search.Request, p past) *tpeModel {
+func newTPEModel(req search.Request, s tpeSplit) *tpeModel {
 	m := &tpeModel{c: newCube(req.Space)}
 	m.next = make([]float64, len(m.c.dims))
-	// The better of the good trials count more: weights as in CMA-ES.
-	n := min(int(math.Ceil(tpeGood*float64(len(p.ranked)))), tpeMostGood)
-	goodX, weight := make([][]float64, n), make([]float64, n)
+	goodX := make([][]float64, len(s.good))
 	sum := 0.0
-	for k := range n {
-		goodX[k] = m.c.vector(req.Past[p.ranked[k].record].Params)
-		weight[k] = math.Log(float64(n+1)) - math.Log(float64(k+1))
-		sum += weight[k]
+	for k, i := range s.good {
+		goodX[k] = m.c.vector(req.Past[i].Params)
+		sum += s.weight[k]
 	}
-	for k := range weight {
-		weight[k] *= float64(n) / sum
+	for k := range s.weight {
+		s.weight[k] *= float64(len(s.good)) / sum
 	}
-	rest := p.ranked[n:]
-	for k := range min(len(rest), tpeMostBad) {
-		r := rest[k*len(rest)/min(len(rest), tpeMostBad)]
-		m.badX = append(m.badX, m.c.vector(req.Past[r.record].Params))
+	for k := range min(len(s.rest), tpeMostBad) {
+		m.badX = append(m.badX, m.c.vector(req.Past[s.rest[k*len(s.rest)/min(len(s.rest), tpeMostBad)]].Params))
 	}
-	for _, more := range [][]int{p.bad, p.pending} {
-		for _, i := range more[max(len(more)-tpeMostBad, 0):] {
-			m.badX = append(m.badX, m.c.vector(req.Past[i].Params))
+	var unfit [][]float64
+	last := func(of []int) []int { return of[max(len(of)-tpeMostBad, 0):] }
+	feasible := len(s.good) + len(s.rest) + len(s.pending)
+	infeasible := 0
+	for _, i := range s.bad {
+		if req.Past[i].State == search.Infeasible {
+			infeasible++
 		}
 	}
-	m.good = newParzen(m.c, goodX, weight)
+	feasible += len(s.bad) - infeasible
+	for _, i := range last(s.bad) {
+		x := m.c.vector(req.Past[i].Params)
+		if req.Past[i].State == search.Infeasible {
+			unfit = append(unfit, x)
+		} else {
+			m.badX = append(m.badX, x)
+		}
+	}
+	for _, i := range last(s.pending) {
+		m.badX = append(m.badX, m.c.vector(req.Past[i].Params))
+	}
+	m.good = newParzen(m.c, goodX, s.weight)
 	m.bad = newParzen(m.c, m.badX, nil)
+	m.share = float64(len(s.good)) / float64(feasible)
+	if len(unfit) > 0 {
+		m.unfit = newParzen(m.c, unfit, nil)
+		m.odds = math.Log(float64(infeasible)) - math.Log(float64(feasible))
+	}
 	return m
 }
 
@@ -99,6 +155,42 @@ func (m *tpeModel) pending(p search.Params) {
 	m.bad = newParzen(m.c, m.badX, nil)
 }
 
+// score is how promising a vector is, in logarithms.
+func (m *tpeModel) score(x []float64) float64 {
+	l, g := m.good.logDensity(x), m.bad.logDensity(x)
+	out := l - g
+	if m.unfit != nil {
+		// P(feasible | x) by Bayes' rule; the density of the feasible is that of
+		// both parts together.
+		f := logAdd(math.Log(m.share)+l, math.Log1p(-m.share)+g)
+		out = m.improvement(out) - logAdd(0, m.odds+m.unfit.logDensity(x)-f)
+	}
+	if m.cost != nil {
+		if m.unfit == nil {
+			out = m.improvement(out)
+		}
+		out -= m.cost.log(x)
+	}
+	return out
+}
+
+// improvement is the log expected improvement, but for a constant, where the
+// densities have a log ratio (Bergstra et al. 2011, Equation 2).
+func (m *tpeModel) improvement(ratio float64) float64 {
+	return -logAdd(math.Log(tpeGood), math.Log1p(-tpeGood)-ratio)
+}
+
+// logAdd is log(eᵃ + eᵇ).
+func logAdd(a, b float64) float64 {
+	if a < b {
+		a, b = b, a
+	}
+	if math.IsInf(a, -1) {
+		return a
+	}
+	return a + math.Log1p(math.Exp(b-a))
+}
+
 // propose is the best of n points drawn from the good ones' density; one from
 // the prior if all of them repeat others.
 func (m *tpeModel) propose(req search.Request, out []search.Params, rng *rand.Rand, n int) search.Params {
@@ -106,7 +198,7 @@ func (m *tpeModel) propose(req search.Request, out []search.Params, rng *rand.Ra
 	var found search.Params
 	for range n {
 		m.good.sample(rng, m.next)
-		score := m.good.logDensity(m.next) - m.bad.logDensity(m.next)
+		score := m.score(m.next)
 		if score <= top {
 			continue
 		}

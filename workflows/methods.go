@@ -11,7 +11,7 @@ import (
 
 // The methods by name. This file is the one place that names them.
 var (
-	Samplers             = []string{"tpe", "cmaes", "random", "grid", "sobol", "quasi"}
+	Samplers             = []string{"tpe", "cmaes", "evolution", "nsga2", "motpe", "ehvi", "random", "grid", "sobol", "quasi"}
 	ArchitectureSamplers = []string{"evolution", "local", "nsga2", "random"}
 	Schedulers           = []string{"hyperband", "asha", "halving", "median", "plateau", "extrapolation", "none"}
 
@@ -41,6 +41,14 @@ func newSampler(s *Spec) (search.Sampler, error) {
 		return hpo.Random{}, nil
 	case "cmaes":
 		return &hpo.CMAES{}, nil
+	case "evolution":
+		return hpo.Evolution{}, nil
+	case "nsga2":
+		return hpo.NSGA2{}, nil
+	case "motpe":
+		return hpo.MOTPE{Cost: s.Search.Cost}, nil
+	case "ehvi":
+		return &hpo.EHVI{}, nil
 	case "sobol":
 		return hpo.Sobol{}, nil
 	case "grid":

@@ -1,0 +1,102 @@
+package hpo
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"budwood/search/searchtest"
+)
+
+func TestEvolution(t *testing.T) { searchtest.Sampler(t, Evolution{}) }
+func TestNSGA2(t *testing.T)     { searchtest.Sampler(t, NSGA2{}) }
+func TestMOTPE(t *testing.T)     { searchtest.Sampler(t, MOTPE{}) }
+func TestEHVI(t *testing.T)      { searchtest.Sampler(t, &EHVI{}) }
+
+// The volume agrees with inclusion and exclusion over all subsets.
+func TestHypervolumeByInclusionAndExclusion(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		m := rapid.IntRange(1, 4).Draw(t, "objectives")
+		n := rapid.IntRange(0, 7).Draw(t, "points")
+		ref := make([]float64, m)
+		for k := range ref {
+			ref[k] = 1
+		}
+		points := make([][]float64, n)
+		for i := range points {
+			points[i] = make([]float64, m)
+			for k := range points[i] {
+				points[i][k] = float64(rapid.IntRange(0, 6).Draw(t, "v")) / 5 // ties, and some beyond the reference
+			}
+		}
+		want := 0.
+		for set := 1; set < 1<<n; set++ {
+			box, sign := 1., -1.
+			for k := range m {
+				worst := math.Inf(-1)
+				for i := range n {
+					if set>>i&1 > 0 {
+						worst = max(worst, points[i][k])
+					}
+				}
+				box *= max(1-worst, 0)
+			}
+			for i := range n {
+				if set>>i&1 > 0 {
+					sign = -sign
+				}
+			}
+			want += sign * box
+		}
+		if got := Hypervolume(points, ref); math.Abs(got-want) > 1e-9 {
+			t.Fatalf("the volume of %v is %v, want %v", points, got, want)
+		}
+	})
+}
+
+// The expected improvement of the volume agrees with the mean over draws.
+func TestEHVIByDraws(t *testing.T) {
+	c, points, y := gpCase(12)
+	var m ehviModel
+	m.c = c
+	k := newKernel(c)
+	other := make([]float64, len(y))
+	for i := range y {
+		other[i] = math.Sin(3*y[i]) + .3*y[i]
+	}
+	m.p[0] = newPosterior(k, points, y, cholesky{})
+	m.p[1] = newPosterior(newKernel(c), points, other, cholesky{})
+	x := make([]float64, len(c.dims))
+	copy(x, points[0])
+	for i := range x {
+		if x[i] == x[i] {
+			x[i] = .9*x[i] + .05
+		}
+	}
+	var mu, sigma [2]float64
+	for o, p := range m.p {
+		mu[o], sigma[o] = p.predict(x)
+	}
+	var front [][]float64
+	for _, z := range [][2]float64{{-1, 1}, {0, .2}, {.5, -1.5}} { // around the prediction
+		f := [2]float64{mu[0] + z[0]*sigma[0], mu[1] + z[1]*sigma[1]}
+		m.front, front = append(m.front, f), append(front, f[:])
+	}
+	m.ref = [2]float64{mu[0] + sigma[0], mu[1] + 1.5*sigma[1]}
+	rng := rngOf(5)
+	const n = 200_000
+	sum, squares := 0., 0.
+	before := Hypervolume(front, m.ref[:])
+	for range n {
+		z := []float64{mu[0] + sigma[0]*rng.NormFloat64(), mu[1] + sigma[1]*rng.NormFloat64()}
+		v := Hypervolume(append(front[:3:3], z), m.ref[:]) - before
+		sum, squares = sum+v/n, squares+v*v/n
+	}
+	if got, off := m.improvement(x), 5*math.Sqrt((squares-sum*sum)/n); math.Abs(got-sum) > off || !(got > 0) {
+		t.Errorf("the expected improvement is %v, the mean over draws %v ± %v", got, sum, off)
+	}
+}
+
+func rngOf(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 0)) }
