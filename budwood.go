@@ -18,6 +18,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"budwood/hpo"
 	"budwood/search"
 	"budwood/trials"
 	"budwood/workflows"
@@ -40,7 +41,8 @@ type Study struct {
 	// such as "layers * width <= 512": see [search.Constraints].
 	Constraints []string
 
-	Sampler   string             // tpe (default), cmaes, random, grid, sobol, quasi
+	Sampler   string             // tpe (default), motpe (default with several objectives), ehvi, nsga2, cmaes, evolution, random, grid, sobol, quasi
+	Cost      hpo.Cost           // prefer what improves the most for a unit of it: energy or time (tpe, motpe)
 	Scheduler string             // hyperband (default), asha, halving, median, plateau, extrapolation, none
 	Trials    int                // in all; 0 means 30
 	Epochs    int                // at most, a trial; 0 means 27
@@ -66,7 +68,7 @@ func (s Study) Spec() (*workflows.Spec, error) {
 	spec := &workflows.Spec{
 		Name: s.Name, Space: s.Space, Constraints: s.Constraints, StartWith: s.StartWith, MaxRetries: s.Retries, Also: s.Also,
 		Objective: search.Objective{Metric: s.Metric, Goal: s.Goal},
-		Search:    workflows.Search{Sampler: s.Sampler, Scheduler: s.Scheduler, Seed: s.Seed, Parallel: s.Parallel, WarmStart: s.WarmStart},
+		Search:    workflows.Search{Sampler: s.Sampler, Cost: s.Cost, Scheduler: s.Scheduler, Seed: s.Seed, Parallel: s.Parallel, WarmStart: s.WarmStart},
 		Budget:    workflows.Budget{Trials: s.Trials, Epochs: s.Epochs, Time: workflows.Duration(s.Time), EnergyWh: s.EnergyWh, MinGain: s.MinGain},
 		EarlyStop: workflows.EarlyStop{Patience: s.Patience, MinDelta: s.MinDelta},
 	}

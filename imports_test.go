@@ -16,7 +16,7 @@ var mayImport = map[string][]string{
 	"trials":    {"search", "engine", "github.com/mattn/go-sqlite3", "github.com/rs/zerolog", "github.com/prometheus/procfs", "golang.org/x/sys"},
 	"meta":      {"search", "gonum.org/v1/gonum"},
 	"workflows": {"search", "hpo", "engine", "nas", "trials", "meta", "go.temporal.io", "github.com/rs/zerolog", "github.com/goccy/go-yaml"},
-	"":          {"search", "engine", "trials", "workflows", "go.temporal.io", "github.com/rs/zerolog"},
+	"":          {"search", "hpo", "engine", "trials", "workflows", "go.temporal.io", "github.com/rs/zerolog"},
 	"examples":  {"", "search", "engine"},
 }
 

@@ -2,6 +2,7 @@ package hpo
 
 import (
 	"math/rand/v2"
+	"slices"
 
 	"budwood/search"
 )
@@ -9,15 +10,14 @@ import (
 // untried proposes req.N points that satisfy the constraints and are neither in
 // the past nor proposed before in the same request. Point i is drawn after the
 // points out, with the trial's own rng, and again for as long as it is of no
-// use; what breaks a constraint time and again is repaired. A point with a
-// continuous parameter counts as new.
+// use; what breaks a constraint time and again is repaired.
 func untried(req search.Request, draw func(i int, out []search.Params, rng *rand.Rand, again bool) search.Params) ([]search.Params, error) {
 	var out []search.Params
 	for i := range req.N {
 		rng := req.Rand(i)
 		p := draw(i, out, rng, false)
 		for try := 0; !acceptable(req, out, p); try++ {
-			if try == 16 && !req.Constraints.Hold(p) {
+			if try >= 16 && !req.Constraints.Hold(p) {
 				if q, ok := req.Constraints.Repair(req.Space, p, rng); ok && !repeats(req, out, q) {
 					p = q
 					break
@@ -48,15 +48,29 @@ func acceptable(req search.Request, proposed []search.Params, p search.Params) b
 // repeats tells whether a point is in the past or among the proposed ones.
 func repeats(req search.Request, proposed []search.Params, p search.Params) bool {
 	active := req.Space.Active(p)
+	// What has the most values comes first: it tells points apart.
+	most := 0
+	for i, d := range active {
+		if n := d.Size(); n == 0 {
+			most = i
+			break
+		} else if n > active[most].Size() {
+			most = i
+		}
+	}
+	if len(active) > 0 {
+		active[0], active[most] = active[most], active[0]
+	}
 	values := make([]any, len(active))
 	for i, d := range active {
-		if d.Size() == 0 {
-			return false
-		}
 		values[i] = p[d.Name]
 	}
+	added := slices.ContainsFunc(active, func(d *search.Dim) bool { return d.Default != nil })
 	same := func(q search.Params) bool {
 		known := 0
+		if len(q) < len(active) && !added {
+			return false
+		}
 		for i, d := range active {
 			v, ok := q[d.Name]
 			if !ok {
@@ -114,8 +128,7 @@ func equal(v, recorded any) bool {
 }
 
 // leftOver is a point that was not tried, found by counting from a random one
-// on; ok is false if there is none. In an endless space, where only points
-// without a continuous parameter can repeat, and in one too large to count for
+// on; ok is false if there is none. In an endless space, and in one too large to count for
 // points that satisfy the constraints, it draws from the prior.
 func leftOver(req search.Request, proposed []search.Params, rng *rand.Rand) (p search.Params, ok bool) {
 	const countable = 1 << 20

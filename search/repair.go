@@ -2,6 +2,7 @@ package search
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 )
 
@@ -74,11 +75,17 @@ func (c Constraints) move(s Space, p Params, miss float64, r *rand.Rand) (Params
 	case v == miss: // flat here
 		return to(r.Float64())
 	}
-	step := miss * h / (miss - v)
-	if r.IntN(3) == 0 { // well beyond the border
-		step *= 1 + r.Float64()/2
+	u0, u := u, u+miss*h/(miss-v)
+	if r.IntN(3) > 0 { // beyond the border, by a step of any size
+		u += (u - u0) * math.Pow(10, -6*r.Float64())
 	}
-	return to(u + step)
+	if u < 0 || u > 1 { // as far as possible, or not quite
+		u = min(max(u, 0), 1)
+		if r.IntN(2) == 0 {
+			u = u0 + (u-u0)*r.Float64()
+		}
+	}
+	return to(u)
 }
 
 // Satisfiable is an error if no point of the space satisfies the constraints: of

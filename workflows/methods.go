@@ -15,6 +15,9 @@ var (
 	ArchitectureSamplers = []string{"evolution", "local", "nsga2", "random"}
 	Schedulers           = []string{"hyperband", "asha", "halving", "median", "plateau", "extrapolation", "none"}
 
+	// costSamplers weigh what a trial costs against what is expected of it.
+	costSamplers = []string{"tpe", "motpe"}
+
 	// Metrics are what a study with data can optimise.
 	Metrics = []string{"valid_loss", "valid_accuracy", "valid_rmse", "valid_r2", "train_loss", trials.EnergyWh, "params", "macs"}
 )
@@ -56,7 +59,7 @@ func newSampler(s *Spec) (search.Sampler, error) {
 	case "quasi":
 		return hpo.Halton{}, nil
 	}
-	return hpo.TPE{}, nil
+	return hpo.TPE{Cost: s.Search.Cost}, nil
 }
 
 // network is the architecture space bound to the data.

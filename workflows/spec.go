@@ -4,10 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
+	"strings"
 	"time"
 
 	"budwood/engine"
 	"budwood/engine/data"
+	"budwood/hpo"
 	"budwood/nas"
 	"budwood/search"
 )
@@ -35,15 +38,16 @@ type Spec struct {
 
 // Search says how to search.
 type Search struct {
-	Sampler   string `json:"sampler"`            // see Samplers; "" means tpe; with an architecture evolution, or nsga2 if there are several objectives
-	Scheduler string `json:"scheduler"`          // see Schedulers; "" means hyperband
-	Seed      uint64 `json:"seed"`               // of everything
-	Parallel  int    `json:"parallel"`           // segments at once; 0 means 2
-	Eta       int    `json:"eta"`                // of the scheduler; 0 means 3
-	Min       int    `json:"min_epochs"`         // the first rung; 0 means 1
-	WarmStart string `json:"warm_start"`         // auto, off, or the name of a study; "" means auto
-	Batch     int    `json:"batch,omitempty"`    // segments that share a workflow and a worker's slot, for trials of milliseconds; 0 means 1
-	Priority  int    `json:"priority,omitempty"` // of its trials among those of all studies, 1 (first) to 5; 0 means 3
+	Sampler   string   `json:"sampler"`            // see Samplers; "" means tpe, or motpe if there are several objectives; with an architecture evolution, or nsga2
+	Scheduler string   `json:"scheduler"`          // see Schedulers; "" means hyperband
+	Seed      uint64   `json:"seed"`               // of everything
+	Parallel  int      `json:"parallel"`           // segments at once; 0 means 2
+	Cost      hpo.Cost `json:"cost,omitempty"`     // energy or time: prefer what improves the most for a unit of it; "" means that costs do not count
+	Eta       int      `json:"eta"`                // of the scheduler; 0 means 3
+	Min       int      `json:"min_epochs"`         // the first rung; 0 means 1
+	WarmStart string   `json:"warm_start"`         // auto, off, or the name of a study; "" means auto
+	Batch     int      `json:"batch,omitempty"`    // segments that share a workflow and a worker's slot, for trials of milliseconds; 0 means 1
+	Priority  int      `json:"priority,omitempty"` // of its trials among those of all studies, 1 (first) to 5; 0 means 3
 }
 
 // Budget ends the study: the first one that is hit. All are totals, over every
@@ -194,6 +198,8 @@ func (s *Spec) completeSearch() error {
 	if q.Sampler == "" {
 		q.Sampler = "tpe"
 		switch {
+		case s.Architecture == nil && len(s.Also) > 0:
+			q.Sampler = "motpe"
 		case s.Architecture != nil && len(s.Also) > 0:
 			q.Sampler = "nsga2"
 		case s.Architecture != nil:
@@ -216,6 +222,14 @@ func (s *Spec) completeSearch() error {
 	}
 	if err := oneOf("search.sampler", q.Sampler, names); err != nil {
 		return err
+	}
+	if q.Cost != "" {
+		if err := oneOf("search.cost", string(q.Cost), []string{string(hpo.Energy), string(hpo.Time)}); err != nil {
+			return err
+		}
+		if s.Architecture != nil || !slices.Contains(costSamplers, q.Sampler) {
+			return wrong("search.cost", "the sampler %s does not weigh costs; %s do", q.Sampler, strings.Join(costSamplers, " and "))
+		}
 	}
 	if err := oneOf("search.scheduler", q.Scheduler, Schedulers); err != nil {
 		return err

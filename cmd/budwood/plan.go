@@ -29,6 +29,9 @@ func (c *planCmd) Run(a *app) error {
 	}
 	q, b := spec.Search, spec.Budget
 	add("sampler", "%s", q.Sampler)
+	if q.Cost != "" {
+		add("cost", "%s", q.Cost)
+	}
 	add("scheduler", "%s, eta %d, first rung at %s", q.Scheduler, q.Eta, plural(q.Min, "epoch"))
 	for i, line := range workflows.Brackets(spec) {
 		add(fmt.Sprintf("bracket[%d]", i), "%s", line)

@@ -18,9 +18,10 @@ import (
 // Sampler checks what every sampler promises, over spaces of every kind and the
 // given ones: the same request gives the same params, on any goroutine and with
 // a past that went through JSON; the request stays as it was; every proposal is
-// a point of the space and, where points can be told apart, none that was
-// proposed before; finite spaces end with [search.ErrExhausted]; and nothing in
-// the past, however odd, makes it fail.
+// a point of the space that satisfies its constraints and, where points can be
+// told apart, none that was proposed before; finite spaces end with
+// [search.ErrExhausted]; and nothing in the past, however odd, makes it fail, not
+// even a space that has changed since.
 func Sampler(t *testing.T, s search.Sampler, spaces ...search.Space) {
 	t.Helper()
 	for name, space := range named(spaces) {
@@ -38,7 +39,14 @@ func Sampler(t *testing.T, s search.Sampler, spaces ...search.Space) {
 	for name, space := range finite() {
 		t.Run("exhausts "+name, func(t *testing.T) { checkExhausts(t, s, space) })
 	}
+	for name, c := range constrained() {
+		t.Run("constraints "+name, func(t *testing.T) { checkConstraints(t, s, c) })
+	}
+	for name, c := range changed() {
+		t.Run("changed space "+name, func(t *testing.T) { checkChange(t, s, c) })
+	}
 	t.Run("odd pasts", func(t *testing.T) { checkOddPasts(t, s) })
+	t.Run("200-D", func(t *testing.T) { checkMany(t, s) })
 }
 
 // Independent checks, beyond [Sampler], that the sampler does not learn: trials

@@ -1,0 +1,73 @@
+package hpo
+
+import (
+	"math"
+	"testing"
+
+	"budwood/search"
+	"budwood/search/searchtest"
+)
+
+// Where half of the space and more is infeasible and the optimum lies at the
+// border, TPE soon proposes few infeasible points.
+func TestTPELearnsWhatIsFeasible(t *testing.T) {
+	p := searchtest.Sphere(4)
+	x, y := p.Space[0].(search.FloatParam), p.Space[1].(search.FloatParam)
+	infeasible := func(s search.Sampler) (share float64) {
+		for seed := range uint64(5) {
+			r := simulated(t, p.Space, s, 80, seed, func(at search.Params) ([]float64, float64, search.State) {
+				if x.In(at) < 1 && y.In(at) < 3 {
+					return nil, 1, search.Infeasible
+				}
+				return []float64{p.F(at)}, 1, search.Paused
+			})
+			for _, rec := range r.Records[40:] {
+				if rec.State == search.Infeasible {
+					share += 1. / 40 / 5
+				}
+			}
+		}
+		return share
+	}
+	if tpe, random := infeasible(TPE{}), infeasible(Random{}); tpe > random/2 {
+		t.Errorf("%.0f %% of TPE's points are infeasible, and %.0f %% of random ones", 100*tpe, 100*random)
+	}
+}
+
+// Where two regions are as good as each other, a sampler that counts costs is
+// found in the cheap one.
+func TestTPESavesCosts(t *testing.T) {
+	x := search.Float("x", -1, 1)
+	y := search.Float("y", -1, 1)
+	loss := func(at search.Params) float64 { return math.Abs(math.Abs(x.In(at))-.5) + math.Abs(y.In(at)) }
+	spent := func(s search.Sampler) (dear, best float64) { // share of the later trials in the dear region
+		for seed := range uint64(5) {
+			r := simulated(t, search.Space{x, y}, s, 60, seed, func(at search.Params) ([]float64, float64, search.State) {
+				return []float64{loss(at)}, math.Exp(3 * x.In(at)), search.Paused
+			})
+			for _, rec := range r.Records[20:] {
+				if x.In(rec.Params) > 0 {
+					dear += 1. / 40 / 5
+				}
+			}
+			best += r.Best().Value / 5
+		}
+		return dear, best
+	}
+	plain, before := spent(TPE{})
+	saving, after := spent(TPE{Cost: Time})
+	if saving > plain/2 || after > before+.1 {
+		t.Errorf("%.0f %% of the trials are dear and the best loss is %.3f; without costs, %.0f %% and %.3f", 100*saving, after, 100*plain, before)
+	}
+}
+
+// simulated runs a study of one objective at full budget.
+func simulated(t *testing.T, space search.Space, s search.Sampler, trials int, seed uint64, f func(search.Params) ([]float64, float64, search.State)) *searchtest.Result {
+	t.Helper()
+	r, err := searchtest.Simulate(searchtest.Simulation{Space: space, Objectives: []search.Objective{{Metric: "loss"}}, Sampler: s, Scheduler: &Full{},
+		Trials: trials, Seed: seed, Objective: func(_ int, p search.Params, _, _ int) ([]float64, float64, search.State) { return f(p) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
