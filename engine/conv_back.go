@@ -57,6 +57,11 @@ func (o *conv) weights(x, dy []float32, add bool) {
 	g := &o.dw
 	g.Add = add
 	switch {
+	case o.depthwise() && o.k == 3:
+		d := kernel.Depthwise{C: o.c, Width: o.pw, Stride: o.stride}
+		for r := range o.oh {
+			d.Sums(o.w.g, x[r*o.stride*o.pw*o.c:], dy[r*o.ow*o.c:], o.ow)
+		}
 	case o.depthwise():
 		for r := range o.oh {
 			for t := range o.k * o.k {
@@ -84,7 +89,7 @@ func (o *conv) weights(x, dy []float32, add bool) {
 // turn exchanges in and out in the weights of every tap; for correlate the taps
 // also come in reverse order, which turns the kernel by 180°.
 func (o *conv) turn() {
-	if o.depthwise() {
+	if o.turned == nil {
 		return
 	}
 	taps, per := o.k*o.k, o.c/o.groups
@@ -92,6 +97,10 @@ func (o *conv) turn() {
 		to := t
 		if o.turns() {
 			to = taps - 1 - t
+		}
+		if o.depthwise() {
+			copy(o.turned.data[to*o.c:(to+1)*o.c], o.w.w[t*o.c:])
+			continue
 		}
 		kernel.Transpose(o.turned.data[to*per*o.oc:], per, o.w.w[t*per*o.oc:], o.oc, per, o.oc)
 	}
@@ -107,9 +116,15 @@ func (o *conv) correlate(dx, dy []float32) {
 		g.Run()
 		return
 	}
-	inset(o.grown.data, dy, o.oh, o.ow*o.oc, o.k-1-o.before, (o.k-1-o.before)*o.oc, (o.wide+o.k-1)*o.oc)
+	wide := o.wide + o.k - 1
+	inset(o.grown.data, dy, o.oh, o.ow*o.oc, o.k-1-o.before, (o.k-1-o.before)*o.oc, wide*o.oc)
 	for r := range o.h {
-		g.A, g.C = o.grown.data[r*(o.wide+o.k-1)*o.oc:], dx[r*o.wide*o.c:]
+		dy, dx := o.grown.data[r*wide*o.oc:], dx[r*o.wide*o.c:]
+		if o.depthwise() {
+			kernel.Depthwise{C: o.c, Width: wide, Stride: 1}.Row(dx, dy, o.turned.data, nil, o.wide)
+			continue
+		}
+		g.A, g.C = dy, dx
 		g.Run()
 	}
 }

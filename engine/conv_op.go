@@ -52,7 +52,7 @@ func (c Conv) fuse(b *builder, x tensor, next []Layer) (tensor, int) {
 		o.front, o.back = b.scratch(product(o.ph, o.pw, o.c)), b.scratch(product(o.ph, o.pw, o.c))
 		front, back = append(front, o.front), append(back, o.back)
 	}
-	if x.grad != nil && !o.depthwise() {
+	if x.grad != nil && (!o.depthwise() || o.turns()) {
 		o.turned = b.scratch(o.w.size)
 		back = append(back, o.turned)
 	}
@@ -95,7 +95,9 @@ func (o *conv) depthwise() bool { return o.groups == o.c && o.groups == o.oc && 
 
 // turns tells that the gradient of the input is itself a convolution: of the
 // padded gradient of the output, with the turned weights.
-func (o *conv) turns() bool { return o.stride == 1 && o.groups == 1 }
+func (o *conv) turns() bool {
+	return o.stride == 1 && (o.groups == 1 || o.depthwise() && o.k == 3)
+}
 
 // pointwise tells that pixels do not mix: the whole batch is one product.
 func (o *conv) pointwise() bool {
@@ -155,6 +157,13 @@ func (o *conv) forward(p pass) {
 
 // row computes one row of outputs; x starts at the first row of its window.
 func (o *conv) row(y, x []float32) {
+	if o.depthwise() && o.k == 3 {
+		kernel.Depthwise{C: o.c, Width: o.pw, Stride: o.stride}.Row(y, x, o.w.w, o.bias(), o.ow)
+		if o.relu {
+			kernel.ReLU(y, y)
+		}
+		return
+	}
 	if o.depthwise() {
 		for i := range o.ow {
 			if o.b != nil {

@@ -452,6 +452,24 @@ func layerNormBackRows(dx *float32, dy *float32, x *float32, gamma *float32, mea
 	}
 }
 
+// depthwiseStrip writes y = bias + Σ w·x for n windows; a bias of nil is 0.
+func depthwiseStrip(y *float32, x *float32, w *float32, bias *float32, row int, step int, pixel int, n int) {
+	if use == avx512 {
+		depthwiseStripAVX512(y, x, w, bias, row, step, pixel, n)
+	} else {
+		depthwiseStripAVX2(y, x, w, bias, row, step, pixel, n)
+	}
+}
+
+// depthwiseSumsStrip adds x·dy of n windows to the nine weights.
+func depthwiseSumsStrip(w *float32, x *float32, dy *float32, row int, step int, pixel int, n int) {
+	if use == avx512 {
+		depthwiseSumsStripAVX512(w, x, dy, row, step, pixel, n)
+	} else {
+		depthwiseSumsStripAVX2(w, x, dy, row, step, pixel, n)
+	}
+}
+
 // multiplyAdds does n rounds of peakChains vectors.
 func multiplyAdds(n int) {
 	if use == avx512 {

@@ -119,4 +119,9 @@ func layerNormRows(y *float32, x *float32, gamma *float32, beta *float32, mean *
 func layerNormBackRows(dx *float32, dy *float32, x *float32, gamma *float32, mean *float32, inv *float32, dgamma *float32, dbeta *float32, share *float32, bytes int, n int) {
 }
 
+func depthwiseStrip(y *float32, x *float32, w *float32, bias *float32, row int, step int, pixel int, n int) {
+}
+
+func depthwiseSumsStrip(w *float32, x *float32, dy *float32, row int, step int, pixel int, n int) {}
+
 func multiplyAdds(n int) {}

@@ -30,6 +30,7 @@ func run() error {
 		{"normpool", normPool},
 		{"transpose", transpose},
 		{"row", rows},
+		{"depthwise", depthwise},
 		{"peak", peak},
 	} {
 		for _, isa := range []isa{avx512, avx2} {
