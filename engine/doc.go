@@ -5,8 +5,8 @@
 // written and their input sizes inferred. [Compile] turns it, for one input
 // shape and batch size, into a static plan over one arena: parameters,
 // gradients and activations are contiguous, and a training step allocates
-// nothing. [Trainer] trains it epoch by epoch and can be saved and resumed bit
-// for bit.
+// nothing. [Trainer] trains it epoch by epoch, or step by step, and can be saved
+// and resumed bit for bit.
 //
 //	net, err := engine.Compile(engine.Seq{
 //		engine.Conv{Out: 16}, engine.BatchNorm{}, engine.ReLU{}, engine.MaxPool{},
@@ -20,16 +20,49 @@
 //	}
 //	score, err := net.Evaluate(test)
 //
-// For those who know PyTorch: [Seq] is nn.Sequential, [Dense] nn.Linear, [Conv]
-// nn.Conv2d with "same" padding, [Compile] replaces both the module's
-// constructor and torch.compile, [Trainer.Epoch] is the training loop with
-// zero_grad, backward, clip_grad_norm_ and step in it, a [Schedule] sets the
-// learning rate of each step, and there is no autograd tape: each layer adds an
-// operation with its own backward pass to the plan. The files follow that: one
-// for each layer (dense.go, conv.go, …), builder.go and plan.go for the plan and
-// its memory, net.go for what is compiled, trainer.go and checkpoint.go for
-// training. The numeric core is package kernel.
+// # For those who know PyTorch
 //
-// Images are NHWC, weights are stored in × out. Everything is deterministic for a seed. A [Net] and its
-// trainer belong to one goroutine at a time; several nets train side by side.
+// [Seq] is nn.Sequential; [Compile] replaces both the module's constructor and
+// torch.compile; [Trainer.Epoch] is the training loop, with zero_grad, backward,
+// clip_grad_norm_ and step in it; a [Schedule] sets the learning rate of each
+// step. There is no autograd tape: each layer adds an operation with its own
+// backward pass to the plan.
+//
+//	nn.Linear                    Dense{Out, PerStep: true}; Dense{Out} flattens first
+//	nn.Conv2d, nn.Conv1d         Conv, Conv1D: "same" padding, or Valid, or Causal
+//	nn.BatchNorm2d, LayerNorm,   BatchNorm, LayerNorm,
+//	  GroupNorm                    GroupNorm
+//	nn.MultiheadAttention        Attention{Heads, Causal}
+//	nn.TransformerEncoderLayer   Transformer{Heads, Hidden, Activation: ReLU{}, PostNorm: true}
+//	nn.GRU, output[:, -1]        GRU, LastStep
+//	nn.Embedding                 Embedding on a row of token numbers
+//	x + f(x)                     Residual{Body}
+//	torch.cat, or a + b          Par{Branches, Concat}
+//	nn.AdaptiveAvgPool2d(1)      GlobalAvgPool
+//	x.view, x.flatten(1)         Reshape, Flatten
+//	nn.Upsample                  Upsample
+//	nn.init                      the Init of a layer: Kaiming, Xavier, Orthogonal, Normal, Zeros
+//	torchinfo.summary            Net.Summary; Measure and Footprint before anything is allocated
+//
+// [SqueezeExcite], [FPN] (feature pyramid), [Positional] and [Cell] (any directed
+// graph of a few nodes) are layers too.
+//
+// A [Shape] is that of one sample: {features}, {steps, features} or {height,
+// width, channels}. Images are NHWC, weights are stored in × out. A class for
+// each step of a sequence in [Set] makes a language model of an output {steps,
+// classes}.
+//
+// # Where things are
+//
+// One file for each layer (dense.go, attention.go, …; what a convolution
+// computes is in conv_op.go and conv_back.go), builder.go and plan.go for the
+// plan and its memory, net.go for what is compiled, blame.go for the search for
+// NaN; one file for each loss, optimizer and schedule (mse.go, adam.go,
+// cosine.go, …); trainer.go and checkpoint.go for training. A new layer
+// implements [Layer]: Infer checks sizes, build adds tensors, parameters and an
+// op to the builder. par.go shows how tensors that are read twice get their
+// gradients. The numeric core is package kernel.
+//
+// Everything is deterministic for a seed. A [Net] and its trainer belong to one
+// goroutine at a time; several nets train side by side.
 package engine

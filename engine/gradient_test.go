@@ -200,8 +200,12 @@ func TestFusedReLU(t *testing.T) {
 	r := rand.New(rand.NewPCG(9, 9))
 	for _, l := range []Layer{
 		Dense{Out: 9}, Conv{Out: 5}, Conv{Out: 6, Groups: 3, Stride: 2}, Conv{Out: 3, Groups: 3}, Conv{Out: 8, Kernel: 1, NoBias: true}, BatchNorm{},
+		Dense{Out: 9, PerStep: true}, Conv1D{Out: 5, Dilation: 2}, Conv1D{Out: 6, Groups: 3, Stride: 2, Causal: true}, Conv1D{Out: 3, Groups: 3},
 	} {
 		in := Shape{6, 5, 3}
+		if _, ok := l.(Conv1D); ok {
+			in = Shape{9, 3}
+		}
 		fused := newProbe(t, Seq{l, ReLU{}}, in, 4, r)
 		apart := newProbe(t, Seq{l, Seq{ReLU{}}}, in, 4, r) // a Seq hides it
 		copy(apart.net.params, fused.net.params)

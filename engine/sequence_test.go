@@ -182,6 +182,12 @@ func TestLanguageModels(t *testing.T) {
 				t.Fatalf("%v: %v", l, err)
 			}
 		}
+		order := []int32{3, 1, 4}
+		if a := testing.AllocsPerRun(5, func() {
+			n.step(pass{rows: len(order), train: true, key: 1}, n.gather(s, order), 1)
+		}); a != 0 {
+			t.Errorf("%v: %g allocations a step", l, a)
+		}
 		score, err := n.Evaluate(s)
 		// The first step or two of a row are a guess.
 		if err != nil || score.Accuracy < 0.9 || score.Loss > 0.25 {
