@@ -15,6 +15,7 @@ var mayImport = map[string][]string{
 	"nas":       {"search", "engine"},
 	"trials":    {"search", "engine", "github.com/mattn/go-sqlite3", "github.com/rs/zerolog", "github.com/prometheus/procfs", "golang.org/x/sys"},
 	"meta":      {"search", "gonum.org/v1/gonum"},
+	"report":    {"search", "hpo"},
 	"workflows": {"search", "hpo", "engine", "nas", "trials", "meta", "go.temporal.io", "github.com/rs/zerolog", "github.com/goccy/go-yaml"},
 	"":          {"search", "hpo", "engine", "trials", "workflows", "go.temporal.io", "github.com/rs/zerolog"},
 	"examples":  {"", "search", "engine"},

@@ -19,9 +19,12 @@ import (
 // Trials that run, diverged or failed count as bad, so that parallel proposals do
 // not repeat each other (constant liar). From infeasible trials the probability
 // that a point is feasible is learned, and weighs the expected improvement
-// (c-TPE; Watanabe & Hutter 2023). Trials that were stopped or wait count with
-// the loss that they would probably have reached. The first trials are points of
-// [Halton].
+// (c-TPE; Watanabe & Hutter 2023). The first trials are points of [Halton].
+//
+// With a scheduler of several rungs this is BOHB (Falkner et al. 2018), but for one
+// thing: there the model sees the trials of one rung, the highest with enough of
+// them; here it sees all, each with its loss at its own rung moved by the median of
+// what the trials that went on from there gained later.
 //
 // Of several objectives only the first counts: see [MOTPE].
 type TPE struct {

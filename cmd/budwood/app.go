@@ -19,6 +19,7 @@ type cli struct {
 	Plan   planCmd   `cmd:"" help:"Show a study with every default, and what it would spend, without running it."`
 	Ls     lsCmd     `cmd:"" help:"List studies."`
 	Show   showCmd   `cmd:"" help:"Show a study's trials, or one trial."`
+	Report reportCmd `cmd:"" help:"Write a study as one HTML page: curves, importance of parameters, trials."`
 	Best   bestCmd   `cmd:"" help:"Show a study's best trial."`
 	Watch  watchCmd  `cmd:"" help:"Follow a study that runs."`
 	Stop   stopCmd   `cmd:"" help:"End a study."`

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"budwood"
+	"budwood/hpo"
 	"budwood/search"
 	"budwood/trials"
 	"budwood/workflows"
@@ -57,7 +58,25 @@ func (c *showCmd) Run(a *app) error {
 		return err
 	}
 	fmt.Fprintf(a.stdout, "\n%s\n", r)
+	row, err := store.Study(a.ctx, c.Study)
+	if err != nil {
+		return err
+	}
+	if line := importance(row.Space, r); line != "" {
+		fmt.Fprintf(a.stdout, "importance: %s\n", line)
+	}
 	return nil
+}
+
+// importance lists the parameters that matter most for the best trials.
+func importance(space search.Space, r *budwood.Result) string {
+	var out []string
+	for _, x := range hpo.PEDANOVA(space, r.Trials, r.Main, 0) {
+		if x.Share >= .01 && len(out) < 8 {
+			out = append(out, fmt.Sprintf("%s %.0f %%", x.Param, 100*x.Share))
+		}
+	}
+	return strings.Join(out, ", ")
 }
 
 func (c *showCmd) showTrial(a *app, store *trials.Store, r *budwood.Result) error {

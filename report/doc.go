@@ -1,0 +1,3 @@
+// Package report draws: charts as SVG text ([Chart], [Bars], [Parallel]) and a
+// study as one HTML page that needs nothing else ([Write]).
+package report

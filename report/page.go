@@ -1,0 +1,134 @@
+package report
+
+import (
+	"fmt"
+	"html/template"
+	"io"
+	"strconv"
+)
+
+// Write writes the study as one HTML page: incumbents, learning curves, the
+// importance of parameters, slices, parallel coordinates, the front of several
+// objectives, budgets, and every trial with the reason of its end. The page loads
+// nothing and has no script.
+func Write(w io.Writer, s *Study) error {
+	if len(s.Objectives) == 0 {
+		return fmt.Errorf("report on study %q: it has no objective", s.Name)
+	}
+	return page.Execute(w, newView(s))
+}
+
+// view is what the template reads.
+type view struct {
+	*Study
+	Goal    string
+	Facts   [][2]string
+	Charts  []template.HTML
+	Slices  []template.HTML
+	Wide    []template.HTML
+	Rungs   []rung
+	Rows    []row
+	Omitted int
+}
+
+// row is a trial in the table.
+type row struct {
+	Name, State, Value, Params, From, Reason string
+	Epochs                                   int
+	WattHours                                string
+}
+
+// mostRows bounds the table of trials.
+const mostRows = 500
+
+func newView(s *Study) view {
+	o := s.main()
+	v := view{Study: s, Goal: string(o.Goal) + " " + o.Metric, Rungs: s.rungs()}
+	counts, epochs, joules := map[string]int{}, 0, 0.
+	for i := range s.Trials {
+		r := &s.Trials[i]
+		counts[string(r.State)]++
+		joules += r.Joules
+		if m, ok := r.Last(); ok {
+			epochs += m.Budget
+		}
+	}
+	fact := func(k, format string, args ...any) {
+		v.Facts = append(v.Facts, [2]string{k, fmt.Sprintf(format, args...)})
+	}
+	fact("state", "%s", s.State)
+	if s.Reason != "" {
+		fact("reason", "%s", s.Reason)
+	}
+	fact("trials", "%d: %d completed, %d stopped early, %d diverged, failed or infeasible", len(s.Trials), counts["completed"],
+		counts["stopped"], counts["diverged"]+counts["failed"]+counts["infeasible"])
+	fact("spent", "%d epochs, %.3g Wh", epochs, joules/3600)
+	order := s.byValue()
+	if len(order) > 0 {
+		if best := &s.Trials[order[0]]; value(best, o) == value(best, o) {
+			fact("best", "%s: %s %.4g with %s", best.Name(), o.Metric, value(best, o), best.Params)
+		}
+	}
+	for _, k := range []string{"accuracy", "loss", "rmse", "r2"} {
+		if x, ok := s.Test[k]; ok {
+			fact("test "+k, "%.4g", x)
+		}
+	}
+	if len(s.Trials) == 0 {
+		return v
+	}
+	v.Charts = append(v.Charts, template.HTML(s.trace().SVG()), template.HTML(s.curves().SVG()))
+	if c, ok := s.front(); ok {
+		v.Charts = append(v.Charts, template.HTML(c.SVG()))
+	}
+	if b, ok := s.importance(); ok {
+		v.Charts = append(v.Charts, template.HTML(b.SVG()))
+	}
+	for _, c := range s.slices() {
+		v.Slices = append(v.Slices, template.HTML(c.SVG()))
+	}
+	if len(s.Space) > 0 {
+		v.Wide = append(v.Wide, template.HTML(s.parallel().SVG()))
+	}
+	for n, i := range order {
+		if n == mostRows {
+			v.Omitted = len(order) - n
+			break
+		}
+		r := &s.Trials[i]
+		line := row{Name: r.Name(), State: string(r.State), Params: r.Params.String(), From: r.Source, Reason: r.Reason, Value: "–", WattHours: fmt.Sprintf("%.3g", r.Joules/3600)}
+		if m, ok := r.Last(); ok {
+			line.Epochs = m.Budget
+		}
+		if x := value(r, o); x == x {
+			line.Value = strconv.FormatFloat(x, 'g', 5, 64)
+		}
+		v.Rows = append(v.Rows, line)
+	}
+	return v
+}
+
+var page = template.Must(template.New("page").Parse(`<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{{.Name}}</title>
+<style>
+body{font:15px/1.5 system-ui,sans-serif;color:#1f2937;background:#fff;max-width:1320px;margin:0 auto;padding:1.5rem}
+h1{font-size:1.5rem;margin:0}h2{font-size:1.1rem;margin:2rem 0 .5rem}.goal{color:#6b7280;margin:0 0 1rem}
+dl{display:grid;grid-template-columns:max-content 1fr;gap:.15rem 1rem;margin:0}dt{color:#6b7280}dd{margin:0;overflow-wrap:anywhere}
+.charts{display:flex;flex-wrap:wrap;gap:1rem;margin-top:1rem}svg{max-width:100%;height:auto}
+.scroll{overflow-x:auto}table{border-collapse:collapse;font-size:13px;width:100%}
+th,td{text-align:left;padding:.25rem .6rem;border-bottom:1px solid #e5e7eb;vertical-align:top}th{color:#6b7280;font-weight:600}
+td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}.budgets{width:auto}
+</style></head><body>
+<h1>{{.Name}}</h1><p class="goal">{{.Goal}}</p>
+<dl>{{range .Facts}}<dt>{{index . 0}}</dt><dd>{{index . 1}}</dd>{{end}}</dl>
+<div class="charts">{{range .Charts}}<div>{{.}}</div>{{end}}</div>
+{{if .Slices}}<h2>The objective over each parameter</h2><div class="charts">{{range .Slices}}<div>{{.}}</div>{{end}}</div>{{end}}
+{{range .Wide}}<div class="charts"><div>{{.}}</div></div>{{end}}
+{{if .Rungs}}<h2>Budgets</h2><table class="budgets"><tr><th class="n">epochs</th><th class="n">trials</th><th class="n">ended here</th><th class="n">best</th></tr>
+{{range .Rungs}}<tr><td class="n">{{.Budget}}</td><td class="n">{{.Reached}}</td><td class="n">{{.Ended}}</td><td class="n">{{.Best}}</td></tr>{{end}}</table>{{end}}
+{{if .Rows}}<h2>Trials</h2><div class="scroll"><table><tr><th>trial</th><th class="n">value</th><th class="n">epochs</th><th>state</th><th class="n">Wh</th><th>from</th><th>params</th><th>reason</th></tr>
+{{range .Rows}}<tr><td>{{.Name}}</td><td class="n">{{.Value}}</td><td class="n">{{.Epochs}}</td><td>{{.State}}</td><td class="n">{{.WattHours}}</td><td>{{.From}}</td><td>{{.Params}}</td><td>{{.Reason}}</td></tr>
+{{end}}</table></div>{{if .Omitted}}<p>… and {{.Omitted}} more.</p>{{end}}{{end}}
+</body></html>
+`))

@@ -1,0 +1,124 @@
+package report
+
+import (
+	"encoding/xml"
+	"errors"
+	"io"
+	"math"
+	"os"
+	"strings"
+	"testing"
+
+	"budwood/hpo"
+	"budwood/search"
+	"budwood/search/searchtest"
+)
+
+// study is one of a hundred trials under ASHA, with branches, two objectives and
+// some odd trials.
+func study(t *testing.T) *Study {
+	t.Helper()
+	p := searchtest.MixCond()
+	objectives := []search.Objective{{Metric: "loss", Goal: search.Minimize}, {Metric: "energy_wh", Goal: search.Minimize}}
+	r, err := searchtest.Simulate(searchtest.Simulation{
+		Space: p.Space, Objectives: objectives, Sampler: hpo.TPE{}, Scheduler: &hpo.ASHA{Max: 27}, Trials: 100, Parallel: 2,
+		Objective: func(trial int, at search.Params, from, to int) ([]float64, float64, search.State) {
+			v := p.F(at) + 1/float64(to)
+			if trial == 13 {
+				return nil, 1, search.Diverged
+			}
+			return []float64{v, v * float64(trial%7+1)}, 1, search.Paused
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Records[14].Reason = `<script>alert("no")</script>`
+	r.Records[15].Measurements[0].Metrics["loss"] = math.Inf(1)
+	return &Study{Name: "mix & match", State: "completed", Space: p.Space, Objectives: objectives, Trials: r.Records}
+}
+
+// The page is well formed, needs nothing from elsewhere, and shows what it should.
+func TestPage(t *testing.T) {
+	var b strings.Builder
+	s := study(t)
+	if err := Write(&b, s); err != nil {
+		t.Fatal(err)
+	}
+	text := b.String()
+	for _, want := range []string{"mix &amp; match", "Learning curves", "PED-ANOVA", "Parallel coordinates", "Two objectives", "t0099", "rung 3:", "&lt;script&gt;"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	for _, not := range []string{"<script", "NaN", "+Inf", "src=", "href="} {
+		if strings.Contains(text, not) {
+			t.Errorf("the page holds %q", not)
+		}
+	}
+	if dir := os.Getenv("BUDWOOD_REPORT"); dir != "" { // to look at it
+		if err := os.WriteFile(dir, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestChartsAreWellFormed(t *testing.T) {
+	s := study(t)
+	front, _ := s.front()
+	bars, _ := s.importance()
+	charts := []string{s.trace().SVG(), s.curves().SVG(), s.parallel().SVG(), front.SVG(), bars.SVG(), Chart{}.SVG(), Bars{}.SVG(), Parallel{}.SVG(),
+		Chart{LogY: true, Series: []Series{{Name: "<&>", X: []float64{1, 2, 3}, Y: []float64{0, -1, math.NaN()}}}}.SVG(),
+		Chart{Series: []Series{{X: []float64{1, 2}, Y: []float64{1, 2}, Low: []float64{0, 1}, High: []float64{2, 3}}}}.SVG()}
+	for _, c := range s.slices() {
+		charts = append(charts, c.SVG())
+	}
+	for _, svg := range charts {
+		d := xml.NewDecoder(strings.NewReader(svg))
+		for {
+			_, err := d.Token()
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if err != nil {
+				t.Fatalf("%v in %s", err, svg)
+			}
+		}
+		if strings.Contains(svg, "NaN") || strings.Contains(svg, "Inf") {
+			t.Errorf("not a position: %s", svg)
+		}
+	}
+}
+
+func TestEmptyStudy(t *testing.T) {
+	var b strings.Builder
+	if err := Write(&b, &Study{Name: "empty", Objectives: []search.Objective{{Metric: "loss"}}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := Write(&b, &Study{Name: "none"}); err == nil {
+		t.Error("no error without an objective")
+	}
+}
+
+func TestTicksAreRoundAndInside(t *testing.T) {
+	for _, c := range []struct {
+		log    bool
+		lo, hi float64
+		want   string
+	}{
+		{false, 0, 1, "0 0.2 0.4 0.6 0.8 1"},
+		{false, -3, 47, "0 10 20 30 40"},
+		{true, 1e-4, .1, "1e-04 0.001 0.01 0.1"},
+		{true, 1, 51, "1 2 5 10 20 50"},
+		{false, 1e6, 3e6, "1e+06 1.5e+06 2e+06 2.5e+06 3e+06"},
+	} {
+		a := axis{lo: c.lo, hi: c.hi, log: c.log, to: 1}
+		var got []string
+		for _, v := range a.ticks(5) {
+			got = append(got, label(v))
+		}
+		if s := strings.Join(got, " "); s != c.want {
+			t.Errorf("%v to %v: %s, want %s", c.lo, c.hi, s, c.want)
+		}
+	}
+}

@@ -1,0 +1,284 @@
+package report
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+
+	"budwood/hpo"
+	"budwood/search"
+)
+
+// Study is what a page shows.
+type Study struct {
+	Name       string
+	State      string
+	Reason     string // why it ended, if not because its trials were done
+	Space      search.Space
+	Objectives []search.Objective
+	Trials     []search.Record
+	Curves     map[int][]search.Measurement // by trial, one an epoch; a trial without one has its measurements
+	Test       search.Metrics               // of the best trial
+}
+
+func (s *Study) main() search.Objective { return s.Objectives[0] }
+
+// value is a trial's last value of an objective, NaN if it has none.
+func value(r *search.Record, o search.Objective) float64 {
+	loss, ok := r.Loss(o)
+	if !ok || r.State == search.Diverged || r.State == search.Failed || r.State == search.Infeasible {
+		return math.NaN()
+	}
+	return o.Goal.Loss(loss) // its own inverse
+}
+
+// ranks are the trials' places by the main objective, 0 the best and 1 the worst;
+// those without a value are worst.
+func (s *Study) ranks() []float64 {
+	order := s.byValue()
+	out := make([]float64, len(s.Trials))
+	for place, i := range order {
+		out[i] = float64(place) / float64(max(len(order)-1, 1))
+		if math.IsNaN(value(&s.Trials[i], s.main())) {
+			out[i] = 1
+		}
+	}
+	return out
+}
+
+// byValue lists the trials, the best first and those without a value last.
+func (s *Study) byValue() []int {
+	out := make([]int, len(s.Trials))
+	for i := range out {
+		out[i] = i
+	}
+	o := s.main()
+	slices.SortStableFunc(out, func(a, b int) int {
+		x, y := value(&s.Trials[a], o), value(&s.Trials[b], o)
+		switch {
+		case o.Goal.Better(x, y):
+			return -1
+		case o.Goal.Better(y, x):
+			return 1
+		}
+		return 0
+	})
+	return out
+}
+
+// trace is the best value after each trial, among the values themselves.
+func (s *Study) trace() Chart {
+	o := s.main()
+	all := Series{Name: "trials", Kind: Dots, Color: "#94a3b8", Faint: true}
+	best := Series{Name: "incumbent", Kind: Steps, Color: palette[0]}
+	for i := range s.Trials {
+		r := &s.Trials[i]
+		all.X, all.Y = append(all.X, float64(r.ID)), append(all.Y, value(r, o))
+		all.Titles = append(all.Titles, r.Name()+" "+string(r.State))
+	}
+	for _, t := range hpo.Trace(s.Trials, o) {
+		best.X, best.Y = append(best.X, float64(t.Trial)), append(best.Y, t.Value)
+	}
+	if n := len(best.X); n > 0 {
+		best.X, best.Y = append(best.X, float64(len(s.Trials)-1)), append(best.Y, best.Y[n-1])
+	}
+	return Chart{Title: "Best value so far", X: "trial", Y: o.Metric, Series: []Series{all, best}}
+}
+
+// curves are the learning curves, the better a trial the darker.
+func (s *Study) curves() Chart {
+	o := s.main()
+	rank := s.ranks()
+	c := Chart{Title: "Learning curves (the better the trial, the darker)", X: "epochs", Y: o.Metric}
+	order := s.byValue()
+	order = order[:min(len(order), 200)]
+	slices.Reverse(order) // the best last, in front
+	longest := 0
+	for _, i := range order {
+		r := &s.Trials[i]
+		list := s.Curves[r.ID]
+		if len(list) == 0 {
+			list = r.Measurements
+		}
+		line := Series{Color: rgb(rank[i]), Faint: rank[i] > .1, Titles: []string{r.Name() + " " + string(r.State)}}
+		for _, m := range list {
+			v, ok := m.Metrics[o.Metric]
+			if !ok {
+				v = math.NaN()
+			}
+			line.X, line.Y = append(line.X, float64(m.Budget)), append(line.Y, v)
+			longest = max(longest, m.Budget)
+		}
+		c.Series = append(c.Series, line)
+	}
+	c.LogX = longest > 20
+	return c
+}
+
+// importance compares the two ways to tell it.
+func (s *Study) importance() (Bars, bool) {
+	ped, variance := hpo.PEDANOVA(s.Space, s.Trials, s.main(), 0), hpo.FANOVA(s.Space, s.Trials, s.main())
+	if len(ped) == 0 {
+		return Bars{}, false
+	}
+	share := map[string]float64{}
+	for _, x := range variance {
+		share[x.Param] = x.Share
+	}
+	b := Bars{Title: "Importance of the parameters", Groups: []Group{{Name: "for the top 10 % (PED-ANOVA)"}, {Name: "of the variance (fANOVA)"}}}
+	for n, x := range ped {
+		if n >= 12 && share[x.Param] < .01 || x.Share+share[x.Param] == 0 {
+			continue
+		}
+		b.Names = append(b.Names, x.Param)
+		b.Groups[0].Values = append(b.Groups[0].Values, x.Share)
+		b.Groups[1].Values = append(b.Groups[1].Values, share[x.Param])
+	}
+	return b, true
+}
+
+// coordinate is a parameter's value for a chart: a number, or the index of a
+// choice; NaN where it does not exist.
+func coordinate(d *search.Dim, p search.Params) float64 {
+	v, ok := p[d.Name]
+	if !ok {
+		return math.NaN()
+	}
+	if d.Kind == search.KindChoice {
+		if i := d.Index(v); i >= 0 {
+			return float64(i)
+		}
+		return math.NaN()
+	}
+	x, ok := search.Number(v)
+	if !ok {
+		return math.NaN()
+	}
+	return x
+}
+
+// names are the values of a choice, nil for other parameters.
+func names(d *search.Dim) []string {
+	var out []string
+	for _, o := range d.Options {
+		out = append(out, fmt.Sprint(o.Value))
+	}
+	return out
+}
+
+// slices are the objective over each parameter.
+func (s *Study) slices() []Chart {
+	var out []Chart
+	for _, d := range s.Space.Dims() {
+		dots := Series{Kind: Dots, Color: palette[0], Faint: true}
+		for i := range s.Trials {
+			r := &s.Trials[i]
+			dots.X = append(dots.X, coordinate(d, r.Params))
+			dots.Y = append(dots.Y, value(r, s.main()))
+			dots.Titles = append(dots.Titles, r.Name()+" "+r.Params.String())
+		}
+		c := Chart{X: d.Name, Y: s.main().Metric, LogX: d.Log, Width: 304, Height: 220, Series: []Series{dots}, Names: names(d)}
+		if n := len(c.Names); n > 0 { // room at both ends
+			c.Series = append(c.Series, Series{Kind: Dots, X: []float64{-.5, float64(n) - .5}, Y: []float64{math.NaN(), math.NaN()}})
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+// parallel shows every parameter and the objective of each trial.
+func (s *Study) parallel() Parallel {
+	p := Parallel{Title: "Parallel coordinates (the better the trial, the darker)", Order: s.ranks()}
+	objective := Column{Name: s.main().Metric}
+	for i := range s.Trials {
+		objective.Values = append(objective.Values, value(&s.Trials[i], s.main()))
+		p.Titles = append(p.Titles, s.Trials[i].Name()+" "+s.Trials[i].Params.String())
+	}
+	for _, d := range s.Space.Dims() {
+		c := Column{Name: d.Name, Log: d.Log, Labels: names(d)}
+		for i := range s.Trials {
+			c.Values = append(c.Values, coordinate(d, s.Trials[i].Params))
+		}
+		p.Columns = append(p.Columns, c)
+	}
+	p.Columns = append(p.Columns, objective)
+	return p
+}
+
+// front shows the first two objectives, if there are as many.
+func (s *Study) front() (Chart, bool) {
+	if len(s.Objectives) < 2 {
+		return Chart{}, false
+	}
+	a, b := s.Objectives[0], s.Objectives[1]
+	all := Series{Name: "trials", Kind: Dots, Color: "#94a3b8", Faint: true}
+	best := Series{Name: "not dominated", Kind: Steps, Color: palette[1]}
+	dots := Series{Kind: Dots, Color: palette[1]}
+	var list []int
+	for i := range s.Trials {
+		x, y := value(&s.Trials[i], a), value(&s.Trials[i], b)
+		all.X, all.Y, all.Titles = append(all.X, y), append(all.Y, x), append(all.Titles, s.Trials[i].Name())
+		if !math.IsNaN(x) && !math.IsNaN(y) {
+			list = append(list, i)
+		}
+	}
+	slices.SortStableFunc(list, func(i, j int) int { // along the second objective, from its best on
+		x, y := b.Goal.Loss(value(&s.Trials[i], b)), b.Goal.Loss(value(&s.Trials[j], b))
+		if x != y {
+			return int(math.Copysign(1, x-y))
+		}
+		return int(math.Copysign(1, a.Goal.Loss(value(&s.Trials[i], a))-a.Goal.Loss(value(&s.Trials[j], a))))
+	})
+	top := math.NaN()
+	for _, i := range list {
+		if v := value(&s.Trials[i], a); a.Goal.Better(v, top) {
+			top = v
+			dots.X, dots.Y = append(dots.X, value(&s.Trials[i], b)), append(dots.Y, v)
+			dots.Titles = append(dots.Titles, s.Trials[i].Name()+" "+s.Trials[i].Params.String())
+		}
+	}
+	best.X, best.Y = dots.X, dots.Y
+	return Chart{Title: "Two objectives", X: b.Metric, Y: a.Metric, Series: []Series{all, best, dots}}, true
+}
+
+// rung is a row of the table of budgets.
+type rung struct {
+	Budget, Reached, Ended int
+	Best                   string
+}
+
+// rungs counts the trials by budget, where more than one was measured at a budget
+// that is not everyone's last.
+func (s *Study) rungs() []rung {
+	at := map[int]*rung{}
+	best := map[int]float64{}
+	o := s.main()
+	for i := range s.Trials {
+		r := &s.Trials[i]
+		for k, m := range r.Measurements {
+			v, ok := m.Metrics[o.Metric]
+			if !ok {
+				continue
+			}
+			if at[m.Budget] == nil {
+				at[m.Budget] = &rung{Budget: m.Budget}
+				best[m.Budget] = math.NaN()
+			}
+			at[m.Budget].Reached++
+			if k == len(r.Measurements)-1 {
+				at[m.Budget].Ended++
+			}
+			if o.Goal.Better(v, best[m.Budget]) {
+				best[m.Budget] = v
+			}
+		}
+	}
+	var out []rung
+	for b, r := range at {
+		r.Best = strconv.FormatFloat(best[b], 'g', 4, 64)
+		out = append(out, *r)
+	}
+	slices.SortFunc(out, func(a, b rung) int { return a.Budget - b.Budget })
+	return out
+}
