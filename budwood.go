@@ -43,7 +43,7 @@ type Study struct {
 
 	Sampler   string             // tpe (default), motpe (default with several objectives), ehvi, nsga2, cmaes, evolution, random, grid, sobol, quasi
 	Cost      hpo.Cost           // prefer what improves the most for a unit of it: energy or time (tpe, motpe)
-	Scheduler string             // hyperband (default), asha, halving, median, plateau, extrapolation, none
+	Scheduler string             // asha (default), hyperband, halving, median, plateau, extrapolation, none
 	Trials    int                // in all; 0 means 30
 	Epochs    int                // at most, a trial; 0 means 27
 	Seed      uint64             // of everything

@@ -94,7 +94,7 @@ func (s Prior) share(req search.Request, c *cube, around [][]float64) float64 {
 	return .5 / (1 + math.Exp(logSumExp(incumbent)-logSumExp(prior)))
 }
 
-// near draws a point near a vector that was not tried before.
+// near draws a point near a vector that is new and satisfies the constraints.
 func near(req search.Request, out []search.Params, c *cube, of []float64, rng *rand.Rand) (search.Params, bool) {
 	x := make([]float64, len(c.dims))
 	for range 16 {
@@ -111,7 +111,7 @@ func near(req search.Request, out []search.Params, c *cube, of []float64, rng *r
 			}
 			return snap(d, truncated(rng, u, priorSigma))
 		})
-		if p := c.decode(x); !repeats(req, out, p) {
+		if p := c.decode(x); acceptable(req, out, p) {
 			return p, true
 		}
 	}

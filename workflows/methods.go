@@ -13,7 +13,7 @@ import (
 var (
 	Samplers             = []string{"tpe", "cmaes", "evolution", "nsga2", "motpe", "ehvi", "random", "grid", "sobol", "quasi"}
 	ArchitectureSamplers = []string{"evolution", "local", "nsga2", "random"}
-	Schedulers           = []string{"hyperband", "asha", "halving", "median", "plateau", "extrapolation", "none"}
+	Schedulers           = []string{"asha", "hyperband", "halving", "median", "plateau", "extrapolation", "none"}
 
 	// costSamplers weigh what a trial costs against what is expected of it.
 	costSamplers = []string{"tpe", "motpe"}
@@ -84,8 +84,8 @@ func newScheduler(s *Spec) scheduler {
 		also = append(also, o.Goal)
 	}
 	switch q.Scheduler {
-	case "asha":
-		return &hpo.ASHA{Min: q.Min, Max: full, Eta: q.Eta, Goal: goal, Also: also}
+	case "hyperband":
+		return &hpo.Hyperband{Min: q.Min, Max: full, Eta: q.Eta, Goal: goal, Also: also}
 	case "halving":
 		return &hpo.SuccessiveHalving{Min: q.Min, Max: full, Eta: q.Eta, Goal: goal, Also: also}
 	case "median":
@@ -97,7 +97,7 @@ func newScheduler(s *Spec) scheduler {
 	case "none":
 		return &hpo.Full{Max: full}
 	}
-	return &hpo.Hyperband{Min: q.Min, Max: full, Eta: q.Eta, Goal: goal, Also: also}
+	return &hpo.ASHA{Min: q.Min, Max: full, Eta: q.Eta, Goal: goal, Also: also}
 }
 
 func defaultGoal(metric string) search.Goal {

@@ -39,7 +39,7 @@ type Spec struct {
 // Search says how to search.
 type Search struct {
 	Sampler   string   `json:"sampler"`            // see Samplers; "" means tpe, or motpe if there are several objectives; with an architecture evolution, or nsga2
-	Scheduler string   `json:"scheduler"`          // see Schedulers; "" means hyperband
+	Scheduler string   `json:"scheduler"`          // see Schedulers; "" means asha
 	Seed      uint64   `json:"seed"`               // of everything
 	Parallel  int      `json:"parallel"`           // segments at once; 0 means 2
 	Cost      hpo.Cost `json:"cost,omitempty"`     // energy or time: prefer what improves the most for a unit of it; "" means that costs do not count
@@ -206,7 +206,7 @@ func (s *Spec) completeSearch() error {
 			q.Sampler = "evolution"
 		}
 	}
-	q.Scheduler = orDefault(q.Scheduler, "hyperband")
+	q.Scheduler = orDefault(q.Scheduler, "asha")
 	q.Parallel = orDefault(q.Parallel, 2)
 	q.Eta = orDefault(q.Eta, 3)
 	q.Min = orDefault(q.Min, 1)

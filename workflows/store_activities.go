@@ -294,6 +294,7 @@ func (a *StoreActivities) proposer(ctx context.Context, study string) (*proposer
 	if p.constraints, err = p.spec.constraints(); err != nil {
 		return nil, fmt.Errorf("study %q: %w", study, err)
 	}
+	sampler = believing(&p.spec, plan, sampler)
 	p.warm = meta.Interleave{Sampler: sampler, Candidates: plan.Candidates, From: len(p.spec.StartWith)}
 	p.sampler = startWith{p.spec.StartWith, p.warm}
 	if a.studies == nil {
