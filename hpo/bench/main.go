@@ -39,7 +39,7 @@ var samplers = []struct {
 
 func run(args []string, out io.Writer) error {
 	fs := flag.NewFlagSet("bench", flag.ContinueOnError)
-	suite := fs.String("suite", "single", "single: full trainings; multi: curves under schedulers, -n counted in full trainings")
+	suite := fs.String("suite", "single", "single: full trainings; multi: curves under schedulers, -n counted in full trainings; pareto: several losses, the share of the volume that is missed")
 	tablesDir := fs.String("tables", "", "directory with the tables of real trainings; without it, functions only")
 	optuna := fs.String("optuna", "", "file with Optuna's results, to print beside ours")
 	names := fs.String("samplers", "", "comma-separated; all by default")
@@ -49,6 +49,9 @@ func run(args []string, out io.Writer) error {
 	parallel := fs.Int("parallel", 1, "trials at once, in virtual time")
 	if err := fs.Parse(args); err != nil {
 		return err
+	}
+	if *suite == "pareto" {
+		return pareto(out, *tablesDir, *which, *names, *optuna, *seeds, *trials)
 	}
 	if *suite == "multi" {
 		return multi(out, *tablesDir, *which, *names, *optuna, *seeds, *trials, *parallel)
