@@ -44,11 +44,19 @@ func (s *CMAES) Propose(_ context.Context, req search.Request) ([]search.Params,
 	}
 	m := s.memo
 	m.read(req)
-	sobol := newSobol(req)
+	first := func(i int) func() []float64 { // the point of groups that have not begun
+		var x []float64
+		return func() []float64 {
+			if x == nil {
+				x = newSobol(req).vector(req.First + i)
+			}
+			return x
+		}
+	}
 	x := make([]float64, len(m.c.dims))
 	fresh := map[*cmaGroup]int{} // members proposed in this request
 	tries := 0
-	return untried(req, func(i int, out []search.Params, rng *rand.Rand, again bool) search.Params {
+	return untriedBy(req, m.repeats, func(i int, out []search.Params, rng *rand.Rand, again bool) search.Params {
 		if !again {
 			tries = 0
 		} else {
@@ -63,7 +71,7 @@ func (s *CMAES) Propose(_ context.Context, req search.Request) ([]search.Params,
 		}
 		d := cmaDraw{rng: rng, tries: tries, fresh: fresh}
 		if !again {
-			d.first = sobol.vector(req.First + i)
+			d.first = first(i)
 		}
 		m.root.draw(m, d, x)
 		return m.c.decode(x)
@@ -80,6 +88,8 @@ type cmaMemo struct {
 	root  *cmaGroup
 	count int // groups
 	known []cmaRecord
+	tried map[uint64]int // how many records have a vector, by its hash
+	next  []float64      // room for a vector
 }
 
 // cmaRecord is a record as it was last seen.
@@ -100,7 +110,8 @@ const (
 )
 
 func newCMAMemo(opt *CMAES, req search.Request) *cmaMemo {
-	m := &cmaMemo{opt: opt, space: req.Space, seed: req.Seed, c: newCube(req.Space)}
+	m := &cmaMemo{opt: opt, space: req.Space, seed: req.Seed, c: newCube(req.Space), tried: map[uint64]int{}}
+	m.next = make([]float64, len(m.c.dims))
 	if len(req.Objectives) > 0 {
 		m.goal = req.Objectives[0]
 	}
@@ -149,13 +160,12 @@ func (m *cmaMemo) read(req search.Request) {
 				k.loss, k.result = loss, result
 				continue
 			}
-			if same == i {
-				m.forget(i) // other trials than those known
-			}
+			m.forget(i) // other trials than those known
 		}
 		x := make([]float64, len(m.c.dims))
 		m.c.encode(r.Params, x)
-		m.known = append(m.known[:min(i, len(m.known))], cmaRecord{r.Params, r.ID, x, loss, result})
+		m.known = append(m.known, cmaRecord{r.Params, r.ID, x, loss, result})
+		m.tried[hashOf(x)]++
 		m.root.each(x, func(g *cmaGroup) { g.members = append(g.members, i) })
 	}
 	if len(past) < len(m.known) {
@@ -164,8 +174,27 @@ func (m *cmaMemo) read(req search.Request) {
 	m.root.all(func(g *cmaGroup) { g.replay(m, same) })
 }
 
+// repeats tells whether a point is in the past or among those proposed.
+func (m *cmaMemo) repeats(proposed []search.Params, p search.Params) bool {
+	m.c.encode(p, m.next)
+	h := hashOf(m.next)
+	if m.tried[h] > 0 {
+		return true
+	}
+	for _, q := range proposed {
+		m.c.encode(q, m.next)
+		if hashOf(m.next) == h {
+			return true
+		}
+	}
+	return false
+}
+
 // forget drops the records from number n on.
 func (m *cmaMemo) forget(n int) {
+	for _, k := range m.known[n:] {
+		m.tried[hashOf(k.x)]--
+	}
 	m.known = m.known[:n]
 	m.root.all(func(g *cmaGroup) {
 		i, _ := slices.BinarySearch(g.members, n)

@@ -12,16 +12,18 @@ import (
 // cmaGroup is the distribution over a list of parameters that exist together.
 type cmaGroup struct {
 	number  int
-	numbers []int     // coordinates of numbers and ordinals
-	choices []int     // coordinates of categorical parameters
-	options []int     // of each choice
-	below   []cmaFork // parameters with branches
-	edges   []cells   // of each number
-	latent  bool      // some numbers are discrete
-	members []int     // records with these parameters
-	states  []cmaAt   // some of the states on the way, in order; the last one is the present
-	shares  [][]float64
-	shared  int // members from which shares were learned, -1 for none
+	numbers []int       // coordinates of numbers and ordinals
+	choices []int       // coordinates of categorical parameters
+	options []int       // of each choice
+	below   []cmaFork   // parameters with branches
+	edges   []cells     // of each number
+	latent  bool        // some numbers are discrete
+	members []int       // records with these parameters
+	states  []cmaAt     // some of the states on the way, in order; the last one is the present
+	shares  [][]float64 // probabilities of the categories, by choice
+	shared  int         // members from which shares were learned, -1 for none
+	drawn   *orthogonal // of the generation that began at drawnAt
+	drawnAt int
 }
 
 // cmaFork is a parameter with the groups below its options; nil where nothing
@@ -237,15 +239,18 @@ func (g *cmaGroup) salt(pos int) uint64 { return 1<<63 | uint64(g.number)<<32 | 
 
 // point draws point number i of the generation that begins at pos.
 func (g *cmaGroup) point(m *cmaMemo, s *cmaState, pos, i int, x []float64) {
-	z := orthogonal(rand.New(rand.NewPCG(m.seed, g.salt(pos))), len(g.numbers), i)
-	s.transform(z, 1, x)
+	if g.drawn == nil || g.drawnAt != pos {
+		g.drawnAt = pos
+		g.drawn = &orthogonal{rng: rand.New(rand.NewPCG(m.seed, g.salt(pos))), d: len(g.numbers)}
+	}
+	s.transform(g.drawn.row(i), 1, x)
 }
 
 // cmaDraw is how a point is drawn.
 type cmaDraw struct {
 	rng   *rand.Rand
-	tries int       // how often the point repeated another
-	first []float64 // the point of a group that has not begun, if not drawn again
+	tries int              // how often the point repeated another
+	first func() []float64 // the point of a group that has not begun, if not drawn again
 	fresh map[*cmaGroup]int
 }
 
@@ -258,7 +263,7 @@ func (g *cmaGroup) draw(m *cmaMemo, d cmaDraw, x []float64) {
 		switch {
 		case now.state == nil && d.first != nil:
 			for i, c := range g.numbers {
-				y[i] = d.first[c]
+				y[i] = d.first()[c]
 			}
 		case now.state == nil:
 			for i := range y {
@@ -294,7 +299,7 @@ func (g *cmaGroup) choose(d cmaDraw, k, coordinate int) float64 {
 	n := g.options[k]
 	if g.shared < 0 {
 		if d.first != nil {
-			return d.first[coordinate]
+			return d.first()[coordinate]
 		}
 		return d.rng.Float64()
 	}
@@ -348,47 +353,45 @@ func (g *cmaGroup) learnShares(m *cmaMemo, n int) {
 	}
 }
 
-// orthogonal is row i of an endless matrix of standard normal rows, each d of
-// which are orthogonal to each other: they cover the directions better than
-// independent ones (Wang, Emmerich & Bäck 2014).
-func orthogonal(rng *rand.Rand, d, i int) []float64 {
-	var block [][]float64
-	for k := 0; ; k++ {
-		if k%d == 0 {
-			block = block[:0]
+// orthogonal is an endless matrix of standard normal rows, each d of which are
+// orthogonal to each other: they cover the directions better than independent
+// ones (Wang, Emmerich & Bäck 2014).
+type orthogonal struct {
+	rng  *rand.Rand
+	d    int
+	rows [][]float64
+	unit [][]float64 // of the block that is not complete
+}
+
+// row is number i; it must not be changed.
+func (o *orthogonal) row(i int) []float64 {
+	for len(o.rows) <= i {
+		if len(o.unit) == o.d {
+			o.unit = o.unit[:0]
 		}
-		z := make([]float64, d)
-		norm := 0.
+		z, u := make([]float64, o.d), make([]float64, o.d)
 		for j := range z {
-			z[j] = rng.NormFloat64()
-			norm += z[j] * z[j]
+			z[j] = o.rng.NormFloat64()
 		}
-		left := norm
-		for _, b := range block {
+		copy(u, z)
+		for _, b := range o.unit {
 			p := 0.
-			for j := range z {
-				p += z[j] * b[j]
+			for j := range u {
+				p += u[j] * b[j]
 			}
-			for j := range z {
-				z[j] -= p * b[j]
-			}
-		}
-		left = 0
-		for _, v := range z {
-			left += v * v
-		}
-		unit := make([]float64, d)
-		if left > 0 {
-			for j := range z {
-				unit[j] = z[j] / math.Sqrt(left)
+			for j := range u {
+				u[j] -= p * b[j]
 			}
 		}
-		block = append(block, unit)
-		if k == i {
-			for j := range z {
-				z[j] = unit[j] * math.Sqrt(norm)
+		if left := norm2(u); left > 0 {
+			long := norm2(z)
+			for j := range u {
+				u[j] /= left
+				z[j] = u[j] * long
 			}
-			return z
 		}
+		o.unit = append(o.unit, u)
+		o.rows = append(o.rows, z)
 	}
+	return o.rows[i]
 }

@@ -12,13 +12,20 @@ import (
 // points out, with the trial's own rng, and again for as long as it is of no
 // use; what breaks a constraint time and again is repaired.
 func untried(req search.Request, draw func(i int, out []search.Params, rng *rand.Rand, again bool) search.Params) ([]search.Params, error) {
+	return untriedBy(req, func(out []search.Params, p search.Params) bool { return repeats(req, out, p) }, draw)
+}
+
+// untriedBy is untried with another way to tell whether a point repeats one of
+// the past or of those proposed.
+func untriedBy(req search.Request, repeats func(proposed []search.Params, p search.Params) bool,
+	draw func(i int, out []search.Params, rng *rand.Rand, again bool) search.Params) ([]search.Params, error) {
 	var out []search.Params
 	for i := range req.N {
 		rng := req.Rand(i)
 		p := draw(i, out, rng, false)
-		for try := 0; !acceptable(req, out, p); try++ {
+		for try := 0; !req.Constraints.Hold(p) || repeats(out, p); try++ {
 			if try >= 16 && !req.Constraints.Hold(p) {
-				if q, ok := req.Constraints.Repair(req.Space, p, rng); ok && !repeats(req, out, q) {
+				if q, ok := req.Constraints.Repair(req.Space, p, rng); ok && !repeats(out, q) {
 					p = q
 					break
 				}
