@@ -114,6 +114,13 @@ func LogLoss(probs []float32, class []int32, classes int) float64 {
 	return sum / float64(len(class))
 }
 
+// Perplexity is e to the [LogLoss]: of how many equally likely classes the
+// network seems to choose. Of a network that was trained by cross-entropy it is e to
+// the loss of [engine.Net.Evaluate].
+func Perplexity(probs []float32, class []int32, classes int) float64 {
+	return math.Exp(LogLoss(probs, class, classes))
+}
+
 // AUC is the area under the ROC curve of two classes: the probability that a row
 // of class 1 has a higher score than one of class 0, where equal scores count
 // one half (Mann and Whitney 1947). It is NaN unless both classes occur.
