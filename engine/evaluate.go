@@ -33,7 +33,7 @@ func (n *Net) Evaluate(s *Set) (Score, error) {
 		} else {
 			r.add(y, part.Target)
 		}
-		sum, weight := n.cfg.Loss.gradient(n.y.grad.data[:m*w], y, targets{part.Class, part.Target, part.Soft}, m)
+		sum, weight := n.cfg.Loss.gradient(n.y.grad.data[:m*w], y, targets{class: part.Class, value: part.Target, soft: part.Soft}, m)
 		score.Loss += sum
 		weights += weight
 	}

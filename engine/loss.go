@@ -22,6 +22,9 @@ type targets struct {
 	class []int32
 	value []float32
 	soft  []float32
+
+	partner []int32   // mixup: the classes that are mixed in; nil for none
+	keep    []float32 // mixup: for each row, the share of its own classes
 }
 
 // fitsTargets tells whether a set has a target for each output.

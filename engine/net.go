@@ -173,6 +173,10 @@ func (n *Net) step(p pass, t targets, scale float64) (sum, weight float64) {
 	if math.IsNaN(sum) || math.IsInf(sum, 0) {
 		return sum, weight
 	}
+	if t.partner != nil {
+		l, _ := n.cfg.Loss.(CrossEntropy) // newFeeder made sure
+		sum += t.mixed(d, n.y.data.data[:size], p.rows, l.Smoothing)
+	}
 	if scale != 1 {
 		kernel.Scale(d, float32(scale))
 	}

@@ -23,6 +23,7 @@ const (
 	forWeights = iota + 1
 	forOrder
 	forDropout
+	forAugment
 )
 
 // stream is the generator number i for a purpose.

@@ -23,7 +23,10 @@ type TrainConfig struct {
 	Accumulate int        // batches whose gradients make one step, as one batch so many times as large; 0 means 1
 	EMA        float64    // β of a moving average of the weights, for evaluation: 0 ≤ β < 1; 0 means none
 	LossScale  *LossScale // nil means none, and LossScale{} for a network in FP16
-	Seed       uint64     // order of the data, dropout
+	Augment    Augmenter  // of the training rows, anew in each epoch; nil means none
+	Mixup      float64    // α of mixup, which mixes rows and their targets in pairs; 0 means none
+	Prefetch   bool       // gather the next batch on another goroutine; the results are the same
+	Seed       uint64     // order of the data, augmentation, dropout
 }
 
 // Trainer trains a network step by step or epoch by epoch. Between any two steps
@@ -38,6 +41,8 @@ type Trainer struct {
 	held    []float32 // gradients of the batches before the last of a step; nil without accumulation
 	average []float32 // of the weights; nil without EMA
 	best    snapshot
+	feeder  *feeder
+	ahead   *ahead // nil without prefetch
 
 	cursor
 	seen  plateau
@@ -112,6 +117,12 @@ func NewTrainer(n *Net, cfg TrainConfig) (*Trainer, error) {
 		t.average = take()
 	}
 	var err error
+	if t.feeder, err = newFeeder(n, &cfg); err != nil {
+		return nil, fmt.Errorf("trainer: %w", err)
+	}
+	if cfg.Prefetch {
+		t.ahead = newAhead(n)
+	}
 	if t.spans, err = t.parts(); err != nil {
 		return nil, fmt.Errorf("trainer: %w", err)
 	}
@@ -188,7 +199,7 @@ func (t *Trainer) Step(s *Set) (last bool, err error) {
 	for at := 0; at < size; at += n.cfg.Batch {
 		batch := order[at:min(at+n.cfg.Batch, size)]
 		p := pass{rows: len(batch), train: true, key: hash(t.cfg.Seed, forDropout, uint64(t.done), uint64((t.rows+at)/n.cfg.Batch))}
-		sum, weight := n.step(p, n.gather(s, batch), t.scale.Scale)
+		sum, weight := n.step(p, t.feed(s, t.rows+at, len(batch)), t.scale.Scale)
 		if math.IsNaN(sum) || math.IsInf(sum, 0) {
 			return false, t.diverged(s, batch, step, p, fmt.Sprintf("loss %v", sum))
 		}
@@ -249,6 +260,7 @@ func (t *Trainer) begin(s *Set) error {
 
 // shuffle sets the order of the rows for the epoch.
 func (t *Trainer) shuffle(rows int) {
+	t.ahead.wait() // it reads the order
 	if cap(t.order) < rows {
 		t.order = make([]int32, rows)
 	}
@@ -258,29 +270,6 @@ func (t *Trainer) shuffle(rows int) {
 	}
 	r := stream(t.cfg.Seed, forOrder, t.done)
 	r.Shuffle(rows, func(i, j int) { t.order[i], t.order[j] = t.order[j], t.order[i] })
-}
-
-// gather copies rows of the set into the input block, and their targets.
-func (n *Net) gather(s *Set, order []int32) targets {
-	in, w, k, out := n.in.Size(), s.Outputs, s.labels(), n.out.Size()
-	t := n.batch
-	if s.Soft == nil {
-		t.soft = nil
-	}
-	x := n.x.data.data
-	for i, r := range order {
-		copy(x[i*in:(i+1)*in], s.X[int(r)*in:(int(r)+1)*in])
-		if s.Classes > 0 {
-			copy(t.class[i*k:(i+1)*k], s.Class[int(r)*k:(int(r)+1)*k])
-		} else {
-			copy(t.value[i*w:(i+1)*w], s.Target[int(r)*w:(int(r)+1)*w])
-		}
-		if t.soft != nil {
-			copy(t.soft[i*out:(i+1)*out], s.Soft[int(r)*out:(int(r)+1)*out])
-		}
-	}
-	t.class = t.class[:len(order)*k]
-	return t
 }
 
 // update takes a step of the optimizer along the gradient.
@@ -351,5 +340,7 @@ func (t *Trainer) Observe(value float64) {
 // culprit.
 func (t *Trainer) diverged(s *Set, order []int32, step int, p pass, what string) error {
 	n := t.net
-	return fmt.Errorf("epoch %d, step %d: %s%s: %w", t.done+1, step+1, what, n.blame(p, n.gather(s, order), t.scale.Scale), ErrDiverged)
+	t.ahead.wait()
+	got := t.feeder.fill(&batch{n.x.data.data, n.batch}, 0, s, order, t.done)
+	return fmt.Errorf("epoch %d, step %d: %s%s: %w", t.done+1, step+1, what, n.blame(p, got, t.scale.Scale), ErrDiverged)
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"budwood/engine"
+	"budwood/engine/data"
 	"budwood/search"
 )
 
@@ -18,11 +19,14 @@ type Recipe struct {
 	Schedule    string  // cosine (default), constant
 	Warmup      float64 // share of the epochs with a rising learning rate; 0 by default
 	ClipNorm    float64 // of the gradient; 0 (default): none
+	Flip        bool    // images: every other one is mirrored; "no" by default
 	Shift       int     // images: each moves by up to so many pixels, anew each epoch; 0 by default
+	Cutout      int     // images: side of a square that is cut out; 0 by default
+	Mixup       float64 // α of mixup; 0 by default
 }
 
 // RecipeNames are the names of a recipe's hyperparameters.
-var RecipeNames = []string{"lr", "batch", "optimizer", "weight_decay", "momentum", "schedule", "warmup", "clip_norm", "shift"}
+var RecipeNames = []string{"lr", "batch", "optimizer", "weight_decay", "momentum", "schedule", "warmup", "clip_norm", "flip", "shift", "cutout", "mixup"}
 
 // ReadRecipe reads the recipe's hyperparameters from params; what is not there
 // keeps its default.
@@ -40,12 +44,18 @@ func ReadRecipe(p search.Params) (Recipe, error) {
 	r.Schedule = read.Choice(p, "schedule", r.Schedule, "cosine", "constant")
 	r.Warmup = read.Number(p, "warmup", 0, 0, 1)
 	r.ClipNorm = read.Number(p, "clip_norm", 0, 0, 1e9)
+	r.Flip = read.Choice(p, "flip", "no", "no", "yes") == "yes"
 	r.Shift = read.Int(p, "shift", 0, 0, 1<<10)
+	r.Cutout = read.Int(p, "cutout", 0, 0, 1<<10)
+	r.Mixup = read.Number(p, "mixup", 0, 0, 4)
 	return r, read.Err
 }
 
 func (r Recipe) config(epochs int, seed uint64) engine.TrainConfig {
-	c := engine.TrainConfig{Epochs: epochs, ClipNorm: r.ClipNorm, Seed: seed}
+	c := engine.TrainConfig{Epochs: epochs, ClipNorm: r.ClipNorm, Mixup: r.Mixup, Seed: seed}
+	if a := (data.Augmentation{Flip: r.Flip, Crop: r.Shift, Cutout: r.Cutout}); a != (data.Augmentation{}) {
+		c.Augment = a
+	}
 	switch r.Optimizer {
 	case "sgd":
 		c.Optimizer = engine.SGD{Momentum: r.Momentum, WeightDecay: r.WeightDecay}

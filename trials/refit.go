@@ -20,12 +20,11 @@ func (s Supervised) Refit(ctx context.Context, p search.Params, epochs int, seed
 	if err != nil {
 		return nil, err
 	}
-	rows := s.rows(p, seed)
-	for epoch := range epochs {
+	for range epochs {
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
-		if _, err := tr.Epoch(rows(epoch)); err != nil {
+		if _, err := tr.Epoch(s.Data.Train); err != nil {
 			return nil, fmt.Errorf("refit: %w", err)
 		}
 	}

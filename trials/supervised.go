@@ -29,12 +29,11 @@ func (s Supervised) Objective(_ context.Context, t *Trial) error {
 	if err != nil {
 		return err
 	}
-	rows := s.rows(t.Params, t.Seed())
 	if err := t.Keep(tr); err != nil {
 		return err
 	}
 	for range t.Epochs() {
-		loss, err := tr.Epoch(rows(tr.Done()))
+		loss, err := tr.Epoch(s.Data.Train)
 		if err != nil {
 			return err
 		}
@@ -52,21 +51,6 @@ func (s Supervised) Objective(_ context.Context, t *Trial) error {
 		}
 	}
 	return nil
-}
-
-// rows gives the training rows of an epoch, augmented as the candidate's recipe
-// says. They depend on the seed and the epoch alone, so that a trial goes on from
-// a checkpoint as if nothing had been.
-func (s Supervised) rows(p search.Params, seed uint64) func(epoch int) *engine.Set {
-	recipe, err := ReadRecipe(s.all(p))
-	if err != nil || recipe.Shift == 0 {
-		return func(int) *engine.Set { return s.Data.Train }
-	}
-	var moved engine.Set
-	return func(epoch int) *engine.Set {
-		data.Shift(&moved, s.Data.Train, recipe.Shift, search.Rand(seed, epoch))
-		return &moved
-	}
 }
 
 // all are the hyperparameters of a candidate, fixed ones included.

@@ -1,0 +1,51 @@
+package engine
+
+// ahead gathers the next batch of an epoch while the network works on this one.
+// Results are those without it: a batch depends on the seed, the epoch and its
+// rows alone. The goroutine ends with its batch.
+type ahead struct {
+	batches [2]*batch
+	at      int // the batch being filled or filled last
+	done    chan targets
+	busy    bool // a batch is being filled
+
+	set         *Set // of that batch
+	epoch, from int  // its epoch, and its first row in the epoch's order
+}
+
+func newAhead(n *Net) *ahead {
+	return &ahead{batches: [2]*batch{n.newBatch(), n.newBatch()}, done: make(chan targets, 1)}
+}
+
+// wait waits for the batch being filled, if there is one, and gives up its claim.
+func (a *ahead) wait() (t targets, ok bool) {
+	if a == nil || !a.busy {
+		return t, false
+	}
+	a.busy = false
+	return <-a.done, true
+}
+
+// feed puts rows from … from+rows of the running epoch's order into the input
+// block and returns their targets.
+func (t *Trainer) feed(s *Set, from, rows int) targets {
+	n, a := t.net, t.ahead
+	order := t.order[from : from+rows]
+	if a == nil {
+		return t.feeder.fill(&batch{n.x.data.data, n.batch}, 0, s, order, t.done)
+	}
+	got, ok := a.wait()
+	if !ok || a.set != s || a.epoch != t.done || a.from != from {
+		got = t.feeder.fill(a.batches[a.at], a.at, s, order, t.done)
+	}
+	copy(n.x.data.data, a.batches[a.at].x[:rows*n.in.Size()])
+	if from += rows; from < len(t.order) {
+		a.at = 1 - a.at
+		a.set, a.epoch, a.from, a.busy = s, t.done, from, true
+		next := t.order[from:min(from+n.cfg.Batch, len(t.order))]
+		go func(b *batch, number, epoch int) {
+			a.done <- t.feeder.fill(b, number, s, next, epoch)
+		}(a.batches[a.at], a.at, t.done)
+	}
+	return got
+}
