@@ -14,7 +14,9 @@ import (
 // A Gaussian process ([GP]) needs the fewest trials, so it proposes most of them.
 // Once it has not found a better point for some time it may be misled by losses
 // that do not depend smoothly on the params, and takes turns with a density of
-// the good trials ([TPE]). With very many parameters or trials, where a process
+// the good trials ([TPE]). Where a scheduler stops trials early TPE proposes all of
+// them: it needs only their order, which results at different budgets share, and
+// was measured to need half the budget of the process. With very many parameters or trials, where a process
 // sees too little of them, [CMAES] takes turns too.
 type Auto struct {
 	gp  GP
@@ -67,6 +69,9 @@ func (a *Auto) choose(req search.Request) (search.Sampler, string) {
 	if n < startup(dims) {
 		return &a.gp, fmt.Sprintf("quasi: an even start, %d of %d results", n, startup(dims))
 	}
+	if 5*cut(req.Past) > n {
+		return TPE{}, fmt.Sprintf("tpe: %d of %d results are of trials that were not trained to the end", cut(req.Past), n)
+	}
 	idle := stale(p)
 	switch turn := req.First % 4; {
 	case dims > autoMostDims && turn%2 == 1:
@@ -79,6 +84,17 @@ func (a *Auto) choose(req search.Request) (search.Sampler, string) {
 		return TPE{}, fmt.Sprintf("tpe: every other trial, as nothing was better in the last %d of %d results", idle, n)
 	}
 	return &a.gp, fmt.Sprintf("gp: %d results over %d parameters", n, dims)
+}
+
+// cut is how many trials were stopped or wait before the full budget.
+func cut(past []search.Record) int {
+	n := 0
+	for i := range past {
+		if _, ok := past[i].Last(); ok && (past[i].State == search.Stopped || past[i].State == search.Paused) {
+			n++
+		}
+	}
+	return n
 }
 
 // stale is the number of results since the best one.

@@ -38,3 +38,21 @@ func TestAutoSaysWhatItChose(t *testing.T) {
 		}
 	}
 }
+
+// Results at different budgets share their order, not their values.
+func TestAutoUnderAScheduler(t *testing.T) {
+	p := searchtest.Sphere(5)
+	r, err := searchtest.Simulate(searchtest.Simulation{
+		Space: p.Space, Objectives: []search.Objective{{Metric: "loss"}}, Sampler: Random{}, Scheduler: &ASHA{Max: 9}, Trials: 30,
+		Objective: func(_ int, at search.Params, _, to int) ([]float64, float64, search.State) {
+			return []float64{p.F(at) / float64(to)}, 1, search.Paused
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	req := search.Request{Space: p.Space, Objectives: []search.Objective{{Metric: "loss"}}, Past: r.Records, First: 30, N: 1}
+	if got := (&Auto{}).Explain(req); !strings.HasPrefix(got, "tpe:") || !strings.Contains(got, "not trained to the end") {
+		t.Errorf("%q, want tpe", got)
+	}
+}

@@ -47,6 +47,7 @@ func run(args []string, out io.Writer) error {
 	seeds := fs.Int("seeds", 10, "runs of each")
 	trials := fs.Int("n", 200, "evaluations of each run")
 	parallel := fs.Int("parallel", 1, "trials at once, in virtual time")
+	svg := fs.String("svg", "", "file to draw the curves into")
 	if err := fs.Parse(args); err != nil {
 		return err
 	}
@@ -54,7 +55,7 @@ func run(args []string, out io.Writer) error {
 		return pareto(out, *tablesDir, *which, *names, *optuna, *seeds, *trials)
 	}
 	if *suite == "multi" {
-		return multi(out, *tablesDir, *which, *names, *optuna, *seeds, *trials, *parallel)
+		return multi(out, *tablesDir, *which, *names, *optuna, *svg, *seeds, *trials, *parallel)
 	}
 	problems, err := collect(*tablesDir, *which)
 	if err != nil {
@@ -81,7 +82,7 @@ func run(args []string, out io.Writer) error {
 		rep.problem(out, p.name, ref)
 	}
 	rep.summary(out, ref)
-	return nil
+	return rep.draw(*svg, "Regret left, functions and tables (1: a typical random point)", "evaluations")
 }
 
 // collect lists the problems whose names hold one of the parts.

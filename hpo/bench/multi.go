@@ -29,7 +29,7 @@ var schedulers = []struct {
 
 // multi runs every scheduler with every sampler on the curves; names picks some
 // of "sampler+scheduler". Optuna's results are those of optuna_multi.py.
-func multi(out io.Writer, dir, parts, names, optuna string, seeds, units, parallel int) error {
+func multi(out io.Writer, dir, parts, names, optuna, svg string, seeds, units, parallel int) error {
 	if dir == "" {
 		return fmt.Errorf("the multi-fidelity suite needs -tables")
 	}
@@ -74,7 +74,7 @@ func multi(out io.Writer, dir, parts, names, optuna string, seeds, units, parall
 		rep.problem(out, p.name, nil)
 	}
 	rep.summary(out, nil)
-	return nil
+	return rep.draw(svg, "Regret left on learning curves (1: a typical random point)", "budget, in full trainings")
 }
 
 // readOptunaMulti reads the runs that optuna_multi.py wrote: for each task and

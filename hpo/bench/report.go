@@ -9,6 +9,9 @@ import (
 	"slices"
 )
 
+// floor is the least regret that means something.
+const floor = 1e-4
+
 // at are the numbers of evaluations that the table shows.
 var at = []int{25, 50, 100, 200}
 
@@ -130,7 +133,6 @@ var optunaSamplers = []string{"random", "tpe_uv", "tpe_mv", "cmaes", "gp"}
 // summary prints the geometric mean of the median regrets (none below 1e-4) over
 // the problems for which Optuna's sampler is known, side by side.
 func (r *report) summary(out io.Writer, ref reference) {
-	const floor = 1e-4
 	fmt.Fprintf(out, "\ngeometric mean of the medians, floor %g\n", floor)
 	for _, s := range r.samplers {
 		fmt.Fprintf(out, "  %-36s", s)
