@@ -7,6 +7,11 @@ package kernel
 //go:noescape
 func colSumStripAVX2(x *float32, sum *float32, stride int, n int)
 
+// colSumStripsAVX2 adds the rows of x to sum, four vectors wide.
+//
+//go:noescape
+func colSumStripsAVX2(x *float32, sum *float32, stride int, n int)
+
 // momentsStripAVX2 adds x − shift to sum and its square to square.
 //
 //go:noescape

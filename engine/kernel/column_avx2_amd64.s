@@ -18,6 +18,31 @@ loop:
 	VZEROUPPER
 	RET
 
+// func colSumStripsAVX2(x *float32, sum *float32, stride int, n int)
+TEXT ·colSumStripsAVX2(SB), NOSPLIT, $0-32
+	MOVQ x+0(FP), DI
+	MOVQ sum+8(FP), SI
+	MOVQ stride+16(FP), DX
+	MOVQ n+24(FP), CX
+	VMOVUPS 0(SI), Y0
+	VMOVUPS 32(SI), Y1
+	VMOVUPS 64(SI), Y2
+	VMOVUPS 96(SI), Y3
+loop:
+	VADDPS 0(DI), Y0, Y0
+	VADDPS 32(DI), Y1, Y1
+	VADDPS 64(DI), Y2, Y2
+	VADDPS 96(DI), Y3, Y3
+	ADDQ DX, DI
+	DECQ CX
+	JNZ loop
+	VMOVUPS Y0, 0(SI)
+	VMOVUPS Y1, 32(SI)
+	VMOVUPS Y2, 64(SI)
+	VMOVUPS Y3, 96(SI)
+	VZEROUPPER
+	RET
+
 // func momentsStripAVX2(x *float32, shift *float32, sum *float32, square *float32, stride int, n int)
 TEXT ·momentsStripAVX2(SB), NOSPLIT, $0-48
 	MOVQ x+0(FP), DI

@@ -7,6 +7,11 @@ package kernel
 //go:noescape
 func colSumStripAVX512(x *float32, sum *float32, stride int, n int)
 
+// colSumStripsAVX512 adds the rows of x to sum, four vectors wide.
+//
+//go:noescape
+func colSumStripsAVX512(x *float32, sum *float32, stride int, n int)
+
 // momentsStripAVX512 adds x − shift to sum and its square to square.
 //
 //go:noescape

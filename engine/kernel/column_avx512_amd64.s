@@ -18,6 +18,31 @@ loop:
 	VZEROUPPER
 	RET
 
+// func colSumStripsAVX512(x *float32, sum *float32, stride int, n int)
+TEXT ·colSumStripsAVX512(SB), NOSPLIT, $0-32
+	MOVQ x+0(FP), DI
+	MOVQ sum+8(FP), SI
+	MOVQ stride+16(FP), DX
+	MOVQ n+24(FP), CX
+	VMOVUPS 0(SI), Z0
+	VMOVUPS 64(SI), Z1
+	VMOVUPS 128(SI), Z2
+	VMOVUPS 192(SI), Z3
+loop:
+	VADDPS 0(DI), Z0, Z0
+	VADDPS 64(DI), Z1, Z1
+	VADDPS 128(DI), Z2, Z2
+	VADDPS 192(DI), Z3, Z3
+	ADDQ DX, DI
+	DECQ CX
+	JNZ loop
+	VMOVUPS Z0, 0(SI)
+	VMOVUPS Z1, 64(SI)
+	VMOVUPS Z2, 128(SI)
+	VMOVUPS Z3, 192(SI)
+	VZEROUPPER
+	RET
+
 // func momentsStripAVX512(x *float32, shift *float32, sum *float32, square *float32, stride int, n int)
 TEXT ·momentsStripAVX512(SB), NOSPLIT, $0-48
 	MOVQ x+0(FP), DI

@@ -6,9 +6,18 @@ func ColSum(dst, x []float32, rows, cols int) {
 	spans(rows, cols, func(s span) {
 		var sum [group]float64
 		s.chunks(func(at, n, column int) {
-			var part [lanes]float32
-			colSumStrip(&x[at], &part[0], s.bytes(), n)
-			s.gather(sum[:], column, &part)
+			const wide = 4 // strips at once: one sum waits for itself
+			var part [wide * lanes]float32
+			strip := column / width()
+			if strip/wide*wide+wide > s.strips {
+				colSumStrip(&x[at], &part[0], s.bytes(), n)
+				s.gather(sum[:], column, (*[lanes]float32)(part[:]))
+			} else if strip%wide == 0 {
+				colSumStrips(&x[at], &part[0], s.bytes(), n)
+				for i := range wide {
+					s.gather(sum[:], column+i*width(), (*[lanes]float32)(part[i*width():]))
+				}
+			}
 		})
 		s.rest(func(at, lo, hi int) {
 			for j := lo; j < hi; j++ {

@@ -281,6 +281,15 @@ func colSumStrip(x *float32, sum *float32, stride int, n int) {
 	}
 }
 
+// colSumStrips adds the rows of x to sum, four vectors wide.
+func colSumStrips(x *float32, sum *float32, stride int, n int) {
+	if use == avx512 {
+		colSumStripsAVX512(x, sum, stride, n)
+	} else {
+		colSumStripsAVX2(x, sum, stride, n)
+	}
+}
+
 // momentsStrip adds x − shift to sum and its square to square.
 func momentsStrip(x *float32, shift *float32, sum *float32, square *float32, stride int, n int) {
 	if use == avx512 {

@@ -73,6 +73,8 @@ func geluBackVectors(dx *float32, dy *float32, x *float32, n int) {}
 
 func colSumStrip(x *float32, sum *float32, stride int, n int) {}
 
+func colSumStrips(x *float32, sum *float32, stride int, n int) {}
+
 func momentsStrip(x *float32, shift *float32, sum *float32, square *float32, stride int, n int) {}
 
 func scaleShiftStrip(y *float32, x *float32, a *float32, b *float32, stride int, n int) {}

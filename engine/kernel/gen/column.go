@@ -33,12 +33,33 @@ func (f *file) strip(name, doc string, slices []string, rest []string, before, e
 // arg is the memory that argument number i points to.
 func arg(i int) string { return "(" + argRegisters[i] + ")" }
 
+// at4 is vector number i behind what an argument points to.
+func at4(f *file, argument, i int) string {
+	return fmt.Sprintf("%d(%s)", i*f.bytes(), argRegisters[argument])
+}
+
 // columns writes the functions that treat each column of a matrix alike.
 func columns(f *file) {
 	f.strip("colSumStrip", "adds the rows of x to sum.", []string{"x"}, []string{"sum"},
 		func() { f.load(arg(1), 0) },
 		func() { f.op("VADDPS", arg(0), 0, 0) },
 		func() { f.store(0, arg(1)) })
+	f.strip("colSumStrips", "adds the rows of x to sum, four vectors wide.", []string{"x"}, []string{"sum"},
+		func() {
+			for i := range 4 {
+				f.load(at4(f, 1, i), i)
+			}
+		},
+		func() {
+			for i := range 4 {
+				f.op("VADDPS", at4(f, 0, i), i, i)
+			}
+		},
+		func() {
+			for i := range 4 {
+				f.store(i, at4(f, 1, i))
+			}
+		})
 	f.strip("momentsStrip", "adds x − shift to sum and its square to square.", []string{"x"}, []string{"shift", "sum", "square"},
 		func() {
 			f.load(arg(1), 0)
