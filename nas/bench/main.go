@@ -36,6 +36,7 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	data := fs.String("data", "../shared/data", "directory of the data sets")
 	seed := fs.Uint64("seed", 1, "of a search by real training")
 	sets := fs.Int("sets", 10, "how many of the tabular sets")
+	folds := fs.String("folds", "", "directory that keeps the folds of the tabular sets and what was found; a later run goes on there")
 	samplers := fs.String("samplers", "evolution,random", "comma-separated, of a search on images")
 	timed := fs.Bool("timed", true, "keep the time limits of the study files; without, each sampler gets as many trials")
 	write := fs.String("write", "", "file whose marked part the result replaces")
@@ -47,7 +48,7 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	var err error
 	switch {
 	case *real == "tabular":
-		err = tabular(ctx, &b, progress, *data, *sets, *seed)
+		err = tabular(ctx, &b, progress, *data, *folds, *sets, *seed)
 	case *real != "":
 		err = images(ctx, &b, progress, *real, *data, *seed, strings.Split(*samplers, ","), *timed)
 	case *tables != "":

@@ -6,8 +6,10 @@ import (
 	_ "embed"
 	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -34,37 +36,80 @@ const ours = "found network"
 // that the search saw, with scikit-learn's models on the same encoded rows. The
 // sets are the first so many, by name, of 600 to 6,000 rows and no class above
 // 70 percent.
-func tabular(ctx context.Context, out, progress io.Writer, dir string, sets int, seed uint64) error {
+func tabular(ctx context.Context, out, progress io.Writer, dir, kept string, sets int, seed uint64) error {
 	names, err := chosen(filepath.Join(dir, "tabular", "MANIFEST.csv"), sets)
 	if err != nil {
 		return err
 	}
-	tmp, err := os.MkdirTemp("", "budwood-folds")
+	tmp := kept
+	if kept == "" {
+		if tmp, err = os.MkdirTemp("", "budwood-folds"); err != nil {
+			return err
+		}
+		defer os.RemoveAll(tmp)
+	} else if err := os.MkdirAll(tmp, 0o755); err != nil {
+		return err
+	}
+	done, err := readDone(filepath.Join(tmp, "found.json"))
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(tmp)
 	scores := map[string]map[string]float64{} // by fold and model
-	began := cpuTime()
+	spent := 0.
 	for _, set := range names {
 		for fold := range folds {
 			name := fmt.Sprintf("%s-%d", set, fold)
-			acc, o, err := fitted(ctx, tmp, name, dir, set, fold, seed)
-			if err != nil {
-				return fmt.Errorf("%s: %w", name, err)
+			if _, ok := done[name]; !ok {
+				began := cpuTime()
+				acc, o, err := fitted(ctx, tmp, name, dir, set, fold, seed)
+				if err != nil {
+					return fmt.Errorf("%s: %w", name, err)
+				}
+				done[name] = found{acc, (cpuTime() - began).Seconds(), workflows.DescribeParams(o.result.Best.Params)}
+				fmt.Fprintf(progress, "%s %.4f  %d trials, %d epochs, %s, %s\n", name, acc, len(o.result.Trials), o.epochs, round(o.wall), done[name].Network)
+				if err := writeDone(filepath.Join(tmp, "found.json"), done); err != nil {
+					return err
+				}
 			}
-			scores[name] = map[string]float64{ours: acc}
-			fmt.Fprintf(progress, "%s %.4f  %d trials, %d epochs, %s, %s\n", name, acc, len(o.result.Trials), o.epochs, round(o.wall), workflows.DescribeParams(o.result.Best.Params))
+			scores[name] = map[string]float64{ours: done[name].Accuracy}
+			spent += done[name].CPU
 		}
 	}
-	spent := cpuTime() - began
 	models, err := sklearn(ctx, tmp, scores)
 	if err != nil {
 		return err
 	}
 	writeRanks(out, names, models, scores)
-	fmt.Fprintf(out, "\n%d folds of %d sets, seed %d; the searches and refits took %s of CPU time.\n", folds, len(names), seed, round(spent))
+	fmt.Fprintf(out, "\n%d folds of %d sets, seed %d; the searches and refits took %.0f s of CPU time.\n", folds, len(names), seed, spent)
 	return nil
+}
+
+// found is what a fold came to. With -folds it is kept beside the fold, so that
+// a run that was interrupted goes on.
+type found struct {
+	Accuracy float64 `json:"accuracy"`
+	CPU      float64 `json:"cpu_seconds"`
+	Network  string  `json:"network"`
+}
+
+func readDone(file string) (map[string]found, error) {
+	out := map[string]found{}
+	text, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return out, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(text, &out)
+	}
+	return out, err
+}
+
+func writeDone(file string, done map[string]found) error {
+	text, err := json.MarshalIndent(done, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, text, 0o644)
 }
 
 // chosen are the names of the sets.
