@@ -29,21 +29,6 @@ type Evolution struct {
 	Proxy      Proxy
 }
 
-// Proxy is a cheap guess at what a network is worth, made without training;
-// more is better. A proxy only rejects: it never decides between networks that
-// were trained. [Space.MACs] is one.
-type Proxy func(Genome) float64
-
-// MACs is the proxy that larger networks are better: the multiply-accumulates
-// of a network of a bound space, −1 for a genome that gives none.
-func (s *Space) MACs(g Genome) float64 {
-	_, c, err := s.Build(g)
-	if err != nil {
-		return -1
-	}
-	return float64(c.MACs)
-}
-
 var _ search.Sampler = Evolution{}
 
 // Propose evolves the past.

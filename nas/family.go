@@ -12,6 +12,7 @@ type family struct {
 	name       string
 	keys       []string   // of Spec, beside ops and limits
 	ops        [][]string // blocks, pools, activations: one of each is needed, the first by default
+	more       []string   // may be named too
 	leastDepth int
 	defaults   Spec
 	root       func(Spec) Rule
@@ -42,6 +43,7 @@ func familyNamed(name string) *family {
 		return &family{
 			name: name, keys: []string{"stages", "depth", "width", "channels", "kernels", "norm", "dropout"},
 			ops:        [][]string{{"conv", "depthwise", "residual", "squeeze_excite", "attention"}, {"maxpool", "avgpool"}, activations},
+			more:       []string{"fpn"},
 			leastDepth: 1,
 			defaults: Spec{Stages: []int{1, 3}, Depth: []int{1, 2}, Channels: []int{8, 64}, Kernels: []int{3, 5},
 				Norm: []string{"batch"}, Dropout: []float64{0, .5}},
@@ -58,7 +60,7 @@ func familyNamed(name string) *family {
 	case "sequence":
 		return &family{
 			name: name, keys: []string{"depth", "width", "kernels", "heads", "vocab", "dropout"},
-			ops:        [][]string{{"transformer", "decoder", "conv1d"}, activations},
+			ops:        [][]string{{"transformer", "decoder", "conv1d", "gru"}, activations},
 			leastDepth: 1,
 			defaults:   Spec{Depth: []int{1, 4}, Width: []int{16, 128}, Kernels: []int{3, 5, 7}, Heads: []int{1, 2, 4, 8}, Dropout: []float64{0, .3}},
 			root:       sequence,
@@ -113,9 +115,13 @@ func cnn(s Spec) Rule {
 		"squeeze_excite": Seq{around(append(twice[:len(twice):len(twice)], Op{Name: "squeeze_excite"})...), activation(s)},
 		"attention":      around(Op{Name: "layernorm"}, Op{"attention", []search.Param{search.Ordinal("heads", 1, 2, 4)}}),
 	})
+	head := OneOf{Op{Name: "globalpool"}, Op{Name: "flatten"}}
+	if slices.Contains(s.Ops, "fpn") {
+		head = append(head, sized("fpn", s.Channels))
+	}
 	root := Seq{
 		repeat(s.Stages, Seq{repeat(s.Depth, block), pool(s)}),
-		OneOf{Op{Name: "globalpool"}, Op{Name: "flatten"}},
+		head,
 	}
 	if len(s.Width) > 0 {
 		root = append(root, Repeat{0, 1, Seq{sized("dense", s.Width), activation(s)}})
@@ -161,6 +167,7 @@ func sequence(s Spec) Rule {
 	block := named(s.Ops, map[string]Rule{
 		"transformer": Op{"transformer", attend},
 		"decoder":     Op{"decoder", attend},
+		"gru":         Seq{sized("gru", s.Width), Op{Name: "layernorm"}},
 		"conv1d":      around(Op{Name: "layernorm"}, Op{"conv1d", []search.Param{kernels(s)}}, activation(s)),
 	})
 	return Seq{first, OneOf{Op{Name: "positional"}, Op{Name: skip}}, repeat(s.Depth, Seq{block, dropout(s)}),

@@ -13,29 +13,57 @@ var ErrLimit = errors.New("over the limit")
 // Limits bound what a network may cost, the output layer included; 0 means no
 // limit.
 type Limits struct {
-	Params int64 `json:"params,omitempty" yaml:"params,omitempty"` // trained numbers
-	MACs   int64 `json:"macs,omitempty" yaml:"macs,omitempty"`     // multiply-accumulates a sample, forward
-	Memory int64 `json:"memory,omitempty" yaml:"memory,omitempty"` // bytes in training, by [TrainingBytes] with batches of 32
+	Params    int64   `json:"params,omitempty" yaml:"params,omitempty"`       // trained numbers
+	MACs      int64   `json:"macs,omitempty" yaml:"macs,omitempty"`           // multiply-accumulates a sample, forward
+	Memory    int64   `json:"memory,omitempty" yaml:"memory,omitempty"`       // peak bytes in training, with batches of 32 and AdamW: [engine.Footprint]
+	Inference int64   `json:"inference,omitempty" yaml:"inference,omitempty"` // peak bytes of prediction in such batches
+	Joules    float64 `json:"joules,omitempty" yaml:"joules,omitempty"`       // predicted energy of training on a million rows, [Joules]
 }
 
 // batch is the batch that the memory limit is about.
 const batch = 32
 
-// TrainingBytes estimates the memory that training takes: weights, gradients
-// and the two moments of Adam in float32, and the kept activations with their
-// gradients for each sample of a batch.
-func TrainingBytes(c engine.Cost, batch int) int64 {
-	bytes := 16*float64(c.Params) + 8*float64(batch)*float64(c.Activations)
-	return int64(min(bytes, 1<<62)) // of costs that stop at the largest int64
+// macJoules is the predicted energy of one multiply-accumulate: that of a core
+// that draws 12 W and does 40 billion a second, about half of what its units
+// could, as convolutions of small images do here.
+const macJoules = 12. / 40e9
+
+// Joules is the energy that training on so many rows will take, forward and
+// backward (which takes twice as long), by the multiply-accumulates. It is a
+// prediction to compare networks by, before anything is trained; the trial's own
+// meter says what it was.
+func Joules(c engine.Cost, rows int64) float64 {
+	return 3 * float64(c.MACs) * float64(rows) * macJoules
 }
 
-// Check returns an error that wraps [ErrLimit] and says which limits are
+// needs are the costs of a network that the limits ask for.
+type needs struct {
+	cost   engine.Cost
+	memory engine.Memory
+}
+
+// measure is what a network costs; its memory only if there is a limit, for
+// planning it takes longer.
+func (l Limits) measure(net engine.Layer, in engine.Shape) (needs, error) {
+	var n needs
+	var err error
+	if _, n.cost, err = engine.Measure(net, in); err == nil && (l.Memory > 0 || l.Inference > 0) {
+		n.memory, err = engine.Footprint(net, in, batch, engine.AdamW{})
+	}
+	return n, err
+}
+
+// Check returns an error that wraps [ErrLimit] and says which limits of
+// parameters, operations and energy a cost exceeds, and by how much.
+func (l Limits) Check(c engine.Cost) error { return l.check(needs{cost: c}) }
+
+// check returns an error that wraps [ErrLimit] and says which limits are
 // exceeded, and by how much.
-func (l Limits) Check(c engine.Cost) error {
+func (l Limits) check(n needs) error {
 	var over error
-	for _, x := range l.shares(c) {
+	for _, x := range l.shares(n) {
 		if x.limit > 0 && x.cost > x.limit {
-			err := fmt.Errorf("%d %s are %.3g times the limit of %d", x.cost, x.unit, float64(x.cost)/float64(x.limit), x.limit)
+			err := fmt.Errorf("%.0f %s are %.3g times the limit of %.0f", x.cost, x.unit, x.cost/x.limit, x.limit)
 			if over == nil {
 				over = err
 			} else {
@@ -51,29 +79,31 @@ func (l Limits) Check(c engine.Cost) error {
 
 type share struct {
 	unit        string
-	cost, limit int64
+	cost, limit float64
 }
 
-func (l Limits) shares(c engine.Cost) [3]share {
-	return [3]share{
-		{"parameters", c.Params, l.Params},
-		{"multiply-accumulates", c.MACs, l.MACs},
-		{"bytes of training memory", TrainingBytes(c, batch), l.Memory},
+func (l Limits) shares(n needs) [5]share {
+	return [5]share{
+		{"parameters", float64(n.cost.Params), float64(l.Params)},
+		{"multiply-accumulates", float64(n.cost.MACs), float64(l.MACs)},
+		{"bytes of training memory", float64(n.memory.Train), float64(l.Memory)},
+		{"bytes of inference memory", float64(n.memory.Infer), float64(l.Inference)},
+		{"joules a million rows", Joules(n.cost, 1e6), l.Joules},
 	}
 }
 
-func (l Limits) allow(c engine.Cost) bool { return l == (Limits{}) || l.excess(c) <= 1 }
+func (l Limits) allow(n needs) bool { return l == (Limits{}) || l.excess(n) <= 1 }
 
 // excess is the largest share of a limit that a cost uses; without limits it
 // is the number of parameters. Less is smaller.
-func (l Limits) excess(c engine.Cost) float64 {
+func (l Limits) excess(n needs) float64 {
 	if l == (Limits{}) {
-		return float64(c.Params)
+		return float64(n.cost.Params)
 	}
 	most := 0.0
-	for _, x := range l.shares(c) {
+	for _, x := range l.shares(n) {
 		if x.limit > 0 {
-			most = max(most, float64(x.cost)/float64(x.limit))
+			most = max(most, x.cost/x.limit)
 		}
 	}
 	return most
@@ -82,10 +112,10 @@ func (l Limits) excess(c engine.Cost) float64 {
 func (l Limits) validate() error {
 	for _, x := range []struct {
 		name string
-		n    int64
-	}{{"params", l.Params}, {"macs", l.MACs}, {"memory", l.Memory}} {
-		if x.n < 0 {
-			return wrong("limits."+x.name, "%d is negative; 0 means no limit", x.n)
+		n    float64
+	}{{"params", float64(l.Params)}, {"macs", float64(l.MACs)}, {"memory", float64(l.Memory)}, {"inference", float64(l.Inference)}, {"joules", l.Joules}} {
+		if !(x.n >= 0) {
+			return wrong("limits."+x.name, "%g is negative; 0 means no limit", x.n)
 		}
 	}
 	return nil

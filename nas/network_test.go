@@ -36,7 +36,7 @@ func TestNetwork(t *testing.T) {
 	for text, want := range map[string]string{
 		"[relu none]":                 "network relu none: nothing reaches the output",
 		"(none + none)":               "network (none + none): nothing reaches the output",
-		"[maxpool maxpool(5)]":        "network pool | pool5: MaxPool(5): the window is larger than the image 4×4×2",
+		"[maxpool maxpool(5)]":        "network pool | pool5: MaxPool(5): the window is larger than the input 4×4×2",
 		"[dense(4) (skip + conv(2))]": "network dense 4 | (skip + conv2·3): Conv(2, 3×3): needs height×width×channels, got 4",
 	} {
 		_, err := genome(t, text).Network(engine.Shape{8, 8, 2}, 3)

@@ -214,6 +214,29 @@ var vocabulary = []*operation{
 		text:   func(v []float64) string { return "embed " + itoa(v[1]) },
 		extent: func(v []float64, e extent) extent { return extent{uint64(v[1]), mix(e.channels, 'e')} },
 	},
+	{
+		name:  "gru",
+		attrs: []attribute{{name: "out", lo: 1, hi: maxSize}},
+		layers: func(v []float64, _ engine.Shape) engine.Seq {
+			return engine.Seq{engine.GRU{Out: int(v[0])}}
+		},
+		text:   func(v []float64) string { return "gru " + itoa(v[0]) },
+		extent: func(v []float64, e extent) extent { return extent{uint64(v[0]), e.space} },
+	},
+	{
+		name:  "fpn", // a feature pyramid over convolutions that halve the image, pooled
+		attrs: []attribute{{name: "out", lo: 1, hi: maxSize}, {name: "levels", lo: 1, hi: 6, def: 2}},
+		layers: func(v []float64, _ engine.Shape) engine.Seq {
+			p := engine.FPN{Out: int(v[0]), Pool: true}
+			for range int(v[1]) {
+				p.Stages = append(p.Stages, engine.Seq{engine.Conv{Out: int(v[0]), Stride: 2}, engine.BatchNorm{}, engine.ReLU{}})
+			}
+			return engine.Seq{p}
+		},
+		text:   func(v []float64) string { return "fpn" + itoa(v[0]) + unless(2, v[1], "·") },
+		extent: func(v []float64, _ extent) extent { return extent{mix(uint64(v[0]), uint64(v[1])), flat} },
+	},
+	{name: "groupnorm", layers: always(engine.GroupNorm{}), text: func([]float64) string { return "gn" }},
 	{name: "positional", layers: always(engine.Positional{}), text: func([]float64) string { return "pos" }},
 	{
 		name:   "steps", // an image as a sequence of its pixels, a row as one of its values

@@ -35,11 +35,11 @@ func (s *Space) shrink() (Genome, error) {
 // share is the largest share of a limit that the genome uses, +Inf if it gives
 // no network; the error says why it may not be tried.
 func (s *Space) share(g Genome) (float64, error) {
-	_, c, err := s.build(g)
+	_, n, err := s.measured(g)
 	if err != nil && !errors.Is(err, ErrLimit) {
 		return math.Inf(1), err
 	}
-	return s.limits.excess(c), err
+	return s.limits.excess(n), err
 }
 
 // variants are the genomes one decision away, with the least and the largest

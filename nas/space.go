@@ -75,15 +75,21 @@ func (s *Space) Build(g Genome) (engine.Seq, engine.Cost, error) {
 }
 
 func (s *Space) build(g Genome) (engine.Seq, engine.Cost, error) {
+	net, n, err := s.measured(g)
+	return net, n.cost, err
+}
+
+// measured is a network with all that the limits ask for.
+func (s *Space) measured(g Genome) (engine.Seq, needs, error) {
 	net, err := g.Network(s.in, s.outputs)
 	if err != nil {
-		return nil, engine.Cost{}, err
+		return nil, needs{}, err
 	}
-	_, c, err := engine.Measure(net, s.in)
+	n, err := s.limits.measure(net, s.in)
 	if err == nil {
-		err = s.limits.Check(c)
+		err = s.limits.check(n)
 	}
-	return net, c, err
+	return net, n, err
 }
 
 // fits tells whether a genome of the grammar may be tried.
@@ -95,8 +101,8 @@ func (s *Space) fits(g Genome) bool {
 	if err != nil {
 		return false
 	}
-	_, c, err := engine.Measure(net, s.in)
-	return err == nil && s.limits.allow(c)
+	n, err := s.limits.measure(net, s.in)
+	return err == nil && s.limits.allow(n)
 }
 
 // Check tells whether a genome derives from the grammar.

@@ -151,7 +151,7 @@ func (s Spec) validate(f *family) error {
 	if err := checkList("norm", s.Norm, []string{"none", "batch"}); err != nil {
 		return err
 	}
-	return checkList("ops", s.Ops, slices.Concat(f.ops...))
+	return checkList("ops", s.Ops, append(slices.Concat(f.ops...), f.more...))
 }
 
 func checkRange[T int | float64](name string, bounds []T, lo, hi T) error {

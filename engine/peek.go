@@ -1,0 +1,75 @@
+package engine
+
+import (
+	"fmt"
+	"math"
+)
+
+// Gradient runs the first batch of a set forward and backward, as a training
+// step does, and leaves the gradient in [Net.Grads]. Weights stay as they are;
+// the running statistics of normalisations move.
+func (n *Net) Gradient(s *Set) (loss float64, err error) {
+	if err := n.check(s); err != nil {
+		return math.NaN(), fmt.Errorf("gradient: %w", err)
+	}
+	rows := min(s.Len(), n.cfg.Batch)
+	order := make([]int32, rows)
+	for i := range order {
+		order[i] = int32(i)
+	}
+	return n.step(pass{rows: rows, train: true}, n.gather(s, order)) / float64(rows), nil
+}
+
+// Backward runs at most a batch of rows forward, in inference mode, and backward
+// from a gradient of the outputs, and leaves the gradient in [Net.Grads]. It is
+// for networks without [BatchNorm] and [Dropout].
+func (n *Net) Backward(x, dy []float32) error {
+	in, out := n.in.Size(), n.out.Size()
+	rows := len(x) / in
+	if n.err != nil {
+		return n.err
+	}
+	if rows < 1 || rows > n.cfg.Batch || len(x) != rows*in || len(dy) != rows*out {
+		return fmt.Errorf("backward: %d inputs and %d gradients are not up to %d rows of %v and %v", len(x), len(dy), n.cfg.Batch, n.in, n.out)
+	}
+	p := pass{rows: rows}
+	copy(n.x.data.data, x)
+	n.forward(p)
+	copy(n.y.grad.data, dy)
+	for i := len(n.plan.ops) - 1; i >= 0; i-- {
+		n.plan.ops[i].backward(p)
+	}
+	return nil
+}
+
+// Watch runs at most a batch of rows forward, in inference mode, and shows the
+// output of every layer: its name and one row of values after the other. The
+// values are good until see returns.
+func (n *Net) Watch(x []float32, see func(layer string, out []float32)) error {
+	if n.err != nil {
+		return n.err
+	}
+	rows := len(x) / n.in.Size()
+	if rows < 1 || rows > n.cfg.Batch || len(x) != rows*n.in.Size() {
+		return fmt.Errorf("watch: %d inputs are not up to %d rows of %v", len(x), n.cfg.Batch, n.in)
+	}
+	copy(n.x.data.data, x)
+	left := make([]int, len(n.plan.rows)) // ops of each layer that are still to run
+	for _, r := range n.plan.owner {
+		left[r]++
+	}
+	for i, o := range n.plan.ops {
+		o.forward(pass{rows: rows})
+		at := n.plan.owner[i]
+		if left[at]--; left[at] > 0 || n.plan.rows[at].data == nil {
+			continue
+		}
+		r := n.plan.rows[at]
+		out := r.data.data[:rows*r.out.Size()]
+		see(r.layer, out)
+		if at+1 < len(n.plan.rows) && n.plan.rows[at+1].note == "in the layer above" {
+			see(n.plan.rows[at+1].layer, out)
+		}
+	}
+	return nil
+}

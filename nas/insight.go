@@ -1,0 +1,188 @@
+package nas
+
+import (
+	"cmp"
+	"math"
+	"slices"
+
+	"budwood/search"
+)
+
+// Ancestor is a step of a lineage: a trial and where it comes from.
+type Ancestor struct {
+	Trial  int
+	Origin Origin
+}
+
+// Lineage follows a trial of a study back to its first ancestor, along the main
+// parents. It ends early if a record is missing.
+func Lineage(all []search.Record, trial int) []Ancestor {
+	var out []Ancestor
+	for {
+		at, ok := slices.BinarySearchFunc(all, trial, func(r search.Record, id int) int { return cmp.Compare(r.ID, id) })
+		if !ok {
+			return out
+		}
+		o, _ := OriginOf(all[at].Params)
+		out = append(out, Ancestor{trial, o})
+		if len(o.Parents) == 0 || o.Parents[0] >= trial {
+			return out
+		}
+		trial = o.Parents[0]
+	}
+}
+
+// Avoided is the number of candidates of a study that were drawn and not trained
+// because the same had been tried.
+func Avoided(all []search.Record) int {
+	n := 0
+	for i := range all {
+		if o, ok := OriginOf(all[i].Params); ok {
+			n += o.Avoided
+		}
+	}
+	return n
+}
+
+// Correlation tells how well a proxy ranks the trials that were trained.
+type Correlation struct {
+	Proxy  string
+	Rho    float64 // Spearman's rank correlation with the objective, 1 if more by the proxy is always better
+	Trials int
+}
+
+// Correlations of every proxy, and of the value after the first segment
+// ("epochs 1"), with the final value, over the trials that were measured at the
+// largest budget that at least five of them reached. It builds the networks of
+// those trials, at most 200.
+func (s *Space) Correlations(all []search.Record, goal search.Objective) []Correlation {
+	budget := commonBudget(all, 5)
+	var genomes []Genome
+	var final, early []float64
+	first := 0
+	for i := range all {
+		r := &all[i]
+		m := measuredAt(r, budget)
+		g, err := FromParams(r.Params)
+		if m < 0 || err != nil || len(genomes) == 200 {
+			continue
+		}
+		v, ok := r.Measurements[m].Metrics[goal.Metric]
+		if !ok || math.IsNaN(v) || math.IsInf(v, 0) {
+			continue
+		}
+		genomes, final = append(genomes, g), append(final, -goal.Goal.Loss(v))
+		early = append(early, -goal.Goal.Loss(r.Measurements[0].Metrics[goal.Metric]))
+		first = max(first, r.Measurements[0].Budget)
+	}
+	if len(genomes) < 5 {
+		return nil
+	}
+	var out []Correlation
+	if first < budget {
+		out = append(out, Correlation{"first rung", spearman(early, final), len(final)})
+	}
+	for _, name := range Proxies() {
+		f, err := s.Proxy(name)
+		if err != nil {
+			continue
+		}
+		x := make([]float64, len(genomes))
+		for i, g := range genomes {
+			x[i] = f(g)
+		}
+		out = append(out, Correlation{name, spearman(x, final), len(final)})
+	}
+	return out
+}
+
+// spearman is the correlation of ranks, of which equal values share the mean; 0
+// if either side is constant.
+func spearman(x, y []float64) float64 {
+	a, b := ranks(x), ranks(y)
+	mean := float64(len(a)-1) / 2
+	var ab, aa, bb float64
+	for i := range a {
+		ab += (a[i] - mean) * (b[i] - mean)
+		aa += (a[i] - mean) * (a[i] - mean)
+		bb += (b[i] - mean) * (b[i] - mean)
+	}
+	if aa == 0 || bb == 0 {
+		return 0
+	}
+	return ab / math.Sqrt(aa*bb)
+}
+
+func ranks(x []float64) []float64 {
+	order := make([]int, len(x))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(x[i], x[j]) })
+	out := make([]float64, len(x))
+	for lo := 0; lo < len(order); {
+		hi := lo + 1
+		for hi < len(order) && x[order[hi]] == x[order[lo]] {
+			hi++
+		}
+		for _, i := range order[lo:hi] {
+			out[i] = float64(lo+hi-1) / 2
+		}
+		lo = hi
+	}
+	return out
+}
+
+// ParetoTrial is a trial on the front of several objectives.
+type ParetoTrial struct {
+	Trial  int
+	Values []float64 // by objective
+}
+
+// Pareto lists the trials that no other beats in every objective, by their last
+// measurements, the best by the first objective first, and the hypervolume they
+// reach from the worst value of each objective, as a share of the box up to the
+// best ones.
+func Pareto(all []search.Record, goals []search.Objective) (best []ParetoTrial, share float64) {
+	var some []individual
+	for i := range all {
+		var losses []float64
+		for _, o := range goals {
+			if l, ok := all[i].Loss(o); ok && usable(&all[i]) {
+				losses = append(losses, l)
+			}
+		}
+		if len(losses) == len(goals) && len(goals) > 0 {
+			some = append(some, individual{trial: all[i].ID, losses: losses})
+		}
+	}
+	if len(some) == 0 {
+		return nil, 0
+	}
+	worst, box := slices.Clone(some[0].losses), 1.
+	least := slices.Clone(worst)
+	points := make([][]float64, len(some))
+	for i, x := range some {
+		points[i] = x.losses
+		for k, l := range x.losses {
+			worst[k], least[k] = max(worst[k], l), min(least[k], l)
+		}
+	}
+	for k := range worst {
+		box *= worst[k] - least[k]
+	}
+	if box > 0 {
+		share = Hypervolume(points, worst) / box
+	}
+	for _, i := range front(some, make([]bool, len(some))) {
+		p := ParetoTrial{Trial: some[i].trial}
+		for k, l := range some[i].losses {
+			p.Values = append(p.Values, goals[k].Goal.Loss(l)) // its own inverse
+		}
+		best = append(best, p)
+	}
+	slices.SortStableFunc(best, func(a, b ParetoTrial) int {
+		return cmp.Compare(goals[0].Goal.Loss(a.Values[0]), goals[0].Goal.Loss(b.Values[0]))
+	})
+	return best, share
+}
