@@ -17,7 +17,8 @@ func (n *Net) Gradient(s *Set) (loss float64, err error) {
 	for i := range order {
 		order[i] = int32(i)
 	}
-	return n.step(pass{rows: rows, train: true}, n.gather(s, order)) / float64(rows), nil
+	sum, weight := n.step(pass{rows: rows, train: true}, n.gather(s, order), 1)
+	return sum / weight, nil
 }
 
 // Backward runs at most a batch of rows forward, in inference mode, and backward
