@@ -58,7 +58,7 @@ func fresh(s *Space, req search.Request, seen *tried, trial int, r *rand.Rand, d
 		if len(same) == 0 {
 			return c, true
 		}
-		if (known || second == nil) && !among(same, c.point) {
+		if (known || second == nil) && !among(req.Space, same, c.point) {
 			if known {
 				return c, true
 			}
@@ -82,7 +82,7 @@ func firstUntried(s *Space, req search.Request, seen *tried, r *rand.Rand) (cand
 	for i := range all {
 		at := (start + i) % all
 		c := candidate{genome: Genome{s.root.nth(at % genomes)}, point: req.Space.Nth(at / genomes), origin: Origin{Avoided: freshTries}}
-		if req.Constraints.Hold(c.point) && !among(seen.with(s.mark(c.genome)), c.point) && s.fits(c.genome) {
+		if req.Constraints.Hold(c.point) && !among(req.Space, seen.with(s.mark(c.genome)), c.point) && s.fits(c.genome) {
 			return c, true
 		}
 	}

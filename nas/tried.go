@@ -56,12 +56,17 @@ func (t *tried) each(f func(mark string, p search.Params)) {
 }
 
 // among tells whether one of the params has the same hyperparameters as p.
-func among(params []search.Params, p search.Params) bool {
+func among(hyper search.Space, params []search.Params, p search.Params) bool {
 	if len(params) == 0 {
 		return false
 	}
 	key := pointKey(p)
-	return slices.ContainsFunc(params, func(q search.Params) bool { return pointKey(q) == key })
+	return slices.ContainsFunc(params, func(q search.Params) bool {
+		if r, ok := hyper.Adopt(q); ok { // of before the space changed
+			q = r
+		}
+		return pointKey(q) == key
+	})
 }
 
 // pointKey is the key of the hyperparameters alone.

@@ -37,7 +37,11 @@ func newSampler(s *Spec) (search.Sampler, error) {
 			return nas.NSGA2{Space: space}, nil
 		}
 		// A short study would be over before the usual population of 30 is there.
-		return nas.Evolution{Space: space, Population: min(max(s.Budget.Trials/3, 8), 30)}, nil
+		e := nas.Evolution{Space: space, Population: min(max(s.Budget.Trials/3, 8), 30)}
+		if s.Search.Proxy != "" {
+			e.Proxy, err = space.Proxy(s.Search.Proxy)
+		}
+		return e, err
 	}
 	switch s.Search.Sampler {
 	case "random":

@@ -45,6 +45,7 @@ type Search struct {
 	Cost      hpo.Cost `json:"cost,omitempty"`     // energy or time: prefer what improves the most for a unit of it; "" means that costs do not count
 	Eta       int      `json:"eta"`                // of the scheduler; 0 means 3
 	Min       int      `json:"min_epochs"`         // the first rung; 0 means 1
+	Proxy     string   `json:"proxy,omitempty"`    // of evolution over architectures: rejects networks before they are trained; see nas.Proxies; "" means none
 	WarmStart string   `json:"warm_start"`         // auto, off, or the name of a study; "" means auto
 	Batch     int      `json:"batch,omitempty"`    // segments that share a workflow and a worker's slot, for trials of milliseconds; 0 means 1
 	Priority  int      `json:"priority,omitempty"` // of its trials among those of all studies, 1 (first) to 5; 0 means 3
@@ -222,6 +223,14 @@ func (s *Spec) completeSearch() error {
 	}
 	if err := oneOf("search.sampler", q.Sampler, names); err != nil {
 		return err
+	}
+	if q.Proxy != "" {
+		if s.Architecture == nil || q.Sampler != "evolution" {
+			return wrong("search.proxy", "it belongs to a study with an architecture and the sampler evolution")
+		}
+		if err := oneOf("search.proxy", q.Proxy, nas.Proxies()); err != nil {
+			return err
+		}
 	}
 	if q.Cost != "" {
 		if err := oneOf("search.cost", string(q.Cost), []string{string(hpo.Energy), string(hpo.Time)}); err != nil {

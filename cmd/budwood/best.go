@@ -1,17 +1,21 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 
 	"budwood"
 	"budwood/search"
+	"budwood/trials"
 	"budwood/workflows"
 )
 
 type bestCmd struct {
 	Study string `arg:"" help:"Name of the study."`
+	SVG   string `help:"Draw the network of an architecture search into this file." placeholder:"FILE" type:"path"`
 	output
 }
 
@@ -35,10 +39,40 @@ func (c *bestCmd) Run(a *app) error {
 	if c.Output == "table" {
 		fmt.Fprintf(a.stdout, "%s of %s: %s %s\n", r.Best.Name(), c.Study, r.Main.Metric, number(r.Value))
 	}
+	if err := c.network(a, store, r); err != nil {
+		return err
+	}
 	return c.write(a.stdout, t, struct {
 		*search.Record
 		Test search.Metrics `json:"test,omitempty"`
 	}{r.Best, r.Test})
+}
+
+// network tells about the network of an architecture search, and draws it.
+func (c *bestCmd) network(a *app, store *trials.Store, r *budwood.Result) error {
+	study, err := store.Study(a.ctx, c.Study)
+	if err != nil {
+		return err
+	}
+	spec, err := specOf(&study)
+	if err != nil {
+		return err
+	}
+	if c.Output == "table" {
+		text, err := workflows.DescribeNetwork(spec, r.Trials, r.Best)
+		if err != nil {
+			return err
+		}
+		fmt.Fprint(a.stdout, text)
+	}
+	if c.SVG == "" {
+		return nil
+	}
+	f, err := os.Create(c.SVG)
+	if err != nil {
+		return err
+	}
+	return errors.Join(workflows.DrawNetwork(f, spec, r.Best), f.Close())
 }
 
 // printParams lists params one a line, under a label.

@@ -58,14 +58,20 @@ func (c *showCmd) Run(a *app) error {
 		return err
 	}
 	fmt.Fprintf(a.stdout, "\n%s\n", r)
-	row, err := store.Study(a.ctx, c.Study)
+	study, err := store.Study(a.ctx, c.Study)
 	if err != nil {
 		return err
 	}
-	if line := importance(row.Space, r); line != "" {
+	if line := importance(study.Space, r); line != "" {
 		fmt.Fprintf(a.stdout, "importance: %s\n", line)
 	}
-	return nil
+	spec, err := specOf(&study)
+	if err != nil {
+		return err
+	}
+	text, err := workflows.DescribeSearch(spec, r.Trials)
+	fmt.Fprint(a.stdout, text)
+	return err
 }
 
 // importance lists the parameters that matter most for the best trials.

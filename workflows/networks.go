@@ -1,0 +1,112 @@
+package workflows
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"budwood/engine"
+	"budwood/nas"
+	"budwood/search"
+)
+
+// DescribeNetwork tells about the network of a trial: what it costs, and where
+// it comes from, step by step. It is "" for a study without an architecture.
+func DescribeNetwork(s *Spec, all []search.Record, r *search.Record) (string, error) {
+	if s.Architecture == nil {
+		return "", nil
+	}
+	net, cost, err := s.built(r)
+	if err != nil {
+		return "", err
+	}
+	m, err := engine.Footprint(net, s.Input, 32, nil)
+	if err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "network  %d parameters, %d multiply-accumulates a row; %.1f MB to train in batches of 32, %.1f MB to predict; about %.3g J for a million rows of training\n",
+		cost.Params, cost.MACs, float64(m.Train)/1e6, float64(m.Infer)/1e6, nas.Joules(cost, 1e6))
+	label := "lineage"
+	for _, a := range nas.Lineage(all, r.ID) {
+		fmt.Fprintf(&b, "%-8s %s  %s\n", label, search.TrialName(a.Trial), describeOrigin(a.Origin))
+		label = ""
+	}
+	return b.String(), nil
+}
+
+func describeOrigin(o nas.Origin) string {
+	if len(o.Parents) == 0 {
+		return "drawn at random"
+	}
+	names := make([]string, len(o.Parents))
+	for i, p := range o.Parents {
+		names[i] = search.TrialName(p)
+	}
+	s := "from " + strings.Join(names, " and ")
+	if o.Change != "" {
+		s += ": " + o.Change
+	}
+	if o.Inherits {
+		s += ", with its weights"
+	}
+	return s
+}
+
+// DrawNetwork writes the network of a trial as SVG.
+func DrawNetwork(w io.Writer, s *Spec, r *search.Record) error {
+	if s.Architecture == nil {
+		return fmt.Errorf("study %s searches no architecture: there is no network to draw", s.Name)
+	}
+	net, _, err := s.built(r)
+	if err != nil {
+		return err
+	}
+	return nas.Draw(w, net, s.Input)
+}
+
+// built is the network of a trial.
+func (s *Spec) built(r *search.Record) (engine.Seq, engine.Cost, error) {
+	space, err := s.network()
+	if err != nil {
+		return nil, engine.Cost{}, err
+	}
+	g, err := nas.FromParams(r.Params)
+	if err != nil {
+		return nil, engine.Cost{}, err
+	}
+	return space.Build(g)
+}
+
+// DescribeSearch tells how an architecture search went: the front of several
+// objectives, the candidates that were not trained because they had been tried,
+// and how well cheap guesses rank what was trained. It is "" for a study without
+// an architecture.
+func DescribeSearch(s *Spec, all []search.Record) (string, error) {
+	if s.Architecture == nil {
+		return "", nil
+	}
+	space, err := s.network()
+	if err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	if len(s.Also) > 0 {
+		front, share := nas.Pareto(all, s.Objectives())
+		fmt.Fprintf(&b, "front    %d trials that no other beats in everything; hypervolume %.3f of the box from the worst to the best values\n", len(front), share)
+		for _, p := range front {
+			fmt.Fprintf(&b, "         %s", search.TrialName(p.Trial))
+			for i, v := range p.Values {
+				fmt.Fprintf(&b, "  %s %.5g", s.Objectives()[i].Metric, v)
+			}
+			fmt.Fprintln(&b)
+		}
+	}
+	fmt.Fprintf(&b, "avoided  %d candidates that had been tried already\n", nas.Avoided(all))
+	label := "proxies"
+	for _, c := range space.Correlations(all, s.Objective) {
+		fmt.Fprintf(&b, "%-8s %-10s  rank correlation %+.2f with %s, over %d trials\n", label, c.Proxy, c.Rho, s.Objective.Metric, c.Trials)
+		label = ""
+	}
+	return b.String(), nil
+}
