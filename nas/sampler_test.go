@@ -51,7 +51,7 @@ func (s overOne) Propose(ctx context.Context, req search.Request) ([]search.Para
 }
 
 func TestSamplersNeedASpace(t *testing.T) {
-	for _, s := range []search.Sampler{Random{}, Evolution{}, LocalSearch{}, NSGA2{}} {
+	for _, s := range []search.Sampler{Random{}, Evolution{}, LocalSearch{}, NSGA2{}, Predictor{}} {
 		if _, err := s.Propose(context.Background(), search.Request{N: 1}); err == nil {
 			t.Errorf("%T without a space proposes", s)
 		}
@@ -69,6 +69,9 @@ func TestSamplersConform(t *testing.T) {
 	})
 	t.Run("local search", func(t *testing.T) {
 		searchtest.Sampler(t, overOne{LocalSearch{Space: space, First: 3}, space.Smallest()})
+	})
+	t.Run("predictor", func(t *testing.T) {
+		searchtest.Sampler(t, overOne{Predictor{Space: space, First: 3, Pool: 10}, space.Smallest()})
 	})
 	t.Run("NSGA-II", func(t *testing.T) {
 		searchtest.Sampler(t, overOne{NSGA2{Space: space, Population: 5}, space.Smallest()})
@@ -153,7 +156,7 @@ func TestSamplersBeatRandom(t *testing.T) {
 	space := bind(t, Spec{Family: "mlp", Depth: []int{1, 6}}, engine.Shape{10})
 	hyper := search.Space{search.Float("lr", 0, 1)}
 	random := lowest(study(t, Random{space}, space, hyper, 150, 1, thousand))
-	for name, s := range map[string]search.Sampler{"evolution": Evolution{Space: space}, "local search": LocalSearch{Space: space}} {
+	for name, s := range map[string]search.Sampler{"evolution": Evolution{Space: space}, "local search": LocalSearch{Space: space}, "predictor": Predictor{Space: space}} {
 		if got := lowest(study(t, s, space, hyper, 150, 1, thousand)); got > random/2 {
 			t.Errorf("%s reached %.4f, random search %.4f", name, got, random)
 		}

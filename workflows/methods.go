@@ -12,7 +12,7 @@ import (
 // The methods by name. This file is the one place that names them.
 var (
 	Samplers             = []string{"tpe", "cmaes", "evolution", "nsga2", "motpe", "ehvi", "random", "grid", "sobol", "quasi"}
-	ArchitectureSamplers = []string{"evolution", "local", "nsga2", "random"}
+	ArchitectureSamplers = []string{"evolution", "local", "predictor", "nsga2", "random"}
 	Schedulers           = []string{"asha", "hyperband", "halving", "median", "plateau", "extrapolation", "none"}
 
 	// costSamplers weigh what a trial costs against what is expected of it.
@@ -33,6 +33,8 @@ func newSampler(s *Spec) (search.Sampler, error) {
 			return nas.Random{Space: space}, nil
 		case "local":
 			return nas.LocalSearch{Space: space}, nil
+		case "predictor":
+			return nas.Predictor{Space: space, First: min(max(s.Budget.Trials/4, 5), 20)}, nil
 		case "nsga2":
 			return nas.NSGA2{Space: space}, nil
 		}

@@ -25,6 +25,7 @@ func nasBench(ctx context.Context, out io.Writer, dir string, seeds int) error {
 		{"evolution (default)", nas.Evolution{Space: t.Space}},
 		{"evolution, FLOPs proxy", nas.Evolution{Space: t.Space, Proxy: t.FLOPs}},
 		{"local search", nas.LocalSearch{Space: t.Space}},
+		{"predictor", nas.Predictor{Space: t.Space}},
 	})
 	if err != nil {
 		return err
