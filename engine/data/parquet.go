@@ -2,6 +2,7 @@ package data
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -40,11 +41,8 @@ func scanParquet(r io.ReaderAt, size int64, path string, ignore []string) (t *ta
 			t, err = nil, damaged(fmt.Errorf("%v", p))
 		}
 	}()
-	var magic [4]byte
-	if n, _ := r.ReadAt(magic[:], 0); n == 4 && magic[0] == 0x1f && magic[1] == 0x8b {
-		return nil, errors.New("this is a gzip file; unpack it (Parquet packs its pages itself)")
-	} else if n < 4 || string(magic[:]) != "PAR1" {
-		return nil, errors.New("this is no Parquet file; it would begin with PAR1")
+	if err := checkFrame(r, size); err != nil {
+		return nil, err
 	}
 	f, err := parquet.OpenFile(r, size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
 	if err != nil {
@@ -78,6 +76,30 @@ func scanParquet(r io.ReaderAt, size int64, path string, ignore []string) (t *ta
 		t.columns = append(t.columns, c)
 	}
 	return t, nil
+}
+
+// checkFrame checks what stands around the pages: PAR1, then at the end the length
+// of the footer, for which the library would make room whatever it is, and PAR1.
+func checkFrame(r io.ReaderAt, size int64) error {
+	var head, tail [8]byte
+	n, err := r.ReadAt(head[:4], 0)
+	switch {
+	case cancelled(err):
+		return err
+	case n == 4 && head[0] == 0x1f && head[1] == 0x8b:
+		return errors.New("this is a gzip file; unpack it (Parquet packs its pages itself)")
+	case n < 4 || string(head[:4]) != "PAR1":
+		return errors.New("this is no Parquet file; it would begin with PAR1")
+	case size < 12:
+		return damaged(fmt.Errorf("%d bytes", size))
+	}
+	if _, err := r.ReadAt(tail[:], size-8); err != nil {
+		return damaged(err)
+	}
+	if footer := int64(binary.LittleEndian.Uint32(tail[:4])); string(tail[4:]) != "PAR1" || footer > size-12 {
+		return damaged(fmt.Errorf("no footer at the end"))
+	}
+	return nil
 }
 
 // readParquet reads the pages of a column, which must have so many rows.
