@@ -41,8 +41,8 @@ type Study struct {
 	// such as "layers * width <= 512": see [search.Constraints].
 	Constraints []string
 
-	Sampler   string             // tpe (default), motpe (default with several objectives), ehvi, nsga2, cmaes, evolution, random, grid, sobol, quasi
-	Cost      hpo.Cost           // prefer what improves the most for a unit of it: energy or time (tpe, motpe)
+	Sampler   string             // auto (default), gp, tpe, motpe, ehvi, nsga2, cmaes, evolution, random, grid, sobol, quasi
+	Cost      hpo.Cost           // prefer what improves the most for a unit of it: energy or time (auto, tpe, motpe)
 	Scheduler string             // asha (default), hyperband, halving, median, plateau, extrapolation, none
 	Trials    int                // in all; 0 means 30
 	Epochs    int                // at most, a trial; 0 means 27

@@ -18,12 +18,19 @@ import (
 // them: it needs only their order, which results at different budgets share, and
 // was measured to need half the budget of the process. With very many parameters or trials, where a process
 // sees too little of them, [CMAES] takes turns too.
+//
+// Where costs count or there are several objectives it is TPE or [MOTPE].
 type Auto struct {
+	Cost Cost // what a trial costs; "" means nothing
+
 	gp  GP
 	cma CMAES
 }
 
-var _ search.Sampler = (*Auto)(nil)
+var (
+	_ search.Sampler   = (*Auto)(nil)
+	_ search.Explainer = (*Auto)(nil)
+)
 
 // Limits of what the process alone is trusted with.
 const (
@@ -55,12 +62,21 @@ func (a *Auto) Propose(ctx context.Context, req search.Request) ([]search.Params
 
 // Explain says which sampler proposes the first trial of a request, and why.
 func (a *Auto) Explain(req search.Request) string {
-	_, why := a.choose(req)
+	s, why := a.choose(req)
+	if g, ok := s.(*GP); ok {
+		return g.Explain(req)
+	}
 	return why
 }
 
 func (a *Auto) choose(req search.Request) (search.Sampler, string) {
 	dims := len(req.Space.Dims())
+	switch {
+	case len(req.Objectives) > 1:
+		return MOTPE{Cost: a.Cost}, fmt.Sprintf("motpe: %d objectives", len(req.Objectives))
+	case a.Cost != "":
+		return TPE{Cost: a.Cost}, fmt.Sprintf("tpe: it weighs the improvement against the %s of a trial", a.Cost)
+	}
 	p := read(req)
 	n := len(p.ranked)
 	if dims == 0 {

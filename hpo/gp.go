@@ -31,7 +31,10 @@ type GP struct {
 	cache gpCache
 }
 
-var _ search.Sampler = (*GP)(nil)
+var (
+	_ search.Sampler   = (*GP)(nil)
+	_ search.Explainer = (*GP)(nil)
+)
 
 // gpCache are the results of the last requests.
 type gpCache struct {
@@ -290,8 +293,27 @@ func (g *GP) posterior(k kernel, points [][]float64, y []float64) *posterior {
 	return p
 }
 
-// Explain says in words what the process has learned.
+// Explain says what the process has learned: what it takes for noise, how it
+// bends the losses, and which numerical trouble it had.
 func (g *GP) Explain(req search.Request) string {
 	p := read(req)
-	return fmt.Sprintf("gp: %d results", len(p.ranked))
+	dims := len(req.Space.Dims())
+	if first := orDefault(g.Startup, 1, startup(dims)); len(p.ranked) < first || dims == 0 {
+		return fmt.Sprintf("quasi: an even start, %d of %d results", len(p.ranked), first)
+	}
+	return g.model(req, p).explain(len(p.ranked))
+}
+
+func (m *gpModel) explain(results int) string {
+	s := fmt.Sprintf("gp: %d results over %d parameters, noise %.1g%%", results, len(m.c.dims), 100*math.Sqrt(m.h.noise))
+	if !math.IsInf(m.h.delta, 1) {
+		s += ", losses by logarithm"
+	}
+	if m.h.poly > 0 {
+		s += ", with a bowl"
+	}
+	if m.p.f.jitter > 0 {
+		s += fmt.Sprintf("; a Cholesky factor needed jitter of %.0e", m.p.f.jitter)
+	}
+	return s
 }

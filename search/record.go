@@ -75,7 +75,7 @@ func (m Metrics) MarshalJSON() ([]byte, error) {
 type Trial struct {
 	ID     int    `json:"id"` // 0, 1, 2, … in a study; never reused
 	Params Params `json:"params"`
-	Source string `json:"source,omitempty"` // who proposed it: "tpe", "start_with", "warm start: <study> t0012"
+	Source string `json:"source,omitempty"` // who proposed it: "tpe", "auto: gp: 41 results over 5 parameters", "start_with", "warm start: <study> t0012"
 }
 
 // Name is the trial's name in lists: t0031.

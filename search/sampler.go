@@ -15,6 +15,13 @@ type Sampler interface {
 	Propose(ctx context.Context, req Request) ([]Params, error)
 }
 
+// Explainer is a sampler that can say how it answers a request, in words: "gp: 41
+// results over 5 parameters".
+type Explainer interface {
+	// Explain is about the first trial of the request; it is as pure as Propose.
+	Explain(req Request) string
+}
+
 // Request is all that a sampler may look at.
 type Request struct {
 	Space      Space

@@ -11,12 +11,12 @@ import (
 
 // The methods by name. This file is the one place that names them.
 var (
-	Samplers             = []string{"tpe", "cmaes", "evolution", "nsga2", "motpe", "ehvi", "random", "grid", "sobol", "quasi"}
+	Samplers             = []string{"auto", "gp", "tpe", "cmaes", "evolution", "nsga2", "motpe", "ehvi", "random", "grid", "sobol", "quasi"}
 	ArchitectureSamplers = []string{"evolution", "local", "predictor", "nsga2", "random"}
 	Schedulers           = []string{"asha", "hyperband", "halving", "median", "plateau", "extrapolation", "none"}
 
 	// costSamplers weigh what a trial costs against what is expected of it.
-	costSamplers = []string{"tpe", "motpe"}
+	costSamplers = []string{"auto", "tpe", "motpe"}
 
 	// Metrics are what a study with data can optimise.
 	Metrics = []string{"valid_loss", "valid_accuracy", "valid_rmse", "valid_r2", "train_loss", trials.EnergyWh, "params", "macs"}
@@ -46,6 +46,10 @@ func newSampler(s *Spec) (search.Sampler, error) {
 		return e, err
 	}
 	switch s.Search.Sampler {
+	case "gp":
+		return &hpo.GP{}, nil
+	case "tpe":
+		return hpo.TPE{Cost: s.Search.Cost}, nil
 	case "random":
 		return hpo.Random{}, nil
 	case "cmaes":
@@ -65,7 +69,7 @@ func newSampler(s *Spec) (search.Sampler, error) {
 	case "quasi":
 		return hpo.Halton{}, nil
 	}
-	return hpo.TPE{Cost: s.Search.Cost}, nil
+	return &hpo.Auto{Cost: s.Search.Cost}, nil
 }
 
 // network is the architecture space bound to the data.

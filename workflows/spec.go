@@ -38,7 +38,7 @@ type Spec struct {
 
 // Search says how to search.
 type Search struct {
-	Sampler   string   `json:"sampler"`            // see Samplers; "" means tpe, or motpe if there are several objectives; with an architecture evolution, or nsga2
+	Sampler   string   `json:"sampler"`            // see Samplers; "" means auto; with an architecture evolution, or nsga2
 	Scheduler string   `json:"scheduler"`          // see Schedulers; "" means asha
 	Seed      uint64   `json:"seed"`               // of everything
 	Parallel  int      `json:"parallel"`           // segments at once; 0 means 2
@@ -197,10 +197,8 @@ func (s *Spec) constraints() (search.Constraints, error) {
 func (s *Spec) completeSearch() error {
 	q, b := &s.Search, &s.Budget
 	if q.Sampler == "" {
-		q.Sampler = "tpe"
+		q.Sampler = "auto"
 		switch {
-		case s.Architecture == nil && len(s.Also) > 0:
-			q.Sampler = "motpe"
 		case s.Architecture != nil && len(s.Also) > 0:
 			q.Sampler = "nsga2"
 		case s.Architecture != nil:
@@ -237,7 +235,7 @@ func (s *Spec) completeSearch() error {
 			return err
 		}
 		if s.Architecture != nil || !slices.Contains(costSamplers, q.Sampler) {
-			return wrong("search.cost", "the sampler %s does not weigh costs; %s do", q.Sampler, strings.Join(costSamplers, " and "))
+			return wrong("search.cost", "the sampler %s does not weigh costs; %s do", q.Sampler, strings.Replace(strings.Join(costSamplers, ", "), ", motpe", " and motpe", 1))
 		}
 	}
 	if err := oneOf("search.scheduler", q.Scheduler, Schedulers); err != nil {

@@ -194,7 +194,7 @@ func (p *proposer) propose(ctx context.Context, past []search.Record, trial int)
 	if err != nil {
 		return search.Trial{}, err
 	}
-	return search.Trial{ID: trial, Params: params[0], Source: p.source(trial, params[0])}, nil
+	return search.Trial{ID: trial, Params: params[0], Source: p.source(req, params[0])}, nil
 }
 
 // Record stores segments; those of one call share a flush to the disk.
@@ -305,12 +305,15 @@ func (a *StoreActivities) proposer(ctx context.Context, study string) (*proposer
 }
 
 // source says who proposed a trial's params.
-func (p *proposer) source(trial int, params search.Params) string {
-	if trial < len(p.spec.StartWith) {
+func (p *proposer) source(req search.Request, params search.Params) string {
+	if req.First < len(p.spec.StartWith) {
 		return "start_with"
 	}
 	if s := p.warm.Source(params); s != "" {
 		return s
+	}
+	if e, ok := p.warm.Sampler.(search.Explainer); ok {
+		return p.spec.Search.Sampler + ": " + e.Explain(req)
 	}
 	return p.spec.Search.Sampler
 }

@@ -28,7 +28,7 @@ func main() {
 	lr := search.LogFloat("lr", 1e-4, 1)
 	width := search.Int("width", 16, 256, search.Log)
 	study := budwood.Study{Name: *name, Space: search.Space{lr, width},
-		Sampler: "tpe", Scheduler: "asha", Trials: 30, Epochs: 9, Seed: 7}
+		Sampler: "auto", Scheduler: "asha", Trials: 30, Epochs: 9, Seed: 7}
 
 	objective := func(ctx context.Context, t *budwood.Trial) error {
 		net := engine.MLP(t.Rand(), digits.Features, width.In(t), digits.Classes)
