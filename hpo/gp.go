@@ -107,9 +107,9 @@ type seen struct {
 func (g *GP) model(req search.Request, p past) *gpModel {
 	c := newCube(req.Space)
 	m := &gpModel{c: c, tried: triedSet{}}
-	all := choose(req, p, c, orDefault(g.Points, 10, 400))
+	all := choose(req, p.ranked, c, orDefault(g.Points, 10, 400))
 	k := newKernel(c)
-	m.h = g.fit(k, all)
+	m.h = g.fit(k, choose(req, firstOf(p.ranked, fitAt(len(p.ranked))), c, fitMost))
 	for i, l := range m.h.length {
 		k.weight[i] = 1 / (l * l)
 	}
@@ -148,13 +148,12 @@ const gpMostOthers = 100
 
 // choose picks the trials that the process sees, in the order of their numbers:
 // of too many, the best and an even share of the others.
-func choose(req search.Request, p past, c *cube, most int) []seen {
-	n := len(p.ranked)
-	take := p.ranked
-	if n > most {
+func choose(req search.Request, best []ranked, c *cube, most int) []seen {
+	take := best
+	if n := len(best); n > most {
 		top := most / 2
-		take = slices.Clone(p.ranked[:top])
-		rest := p.ranked[top:]
+		take = slices.Clone(best[:top])
+		rest := best[top:]
 		for i := range most - top {
 			take = append(take, rest[i*len(rest)/(most-top)])
 		}
@@ -165,6 +164,25 @@ func choose(req search.Request, p past, c *cube, most int) []seen {
 		out[i] = seen{rec.ID, c.vector(rec.Params), r.loss}
 	}
 	slices.SortStableFunc(out, func(a, b seen) int { return a.id - b.id })
+	return out
+}
+
+// firstOf keeps those of the n records of the smallest numbers, in their order.
+func firstOf(best []ranked, n int) []ranked {
+	if n == len(best) {
+		return best
+	}
+	records := make([]int, len(best))
+	for i, r := range best {
+		records[i] = r.record
+	}
+	slices.Sort(records)
+	out := make([]ranked, 0, n)
+	for _, r := range best {
+		if r.record < records[n] {
+			out = append(out, r)
+		}
+	}
 	return out
 }
 
@@ -220,25 +238,7 @@ func fitAt(n int) int {
 }
 
 // fit finds the hyperparameters.
-func (g *GP) fit(k kernel, all []seen) hyper {
-	use := all[:fitAt(len(all))]
-	if len(use) > fitMost {
-		sorted := slices.Clone(use)
-		slices.SortStableFunc(sorted, func(a, b seen) int {
-			if a.loss < b.loss {
-				return -1
-			}
-			if a.loss > b.loss {
-				return 1
-			}
-			return 0
-		})
-		use = sorted[:fitMost/2]
-		rest := sorted[fitMost/2:]
-		for i := range fitMost - fitMost/2 {
-			use = append(use, rest[i*len(rest)/(fitMost-fitMost/2)])
-		}
-	}
+func (g *GP) fit(k kernel, use []seen) hyper {
 	points, losses := make([][]float64, len(use)), make([]float64, len(use))
 	key := uint64(len(use))
 	dims := 0.0

@@ -55,7 +55,7 @@ type fitting struct {
 func fit(k kernel, points [][]float64, losses []float64, dims float64) hyper {
 	f := newFitting(k, points, dims)
 	spread := spreadOf(slices.Sorted(slices.Values(losses)))
-	steps := 40
+	steps := 30
 	if f.d > 40 {
 		steps = 15
 	}
@@ -66,7 +66,7 @@ func fit(k kernel, points [][]float64, losses []float64, dims float64) hyper {
 			break
 		}
 		lo, hi := f.bounds()
-		search := lbfgs{lo: lo, hi: hi, steps: steps, enough: 1e-3}
+		search := lbfgs{lo: lo, hi: hi, steps: steps, enough: 1e-2}
 		theta := f.start(f.lengthMean)
 		for i, share := range outputShares {
 			o := newOutput(losses, share*spread)

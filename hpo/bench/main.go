@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"budwood/hpo"
@@ -46,6 +47,7 @@ func run(args []string, out io.Writer) error {
 	which := fs.String("problems", "", "comma-separated parts of names; all by default")
 	seeds := fs.Int("seeds", 10, "runs of each")
 	trials := fs.Int("n", 200, "evaluations of each run")
+	show := fs.String("at", "", "comma-separated numbers of evaluations to show; 25,50,100,200 by default")
 	parallel := fs.Int("parallel", 1, "trials at once, in virtual time")
 	svg := fs.String("svg", "", "file to draw the curves into")
 	if err := fs.Parse(args); err != nil {
@@ -53,6 +55,9 @@ func run(args []string, out io.Writer) error {
 	}
 	if *suite == "pareto" {
 		return pareto(out, *tablesDir, *which, *names, *optuna, *seeds, *trials)
+	}
+	if *suite == "speed" {
+		return speed(out, *names, *trials)
 	}
 	if *suite == "multi" {
 		return multi(out, *tablesDir, *which, *names, *optuna, *svg, *seeds, *trials, *parallel)
@@ -66,6 +71,16 @@ func run(args []string, out io.Writer) error {
 		return err
 	}
 	rep := newReport(*trials)
+	if *show != "" {
+		rep.at = nil
+		for _, s := range strings.Split(*show, ",") {
+			n, err := strconv.Atoi(s)
+			if err != nil || n < 1 || n > *trials {
+				return fmt.Errorf("-at: %q is not a number from 1 to %d", s, *trials)
+			}
+			rep.at = append(rep.at, n)
+		}
+	}
 	for _, p := range problems {
 		for _, s := range samplers {
 			if *names != "" && !slices.Contains(strings.Split(*names, ","), s.name) {
@@ -82,6 +97,7 @@ func run(args []string, out io.Writer) error {
 		rep.problem(out, p.name, ref)
 	}
 	rep.summary(out, ref)
+	rep.ranks(out, ref)
 	return rep.draw(*svg, "Regret left, functions and tables (1: a typical random point)", "evaluations")
 }
 
