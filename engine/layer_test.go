@@ -125,4 +125,17 @@ func TestMeasureSaturates(t *testing.T) {
 	if err != nil || c.Params != math.MaxInt64 || c.MACs != math.MaxInt64 {
 		t.Errorf("%+v, %v", c, err)
 	}
+	huge := Shape{maxDim, maxDim}
+	for _, l := range []Layer{
+		Attention{Heads: maxDim}, Transformer{}, GRU{Out: maxDim}, Positional{}, LayerNorm{}, GroupNorm{},
+		Conv1D{Out: maxDim, Kernel: maxDim, Dilation: maxDim}, Conv1D{Out: maxDim, Stride: maxDim}, Dense{Out: maxDim, PerStep: true},
+		SqueezeExcite{}, Par{Branches: []Seq{{}, {Dense{Out: maxDim}}}}, Residual{Seq{GRU{Out: maxDim}}},
+	} {
+		if _, _, err := Measure(l, huge); err != nil {
+			t.Errorf("%v: %v", l, err)
+		}
+		if m, err := Footprint(l, huge, maxDim, nil); err != nil || m.Train != math.MaxInt64 {
+			t.Errorf("%v: %+v, %v", l, m, err)
+		}
+	}
 }
