@@ -21,7 +21,7 @@
 //
 // A Parquet table has types: booleans are 0 and 1; decimals, dates and times are
 // numbers (in the file's unit); byte arrays are categories. Null, NaN and empty
-// text are missing. Nested columns have to be ignored.
+// text are missing. Nested columns have to be ignored. LZ4 is not read.
 //
 // How columns become numbers, with everything fitted on the training rows:
 //

@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/format"
 )
 
 // readParquet reads a table, column by column and page by page. Memory is that of
@@ -70,12 +71,28 @@ func scanParquet(r io.ReaderAt, size int64, path string, ignore []string) (t *ta
 			continue
 		}
 		c := &column{name: names[i]}
+		if lz4(f, field) {
+			return nil, &Error{Key: "parquet", Path: path, Column: c.name, Err: errors.New("the column is packed with LZ4, which is not read; write it with snappy or zstd")}
+		}
 		if err := c.readParquet(field, f.RowGroups(), t.rows); err != nil {
 			return nil, &Error{Key: "parquet", Path: path, Column: c.name, Err: err}
 		}
 		t.columns = append(t.columns, c)
 	}
 	return t, nil
+}
+
+// lz4 tells whether a column is packed with LZ4, whose damaged data the library
+// unpacks for ever.
+func lz4(f *parquet.File, field *parquet.Column) bool {
+	for _, g := range f.Metadata().RowGroups {
+		if i := field.Index(); i >= 0 && i < len(g.Columns) {
+			if codec := g.Columns[i].MetaData.Codec; codec == format.Lz4Raw || codec == format.Lz4 {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // checkFrame checks what stands around the pages: PAR1, then at the end the length

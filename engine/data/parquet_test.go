@@ -170,6 +170,7 @@ func TestParquetErrors(t *testing.T) {
 		{"no rows", parquetOf(t, []bill{}), "label", nil, "read F: there are no rows"},
 		{"nested", parquetOf(t, []nested{{[]int32{1, 2}, 1}}), "y", nil, `read F: column "a": the column is nested; flatten it, or put it into ignore`},
 		{"identifiers", parquetOf(t, []odd{{Y: 1}}), "y", nil, `read F: column "a": the type UUID is neither number nor text; put the column into ignore`},
+		{"LZ4", parquetOf(t, bills(100), parquet.Compression(&parquet.Lz4Raw)), "label", nil, `read F: column "age": the column is packed with LZ4, which is not read; write it with snappy or zstd`},
 		{"no target", good, "labl", nil, `read F: there is no column "labl"; did you mean "label"?; the columns are age`},
 		{"nothing to ignore", good, "label", []string{"x"}, `read F: there is no column "x"; the columns are age`},
 		{"infinite", parquetOf(t, far), "label", nil, `read F: column "score": row 8: -Inf is outside the range of float32`},
