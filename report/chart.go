@@ -12,7 +12,7 @@ type Chart struct {
 	X, Y       string // names of the axes
 	LogX, LogY bool
 	Width      int // pixels; 0 means 620
-	Height     int // 0 means 320
+	Height     int // 0 means 320; a legend of several lines adds to it
 	Series     []Series
 	Names      []string // of the values 0, 1, 2, … of x, where those are categories
 }
@@ -51,21 +51,20 @@ func (c Chart) SVG() string {
 		ys = append(ys, s.Y, s.Low, s.High)
 	}
 	x, y := newAxis(c.LogX, xs...), newAxis(c.LogY, ys...)
-	legend := c.legend()
+	legend, lines := c.legend(w - 76)
+	h += 18 * max(lines-1, 0)
 	x.from, x.to = 64, w-12
 	y.from, y.to = h-46, 14
 	if c.Title != "" {
 		y.to += 18
 	}
-	if legend != "" {
-		y.to += 18
-	}
+	y.to += 18 * lines
 	var b strings.Builder
 	begin(&b, w, h)
 	if c.Title != "" {
 		text(&b, x.from, 18, "start", `font-weight="600"`, c.Title)
 	}
-	fmt.Fprintf(&b, `<g transform="translate(%s %s)">%s</g>`, px(x.from), px(y.to-10), legend)
+	fmt.Fprintf(&b, `<g transform="translate(%s %s)">%s</g>`, px(x.from), px(y.to+8-18*lines), legend)
 	c.frame(&b, x, y, h)
 	for pass := range 2 { // the faint ones first
 		for i, s := range c.Series {
@@ -93,22 +92,29 @@ func (c Chart) color(i int) string {
 	return palette[n%len(palette)]
 }
 
-func (c Chart) legend() string {
+// legend is as many lines of names as they need.
+func (c Chart) legend(width float64) (svg string, lines float64) {
 	var b strings.Builder
-	at := 0.
+	at := width + 1
 	for i, s := range c.Series {
 		if s.Name == "" {
 			continue
+		}
+		wide := 30 + 6.9*float64(len([]rune(s.Name)))
+		if at+wide > width && at > 0 {
+			at = 0
+			lines++
 		}
 		color := s.Color
 		if color == "" {
 			color = c.color(i)
 		}
-		fmt.Fprintf(&b, `<rect x="%s" y="-8" width="14" height="4" fill="%s"/>`, px(at), color)
-		text(&b, at+18, -2, "start", "", s.Name)
-		at += 30 + 6.6*float64(len([]rune(s.Name)))
+		y := 18 * (lines - 1)
+		fmt.Fprintf(&b, `<rect x="%s" y="%s" width="14" height="4" fill="%s"/>`, px(at), px(y-8), color)
+		text(&b, at+18, y-2, "start", "", s.Name)
+		at += wide
 	}
-	return b.String()
+	return b.String(), lines
 }
 
 // frame draws the grid, the ticks and the names of the axes.
