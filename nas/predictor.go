@@ -46,13 +46,13 @@ func (s Predictor) Propose(ctx context.Context, req search.Request) ([]search.Pa
 	}
 	judged := map[int][]candidate{} // by trial, the best first
 	return propose(ctx, s.Space, req, func(trial, try int, r *rand.Rand) (candidate, bool) {
-		if trial < first || len(parents) == 0 {
+		if trial < first || len(parents) == 0 || try >= pool { // all that was judged had been tried
 			return sampled(r, s.Space, req.Space), false
 		}
 		if judged[trial] == nil {
 			judged[trial] = s.judge(r, models, parents, req.Space, pool)
 		}
-		return judged[trial][try%pool], false
+		return judged[trial][try], false
 	})
 }
 

@@ -71,7 +71,7 @@ func TestSamplersConform(t *testing.T) {
 		searchtest.Sampler(t, overOne{LocalSearch{Space: space, First: 3}, space.Smallest()})
 	})
 	t.Run("predictor", func(t *testing.T) {
-		searchtest.Sampler(t, overOne{Predictor{Space: space, First: 3, Pool: 10}, space.Smallest()})
+		searchtest.Sampler(t, overOne{Predictor{Space: space, First: 3, Pool: 3}, space.Smallest()})
 	})
 	t.Run("NSGA-II", func(t *testing.T) {
 		searchtest.Sampler(t, overOne{NSGA2{Space: space, Population: 5}, space.Smallest()})

@@ -71,7 +71,7 @@ func TestGenomesRespectLimits(t *testing.T) {
 		s := drawFamily(t)
 		r := search.Rand(rapid.Uint64().Draw(t, "seed"), 0)
 		g := s.Smallest()
-		for range 10 {
+		for range 3 {
 			m, err := s.Mutate(r, g)
 			if err != nil {
 				t.Fatal(err)
