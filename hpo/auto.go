@@ -46,8 +46,15 @@ func (a *Auto) Propose(ctx context.Context, req search.Request) ([]search.Params
 	one.N = 1
 	one.Past = req.Past[:len(req.Past):len(req.Past)]
 	for one.First = req.First; one.First < req.First+req.N; one.First++ {
-		s, _ := a.choose(one)
-		p, err := s.Propose(ctx, one)
+		known := read(one)
+		s, _ := a.choose(one, known)
+		var p []search.Params
+		var err error
+		if g, ok := s.(*GP); ok { // the past is not read twice
+			p, err = g.propose(one, known)
+		} else {
+			p, err = s.Propose(ctx, one)
+		}
 		if len(p) == 0 {
 			if len(out) > 0 {
 				err = nil
@@ -62,14 +69,15 @@ func (a *Auto) Propose(ctx context.Context, req search.Request) ([]search.Params
 
 // Explain says which sampler proposes the first trial of a request, and why.
 func (a *Auto) Explain(req search.Request) string {
-	s, why := a.choose(req)
+	known := read(req)
+	s, why := a.choose(req, known)
 	if g, ok := s.(*GP); ok {
-		return g.Explain(req)
+		return g.explain(req, known)
 	}
 	return why
 }
 
-func (a *Auto) choose(req search.Request) (search.Sampler, string) {
+func (a *Auto) choose(req search.Request, p past) (search.Sampler, string) {
 	dims := len(req.Space.Dims())
 	switch {
 	case len(req.Objectives) > 1:
@@ -77,7 +85,6 @@ func (a *Auto) choose(req search.Request) (search.Sampler, string) {
 	case a.Cost != "":
 		return TPE{Cost: a.Cost}, fmt.Sprintf("tpe: it weighs the improvement against the %s of a trial", a.Cost)
 	}
-	p := read(req)
 	n := len(p.ranked)
 	if dims == 0 {
 		return Random{}, "random: there is nothing to choose"
@@ -85,8 +92,8 @@ func (a *Auto) choose(req search.Request) (search.Sampler, string) {
 	if n < startup(dims) {
 		return &a.gp, fmt.Sprintf("quasi: an even start, %d of %d results", n, startup(dims))
 	}
-	if 5*cut(req.Past) > n {
-		return TPE{}, fmt.Sprintf("tpe: %d of %d results are of trials that were not trained to the end", cut(req.Past), n)
+	if early := cut(req.Past); 5*early > n {
+		return TPE{}, fmt.Sprintf("tpe: %d of %d results are of trials that were not trained to the end", early, n)
 	}
 	idle := stale(p)
 	switch turn := req.First % 4; {

@@ -58,7 +58,11 @@ const gpCached = 4
 
 // Propose returns the points of the largest expected improvement.
 func (g *GP) Propose(_ context.Context, req search.Request) ([]search.Params, error) {
-	p := read(req)
+	return g.propose(req, read(req))
+}
+
+// propose is Propose for a past that was read.
+func (g *GP) propose(req search.Request, p past) ([]search.Params, error) {
 	halton := newHalton(req)
 	var m *gpModel
 	if len(p.ranked) >= orDefault(g.Startup, 1, startup(len(halton.dims))) && len(halton.dims) > 0 {
@@ -172,14 +176,23 @@ func firstOf(best []ranked, n int) []ranked {
 	if n == len(best) {
 		return best
 	}
-	records := make([]int, len(best))
-	for i, r := range best {
-		records[i] = r.record
+	last := 0
+	for _, r := range best {
+		last = max(last, r.record)
 	}
-	slices.Sort(records)
+	there := make([]bool, last+1)
+	for _, r := range best {
+		there[r.record] = true
+	}
+	end := 0 // the record behind the first n
+	for k := 0; k < n; end++ {
+		if there[end] {
+			k++
+		}
+	}
 	out := make([]ranked, 0, n)
 	for _, r := range best {
-		if r.record < records[n] {
+		if r.record < end {
 			out = append(out, r)
 		}
 	}
@@ -295,8 +308,9 @@ func (g *GP) posterior(k kernel, points [][]float64, y []float64) *posterior {
 
 // Explain says what the process has learned: what it takes for noise, how it
 // bends the losses, and which numerical trouble it had.
-func (g *GP) Explain(req search.Request) string {
-	p := read(req)
+func (g *GP) Explain(req search.Request) string { return g.explain(req, read(req)) }
+
+func (g *GP) explain(req search.Request, p past) string {
 	dims := len(req.Space.Dims())
 	if first := orDefault(g.Startup, 1, startup(dims)); len(p.ranked) < first || dims == 0 {
 		return fmt.Sprintf("quasi: an even start, %d of %d results", len(p.ranked), first)
