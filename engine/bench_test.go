@@ -56,30 +56,43 @@ func BenchmarkTrain(b *testing.B) {
 		b.Fatal(err)
 	}
 	for _, m := range models {
-		b.Run(m.name+"/"+cpu, func(b *testing.B) {
-			n := mustCompile(b, m.layer, m.in, Config{Batch: m.batch})
-			tr := mustTrain(b, n, TrainConfig{Optimizer: Adam{}})
-			r := rand.New(rand.NewPCG(1, 1))
-			s := &Set{Shape: m.in, Classes: 10, X: normal(r, 64*m.batch*m.in.Size())}
-			order := make([]int32, 64*m.batch)
-			for i := range order {
-				s.Class = append(s.Class, int32(r.IntN(10)))
-				order[i] = int32(i)
-			}
-			step := 0
-			b.ReportAllocs()
-			start := cpuSeconds(b)
-			for b.Loop() {
-				at := step % 64 * m.batch
-				n.step(pass{rows: m.batch, train: true, key: uint64(step)}, n.gather(s, order[at:at+m.batch]), 1)
-				if err := tr.update(Progress{Step: step}); err != nil {
-					b.Fatal(err)
-				}
-				step++
-			}
-			b.ReportMetric(float64(m.batch)*float64(b.N)/(cpuSeconds(b)-start), "samples/s")
-		})
+		b.Run(m.name+"/"+cpu, func(b *testing.B) { benchmarkTrain(b, m.layer, m.in, m.batch, F32) })
 	}
+}
+
+// The gain of bfloat16: reference models a and b, and one with wide layers.
+func BenchmarkPrecision(b *testing.B) {
+	wide := Seq{Dense{Out: 1024}, ReLU{}, Dense{Out: 1024}, ReLU{}, Dense{Out: 10}}
+	for _, p := range []Precision{F32, BF16} {
+		for _, m := range models[:2] {
+			b.Run(m.name+"/"+p.String(), func(b *testing.B) { benchmarkTrain(b, m.layer, m.in, m.batch, p) })
+		}
+		b.Run("mlp-784-1024-1024-10/"+p.String(), func(b *testing.B) { benchmarkTrain(b, wide, Shape{784}, 256, p) })
+	}
+}
+
+func benchmarkTrain(b *testing.B, l Layer, in Shape, batch int, p Precision) {
+	n := mustCompile(b, l, in, Config{Batch: batch, Precision: p})
+	tr := mustTrain(b, n, TrainConfig{Optimizer: Adam{}})
+	r := rand.New(rand.NewPCG(1, 1))
+	s := &Set{Shape: in, Classes: 10, X: normal(r, 64*batch*in.Size())}
+	order := make([]int32, 64*batch)
+	for i := range order {
+		s.Class = append(s.Class, int32(r.IntN(10)))
+		order[i] = int32(i)
+	}
+	step := 0
+	b.ReportAllocs()
+	start := cpuSeconds(b)
+	for b.Loop() {
+		at := step % 64 * batch
+		n.step(pass{rows: batch, train: true, key: uint64(step)}, n.gather(s, order[at:at+batch]), 1)
+		if err := tr.update(Progress{Step: step}); err != nil {
+			b.Fatal(err)
+		}
+		step++
+	}
+	b.ReportMetric(float64(batch)*float64(b.N)/(cpuSeconds(b)-start), "samples/s")
 }
 
 func BenchmarkCompile(b *testing.B) {

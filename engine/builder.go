@@ -3,6 +3,8 @@ package engine
 import (
 	"math/rand/v2"
 	"strings"
+
+	"budwood/engine/kernel"
 )
 
 // tensor is a value of the network while it is built: rows × shape, and its
@@ -62,6 +64,7 @@ type row struct {
 // builder collects the plan of a network. It allocates nothing large.
 type builder struct {
 	batch  int
+	half   kernel.Format // of the operands of dense products
 	input  *block // of the network
 	vocab  int    // the input consists of tokens below it; 0: of any numbers
 	ops    []op
@@ -77,8 +80,8 @@ type builder struct {
 }
 
 // build returns the plan of l, which must accept the shape.
-func build(l Layer, in Shape, batch int) (b *builder, x, out tensor) {
-	b = &builder{batch: batch}
+func build(l Layer, in Shape, batch int, half kernel.Format) (b *builder, x, out tensor) {
+	b = &builder{batch: batch, half: half}
 	x = tensor{shape: in, data: b.block(in.Size())}
 	b.input = x.data
 	touch(0, x.data)

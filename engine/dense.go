@@ -68,12 +68,12 @@ func (d Dense) fuse(b *builder, x tensor, next []Layer) (tensor, int) {
 	if !d.NoBias {
 		o.b = b.param("bias", constant(0), d.Out)
 	}
-	o.product = kernel.Gemm{M: b.batch * per, N: d.Out, K: in, RowA: in, ColA: 1, RowB: d.Out, RowC: d.Out, ReLU: relu}
-	o.dw = kernel.Gemm{M: in, N: d.Out, K: b.batch * per, RowA: 1, ColA: in, RowB: d.Out, RowC: d.Out}
+	o.product = kernel.Gemm{M: b.batch * per, N: d.Out, K: in, RowA: in, ColA: 1, RowB: d.Out, RowC: d.Out, ReLU: relu, Half: b.half}
+	o.dw = kernel.Gemm{M: in, N: d.Out, K: b.batch * per, RowA: 1, ColA: in, RowB: d.Out, RowC: d.Out, Half: b.half}
 	o.front = b.scratch(int64(o.product.PackSize()))
 	size := o.dw.PackSize()
 	if x.grad != nil {
-		o.dx = kernel.Gemm{M: b.batch * per, N: in, K: d.Out, RowA: d.Out, ColA: 1, RowB: 1, ColB: d.Out, RowC: in}
+		o.dx = kernel.Gemm{M: b.batch * per, N: in, K: d.Out, RowA: d.Out, ColA: 1, RowB: 1, ColB: d.Out, RowC: in, Half: b.half}
 		size = max(size, o.dx.PackSize())
 	}
 	o.back = b.scratch(int64(size))

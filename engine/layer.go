@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"budwood/engine/kernel"
 )
 
 // Layer is a description of a part of a network: output sizes are written,
@@ -42,7 +44,7 @@ func Measure(l Layer, in Shape) (out Shape, c Cost, err error) {
 	if out, err = l.Infer(in); err != nil {
 		return nil, Cost{}, err
 	}
-	b, _, _ := build(l, in, 1)
+	b, _, _ := build(l, in, 1, kernel.Float32)
 	return out, b.cost(), nil
 }
 

@@ -16,7 +16,7 @@ type Config struct {
 	Seed  uint64 // of the weights
 	Loss  Loss   // nil means CrossEntropy{}
 
-	Precision Precision // of the operands of matrix products
+	Precision Precision // of the operands of the products in dense layers and attention; F32 by default
 }
 
 // Net is a compiled network: a plan of operations over one arena that holds
@@ -56,6 +56,9 @@ func Compile(l Layer, in Shape, cfg Config) (*Net, error) {
 	if _, err := kernel.CPU(); err != nil {
 		return nil, fmt.Errorf("compile: %w", err)
 	}
+	if err := cfg.Precision.validate(); err != nil {
+		return nil, fmt.Errorf("compile: %w", err)
+	}
 	if err := cfg.Loss.validate(); err != nil {
 		return nil, fmt.Errorf("compile: %w", err)
 	}
@@ -64,7 +67,7 @@ func Compile(l Layer, in Shape, cfg Config) (*Net, error) {
 		return nil, fmt.Errorf("compile: %w", err)
 	}
 	n := &Net{in: in, out: out, cfg: cfg}
-	n.plan, n.x, n.y = build(l, in, cfg.Batch)
+	n.plan, n.x, n.y = build(l, in, cfg.Batch, cfg.Precision.format())
 	if n.y.grad == nil {
 		return nil, errors.New("compile: no layer has parameters to train")
 	}

@@ -55,3 +55,26 @@ func BenchmarkGemm(b *testing.B) {
 		}
 	}
 }
+
+// The gain of operands in bfloat16, which are rounded on the way, over float32.
+func BenchmarkHalfGemm(b *testing.B) {
+	if !HasBFloat16() {
+		b.Skip("the processor has no instructions for bfloat16")
+	}
+	r := rand.New(rand.NewPCG(1, 1))
+	for _, s := range [][3]int{{32, 64, 64}, {128, 128, 128}, {256, 256, 256}, {512, 512, 512}, {1024, 1024, 1024}, {128, 256, 784}, {784, 256, 128}} {
+		m, n, k := s[0], s[1], s[2]
+		full := 0.0
+		for _, format := range []Format{Float32, BFloat16} {
+			b.Run(fmt.Sprintf("%dx%dx%d/%d", m, n, k, format), func(b *testing.B) {
+				g := Gemm{M: m, N: n, K: k, A: gauss(r, m*k), RowA: k, ColA: 1, B: gauss(r, k*n), RowB: n, C: make([]float32, m*n), RowC: n, Half: format}
+				g.Pack = make([]float32, g.PackSize())
+				got := rate(b, 2*float64(m*n*k)/1e9, "GFLOP/s", g.Run)
+				if format == Float32 {
+					full = got
+				}
+				b.ReportMetric(got/full, "of_float32")
+			})
+		}
+	}
+}

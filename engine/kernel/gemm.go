@@ -25,6 +25,7 @@ type Gemm struct {
 	Add        bool      // C += A·B instead of C = A·B; Bias must be nil
 	ReLU       bool      // C = max(C, 0) at the end
 	Pack       []float32 // scratch of PackSize() values; without it large products are slower, and ColB must be 1
+	Half       Format    // A and B are rounded to it first; Segs must be 1, and Pack is needed
 }
 
 // Large products go in blocks: strips of B, blockK×strip, are copied so that
@@ -39,6 +40,9 @@ const (
 // PackSize is the number of values of Pack that a product of these dimensions,
 // or one with fewer rows, needs.
 func (g *Gemm) PackSize() int {
+	if g.Half != Float32 {
+		return g.halfPackSize()
+	}
 	size := 0
 	if g.packsB() {
 		size = strip * min(g.K, blockK)
@@ -67,6 +71,10 @@ func (g *Gemm) Run() {
 		return
 	}
 	g.check()
+	if g.Half != Float32 {
+		g.half()
+		return
+	}
 	if len(g.Pack) > 0 && g.packsB() && g.segs()*g.K > 0 {
 		g.blocked()
 	} else {

@@ -28,6 +28,7 @@ type file struct {
 	constants strings.Builder
 	known     map[string]bool
 	chosen    []signature
+	written   bool // there is a function
 }
 
 // signature is a function that exists for both instruction sets.
@@ -62,6 +63,7 @@ func (f *file) wide() bool { return f.width == 16 }
 
 // function starts a function of arguments of 8 bytes each, "name type".
 func (f *file) function(name, doc string, args ...string) {
+	f.written = true
 	name += f.isa.name
 	fmt.Fprintf(&f.decl, "\n// %s %s\n//\n//go:noescape\nfunc %s(%s)\n", name, doc, name, strings.Join(args, ", "))
 	fmt.Fprintf(&f.asm, "\n// func %s(%s)\nTEXT ·%s(SB), NOSPLIT, $0-%d\n", name, strings.Join(args, ", "), name, 8*len(args))

@@ -23,6 +23,7 @@ func run() error {
 		write func(*file)
 	}{
 		{"gemm", gemm},
+		{"bf16", bf16},
 		{"loop", loops},
 		{"optimize", optimizers},
 		{"math", functions},
@@ -36,6 +37,9 @@ func run() error {
 		for _, isa := range []isa{avx512, avx2} {
 			out := newFile(isa)
 			f.write(out)
+			if !out.written {
+				continue
+			}
 			base := fmt.Sprintf("%s_%s_amd64", f.name, strings.ToLower(isa.name))
 			if err := out.save(base+".s", base+".go"); err != nil {
 				return err

@@ -1,0 +1,48 @@
+package engine
+
+import (
+	"math"
+	"testing"
+)
+
+// Training in 16 bits comes to the same accuracy, and its gradients are those in
+// float32 to the precision of the format.
+func TestPrecision(t *testing.T) {
+	s := blobs(Shape{12}, 4, 200)
+	l := Seq{Dense{Out: 40}, ReLU{}, Dense{Out: 24}, GELU{}, Dense{Out: 4}}
+	gradient := func(p Precision) []float32 {
+		n := mustCompile(t, l, s.Shape, Config{Batch: 50, Seed: 2, Precision: p})
+		order := make([]int32, 50)
+		for i := range order {
+			order[i] = int32(i)
+		}
+		n.step(pass{rows: 50, train: true}, n.gather(s, order), 1)
+		return n.Grads()
+	}
+	exact := gradient(F32)
+	for p, bound := range map[Precision]float64{BF16: 0x1p-6, FP16: 0x1p-9} {
+		var wrong float64
+		for i, g := range gradient(p) {
+			wrong += math.Pow(float64(g-exact[i]), 2)
+		}
+		if r := math.Sqrt(wrong) / norm(exact); !(r > 0 && r < bound) {
+			t.Errorf("%v: relative error %g of the gradient, the bound is %g", p, r, bound)
+		}
+		n := mustCompile(t, l, s.Shape, Config{Batch: 50, Seed: 2, Precision: p})
+		tr := mustTrain(t, n, TrainConfig{Schedule: Constant{LR: 0.01}})
+		for range 20 {
+			if _, err := tr.Epoch(s); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if score, err := tr.Evaluate(s); err != nil || score.Accuracy < 0.98 {
+			t.Errorf("%v: %+v, %v", p, score, err)
+		}
+		if scaled := tr.scale.Scale != 1; scaled != (p == FP16) {
+			t.Errorf("%v: loss scale %g", p, tr.scale.Scale)
+		}
+	}
+	if _, err := Compile(l, s.Shape, Config{Precision: 7}); err == nil {
+		t.Error("precision 7: no error")
+	}
+}
