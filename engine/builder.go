@@ -65,8 +65,8 @@ type row struct {
 type builder struct {
 	batch  int
 	half   kernel.Format // of the operands of dense products
-	input  *block // of the network
-	vocab  int    // the input consists of tokens below it; 0: of any numbers
+	input  *block        // of the network
+	vocab  int           // the input consists of tokens below it; 0: of any numbers
 	ops    []op
 	owner  []int         // row of each op
 	used   [][2][]*block // what each op touches, forward and backward

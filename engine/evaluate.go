@@ -7,7 +7,7 @@ import (
 
 // Score is how well a network does on a data set.
 type Score struct {
-	Loss     float64 // mean of the network's loss
+	Loss     float64 // mean of the network's loss; of classes the cross-entropy, without smoothing, weights or teacher
 	Accuracy float64 // classification: share of rows (of steps, where each has a class) whose largest output is the class
 	RMSE     float64 // regression: root of the mean squared error over all outputs
 	R2       float64 // regression: 1 − Σ(y−t)²/Σ(t−mean)², the mean over outputs; an output whose target is constant counts 0, or 1 if it is met exactly
@@ -20,6 +20,7 @@ func (n *Net) Evaluate(s *Set) (Score, error) {
 	}
 	var score Score
 	var weights float64
+	loss := plain(n.cfg.Loss)
 	in, w, rows := n.in.Size(), n.out.Size(), s.Len()
 	r := newRegression(s)
 	right := 0
@@ -33,7 +34,7 @@ func (n *Net) Evaluate(s *Set) (Score, error) {
 		} else {
 			r.add(y, part.Target)
 		}
-		sum, weight := n.cfg.Loss.gradient(n.y.grad.data[:m*w], y, targets{class: part.Class, value: part.Target, soft: part.Soft}, m)
+		sum, weight := loss.gradient(n.y.grad.data[:m*w], y, targets{class: part.Class, value: part.Target, soft: part.Soft}, m)
 		score.Loss += sum
 		weights += weight
 	}
@@ -44,6 +45,18 @@ func (n *Net) Evaluate(s *Set) (Score, error) {
 		score.RMSE, score.R2 = r.scores(rows)
 	}
 	return score, nil
+}
+
+// plain is the loss without what only serves training, so that networks trained
+// in different ways compare.
+func plain(l Loss) Loss {
+	switch l.(type) {
+	case CrossEntropy, Distillation:
+		return CrossEntropy{}
+	case BinaryCrossEntropy:
+		return BinaryCrossEntropy{}
+	}
+	return l
 }
 
 // check tells whether the network can work on a set.

@@ -43,7 +43,7 @@ type part struct {
 
 // parts cuts parameters, gradients and optimizer state into stretches with the
 // same rules; the first group that holds a tensor counts. It is an error if a
-// group holds none.
+// group that names tensors holds none.
 func (t *Trainer) parts() (parts []part, err error) {
 	n := t.net
 	used := make([]bool, len(t.cfg.Groups))
@@ -71,7 +71,7 @@ func (t *Trainer) parts() (parts []part, err error) {
 		}
 	}
 	for i, ok := range used {
-		if !ok {
+		if !ok && len(t.cfg.Groups[i].Names) > 0 {
 			return nil, fmt.Errorf("group %d: no tensor is left for %v", i, t.cfg.Groups[i].Names)
 		}
 	}

@@ -14,7 +14,7 @@ type Memory struct {
 }
 
 // Footprint is the memory of training a network in batches with an optimizer
-// (nil means [AdamW]), before anything is allocated. The error is that of
+// (nil means [AdamW]) in float32, before anything is allocated. The error is that of
 // [Measure].
 func Footprint(l Layer, in Shape, batch int, o Optimizer) (Memory, error) {
 	if _, _, err := Measure(l, in); err != nil {
@@ -26,7 +26,7 @@ func Footprint(l Layer, in Shape, batch int, o Optimizer) (Memory, error) {
 	if o == nil {
 		o = AdamW{}
 	}
-	b, _, y := build(l, in, batch)
+	b, _, y := build(l, in, batch, F32.format())
 	layOut(b.blocks)
 	return b.memory(y.shape, len(o.slots())), nil
 }

@@ -2,6 +2,7 @@ package trials
 
 import (
 	"fmt"
+	"strings"
 
 	"budwood/engine"
 	"budwood/engine/data"
@@ -11,68 +12,166 @@ import (
 // Recipe is how a network is trained: the hyperparameters that do not shape the
 // network. Its names in a space are [RecipeNames].
 type Recipe struct {
-	LR          float64 // learning rate; 0.001 by default
-	Batch       int     // rows a step; 64 by default
-	Optimizer   string  // adamw (default), adam, sgd
-	WeightDecay float64 // 0.01 by default with adamw, else 0
-	Momentum    float64 // of sgd; 0.9 by default
-	Schedule    string  // cosine (default), constant
-	Warmup      float64 // share of the epochs with a rising learning rate; 0 by default
-	ClipNorm    float64 // of the gradient; 0 (default): none
-	Flip        bool    // images: every other one is mirrored; "no" by default
-	Shift       int     // images: each moves by up to so many pixels, anew each epoch; 0 by default
-	Cutout      int     // images: side of a square that is cut out; 0 by default
-	Mixup       float64 // α of mixup; 0 by default
+	LR             float64 // learning rate; 0.001 by default
+	Batch          int     // rows a step; 64 by default
+	Accumulate     int     // batches that make one step; 1 by default
+	Optimizer      string  // adamw (default), adam, amsgrad, sgd, nesterov, rmsprop, adagrad, adabound
+	Lookahead      int     // steps of the optimizer between those of Lookahead around it; 0 (default): none
+	Beta1, Beta2   float64 // of the Adam family; 0.9 and 0.999 by default
+	WeightDecay    float64 // 0.01 by default with adamw, else 0
+	DecayBias      bool    // whether biases and norms decay too; true by default
+	Momentum       float64 // of sgd, nesterov and rmsprop; 0.9 by default, with rmsprop 0
+	Schedule       string  // cosine (default), constant, step, exponential, restarts, one_cycle, plateau
+	LRFactor       float64 // of step (0.1 by default), exponential (0.95) and plateau (0.1)
+	LREpochs       int     // epochs of a step (a third of all by default), of the first cosine of restarts (10), of patience (10)
+	Warmup         float64 // share of the epochs with a rising learning rate; 0 by default
+	ClipNorm       float64 // of the gradient; 0 (default): none
+	ClipValue      float64 // limit of each number of the gradient; 0 (default): none
+	EMA            float64 // β of a moving average of the weights; 0 (default): none
+	Precision      string  // of products: float32 (default), bfloat16, float16
+	LabelSmoothing float64 // of classes; 0 by default
+	ClassWeights   string  // none (default), balanced: each class counts the same
+	Loss           string  // of numbers: mse (default), mae, huber
+	Flip           bool    // images: every other one is mirrored; "no" by default
+	Shift          int     // images: each moves by up to so many pixels, anew each epoch; 0 by default
+	Cutout         int     // images: side of a square that is cut out; 0 by default
+	Mixup          float64 // α of mixup; 0 by default
 }
 
 // RecipeNames are the names of a recipe's hyperparameters.
-var RecipeNames = []string{"lr", "batch", "optimizer", "weight_decay", "momentum", "schedule", "warmup", "clip_norm", "flip", "shift", "cutout", "mixup"}
+var RecipeNames = []string{
+	"lr", "batch", "optimizer", "weight_decay", "momentum", "schedule", "warmup", "clip_norm", "flip", "shift", "cutout", "mixup",
+	"accumulate", "lookahead", "beta1", "beta2", "decay_bias", "lr_factor", "lr_epochs", "clip_value", "ema", "precision",
+	"label_smoothing", "class_weights", "loss",
+}
 
 // ReadRecipe reads the recipe's hyperparameters from params; what is not there
 // keeps its default.
 func ReadRecipe(p search.Params) (Recipe, error) {
-	r := Recipe{LR: 1e-3, Batch: 64, Optimizer: "adamw", Momentum: .9, Schedule: "cosine"}
 	var read Reader
-	r.Optimizer = read.Choice(p, "optimizer", r.Optimizer, "adamw", "adam", "sgd")
-	if r.Optimizer == "adamw" {
-		r.WeightDecay = .01
+	r := Recipe{
+		LR:             read.Number(p, "lr", 1e-3, 1e-12, 1e3),
+		Batch:          read.Int(p, "batch", 64, 1, 1<<20),
+		Accumulate:     read.Int(p, "accumulate", 1, 1, 1<<20),
+		Optimizer:      read.Choice(p, "optimizer", "adamw", "adamw", "adam", "amsgrad", "sgd", "nesterov", "rmsprop", "adagrad", "adabound"),
+		Lookahead:      read.Int(p, "lookahead", 0, 0, 1<<20),
+		Beta1:          read.Number(p, "beta1", .9, 1e-6, .999999),
+		Beta2:          read.Number(p, "beta2", .999, 1e-6, .9999999),
+		DecayBias:      read.Bool(p, "decay_bias", true),
+		Schedule:       read.Choice(p, "schedule", "cosine", "cosine", "constant", "step", "exponential", "restarts", "one_cycle", "plateau"),
+		LRFactor:       read.Number(p, "lr_factor", 0, 1e-9, .999999),
+		LREpochs:       read.Int(p, "lr_epochs", 0, 1, 1<<20),
+		Warmup:         read.Number(p, "warmup", 0, 0, .999),
+		ClipNorm:       read.Number(p, "clip_norm", 0, 0, 1e9),
+		ClipValue:      read.Number(p, "clip_value", 0, 0, 1e9),
+		EMA:            read.Number(p, "ema", 0, 0, .999999),
+		Precision:      read.Choice(p, "precision", "float32", "float32", "bfloat16", "float16"),
+		LabelSmoothing: read.Number(p, "label_smoothing", 0, 0, .999),
+		ClassWeights:   read.Choice(p, "class_weights", "none", "none", "balanced"),
+		Loss:           read.Choice(p, "loss", "mse", "mse", "mae", "huber"),
+		Flip:           read.Choice(p, "flip", "no", "no", "yes") == "yes",
+		Shift:          read.Int(p, "shift", 0, 0, 1<<10),
+		Cutout:         read.Int(p, "cutout", 0, 0, 1<<10),
+		Mixup:          read.Number(p, "mixup", 0, 0, 4),
 	}
-	r.LR = read.Number(p, "lr", r.LR, 1e-12, 1e3)
-	r.Batch = read.Int(p, "batch", r.Batch, 1, 1<<20)
-	r.WeightDecay = read.Number(p, "weight_decay", r.WeightDecay, 0, 1e3)
-	r.Momentum = read.Number(p, "momentum", r.Momentum, 0, 1)
-	r.Schedule = read.Choice(p, "schedule", r.Schedule, "cosine", "constant")
-	r.Warmup = read.Number(p, "warmup", 0, 0, 1)
-	r.ClipNorm = read.Number(p, "clip_norm", 0, 0, 1e9)
-	r.Flip = read.Choice(p, "flip", "no", "no", "yes") == "yes"
-	r.Shift = read.Int(p, "shift", 0, 0, 1<<10)
-	r.Cutout = read.Int(p, "cutout", 0, 0, 1<<10)
-	r.Mixup = read.Number(p, "mixup", 0, 0, 4)
+	decay, momentum := 0., .9
+	switch r.Optimizer {
+	case "adamw":
+		decay = .01
+	case "rmsprop":
+		momentum = 0
+	}
+	r.WeightDecay = read.Number(p, "weight_decay", decay, 0, 1e3)
+	r.Momentum = read.Number(p, "momentum", momentum, 0, .999999)
+	if r.Optimizer == "nesterov" && r.Momentum == 0 {
+		read.fail("momentum: 0 is none, and nesterov needs some")
+	}
 	return r, read.Err
 }
 
+// config is the recipe for the trainer of one candidate.
 func (r Recipe) config(epochs int, seed uint64) engine.TrainConfig {
-	c := engine.TrainConfig{Epochs: epochs, ClipNorm: r.ClipNorm, Mixup: r.Mixup, Seed: seed}
+	c := engine.TrainConfig{
+		Optimizer: r.optimizer(), Schedule: r.schedule(), Epochs: epochs, Seed: seed,
+		ClipNorm: r.ClipNorm, ClipValue: r.ClipValue, Accumulate: r.Accumulate, EMA: r.EMA, Mixup: r.Mixup,
+	}
 	if a := (data.Augmentation{Flip: r.Flip, Crop: r.Shift, Cutout: r.Cutout}); a != (data.Augmentation{}) {
 		c.Augment = a
 	}
-	switch r.Optimizer {
-	case "sgd":
-		c.Optimizer = engine.SGD{Momentum: r.Momentum, WeightDecay: r.WeightDecay}
-	case "adam":
-		c.Optimizer = engine.Adam{WeightDecay: r.WeightDecay}
-	default:
-		if r.WeightDecay == 0 {
-			r.WeightDecay = -1 // none; the engine takes 0 for its default
-		}
-		c.Optimizer = engine.AdamW{WeightDecay: r.WeightDecay}
-	}
-	c.Schedule = engine.CosineDecay{LR: r.LR}
-	if r.Schedule == "constant" {
-		c.Schedule = engine.Constant{LR: r.LR}
+	if r.Lookahead > 0 {
+		c.Optimizer = engine.Lookahead{Fast: c.Optimizer, K: r.Lookahead}
 	}
 	if r.Warmup > 0 {
 		c.Schedule = engine.Warmup{Then: c.Schedule, Share: r.Warmup}
+	}
+	if !r.DecayBias {
+		c.Groups = []engine.Group{{Vectors: true, NoDecay: true}}
+	}
+	return c
+}
+
+func (r Recipe) optimizer() engine.Optimizer {
+	switch r.Optimizer {
+	case "sgd", "nesterov":
+		return engine.SGD{Momentum: r.Momentum, Nesterov: r.Optimizer == "nesterov", WeightDecay: r.WeightDecay}
+	case "adam", "amsgrad":
+		return engine.Adam{Beta1: r.Beta1, Beta2: r.Beta2, WeightDecay: r.WeightDecay, AMSGrad: r.Optimizer == "amsgrad"}
+	case "rmsprop":
+		return engine.RMSprop{Momentum: r.Momentum, WeightDecay: r.WeightDecay}
+	case "adagrad":
+		return engine.AdaGrad{WeightDecay: r.WeightDecay}
+	case "adabound":
+		return engine.AdaBound{Beta1: r.Beta1, Beta2: r.Beta2, Base: r.LR, WeightDecay: r.WeightDecay}
+	}
+	decay := r.WeightDecay
+	if decay == 0 {
+		decay = -1 // none; the engine takes 0 for its default
+	}
+	return engine.AdamW{Beta1: r.Beta1, Beta2: r.Beta2, WeightDecay: decay}
+}
+
+func (r Recipe) schedule() engine.Schedule {
+	switch r.Schedule {
+	case "constant":
+		return engine.Constant{LR: r.LR}
+	case "step":
+		return engine.StepDecay{LR: r.LR, Every: r.LREpochs, Factor: r.LRFactor}
+	case "exponential":
+		return engine.Exponential{LR: r.LR, Factor: r.LRFactor}
+	case "restarts":
+		return engine.WarmRestarts{LR: r.LR, First: r.LREpochs}
+	case "one_cycle":
+		return engine.OneCycle{LR: r.LR}
+	case "plateau":
+		return engine.Plateau{Then: engine.Constant{LR: r.LR}, Factor: r.LRFactor, Patience: r.LREpochs}
+	}
+	return engine.CosineDecay{LR: r.LR}
+}
+
+// network is the recipe for the compilation of one candidate, for a training set.
+func (r Recipe) network(train *engine.Set, seed uint64) engine.Config {
+	c := engine.Config{Batch: min(r.Batch, train.Len()), Seed: seed}
+	switch r.Precision {
+	case "bfloat16":
+		c.Precision = engine.BF16
+	case "float16":
+		c.Precision = engine.FP16
+	}
+	if train.Classes > 0 {
+		loss := engine.CrossEntropy{Smoothing: r.LabelSmoothing}
+		if r.ClassWeights == "balanced" {
+			loss.Weights = train.BalancedWeights()
+		}
+		c.Loss = loss
+		return c
+	}
+	switch r.Loss {
+	case "mae":
+		c.Loss = engine.MAE{}
+	case "huber":
+		c.Loss = engine.Huber{}
+	default:
+		c.Loss = engine.MSE{}
 	}
 	return c
 }
@@ -126,6 +225,26 @@ func (r *Reader) Choice(p search.Params, name, def string, options ...string) st
 			return o
 		}
 	}
-	r.fail("%s: %v is none of %v", name, v, options)
+	r.fail("%s: %v is none of %s%s", name, v, strings.Join(options, ", "), meant(fmt.Sprint(v), options))
+	return def
+}
+
+// meant suggests the option that was meant, if one is near.
+func meant(written string, options []string) string {
+	if near := search.Nearest(written, options, 1); len(near) > 0 {
+		return fmt.Sprintf(": did you mean %s?", near[0])
+	}
+	return ""
+}
+
+// Bool reads true or false, or returns def if p has none.
+func (r *Reader) Bool(p search.Params, name string, def bool) bool {
+	switch v := p[name].(type) {
+	case nil:
+	case bool:
+		return v
+	default:
+		r.fail("%s: %v is neither true nor false", name, v)
+	}
 	return def
 }

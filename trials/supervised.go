@@ -104,10 +104,7 @@ func (s Supervised) build(p search.Params, epochs int, seed uint64) (*engine.Tra
 	if err != nil {
 		return nil, engine.Cost{}, err
 	}
-	in, outputs, loss := s.Data.Train.Shape, s.Data.Classes, engine.Loss(engine.CrossEntropy{})
-	if outputs == 0 {
-		outputs, loss = s.Data.Train.Outputs, engine.MSE{}
-	}
+	in, outputs := s.Data.Train.Shape, max(s.Data.Classes, s.Data.Train.Outputs)
 	layer, err := s.Build(all, in, outputs)
 	if err != nil {
 		return nil, engine.Cost{}, err
@@ -116,7 +113,7 @@ func (s Supervised) build(p search.Params, epochs int, seed uint64) (*engine.Tra
 	if err != nil {
 		return nil, cost, err
 	}
-	net, err := engine.Compile(layer, in, engine.Config{Batch: min(recipe.Batch, s.Data.Train.Len()), Seed: seed, Loss: loss})
+	net, err := engine.Compile(layer, in, recipe.network(s.Data.Train, seed))
 	if err != nil {
 		return nil, cost, err
 	}

@@ -91,7 +91,7 @@ func TestMistakes(t *testing.T) {
 		{"log from zero", "[1e-3, 0.1]", "[0, 0.1]", `study.yaml:7:6: space[0]: lr: a log range must start above 0`},
 		{"one bound", "[1e-3, 0.1]", "[1e-3]", `study.yaml:7:6: space[0]: lr: float needs two bounds`},
 		{"unknown hyperparameter", "name: lr", "name: lrate", `study.yaml:7:12: space[0].name: there is no "lrate"`},
-		{"impossible value", "[adamw,", "[rmsprop,", `study.yaml:8:5: space[1]: optimizer: rmsprop is none of [adamw adam sgd]`},
+		{"impossible value", "[adamw,", "[rmsprob,", `study.yaml:8:5: space[1]: optimizer: rmsprob is none of adamw, adam, amsgrad, sgd, nesterov, rmsprop, adagrad, adabound: did you mean rmsprop?`},
 		{"unknown sampler", "sampler: random", "sampler: radnom", `study.yaml:4:19: search.sampler: there is no "radnom" (did you mean "random"?)`},
 		{"unknown cost", "sampler: random", "sampler: tpe, cost: enrgy", `study.yaml:4:30: search.cost: there is no "enrgy" (did you mean "energy"?); there are energy, time`},
 		{"cost for a sampler without", "sampler: random", "sampler: random, cost: energy", `search.cost: the sampler random does not weigh costs; auto, tpe and motpe do`},
