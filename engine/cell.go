@@ -57,7 +57,7 @@ func (c Cell) shapes(in Shape) ([]Shape, error) {
 		}
 		shapes[node] = meeting(of, bodies)
 		for _, s := range of {
-			if _, err := projection(s, shapes[node]); err != nil {
+			if _, err := Projection(s, shapes[node]); err != nil {
 				return nil, fmt.Errorf("Cell: node %d: %w", node, err)
 			}
 		}
@@ -119,7 +119,7 @@ func (c Cell) build(b *builder, x tensor) tensor {
 			}
 			b.within(strconv.Itoa(i), func() {
 				part := e.Body.build(b, into)
-				if l, err := projection(part.shape, shapes[node]); err == nil && l != nil {
+				if l, err := Projection(part.shape, shapes[node]); err == nil && l != nil {
 					b.within("projection", func() { part = l.build(b, part) })
 				}
 				parts = append(parts, part)

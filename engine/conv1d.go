@@ -36,6 +36,17 @@ func (c Conv1D) defaults() Conv1D {
 // span is the number of steps from the first of a window to the last.
 func (c Conv1D) span() int { return (c.Kernel-1)*c.Dilation + 1 }
 
+// before is the number of zeros before the sequence.
+func (c Conv1D) before(steps, out int) int {
+	switch {
+	case c.Causal:
+		return c.span() - 1
+	case c.Valid:
+		return 0
+	}
+	return max((out-1)*c.Stride+c.span()-steps, 0) / 2
+}
+
 // Infer gives {steps, Out}.
 func (c Conv1D) Infer(in Shape) (Shape, error) {
 	if err := sequence(c, in); err != nil {

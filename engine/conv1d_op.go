@@ -26,13 +26,7 @@ func (c Conv1D) fuse(b *builder, x tensor, next []Layer) (tensor, int) {
 	if !c.NoBias {
 		o.b = b.param("bias", constant(0), c.Out)
 	}
-	all := max((o.ot-1)*o.stride+c.span()-o.steps, 0) // zeros
-	switch {
-	case c.Causal:
-		o.before = c.span() - 1
-	case !c.Valid:
-		o.before = all / 2
-	}
+	o.before = c.before(o.steps, o.ot)
 	o.long = max(o.before+o.steps, (o.ot-1)*o.stride+c.span())
 	o.y = b.output(x, out, true, needNothing)
 	front, back := []*block{x.data, o.y.data}, []*block{x.data, x.grad, o.y.grad}

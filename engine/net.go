@@ -23,6 +23,7 @@ type Config struct {
 // parameters, gradients, running statistics and activations. It belongs to one
 // goroutine at a time.
 type Net struct {
+	layer   Layer
 	in, out Shape
 	cfg     Config
 	plan    *builder // empty if err is not nil
@@ -66,7 +67,7 @@ func Compile(l Layer, in Shape, cfg Config) (*Net, error) {
 	if err != nil {
 		return nil, fmt.Errorf("compile: %w", err)
 	}
-	n := &Net{in: in, out: out, cfg: cfg}
+	n := &Net{layer: l, in: in, out: out, cfg: cfg}
 	n.plan, n.x, n.y = build(l, in, cfg.Batch, cfg.Precision.format())
 	if n.y.grad == nil {
 		return nil, errors.New("compile: no layer has parameters to train")
@@ -127,6 +128,9 @@ func share(ps []*param, flat []float32, give func(*param, []float32)) {
 		flat = flat[p.size:]
 	}
 }
+
+// Layer is what the network was compiled from.
+func (n *Net) Layer() Layer { return n.layer }
 
 // In is the shape of an input row.
 func (n *Net) In() Shape { return n.in }

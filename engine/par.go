@@ -35,7 +35,7 @@ func (p Par) Infer(in Shape) (Shape, error) {
 	last := len(out) - 1
 	out[last] = 0
 	for i, s := range shapes {
-		if _, err := projection(s, p.wanted(s, target)); err != nil {
+		if _, err := Projection(s, p.wanted(s, target)); err != nil {
 			return nil, fmt.Errorf("%v: branch %d gives %v: %w", p, i, s, err)
 		}
 		out[last] += p.wanted(s, target)[last]
@@ -57,6 +57,20 @@ func (p Par) shapes(in Shape) ([]Shape, error) {
 		if shapes[i], err = s.Infer(in); err != nil {
 			return nil, fmt.Errorf("Par: branch %d: %w", i, err)
 		}
+	}
+	return shapes, nil
+}
+
+// Meet gives the shape that each branch is brought to by a [Projection], for an
+// input shape.
+func (p Par) Meet(in Shape) ([]Shape, error) {
+	shapes, err := p.shapes(in)
+	if err != nil {
+		return nil, err
+	}
+	target := p.target(shapes)
+	for i, s := range shapes {
+		shapes[i] = p.wanted(s, target)
 	}
 	return shapes, nil
 }
@@ -122,7 +136,7 @@ func (p Par) build(b *builder, x tensor) tensor {
 		}
 		b.within(strconv.Itoa(i), func() {
 			parts[i] = s.build(b, into)
-			if l, err := projection(parts[i].shape, p.wanted(parts[i].shape, target)); err == nil && l != nil {
+			if l, err := Projection(parts[i].shape, p.wanted(parts[i].shape, target)); err == nil && l != nil {
 				b.within("projection", func() { parts[i] = l.build(b, parts[i]) })
 			}
 		})

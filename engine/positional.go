@@ -50,6 +50,13 @@ type positional struct {
 
 func (o *positional) bind() {}
 
+// Sinusoids is what a sinusoidal [Positional] adds: steps × features, row-major.
+func Sinusoids(steps, features int) []float32 {
+	table := make([]float32, steps*features)
+	sinusoids(table, features)
+	return table
+}
+
 // sinusoids fills rows of features: sin(t/10000^(2i/features)) in feature 2i,
 // the cosine of the same in 2i+1.
 func sinusoids(table []float32, features int) {

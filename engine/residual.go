@@ -15,15 +15,16 @@ func (r Residual) Infer(in Shape) (Shape, error) {
 	if err != nil {
 		return nil, fmt.Errorf("Residual: %w", err)
 	}
-	if _, err := projection(in, out); err != nil {
+	if _, err := Projection(in, out); err != nil {
 		return nil, fmt.Errorf("%v: input and body: %w", r, err)
 	}
 	return out, nil
 }
 
-// projection is the layer that brings a tensor to another shape, nil if it has
-// it.
-func projection(in, out Shape) (Layer, error) {
+// Projection is the layer by which a [Residual] or [Par] brings a value to another
+// shape: a 1×1 convolution with the stride that fits, or a [Dense] if it is flat,
+// without bias; nil if the shapes are the same.
+func Projection(in, out Shape) (Layer, error) {
 	if in.Equal(out) {
 		return nil, nil
 	}
@@ -56,7 +57,7 @@ func (r Residual) build(b *builder, x tensor) tensor {
 	into := b.split(x)
 	b.within("body", func() { body = r.Body.build(b, into) })
 	short := tensor{shape: x.shape, data: x.data, grad: x.grad, need: needValues}
-	if l, err := projection(x.shape, body.shape); err == nil && l != nil {
+	if l, err := Projection(x.shape, body.shape); err == nil && l != nil {
 		b.within("projection", func() { short = l.build(b, short) })
 	}
 	b.at = own

@@ -27,7 +27,7 @@ func (t Transformer) Infer(in Shape) (Shape, error) {
 	if err := size(t, "hidden width", t.Hidden, 0); err != nil {
 		return nil, err
 	}
-	out, err := t.layers(in[1]).Infer(in)
+	out, err := t.Layers(in[1]).Infer(in)
 	if err != nil {
 		return nil, fmt.Errorf("%v: %w", t, err)
 	}
@@ -49,8 +49,8 @@ func (t Transformer) String() string {
 	return s + ")"
 }
 
-// layers writes the block in other layers.
-func (t Transformer) layers(features int) Seq {
+// Layers writes the block, for steps of so many features, in other layers.
+func (t Transformer) Layers(features int) Seq {
 	hidden := t.Hidden
 	if hidden == 0 {
 		hidden = min(4*features, maxDim)
@@ -72,5 +72,5 @@ func (t Transformer) layers(features int) Seq {
 
 func (t Transformer) build(b *builder, x tensor) tensor {
 	b.layer(t, x.shape, 0)
-	return t.layers(x.shape[1]).build(b, x)
+	return t.Layers(x.shape[1]).build(b, x)
 }

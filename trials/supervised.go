@@ -64,6 +64,17 @@ func (s Supervised) all(p search.Params) search.Params {
 // Test evaluates a trained candidate on the test set, with the weights of its
 // best epoch, from the checkpoint of its last segment.
 func (s Supervised) Test(ctx context.Context, blobs Blobs, key string, p search.Params, seed uint64) (search.Metrics, error) {
+	net, err := s.Trained(ctx, blobs, key, p, seed)
+	if err != nil {
+		return nil, err
+	}
+	score, err := net.Evaluate(s.Data.Test)
+	return s.metrics("test_", score), err
+}
+
+// Trained is the network of a trained candidate with the weights of its best
+// epoch, from the checkpoint of its last segment.
+func (s Supervised) Trained(ctx context.Context, blobs Blobs, key string, p search.Params, seed uint64) (*engine.Net, error) {
 	tr, _, err := s.trainer(p, 1, seed)
 	if err != nil {
 		return nil, err
@@ -84,8 +95,7 @@ func (s Supervised) Test(ctx context.Context, blobs Blobs, key string, p search.
 		return nil, err
 	}
 	tr.RestoreBest()
-	score, err := tr.Net().Evaluate(s.Data.Test)
-	return s.metrics("test_", score), err
+	return tr.Net(), nil
 }
 
 // trainer builds a candidate's network and its trainer. Every error is of the

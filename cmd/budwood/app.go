@@ -21,6 +21,7 @@ type cli struct {
 	Show   showCmd   `cmd:"" help:"Show a study's trials, or one trial."`
 	Report reportCmd `cmd:"" help:"Write a study as one HTML page: curves, importance of parameters, trials."`
 	Best   bestCmd   `cmd:"" help:"Show a study's best trial."`
+	Export exportCmd `cmd:"" help:"Write the network of a study's best trial as an ONNX file."`
 	Watch  watchCmd  `cmd:"" help:"Follow a study that runs."`
 	Stop   stopCmd   `cmd:"" help:"End a study."`
 	Pause  pauseCmd  `cmd:"" help:"Start nothing more in a study until it is resumed; running trials finish their segments."`

@@ -1,0 +1,266 @@
+// Package onnx writes networks of package engine as ONNX files, for inference
+// elsewhere: onnxruntime and whatever else reads the format.
+//
+// The file has one input, "input", of any number of rows with the shape of the
+// network's input, channels last, and one output, "output": what Net.Predict
+// computes, in float32. Batch norm is in its inference form, dropout is left out.
+// Of the layers only engine.Cell and engine.FPN have no form in ONNX yet; the
+// error names them.
+package onnx
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"budwood/engine"
+)
+
+// The versions of the format and of its set of operators that are written.
+const (
+	irVersion = 8
+	opset     = 17
+)
+
+// Write writes a network with the weights it has.
+func Write(w io.Writer, n *engine.Net) error {
+	if n == nil || n.Layer() == nil {
+		return errors.New("onnx: there is no network")
+	}
+	g := &graph{weights: map[string][]float32{}}
+	for _, t := range slices.Concat(n.Tensors(), n.Statistics()) {
+		g.weights[t.Name] = t.Data
+	}
+	x := operand{"input", n.In()}
+	y, err := g.layer(n.Layer(), x)
+	if err != nil {
+		return fmt.Errorf("onnx: %w", err)
+	}
+	g.node("Identity", []string{"output"}, []string{y.name})
+	var body, set, model message
+	for _, node := range g.nodes {
+		body.bytes(1, node)
+	}
+	body.text(2, "network")
+	for _, t := range g.constants {
+		body.bytes(5, t)
+	}
+	body.bytes(11, value("input", n.In()))
+	body.bytes(12, value("output", n.Out()))
+	set.text(1, "")
+	set.int(2, opset)
+	model.int(1, irVersion)
+	model.text(2, "budwood")
+	model.bytes(7, body)
+	model.bytes(8, set)
+	if _, err := w.Write(model); err != nil {
+		return fmt.Errorf("onnx: %w", err)
+	}
+	return nil
+}
+
+// operand is a value of the graph, and the shape of one sample of it.
+type operand struct {
+	name  string
+	shape engine.Shape
+}
+
+// graph collects nodes and constants.
+type graph struct {
+	weights   map[string][]float32
+	path      []string // of the layer, as in the names of its tensors
+	nodes     []message
+	constants []message
+	count     int
+}
+
+// fresh is a name that nothing has.
+func (g *graph) fresh(what string) string {
+	g.count++
+	return fmt.Sprintf("%s_%d", what, g.count)
+}
+
+// attr is an attribute of a node.
+type attr struct {
+	name  string
+	value any
+}
+
+// node adds a node with the names of its outputs and inputs.
+func (g *graph) node(op string, outputs, inputs []string, attrs ...attr) {
+	var m message
+	for _, s := range inputs {
+		m.text(1, s)
+	}
+	for _, s := range outputs {
+		m.text(2, s)
+	}
+	m.text(3, g.fresh(strings.Join(append(g.path[:len(g.path):len(g.path)], op), ".")))
+	m.text(4, op)
+	for _, a := range attrs {
+		m.bytes(5, attribute(a.name, a.value))
+	}
+	g.nodes = append(g.nodes, m)
+}
+
+// apply adds a node with one output and returns its name.
+func (g *graph) apply(op string, inputs []string, attrs ...attr) string {
+	out := g.fresh("v")
+	g.node(op, []string{out}, inputs, attrs...)
+	return out
+}
+
+// floats makes a constant.
+func (g *graph) floats(data []float32, dims ...int) string {
+	name := g.fresh("c")
+	raw := make([]byte, 0, 4*len(data))
+	for _, v := range data {
+		raw = binary.LittleEndian.AppendUint32(raw, math.Float32bits(v))
+	}
+	g.constants = append(g.constants, tensor(name, float32Type, dims, raw))
+	return name
+}
+
+// number makes a constant without axes.
+func (g *graph) number(v float64) string { return g.floats([]float32{float32(v)}) }
+
+// ints makes a constant list of whole numbers.
+func (g *graph) ints(data ...int) string {
+	name := g.fresh("c")
+	var raw []byte
+	for _, v := range data {
+		raw = binary.LittleEndian.AppendUint64(raw, uint64(v))
+	}
+	g.constants = append(g.constants, tensor(name, int64Type, []int{len(data)}, raw))
+	return name
+}
+
+// weight is a tensor of the current layer.
+func (g *graph) weight(name string) []float32 {
+	return g.weights[strings.Join(append(g.path[:len(g.path):len(g.path)], name), ".")]
+}
+
+// has tells whether the current layer has a tensor.
+func (g *graph) has(name string) bool { return g.weight(name) != nil }
+
+// within runs a layer under one more element of the path.
+func (g *graph) within(name string, l engine.Layer, x operand) (operand, error) {
+	g.path = append(g.path, name)
+	y, err := g.layer(l, x)
+	g.path = g.path[:len(g.path)-1]
+	return y, err
+}
+
+func (g *graph) seq(s engine.Seq, x operand) (operand, error) {
+	var err error
+	for i, l := range s {
+		if x, err = g.within(strconv.Itoa(i), l, x); err != nil {
+			return x, err
+		}
+	}
+	return x, nil
+}
+
+// layer adds the nodes of a layer.
+func (g *graph) layer(l engine.Layer, x operand) (operand, error) {
+	shape, err := l.Infer(x.shape)
+	if err != nil {
+		return x, err
+	}
+	is := func(name string) (operand, error) { return operand{name, shape}, nil }
+	switch l := l.(type) {
+	case engine.Seq:
+		return g.seq(l, x)
+	case engine.Dropout:
+		return x, nil
+	case engine.Dense:
+		return is(g.dense(l, x))
+	case engine.Conv:
+		return is(g.conv(l, x, shape))
+	case engine.Conv1D:
+		return is(g.conv1D(l, x, shape))
+	case engine.BatchNorm:
+		return is(g.batchNorm(x))
+	case engine.LayerNorm:
+		c := shape[len(shape)-1]
+		return is(g.apply("LayerNormalization", []string{x.name, g.floats(g.weight("weight"), c), g.floats(g.weight("bias"), c)},
+			attr{"axis", -1}, attr{"epsilon", float32(epsilon)}))
+	case engine.GroupNorm:
+		return is(g.groupNorm(l, x))
+	case engine.MaxPool:
+		return is(g.pool("MaxPool", l.Size, x))
+	case engine.AvgPool:
+		return is(g.pool("AveragePool", l.Size, x))
+	case engine.GlobalAvgPool:
+		return is(g.apply("ReduceMean", []string{x.name}, attr{"axes", places(x.shape)}, attr{"keepdims", 0}))
+	case engine.GlobalMaxPool:
+		return is(g.apply("ReduceMax", []string{x.name}, attr{"axes", places(x.shape)}, attr{"keepdims", 0}))
+	case engine.Upsample:
+		return is(g.upsample(l, x))
+	case engine.Flatten:
+		return is(g.reshape(x.name, shape...))
+	case engine.Reshape:
+		return is(g.reshape(x.name, shape...))
+	case engine.LastStep:
+		return is(g.reshape(g.apply("Gather", []string{x.name, g.ints(x.shape[0] - 1)}, attr{"axis", 1}), shape...))
+	case engine.Embedding:
+		index := g.apply("Cast", []string{x.name}, attr{"to", int64Type})
+		return is(g.apply("Gather", []string{g.floats(g.weight("weight"), l.Vocab, l.Out), index}))
+	case engine.Positional:
+		return is(g.positional(l, x))
+	case engine.Attention:
+		return is(g.attention(l, x))
+	case engine.Transformer:
+		return g.seq(l.Layers(x.shape[1]), x)
+	case engine.GRU:
+		return is(g.gru(l, x))
+	case engine.Residual:
+		return g.residual(l, x)
+	case engine.Par:
+		return g.par(l, x)
+	case engine.SqueezeExcite:
+		return g.squeezeExcite(l, x)
+	}
+	if y, ok := g.activation(l, x.name); ok {
+		return is(y)
+	}
+	return x, fmt.Errorf("layer %s %v: has no form in ONNX here", strings.Join(g.path, "."), l)
+}
+
+// places are the axes of a batch that hold steps or pixels.
+func places(s engine.Shape) (axes []int) {
+	for i := range len(s) - 1 {
+		axes = append(axes, i+1)
+	}
+	return axes
+}
+
+// reshape gives a value another shape; the number of rows stays.
+func (g *graph) reshape(x string, to ...int) string {
+	return g.apply("Reshape", []string{x, g.ints(append([]int{0}, to...)...)})
+}
+
+func (g *graph) activation(l engine.Layer, x string) (string, bool) {
+	switch l.(type) {
+	case engine.ReLU:
+		return g.apply("Relu", []string{x}), true
+	case engine.LeakyReLU:
+		return g.apply("LeakyRelu", []string{x}, attr{"alpha", float32(0.01)}), true
+	case engine.Tanh:
+		return g.apply("Tanh", []string{x}), true
+	case engine.Sigmoid:
+		return g.apply("Sigmoid", []string{x}), true
+	case engine.SiLU:
+		return g.apply("Mul", []string{x, g.apply("Sigmoid", []string{x})}), true
+	case engine.GELU: // x·½·(1 + erf(x/√2))
+		erf := g.apply("Erf", []string{g.apply("Mul", []string{x, g.number(math.Sqrt2 / 2)})})
+		cdf := g.apply("Mul", []string{g.apply("Add", []string{erf, g.number(1)}), g.number(0.5)})
+		return g.apply("Mul", []string{x, cdf}), true
+	}
+	return "", false
+}

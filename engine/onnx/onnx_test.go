@@ -1,0 +1,230 @@
+package onnx
+
+import (
+	"bytes"
+	"encoding/json"
+	"math"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"budwood/engine"
+)
+
+// models hold every layer that has a form in ONNX.
+var models = []struct {
+	name  string
+	layer engine.Seq
+	in    engine.Shape
+}{
+	{"mlp", engine.Seq{engine.Dense{Out: 9}, engine.BatchNorm{}, engine.ReLU{}, engine.Dropout{P: 0.3}, engine.Dense{Out: 7, NoBias: true}, engine.GELU{}, engine.LayerNorm{}, engine.Dense{Out: 3}}, engine.Shape{5}},
+	{"activations", engine.Seq{engine.Dense{Out: 6}, engine.LeakyReLU{}, engine.Dense{Out: 6}, engine.SiLU{}, engine.Dense{Out: 6}, engine.Tanh{}, engine.Dense{Out: 6}, engine.Sigmoid{}}, engine.Shape{5}},
+	{"cnn", engine.Seq{
+		engine.Conv{Out: 4, NoBias: true}, engine.BatchNorm{}, engine.ReLU{}, engine.MaxPool{},
+		engine.Conv{Out: 6, Kernel: 5, Stride: 2}, engine.AvgPool{}, engine.Flatten{}, engine.Dense{Out: 3},
+	}, engine.Shape{13, 11, 2}},
+	{"even kernels", engine.Seq{
+		engine.Conv{Out: 4, Kernel: 4}, engine.Conv{Out: 4, Kernel: 2, Stride: 3}, engine.Conv{Out: 3, Kernel: 1, Stride: 2}, engine.GlobalMaxPool{},
+	}, engine.Shape{14, 15, 2}},
+	{"groups", engine.Seq{
+		engine.Conv{Out: 8, Valid: true}, engine.GroupNorm{Groups: 4}, engine.ReLU{}, engine.Conv{Out: 8, Groups: 8}, engine.Conv{Out: 6, Groups: 2, Kernel: 1},
+		engine.SqueezeExcite{Ratio: 2}, engine.GroupNorm{}, engine.Upsample{}, engine.GlobalAvgPool{}, engine.Dense{Out: 3},
+	}, engine.Shape{8, 9, 3}},
+	{"residual", engine.Seq{
+		engine.Conv{Out: 4}, engine.Residual{Body: engine.Seq{engine.Conv{Out: 4}, engine.ReLU{}}},
+		engine.Residual{Body: engine.Seq{engine.Conv{Out: 6, Stride: 2}, engine.BatchNorm{}}},
+		engine.Par{Branches: []engine.Seq{{engine.Conv{Out: 2}}, {}, {engine.Conv{Out: 3, Stride: 2}}}, Concat: true},
+		engine.Par{Branches: []engine.Seq{{engine.Conv{Out: 5}}, {engine.Conv{Out: 5, Kernel: 1}, engine.Tanh{}}}}, engine.Dense{Out: 3},
+	}, engine.Shape{8, 8, 2}},
+	{"sequence", engine.Seq{
+		engine.Reshape{To: engine.Shape{12, 4}}, engine.Conv1D{Out: 6, Dilation: 2, Causal: true}, engine.ReLU{}, engine.Conv1D{Out: 6, Kernel: 4, Stride: 2, Groups: 2},
+		engine.MaxPool{}, engine.GRU{Out: 5}, engine.LastStep{}, engine.Dense{Out: 3},
+	}, engine.Shape{6, 8}},
+	{"encoder", engine.Seq{
+		engine.Dense{Out: 8, PerStep: true}, engine.Positional{}, engine.Transformer{Heads: 2, Dropout: 0.1}, engine.Transformer{Heads: 4, PostNorm: true},
+		engine.LayerNorm{}, engine.GlobalAvgPool{}, engine.Dense{Out: 3},
+	}, engine.Shape{7, 5}},
+	{"decoder", engine.Seq{
+		engine.Embedding{Vocab: 11, Out: 8}, engine.Positional{Learned: true}, engine.Transformer{Heads: 2, Causal: true}, engine.Attention{NoBias: true},
+		engine.Dense{Out: 11, PerStep: true},
+	}, engine.Shape{6}},
+}
+
+// compiled makes a network with statistics that are not those of the start.
+func compiled(t *testing.T, l engine.Layer, in engine.Shape) (*engine.Net, []float32) {
+	t.Helper()
+	n, err := engine.Compile(l, in, engine.Config{Batch: 4, Seed: 5, Loss: engine.MSE{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := rand.New(rand.NewPCG(1, 2))
+	for _, x := range n.Tensors() {
+		for i := range x.Data {
+			x.Data[i] += 0.1 * float32(r.NormFloat64())
+		}
+	}
+	for _, x := range n.Statistics() {
+		for i := range x.Data {
+			x.Data[i] += r.Float32()
+		}
+	}
+	x := make([]float32, rows*in.Size())
+	for i := range x {
+		x[i] = float32(r.NormFloat64())
+		if len(in) == 1 && in[0] == 6 { // tokens
+			x[i] = float32(r.IntN(11))
+		}
+	}
+	return n, x
+}
+
+const rows = 3
+
+// What onnxruntime computes from the file is what the network predicts. The
+// environment variable ONNXRUNTIME names a folder in which npm has installed
+// onnxruntime-web; without it, or without node, the test skips.
+func TestRuntime(t *testing.T) {
+	folder := os.Getenv("ONNXRUNTIME")
+	node, err := exec.LookPath("node")
+	if folder == "" || err != nil {
+		t.Skip("needs node, and ONNXRUNTIME=FOLDER after npm install onnxruntime-web in it")
+	}
+	type request struct {
+		Model []byte    `json:"model"`
+		Dims  []int     `json:"dims"`
+		Data  []float32 `json:"data"`
+	}
+	var requests []request
+	var want [][]float32
+	for _, m := range models {
+		n, x := compiled(t, m.layer, m.in)
+		var b bytes.Buffer
+		if err := Write(&b, n); err != nil {
+			t.Fatalf("%s: %v", m.name, err)
+		}
+		y := make([]float32, rows*n.Out().Size())
+		if err := n.Predict(x, y); err != nil {
+			t.Fatalf("%s: %v", m.name, err)
+		}
+		requests, want = append(requests, request{b.Bytes(), append([]int{rows}, m.in...), x}), append(want, y)
+	}
+	in, err := json.Marshal(requests)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(node, "testdata/run.mjs", folder)
+	cmd.Stdin = bytes.NewReader(in)
+	var log bytes.Buffer
+	cmd.Stderr = &log
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, log.String())
+	}
+	var got []struct {
+		Dims []int
+		Data []float32
+	}
+	if err := json.Unmarshal(out, &got); err != nil {
+		t.Fatal(err)
+	}
+	for i, m := range models {
+		if len(got[i].Data) != len(want[i]) {
+			t.Errorf("%s: %d numbers of shape %v, want %d", m.name, len(got[i].Data), got[i].Dims, len(want[i]))
+			continue
+		}
+		var worst float64
+		for j, v := range got[i].Data {
+			worst = max(worst, math.Abs(float64(v-want[i][j]))/(1+math.Abs(float64(want[i][j]))))
+		}
+		if !(worst < 2e-5) {
+			t.Errorf("%s: off by %g", m.name, worst)
+		}
+	}
+}
+
+// The files are graphs: every input of a node is there before it, every name
+// once, every constant as large as its dimensions, the weights in it.
+func TestGraph(t *testing.T) {
+	for _, m := range models {
+		n, _ := compiled(t, m.layer, m.in)
+		var b bytes.Buffer
+		if err := Write(&b, n); err != nil {
+			t.Fatalf("%s: %v", m.name, err)
+		}
+		model := read(t, b.Bytes())
+		if v := model.number(1); v != irVersion {
+			t.Errorf("%s: version %d", m.name, v)
+		}
+		if v := model.sub(t, 8)[0].number(2); v != opset {
+			t.Errorf("%s: operators of version %d", m.name, v)
+		}
+		g := model.sub(t, 7)[0]
+		known := map[string]bool{"": true, "input": true}
+		numbers := 0
+		for _, c := range g.sub(t, 5) {
+			name := c.text(8)
+			if known[name] {
+				t.Errorf("%s: two constants %s", m.name, name)
+			}
+			known[name] = true
+			size := 4
+			if c.number(2) == int64Type {
+				size = 8
+			}
+			for _, d := range c.numbers[1] {
+				size *= int(d)
+			}
+			if len(c.text(9)) != size {
+				t.Errorf("%s: constant %s has %d bytes, want %d", m.name, name, len(c.text(9)), size)
+			}
+			numbers += size / 4
+		}
+		if numbers < len(n.Params()) {
+			t.Errorf("%s: %d numbers for %d parameters", m.name, numbers, len(n.Params()))
+		}
+		nodes := map[string]bool{}
+		for _, node := range g.sub(t, 1) {
+			for _, in := range node.texts[1] {
+				if !known[in] {
+					t.Errorf("%s: %s reads %s, which is not there", m.name, node.text(3), in)
+				}
+			}
+			for _, out := range node.texts[2] {
+				if known[out] {
+					t.Errorf("%s: %s is written twice", m.name, out)
+				}
+				known[out] = true
+			}
+			if nodes[node.text(3)] || node.text(4) == "" {
+				t.Errorf("%s: node %q has a name that is taken, or no operator", m.name, node.text(3))
+			}
+			nodes[node.text(3)] = true
+		}
+		if !known["output"] || g.sub(t, 11)[0].text(1) != "input" || g.sub(t, 12)[0].text(1) != "output" {
+			t.Errorf("%s: input or output is missing", m.name)
+		}
+	}
+}
+
+func TestErrors(t *testing.T) {
+	if err := Write(&bytes.Buffer{}, nil); err == nil {
+		t.Error("no network: no error")
+	}
+	l := engine.Seq{engine.Conv{Out: 2}, engine.Seq{engine.FPN{Stages: []engine.Seq{{engine.Conv{Out: 2}}}, Out: 2}}}
+	n, err := engine.Compile(l, engine.Shape{4, 4, 1}, engine.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := Write(&bytes.Buffer{}, n); err == nil || !strings.Contains(err.Error(), "layer 1.0 FPN(1 stages, 2): has no form") {
+		t.Errorf("FPN: %v", err)
+	}
+	if err := Write(full{}, func() *engine.Net { n, _ := compiled(t, models[0].layer, models[0].in); return n }()); err == nil {
+		t.Error("a writer that fails: no error")
+	}
+}
+
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, os.ErrClosed }
