@@ -40,6 +40,12 @@ func TestRun(t *testing.T) {
 	wantLine(t, out, "start_with", "valid_accuracy")
 	out, _, _ = do(t, dir, "best", "digits", "-o", "csv")
 	wantLine(t, out, "PARAM,VALUE", "lr,")
+	file := filepath.Join(t.TempDir(), "digits.onnx")
+	out, progress, _ = do(t, dir, "export", "digits", "-f", file)
+	wantLine(t, out, "of digits, valid_accuracy", "input rows×8×8×1, output rows×10")
+	if b, err := os.ReadFile(file); err != nil || !strings.Contains(string(b), "MatMul") {
+		t.Errorf("export: %d bytes, %v; %s", len(b), err, progress)
+	}
 
 	// Run again, it is shown again; with more trials, it goes on.
 	out, progress, _ = do(t, dir, "run", digits, "--trials", "8", "--epochs", "3")
