@@ -221,7 +221,10 @@ func (m *ehviModel) improvement(x []float64) float64 {
 // propose compares points of the prior and near the front, and goes on from the
 // best ones by smaller and smaller steps.
 func (m *ehviModel) propose(req search.Request, out []search.Params, rng *rand.Rand) []float64 {
-	const prior, near, kept, rounds, children = 150, 150, 5, 8, 6
+	prior, near, kept, rounds, children := 150, 150, 5, 8, 6
+	if len(m.p[0].alpha) > 200 {
+		prior, near, rounds = 75, 75, 6
+	}
 	var pool []prospect
 	add := func(x []float64) {
 		if !m.tried.has(x) && (req.Constraints.None() || acceptable(req, out, m.c.decode(x))) {

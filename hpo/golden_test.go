@@ -127,7 +127,8 @@ func TestSamplersProposeAsBefore(t *testing.T) {
 		search.LogFloat("lr", 1e-4, 1), search.Int("width", 16, 256, search.Log),
 		search.Choice("opt", "adam", "sgd").When("sgd", search.Float("mom", 0, .9, search.Step(.1))),
 	}
-	for name, s := range map[string]search.Sampler{"random": Random{}, "halton": Halton{}, "grid": Grid{}, "tpe": TPE{}} {
+	for name, s := range map[string]search.Sampler{"random": Random{}, "halton": Halton{}, "grid": Grid{}, "tpe": TPE{}, "sobol": Sobol{}, "cmaes": &CMAES{}, "evolution": Evolution{Population: 8},
+		"nsga2": NSGA2{Population: 8}} {
 		t.Run(name, func(t *testing.T) {
 			var log strings.Builder
 			r, err := searchtest.Simulate(searchtest.Simulation{

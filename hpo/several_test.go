@@ -1,12 +1,15 @@
 package hpo
 
 import (
+	"context"
 	"math"
 	"math/rand/v2"
+	"strconv"
 	"testing"
 
 	"pgregory.net/rapid"
 
+	"budwood/search"
 	"budwood/search/searchtest"
 )
 
@@ -100,3 +103,25 @@ func TestEHVIByDraws(t *testing.T) {
 }
 
 func rngOf(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 0)) }
+
+// A proposal for two objectives after so many trials.
+func BenchmarkEHVI(b *testing.B) {
+	for _, n := range []int{100, 300, 1000} {
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
+			p := searchtest.Sphere(5)
+			req := search.Request{Space: p.Space, Objectives: []search.Objective{{Metric: "a"}, {Metric: "b"}}, First: n, N: 1}
+			for id := range n {
+				x := p.Space.Sample(search.Rand(1, id))
+				v, _ := search.Number(x["x0"])
+				req.Past = append(req.Past, search.Record{Trial: search.Trial{ID: id, Params: x}, State: search.Completed,
+					Measurements: []search.Measurement{{Budget: 1, Metrics: search.Metrics{"a": p.F(x), "b": v*v + .1*p.F(x)}}}})
+			}
+			s := &EHVI{}
+			for b.Loop() {
+				if _, err := s.Propose(context.Background(), req); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
