@@ -80,15 +80,28 @@ func (a *Attributor) Describe() string {
 // Start begins to meter the calling thread. The caller locks its goroutine to
 // the thread (runtime.LockOSThread) until Stop; threads that it starts are not
 // counted.
-func (a *Attributor) Start() *Meter { return a.start(true) }
+func (a *Attributor) Start() *Meter { return a.start(&Meter{clock: a.threadClock()}) }
+
+// StartOutside begins to meter other processes, whose CPU time so far clock
+// tells. It may be read on any goroutine.
+func (a *Attributor) StartOutside(clock func() time.Duration) *Meter {
+	return a.start(&Meter{clock: clock, outside: true})
+}
 
 // StartProcess begins to meter all CPU time of the process that no meter of a
 // thread takes: right for a trial that computes on many threads and is alone. If
 // several such meters run at once they share the time evenly, which is right in
 // the sum but not for each.
-func (a *Attributor) StartProcess() *Meter { return a.start(false) }
+func (a *Attributor) StartProcess() *Meter { return a.start(&Meter{}) }
 
-func (a *Attributor) start(thread bool) *Meter {
+func (a *Attributor) threadClock() func() time.Duration {
+	if a == nil {
+		return systemClock().thread()
+	}
+	return a.clock.thread()
+}
+
+func (a *Attributor) start(m *Meter) *Meter {
 	if a == nil {
 		p, err := CorePower(os.Getenv)
 		if err != nil { // the worker has complained about it when it began
@@ -96,12 +109,11 @@ func (a *Attributor) start(thread bool) *Meter {
 		}
 		a = NewAttributor(p)
 	}
-	m := &Meter{owner: a}
+	m.owner = a
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.advance()
-	if thread {
-		m.clock = a.clock.thread()
+	if m.clock != nil {
 		m.last = m.clock()
 	}
 	a.meters = append(a.meters, m)
@@ -164,7 +176,7 @@ func (a *Attributor) advance() {
 
 	process := (a.last.process - before.process).Seconds()
 	spent := make([]float64, len(a.meters)) // CPU seconds of each meter
-	var taken, whole float64
+	var taken, whole, outside float64
 	for i, m := range a.meters {
 		if m.clock == nil {
 			whole++
@@ -172,8 +184,12 @@ func (a *Attributor) advance() {
 		}
 		now := m.clock()
 		spent[i] = max(now-m.last, 0).Seconds()
-		m.last = now
-		taken += spent[i]
+		m.last = max(now, m.last)
+		if m.outside {
+			outside += spent[i]
+		} else {
+			taken += spent[i]
+		}
 	}
 	if left := max(process-taken, 0); whole > 0 {
 		for i, m := range a.meters {
@@ -186,7 +202,7 @@ func (a *Attributor) advance() {
 
 	// The clocks are not read at the same instant: the whole is never less than
 	// its parts.
-	cpu := max(process, taken)
+	cpu := max(process, taken) + outside
 	energy := a.power.estimate(cpu)
 	if a.counters != nil {
 		cpu = max((a.last.machine - before.machine).Seconds(), cpu)
@@ -214,11 +230,12 @@ func (e Energy) times(f float64) Energy {
 
 // Meter is the energy of one trial's segment.
 type Meter struct {
-	owner  *Attributor
-	clock  func() time.Duration // of its thread; nil: the rest of the process
-	last   time.Duration
-	energy Energy
-	cpu    float64
+	owner   *Attributor
+	clock   func() time.Duration // of its thread; nil: the rest of the process
+	outside bool                 // the clock is of other processes
+	last    time.Duration
+	energy  Energy
+	cpu     float64
 }
 
 // Read returns the energy since the start, or between start and stop.

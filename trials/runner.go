@@ -78,7 +78,7 @@ type Runner struct {
 // [ErrInterrupted] it is left as it is, to go on elsewhere. alive, if not nil,
 // is called after every epoch.
 func (r *Runner) Run(ctx context.Context, task Task, objective Objective, alive func(epoch int)) (Result, error) {
-	t := &Trial{Trial: task.Trial, ctx: ctx, task: task}
+	t := &Trial{Trial: task.Trial, ctx: ctx, task: task, meter: r.Meter}
 	t.progress.Early = engine.EarlyStop{
 		Patience: task.Patience, MinDelta: task.MinDelta,
 		Maximize: task.Objectives[0].Goal == search.Maximize,
@@ -103,6 +103,9 @@ func (r *Runner) Run(ctx context.Context, task Task, objective Objective, alive 
 	seconds := t.progress.Seconds
 	account := func() {
 		t.progress.Energy = spent.Add(meter.Read())
+		if t.outside != nil {
+			t.progress.Energy = t.progress.Energy.Add(t.outside.Read())
+		}
 		t.progress.Seconds = seconds + time.Since(began).Seconds()
 	}
 	saved := time.Now()
@@ -120,6 +123,9 @@ func (r *Runner) Run(ctx context.Context, task Task, objective Objective, alive 
 	err = call(ctx, t, objective)
 	account()
 	meter.Stop()
+	if t.outside != nil {
+		t.outside.Stop()
+	}
 	if t.machine != nil { // a checkpoint could not be written
 		return Result{}, t.machine
 	}

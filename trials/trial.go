@@ -9,6 +9,7 @@ import (
 	"maps"
 	"math"
 	"math/rand/v2"
+	"time"
 
 	"budwood/search"
 )
@@ -58,7 +59,13 @@ type Trial struct {
 	onEpoch  func(*Trial) error // checkpoints and heartbeats, between epochs
 	err      error              // of the way the objective reports
 	machine  error              // of a checkpoint
+	outside  *Meter             // of a command's processes
+	meter    *Attributor
 }
+
+// meterOutside counts the energy of other processes, whose CPU time clock tells,
+// as the trial's.
+func (t *Trial) meterOutside(clock func() time.Duration) { t.outside = t.meter.StartOutside(clock) }
 
 // Value is the value of a parameter, so that a key reads it: lr.In(t).
 func (t *Trial) Value(name string) any { return t.Params[name] }
@@ -106,7 +113,7 @@ func (t *Trial) Epochs() iter.Seq[int] {
 			if t.stopped != "" {
 				return
 			}
-			if t.progress.Epoch != epoch { // nothing was reported: the epoch counts all the same
+			if t.progress.Epoch < epoch { // nothing was reported: the epoch counts all the same
 				t.progress.Epoch = epoch
 			}
 			if t.onEpoch != nil {

@@ -1,0 +1,135 @@
+package trials
+
+import (
+	"fmt"
+	"os/exec"
+	"runtime"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/prometheus/procfs"
+	"golang.org/x/sys/unix"
+)
+
+// processGroup is a command with everything it started.
+type processGroup struct {
+	id       int
+	release  func()
+	mu       sync.Mutex
+	cpu      time.Duration // the most that was seen
+	resident int64
+	seen     time.Time
+}
+
+// startGroup starts a command in a process group of its own, on so many
+// processors (0: all). The group is killed if this process dies before it.
+func startGroup(cmd *exec.Cmd, cpus int) (*processGroup, error) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	runtime.LockOSThread() // Pdeathsig and the processors are the thread's
+	defer runtime.UnlockOSThread()
+	release := func() {}
+	if cpus > 0 {
+		var all unix.CPUSet
+		if err := unix.SchedGetaffinity(0, &all); err != nil {
+			return nil, fmt.Errorf("processors: %w", err)
+		}
+		var some unix.CPUSet
+		some, release = processors.take(&all, cpus)
+		if err := unix.SchedSetaffinity(0, &some); err != nil {
+			release()
+			return nil, fmt.Errorf("processors: %w", err)
+		}
+		defer unix.SchedSetaffinity(0, &all)
+	}
+	if err := cmd.Start(); err != nil {
+		release()
+		return nil, err
+	}
+	return &processGroup{id: cmd.Process.Pid, release: sync.OnceFunc(release)}, nil
+}
+
+// processors counts how many commands run on each processor.
+var processors cpuLoad
+
+type cpuLoad struct {
+	mu   sync.Mutex
+	used [1024]int
+}
+
+// take lends the n least used of the allowed processors.
+func (l *cpuLoad) take(allowed *unix.CPUSet, n int) (unix.CPUSet, func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var set unix.CPUSet
+	var lent []int
+	for range min(n, allowed.Count()) {
+		best := -1
+		for c := range l.used {
+			if allowed.IsSet(c) && !set.IsSet(c) && (best < 0 || l.used[c] < l.used[best]) {
+				best = c
+			}
+		}
+		set.Set(best)
+		l.used[best]++
+		lent = append(lent, best)
+	}
+	return set, func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		for _, c := range lent {
+			l.used[c]--
+		}
+	}
+}
+
+func (g *processGroup) terminate() { _ = unix.Kill(-g.id, unix.SIGTERM) }
+
+// kill ends whatever is left of the group.
+func (g *processGroup) kill() {
+	g.look()
+	_ = unix.Kill(-g.id, unix.SIGKILL)
+	g.release()
+}
+
+// look reads the group's processes, at most every 50 ms.
+func (g *processGroup) look() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if time.Since(g.seen) < 50*time.Millisecond {
+		return
+	}
+	g.seen = time.Now()
+	all, err := procfs.AllProcs()
+	if err != nil {
+		return
+	}
+	var ticks, pages int64
+	for _, p := range all {
+		if id, err := unix.Getpgid(p.PID); err != nil || id != g.id {
+			continue
+		}
+		if s, err := p.Stat(); err == nil { // with the children that were waited for
+			ticks += int64(s.UTime) + int64(s.STime) + int64(s.CUTime) + int64(s.CSTime)
+			pages += int64(s.RSS)
+		}
+	}
+	g.cpu = max(g.cpu, time.Duration(ticks)*time.Second/100) // USER_HZ is 100 on every Linux
+	g.resident = pages * int64(unix.Getpagesize())
+}
+
+// cpuTime is the CPU time of the group so far.
+func (g *processGroup) cpuTime() time.Duration {
+	g.look()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.cpu
+}
+
+// memory is what the group holds in memory, in bytes.
+func (g *processGroup) memory() int64 {
+	g.look()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.resident
+}
