@@ -115,7 +115,7 @@ func (s Study) Run(ctx context.Context, f Objective) (*Result, error) {
 	}
 	defer conn.Close()
 	queue := "go-" + s.Name // of its own: no other worker has this objective
-	workers, err := workflows.StartWorkers(conn.Client, queue, st.StoreActivities(), st.TrainActivities(f), s.Parallel)
+	workers, err := workflows.StartWorkers(conn.Client, conn.namespace, queue, st.StoreActivities(), st.TrainActivities(f), workflows.Offer{CPU: spec.Search.Parallel})
 	if err != nil {
 		return nil, err
 	}

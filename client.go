@@ -126,8 +126,9 @@ func (h *Handle) update(ctx context.Context, name string, arg ...any) error {
 // server alive for it.
 type connection struct {
 	client.Client
-	keeper  *exec.Cmd
-	release func() error
+	namespace string
+	keeper    *exec.Cmd
+	release   func() error
 }
 
 // Close closes the client and lets the embedded server go.
@@ -154,6 +155,7 @@ func connect(ctx context.Context, log zerolog.Logger) (*connection, error) {
 		}
 	}
 	o.Logger = workflows.Logger{Log: log}
+	c.namespace = cmp.Or(o.Namespace, client.DefaultNamespace)
 	if c.Client, err = client.DialContext(ctx, o); err != nil {
 		if c.keeper != nil {
 			_ = c.release()
@@ -161,7 +163,7 @@ func connect(ctx context.Context, log zerolog.Logger) (*connection, error) {
 		}
 		return nil, fmt.Errorf("no Temporal server answers at %s: set TEMPORAL_ADDRESS, put budwood on the PATH, or use Study.Local: %w", o.HostPort, err)
 	}
-	if err := workflows.Register(ctx, c.Client, cmp.Or(o.Namespace, client.DefaultNamespace)); err != nil {
+	if err := workflows.Register(ctx, c.Client, c.namespace); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
 	return c, nil

@@ -226,8 +226,12 @@ func (r *commandRun) follow(ctx context.Context) error {
 			}
 		}
 	}
+	reported := false
 	for range t.Epochs() {
-		if !next() {
+		if reported { // not before: what was reported is kept by now
+			r.answer("")
+		}
+		if reported = next(); !reported {
 			break
 		}
 	}
@@ -242,7 +246,7 @@ func (r *commandRun) follow(ctx context.Context) error {
 	}
 	if !exited {
 		exited, exit = r.end(why)
-		if exited && exit == nil && failure == nil && t.stopped == "" { // it ended well: the directory is whole
+		if exited && exit == nil && failure == nil && r.dir.snapshot == nil { // it ended well: the directory is whole
 			failure = r.dir.take()
 		}
 	} else {
@@ -268,8 +272,8 @@ func (r *commandRun) follow(ctx context.Context) error {
 	return nil
 }
 
-// take passes one line on and answers it; it tells whether it was an epoch's
-// report.
+// take passes one line on, and answers what is no epoch's report; it tells
+// whether it was one.
 func (r *commandRun) take(s said, failure *error) (epoch bool) {
 	t := r.t
 	switch {
@@ -296,9 +300,6 @@ func (r *commandRun) take(s said, failure *error) (epoch bool) {
 		t.progress.Epoch = min(s.epoch, t.task.To) - 1
 	}
 	t.ReportAll(s.metrics)
-	if t.stopped == "" && t.err == nil && t.progress.Epoch < t.task.To {
-		r.answer("")
-	}
 	return true
 }
 
@@ -334,8 +335,8 @@ func (r *commandRun) end(why string) (itself bool, exit error) {
 			case s, ok := <-r.reports:
 				if !ok {
 					r.reports = nil
-				} else if s.checkpoint {
-					_ = r.dir.take()
+				} else if s.checkpoint && (len(s.metrics) == 0 || s.epoch > 0 && s.epoch <= r.t.progress.Epoch) {
+					_ = r.dir.take() // not of an epoch that came after the end
 				}
 			case <-timer.C:
 				waiting = false

@@ -183,10 +183,10 @@ func TestCommandIsStopped(t *testing.T) {
 func TestCommandValidate(t *testing.T) {
 	space := search.Space{search.Float("lr", 0, 1)}
 	for want, c := range map[string]Command{
-		"args: give the program":                         {},
-		`no parameter "{lrr}"; did you mean {lr}?`:       {Args: []string{"x", "{lrr}"}},
+		"args: give the program":                          {},
+		`no parameter "{lrr}"; did you mean {lr}?`:        {Args: []string{"x", "{lrr}"}},
 		`args[1]: no parameter "{}"; write {{ and }} for`: {Args: []string{"x", "{}"}},
-		"time: -1 is negative":                           {Args: []string{"x"}, Time: -1},
+		"time: -1 is negative":                            {Args: []string{"x"}, Time: -1},
 	} {
 		if err := c.Validate(space); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v: %v, want %q", c, err, want)

@@ -273,6 +273,23 @@ func endKey(t Task, epoch int) string {
 	return fmt.Sprintf("%s/e%04d", TrialKey(t.Study, t.Trial.ID), epoch)
 }
 
+// KeepOutput keeps what a command printed in a trial's last segment.
+func (r *Runner) KeepOutput(ctx context.Context, study string, trial int, b []byte) error {
+	return r.Blobs.Put(context.WithoutCancel(ctx), OutputKey(study, trial), func(w io.Writer) error {
+		_, err := w.Write(b)
+		return err
+	})
+}
+
+// OutputKey is the blob of what a trial's command printed. [OutputsKey] is the
+// prefix of a study's.
+func OutputKey(study string, trial int) string {
+	return OutputsKey(study) + "/" + search.TrialName(trial)
+}
+
+// OutputsKey is the prefix of what the commands of a study printed.
+func OutputsKey(study string) string { return "output/" + study }
+
 // TrialKey is the prefix of a trial's blobs, StudyKey that of a study's.
 func TrialKey(study string, trial int) string {
 	return StudyKey(study) + "/" + search.TrialName(trial)

@@ -91,6 +91,14 @@ func (s *Store) Edit(ctx context.Context, name string, spec json.RawMessage, spa
 	})
 }
 
+// Note says at a study that runs what keeps it from going on; "" says that
+// nothing does.
+func (s *Store) Note(ctx context.Context, name, note string) error {
+	return s.change(ctx, fmt.Sprintf("study %q: note", name), func(w *writer) error {
+		return w.exec(`UPDATE studies SET reason = ? WHERE name = ? AND state = ?`, note, name, StudyRunning)
+	})
+}
+
 // Study returns a study. The error wraps [ErrNoStudy] if there is none of that
 // name, and says which name may have been meant.
 func (s *Store) Study(ctx context.Context, name string) (Study, error) {

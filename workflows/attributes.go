@@ -5,7 +5,9 @@ import (
 	"math"
 	"strings"
 
+	commonpb "go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 
 	"budwood/search"
@@ -20,6 +22,7 @@ var (
 	AttrMetric   = temporal.NewSearchAttributeKeyFloat64("BudwoodMetric")
 	AttrEnergyWh = temporal.NewSearchAttributeKeyFloat64("BudwoodEnergyWh")
 	AttrBudget   = temporal.NewSearchAttributeKeyInt64("BudwoodBudget")
+	AttrNeeds    = temporal.NewSearchAttributeKeyKeyword("BudwoodNeeds") // of a study whose trials need special workers
 )
 
 // Attributes lists the search attributes that a server must know.
@@ -31,11 +34,26 @@ func Attributes() map[string]enumspb.IndexedValueType {
 		AttrMetric.GetName():   enumspb.INDEXED_VALUE_TYPE_DOUBLE,
 		AttrEnergyWh.GetName(): enumspb.INDEXED_VALUE_TYPE_DOUBLE,
 		AttrBudget.GetName():   enumspb.INDEXED_VALUE_TYPE_INT,
+		AttrNeeds.GetName():    enumspb.INDEXED_VALUE_TYPE_KEYWORD,
 	}
 }
 
-func studyAttributes(study string) temporal.SearchAttributes {
-	return temporal.NewSearchAttributes(AttrStudy.ValueSet(study))
+func studyAttributes(s *Spec) temporal.SearchAttributes {
+	out := []temporal.SearchAttributeUpdate{AttrStudy.ValueSet(s.Name)}
+	if class := s.Resources.class(); class != "" {
+		out = append(out, AttrNeeds.ValueSet(class))
+	}
+	return temporal.NewSearchAttributes(out...)
+}
+
+// needsOf reads the needs off a listed study.
+func needsOf(a *commonpb.SearchAttributes) (class string, err error) {
+	p := a.GetIndexedFields()[AttrNeeds.GetName()]
+	if p == nil {
+		return "", nil
+	}
+	err = converter.GetDefaultDataConverter().FromPayload(p, &class)
+	return class, err
 }
 
 func startAttributes(t trials.Task) temporal.SearchAttributes {

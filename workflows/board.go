@@ -96,6 +96,9 @@ func (s *study) details(ctx workflow.Context) {
 	if s.loop.Closing != "" {
 		fmt.Fprintf(&b, "Ending: %s\n\n", s.loop.Closing)
 	}
+	if s.note != "" {
+		fmt.Fprintf(&b, "**Waiting: %s**\n\n", s.note)
+	}
 	if s.loop.Held {
 		fmt.Fprintf(&b, "Paused\n\n")
 	}

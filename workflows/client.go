@@ -20,7 +20,7 @@ func Submit(ctx context.Context, c client.Client, spec *Spec, queue string) (cli
 		TaskQueue:                StoreQueue(queue),
 		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
 		WorkflowTaskTimeout:      submitTimeout,
-		TypedSearchAttributes:    studyAttributes(spec.Name),
+		TypedSearchAttributes:    studyAttributes(spec),
 		StaticSummary:            clip(summary(spec), 200),
 		StaticDetails:            clip(Describe(spec), 20_000),
 	}, StudyType, StudyInput{Spec: *spec, Queue: queue})

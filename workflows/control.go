@@ -90,7 +90,7 @@ func (s *study) status() (Status, error) {
 	if s.loop == nil {
 		return Status{State: "starting"}, nil
 	}
-	st := Status{State: "running", Reason: s.loop.Closing, Trials: s.loop.Started, Running: len(s.children), Spent: s.spent, Board: s.board}
+	st := Status{State: "running", Reason: orDefault(s.loop.Closing, s.note), Trials: s.loop.Started, Running: len(s.children), Spent: s.spent, Board: s.board}
 	switch {
 	case s.loop.Finished:
 		st.State = "finished"

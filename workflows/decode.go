@@ -134,6 +134,16 @@ func assign(n ast.Node, v reflect.Value, x any) error {
 		if !ok {
 			return at(n, "expected keys and values, found %s", describe(n))
 		}
+		if v.Type().Elem().Kind() == reflect.String {
+			v.Set(reflect.MakeMap(v.Type()))
+			for k, x := range m {
+				if _, nested := x.(map[string]any); nested || x == nil {
+					return at(n, "%s: expected a text", k)
+				}
+				v.SetMapIndex(reflect.ValueOf(k), reflect.ValueOf(fmt.Sprint(x)))
+			}
+			return nil
+		}
 		v.Set(reflect.ValueOf(m).Convert(v.Type()))
 		return nil
 	case k == reflect.String:
@@ -141,7 +151,7 @@ func assign(n ast.Node, v reflect.Value, x any) error {
 			v.SetString(s)
 			return nil
 		}
-		return at(n, "expected a text, found %s", describe(n))
+		return at(n, "expected a text, found %s: put it in quotes if it is one", describe(n))
 	case k == reflect.Bool:
 		if b, ok := x.(bool); ok {
 			v.SetBool(b)

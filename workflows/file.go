@@ -117,6 +117,18 @@ func fileError(path string, root ast.Node, err error) error {
 
 // locate makes the paths of the data absolute.
 func (s *Spec) locate(dir string, outside bool) error {
+	if s.Command != nil {
+		if !filepath.IsAbs(s.Command.Dir) {
+			abs, err := filepath.Abs(filepath.Join(dir, s.Command.Dir))
+			if err != nil {
+				return &FieldError{"command.dir", err}
+			}
+			s.Command.Dir = abs
+		}
+		if st, err := os.Stat(s.Command.Dir); err != nil || !st.IsDir() {
+			return wrong("command.dir", "%s is not a directory", s.Command.Dir)
+		}
+	}
 	if s.Data == nil {
 		return nil
 	}

@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"fmt"
+	"time"
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
@@ -18,6 +19,35 @@ type child struct {
 	stopped  bool // its end was asked for
 	results  []trials.Result
 	err      error
+}
+
+// watchWorkers says so if trials wait and no worker can take them: soon after
+// the study began, and then when nothing has come home for ever longer.
+func (s *study) watchWorkers(ctx workflow.Context) {
+	workflow.Go(ctx, func(ctx workflow.Context) {
+		for patience := 3 * time.Second; ; patience = min(2*patience, 10*time.Minute) {
+			seen := s.reports
+			timer := workflow.NewTimerWithOptions(ctx, patience, workflow.TimerOptions{Summary: "are there workers?"})
+			if timer.Get(ctx, nil) != nil || s.loop.Finished {
+				return
+			}
+			if s.running > 0 && s.reports == seen {
+				s.checkWorkers(ctx)
+			}
+		}
+	})
+}
+
+// checkWorkers notes whether anybody can train the study's trials. That it
+// could not be told is no reason to end the study.
+func (s *study) checkWorkers(ctx workflow.Context) {
+	var note string
+	err := workflow.ExecuteLocalActivity(local(ctx), checkWorkers, s.in.Spec.Name, s.trainQueue(), s.in.Spec.Resources).Get(ctx, &note)
+	if err != nil || note == s.note {
+		return
+	}
+	s.note = note
+	s.details(ctx)
 }
 
 // follow carries out a decision: it records the endings, proposes candidates
@@ -114,7 +144,7 @@ func (s *study) start(ctx workflow.Context) (search.Decision, error) {
 // run starts a trial workflow.
 func (s *study) run(ctx workflow.Context, c *child) {
 	spec := &s.in.Spec
-	in := TrialInput{Model: spec.model(), Queue: s.in.Queue, MaxRetries: spec.MaxRetries, Priority: spec.Search.Priority, Drop: s.drop}
+	in := TrialInput{Model: spec.model(), Command: spec.Program(), Queue: s.trainQueue(), MaxRetries: spec.MaxRetries, Priority: spec.Search.Priority, Drop: s.drop}
 	s.drop = nil
 	for i, seg := range c.segments {
 		in.Tasks = append(in.Tasks, spec.task(seg, c.trials[i]))
@@ -132,8 +162,12 @@ func (s *study) run(ctx workflow.Context, c *child) {
 // leaderboard and the loop.
 func (s *study) report(ctx workflow.Context, c *child) (search.Decision, error) {
 	s.running--
+	s.reports++
 	for _, seg := range c.segments {
 		delete(s.children, seg.Trial)
+	}
+	if s.note != "" { // somebody came
+		s.checkWorkers(ctx)
 	}
 	if temporal.IsCanceledError(c.err) { // stopped before its workflow had begun
 		c.results = make([]trials.Result, len(c.segments))

@@ -19,7 +19,9 @@ import (
 // fills in the defaults and validates; everything that runs sees a complete one.
 type Spec struct {
 	Name         string             `json:"name"`
-	Data         *data.Source       `json:"data,omitempty"` // nil: the objective is a Go function of the user's worker
+	Data         *data.Source       `json:"data,omitempty"`    // nil: the objective is a command, or a Go function of the user's worker
+	Command      *Command           `json:"command,omitempty"` // the objective as a program
+	Resources    Resources          `json:"resources,omitzero"`
 	Objective    search.Objective   `json:"objective"`
 	Also         []search.Objective `json:"also,omitempty"`
 	Search       Search             `json:"search"`
@@ -164,6 +166,9 @@ func (s *Spec) Complete() error {
 	}
 	if err := s.Space.Validate(); err != nil {
 		return &FieldError{spacePath(err), err}
+	}
+	if err := s.completeCommand(); err != nil {
+		return err
 	}
 	if s.Architecture != nil {
 		if s.Data == nil {

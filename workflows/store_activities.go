@@ -9,6 +9,8 @@ import (
 	"sync"
 
 	"github.com/rs/zerolog"
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
 	"budwood/engine/data"
@@ -22,6 +24,9 @@ type StoreActivities struct {
 	Store *trials.Store
 	Data  *data.Cache
 	Log   zerolog.Logger
+
+	Client    client.Client // to ask who polls; nil: not asked
+	Namespace string
 
 	mu      sync.Mutex
 	studies map[string]*proposer // by study
@@ -233,6 +238,22 @@ func (a *StoreActivities) Edit(ctx context.Context, spec Spec) error {
 	}
 	a.forget(spec.Name)
 	return a.Store.Edit(ctx, spec.Name, raw, spec.Space)
+}
+
+// CheckWorkers notes at the study whether workers poll for its trials, and
+// returns the note: "" if they do.
+func (a *StoreActivities) CheckWorkers(ctx context.Context, study, queue string, needs Resources) (string, error) {
+	note := ""
+	if a.Client != nil {
+		r, err := a.Client.DescribeTaskQueue(ctx, queue, enumspb.TASK_QUEUE_TYPE_ACTIVITY)
+		if err != nil {
+			return "", err
+		}
+		if len(r.Pollers) == 0 {
+			note = fmt.Sprintf("no worker offers %s, which its trials need: start one with %s", needs, needs.workerCommand())
+		}
+	}
+	return note, a.Store.Note(ctx, study, note)
 }
 
 // FinishInput is how a study ended.

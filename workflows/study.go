@@ -22,6 +22,7 @@ const (
 	recordSegments = "RecordSegments"
 	endTrials      = "EndTrials"
 	editStudy      = "EditStudy"
+	checkWorkers   = "CheckWorkers"
 	finishStudy    = "FinishStudy"
 	trainSegments  = "TrainSegments"
 	testTrial      = "TestTrial"
@@ -88,6 +89,8 @@ type study struct {
 	drop     []int            // trials whose checkpoints nobody needs any more
 	byUser   bool             // the user ended the study, not a budget
 	stopping bool             // running segments are being stopped
+	note     string           // what keeps the study from going on
+	reports  int              // trial workflows that came home in this run
 	root     workflow.Context // of what outlives a cancellation
 	trials   workflow.Context // of the trial workflows
 	cancel   workflow.CancelFunc
@@ -132,6 +135,7 @@ func Study(ctx workflow.Context, in StudyInput) (StudyResult, error) {
 // main follows decisions until the study is over.
 func (s *study) main(ctx workflow.Context, decision search.Decision) (StudyResult, error) {
 	s.deadline(ctx)
+	s.watchWorkers(ctx)
 	if err := s.follow(ctx, decision); err != nil {
 		return StudyResult{}, err
 	}
@@ -245,7 +249,7 @@ func (s *study) finish(ctx workflow.Context) (StudyResult, error) {
 	in := s.in.Spec.model()
 	if best != nil && in != nil {
 		test := TestInput{Study: s.in.Spec.Name, Trial: best.Trial, Params: best.Params, Seed: s.in.Spec.Search.Seed, Model: *in, Checkpoint: best.Checkpoint}
-		err := workflow.ExecuteActivity(onTrain(ctx, s.in.Queue, "test "+search.TrialName(best.Trial), s.in.Spec.Search.Priority), testTrial, test).Get(ctx, &out.Test)
+		err := workflow.ExecuteActivity(onTrain(ctx, s.trainQueue(), "test "+search.TrialName(best.Trial), s.in.Spec.Search.Priority), testTrial, test).Get(ctx, &out.Test)
 		if err != nil {
 			reason = joinReasons(reason, "the best trial could not be tested: "+message(err))
 		}
@@ -254,7 +258,7 @@ func (s *study) finish(ctx workflow.Context) (StudyResult, error) {
 	if best != nil && best.Checkpoint != "" {
 		keep = []string{best.Checkpoint}
 	}
-	if err := workflow.ExecuteActivity(onTrain(ctx, s.in.Queue, "remove checkpoints", s.in.Spec.Search.Priority), sweepBlobs, s.in.Spec.Name, keep).Get(ctx, nil); err != nil {
+	if err := workflow.ExecuteActivity(onTrain(ctx, s.trainQueue(), "remove checkpoints", s.in.Spec.Search.Priority), sweepBlobs, s.in.Spec.Name, keep).Get(ctx, nil); err != nil {
 		reason = joinReasons(reason, "checkpoints could not be removed: "+message(err))
 	}
 	carry, err := s.carry(ctx)

@@ -20,15 +20,20 @@ import (
 type TrainActivities struct {
 	Runner    *trials.Runner
 	Data      *data.Cache
-	Objective trials.Objective // of the user's own program; nil: the built-in one only
+	Objective trials.Objective            // of the user's own program; nil: the built-in one only
+	Allow     func(*trials.Command) error // whether a command may run here; nil: none may
 	Log       zerolog.Logger
+
+	needs    Resources // of the trials that come here
+	capacity *capacity // of the worker; nil: not bounded
 }
 
 // TrainInput asks to train segments, one after the other.
 type TrainInput struct {
-	Tasks []trials.Task `json:"tasks"`
-	Model *Model        `json:"model,omitempty"`
-	Drop  []int         `json:"drop,omitempty"` // trials whose checkpoints nobody needs any more
+	Tasks   []trials.Task   `json:"tasks"`
+	Model   *Model          `json:"model,omitempty"`
+	Command *trials.Command `json:"command,omitempty"`
+	Drop    []int           `json:"drop,omitempty"` // trials whose checkpoints nobody needs any more
 }
 
 // errStudyStopped is the reason of a trial whose segment is cancelled.
@@ -46,6 +51,16 @@ func (a *TrainActivities) Train(ctx context.Context, in TrainInput) ([]trials.Re
 			return nil, userError(err)
 		}
 		objective = s.Objective
+	}
+	if in.Command != nil {
+		if err := a.allow(in.Command); err != nil {
+			return nil, userError(err)
+		}
+		objective = in.Command.Objective(func(t *trials.Trial, b []byte) {
+			if err := a.Runner.KeepOutput(ctx, study, t.ID, b); err != nil {
+				a.Log.Warn().Err(err).Str("trial", t.Name()).Msg("its output could not be kept")
+			}
+		})
 	}
 	if objective == nil {
 		return nil, userError(fmt.Errorf("this worker has no objective for study %q: run the program that submitted it", study))
@@ -75,6 +90,11 @@ func (a *TrainActivities) Train(ctx context.Context, in TrainInput) ([]trials.Re
 	}()
 	var epoch atomic.Int64
 	defer heartbeat(ctx, &epoch)()
+	release, err := a.capacity.acquire(work, a.needs)
+	if err != nil { // cancelled while it waited for its turn
+		return nil, context.Cause(work)
+	}
+	defer release()
 	out := make([]trials.Result, len(in.Tasks))
 	for i, task := range in.Tasks {
 		r, err := a.Runner.Run(work, task, objective, func(e int) { epoch.Store(int64(e)) })
@@ -85,6 +105,14 @@ func (a *TrainActivities) Train(ctx context.Context, in TrainInput) ([]trials.Re
 		out[i] = r
 	}
 	return out, nil
+}
+
+// allow tells whether a command may run here.
+func (a *TrainActivities) allow(c *trials.Command) error {
+	if a.Allow != nil {
+		return a.Allow(c)
+	}
+	return fmt.Errorf("this worker does not run programs such as %s: its operator allows them with --allow-commands", c.Args[0])
 }
 
 // supervised is the built-in objective of a model; its data is loaded once a

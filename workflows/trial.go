@@ -15,12 +15,13 @@ import (
 // TrialInput starts a trial workflow: one segment of a trial, or, in a study
 // with search.batch, of several trials, which then share the workflow.
 type TrialInput struct {
-	Tasks      []trials.Task `json:"tasks"`
-	Model      *Model        `json:"model,omitempty"` // nil: the worker's own Go objective
-	Queue      string        `json:"queue"`
-	MaxRetries int           `json:"max_retries,omitempty"`
-	Priority   int           `json:"priority,omitempty"`
-	Drop       []int         `json:"drop,omitempty"` // trials whose checkpoints nobody needs any more
+	Tasks      []trials.Task   `json:"tasks"`
+	Model      *Model          `json:"model,omitempty"` // nil: a command, or the worker's own Go objective
+	Command    *trials.Command `json:"command,omitempty"`
+	Queue      string          `json:"queue"` // of the workers
+	MaxRetries int             `json:"max_retries,omitempty"`
+	Priority   int             `json:"priority,omitempty"`
+	Drop       []int           `json:"drop,omitempty"` // trials whose checkpoints nobody needs any more
 }
 
 // stopSignal tells a trial workflow to end its training; it carries the reason.
@@ -78,7 +79,7 @@ func Trial(ctx workflow.Context, in TrialInput) ([]trials.Result, error) {
 // as data that cannot be read, is the failure of each.
 func (in *TrialInput) train(ctx workflow.Context, tasks []trials.Task) []trials.Result {
 	var got []trials.Result
-	err := workflow.ExecuteActivity(onTrain(ctx, in.Queue, "train "+segmentNames(tasks), in.Priority), trainSegments, TrainInput{tasks, in.Model, in.Drop}).Get(ctx, &got)
+	err := workflow.ExecuteActivity(onTrain(ctx, in.Queue, "train "+segmentNames(tasks), in.Priority), trainSegments, TrainInput{tasks, in.Model, in.Command, in.Drop}).Get(ctx, &got)
 	if err == nil && len(got) == len(tasks) {
 		return got
 	}
@@ -137,7 +138,7 @@ func trialOptions(ctx workflow.Context, in TrialInput) workflow.Context {
 // onTrain is how an activity runs on the workers.
 func onTrain(ctx workflow.Context, queue, summary string, priority int) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		TaskQueue:           TrainQueue(queue),
+		TaskQueue:           queue,
 		StartToCloseTimeout: 30 * 24 * time.Hour,
 		HeartbeatTimeout:    5 * time.Second,
 		WaitForCancellation: true,
@@ -170,5 +171,13 @@ func TrialID(study string, trial int) string {
 // that of the workers.
 func StoreQueue(prefix string) string { return prefix + "-store" }
 
-// TrainQueue is the task queue of the workers.
-func TrainQueue(prefix string) string { return prefix + "-train" }
+// TrainQueue is the task queue of the workers that have what a trial needs.
+func TrainQueue(prefix string, needs Resources) string {
+	if c := needs.class(); c != "" {
+		return prefix + "-train:" + c
+	}
+	return prefix + "-train"
+}
+
+// trainQueue is where a study's trials are trained.
+func (s *study) trainQueue() string { return TrainQueue(s.in.Queue, s.in.Spec.Resources) }

@@ -4,9 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
+	"maps"
 	"time"
 
+	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/operatorservice/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/activity"
@@ -38,42 +39,31 @@ func NewStoreWorker(c client.Client, queue string, a *StoreActivities) worker.Wo
 	return w
 }
 
-// NewTrainWorker is a worker that trains, as many segments at once as slots; 0
-// means one a core.
-func NewTrainWorker(c client.Client, queue string, a *TrainActivities, slots int) worker.Worker {
-	if slots == 0 {
-		slots = runtime.GOMAXPROCS(0)
-	}
-	w := worker.New(c, TrainQueue(queue), worker.Options{
-		MaxConcurrentActivityExecutionSize: slots,
-		MaxConcurrentActivityTaskPollers:   min(max(slots, 2), 8),
-		MaxHeartbeatThrottleInterval:       time.Second, // cancellation arrives with a heartbeat
-		DefaultHeartbeatThrottleInterval:   time.Second,
-		DisableWorkflowWorker:              true,
-		WorkerStopTimeout:                  2 * time.Second,
-		DisableRegistrationAliasing:        true,
-	})
-	for name, f := range trainActivities(a) {
-		w.RegisterActivityWithOptions(f, activity.RegisterOptions{Name: name})
-	}
-	return w
-}
-
 // storeActivities and trainActivities are the activities by their registered
 // names.
 func storeActivities(a *StoreActivities) map[string]any {
-	return map[string]any{beginStudy: a.Begin, startSegments: a.Start, recordSegments: a.Record, endTrials: a.End, editStudy: a.Edit, finishStudy: a.Finish}
+	return map[string]any{beginStudy: a.Begin, startSegments: a.Start, recordSegments: a.Record, endTrials: a.End, checkWorkers: a.CheckWorkers, editStudy: a.Edit, finishStudy: a.Finish}
 }
 
 func trainActivities(a *TrainActivities) map[string]any {
 	return map[string]any{trainSegments: a.Train, testTrial: a.Test, sweepBlobs: a.Sweep}
 }
 
-// Register makes the search attributes known to a server.
+// Register makes the search attributes known to a server that lacks some.
 func Register(ctx context.Context, c client.Client, namespace string) error {
-	_, err := c.OperatorService().AddSearchAttributes(ctx, &operatorservice.AddSearchAttributesRequest{
-		Namespace: namespace, SearchAttributes: Attributes(),
+	known, err := c.OperatorService().ListSearchAttributes(ctx, &operatorservice.ListSearchAttributesRequest{Namespace: namespace})
+	if err != nil {
+		return fmt.Errorf("list the search attributes of namespace %q: %w", namespace, err)
+	}
+	missing := Attributes()
+	maps.DeleteFunc(missing, func(name string, _ enumspb.IndexedValueType) bool {
+		_, ok := known.CustomAttributes[name]
+		return ok
 	})
+	if len(missing) == 0 {
+		return nil
+	}
+	_, err = c.OperatorService().AddSearchAttributes(ctx, &operatorservice.AddSearchAttributesRequest{Namespace: namespace, SearchAttributes: missing})
 	var exists *serviceerror.AlreadyExists
 	if err != nil && !errors.As(err, &exists) {
 		return fmt.Errorf("register search attributes in namespace %q: %w", namespace, err)
@@ -82,23 +72,27 @@ func Register(ctx context.Context, c client.Client, namespace string) error {
 }
 
 // Workers are a store worker and a training worker of one process.
-type Workers []worker.Worker
+type Workers struct {
+	store worker.Worker
+	train *TrainWorker
+}
 
 // StartWorkers starts both workers.
-func StartWorkers(c client.Client, queue string, store *StoreActivities, train *TrainActivities, slots int) (Workers, error) {
-	ws := Workers{NewStoreWorker(c, queue, store), NewTrainWorker(c, queue, train, slots)}
-	for i, w := range ws {
-		if err := w.Start(); err != nil {
-			ws[:i].Stop()
-			return nil, fmt.Errorf("start the worker of %s: %w", queue, err)
-		}
+func StartWorkers(c client.Client, namespace, queue string, store *StoreActivities, train *TrainActivities, o Offer) (*Workers, error) {
+	store.Client, store.Namespace = c, namespace
+	ws := &Workers{NewStoreWorker(c, queue, store), NewTrainWorker(c, namespace, queue, train, o)}
+	if err := ws.store.Start(); err != nil {
+		return nil, fmt.Errorf("start the worker of %s: %w", StoreQueue(queue), err)
+	}
+	if err := ws.train.Start(); err != nil {
+		ws.store.Stop()
+		return nil, fmt.Errorf("start the worker of %s: %w", TrainQueue(queue, Resources{}), err)
 	}
 	return ws, nil
 }
 
 // Stop stops them, the training one first: its results are still recorded.
-func (ws Workers) Stop() {
-	for i := len(ws) - 1; i >= 0; i-- {
-		ws[i].Stop()
-	}
+func (ws *Workers) Stop() {
+	ws.train.Stop()
+	ws.store.Stop()
 }

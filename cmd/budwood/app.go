@@ -15,22 +15,23 @@ import (
 
 // cli are the commands and their flags.
 type cli struct {
-	Run    runCmd    `cmd:"" help:"Run a study from a file and follow it. Run it again and it goes on where it was."`
-	Plan   planCmd   `cmd:"" help:"Show a study with every default, and what it would spend, without running it."`
-	Ls     lsCmd     `cmd:"" help:"List studies."`
-	Show   showCmd   `cmd:"" help:"Show a study's trials, or one trial."`
-	Report reportCmd `cmd:"" help:"Write a study as one HTML page: curves, importance of parameters, trials."`
-	Best   bestCmd   `cmd:"" help:"Show a study's best trial."`
-	Export exportCmd `cmd:"" help:"Write the network of a study's best trial as an ONNX file."`
-	Watch  watchCmd  `cmd:"" help:"Follow a study that runs."`
-	Stop   stopCmd   `cmd:"" help:"End a study."`
-	Pause  pauseCmd  `cmd:"" help:"Start nothing more in a study until it is resumed; running trials finish their segments."`
-	Resume resumeCmd `cmd:"" help:"Go on with a study that was paused."`
-	Edit   editCmd   `cmd:"" help:"Change budgets, parallelism, priority or the space of a study that runs."`
-	Trial  trialCmd  `cmd:"" help:"Add, stop or retry one trial of a study that runs."`
-	Rm     rmCmd     `cmd:"" help:"Delete a study that has ended, with its trials and checkpoints."`
-	Up     upCmd     `cmd:"" help:"Run the Temporal server, its web UI and a worker until Ctrl-C."`
-	Worker workerCmd `cmd:"" help:"Run a worker that trains for studies on a Temporal server, until Ctrl-C."`
+	Run       runCmd       `cmd:"" help:"Run a study from a file and follow it. Run it again and it goes on where it was."`
+	Plan      planCmd      `cmd:"" help:"Show a study with every default, and what it would spend, without running it."`
+	Ls        lsCmd        `cmd:"" help:"List studies."`
+	Show      showCmd      `cmd:"" help:"Show a study's trials, or one trial."`
+	Best      bestCmd      `cmd:"" help:"Show a study's best trial."`
+	Watch     watchCmd     `cmd:"" help:"Follow a study that runs."`
+	Stop      stopCmd      `cmd:"" help:"End a study."`
+	Pause     pauseCmd     `cmd:"" help:"Start nothing more in a study until it is resumed; running trials finish their segments."`
+	Resume    resumeCmd    `cmd:"" help:"Go on with a study that was paused."`
+	Edit      editCmd      `cmd:"" help:"Change budgets, parallelism, priority or the space of a study that runs."`
+	Trial     trialCmd     `cmd:"" help:"Add, stop or retry one trial of a study that runs."`
+	Objective objectiveCmd `cmd:"" help:"Test a program as an objective."`
+	Rm        rmCmd        `cmd:"" help:"Delete a study that has ended, with its trials and checkpoints."`
+	Up        upCmd        `cmd:"" help:"Run the Temporal server, its web UI and a worker until Ctrl-C."`
+	Worker    workerCmd    `cmd:"" help:"Run a worker that trains for studies on a Temporal server, until Ctrl-C."`
+	Report    reportCmd    `cmd:"" help:"Write a study as one HTML page: curves, importance of parameters, trials."`
+	Export    exportCmd    `cmd:"" help:"Write the network of a study's best trial as an ONNX file."`
 
 	Home string `help:"State directory: Temporal's database, the store, checkpoints, logs." env:"BUDWOOD_HOME" placeholder:"DIR" type:"path"`
 }

@@ -3,8 +3,6 @@ package main
 import (
 	"fmt"
 	"time"
-
-	"budwood/search"
 )
 
 // lines shows a study one line an event.
@@ -12,7 +10,7 @@ func (a *app) lines(w *watcher) error {
 	began := time.Now()
 	return w.follow(a.ctx, func(events []event) {
 		for _, e := range events {
-			fmt.Fprintf(a.stderr, "%7.1fs  %s  %-10s %s\n", time.Since(began).Seconds(), search.TrialName(e.trial), e.kind, firstLine(e.text))
+			fmt.Fprintf(a.stderr, "%7.1fs  %s  %-10s %s\n", time.Since(began).Seconds(), e.name(), e.kind, firstLine(e.text))
 		}
 	})
 }

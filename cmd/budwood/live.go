@@ -144,7 +144,7 @@ func (m *liveModel) View() tea.View {
 		if e.kind == string(search.Stopped) {
 			style = styleBad
 		}
-		line(style, "  %s  %-9s %s", search.TrialName(e.trial), e.kind, firstLine(e.text))
+		line(style, "  %s  %-9s %s", e.name(), e.kind, firstLine(e.text))
 	}
 	line(styleDim, "%s", "Ctrl-C: leave; the study goes on")
 	return tea.NewView(b.String())

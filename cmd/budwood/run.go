@@ -49,11 +49,16 @@ type runCmd struct {
 	serverFlags
 	Plain  bool `help:"One line an event, also on a terminal."`
 	Detach bool `help:"Return as soon as the study runs."`
+
+	AllowCommands bool `help:"Allow the program of a study whose objective is a command. Needed once for each program."`
 }
 
 func (c *runCmd) Run(a *app) error {
 	spec, _, err := c.load(a.ctx)
 	if err != nil {
+		return err
+	}
+	if err := a.permit(spec.Program(), c.AllowCommands); err != nil {
 		return err
 	}
 	conn, err := a.connect(c.serverFlags)

@@ -14,6 +14,7 @@ import (
 
 	"budwood"
 	"budwood/cmd/budwood/devserver"
+	"budwood/trials"
 	"budwood/workflows"
 )
 
@@ -47,6 +48,10 @@ func (a *app) connect(f serverFlags) (*connection, error) {
 	conn := &connection{Client: c, server: server}
 	if server != nil {
 		conn.address, conn.uiURL, conn.namespace = server.Address, server.UIURL, server.Namespace
+		if err := workflows.Register(a.ctx, c, conn.namespace); err != nil { // a database of an older version lacks some
+			conn.Close()
+			return nil, err
+		}
 		return conn, nil
 	}
 	env, err := envconfig.LoadDefaultClientOptions() // devserver.Connect has read it, too
@@ -62,12 +67,14 @@ func (a *app) connect(f serverFlags) (*connection, error) {
 }
 
 // startWorkers starts the store's worker and a training one in this process.
-func (c *connection) startWorkers(a *app, slots int) error {
+func (c *connection) startWorkers(a *app, o workflows.Offer, allow func(*trials.Command) error) error {
 	st, err := a.state()
 	if err != nil {
 		return err
 	}
-	workers, err := workflows.StartWorkers(c.Client, workflows.DefaultQueue, st.StoreActivities(), st.TrainActivities(nil), slots)
+	train := st.TrainActivities(nil)
+	train.Allow = allow
+	workers, err := workflows.StartWorkers(c.Client, c.namespace, workflows.DefaultQueue, st.StoreActivities(), train, o)
 	if err != nil {
 		return errors.Join(err, st.Close())
 	}
@@ -90,6 +97,9 @@ func (c *connection) Close() error {
 
 // state opens the state directory for writing.
 func (a *app) state() (*budwood.State, error) { return budwood.OpenState(a.home, a.log()) }
+
+// blobs is where the checkpoints are.
+func (a *app) blobs() trials.Blobs { return trials.Dir(filepath.Join(a.home, "blobs")) }
 
 // log is this process's log, in the state directory: the terminal is for what
 // the user asked for.

@@ -17,6 +17,7 @@ import (
 	"budwood"
 	"budwood/cmd/budwood/devserver"
 	"budwood/trials"
+	"budwood/workflows"
 )
 
 // The service is a process in the background that has the workers, so that a
@@ -148,7 +149,7 @@ func (a *app) serve(ready func()) error {
 		return err
 	}
 	defer conn.Close()
-	if err := conn.startWorkers(a, 0); err != nil {
+	if err := conn.startWorkers(a, workflows.Offer{}, a.allowed); err != nil {
 		return err
 	}
 	ready()
@@ -194,7 +195,7 @@ func busy(ctx context.Context, store *trials.Store) bool {
 		if err != nil {
 			return true
 		}
-		if spec, err := specOf(&study); err != nil || spec.Data != nil {
+		if spec, err := specOf(&study); err != nil || spec.Data != nil || spec.Command != nil {
 			return true
 		}
 	}

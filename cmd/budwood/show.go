@@ -1,7 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"sort"
 	"strconv"
 	"strings"
@@ -16,6 +19,7 @@ import (
 type showCmd struct {
 	Study string `arg:"" help:"Name of the study."`
 	Trial string `arg:"" optional:"" help:"A trial, like t0012: its parameters and its curve."`
+	Log   bool   `help:"What the command of a trial printed, instead."`
 	Sort  string `enum:"trial,value" default:"trial" help:"Order of the trials: trial or value."`
 	output
 }
@@ -29,6 +33,9 @@ func (c *showCmd) Run(a *app) error {
 	r, err := budwood.ReadResult(a.ctx, store, c.Study)
 	if err != nil {
 		return err
+	}
+	if c.Log {
+		return c.showLog(a)
 	}
 	if c.Trial != "" {
 		return c.showTrial(a, store, r)
@@ -83,6 +90,24 @@ func importance(space search.Space, r *budwood.Result) string {
 		}
 	}
 	return strings.Join(out, ", ")
+}
+
+// showLog prints what a trial's command printed in its last segment.
+func (c *showCmd) showLog(a *app) error {
+	id, err := trialNumber(c.Trial)
+	if err != nil {
+		return err
+	}
+	f, err := a.blobs().Get(a.ctx, trials.OutputKey(c.Study, id))
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("nothing is kept of what trial %s printed: its objective is no command, or it trained elsewhere", search.TrialName(id))
+	}
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	_, err = io.Copy(a.stdout, f)
+	return err
 }
 
 func (c *showCmd) showTrial(a *app, store *trials.Store, r *budwood.Result) error {

@@ -68,6 +68,9 @@ func (c *rmCmd) Run(a *app) error {
 	if err := st.Blobs.DeleteAll(a.ctx, trials.StudyKey(c.Study)); err != nil {
 		return err
 	}
+	if err := st.Blobs.DeleteAll(a.ctx, trials.OutputsKey(c.Study)); err != nil {
+		return err
+	}
 	if err := st.Store.Delete(a.ctx, c.Study); err != nil {
 		return err
 	}

@@ -12,9 +12,29 @@ import (
 	"budwood/workflows"
 )
 
+// offerFlags are what a worker has for trials.
+type offerFlags struct {
+	CPU           int             `name:"cpu" help:"Processors for trials; one that does not ask for more takes one. Default: all." placeholder:"N"`
+	Mem           workflows.Bytes `help:"Memory for trials that ask for some, like 8GiB. Default: not counted." placeholder:"BYTES"`
+	Tags          []string        `help:"What else the worker has, like gpu, for trials that ask for it." placeholder:"TAG"`
+	AllowCommands bool            `help:"Run the programs of studies whose objective is a command. Whoever can submit a study can then run programs here."`
+}
+
+func (f *offerFlags) offer() workflows.Offer {
+	return workflows.Offer{CPU: f.CPU, Mem: f.Mem, Tags: f.Tags}
+}
+
+// allow is nil where no command may run.
+func (f *offerFlags) allow() func(*trials.Command) error {
+	if !f.AllowCommands {
+		return nil
+	}
+	return func(*trials.Command) error { return nil }
+}
+
 type upCmd struct {
 	serverFlags
-	Slots int `help:"Trials at once. Default: one a core." placeholder:"N"`
+	offerFlags
 }
 
 func (c *upCmd) Run(a *app) error {
@@ -30,7 +50,7 @@ func (c *upCmd) Run(a *app) error {
 	} else if !errors.Is(err, devserver.ErrLocked) {
 		return err
 	}
-	if err := conn.startWorkers(a, c.Slots); err != nil {
+	if err := conn.startWorkers(a, c.offer(), c.allow()); err != nil {
 		return err
 	}
 	if conn.uiURL != "" {
@@ -42,7 +62,7 @@ func (c *upCmd) Run(a *app) error {
 }
 
 type workerCmd struct {
-	Slots int    `help:"Trials at once. Default: one a core." placeholder:"N"`
+	offerFlags
 	Blobs string `help:"Directory of checkpoints, shared with the other workers. Default: blobs in the state directory." placeholder:"DIR" type:"path"`
 }
 
@@ -64,10 +84,10 @@ func (c *workerCmd) Run(a *app) error {
 	}
 	host, _ := os.Hostname()
 	name := fmt.Sprintf("%s/%d", host, os.Getpid())
-	w := workflows.NewTrainWorker(conn.Client, workflows.DefaultQueue, &workflows.TrainActivities{
+	w := workflows.NewTrainWorker(conn.Client, conn.namespace, workflows.DefaultQueue, &workflows.TrainActivities{
 		Runner: &trials.Runner{Blobs: trials.Dir(blobs), Meter: trials.NewAttributor(power), Name: name, Log: a.log()},
-		Data:   &data.Cache{}, Log: a.log(),
-	}, c.Slots)
+		Data:   &data.Cache{}, Allow: c.allow(), Log: a.log(),
+	}, c.offer())
 	if err := w.Start(); err != nil {
 		return fmt.Errorf("start the worker: %w", err)
 	}

@@ -13,9 +13,16 @@ import (
 // event is something that happened in a study, for the line view and the live
 // one.
 type event struct {
-	trial int
-	kind  string // start, report, promote, or the state the trial ended in
+	trial int    // -1: the study itself
+	kind  string // waiting, start, report, promote, or the state the trial ended in
 	text  string
+}
+
+func (e event) name() string {
+	if e.trial < 0 {
+		return "study"
+	}
+	return search.TrialName(e.trial)
 }
 
 // watcher finds out what happened in a study by looking at the store again and
@@ -37,16 +44,20 @@ func (w *watcher) look(ctx context.Context) ([]event, error) {
 	if err != nil {
 		return nil, err
 	}
+	old := w.study
 	w.study = study
 	var out []event
+	if study.State == trials.StudyRunning && study.Reason != old.Reason && study.Reason != "" {
+		out = append(out, event{-1, "waiting", study.Reason})
+	}
 	for i := range now {
-		var old search.Record
+		var before search.Record
 		if i < len(w.seen) {
-			old = w.seen[i]
+			before = w.seen[i]
 		} else {
 			out = append(out, event{now[i].ID, "start", fmt.Sprintf("%s  (%s)", workflows.DescribeParams(now[i].Params), now[i].Source)})
 		}
-		out = append(out, w.changes(&old, &now[i])...)
+		out = append(out, w.changes(&before, &now[i])...)
 	}
 	w.seen = now
 	return out, nil
