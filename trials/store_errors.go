@@ -21,13 +21,14 @@ var (
 // The result codes of SQLite that mean something to a user
 // (https://www.sqlite.org/rescode.html).
 const (
-	codeBusy     = 5
-	codeReadOnly = 8
-	codeIO       = 10
-	codeCorrupt  = 11
-	codeFull     = 13
-	codeCantOpen = 14
-	codeNotADB   = 26
+	codeBusy       = 5
+	codeReadOnly   = 8
+	codeIO         = 10
+	codeCorrupt    = 11
+	codeFull       = 13
+	codeCantOpen   = 14
+	codeConstraint = 19
+	codeNotADB     = 26
 )
 
 // explain turns an error of the file or of SQLite into one line that names the

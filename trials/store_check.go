@@ -1,0 +1,208 @@
+package trials
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+)
+
+// Check looks for damage in the file: SQLite's own integrity check, and rows
+// whose study, trial or segment is missing. It returns one line for each, none
+// if the file is whole.
+func (s *Store) Check(ctx context.Context) ([]string, error) {
+	out, err := check(ctx, s.read)
+	return out, s.fail("check", err)
+}
+
+func check(ctx context.Context, db *sql.DB) ([]string, error) {
+	var out []string
+	rows, err := db.QueryContext(ctx, "PRAGMA integrity_check(20)")
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var line string
+		if err := rows.Scan(&line); err != nil {
+			return out, err
+		}
+		if line != "ok" {
+			out = append(out, line)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return out, err
+	}
+	lost, err := db.QueryContext(ctx, "PRAGMA foreign_key_check")
+	if err != nil {
+		return out, err
+	}
+	defer lost.Close()
+	for lost.Next() {
+		var table, parent string
+		var row, key sql.NullInt64
+		if err := lost.Scan(&table, &row, &parent, &key); err != nil {
+			return out, err
+		}
+		out = append(out, fmt.Sprintf("row %d of %s belongs to no row of %s", row.Int64, table, parent))
+	}
+	return out, lost.Err()
+}
+
+// Backup writes a copy of the store, as it is at one moment, to a new file,
+// whatever is written meanwhile.
+func (s *Store) Backup(ctx context.Context, path string) error {
+	operation := "back up to " + path
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s: a file of that name is there already", operation)
+	}
+	db, err := connect(s.path, "mode=ro") // the reading connections refuse everything that writes
+	if err == nil {
+		_, err = db.ExecContext(ctx, "VACUUM INTO ?", path)
+		err = errors.Join(err, db.Close())
+	}
+	return s.fail(operation, err)
+}
+
+// Repair makes a new store of whatever can be read of a damaged one, and puts
+// it in its place; the damaged file stays beside it under the name that is
+// returned. Nobody may use the store meanwhile. It returns how many rows of each
+// table were saved.
+func Repair(ctx context.Context, path string) (saved map[string]int, old string, err error) {
+	damaged, err := connect(path, "mode=ro")
+	if err != nil {
+		return nil, "", fmt.Errorf("repair %s: %w", path, err)
+	}
+	defer damaged.Close()
+	damaged.SetMaxOpenConns(1)
+	fresh := path + ".repaired"
+	if err := removeStore(fresh); err != nil {
+		return nil, "", fmt.Errorf("repair %s: %w", path, err)
+	}
+	s, err := Open(fresh)
+	if err != nil {
+		return nil, "", err
+	}
+	saved = map[string]int{}
+	for _, table := range []string{"studies", "trials", "segments", "curve"} {
+		if saved[table], err = s.rescue(ctx, damaged, table); err != nil {
+			s.Close()
+			return nil, "", fmt.Errorf("repair %s: %s: %w", path, table, err)
+		}
+	}
+	if err := s.Close(); err != nil {
+		return nil, "", err
+	}
+	damaged.Close()
+	for n := 1; ; n++ {
+		old = fmt.Sprintf("%s.damaged-%d", path, n)
+		if _, err := os.Stat(old); errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+	}
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		if err := os.Rename(path+suffix, old+suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, "", fmt.Errorf("repair %s: %w", path, err)
+		}
+	}
+	if err := os.Rename(fresh, path); err != nil {
+		return nil, "", fmt.Errorf("repair %s: %w; the old file is %s", path, err, old)
+	}
+	return saved, old, nil
+}
+
+func removeStore(path string) error {
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		if err := os.Remove(path + suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// keys are the columns by which a table is walked.
+var keys = map[string]string{"studies": "id", "trials": "study, trial", "segments": "study, trial, upto", "curve": "study, trial, upto, budget, metric"}
+
+// rescue copies the rows of a table that can be read: from the front until the
+// damage, then from the end until the damage. Rows whose parent was lost are
+// lost with it.
+func (s *Store) rescue(ctx context.Context, from *sql.DB, table string) (n int, err error) {
+	columns, err := columnsOf(ctx, s.read, table)
+	if err != nil {
+		return 0, err
+	}
+	have, err := columnsOf(ctx, from, table)
+	if err != nil || len(have) == 0 {
+		return 0, nil // not even its definition can be read
+	}
+	columns = slices.DeleteFunc(columns, func(c string) bool { return !slices.Contains(have, c) })
+	list := strings.Join(columns, ", ")
+	insert := fmt.Sprintf("INSERT OR IGNORE INTO %s (%s) VALUES (?%s)", table, list, strings.Repeat(", ?", len(columns)-1))
+	key := keys[table]
+	err = s.change(ctx, "save "+table, func(w *writer) error {
+		for _, order := range []string{key, strings.ReplaceAll(key, ",", " DESC,") + " DESC"} {
+			whole, err := copyRows(ctx, from, w, fmt.Sprintf("SELECT %s FROM %s ORDER BY %s", list, table, order), insert, len(columns))
+			if err != nil {
+				return err
+			}
+			if whole {
+				break
+			}
+		}
+		return w.row("SELECT count(*) FROM " + table).Scan(&n)
+	})
+	return n, err
+}
+
+// copyRows copies until a row cannot be read; whole tells that there was none.
+// An error is one of writing.
+func copyRows(ctx context.Context, from *sql.DB, w *writer, query, insert string, n int) (whole bool, err error) {
+	rows, err := from.QueryContext(ctx, query)
+	if err != nil {
+		return false, ctx.Err()
+	}
+	defer rows.Close()
+	values, targets := make([]any, n), make([]any, n)
+	for i := range values {
+		targets[i] = &values[i]
+	}
+	for rows.Next() {
+		if rows.Scan(targets...) != nil {
+			return false, ctx.Err()
+		}
+		for i, v := range values {
+			if b, ok := v.([]byte); ok {
+				values[i] = string(b)
+			}
+		}
+		if err := w.exec(insert, values...); err != nil && sqliteCode(err) != codeConstraint {
+			return false, err
+		}
+	}
+	if ctx.Err() != nil {
+		return false, ctx.Err()
+	}
+	return rows.Err() == nil, nil
+}
+
+func columnsOf(ctx context.Context, db *sql.DB, table string) ([]string, error) {
+	rows, err := db.QueryContext(ctx, "SELECT name FROM pragma_table_info(?)", table)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []string
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return nil, err
+		}
+		out = append(out, name)
+	}
+	return out, rows.Err()
+}
