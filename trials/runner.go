@@ -64,7 +64,7 @@ const EnergyWh = "energy_wh"
 type Runner struct {
 	Blobs Blobs
 	Meter *Attributor   // nil: an attributor of this process
-	Every time.Duration // between checkpoints within a segment; 0 means 2 s
+	Every time.Duration // between checkpoints within a segment; 0 means 1 s
 	Name  string        // of this worker, for the record
 	Log   zerolog.Logger
 }
@@ -235,7 +235,7 @@ func (r *Runner) restore(ctx context.Context, task Task) (*checkpoint, error) {
 
 func (r *Runner) every() time.Duration {
 	if r.Every == 0 {
-		return 2 * time.Second
+		return time.Second
 	}
 	return r.Every
 }

@@ -26,6 +26,7 @@ type cli struct {
 	Resume    resumeCmd    `cmd:"" help:"Go on with a study that was paused."`
 	Edit      editCmd      `cmd:"" help:"Change budgets, parallelism, priority or the space of a study that runs."`
 	Trial     trialCmd     `cmd:"" help:"Add, stop or retry one trial of a study that runs."`
+	Doctor    doctorCmd    `cmd:"" help:"Check everything that studies here depend on; back up or repair the store."`
 	Objective objectiveCmd `cmd:"" help:"Test a program as an objective."`
 	Rm        rmCmd        `cmd:"" help:"Delete a study that has ended, with its trials and checkpoints."`
 	Up        upCmd        `cmd:"" help:"Run the Temporal server, its web UI and a worker until Ctrl-C."`

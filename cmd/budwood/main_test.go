@@ -21,11 +21,13 @@ import (
 // test binary, which becomes the program when it is told to, and so does what it
 // starts.
 func TestMain(m *testing.M) {
-	if os.Getenv("BUDWOOD_TEST_PROGRAM") != "" {
-		main()
-		return
+	switch os.Getenv("BUDWOOD_TEST_PROGRAM") {
+	case "chaos":
+		os.Exit(chaosTrainer())
+	case "":
+		os.Exit(m.Run())
 	}
-	os.Exit(m.Run())
+	main()
 }
 
 // home is a new state directory; what runs for it is killed at the end.
@@ -49,7 +51,13 @@ func program(ctx context.Context, dir string, args ...string) (cmd *exec.Cmd, st
 // do runs a command to its end, at most a minute.
 func do(t *testing.T, dir string, args ...string) (stdout, stderr string, code int) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	return doFor(t, time.Minute, dir, args...)
+}
+
+// doFor runs a command to its end, at most for a while.
+func doFor(t *testing.T, limit time.Duration, dir string, args ...string) (stdout, stderr string, code int) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	cmd, out, errs := program(ctx, dir, args...)
 	err := cmd.Run()

@@ -1,0 +1,310 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"budwood/search"
+	"budwood/trials"
+)
+
+var (
+	chaosKills = flag.Int("chaos.kills", 8, "faults in the chaos test")
+	chaosSeed  = flag.Uint64("chaos.seed", 7, "of the chaos test's faults")
+)
+
+// chaosTrainer is the training program of the chaos test: an epoch takes 30 ms,
+// and every one leaves a line in a log, so that what was trained twice can be
+// counted. Its loss is a function of x and the epoch.
+func chaosTrainer() int {
+	log, err := os.OpenFile(os.Getenv("CHAOS_LOG"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return 1
+	}
+	b, err := os.ReadFile(os.Getenv("BUDWOOD_PARAMS"))
+	var p struct{ X float64 }
+	if err == nil {
+		err = json.Unmarshal(b, &p)
+	}
+	if err != nil {
+		return 1
+	}
+	state := filepath.Join(os.Getenv("BUDWOOD_CHECKPOINT"), "epoch")
+	epoch, total := 0, 0
+	if b, err := os.ReadFile(state); err == nil {
+		fmt.Sscan(string(b), &epoch)
+	}
+	fmt.Sscan(os.Getenv("BUDWOOD_EPOCHS"), &total)
+	report, answers := os.NewFile(3, "report"), bufio.NewScanner(os.NewFile(4, "answers"))
+	for epoch < total {
+		time.Sleep(30 * time.Millisecond)
+		epoch++
+		fmt.Fprintf(log, "%s %d\n", os.Getenv("BUDWOOD_TRIAL"), epoch)
+		if os.WriteFile(state+".new", fmt.Append(nil, epoch), 0o644) != nil || os.Rename(state+".new", state) != nil {
+			return 1
+		}
+		fmt.Fprintf(report, `{"epoch": %d, "loss": %v, "checkpoint": true}`+"\n", epoch, (p.X-1)*(p.X-1)+1/float64(epoch))
+		if !answers.Scan() || strings.Contains(answers.Text(), "stop") {
+			return 0
+		}
+	}
+	return 0
+}
+
+// fault is one way in which machines fail.
+type fault struct {
+	name string
+	do   func(*chaos)
+}
+
+type chaos struct {
+	t        *testing.T
+	dir, log string
+	tmpfs    bool
+	r        *rand.Rand
+}
+
+// pids are the processes of one kind: of the state directory, with a word in
+// their arguments.
+func (c *chaos) pids(word string) (out []int) {
+	for _, pid := range processes(c.dir) {
+		args, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+		if err == nil && slices.Contains(strings.Split(string(args), "\x00"), word) {
+			out = append(out, pid)
+		}
+	}
+	return out
+}
+
+func (c *chaos) kill(words ...string) {
+	for _, w := range words {
+		for _, pid := range c.pids(w) {
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+		}
+	}
+}
+
+var faults = []fault{
+	{"kill the workers and the store", func(c *chaos) { c.kill(serviceCommand) }},
+	{"kill the Temporal server", func(c *chaos) { c.kill("serve") }},
+	{"kill the command", func(c *chaos) { c.kill("run") }},
+	{"kill everything", func(c *chaos) { killAll(c.t, c.dir) }},
+	{"stop the workers beyond the heartbeat", func(c *chaos) {
+		pids := c.pids(serviceCommand)
+		for _, pid := range pids {
+			_ = syscall.Kill(pid, syscall.SIGSTOP)
+		}
+		time.Sleep(7 * time.Second)
+		for _, pid := range pids {
+			_ = syscall.Kill(pid, syscall.SIGCONT)
+		}
+	}},
+	{"the store cannot be written", func(c *chaos) {
+		db, err := sql.Open("sqlite3", "file:"+filepath.Join(c.dir, "budwood.db")+"?_txlock=exclusive&_busy_timeout=5000")
+		if err != nil {
+			return
+		}
+		defer db.Close()
+		tx, err := db.Begin()
+		if err != nil {
+			return
+		}
+		time.Sleep(3 * time.Second)
+		_ = tx.Rollback()
+	}},
+	{"the disk is full", func(c *chaos) {
+		if !c.tmpfs {
+			return
+		}
+		f, err := os.Create(filepath.Join(c.dir, "filler"))
+		if err != nil {
+			return
+		}
+		block := make([]byte, 1<<20)
+		for err == nil {
+			_, err = f.Write(block)
+		}
+		f.Close()
+		time.Sleep(2 * time.Second)
+		_ = os.Remove(f.Name())
+	}},
+}
+
+// trained counts how often each epoch of each trial was trained.
+func (c *chaos) trained() map[string]int {
+	out := map[string]int{}
+	b, _ := os.ReadFile(c.log)
+	for line := range strings.Lines(string(b)) {
+		out[strings.TrimSpace(line)]++
+	}
+	return out
+}
+
+func (c *chaos) repeated() (n int) {
+	for _, k := range c.trained() {
+		n += k - 1
+	}
+	return n
+}
+
+// A study through faults at random moments ends with exactly what an undisturbed
+// one has: every trial once, with the same params, measurements, states and
+// reasons; every epoch and all energy counted once; no process and no checkpoint
+// left over.
+func TestChaos(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes a minute")
+	}
+	c := &chaos{t: t, dir: t.TempDir(), log: filepath.Join(t.TempDir(), "log"), r: rand.New(rand.NewPCG(*chaosSeed, 1))}
+	if err := syscall.Mount("tmpfs", c.dir, "tmpfs", 0, "size=400m"); err == nil {
+		c.tmpfs = true
+		t.Cleanup(func() { _ = syscall.Unmount(c.dir, syscall.MNT_DETACH) })
+	} else {
+		t.Log("no tmpfs may be mounted here: the disk does not fill:", err)
+	}
+	t.Cleanup(func() { killAll(t, c.dir) })
+	n := 8 + *chaosKills*2
+	file := filepath.Join(t.TempDir(), "chaos.yaml")
+	study := fmt.Sprintf(`name: chaos
+objective: {metric: loss}
+command: {args: [%q], env: {BUDWOOD_TEST_PROGRAM: chaos, CHAOS_LOG: %q}, grace: 1s}
+search: {sampler: tpe, scheduler: hyperband, seed: 3, parallel: 1, warm_start: "off"}
+budget: {trials: %d, epochs: 27}
+space: [{name: x, float: [-5, 5]}]
+`, os.Args[0], c.log, n)
+	if err := os.WriteFile(file, []byte(study), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(3+*chaosKills)*time.Minute)
+	defer cancel()
+	counts, repeats := map[string]int{}, map[string]int{}
+	running := make(chan error, 1)
+	var said fmt.Stringer
+	start := func() {
+		cmd, _, errs := program(ctx, c.dir, "run", "--allow-commands", file)
+		said = errs
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		go func() { running <- cmd.Wait() }()
+	}
+	start()
+	before := 0
+	for k := 0; ; {
+		wait := time.Duration(1500+c.r.IntN(2500)) * time.Millisecond
+		if k == *chaosKills {
+			wait = time.Hour
+		}
+		select {
+		case err := <-running:
+			if ctx.Err() != nil {
+				t.Fatalf("the study does not end: %v\n%s", err, said)
+			}
+			st := studyNow(c.dir, "chaos")
+			if st.State == trials.StudyCompleted {
+				k = -1
+				break
+			}
+			time.Sleep(100 * time.Millisecond)
+			start() // as its user would
+		case <-time.After(wait):
+			f := faults[(k+c.r.IntN(2))%len(faults)]
+			f.do(c)
+			counts[f.name]++
+			k++
+			time.Sleep(500 * time.Millisecond)
+			now := c.repeated()
+			repeats[f.name] += now - before
+			before = now
+		}
+		if k < 0 {
+			break
+		}
+	}
+	for _, f := range faults {
+		t.Logf("%-40s %3d times, %3d epochs trained again", f.name, counts[f.name], repeats[f.name])
+	}
+
+	st, got := records(t, c.dir, "chaos")
+	if st.State != trials.StudyCompleted || len(got) != n {
+		t.Fatalf("%s with %d trials, want %d", st.State, len(got), n)
+	}
+	calm := home(t)
+	if out, errs, code := doFor(t, 10*time.Minute, calm, "run", "--allow-commands", file); code != exitDone {
+		t.Fatalf("undisturbed: exit code %d\n%s%s", code, out, errs)
+	}
+	_, want := records(t, calm, "chaos")
+	for i := range want {
+		stripEnergy(&want[i])
+		stripEnergy(&got[i])
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-undisturbed +through faults) %s", diff)
+	}
+	store, err := trials.OpenReadOnly(filepath.Join(c.dir, "budwood.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	if damage, err := store.Check(ctx); err != nil || len(damage) > 0 {
+		t.Errorf("the store is damaged: %v, %v", damage, err)
+	}
+	recorded := 0
+	for _, r := range got {
+		curve, err := store.Curve(ctx, "chaos", r.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, m := range curve {
+			if m.Budget != i+1 {
+				t.Errorf("%s: epoch %d stands at place %d", r.Name(), m.Budget, i+1)
+			}
+		}
+		recorded += len(curve)
+	}
+	// An epoch takes 30 ms and a checkpoint is written at least every second.
+	again, crashes := c.repeated(), counts[faults[0].name]+counts[faults[1].name]+counts[faults[2].name]+counts[faults[3].name]+counts[faults[4].name]
+	t.Logf("%d epochs recorded, %d trained again", recorded, again)
+	if limit := 40 * (crashes + 1); again > limit {
+		t.Errorf("%d epochs were trained again after %d faults, want at most a second's worth each", again, crashes)
+	}
+	var blobs []string
+	_ = filepath.WalkDir(filepath.Join(c.dir, "blobs", "studies"), func(path string, e fs.DirEntry, err error) error {
+		if err == nil && !e.IsDir() {
+			blobs = append(blobs, path)
+		}
+		return nil
+	})
+	if len(blobs) > 1 {
+		t.Errorf("checkpoints are left: %v", blobs)
+	}
+	for stop := time.Now().Add(20 * time.Second); len(processes(c.dir)) > 0; time.Sleep(100 * time.Millisecond) {
+		if time.Now().After(stop) {
+			t.Errorf("processes %v are left", processes(c.dir))
+			break
+		}
+	}
+}
+
+// stripEnergy takes out what differs between two runs of the same decisions.
+func stripEnergy(r *search.Record) {
+	r.Joules, r.Seconds = 0, 0
+	for _, m := range r.Measurements {
+		delete(m.Metrics, trials.EnergyWh)
+	}
+}

@@ -1,0 +1,194 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"budwood"
+	"budwood/cmd/budwood/devserver"
+	"budwood/trials"
+)
+
+type doctorCmd struct {
+	Backup string `help:"Copy the store to a new file, also while studies run." placeholder:"FILE" type:"path"`
+	Repair bool   `help:"Make a new store of what can be read of a damaged one. Nothing may run meanwhile."`
+}
+
+// Run looks at everything that studies here depend on, and says what to do.
+func (c *doctorCmd) Run(a *app) error {
+	path := budwood.StoreFile(a.home)
+	if c.Backup != "" {
+		store, err := a.read()
+		if err != nil {
+			return err
+		}
+		defer store.Close()
+		if err := store.Backup(a.ctx, c.Backup); err != nil {
+			return err
+		}
+		fmt.Fprintf(a.stdout, "the store is copied to %s\n", c.Backup)
+		return nil
+	}
+	if c.Repair {
+		return c.repair(a, path)
+	}
+	d := &doctor{a: a}
+	d.home()
+	d.store(path)
+	d.blobs()
+	d.energy()
+	d.commands()
+	if d.bad > 0 {
+		return fmt.Errorf("%s found", plural(d.bad, "problem"))
+	}
+	return nil
+}
+
+func (c *doctorCmd) repair(a *app, path string) error {
+	for _, name := range []string{workersLock, runsLock} {
+		lock, err := devserver.Lock(filepath.Join(a.home, name))
+		if errors.Is(err, devserver.ErrLocked) {
+			return fmt.Errorf("studies run in %s: stop them first", a.home)
+		}
+		if err != nil {
+			return err
+		}
+		defer lock.Close()
+	}
+	saved, old, err := trials.Repair(a.ctx, path)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(a.stdout, "saved %d studies, %d trials, %d segments and %d values of epochs; the damaged file is %s\n",
+		saved["studies"], saved["trials"], saved["segments"], saved["curve"], old)
+	return nil
+}
+
+type doctor struct {
+	a   *app
+	bad int
+}
+
+func (d *doctor) say(ok bool, what, note string) {
+	mark := "ok   "
+	if !ok {
+		mark = "BAD  "
+		d.bad++
+	}
+	fmt.Fprintf(d.a.stdout, "%s%-12s%s\n", mark, what, note)
+}
+
+func (d *doctor) home() {
+	if err := os.MkdirAll(d.a.home, 0o700); err != nil {
+		d.say(false, "state", err.Error())
+		return
+	}
+	f, err := os.CreateTemp(d.a.home, ".doctor-*")
+	if err != nil {
+		d.say(false, "state", fmt.Sprintf("%s cannot be written: %v", d.a.home, err))
+		return
+	}
+	f.Close()
+	os.Remove(f.Name())
+	note := d.a.home
+	var st syscall.Statfs_t
+	if syscall.Statfs(d.a.home, &st) == nil {
+		free := int64(st.Bavail) * int64(st.Bsize)
+		note += fmt.Sprintf(", %.1f GiB free", float64(free)/(1<<30))
+		if free < 1<<30 {
+			d.say(false, "state", note+": less than 1 GiB; make room, or set BUDWOOD_HOME")
+			return
+		}
+	}
+	d.say(true, "state", note)
+}
+
+func (d *doctor) store(path string) {
+	store, err := d.a.read()
+	if errors.Is(err, trials.ErrNoStore) {
+		d.say(true, "store", "none yet")
+		return
+	}
+	if err != nil {
+		d.say(false, "store", fmt.Sprintf("%v; try budwood doctor --repair", err))
+		return
+	}
+	defer store.Close()
+	damage, err := store.Check(d.a.ctx)
+	if err != nil {
+		damage = append(damage, err.Error())
+	}
+	if len(damage) > 0 {
+		d.say(false, "store", fmt.Sprintf("%s is damaged (%s); save what can be read with budwood doctor --repair", path, damage[0]))
+		return
+	}
+	running, err := store.Running(d.a.ctx)
+	if err != nil {
+		d.say(false, "store", err.Error())
+		return
+	}
+	note := path + " is whole"
+	if len(running) > 0 {
+		note += "; running: " + strings.Join(running, ", ")
+	}
+	d.say(true, "store", note)
+}
+
+// blobs looks for checkpoints of studies that the store does not know.
+func (d *doctor) blobs() {
+	root := filepath.Join(d.a.home, "blobs")
+	var size int64
+	_ = filepath.WalkDir(root, func(_ string, e fs.DirEntry, err error) error {
+		if err == nil && !e.IsDir() {
+			if info, err := e.Info(); err == nil {
+				size += info.Size()
+			}
+		}
+		return nil
+	})
+	note := fmt.Sprintf("%.1f MiB of checkpoints", float64(size)/(1<<20))
+	store, err := d.a.read()
+	if err != nil {
+		d.say(true, "blobs", note)
+		return
+	}
+	defer store.Close()
+	var stray []string
+	entries, _ := os.ReadDir(filepath.Join(root, "studies"))
+	for _, e := range entries {
+		if _, err := store.Study(d.a.ctx, e.Name()); errors.Is(err, trials.ErrNoStudy) {
+			stray = append(stray, e.Name())
+		}
+	}
+	if len(stray) > 0 {
+		d.say(false, "blobs", fmt.Sprintf("%s; %s belong to no study: remove %s", note, strings.Join(stray, ", "), filepath.Join(root, "studies", stray[0])))
+		return
+	}
+	d.say(true, "blobs", note)
+}
+
+func (d *doctor) energy() {
+	power, err := trials.CorePower(os.Getenv)
+	if err != nil {
+		d.say(false, "energy", err.Error())
+		return
+	}
+	d.say(true, "energy", trials.NewAttributor(power).Describe())
+}
+
+func (d *doctor) commands() {
+	b, err := os.ReadFile(filepath.Join(d.a.home, allowFile))
+	if err != nil || len(b) == 0 {
+		d.say(true, "commands", "none is allowed")
+		return
+	}
+	for line := range strings.Lines(string(b)) {
+		_, text, _ := strings.Cut(strings.TrimSpace(line), " ")
+		d.say(true, "commands", "allowed: "+text)
+	}
+}
