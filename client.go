@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"strings"
 
@@ -155,6 +156,9 @@ func connect(ctx context.Context, log zerolog.Logger) (*connection, error) {
 		}
 	}
 	o.Logger = workflows.Logger{Log: log}
+	if err := workflows.Encrypt(&o, os.Getenv); err != nil {
+		return nil, err
+	}
 	c.namespace = cmp.Or(o.Namespace, client.DefaultNamespace)
 	if c.Client, err = client.DialContext(ctx, o); err != nil {
 		if c.keeper != nil {

@@ -33,6 +33,7 @@ func NewStoreWorker(c client.Client, queue string, a *StoreActivities) worker.Wo
 	})
 	w.RegisterWorkflowWithOptions(Study, workflow.RegisterOptions{Name: StudyType})
 	w.RegisterWorkflowWithOptions(Trial, workflow.RegisterOptions{Name: TrialType})
+	w.RegisterWorkflowWithOptions(Scheduled, workflow.RegisterOptions{Name: ScheduledType})
 	for name, f := range storeActivities(a) {
 		w.RegisterActivityWithOptions(f, activity.RegisterOptions{Name: name})
 	}

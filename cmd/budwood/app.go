@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kong"
+	"go.temporal.io/sdk/client"
 
 	"budwood"
 	"budwood/trials"
@@ -26,6 +27,7 @@ type cli struct {
 	Resume    resumeCmd    `cmd:"" help:"Go on with a study that was paused."`
 	Edit      editCmd      `cmd:"" help:"Change budgets, parallelism, priority or the space of a study that runs."`
 	Trial     trialCmd     `cmd:"" help:"Add, stop or retry one trial of a study that runs."`
+	Schedule  scheduleCmd  `cmd:"" help:"Run a study every night, or as often as you like."`
 	Doctor    doctorCmd    `cmd:"" help:"Check everything that studies here depend on; back up or repair the store."`
 	Objective objectiveCmd `cmd:"" help:"Test a program as an objective."`
 	Rm        rmCmd        `cmd:"" help:"Delete a study that has ended, with its trials and checkpoints."`
@@ -43,6 +45,8 @@ type app struct {
 	home   string
 	stdout io.Writer // results
 	stderr io.Writer // progress
+
+	metrics client.MetricsHandler // of the Temporal client; nil: none
 }
 
 // run is the whole program but for the process around it.
@@ -76,7 +80,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err := os.Setenv("BUDWOOD_HOME", home); err != nil {
 		return report(stderr, err)
 	}
-	return report(stderr, k.Run(&app{ctx, home, stdout, stderr}))
+	return report(stderr, k.Run(&app{ctx: ctx, home: home, stdout: stdout, stderr: stderr}))
 }
 
 // say prints a line of progress.

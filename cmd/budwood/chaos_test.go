@@ -205,6 +205,7 @@ space: [{name: x, float: [-5, 5]}]
 	}
 	start()
 	before := 0
+	var order []int
 	for k := 0; ; {
 		wait := time.Duration(1500+c.r.IntN(2500)) * time.Millisecond
 		if k == *chaosKills {
@@ -223,7 +224,11 @@ space: [{name: x, float: [-5, 5]}]
 			time.Sleep(100 * time.Millisecond)
 			start() // as its user would
 		case <-time.After(wait):
-			f := faults[(k+c.r.IntN(2))%len(faults)]
+			if len(order) == 0 {
+				order = c.r.Perm(len(faults))
+			}
+			f := faults[order[0]]
+			order = order[1:]
 			f.do(c)
 			counts[f.name]++
 			k++
@@ -244,6 +249,7 @@ space: [{name: x, float: [-5, 5]}]
 	if st.State != trials.StudyCompleted || len(got) != n {
 		t.Fatalf("%s with %d trials, want %d", st.State, len(got), n)
 	}
+	again := c.repeated()
 	calm := home(t)
 	if out, errs, code := doFor(t, 10*time.Minute, calm, "run", "--allow-commands", file); code != exitDone {
 		t.Fatalf("undisturbed: exit code %d\n%s%s", code, out, errs)
@@ -278,7 +284,7 @@ space: [{name: x, float: [-5, 5]}]
 		recorded += len(curve)
 	}
 	// An epoch takes 30 ms and a checkpoint is written at least every second.
-	again, crashes := c.repeated(), counts[faults[0].name]+counts[faults[1].name]+counts[faults[2].name]+counts[faults[3].name]+counts[faults[4].name]
+	crashes := counts[faults[0].name]+counts[faults[1].name]+counts[faults[2].name]+counts[faults[3].name]+counts[faults[4].name]
 	t.Logf("%d epochs recorded, %d trained again", recorded, again)
 	if limit := 40 * (crashes + 1); again > limit {
 		t.Errorf("%d epochs were trained again after %d faults, want at most a second's worth each", again, crashes)

@@ -37,11 +37,14 @@ type connection struct {
 
 // connect finds or starts a Temporal server.
 func (a *app) connect(f serverFlags) (*connection, error) {
-	log := workflows.Logger{Log: a.log()}
+	o := client.Options{Logger: workflows.Logger{Log: a.log()}, MetricsHandler: a.metrics}
+	if err := workflows.Encrypt(&o, os.Getenv); err != nil {
+		return nil, err
+	}
 	c, server, err := devserver.Connect(a.ctx, devserver.Options{
 		Home: a.home, Port: f.Port, UIPort: f.UIPort,
 		Progress: func(line string) { a.say("%s", line) },
-	}, client.Options{Logger: log})
+	}, o)
 	if err != nil {
 		return nil, err
 	}

@@ -35,9 +35,15 @@ func (f *offerFlags) allow() func(*trials.Command) error {
 type upCmd struct {
 	serverFlags
 	offerFlags
+	metricsFlags
 }
 
 func (c *upCmd) Run(a *app) error {
+	stop, err := c.metricsFlags.serve(a)
+	if err != nil {
+		return err
+	}
+	defer stop()
 	conn, err := a.connect(c.serverFlags)
 	if err != nil {
 		return err
@@ -63,12 +69,18 @@ func (c *upCmd) Run(a *app) error {
 
 type workerCmd struct {
 	offerFlags
+	metricsFlags
 	Blobs string `help:"Directory of checkpoints, shared with the other workers. Default: blobs in the state directory." placeholder:"DIR" type:"path"`
 }
 
 // Run trains for studies of a Temporal server that the environment names. It
 // needs no access to the store.
 func (c *workerCmd) Run(a *app) error {
+	stop, err := c.metricsFlags.serve(a)
+	if err != nil {
+		return err
+	}
+	defer stop()
 	conn, err := a.connect(serverFlags{})
 	if err != nil {
 		return err
