@@ -284,7 +284,7 @@ space: [{name: x, float: [-5, 5]}]
 		recorded += len(curve)
 	}
 	// An epoch takes 30 ms and a checkpoint is written at least every second.
-	crashes := counts[faults[0].name]+counts[faults[1].name]+counts[faults[2].name]+counts[faults[3].name]+counts[faults[4].name]
+	crashes := counts[faults[0].name] + counts[faults[1].name] + counts[faults[2].name] + counts[faults[3].name] + counts[faults[4].name]
 	t.Logf("%d epochs recorded, %d trained again", recorded, again)
 	if limit := 40 * (crashes + 1); again > limit {
 		t.Errorf("%d epochs were trained again after %d faults, want at most a second's worth each", again, crashes)
