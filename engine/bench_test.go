@@ -92,7 +92,34 @@ func benchmarkTrain(b *testing.B, l Layer, in Shape, batch int, p Precision) {
 		}
 		step++
 	}
-	b.ReportMetric(float64(batch)*float64(b.N)/(cpuSeconds(b)-start), "samples/s")
+	rate := float64(batch) * float64(b.N) / (cpuSeconds(b) - start)
+	b.ReportMetric(rate, "samples/s")
+	b.ReportMetric(rate*work(n)/1e9, "GFLOP/s")
+	b.ReportMetric(rate*work(n)/peak(b), "of_peak")
+}
+
+// work is the floating-point operations of products in a training step, for one
+// sample: those of forward, and twice as many backward, where the first layer
+// needs no gradient of its input.
+func work(n *Net) float64 {
+	var all, first int64
+	for _, r := range n.plan.rows {
+		if first == 0 {
+			first = r.macs
+		}
+		all += r.macs
+	}
+	return 2 * float64(3*all-first)
+}
+
+// peak is the multiply-adds on registers a second.
+func peak(b *testing.B) float64 {
+	var done float64
+	start := cpuSeconds(b)
+	for range 1000 {
+		done += kernel.Peak(10_000)
+	}
+	return done / (cpuSeconds(b) - start)
 }
 
 func BenchmarkCompile(b *testing.B) {

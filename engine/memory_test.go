@@ -4,6 +4,8 @@ import (
 	"math"
 	"runtime"
 	"testing"
+
+	"budwood/engine/kernel"
 )
 
 // heap is what the program holds after a collection, in bytes.
@@ -34,8 +36,8 @@ func TestFootprint(t *testing.T) {
 			got := heap() - before
 			runtime.KeepAlive(tr)
 			const plan = 40 << 10 // descriptions of layers and ops, the order of the rows
-			if len(n.arena) >= hugePage {
-				got -= 4 * (hugePage - 1) // addresses up to the first large page, which are never touched
+			if len(n.arena) >= kernel.HugePage {
+				got -= 4 * (kernel.HugePage - 1) // addresses up to the first large page, which are never touched
 			}
 			if d := math.Abs(float64(got - want.Train)); d > 0.05*float64(want.Train)+plan {
 				t.Errorf("%s with %v: %d bytes announced, %d taken", k.name, o, want.Train, got)

@@ -93,7 +93,7 @@ func (n *Net) allocate() error {
 	if all > maxArena {
 		return fmt.Errorf("the network needs %s for a batch of %d, the limit is %s", memory(inBytes(all)), n.cfg.Batch, memory(inBytes(maxArena)))
 	}
-	n.arena = alignedFloats(int(all))
+	n.arena = kernel.Floats(int(all))
 	at := n.arena
 	take := func(size int64) []float32 {
 		s := at[:size:size]

@@ -101,7 +101,7 @@ func NewTrainer(n *Net, cfg TrainConfig) (*Trainer, error) {
 	if cfg.EMA > 0 {
 		more++
 	}
-	state := alignedFloats(size * (len(slots) + more))
+	state := kernel.Floats(size * (len(slots) + more))
 	take := func() []float32 {
 		s := state[:len(n.params):len(n.params)]
 		state = state[size:]

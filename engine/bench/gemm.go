@@ -22,7 +22,7 @@ func gemmTable(out io.Writer, rounds int, seconds float64) {
 	fmt.Fprintf(out, "\nproducts of matrices, %s, GFLOP/s\n\n| M×N×K | product | peak | share |\n|---|---|---|---|\n", cpu)
 	r := rand.New(rand.NewPCG(1, 1))
 	random := func(n int) []float32 {
-		x := make([]float32, n)
+		x := kernel.Floats(n)
 		for i := range x {
 			x[i] = float32(r.NormFloat64())
 		}
@@ -30,8 +30,8 @@ func gemmTable(out io.Writer, rounds int, seconds float64) {
 	}
 	for _, s := range gemmSizes {
 		m, n, k := s[0], s[1], s[2]
-		g := kernel.Gemm{M: m, N: n, K: k, A: random(m * k), RowA: k, ColA: 1, B: random(k * n), RowB: n, C: make([]float32, m*n), RowC: n}
-		g.Pack = make([]float32, g.PackSize())
+		g := kernel.Gemm{M: m, N: n, K: k, A: random(m * k), RowA: k, ColA: 1, B: random(k * n), RowB: n, C: kernel.Floats(m * n), RowC: n}
+		g.Pack = kernel.Floats(g.PackSize())
 		work := 2 * float64(m) * float64(n) * float64(k)
 		var peaks, products, shares []float64
 		for range rounds {
@@ -45,10 +45,9 @@ func gemmTable(out io.Writer, rounds int, seconds float64) {
 
 // flops calls f for some seconds and returns 10⁹ operations a second.
 func flops(seconds float64, f func() float64) float64 {
-	f()
-	work, start := 0.0, cpuSeconds()
-	for {
-		for range 8 {
+	for calls := 1; ; calls *= 2 { // so that reading the clock does not count
+		work, start := 0.0, cpuSeconds()
+		for range calls {
 			work += f()
 		}
 		if took := cpuSeconds() - start; took >= seconds {

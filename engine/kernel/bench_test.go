@@ -47,8 +47,8 @@ func BenchmarkGemm(b *testing.B) {
 		for _, s := range [][3]int{{32, 64, 64}, {64, 64, 64}, {128, 128, 128}, {256, 256, 256}, {512, 512, 512}, {1024, 1024, 1024}, {128, 256, 784}, {784, 256, 128}, {128, 128, 256}, {12544, 32, 144}} {
 			m, n, k := s[0], s[1], s[2]
 			b.Run(fmt.Sprintf("%dx%dx%d/%v", m, n, k, use), func(b *testing.B) {
-				g := Gemm{M: m, N: n, K: k, A: gauss(r, m*k), RowA: k, ColA: 1, B: gauss(r, k*n), RowB: n, C: make([]float32, m*n), RowC: n}
-				g.Pack = make([]float32, g.PackSize())
+				g := Gemm{M: m, N: n, K: k, A: large(r, m*k), RowA: k, ColA: 1, B: large(r, k*n), RowB: n, C: Floats(m * n), RowC: n}
+				g.Pack = Floats(g.PackSize())
 				got := rate(b, 2*float64(m*n*k)/1e9, "GFLOP/s", g.Run)
 				b.ReportMetric(got/peak, "of_peak")
 			})
@@ -77,4 +77,11 @@ func BenchmarkHalfGemm(b *testing.B) {
 			})
 		}
 	}
+}
+
+// large is gauss in memory as the engine's.
+func large(r *rand.Rand, n int) []float32 {
+	x := Floats(n)
+	copy(x, gauss(r, n))
+	return x
 }
