@@ -15,7 +15,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"budwood/engine/kernel"
 )
@@ -129,12 +128,11 @@ func compare(out io.Writer, models []model, pythons []string, rounds int, second
 	return nil
 }
 
-// pairs prints how fast two trainings at once are, beside twice one alone, by
-// the clock on the wall.
+// pairs prints how fast two trainings at once are, beside one alone. Both sides
+// count samples a second of processor time, so that on two processors a share of
+// 1 means twice the speed; what remains is how much the two disturb each other.
 func pairs(out io.Writer, models []model, rounds int, seconds float64) error {
-	fmt.Fprintf(out, "\ntwo trainings at once\n\n| model | one, samples/s | two together | share of twice one |\n|---|---|---|---|\n")
-	began := time.Now()
-	wall := func() float64 { return time.Since(began).Seconds() }
+	fmt.Fprintf(out, "\ntwo trainings at once\n\n| model | one, samples/s of a processor | two at once | share |\n|---|---|---|---|\n")
 	for _, m := range models {
 		var both [2]*training
 		for i := range both {
@@ -146,7 +144,7 @@ func pairs(out io.Writer, models []model, rounds int, seconds float64) error {
 		}
 		var ones, twos, shares []float64
 		for range rounds {
-			one, err := both[0].run(seconds, wall)
+			one, err := both[0].run(seconds, cpuSeconds)
 			if err != nil {
 				return fmt.Errorf("model %s: %w", m.name, err)
 			}
@@ -154,7 +152,7 @@ func pairs(out io.Writer, models []model, rounds int, seconds float64) error {
 			var errs [2]error
 			var wg sync.WaitGroup
 			for i, t := range both {
-				wg.Go(func() { rates[i], errs[i] = t.run(seconds, wall) })
+				wg.Go(func() { rates[i], errs[i] = t.run(2*seconds, cpuSeconds) })
 			}
 			wg.Wait()
 			for _, err := range errs {
@@ -163,7 +161,7 @@ func pairs(out io.Writer, models []model, rounds int, seconds float64) error {
 				}
 			}
 			two := rates[0] + rates[1]
-			ones, twos, shares = append(ones, one), append(twos, two), append(shares, two/2/one)
+			ones, twos, shares = append(ones, one), append(twos, two), append(shares, two/one)
 		}
 		fmt.Fprintf(out, "| %s) %s | %.0f | %.0f | %.2f |\n", m.name, m.what, median(ones), median(twos), median(shares))
 	}
