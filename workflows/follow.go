@@ -196,9 +196,7 @@ func (s *study) outcome(seg search.Segment, t search.Trial, r *trials.Result) se
 	s.spent.Joules += r.Energy.Joules
 	s.spent.Seconds += r.Seconds
 	s.spent.Epochs += max(r.Budget-seg.From, 0)
-	for _, fallen := range s.board.add(spec.Objective, t, r) {
-		s.drop = append(s.drop, fallen)
-	}
+	s.drop = append(s.drop, s.board.add(spec.Objective, t, r)...) // what fell off the leaderboard
 	if r.State.Ended() {
 		s.forget(t.ID)
 	}

@@ -86,6 +86,9 @@ func (a *StoreActivities) Begin(ctx context.Context, in BeginInput) (BeginResult
 		return BeginResult{}, temporal.NewNonRetryableApplicationError(err.Error(), "StudyExists", nil)
 	}
 	a.forget(spec.Name)
+	if err := a.Store.Edit(ctx, spec.Name, raw, spec.Space); err != nil { // the space may have changed
+		return BeginResult{}, err
+	}
 	carry, err := a.Store.Reopen(ctx, spec.Name, raw)
 	if err != nil {
 		return BeginResult{}, err
