@@ -16,7 +16,7 @@ var mayImport = map[string][]string{
 	"trials":    {"search", "engine", "github.com/mattn/go-sqlite3", "github.com/rs/zerolog", "github.com/prometheus/procfs", "golang.org/x/sys"},
 	"meta":      {"search", "gonum.org/v1/gonum"},
 	"report":    {"search", "hpo"},
-	"workflows": {"search", "hpo", "engine", "nas", "trials", "meta", "go.temporal.io", "github.com/rs/zerolog", "github.com/goccy/go-yaml"},
+	"workflows": {"search", "hpo", "engine", "nas", "trials", "meta", "go.temporal.io", "golang.org/x/sync", "google.golang.org/protobuf", "github.com/rs/zerolog", "github.com/goccy/go-yaml"},
 	"":          {"search", "hpo", "engine", "trials", "workflows", "go.temporal.io", "github.com/rs/zerolog"},
 	"examples":  {"", "search", "engine"},
 }
