@@ -25,6 +25,9 @@ var _ search.Sampler = Interleave{}
 // Propose implements [search.Sampler]. Candidates that are no point of the space
 // or were tried before are passed over: their trial is the sampler's.
 func (s Interleave) Propose(ctx context.Context, req search.Request) ([]search.Params, error) {
+	if n := len(s.Candidates); n == 0 || req.First > s.From+2*(n-1) { // none is left: the past need not be looked at
+		return s.Sampler.Propose(ctx, req)
+	}
 	warm := s.points(req)
 	tried := map[string]bool{}
 	for _, r := range req.Past {

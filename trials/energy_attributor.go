@@ -154,7 +154,10 @@ func (a *Attributor) Unattributed() Energy {
 // advance reads everything and shares out what came since the last reading.
 func (a *Attributor) advance() {
 	before := a.last
-	a.last = reading{a.clock.now(), a.clock.process(), a.clock.machine()}
+	a.last = reading{at: a.clock.now(), process: a.clock.process()}
+	if a.counters != nil { // an estimate does not need it, and it is a file to read
+		a.last.machine = a.clock.machine()
+	}
 	var joules float64
 	if a.counters != nil {
 		j, err := a.counters.advance()
