@@ -3,6 +3,8 @@ package hpo
 import (
 	"math"
 	"slices"
+
+	"budwood/search"
 )
 
 // fronts sorts points into non-dominated fronts, the best first: a point's front
@@ -39,23 +41,11 @@ func fronts(losses [][]float64) [][]int {
 // lexicographic order the last ones are the likeliest.
 func dominatedBy(losses [][]float64, front []int, i int) bool {
 	for k := len(front) - 1; k >= 0; k-- {
-		if dominates(losses[front[k]], losses[i]) {
+		if search.Dominates(losses[front[k]], losses[i]) {
 			return true
 		}
 	}
 	return false
-}
-
-// dominates tells whether a is nowhere worse than b and somewhere better.
-func dominates(a, b []float64) bool {
-	better := false
-	for k := range a {
-		if a[k] > b[k] {
-			return false
-		}
-		better = better || a[k] < b[k]
-	}
-	return better
 }
 
 // spreadOut orders a front so that each of its beginnings covers it well: the

@@ -36,7 +36,7 @@ func TestFrontsByDefinition(t *testing.T) {
 		for i := range losses {
 			want := 0
 			for j := range losses {
-				if dominates(losses[j], losses[i]) {
+				if search.Dominates(losses[j], losses[i]) {
 					want = max(want, rank[j]+1)
 				}
 			}

@@ -4,20 +4,9 @@ import (
 	"cmp"
 	"math"
 	"slices"
-)
 
-// dominates tells whether a is at least as good as b in every loss and better
-// in one.
-func dominates(a, b []float64) bool {
-	better := false
-	for i := range a {
-		if a[i] > b[i] {
-			return false
-		}
-		better = better || a[i] < b[i]
-	}
-	return better
-}
+	"budwood/search"
+)
 
 // front lists the positions of those individuals, of the ones not taken, that
 // no other of them dominates.
@@ -30,10 +19,10 @@ next:
 		}
 		kept := out[:0]
 		for _, f := range out {
-			if dominates(all[f].losses, all[i].losses) {
+			if search.Dominates(all[f].losses, all[i].losses) {
 				continue next // it dominates none of those before, for they do not dominate each other
 			}
-			if !dominates(all[i].losses, all[f].losses) {
+			if !search.Dominates(all[i].losses, all[f].losses) {
 				kept = append(kept, f)
 			}
 		}

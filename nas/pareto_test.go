@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"budwood/search"
 )
 
 func withLosses(losses ...[]float64) []individual {
@@ -75,7 +77,7 @@ func TestFront(t *testing.T) {
 		for i, c := range all {
 			dominated := false
 			for j, d := range all {
-				dominated = dominated || !taken[j] && dominates(d.losses, c.losses)
+				dominated = dominated || !taken[j] && search.Dominates(d.losses, c.losses)
 			}
 			if want := !taken[i] && !dominated; slices.Contains(first, i) != want {
 				t.Fatalf("%v on the front is %t", c.losses, !want)

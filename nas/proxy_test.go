@@ -61,7 +61,7 @@ func TestLineageAndFront(t *testing.T) {
 	}
 	for i := range best {
 		for j := range best {
-			if dominates(best[i].Values, best[j].Values) {
+			if search.Dominates(best[i].Values, best[j].Values) {
 				t.Errorf("%v beats %v", best[i], best[j])
 			}
 		}

@@ -20,24 +20,11 @@ func (s *Store) Check(ctx context.Context) ([]string, error) {
 }
 
 func check(ctx context.Context, db *sql.DB) ([]string, error) {
-	var out []string
-	rows, err := db.QueryContext(ctx, "PRAGMA integrity_check(20)")
+	out, err := texts(ctx, db, "PRAGMA integrity_check(20)")
 	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var line string
-		if err := rows.Scan(&line); err != nil {
-			return out, err
-		}
-		if line != "ok" {
-			out = append(out, line)
-		}
-	}
-	if err := rows.Err(); err != nil {
 		return out, err
 	}
+	out = slices.DeleteFunc(out, func(line string) bool { return line == "ok" })
 	lost, err := db.QueryContext(ctx, "PRAGMA foreign_key_check")
 	if err != nil {
 		return out, err
@@ -191,18 +178,5 @@ func copyRows(ctx context.Context, from *sql.DB, w *writer, query, insert string
 }
 
 func columnsOf(ctx context.Context, db *sql.DB, table string) ([]string, error) {
-	rows, err := db.QueryContext(ctx, "SELECT name FROM pragma_table_info(?)", table)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var out []string
-	for rows.Next() {
-		var name string
-		if err := rows.Scan(&name); err != nil {
-			return nil, err
-		}
-		out = append(out, name)
-	}
-	return out, rows.Err()
+	return texts(ctx, db, "SELECT name FROM pragma_table_info(?)", table)
 }

@@ -11,7 +11,7 @@ import (
 
 // noStudy is [ErrNoStudy] with the names that may have been meant.
 func (s *Store) noStudy(ctx context.Context, name string) error {
-	names, err := s.names(ctx, `SELECT name FROM studies ORDER BY created DESC, id DESC`)
+	names, err := texts(ctx, s.read, `SELECT name FROM studies ORDER BY created DESC, id DESC`)
 	if err != nil {
 		return err
 	}

@@ -179,13 +179,13 @@ func (s *Store) Delete(ctx context.Context, name string) error {
 
 // Finished lists the studies that completed or were stopped, the newest first.
 func (s *Store) Finished(ctx context.Context) ([]string, error) {
-	names, err := s.names(ctx, `SELECT name FROM studies WHERE state IN ('completed', 'stopped') ORDER BY created DESC, id DESC`)
+	names, err := texts(ctx, s.read, `SELECT name FROM studies WHERE state IN ('completed', 'stopped') ORDER BY created DESC, id DESC`)
 	return names, s.fail("list finished studies", err)
 }
 
 // Running lists the studies that run, the newest first.
 func (s *Store) Running(ctx context.Context) ([]string, error) {
-	names, err := s.names(ctx, `SELECT name FROM studies WHERE state = 'running' ORDER BY created DESC, id DESC`)
+	names, err := texts(ctx, s.read, `SELECT name FROM studies WHERE state = 'running' ORDER BY created DESC, id DESC`)
 	return names, s.fail("list running studies", err)
 }
 
@@ -197,8 +197,9 @@ func (s *Store) Describe(ctx context.Context, study string) (search.Space, []sea
 	return st.Space, st.Objectives, st.Features, err
 }
 
-func (s *Store) names(ctx context.Context, query string) ([]string, error) {
-	rows, err := s.read.QueryContext(ctx, query)
+// texts lists the one column of a query.
+func texts(ctx context.Context, db *sql.DB, query string, args ...any) ([]string, error) {
+	rows, err := db.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}

@@ -53,7 +53,7 @@ func TestFailedChangeInABatch(t *testing.T) {
 	if got[0] != nil || got[3] == nil {
 		t.Errorf("the first study of a name got %v, the second %v", got[0], got[3])
 	}
-	names, err := s.names(t.Context(), "SELECT name FROM studies ORDER BY name")
+	names, err := texts(t.Context(), s.read, "SELECT name FROM studies ORDER BY name")
 	if err != nil || len(names) != 2 || names[0] != "a" || names[1] != "c" {
 		t.Errorf("%v, want a and c (%v)", names, err)
 	}

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
+	"strings"
 	"time"
 
 	"budwood/workflows"
@@ -23,6 +25,10 @@ func (c *planCmd) Run(a *app) error {
 	if d != nil {
 		add("data", "%d train, %d valid, %d test rows; %d features; %s of %q", d.Train.Len(), d.Valid.Len(), d.Test.Len(), d.Features, d.Task, d.Target)
 	}
+	if p := spec.Program(); p != nil {
+		add("command", "%s (in %s)", strings.Join(p.Args, " "), p.Dir)
+		add("needs", "%s of a worker", spec.Needs())
+	}
 	add("objective", "%s %s", spec.Objective.Goal, spec.Objective.Metric)
 	for i, o := range spec.Also {
 		add(fmt.Sprintf("also[%d]", i), "%s %s", o.Goal, o.Metric)
@@ -38,6 +44,8 @@ func (c *planCmd) Run(a *app) error {
 	}
 	add("seed", "%d", q.Seed)
 	add("parallel", "%d", q.Parallel)
+	add("batch", "%s a workflow", plural(max(q.Batch, 1), "trial"))
+	add("priority", "%d of 1 (first) to 5", cmp.Or(q.Priority, 3))
 	add("warm_start", "%s", q.WarmStart)
 	add("budget", "%d trials of at most %d epochs", b.Trials, b.Epochs)
 	if b.Time > 0 {
@@ -53,6 +61,9 @@ func (c *planCmd) Run(a *app) error {
 		add("early_stop", "%d epochs without an improvement of %g", spec.EarlyStop.Patience, spec.EarlyStop.MinDelta)
 	} else {
 		add("early_stop", "off")
+	}
+	if spec.Retrain.Best > 0 {
+		add("retrain", "the best %d from scratch for %s", spec.Retrain.Best, plural(spec.Retrain.Epochs, "epoch"))
 	}
 	add("max_retries", "%d", spec.MaxRetries)
 	for _, k := range spec.Train.Names() {

@@ -111,7 +111,7 @@ func (c *showCmd) showLog(a *app) error {
 }
 
 func (c *showCmd) showTrial(a *app, store *trials.Store, r *budwood.Result) error {
-	id, err := strconv.Atoi(strings.TrimPrefix(c.Trial, "t"))
+	id, err := trialNumber(c.Trial)
 	at := sort.Search(len(r.Trials), func(i int) bool { return r.Trials[i].ID >= id })
 	if err != nil || at == len(r.Trials) || r.Trials[at].ID != id {
 		return usageError{fmt.Errorf("study %s has no trial %q; its trials are t0000 to %s", c.Study, c.Trial, search.TrialName(len(r.Trials)-1))}
