@@ -80,7 +80,7 @@ func ExamplePar() {
 
 func ExampleFootprint() {
 	encoder := engine.Transformer{Heads: 4, Hidden: 256}
-	m, err := engine.Footprint(engine.Seq{encoder, encoder, engine.GlobalAvgPool{}, engine.Dense{Out: 10}}, engine.Shape{32, 64}, 32, engine.AdamW{})
+	m, err := engine.Footprint(engine.Seq{encoder, encoder, engine.GlobalAvgPool{}, engine.Dense{Out: 10}}, engine.Shape{32, 64}, engine.Config{Batch: 32}, engine.TrainConfig{})
 	fmt.Println(m, err)
 	// Output: parameters 393 KiB, gradients 393 KiB, optimizer 786.1 KiB, activations and scratch 10.56 MiB, in all 12.1 MiB; inference alone 2.884 MiB <nil>
 }

@@ -134,7 +134,7 @@ func TestMeasureSaturates(t *testing.T) {
 		if _, _, err := Measure(l, huge); err != nil {
 			t.Errorf("%v: %v", l, err)
 		}
-		if m, err := Footprint(l, huge, maxDim, nil); err != nil || m.Train != math.MaxInt64 {
+		if m, err := Footprint(l, huge, Config{Batch: maxDim}, TrainConfig{}); err != nil || m.Train != math.MaxInt64 {
 			t.Errorf("%v: %+v, %v", l, m, err)
 		}
 	}

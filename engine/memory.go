@@ -3,44 +3,36 @@ package engine
 import "fmt"
 
 // Memory is what a plan allocates, in bytes. Nothing is allocated later, so that
-// Train is the peak of training.
+// Train is the peak of training; only [Trainer.KeepBest] adds a copy of the
+// parameters and statistics.
 type Memory struct {
 	Params      int64 // trained numbers
 	Grads       int64 // their gradients
-	Optimizer   int64 // its state, and what the trainer keeps beside it
-	Activations int64 // activations and their gradients, statistics, tables, targets of a batch and scratch
+	Optimizer   int64 // its state, and what the trainer keeps beside it: held gradients, averaged weights
+	Activations int64 // activations and their gradients, statistics, tables, inputs and targets of batches, and scratch
 	Train       int64 // all of these
 	Infer       int64 // what inference alone would need: parameters, statistics, and the most that a forward pass of a batch holds at once
 }
 
-// Footprint is the memory of training a network in batches with an optimizer
-// (nil means [AdamW]) in float32, before anything is allocated. The error is that of
-// [Measure].
-func Footprint(l Layer, in Shape, batch int, o Optimizer) (Memory, error) {
+// Footprint is the memory of a network that is compiled with c and trained with
+// t, before anything is allocated. The error is that of [Measure], or tells what
+// of c is wrong.
+func Footprint(l Layer, in Shape, c Config, t TrainConfig) (Memory, error) {
 	if _, _, err := Measure(l, in); err != nil {
 		return Memory{}, err
 	}
-	if batch < 1 || batch > maxDim {
-		return Memory{}, fmt.Errorf("footprint: batch %d is outside [1, %d]", batch, maxDim)
+	c = c.defaults()
+	if err := c.validate(); err != nil {
+		return Memory{}, fmt.Errorf("footprint: %w", err)
 	}
-	if o == nil {
-		o = AdamW{}
-	}
-	b, _, y := build(l, in, batch, F32.format())
+	b, _, y := build(l, in, c.Batch, c.Precision.format())
 	layOut(b.blocks)
-	return b.memory(y.shape, len(o.slots())), nil
+	return b.memory(in, y.shape, &c, &t), nil
 }
 
 // Memory is what the network and the trainer have allocated.
 func (t *Trainer) Memory() Memory {
-	states := len(t.slots)
-	if t.held != nil {
-		states++
-	}
-	if t.average != nil {
-		states++
-	}
-	return t.net.plan.memory(t.net.out, states)
+	return t.net.plan.memory(t.net.in, t.net.out, &t.net.cfg, &t.cfg)
 }
 
 // String lists the parts: "parameters 9.6 KiB, gradients 9.6 KiB, …".
@@ -49,21 +41,63 @@ func (m Memory) String() string {
 		memory(m.Params), memory(m.Grads), memory(m.Optimizer), memory(m.Activations), memory(m.Train), memory(m.Infer))
 }
 
-// memory sums up a plan that is laid out, with that many numbers of optimizer
-// state for each parameter.
-func (b *builder) memory(out Shape, states int) Memory {
+// memory sums up a plan that is laid out, with what a trainer adds to it; t nil
+// means no trainer.
+func (b *builder) memory(in, out Shape, c *Config, t *TrainConfig) Memory {
 	params, stats, tables := total(b.params), total(b.stats), total(b.tables)
+	states, feed := 0, int64(0)
+	if t != nil {
+		states, feed = t.states(), t.feeding(in, out, c)
+	}
 	rest := plus(plus(aligned(stats), aligned(tables)), reach(b.blocks))
 	rest = plus(rest, product(2+states, int(aligned(params)-params))) // what fills up cache lines
-	targets := product(b.batch, out.Size()+labels(out))
+	rest = plus(rest, plus(c.targets(out), feed))
 	m := Memory{
 		Params: inBytes(params), Grads: inBytes(params),
 		Optimizer:   inBytes(product(states, int(params))),
-		Activations: inBytes(plus(rest, targets)),
+		Activations: inBytes(rest),
 		Infer:       inBytes(plus(plus(params, stats), plus(tables, layOut(b.forwardBlocks())))),
 	}
 	m.Train = plus(plus(m.Params, m.Grads), plus(m.Optimizer, m.Activations))
 	return m
+}
+
+// targets is the numbers that the targets of a batch take: classes, values, and
+// outputs of a teacher.
+func (c *Config) targets(out Shape) int64 {
+	n := out.Size() + labels(out)
+	if c.soft() {
+		n += out.Size()
+	}
+	return product(c.Batch, n)
+}
+
+// states is the number of slices as long as the parameters that a trainer keeps.
+func (t *TrainConfig) states() int {
+	o := t.Optimizer
+	if o == nil {
+		o = AdamW{}
+	}
+	n := len(o.slots())
+	if t.Accumulate > 1 {
+		n++
+	}
+	if t.EMA > 0 {
+		n++
+	}
+	return n
+}
+
+// feeding is the numbers of what a trainer gathers batches in, beside the arena.
+func (t *TrainConfig) feeding(in, out Shape, c *Config) (n int64) {
+	if t.Prefetch {
+		batch := plus(product(c.Batch, in.Size()), c.targets(out))
+		n = plus(batch, batch)
+	}
+	if t.Mixup > 0 {
+		n = plus(n, plus(int64(in.Size()+out.Size()), product(2, c.Batch, labels(out)+1)))
+	}
+	return n
 }
 
 // total is the size of a list of tensors.

@@ -17,19 +17,29 @@ func heap() int64 {
 }
 
 // The memory that is announced before anything is allocated is what compiling
-// and training take, within 5 %.
+// and training take, within 5 %, whatever the optimizer, the precision and what
+// the trainer keeps beside.
 func TestFootprint(t *testing.T) {
 	s := blobs(Shape{8, 8, 2}, 4, 300)
 	for _, k := range kinds {
-		for _, o := range []Optimizer{AdamW{}, SGD{}, SGD{Momentum: 0.9}} {
-			const batch = 256
-			want, err := Footprint(k.layer, s.Shape, batch, o)
+		for _, c := range []struct {
+			precision Precision
+			train     TrainConfig
+		}{
+			{F32, TrainConfig{}},
+			{F32, TrainConfig{Optimizer: SGD{}}},
+			{BF16, TrainConfig{Optimizer: SGD{Momentum: 0.9}, EMA: 0.9}},
+			{FP16, TrainConfig{Optimizer: Lookahead{}, Accumulate: 2, EMA: 0.9}},
+			{BF16, TrainConfig{Prefetch: true, Mixup: 0.5}},
+		} {
+			cfg := Config{Batch: 256, Precision: c.precision}
+			want, err := Footprint(k.layer, s.Shape, cfg, c.train)
 			if err != nil {
 				t.Fatal(err)
 			}
 			before := heap()
-			n := mustCompile(t, k.layer, s.Shape, Config{Batch: batch})
-			tr := mustTrain(t, n, TrainConfig{Optimizer: o})
+			n := mustCompile(t, k.layer, s.Shape, cfg)
+			tr := mustTrain(t, n, c.train)
 			if _, err := tr.Epoch(s); err != nil {
 				t.Fatal(err)
 			}
@@ -40,13 +50,13 @@ func TestFootprint(t *testing.T) {
 				got -= 4 * (kernel.HugePage - 1) // addresses up to the first large page, which are never touched
 			}
 			if d := math.Abs(float64(got - want.Train)); d > 0.05*float64(want.Train)+plan {
-				t.Errorf("%s with %v: %d bytes announced, %d taken", k.name, o, want.Train, got)
+				t.Errorf("%s with %v, %+v: %d bytes announced, %d taken", k.name, c.precision, c.train, want.Train, got)
 			}
 			if m := tr.Memory(); m != want {
-				t.Errorf("%s with %v: %+v announced, %+v compiled", k.name, o, want, m)
+				t.Errorf("%s with %v, %+v: %+v announced, %+v compiled", k.name, c.precision, c.train, want, m)
 			}
 			if want.Infer <= 0 || want.Infer >= want.Train {
-				t.Errorf("%s with %v: %+v", k.name, o, want)
+				t.Errorf("%s with %v, %+v: %+v", k.name, c.precision, c.train, want)
 			}
 		}
 	}
@@ -54,7 +64,7 @@ func TestFootprint(t *testing.T) {
 
 // The peak of inference of a chain of layers is the largest pair of neighbours.
 func TestInferenceMemory(t *testing.T) {
-	m, err := Footprint(Seq{Dense{Out: 32}, Tanh{}, Dense{Out: 64}, Tanh{}, Dense{Out: 16}}, Shape{16}, 16, nil)
+	m, err := Footprint(Seq{Dense{Out: 32}, Tanh{}, Dense{Out: 64}, Tanh{}, Dense{Out: 16}}, Shape{16}, Config{Batch: 16}, TrainConfig{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,10 +72,10 @@ func TestInferenceMemory(t *testing.T) {
 	if want := 4 * (params + 16*(32+64)); m.Infer != want {
 		t.Errorf("%d bytes, want %d", m.Infer, want)
 	}
-	if _, err := Footprint(Dense{Out: 1}, Shape{1}, 0, nil); err == nil {
-		t.Error("a batch of 0 rows")
+	if _, err := Footprint(Dense{Out: 1}, Shape{1}, Config{Batch: -1}, TrainConfig{}); err == nil {
+		t.Error("a batch of -1 rows")
 	}
-	if _, err := Footprint(Dense{}, Shape{1}, 1, nil); err == nil {
+	if _, err := Footprint(Dense{}, Shape{1}, Config{}, TrainConfig{}); err == nil {
 		t.Error("a layer without size")
 	}
 }

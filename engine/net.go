@@ -19,6 +19,32 @@ type Config struct {
 	Precision Precision // of the operands of the products in dense layers and attention; F32 by default
 }
 
+func (c Config) defaults() Config {
+	if c.Batch == 0 {
+		c.Batch = 32
+	}
+	if c.Loss == nil {
+		c.Loss = CrossEntropy{}
+	}
+	return c
+}
+
+func (c *Config) validate() error {
+	if c.Batch < 1 || c.Batch > maxDim {
+		return fmt.Errorf("batch %d is outside [1, %d]", c.Batch, maxDim)
+	}
+	if err := c.Precision.validate(); err != nil {
+		return err
+	}
+	return c.Loss.validate()
+}
+
+// soft tells that training takes the outputs of a teacher.
+func (c *Config) soft() bool {
+	_, is := c.Loss.(Distillation)
+	return is
+}
+
 // Net is a compiled network: a plan of operations over one arena that holds
 // parameters, gradients, running statistics and activations. It belongs to one
 // goroutine at a time.
@@ -45,22 +71,11 @@ const maxArena = 1 << 34
 // batch and sets the weights at random: normal, with deviation √(2/fan-in)
 // before a ReLU, LeakyReLU, GELU or SiLU, else √(1/fan-in); biases are 0.
 func Compile(l Layer, in Shape, cfg Config) (*Net, error) {
-	if cfg.Batch == 0 {
-		cfg.Batch = 32
-	}
-	if cfg.Loss == nil {
-		cfg.Loss = CrossEntropy{}
-	}
-	if cfg.Batch < 1 || cfg.Batch > maxDim {
-		return nil, fmt.Errorf("compile: batch %d is outside [1, %d]", cfg.Batch, maxDim)
+	cfg = cfg.defaults()
+	if err := cfg.validate(); err != nil {
+		return nil, fmt.Errorf("compile: %w", err)
 	}
 	if _, err := kernel.CPU(); err != nil {
-		return nil, fmt.Errorf("compile: %w", err)
-	}
-	if err := cfg.Precision.validate(); err != nil {
-		return nil, fmt.Errorf("compile: %w", err)
-	}
-	if err := cfg.Loss.validate(); err != nil {
 		return nil, fmt.Errorf("compile: %w", err)
 	}
 	out, _, err := Measure(l, in)
@@ -115,7 +130,7 @@ func (n *Net) allocate() error {
 	}
 	n.batch.class = make([]int32, n.cfg.Batch*labels(n.out))
 	n.batch.value = make([]float32, n.cfg.Batch*n.out.Size())
-	if _, ok := n.cfg.Loss.(Distillation); ok {
+	if n.cfg.soft() {
 		n.batch.soft = make([]float32, n.cfg.Batch*n.out.Size())
 	}
 	return nil

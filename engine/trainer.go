@@ -94,14 +94,7 @@ func NewTrainer(n *Net, cfg TrainConfig) (*Trainer, error) {
 	}
 	slots := cfg.Optimizer.slots()
 	size := int(aligned(int64(len(n.params))))
-	more := 0
-	if cfg.Accumulate > 1 {
-		more++
-	}
-	if cfg.EMA > 0 {
-		more++
-	}
-	state := kernel.Floats(size * (len(slots) + more))
+	state := kernel.Floats(size * cfg.states())
 	take := func() []float32 {
 		s := state[:len(n.params):len(n.params)]
 		state = state[size:]

@@ -48,7 +48,7 @@ func (l Limits) measure(net engine.Layer, in engine.Shape) (needs, error) {
 	var n needs
 	var err error
 	if _, n.cost, err = engine.Measure(net, in); err == nil && (l.Memory > 0 || l.Inference > 0) {
-		n.memory, err = engine.Footprint(net, in, batch, engine.AdamW{})
+		n.memory, err = engine.Footprint(net, in, engine.Config{Batch: batch}, engine.TrainConfig{})
 	}
 	return n, err
 }

@@ -20,7 +20,7 @@ func DescribeNetwork(s *Spec, all []search.Record, r *search.Record) (string, er
 	if err != nil {
 		return "", err
 	}
-	m, err := engine.Footprint(net, s.Input, 32, nil)
+	m, err := engine.Footprint(net, s.Input, engine.Config{Batch: 32}, engine.TrainConfig{})
 	if err != nil {
 		return "", err
 	}
