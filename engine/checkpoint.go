@@ -135,13 +135,7 @@ func (t *Trainer) restore(meta map[string]string, tensors []safetensors.Tensor) 
 	if err := match(want, tensors); err != nil {
 		return err
 	}
-	byName := make(map[string][]float32, len(tensors))
-	for _, x := range tensors {
-		byName[x.Name] = x.Data
-	}
-	for _, x := range want {
-		copy(x.Data, byName[x.Name])
-	}
+	copyTensors(want, tensors)
 	t.cursor, t.seen, t.scale, t.cfg.Seed, t.best, t.set = at, seen, scale, seed, best, nil
 	return nil
 }

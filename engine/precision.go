@@ -4,12 +4,19 @@ import (
 	"fmt"
 
 	"budwood/engine/kernel"
+	"budwood/engine/safetensors"
 )
 
-// Precision is the number format that the operands of matrix products are
-// rounded to, in dense layers and in the linear layers of attention. Sums are
-// always float32, and so is everything else: the weights that the optimizer
-// keeps, activations, convolutions, norms, losses.
+// Precision is a number format: that which the operands of matrix products are
+// rounded to in training (dense layers, and the linear layers of attention), and
+// that of the weights in a file ([Net.Save]).
+//
+// In training, sums are always float32, and so is everything else: the master
+// weights that the optimizer and checkpoints keep, activations, norms, losses.
+// Activations between layers are not stored in 16 bits: those of a batch of the
+// networks that this package is for fit the second-level cache, where half the
+// bytes save no time, and every op beside the products (norms, pooling, softmax,
+// the backward pass in place) would have to convert them twice.
 type Precision int
 
 // The number formats.
@@ -44,4 +51,15 @@ func (p Precision) format() kernel.Format {
 		return kernel.Float16
 	}
 	return kernel.Float32
+}
+
+// Dtype is the number format in files.
+func (p Precision) Dtype() safetensors.Dtype {
+	switch p {
+	case BF16:
+		return safetensors.BF16
+	case FP16:
+		return safetensors.F16
+	}
+	return safetensors.F32
 }

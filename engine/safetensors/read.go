@@ -22,7 +22,7 @@ func Read(r io.Reader) (meta map[string]string, tensors []Tensor, err error) {
 		return nil, nil, fmt.Errorf("safetensors: read header: %w", err)
 	}
 	for _, e := range entries {
-		t := Tensor{Name: e.name, Shape: make([]int, len(e.Shape))}
+		t := Tensor{Name: e.name, Shape: make([]int, len(e.Shape)), Type: e.Dtype}
 		for i, d := range e.Shape {
 			t.Shape[i] = int(d)
 		}
@@ -93,30 +93,17 @@ func readHeader(r io.Reader) (meta map[string]string, entries []namedEntry, err 
 }
 
 func (e *entry) check() error {
-	if width(e.Dtype) == 0 {
+	if e.Dtype.width() == 0 {
 		return fmt.Errorf("type %q is none of F64, F32, F16, BF16", e.Dtype)
 	}
 	if len(e.Offsets) != 2 || e.Offsets[1] < e.Offsets[0] || e.Offsets[1] > math.MaxInt64 {
 		return fmt.Errorf("data_offsets %v are no range of bytes", e.Offsets)
 	}
 	n, ok := count(e.Shape)
-	if !ok || n*width(e.Dtype) != e.Offsets[1]-e.Offsets[0] {
+	if !ok || n*e.Dtype.width() != e.Offsets[1]-e.Offsets[0] {
 		return fmt.Errorf("shape %v of %s does not fill bytes %v", e.Shape, e.Dtype, e.Offsets)
 	}
 	return nil
-}
-
-// width is the bytes of a value, 0 for an unknown type.
-func width(dtype string) uint64 {
-	switch dtype {
-	case "F64":
-		return 8
-	case "F32":
-		return 4
-	case "F16", "BF16":
-		return 2
-	}
-	return 0
 }
 
 // count is the number of values of a shape; not ok if their bytes would not fit
@@ -134,8 +121,8 @@ func count(shape []uint64) (n uint64, ok bool) {
 
 // readData reads size bytes, in pieces, so that a header that promises too much
 // costs no memory.
-func readData(r io.Reader, size uint64, dtype string) ([]float32, error) {
-	w := int(width(dtype))
+func readData(r io.Reader, size uint64, dtype Dtype) ([]float32, error) {
+	w := int(dtype.width())
 	data := make([]float32, 0, min(size/uint64(w), 1<<16))
 	buf := make([]byte, min(size, 64<<10))
 	for size > 0 {
@@ -149,31 +136,6 @@ func readData(r io.Reader, size uint64, dtype string) ([]float32, error) {
 		}
 	}
 	return data, nil
-}
-
-func value(b []byte, dtype string) float32 {
-	switch dtype {
-	case "F64":
-		return float32(math.Float64frombits(binary.LittleEndian.Uint64(b)))
-	case "F16":
-		return half(binary.LittleEndian.Uint16(b))
-	case "BF16":
-		return math.Float32frombits(uint32(binary.LittleEndian.Uint16(b)) << 16)
-	}
-	return math.Float32frombits(binary.LittleEndian.Uint32(b))
-}
-
-// half is the value of an IEEE 754 binary16 number.
-func half(h uint16) float32 {
-	sign, exp, frac := uint32(h>>15)<<31, uint32(h>>10)&31, uint32(h)&0x3ff
-	switch exp {
-	case 0: // zero and subnormal: frac · 2⁻²⁴
-		f := float32(frac) / (1 << 24)
-		return math.Float32frombits(math.Float32bits(f) | sign)
-	case 31: // infinity and NaN
-		return math.Float32frombits(sign | 0x7f800000 | frac<<13)
-	}
-	return math.Float32frombits(sign | (exp+112)<<23 | frac<<13)
 }
 
 // complete turns an end in the middle into what it means.

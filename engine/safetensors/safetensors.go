@@ -9,6 +9,31 @@ type Tensor struct {
 	Name  string
 	Shape []int // no dimensions: a single value
 	Data  []float32
+	Type  Dtype // of the values in the file; "" means F32
+}
+
+// Dtype is a number format of the file. In memory all are float32.
+type Dtype string
+
+// The number formats.
+const (
+	F64  Dtype = "F64"
+	F32  Dtype = "F32"
+	F16  Dtype = "F16"  // IEEE half precision
+	BF16 Dtype = "BF16" // the upper half of a float32
+)
+
+// width is the bytes of a value, 0 for an unknown type.
+func (d Dtype) width() uint64 {
+	switch d {
+	case F64:
+		return 8
+	case F32:
+		return 4
+	case F16, BF16:
+		return 2
+	}
+	return 0
 }
 
 // maxHeader is the longest header that the format allows.
@@ -19,7 +44,7 @@ const metadata = "__metadata__"
 
 // entry describes a tensor in the header.
 type entry struct {
-	Dtype   string   `json:"dtype"`
+	Dtype   Dtype    `json:"dtype"`
 	Shape   []uint64 `json:"shape"`
 	Offsets []uint64 `json:"data_offsets"` // first byte, and the one behind the last, from the end of the header
 }

@@ -2,6 +2,7 @@ package safetensors
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"math"
@@ -24,10 +25,13 @@ func TestRoundTrip(t *testing.T) {
 		big[i] = float32(i)
 	}
 	in := []Tensor{
-		{"0.weight", []int{2, 3}, []float32{1, -2, float32(math.Inf(1)), 0, 1e-45, 6}},
-		{"scalar", []int{}, []float32{7}},
-		{"none", []int{0, 4}, []float32{}},
-		{"big", []int{200, 200}, big},
+		{Name: "0.weight", Shape: []int{2, 3}, Data: []float32{1, -2, float32(math.Inf(1)), 0, 1e-45, 6}},
+		{Name: "scalar", Shape: []int{}, Data: []float32{7}},
+		{Name: "none", Shape: []int{0, 4}, Data: []float32{}},
+		{Name: "big", Shape: []int{200, 200}, Data: big},
+	}
+	for i, d := range []Dtype{F32, F64, F16, F64} { // the first with a number that has no form in 16 bits
+		in[i].Type = d
 	}
 	var b bytes.Buffer
 	if err := Write(&b, meta, in); err != nil {
@@ -43,6 +47,7 @@ func TestRoundTrip(t *testing.T) {
 	for _, want := range in { // an empty tensor may change places with its neighbour
 		found := false
 		for _, g := range got {
+			want.Type = cmp.Or(want.Type, F32)
 			found = found || reflect.DeepEqual(g, want)
 		}
 		if !found {
@@ -57,12 +62,73 @@ func TestRoundTrip(t *testing.T) {
 // The bytes follow the format's description.
 func TestWriteBytes(t *testing.T) {
 	var b bytes.Buffer
-	if err := Write(&b, map[string]string{"k": "v"}, []Tensor{{"a", []int{1, 2}, []float32{1, -2}}}); err != nil {
+	if err := Write(&b, map[string]string{"k": "v"}, []Tensor{{Name: "a", Shape: []int{1, 2}, Data: []float32{1, -2}}}); err != nil {
 		t.Fatal(err)
 	}
 	want := file(`{"__metadata__":{"k":"v"},"a":{"dtype":"F32","shape":[1,2],"data_offsets":[0,8]}}       `, 0, 0, 0x80, 0x3f, 0, 0, 0, 0xc0)
 	if !bytes.Equal(b.Bytes(), want) {
 		t.Errorf("got  %q\nwant %q", b.Bytes(), want)
+	}
+}
+
+// Every number of 16 bits comes back, and what lies between two of them becomes
+// the nearer one, or in the middle the even one.
+func TestSixteenBits(t *testing.T) {
+	for _, d := range []Dtype{F16, BF16} {
+		bits := func(v float32) uint16 { return binary.LittleEndian.Uint16(d.Append(nil, v)) }
+		number := func(b uint16) float32 { return value(binary.LittleEndian.AppendUint16(nil, b), d) }
+		for i := range 1 << 16 {
+			b := uint16(i)
+			v := number(b)
+			if v != v {
+				if w := number(bits(v)); w == w {
+					t.Fatalf("%s: NaN %x became %v", d, b, w)
+				}
+				continue
+			}
+			if got := bits(v); got != b {
+				t.Fatalf("%s: %x is %v, which became %x", d, b, v, got)
+			}
+			next := number(b + 1)
+			if b&0x7fff == 0x7fff || math.IsInf(float64(v), 0) || next != next || math.IsInf(float64(next), 0) {
+				continue
+			}
+			middle, even := float32((float64(v)+float64(next))/2), b+b&1
+			if got := bits(middle); got != even {
+				t.Fatalf("%s: %v between %v and %v became %x, not %x", d, middle, v, next, got, even)
+			}
+			if got := bits(math.Nextafter32(middle, v)); got != b {
+				t.Fatalf("%s: %v nearer to %v than %v became %x", d, math.Nextafter32(middle, v), v, next, got)
+			}
+			if got := bits(math.Nextafter32(middle, next)); got != b+1 {
+				t.Fatalf("%s: %v nearer to %v than %v became %x", d, math.Nextafter32(middle, next), next, v, got)
+			}
+		}
+	}
+}
+
+// Files in 16 bits are half as large, and hold no number that they cannot.
+func TestWriteSixteenBits(t *testing.T) {
+	tensor := Tensor{Name: "w", Shape: []int{5000}, Data: make([]float32, 5000)}
+	var wide, half bytes.Buffer
+	tensor.Type = F32
+	err := Write(&wide, nil, []Tensor{tensor})
+	tensor.Type = BF16
+	if err2 := Write(&half, nil, []Tensor{tensor}); err != nil || err2 != nil {
+		t.Fatal(err, err2)
+	}
+	if wide.Len()-half.Len() != 2*5000 {
+		t.Errorf("%d bytes in 32 bits, %d in 16", wide.Len(), half.Len())
+	}
+	for d, v := range map[Dtype]float32{F16: 65520, BF16: math.MaxFloat32} {
+		tensor.Type, tensor.Data[7] = d, v
+		if err := Write(&bytes.Buffer{}, nil, []Tensor{tensor}); err == nil || !strings.Contains(err.Error(), "too large for "+string(d)) {
+			t.Errorf("%v in %s: %v", v, d, err)
+		}
+		tensor.Data[7] = float32(math.Inf(-1))
+		if err := Write(&bytes.Buffer{}, nil, []Tensor{tensor}); err != nil {
+			t.Errorf("infinity in %s: %v", d, err)
+		}
 	}
 }
 
@@ -137,10 +203,11 @@ func TestWriteErrors(t *testing.T) {
 		tensors []Tensor
 		want    string
 	}{
-		{[]Tensor{{"a", []int{2}, []float32{1}}}, "do not fill"},
-		{[]Tensor{{"a", []int{-1}, nil}}, "negative"},
-		{[]Tensor{{"a", []int{0}, nil}, {"a", []int{0}, nil}}, "taken"},
-		{[]Tensor{{"__metadata__", []int{0}, nil}}, "taken"},
+		{[]Tensor{{Name: "a", Shape: []int{2}, Data: []float32{1}}}, "do not fill"},
+		{[]Tensor{{Name: "a", Shape: []int{-1}}}, "negative"},
+		{[]Tensor{{Name: "a", Shape: []int{0}}, {Name: "a", Shape: []int{0}}}, "taken"},
+		{[]Tensor{{Name: "__metadata__", Shape: []int{0}}}, "taken"},
+		{[]Tensor{{Name: "a", Shape: []int{0}, Type: "I8"}}, `"I8"`},
 	} {
 		if err := Write(&bytes.Buffer{}, nil, c.tensors); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%v: error %v does not say %q", c.tensors, err, c.want)
@@ -175,5 +242,5 @@ func ExampleWrite() {
 	}
 	meta, tensors, err := Read(&b)
 	fmt.Println(meta["epoch"], tensors, err)
-	// Output: 3 [{w [2] [1 2]}] <nil>
+	// Output: 3 [{w [2] [1 2] F32}] <nil>
 }

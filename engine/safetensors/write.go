@@ -2,15 +2,17 @@ package safetensors
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"io"
-	"math"
 )
 
-// Write writes tensors as F32 in the order given, with free text about the
-// whole. Names must differ; sizes must agree with shapes.
+// Write writes tensors in the order given, each in its number format, with free
+// text about the whole. Names must differ; sizes must agree with shapes. A finite
+// value that would become infinite in F16 or BF16 is an error. On an error some
+// of the file may have been written.
 func Write(w io.Writer, meta map[string]string, tensors []Tensor) error {
 	var head bytes.Buffer
 	head.WriteByte('{')
@@ -26,7 +28,11 @@ func Write(w io.Writer, meta map[string]string, tensors []Tensor) error {
 			return fmt.Errorf("safetensors: write %q: the name is taken", t.Name)
 		}
 		seen[t.Name] = true
-		e := entry{Dtype: "F32", Shape: make([]uint64, len(t.Shape)), Offsets: []uint64{off, off + 4*uint64(len(t.Data))}}
+		e := entry{Dtype: cmp.Or(t.Type, F32), Shape: make([]uint64, len(t.Shape))}
+		if e.Dtype.width() == 0 {
+			return fmt.Errorf("safetensors: write %q: type %q is none of F64, F32, F16, BF16", t.Name, t.Type)
+		}
+		e.Offsets = []uint64{off, off + e.Dtype.width()*uint64(len(t.Data))}
 		for i, d := range t.Shape {
 			if d < 0 {
 				return fmt.Errorf("safetensors: write %q: shape %v has a negative dimension", t.Name, t.Shape)
@@ -80,10 +86,13 @@ func writeData(w io.Writer, tensors []Tensor) error {
 	buf := make([]byte, 0, 64<<10)
 	for _, t := range tensors {
 		for data := t.Data; len(data) > 0; {
-			n := min(len(data), cap(buf)/4)
+			n := min(len(data), cap(buf)/8)
 			buf = buf[:0]
 			for _, v := range data[:n] {
-				buf = binary.LittleEndian.AppendUint32(buf, math.Float32bits(v))
+				if !t.Type.Fits(v) {
+					return fmt.Errorf("safetensors: write %q: %g is too large for %s", t.Name, v, t.Type)
+				}
+				buf = t.Type.Append(buf, v)
 			}
 			if _, err := w.Write(buf); err != nil {
 				return fmt.Errorf("safetensors: write %q: %w", t.Name, err)
