@@ -34,6 +34,7 @@ type cli struct {
 	Up        upCmd        `cmd:"" help:"Run the Temporal server, its web UI and a worker until Ctrl-C."`
 	Worker    workerCmd    `cmd:"" help:"Run a worker that trains for studies on a Temporal server, until Ctrl-C."`
 	Report    reportCmd    `cmd:"" help:"Write a study as one HTML page: curves, importance of parameters, trials."`
+	Predict   predictCmd   `cmd:"" help:"Print what the network of a study's best trial says of the rows of a table."`
 	Export    exportCmd    `cmd:"" help:"Write the network of a study's best trial as an ONNX file."`
 
 	Home string `help:"State directory: Temporal's database, the store, checkpoints, logs." env:"BUDWOOD_HOME" placeholder:"DIR" type:"path"`

@@ -4,12 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 
-	"budwood"
 	"budwood/engine/data"
 	"budwood/engine/onnx"
-	"budwood/trials"
 )
 
 type exportCmd struct {
@@ -18,32 +15,11 @@ type exportCmd struct {
 }
 
 func (c *exportCmd) Run(a *app) error {
-	store, err := a.read()
+	w, err := a.winner(c.Study)
 	if err != nil {
 		return err
 	}
-	defer store.Close()
-	study, err := store.Study(a.ctx, c.Study)
-	if err != nil {
-		return err
-	}
-	r, err := budwood.ReadResult(a.ctx, store, c.Study)
-	if err != nil {
-		return err
-	}
-	if r.Best == nil {
-		return fmt.Errorf("study %s has no trial with a value yet", c.Study)
-	}
-	spec, err := specOf(&study)
-	if err != nil {
-		return err
-	}
-	blobs := filepath.Join(a.home, "blobs")
-	key, err := checkpointOf(blobs, c.Study, r.Best.ID)
-	if err != nil {
-		return err
-	}
-	net, err := spec.Trained(a.ctx, &data.Cache{}, trials.Dir(blobs), key, r.Best.ID, r.Best.Params)
+	net, err := w.spec.Trained(a.ctx, &data.Cache{}, w.blobs, w.key, w.Best.ID, w.Best.Params)
 	if err != nil {
 		return err
 	}
@@ -56,22 +32,8 @@ func (c *exportCmd) Run(a *app) error {
 		return err
 	}
 	if err := errors.Join(onnx.Write(f, net), f.Close()); err != nil {
-		return errors.Join(fmt.Errorf("export %s: %w", r.Best.Name(), err), os.Remove(path))
+		return errors.Join(fmt.Errorf("export %s: %w", w.Best.Name(), err), os.Remove(path))
 	}
-	fmt.Fprintf(a.stdout, "%s: %s of %s, %s %s; input rows×%v, output rows×%v\n", path, r.Best.Name(), c.Study, r.Main.Metric, number(r.Value), net.In(), net.Out())
+	fmt.Fprintf(a.stdout, "%s: %s of %s, %s %s; input rows×%v, output rows×%v\n", path, w.Best.Name(), c.Study, w.Main.Metric, number(w.Value), net.In(), net.Out())
 	return nil
-}
-
-// checkpointOf is the key of the last checkpoint of a trial; a study that has
-// ended keeps that of its best trial.
-func checkpointOf(blobs, study string, trial int) (string, error) {
-	prefix := trials.TrialKey(study, trial)
-	list, err := filepath.Glob(filepath.Join(blobs, filepath.FromSlash(prefix), "e*"))
-	if err != nil {
-		return "", err
-	}
-	if len(list) == 0 {
-		return "", fmt.Errorf("study %s: the checkpoint of its best trial %s is not in %s: the study runs yet, or trained on another machine", study, prefix, blobs)
-	}
-	return prefix + "/" + filepath.Base(list[len(list)-1]), nil
 }

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"compress/gzip"
 	"context"
+	"encoding/csv"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -46,6 +48,7 @@ func TestRun(t *testing.T) {
 	if b, err := os.ReadFile(file); err != nil || !strings.Contains(string(b), "MatMul") {
 		t.Errorf("export: %d bytes, %v; %s", len(b), err, progress)
 	}
+	predicted(t, dir)
 
 	// Run again, it is shown again; with more trials, it goes on.
 	out, progress, _ = do(t, dir, "run", digits, "--trials", "8", "--epochs", "3")
@@ -79,6 +82,50 @@ func TestRun(t *testing.T) {
 	}
 	if left, _ := filepath.Glob(filepath.Join(dir, "blobs/studies/second/*")); len(left) > 0 {
 		t.Errorf("checkpoints are left: %v", left)
+	}
+}
+
+// predicted applies the best network to the first rows of the digits.
+func predicted(t *testing.T, dir string) {
+	t.Helper()
+	f, err := os.Open(filepath.Join(filepath.Dir(digits), "digits.csv.gz"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := csv.NewReader(z).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text strings.Builder
+	if err := csv.NewWriter(&text).WriteAll(rows[:301]); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "new.csv")
+	if err := os.WriteFile(file, []byte(text.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, progress, code := do(t, dir, "predict", "digits", file, "-o", "csv")
+	said, err := csv.NewReader(strings.NewReader(out)).ReadAll()
+	if code != exitDone || err != nil || len(said) != 301 || len(said[0]) != 13 {
+		t.Fatalf("predict: exit code %d, %v, %d lines\n%s", code, err, len(said), progress)
+	}
+	target, right := slices.Index(rows[0], "digit"), 0
+	for i := range said[1:] {
+		if said[i+1][1] == rows[i+1][target] {
+			right++
+		}
+	}
+	if right < 280 { // the study's test accuracy is above .9
+		t.Errorf("predict: %d of 300 rows are right", right)
+	}
+	_, progress, code = do(t, dir, "predict", "digits", filepath.Join(filepath.Dir(digits), "../adult/adult.csv.gz"))
+	if wantLine(t, progress, "there is no column"); code == exitDone {
+		t.Error("predict: a table of another study was taken")
 	}
 }
 

@@ -40,7 +40,7 @@ func loadNPY(ctx context.Context, s Source) (*Data, error) {
 	if len(s.Image) == 0 && len(x.dims) > 2 {
 		s.Image = imageOf(x.dims[1:])
 	}
-	d, err := build(s, t, target, own)
+	d, _, err := build(s, t, target, own)
 	if e := (*Error)(nil); errors.As(err, &e) {
 		e.Path = s.NPY.X
 		if e.Key == "target" || e.Key == "task" {

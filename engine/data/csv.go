@@ -25,11 +25,16 @@ type opener func() (io.ReadCloser, error)
 // that turns out to be text after it began with numbers, which is rare, costs
 // a second reading.
 func readCSV(ctx context.Context, path string, ignore []string) (*table, error) {
-	return scanCSV(path, ignore, func() (io.ReadCloser, error) { return open(ctx, path) })
+	return scanCSV(path, ignore, map[string]bool{}, opens(ctx, path))
 }
 
-func scanCSV(path string, ignore []string, open opener) (*table, error) {
-	text := map[string]bool{}
+// opens opens a file until the context ends.
+func opens(ctx context.Context, path string) opener {
+	return func() (io.ReadCloser, error) { return open(ctx, path) }
+}
+
+// scanCSV reads a table; the columns in text are categorical, to which it adds.
+func scanCSV(path string, ignore []string, text map[string]bool, open opener) (*table, error) {
 	for {
 		r, err := open()
 		if err != nil {

@@ -12,7 +12,7 @@ import (
 
 // text reads a table from memory.
 func text(s string, ignore ...string) (*table, error) {
-	return scanCSV("t.csv", ignore, func() (io.ReadCloser, error) {
+	return scanCSV("t.csv", ignore, map[string]bool{}, func() (io.ReadCloser, error) {
 		r, err := unpack(strings.NewReader(s))
 		return io.NopCloser(r), err
 	})
@@ -159,7 +159,7 @@ func TestColumnKinds(t *testing.T) {
 func TestLateTextIsReadTwiceOnly(t *testing.T) {
 	opened := 0
 	s := "a,b,c\n1,1,1\nx,1,1\n2,y,1\n"
-	table, err := scanCSV("t.csv", nil, func() (io.ReadCloser, error) {
+	table, err := scanCSV("t.csv", nil, map[string]bool{}, func() (io.ReadCloser, error) {
 		opened++
 		return io.NopCloser(strings.NewReader(s)), nil
 	})

@@ -42,13 +42,24 @@ func Load(ctx context.Context, s Source) (*Data, error) {
 }
 
 func loadTable(ctx context.Context, s Source) (*Data, error) {
+	t, target, err := readTable(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	d, _, err := buildTable(s, t, target)
+	return d, err
+}
+
+// readTable reads the file of a source, and takes the target and the groups from
+// its columns.
+func readTable(ctx context.Context, s Source) (t *table, target *column, err error) {
 	f, read := s.files()[0], readCSV
 	if s.Parquet != "" {
 		read = readParquet
 	}
-	t, err := read(ctx, f.path, s.Ignore)
+	t, err = read(ctx, f.path, s.Ignore)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	target, bad := t.take("target", s.Target)
 	if bad == nil && s.Split.Group != "" {
@@ -56,9 +67,15 @@ func loadTable(ctx context.Context, s Source) (*Data, error) {
 	}
 	if bad != nil {
 		bad.Path = f.path
-		return nil, bad
+		return nil, nil, bad
 	}
-	d, err := build(s, t, target, t.rows)
+	return t, target, nil
+}
+
+// buildTable is build for a table with names.
+func buildTable(s Source, t *table, target *column) (*Data, *encoder, error) {
+	f := s.files()[0]
+	d, enc, err := build(s, t, target, t.rows)
 	if e := (*Error)(nil); errors.As(err, &e) {
 		e.Path = f.path
 		switch e.Key {
@@ -68,7 +85,7 @@ func loadTable(ctx context.Context, s Source) (*Data, error) {
 			e.Key = f.key
 		}
 	}
-	return d, err
+	return d, enc, err
 }
 
 // take removes a column from those of the table.
@@ -87,26 +104,26 @@ func (t *table) take(key, name string) (*column, *Error) {
 }
 
 // build splits and encodes a table. Rows from own on are those of test files.
-func build(s Source, t *table, target *column, own int) (*Data, error) {
+func build(s Source, t *table, target *column, own int) (*Data, *encoder, error) {
 	inputs, rows := t.columns, t.rows
 	g, bad := newGoal(target, rows, s.Task)
 	if bad != nil {
-		return nil, bad
+		return nil, nil, bad
 	}
 	group := t.group.groups()
 	p := s.Split.deal(g.rows, own, s.Rows, labels{g.class, len(g.names)}, group, own < rows)
 	if err := p.check(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var coder *targetCoder
 	if s.TargetEncode != nil {
 		if coder, bad = s.TargetEncode.coder(inputs, g, p.train, group, rows); bad != nil {
-			return nil, bad
+			return nil, nil, bad
 		}
 	}
 	enc, err := fit(inputs, p.train, s.Image, coder)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	d := &Data{
 		Task: Classification, Features: enc.shape.Size(), Classes: len(g.names), ClassNames: g.names,
@@ -131,7 +148,7 @@ func build(s Source, t *table, target *column, own int) (*Data, error) {
 	d.Facts.Rows = len(p.train) + len(p.valid) + len(p.test)
 	d.describe(inputs, p.train)
 	d.Facts.measure(d.Train, enc.numeric())
-	return d, nil
+	return d, enc, nil
 }
 
 // targets gives a set the targets of its rows.

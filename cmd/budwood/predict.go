@@ -1,0 +1,60 @@
+package main
+
+import (
+	"slices"
+	"strconv"
+)
+
+type predictCmd struct {
+	Study string `arg:"" help:"Name of a study that has ended, of a table."`
+	File  string `arg:"" help:"A table, CSV or Parquet, with the columns that the study learned from." type:"existingfile"`
+	output
+}
+
+// Run prints what the network of the best trial says of each row of a table.
+func (c *predictCmd) Run(a *app) error {
+	w, err := a.winner(c.Study)
+	if err != nil {
+		return err
+	}
+	rows, classes, err := w.spec.Predict(a.ctx, w.blobs, w.key, w.Best.ID, w.Best.Params, c.File)
+	if err != nil {
+		return err
+	}
+	t := table{head: []string{"ROW", "VALUE"}}
+	if classes != nil {
+		t.head = append([]string{"ROW", "CLASS", "PROBABILITY"}, each("P(", classes, ")")...)
+		if c.Output == "table" {
+			t.head = t.head[:3]
+		}
+	}
+	cell := number
+	if c.Output == "csv" { // for programs: every digit
+		cell = func(x float64) string { return strconv.FormatFloat(x, 'g', -1, 32) }
+	}
+	for i, r := range rows {
+		row := []string{strconv.Itoa(i + 1)}
+		if r.Value != nil {
+			t.add(append(row, cell(*r.Value))...)
+			continue
+		}
+		row = append(row, r.Class, cell(slices.Max(r.Probabilities)))
+		for _, p := range r.Probabilities {
+			row = append(row, cell(p))
+		}
+		t.add(row[:len(t.head)]...)
+	}
+	return c.write(a.stdout, t, struct {
+		Classes []string `json:"classes,omitempty"`
+		Rows    any      `json:"rows"`
+	}{classes, rows})
+}
+
+// each puts something before and behind some words.
+func each(before string, words []string, behind string) []string {
+	out := make([]string, len(words))
+	for i, w := range words {
+		out[i] = before + w + behind
+	}
+	return out
+}
