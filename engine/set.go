@@ -47,6 +47,30 @@ func (s *Set) slice(lo, hi int) *Set {
 	return &t
 }
 
+// Select is a set of the rows with these numbers, in their order. It shares no
+// memory with s.
+func (s *Set) Select(rows []int) *Set {
+	t := *s
+	n := max(s.Len(), 1)
+	t.X = pick(s.X, rows, s.Shape.Size())
+	t.Class = pick(s.Class, rows, len(s.Class)/n)
+	t.Target = pick(s.Target, rows, len(s.Target)/n)
+	t.Soft = pick(s.Soft, rows, len(s.Soft)/n)
+	return &t
+}
+
+// pick copies rows of a width; nil stays nil.
+func pick[T any](from []T, rows []int, width int) []T {
+	if from == nil {
+		return nil
+	}
+	out := make([]T, 0, len(rows)*width)
+	for _, r := range rows {
+		out = append(out, from[r*width:(r+1)*width]...)
+	}
+	return out
+}
+
 // Check tells whether the set is consistent: sizes agree, classes are in range,
 // and it is either for classification or for regression.
 func (s *Set) Check() error {

@@ -13,18 +13,19 @@ import (
 // together: what one does with few rows, once the search is over. Nothing is
 // left to choose an epoch by, so that the network after the last one counts.
 func (s Supervised) Refit(ctx context.Context, p search.Params, epochs int, seed uint64) (*engine.Net, error) {
-	all := *s.Data
-	all.Train = joined(s.Data.Train, s.Data.Valid)
-	s.Data = &all
-	tr, _, err := s.trainer(p, epochs, seed)
+	rows := s.Data.Train
+	if s.Data.Valid != nil {
+		rows = joined(rows, s.Data.Valid)
+	}
+	tr, _, err := s.trainer(p, rows, epochs, seed)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("refit: %w", err)
 	}
 	for range epochs {
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
-		if _, err := tr.Epoch(s.Data.Train); err != nil {
+		if _, err := tr.Epoch(rows); err != nil {
 			return nil, fmt.Errorf("refit: %w", err)
 		}
 	}

@@ -14,7 +14,11 @@ import (
 
 // Supervised trains networks on a data set: the built-in objective of studies
 // with data. It reports train_loss, valid_loss, and valid_accuracy or
-// valid_rmse and valid_r2; params and macs are the network's size.
+// valid_rmse and valid_r2; params and macs are the network's size. With
+// cross-validation ([data.Data.Folds]) a candidate is a network for each fold,
+// of other initial weights: the validation metrics are over the rows of all folds,
+// each row judged by the network that has not seen it, the trained network is the
+// mean of those of the folds, and its size the sum of theirs.
 type Supervised struct {
 	Data  *data.Data
 	Fixed search.Params // hyperparameters that are not searched
@@ -25,29 +29,24 @@ type Supervised struct {
 
 // Objective trains one candidate.
 func (s Supervised) Objective(_ context.Context, t *Trial) error {
-	tr, size, err := s.trainer(t.Params, t.Total(), t.Seed())
+	m, size, err := s.members(t.Params, t.Total(), t.Seed())
 	if err != nil {
 		return err
 	}
-	if err := t.Keep(tr); err != nil {
+	if err := t.Keep(m); err != nil {
 		return err
 	}
 	for range t.Epochs() {
-		loss, err := tr.Epoch(s.Data.Train)
+		loss, score, err := m.epoch()
 		if err != nil {
 			return err
 		}
-		score, err := tr.Evaluate(s.Data.Valid)
-		if err != nil {
-			return err
-		}
-		tr.Observe(score.Loss)
-		m := s.metrics("valid_", score)
-		m["train_loss"] = loss
-		m["params"], m["macs"] = float64(size.Params), float64(size.MACs)
-		t.ReportAll(m)
+		values := s.metrics("valid_", score)
+		values["train_loss"] = loss
+		values["params"], values["macs"] = float64(size.Params), float64(size.MACs)
+		t.ReportAll(values)
 		if t.Improved() {
-			tr.KeepBest()
+			m.keepBest()
 		}
 	}
 	return nil
@@ -75,7 +74,7 @@ func (s Supervised) Test(ctx context.Context, blobs Blobs, key string, p search.
 // Trained is the network of a trained candidate with the weights of its best
 // epoch, from the checkpoint of its last segment.
 func (s Supervised) Trained(ctx context.Context, blobs Blobs, key string, p search.Params, seed uint64) (*engine.Net, error) {
-	tr, _, err := s.trainer(p, 1, seed)
+	m, _, err := s.members(p, 1, seed)
 	if err != nil {
 		return nil, err
 	}
@@ -91,30 +90,40 @@ func (s Supervised) Trained(ctx context.Context, blobs Blobs, key string, p sear
 	if err != nil {
 		return nil, err
 	}
-	if err := tr.Load(c.payload()); err != nil {
+	if err := m.Load(c.payload()); err != nil {
 		return nil, err
 	}
-	tr.RestoreBest()
-	return tr.Net(), nil
+	return m.best()
 }
 
-// trainer builds a candidate's network and its trainer. Every error is of the
-// candidate.
-func (s Supervised) trainer(p search.Params, epochs int, seed uint64) (*engine.Trainer, engine.Cost, error) {
-	tr, cost, err := s.build(p, epochs, seed)
-	if err != nil {
-		err = fmt.Errorf("%w: %w", ErrInfeasible, err)
+// members builds a candidate's networks and their trainers. Every error is of
+// the candidate.
+func (s Supervised) members(p search.Params, epochs int, seed uint64) (*members, engine.Cost, error) {
+	m := &members{folds: s.Data.Folds}
+	if len(m.folds) == 0 {
+		m.folds = []data.Fold{{Train: s.Data.Train, Valid: s.Data.Valid}}
 	}
-	return tr, cost, err
+	var size engine.Cost
+	for i, f := range m.folds {
+		tr, cost, err := s.trainer(p, f.Train, epochs, seed+uint64(i))
+		if err != nil {
+			return nil, size, fmt.Errorf("%w: %w", ErrInfeasible, err)
+		}
+		m.trainers = append(m.trainers, tr)
+		size.Params += cost.Params
+		size.MACs += cost.MACs
+	}
+	return m, size, nil
 }
 
-func (s Supervised) build(p search.Params, epochs int, seed uint64) (*engine.Trainer, engine.Cost, error) {
+// trainer builds a network and its trainer for a training set.
+func (s Supervised) trainer(p search.Params, train *engine.Set, epochs int, seed uint64) (*engine.Trainer, engine.Cost, error) {
 	all := s.all(p)
 	recipe, err := ReadRecipe(all)
 	if err != nil {
 		return nil, engine.Cost{}, err
 	}
-	in, outputs := s.Data.Train.Shape, max(s.Data.Classes, s.Data.Train.Outputs)
+	in, outputs := train.Shape, max(s.Data.Classes, train.Outputs)
 	layer, err := s.Build(all, in, outputs)
 	if err != nil {
 		return nil, engine.Cost{}, err
@@ -123,7 +132,7 @@ func (s Supervised) build(p search.Params, epochs int, seed uint64) (*engine.Tra
 	if err != nil {
 		return nil, cost, err
 	}
-	net, err := engine.Compile(layer, in, recipe.network(s.Data.Train, seed))
+	net, err := engine.Compile(layer, in, recipe.network(train, seed))
 	if err != nil {
 		return nil, cost, err
 	}

@@ -23,7 +23,11 @@ func (c *planCmd) Run(a *app) error {
 	add := func(k, format string, args ...any) { t.add(k, fmt.Sprintf(format, args...)) }
 	add("name", "%s", spec.Name)
 	if d != nil {
-		add("data", "%d train, %d valid, %d test rows; %d features; %s of %q", d.Train.Len(), d.Valid.Len(), d.Test.Len(), d.Features, d.Task, d.Target)
+		parts := fmt.Sprintf("%d train rows in %d folds", d.Train.Len(), len(d.Folds))
+		if d.Valid != nil {
+			parts = fmt.Sprintf("%d train, %d valid", d.Train.Len(), d.Valid.Len())
+		}
+		add("data", "%s, %d test rows; %d features; %s of %q", parts, d.Test.Len(), d.Features, d.Task, d.Target)
 	}
 	if p := spec.Program(); p != nil {
 		add("command", "%s (in %s)", strings.Join(p.Args, " "), p.Dir)

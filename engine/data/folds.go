@@ -3,6 +3,8 @@ package data
 import (
 	"math"
 	"slices"
+
+	"budwood/engine"
 )
 
 // folds deals rows, which come in random order, to k folds and returns the fold
@@ -31,6 +33,27 @@ func folds(rows []int, l labels, group []int32, k int) []int {
 		}
 	}
 	return out
+}
+
+// foldsOf divides a set whose rows have numbers of folds. It is nil without.
+func foldsOf(all *engine.Set, fold []int) []Fold {
+	if len(fold) == 0 {
+		return nil
+	}
+	out := make([]Fold, slices.Max(fold)+1)
+	for k := range out {
+		var in, others []int
+		for i, f := range fold {
+			if f == k {
+				in = append(in, i)
+			} else {
+				others = append(others, i)
+			}
+		}
+		out[k] = Fold{Train: all.Select(others), Valid: all.Select(in)}
+	}
+	// A fold without rows is none: fewer groups than folds.
+	return slices.DeleteFunc(out, func(f Fold) bool { return f.Valid.Len() == 0 || f.Train.Len() == 0 })
 }
 
 // dealGroups deals rows to parts with given shares, those of a group to the same

@@ -1,6 +1,7 @@
 package data
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"slices"
@@ -123,6 +124,52 @@ func TestCrossValidation(t *testing.T) {
 		}
 		if total+test != 102 || test < 22 || test > 28 {
 			t.Errorf("group %q: %d rows were validated, %d are for the test", group, total, test)
+		}
+	}
+}
+
+// With cv, each row that is not for the test is in the validation part of one
+// fold and in the training part of all others, and is encoded the same there.
+func TestAllFoldsAtOnce(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("id,who,y\n")
+	for i := range 60 {
+		fmt.Fprintf(&b, "%d,g%d,%d\n", i, i%15, i%3)
+	}
+	path := write(t, "f.csv", b.String())
+	for _, group := range []string{"", "who"} {
+		d := load(t, Source{CSV: path, Target: "y", Ignore: []string{"who"}[:1-min(1, len(group))], Split: Split{CV: 4, Test: 0.2, Group: group}})
+		if d.Valid != nil || len(d.Folds) != 4 || d.Train.Len()+d.Test.Len() != 60 {
+			t.Fatalf("group %q: valid %v, %d folds, %d and %d rows", group, d.Valid, len(d.Folds), d.Train.Len(), d.Test.Len())
+		}
+		times := map[float32]int{}
+		for _, f := range d.Folds {
+			if f.Train.Len()+f.Valid.Len() != d.Train.Len() {
+				t.Errorf("group %q: %d and %d rows of %d", group, f.Train.Len(), f.Valid.Len(), d.Train.Len())
+			}
+			inside := map[float32]bool{}
+			for _, x := range f.Train.X {
+				inside[x] = true
+			}
+			for _, x := range f.Valid.X {
+				times[x]++
+				if inside[x] {
+					t.Errorf("group %q: a row is in both parts", group)
+				}
+			}
+		}
+		for i, x := range d.Train.X {
+			if times[x] != 1 {
+				t.Errorf("group %q: row %d was validated %d times", group, i, times[x])
+			}
+		}
+	}
+	for want, s := range map[string]Split{
+		"leave out valid": {CV: 4, Valid: .2}, "outside 2 … 20": {CV: 21}, "leave out": {CV: 3, Folds: 3},
+	} {
+		_, err := Load(context.Background(), Source{CSV: path, Target: "y", Split: s})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%+v: %v", s, err)
 		}
 	}
 }

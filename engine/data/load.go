@@ -12,6 +12,7 @@ import (
 // change it.
 type Data struct {
 	Train, Valid, Test *engine.Set
+	Folds              []Fold // with Split.CV; Train then holds the rows of all folds and Valid is nil
 	Task               Task
 	Features           int      // values of a row: Train.Shape.Size()
 	Classes            int      // 0 for regression
@@ -23,6 +24,10 @@ type Data struct {
 	Dropped            int      // rows left out because their target is missing
 	Facts              Facts
 }
+
+// Fold is a fold of a cross-validation: its rows, and those of all other folds.
+// Both are encoded as Train, by what was measured on the rows of all folds.
+type Fold struct{ Train, Valid *engine.Set }
 
 // Load reads, splits and encodes a source. The error is an [*Error], or that of the
 // context.
@@ -142,9 +147,13 @@ func build(s Source, t *table, target *column, own int) (*Data, *encoder, error)
 		set  **engine.Set
 		rows []int
 	}{{&d.Train, p.train}, {&d.Valid, p.valid}, {&d.Test, p.test}} {
+		if len(part.rows) == 0 {
+			continue // with CV nothing is for validation alone
+		}
 		*part.set = enc.set(part.rows)
 		d.targets(*part.set, g, part.rows)
 	}
+	d.Folds = foldsOf(d.Train, p.fold)
 	d.Facts.Rows = len(p.train) + len(p.valid) + len(p.test)
 	d.describe(inputs, p.train)
 	d.Facts.measure(d.Train, enc.numeric())

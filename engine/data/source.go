@@ -139,6 +139,8 @@ func (s Source) checkText() *Error {
 		return fault("image", "a text is no image")
 	case s.Split.Folds != 0:
 		return fault("split.folds", "a text is split by place; give valid and test")
+	case s.Split.CV != 0:
+		return fault("split.cv", "a text is split by place; give valid and test")
 	}
 	return s.Split.check()
 }
@@ -159,6 +161,8 @@ func (s Source) checkPairs() *Error {
 		return fault("target", "belongs to csv and parquet; here the targets are in %s", f[1].path)
 	case len(s.Ignore) > 0:
 		return fault("ignore", "belongs to csv and parquet; here the columns have no names")
+	case s.IDX != nil && s.Split.CV != 0:
+		return fault("split.cv", "belongs to csv, parquet and npy; of idx give valid")
 	case s.IDX != nil && s.Task == Regression:
 		return fault("task", "the labels of idx are classes")
 	case f[2].path != "" && s.Split.Test != 0:

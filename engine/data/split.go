@@ -12,13 +12,15 @@ import (
 //
 // With Folds, the rows that are not of the test part fall into so many folds of
 // equal size, and fold number Fold is the validation part: k-fold
-// cross-validation is k sources that differ in Fold alone.
+// cross-validation is k sources that differ in Fold alone. CV is all of them at
+// once: every trial trains a network for each fold, see [Data.Folds].
 type Split struct {
 	Valid float64 `json:"valid,omitempty" yaml:"valid,omitempty"` // share of the rows, in (0,1); 0 means 0.2
 	Test  float64 `json:"test,omitempty" yaml:"test,omitempty"`   // likewise; 0 means 0.2
 	Seed  uint64  `json:"seed,omitempty" yaml:"seed,omitempty"`
 	Folds int     `json:"folds,omitempty" yaml:"folds,omitempty"` // 0 means none
 	Fold  int     `json:"fold,omitempty" yaml:"fold,omitempty"`   // 0 ≤ Fold < Folds
+	CV    int     `json:"cv,omitempty" yaml:"cv,omitempty"`       // tables and NPY: cross-validation over so many folds; 0 means none
 	Group string  `json:"group,omitempty" yaml:"group,omitempty"` // tables: rows with the same value in this column, which is no input, come into the same part
 }
 
@@ -40,7 +42,11 @@ func (s Split) check() *Error {
 		return fault("split.valid", "%v is no share of the rows; give a number above 0 and below 1", valid)
 	case !(test > 0 && test < 1):
 		return fault("split.test", "%v is no share of the rows; give a number above 0 and below 1", test)
-	case s.Folds == 0 && valid+test >= 1:
+	case s.CV != 0 && (s.Folds != 0 || s.Fold != 0 || s.Valid != 0):
+		return fault("split.cv", "leave out valid, folds and fold; each of the %d folds is the validation part in turn", s.CV)
+	case s.CV < 0 || s.CV == 1 || s.CV > maxCV:
+		return fault("split.cv", "%d is outside 2 … %d", s.CV, maxCV)
+	case s.Folds == 0 && s.CV == 0 && valid+test >= 1:
 		return fault("split", "valid %v and test %v leave nothing for training", valid, test)
 	case s.Folds == 0 && s.Fold != 0:
 		return fault("split.fold", "say how many folds there are: folds")
@@ -54,8 +60,14 @@ func (s Split) check() *Error {
 	return nil
 }
 
+// maxCV is how many networks a trial may train.
+const maxCV = 20
+
 // parts are row numbers.
-type parts struct{ train, valid, test []int }
+type parts struct {
+	train, valid, test []int
+	fold               []int // with CV: of each row of train; valid is empty
+}
 
 // labels are the classes of rows; class is nil for regression.
 type labels struct {
@@ -145,7 +157,7 @@ func (s Split) deal(rows []int, own, keep int, l labels, group []int32, testFile
 	if testFiles {
 		test = 0
 	}
-	if s.Folds > 0 {
+	if s.Folds > 0 || s.CV > 0 {
 		valid = 0
 	}
 	r := s.rand()
@@ -156,7 +168,7 @@ func (s Split) deal(rows []int, own, keep int, l labels, group []int32, testFile
 		p = divide(r, drawn, l, valid, test)
 	} else {
 		by := dealGroups(drawn, l, group, []float64{1 - valid - test, valid, test})
-		p = parts{by[0], by[1], by[2]}
+		p = parts{train: by[0], valid: by[1], test: by[2]}
 		p.shuffle(r)
 	}
 	if s.Folds > 0 {
@@ -170,6 +182,9 @@ func (s Split) deal(rows []int, own, keep int, l labels, group []int32, testFile
 			}
 		}
 	}
+	if s.CV > 0 {
+		p.fold = folds(p.train, l, group, s.CV)
+	}
 	if testFiles {
 		p.test = draw(r, rows[cut:], keep)
 	}
@@ -178,6 +193,9 @@ func (s Split) deal(rows []int, own, keep int, l labels, group []int32, testFile
 
 // check tells whether a part is empty.
 func (p parts) check() *Error {
+	if len(p.fold) > 0 && slices.Max(p.fold) > 0 && len(p.test) > 0 {
+		return nil // the folds are for validation, too
+	}
 	if len(p.train) > 0 && len(p.valid) > 0 && len(p.test) > 0 {
 		return nil
 	}

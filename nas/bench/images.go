@@ -110,12 +110,15 @@ func load(ctx context.Context, name, dir string, cache *data.Cache, override fun
 // images searches by each sampler: the first within the time of the study file,
 // the others for as long as it took. On a busy machine, where time says little,
 // timed is false: each gets the trials of the file.
-func images(ctx context.Context, out, progress io.Writer, name, dir string, seed uint64, samplers []string, timed bool) error {
+func images(ctx context.Context, out, progress io.Writer, name, dir string, seed uint64, samplers []string, limit time.Duration, timed bool) error {
 	fmt.Fprintf(out, "| %s | test accuracy | parameters | trials | epochs | wall | CPU | energy | network |\n|---|---|---|---|---|---|---|---|---|\n", name)
 	var took time.Duration
 	for _, sampler := range samplers {
 		spec, err := load(ctx, name, dir, &data.Cache{}, func(s *workflows.Spec) {
 			s.Search.Sampler, s.Search.Seed = sampler, seed
+			if limit > 0 {
+				s.Budget.Time = workflows.Duration(limit)
+			}
 			if !timed {
 				s.Budget.Time = 0
 			} else if sampler != samplers[0] { // as long, however many trials that gives

@@ -37,7 +37,9 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	seed := fs.Uint64("seed", 1, "of a search by real training")
 	sets := fs.Int("sets", 10, "how many of the tabular sets")
 	folds := fs.String("folds", "", "directory that keeps the folds of the tabular sets and what was found; a later run goes on there")
-	samplers := fs.String("samplers", "evolution,random", "comma-separated, of a search on images")
+	only := fs.String("only", "", "comma-separated names of tabular sets, instead of the first ones")
+	samplers := fs.String("samplers", "evolution,random", "comma-separated, of a search by real training; the others have as long as the first took")
+	limit := fs.Duration("time", 0, "of a search by real training, instead of the study file's")
 	timed := fs.Bool("timed", true, "keep the time limits of the study files; without, each sampler gets as many trials")
 	write := fs.String("write", "", "file whose marked part the result replaces")
 	if err := fs.Parse(args); err != nil {
@@ -48,9 +50,9 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	var err error
 	switch {
 	case *real == "tabular":
-		err = tabular(ctx, &b, progress, *data, *folds, *sets, *seed)
+		err = tabular(ctx, &b, progress, *data, *folds, *only, *sets, *seed, strings.Split(*samplers, ","), *limit)
 	case *real != "":
-		err = images(ctx, &b, progress, *real, *data, *seed, strings.Split(*samplers, ","), *timed)
+		err = images(ctx, &b, progress, *real, *data, *seed, strings.Split(*samplers, ","), *limit, *timed)
 	case *tables != "":
 		mark, err = "tables", nasBench(ctx, &b, *tables, *seeds)
 	default:

@@ -1,0 +1,108 @@
+package trials
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"io"
+
+	"budwood/engine"
+	"budwood/engine/data"
+)
+
+// members are the trainers of a candidate: one, or with cross-validation one for
+// each fold, trained on the rows of the others. They are scored on rows that
+// they have not seen, so that together every row that is not for the test is
+// validated once; in the end the mean of the members is the network (bagging over
+// folds, as in Krogh & Vedelsby 1995).
+type members struct {
+	trainers []*engine.Trainer
+	folds    []data.Fold
+}
+
+// epoch trains each member one epoch. It returns their mean loss, and the score
+// on the validation rows.
+func (m *members) epoch() (loss float64, score engine.Score, err error) {
+	scores, rows := make([]engine.Score, len(m.trainers)), make([]int, len(m.trainers))
+	for i, tr := range m.trainers {
+		l, err := tr.Epoch(m.folds[i].Train)
+		if err != nil {
+			return 0, score, m.named(i, err)
+		}
+		loss += l / float64(len(m.trainers))
+		if scores[i], err = tr.Evaluate(m.folds[i].Valid); err != nil {
+			return 0, score, m.named(i, err)
+		}
+		rows[i] = m.folds[i].Valid.Len()
+		tr.Observe(scores[i].Loss)
+	}
+	return loss, engine.JoinScores(scores, rows), nil
+}
+
+func (m *members) named(i int, err error) error {
+	if len(m.trainers) == 1 {
+		return err
+	}
+	return fmt.Errorf("fold %d: %w", i, err)
+}
+
+func (m *members) keepBest() {
+	for _, tr := range m.trainers {
+		tr.KeepBest()
+	}
+}
+
+// best is the network with the weights of the best epoch.
+func (m *members) best() (*engine.Net, error) {
+	nets := make([]*engine.Net, len(m.trainers))
+	for i, tr := range m.trainers {
+		tr.RestoreBest()
+		nets[i] = tr.Net()
+	}
+	if len(nets) == 1 {
+		return nets[0], nil
+	}
+	return engine.Mean(nets...)
+}
+
+// Save writes the checkpoint of the only trainer as it is, or those of several
+// one after the other, each behind its length (8 bytes, little-endian).
+func (m *members) Save(w io.Writer) error {
+	if len(m.trainers) == 1 {
+		return m.trainers[0].Save(w)
+	}
+	for i, tr := range m.trainers {
+		var b bytes.Buffer
+		if err := tr.Save(&b); err != nil {
+			return m.named(i, err)
+		}
+		if err := binary.Write(w, binary.LittleEndian, int64(b.Len())); err != nil {
+			return err
+		}
+		if _, err := b.WriteTo(w); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Load reads what Save wrote for as many trainers.
+func (m *members) Load(r io.Reader) error {
+	if len(m.trainers) == 1 {
+		return m.trainers[0].Load(r)
+	}
+	for i, tr := range m.trainers {
+		var n int64
+		if err := binary.Read(r, binary.LittleEndian, &n); err != nil {
+			return m.named(i, fmt.Errorf("its checkpoint is missing: %w", err))
+		}
+		part := &io.LimitedReader{R: r, N: n}
+		if err := tr.Load(part); err != nil {
+			return m.named(i, err)
+		}
+		if part.N != 0 {
+			return m.named(i, fmt.Errorf("%d bytes are left of its checkpoint", part.N))
+		}
+	}
+	return nil
+}
