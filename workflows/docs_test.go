@@ -22,14 +22,16 @@ func TestDocumented(t *testing.T) {
 	for _, w := range strings.FieldsFunc(string(b), func(r rune) bool { return !(r == '_' || 'a' <= r && r <= 'z' || '0' <= r && r <= '9') }) {
 		words[w] = true
 	}
+	seen := map[reflect.Type]bool{} // a space has options that have spaces
 	var walk func(path string, v reflect.Type)
 	walk = func(path string, v reflect.Type) {
 		for v.Kind() == reflect.Pointer || v.Kind() == reflect.Slice {
 			v = v.Elem()
 		}
-		if v.Kind() != reflect.Struct {
+		if v.Kind() != reflect.Struct || seen[v] {
 			return
 		}
+		seen[v] = true
 		for i := range v.NumField() {
 			f := v.Field(i)
 			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
