@@ -1,7 +1,6 @@
 package trials
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"fmt"
@@ -46,16 +45,14 @@ func (c *checkpoint) write(w io.Writer, k Keeper) error {
 	return k.Save(w)
 }
 
-func readCheckpoint(r io.Reader) (*checkpoint, error) {
-	b := bufio.NewReader(r)
-	line, err := b.ReadBytes('\n')
-	if err != nil {
-		return nil, fmt.Errorf("checkpoint: no header: %w", err)
+func readCheckpoint(b []byte) (*checkpoint, error) {
+	line, data, ok := bytes.Cut(b, []byte{'\n'})
+	if !ok {
+		return nil, fmt.Errorf("checkpoint: no header in %d bytes", len(b))
 	}
-	c := &checkpoint{}
+	c := &checkpoint{data: data}
 	if err := json.Unmarshal(line, &c.Progress); err != nil {
 		return nil, fmt.Errorf("checkpoint: header: %w", err)
 	}
-	c.data, err = io.ReadAll(b)
-	return c, err
+	return c, nil
 }

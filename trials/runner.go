@@ -216,8 +216,12 @@ func (r *Runner) restore(ctx context.Context, task Task) (*checkpoint, error) {
 		if err != nil {
 			return nil, fmt.Errorf("trial %s: checkpoint %s: %w", task.Trial.Name(), key, err)
 		}
-		c, err := readCheckpoint(f)
+		b, err := io.ReadAll(f)
 		f.Close()
+		if err != nil { // trouble on the way to it, not damage
+			return nil, fmt.Errorf("trial %s: read checkpoint %s: %w", task.Trial.Name(), key, err)
+		}
+		c, err := readCheckpoint(b)
 		if err != nil {
 			r.Log.Warn().Err(err).Str("checkpoint", key).Msg("damaged checkpoint left aside")
 			continue

@@ -242,7 +242,11 @@ func TestStoppedTrialKeepsItsCheckpoint(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	if _, err := readCheckpoint(f); err != nil {
+	b, err := io.ReadAll(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := readCheckpoint(b); err != nil {
 		t.Error(err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 
@@ -86,7 +87,11 @@ func (s Supervised) Trained(ctx context.Context, blobs Blobs, key string, p sear
 		return nil, err
 	}
 	defer f.Close()
-	c, err := readCheckpoint(f)
+	b, err := io.ReadAll(f)
+	if err != nil {
+		return nil, fmt.Errorf("read checkpoint %s: %w", key, err)
+	}
+	c, err := readCheckpoint(b)
 	if err != nil {
 		return nil, err
 	}
