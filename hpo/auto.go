@@ -3,7 +3,6 @@ package hpo
 import (
 	"context"
 	"fmt"
-	"sync"
 
 	"budwood/search"
 )
@@ -24,10 +23,8 @@ import (
 type Auto struct {
 	Cost Cost // what a trial costs; "" means nothing
 
-	mu   sync.Mutex
-	memo memo
-	gp   GP
-	cma  CMAES
+	gp  GP
+	cma CMAES
 }
 
 var (
@@ -44,23 +41,18 @@ const (
 
 // Propose returns points of the samplers chosen.
 func (a *Auto) Propose(ctx context.Context, req search.Request) ([]search.Params, error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
 	var out []search.Params
 	one := req
 	one.N = 1
 	one.Past = req.Past[:len(req.Past):len(req.Past)]
 	for one.First = req.First; one.First < req.First+req.N; one.First++ {
-		known := a.memo.read(one)
+		known := read(one)
 		s, _ := a.choose(one, known)
 		var p []search.Params
 		var err error
-		switch s := s.(type) { // the past is not read twice
-		case *GP:
-			p, err = s.propose(one, known, a.memo.repeats)
-		case TPE:
-			p, err = s.proposeFrom(one, known, a.memo.repeats)
-		default:
+		if g, ok := s.(*GP); ok { // the past is not read twice
+			p, err = g.propose(one, known)
+		} else {
 			p, err = s.Propose(ctx, one)
 		}
 		if len(p) == 0 {
@@ -77,9 +69,7 @@ func (a *Auto) Propose(ctx context.Context, req search.Request) ([]search.Params
 
 // Explain says which sampler proposes the first trial of a request, and why.
 func (a *Auto) Explain(req search.Request) string {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	known := a.memo.read(req)
+	known := read(req)
 	s, why := a.choose(req, known)
 	if g, ok := s.(*GP); ok {
 		return g.explain(req, known)

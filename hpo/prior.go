@@ -75,22 +75,21 @@ func (s Prior) share(req search.Request, c *cube, around [][]float64) float64 {
 	if n < 3 {
 		return .5
 	}
-	top := c.vector(req.Past[p.ranked[0].record].Params)
+	best := c.vector(req.Past[p.ranked[0].record].Params)
 	// Log-likelihoods, weighted by rank, of both; the largest one is the unit.
 	var prior, incumbent []float64
-	best := min((n+2)/3, sortedBest)
-	for k, r := range p.ranked[:best] {
+	for k, r := range p.ranked[:(n+2)/3] {
 		x := c.vector(req.Past[r.record].Params)
-		w := math.Log(float64(best - k))
+		w := math.Log(float64((n+2)/3 - k))
 		if n < 6 {
 			w = 0
 		}
-		nearest := math.Inf(-1)
+		top := math.Inf(-1)
 		for _, a := range around {
-			nearest = max(nearest, nearness(c, a, x))
+			top = max(top, nearness(c, a, x))
 		}
-		prior = append(prior, w+nearest)
-		incumbent = append(incumbent, w+nearness(c, top, x))
+		prior = append(prior, w+top)
+		incumbent = append(incumbent, w+nearness(c, best, x))
 	}
 	return .5 / (1 + math.Exp(logSumExp(incumbent)-logSumExp(prior)))
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -37,13 +38,15 @@ type cli struct {
 	Predict   predictCmd   `cmd:"" help:"Print what the network of a study's best trial says of the rows of a table."`
 	Export    exportCmd    `cmd:"" help:"Write the network of a study's best trial as an ONNX file."`
 
-	Home string `help:"State directory: Temporal's database, the store, checkpoints, logs." env:"BUDWOOD_HOME" placeholder:"DIR" type:"path"`
+	Home  string `help:"State directory: Temporal's database, the store, checkpoints, logs." env:"BUDWOOD_HOME" placeholder:"DIR" type:"path"`
+	Blobs string `help:"Where checkpoints are: a directory, or s3://bucket/prefix?endpoint=URL&region=NAME with credentials from the usual AWS environment. Default: blobs in the state directory." env:"BUDWOOD_BLOBS" placeholder:"URL"`
 }
 
 // app is what commands work with.
 type app struct {
 	ctx    context.Context
 	home   string
+	blobs  string    // URL or directory of the checkpoints
 	stdout io.Writer // results
 	stderr io.Writer // progress
 
@@ -77,11 +80,15 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 			return report(stderr, err)
 		}
 	}
-	// What this program starts looks in the same place.
-	if err := os.Setenv("BUDWOOD_HOME", home); err != nil {
+	blobs, err := blobsURL(home, c.Blobs)
+	if err != nil {
 		return report(stderr, err)
 	}
-	return report(stderr, k.Run(&app{ctx: ctx, home: home, stdout: stdout, stderr: stderr}))
+	// What this program starts looks in the same places.
+	if err := errors.Join(os.Setenv("BUDWOOD_HOME", home), os.Setenv("BUDWOOD_BLOBS", blobs)); err != nil {
+		return report(stderr, err)
+	}
+	return report(stderr, k.Run(&app{ctx: ctx, home: home, blobs: blobs, stdout: stdout, stderr: stderr}))
 }
 
 // say prints a line of progress.

@@ -3,9 +3,10 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -141,32 +142,39 @@ func (d *doctor) store(path string) {
 
 // blobs looks for checkpoints of studies that the store does not know.
 func (d *doctor) blobs() {
-	root := filepath.Join(d.a.home, "blobs")
+	blobs, err := d.a.openBlobs()
+	if err != nil {
+		d.say(false, "blobs", err.Error())
+		return
+	}
+	list, err := blobs.List(d.a.ctx, "")
+	if err != nil {
+		d.say(false, "blobs", err.Error())
+		return
+	}
 	var size int64
-	_ = filepath.WalkDir(root, func(_ string, e fs.DirEntry, err error) error {
-		if err == nil && !e.IsDir() {
-			if info, err := e.Info(); err == nil {
-				size += info.Size()
-			}
+	studies := map[string]bool{}
+	for _, b := range list {
+		size += b.Size
+		if rest, ok := strings.CutPrefix(b.Key, trials.StudyKey("")); ok {
+			name, _, _ := strings.Cut(rest, "/")
+			studies[name] = true
 		}
-		return nil
-	})
-	note := fmt.Sprintf("%.1f MiB of checkpoints", float64(size)/(1<<20))
+	}
+	note := fmt.Sprintf("%.1f MiB of checkpoints in %v", float64(size)/(1<<20), blobs)
 	store, err := d.a.read()
 	if err != nil {
 		d.say(true, "blobs", note)
 		return
 	}
 	defer store.Close()
-	var stray []string
-	entries, _ := os.ReadDir(filepath.Join(root, "studies"))
-	for _, e := range entries {
-		if _, err := store.Study(d.a.ctx, e.Name()); errors.Is(err, trials.ErrNoStudy) {
-			stray = append(stray, e.Name())
-		}
-	}
-	if len(stray) > 0 {
-		d.say(false, "blobs", fmt.Sprintf("%s; %s belong to no study: remove %s", note, strings.Join(stray, ", "), filepath.Join(root, "studies", stray[0])))
+	maps.DeleteFunc(studies, func(name string, _ bool) bool {
+		_, err := store.Study(d.a.ctx, name)
+		return !errors.Is(err, trials.ErrNoStudy)
+	})
+	if len(studies) > 0 {
+		stray := slices.Sorted(maps.Keys(studies))
+		d.say(false, "blobs", fmt.Sprintf("%s; %s belong to no study of this store: unless another store's workers use the same place, remove %s", note, strings.Join(stray, ", "), trials.StudyKey(stray[0])))
 		return
 	}
 	d.say(true, "blobs", note)

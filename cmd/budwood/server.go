@@ -99,10 +99,18 @@ func (c *connection) Close() error {
 }
 
 // state opens the state directory for writing.
-func (a *app) state() (*budwood.State, error) { return budwood.OpenState(a.home, a.log()) }
-
-// blobs is where the checkpoints are.
-func (a *app) blobs() trials.Blobs { return trials.Dir(filepath.Join(a.home, "blobs")) }
+func (a *app) state() (*budwood.State, error) {
+	blobs, err := a.openBlobs()
+	if err != nil {
+		return nil, err
+	}
+	st, err := budwood.OpenState(a.home, a.log())
+	if err != nil {
+		return nil, err
+	}
+	st.Blobs = blobs
+	return st, nil
+}
 
 // log is this process's log, in the state directory: the terminal is for what
 // the user asked for.

@@ -131,7 +131,7 @@ func serviceMain() int {
 	out := os.NewFile(4, "report")
 	home, err := budwood.Home()
 	if err == nil {
-		a := &app{ctx: ctx, home: home, stdout: io.Discard, stderr: os.Stderr}
+		a := &app{ctx: ctx, home: home, blobs: os.Getenv("BUDWOOD_BLOBS"), stdout: io.Discard, stderr: os.Stderr}
 		err = a.serve(func() { fmt.Fprintln(out); out.Close() })
 	}
 	if err != nil {

@@ -98,7 +98,11 @@ func (c *showCmd) showLog(a *app) error {
 	if err != nil {
 		return err
 	}
-	f, err := a.blobs().Get(a.ctx, trials.OutputKey(c.Study, id))
+	blobs, err := a.openBlobs()
+	if err != nil {
+		return err
+	}
+	f, err := blobs.Get(a.ctx, trials.OutputKey(c.Study, id))
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("nothing is kept of what trial %s printed: its objective is no command, or it trained elsewhere", search.TrialName(id))
 	}

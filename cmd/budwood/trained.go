@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"fmt"
-	"path/filepath"
+	"slices"
+	"strings"
 
 	"budwood"
 	"budwood/trials"
@@ -39,21 +41,25 @@ func (a *app) winner(study string) (*winner, error) {
 	if err != nil {
 		return nil, err
 	}
-	blobs := filepath.Join(a.home, "blobs")
-	key, err := checkpointOf(blobs, study, r.Best.ID)
-	return &winner{r, spec, trials.Dir(blobs), key}, err
+	blobs, err := a.openBlobs()
+	if err != nil {
+		return nil, err
+	}
+	key, err := checkpointOf(a.ctx, blobs, study, r.Best.ID)
+	return &winner{r, spec, blobs, key}, err
 }
 
 // checkpointOf is the key of the last checkpoint of a trial; a study that has
 // ended keeps that of its best trial.
-func checkpointOf(blobs, study string, trial int) (string, error) {
+func checkpointOf(ctx context.Context, blobs trials.Blobs, study string, trial int) (string, error) {
 	prefix := trials.TrialKey(study, trial)
-	list, err := filepath.Glob(filepath.Join(blobs, filepath.FromSlash(prefix), "e*"))
+	list, err := blobs.List(ctx, prefix)
 	if err != nil {
 		return "", err
 	}
+	list = slices.DeleteFunc(list, func(b trials.Blob) bool { return !strings.HasPrefix(b.Key, prefix+"/e") })
 	if len(list) == 0 {
-		return "", fmt.Errorf("study %s: the checkpoint of its best trial %s is not in %s: the study runs yet, or trained on another machine", study, prefix, blobs)
+		return "", fmt.Errorf("study %s: the checkpoint of its best trial %s is not in %v: the study runs yet, or its workers kept checkpoints elsewhere; say where with --blobs", study, prefix, blobs)
 	}
-	return prefix + "/" + filepath.Base(list[len(list)-1]), nil
+	return list[len(list)-1].Key, nil
 }

@@ -70,12 +70,15 @@ func (c *upCmd) Run(a *app) error {
 type workerCmd struct {
 	offerFlags
 	metricsFlags
-	Blobs string `help:"Directory of checkpoints, shared with the other workers. Default: blobs in the state directory." placeholder:"DIR" type:"path"`
 }
 
 // Run trains for studies of a Temporal server that the environment names. It
 // needs no access to the store.
 func (c *workerCmd) Run(a *app) error {
+	blobs, err := a.openBlobs()
+	if err != nil {
+		return err
+	}
 	stop, err := c.metricsFlags.serve(a)
 	if err != nil {
 		return err
@@ -86,10 +89,6 @@ func (c *workerCmd) Run(a *app) error {
 		return err
 	}
 	defer conn.Close()
-	blobs := c.Blobs
-	if blobs == "" {
-		blobs = filepath.Join(a.home, "blobs")
-	}
 	power, err := trials.CorePower(os.Getenv)
 	if err != nil {
 		return err
@@ -97,7 +96,7 @@ func (c *workerCmd) Run(a *app) error {
 	host, _ := os.Hostname()
 	name := fmt.Sprintf("%s/%d", host, os.Getpid())
 	w := workflows.NewTrainWorker(conn.Client, conn.namespace, workflows.DefaultQueue, &workflows.TrainActivities{
-		Runner: &trials.Runner{Blobs: trials.Dir(blobs), Meter: trials.NewAttributor(power), Name: name, Log: a.log()},
+		Runner: &trials.Runner{Blobs: blobs, Meter: trials.NewAttributor(power), Name: name, Log: a.log()},
 		Data:   &data.Cache{}, Allow: c.allow(), Log: a.log(),
 	}, c.offer())
 	if err := w.Start(); err != nil {

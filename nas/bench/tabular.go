@@ -179,9 +179,7 @@ func searchFold(ctx context.Context, tmp, name, dir, set string, fold int, overr
 	if err != nil {
 		return found{}, err
 	}
-	plain := *spec.Data // scikit-learn's models get the rows that suit them best
-	plain.Numeric = data.Standard
-	d, err := cache.Load(ctx, plain)
+	d, err := cache.Load(ctx, *spec.Data)
 	if err != nil {
 		return found{}, err
 	}
