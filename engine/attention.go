@@ -52,9 +52,9 @@ func (a Attention) build(b *builder, x tensor) tensor {
 	b.at = own
 	o := &attention{qkv: qkv, steps: steps, d: d, heads: heads, causal: a.Causal, weights: b.block(Shape{heads, steps, steps}.Size())}
 	o.y = b.output(qkv, x.shape, false, needNothing)
-	o.plan()
+	o.plan(b.half)
 	o.slopes = b.scratch(product(heads, steps, steps))
-	o.front, o.back = b.scratch(int64(o.scores.PackSize())), b.scratch(int64(o.dweights.PackSize()))
+	o.front, o.back = b.scratch(packSize(&o.scores, &o.mix)), b.scratch(packSize(&o.dweights, &o.dv, &o.dq, &o.dkeys))
 	b.add(o, []*block{qkv.data, o.y.data, o.weights, o.front}, []*block{qkv.data, qkv.grad, o.y.grad, o.weights, o.slopes, o.back})
 	var y tensor
 	b.within("out", func() {
@@ -78,7 +78,7 @@ type attention struct {
 }
 
 // plan sets the dimensions of the products, all of one head of one sample.
-func (o *attention) plan() {
+func (o *attention) plan(half kernel.Format) {
 	t, h, row := o.steps, o.d/o.heads, 3*o.d
 	o.scores = kernel.Gemm{M: t, N: t, K: h, RowA: row, ColA: 1, RowB: 1, ColB: row, RowC: t}
 	o.mix = kernel.Gemm{M: t, N: h, K: t, RowA: t, ColA: 1, RowB: row, RowC: o.d}
@@ -86,10 +86,14 @@ func (o *attention) plan() {
 	o.dv = kernel.Gemm{M: t, N: h, K: t, RowA: 1, ColA: t, RowB: o.d, RowC: row}
 	o.dq = kernel.Gemm{M: t, N: h, K: t, RowA: t, ColA: 1, RowB: row, RowC: row}
 	o.dkeys = kernel.Gemm{M: t, N: h, K: t, RowA: 1, ColA: t, RowB: row, RowC: row}
+	for _, g := range []*kernel.Gemm{&o.scores, &o.mix, &o.dweights, &o.dv, &o.dq, &o.dkeys} {
+		g.Half = half
+	}
 }
 
 func (o *attention) bind() {
-	o.scores.Pack, o.dweights.Pack = o.front.data, o.back.data
+	pack(o.front, &o.scores, &o.mix)
+	pack(o.back, &o.dweights, &o.dv, &o.dq, &o.dkeys)
 }
 
 // scale divides the scores, so that their variance does not grow with the size

@@ -39,6 +39,7 @@ var models = []struct {
 		Transformer{Heads: 4, Hidden: 256, Activation: ReLU{}, PostNorm: true},
 		GlobalAvgPool{}, Dense{Out: 10},
 	}, Shape{32, 64}, 32},
+	{"e-gru-128", Seq{GRU{Out: 128}, LastStep{}, Dense{Out: 10}}, Shape{32, 64}, 32},
 	{"depthwise-28x28", Seq{
 		Conv{Out: 32, Stride: 2}, ReLU{}, Conv{Out: 32, Groups: 32}, ReLU{}, Conv{Out: 64, Kernel: 1}, BatchNorm{}, ReLU{},
 		GlobalAvgPool{}, Dense{Out: 10},
@@ -60,11 +61,11 @@ func BenchmarkTrain(b *testing.B) {
 	}
 }
 
-// The gain of bfloat16: reference models a and b, and one with wide layers.
+// The gain of bfloat16: the reference models, and one with wide layers.
 func BenchmarkPrecision(b *testing.B) {
 	wide := Seq{Dense{Out: 1024}, ReLU{}, Dense{Out: 1024}, ReLU{}, Dense{Out: 10}}
 	for _, p := range []Precision{F32, BF16} {
-		for _, m := range models[:2] {
+		for _, m := range models[:5] {
 			b.Run(m.name+"/"+p.String(), func(b *testing.B) { benchmarkTrain(b, m.layer, m.in, m.batch, p) })
 		}
 		b.Run("mlp-784-1024-1024-10/"+p.String(), func(b *testing.B) { benchmarkTrain(b, wide, Shape{784}, 256, p) })

@@ -47,9 +47,13 @@ func (g GRU) build(b *builder, x tensor) tensor {
 	o.candidate = b.block(Shape{steps, h}.Size())
 	o.hidden = b.scratch(product(b.batch, 3*h))
 	o.carry, o.turned = b.scratch(product(b.batch, h)), b.scratch(o.w.size)
-	o.plan()
-	b.add(o, []*block{gates.data, o.y.data, o.candidate, o.hidden},
-		[]*block{gates.data, gates.grad, o.y.data, o.y.grad, o.candidate, o.carry, o.turned})
+	o.plan(b.batch, b.half)
+	o.front, o.back = b.scratch(packSize(&o.product)), b.scratch(packSize(&o.dw[0], &o.dw[1]))
+	for i := range o.turns {
+		o.turns[i] = b.scratch(packSize(&o.dcarry[i]))
+	}
+	b.add(o, []*block{gates.data, o.y.data, o.candidate, o.hidden, o.front},
+		[]*block{gates.data, gates.grad, o.y.data, o.y.grad, o.candidate, o.carry, o.turned, o.back, o.turns[0], o.turns[1]})
 	return o.y
 }
 
@@ -65,22 +69,33 @@ type gru struct {
 	carry     *block // gradient of the state of one step of the batch
 	turned    *block // U transposed
 
+	front, back *block    // scratch of product and dw
+	turns       [2]*block // scratch of dcarry, in which the rounded weights stay
+
 	product    kernel.Gemm
 	dcarry, dw [2]kernel.Gemm // of r and z, and of n
 }
 
 // plan sets the dimensions of the products, the rows of which are steps·h or
 // steps·3·h apart in the batch.
-func (o *gru) plan() {
+func (o *gru) plan(batch int, half kernel.Format) {
 	t, h := o.steps, o.h
-	o.product = kernel.Gemm{N: 3 * h, K: h, RowA: t * h, ColA: 1, RowB: 3 * h, RowC: 3 * h}
-	o.dcarry[0] = kernel.Gemm{N: h, K: 2 * h, RowA: t * 3 * h, ColA: 1, RowB: h, RowC: h, Add: true}
-	o.dcarry[1] = kernel.Gemm{N: h, K: h, RowA: t * h, ColA: 1, RowB: h, RowC: h, Add: true}
+	o.product = kernel.Gemm{M: batch, N: 3 * h, K: h, RowA: t * h, ColA: 1, RowB: 3 * h, RowC: 3 * h}
+	o.dcarry[0] = kernel.Gemm{M: batch, N: h, K: 2 * h, RowA: t * 3 * h, ColA: 1, RowB: h, RowC: h, Add: true}
+	o.dcarry[1] = kernel.Gemm{M: batch, N: h, K: h, RowA: t * h, ColA: 1, RowB: h, RowC: h, Add: true}
 	o.dw[0] = kernel.Gemm{M: h, N: 2 * h, K: t - 1, RowA: 1, ColA: h, RowB: 3 * h, RowC: 3 * h}
 	o.dw[1] = kernel.Gemm{M: h, N: h, K: t - 1, RowA: 1, ColA: h, RowB: h, RowC: 3 * h}
+	for _, g := range []*kernel.Gemm{&o.product, &o.dcarry[0], &o.dcarry[1], &o.dw[0], &o.dw[1]} {
+		g.Half = half
+	}
 }
 
 func (o *gru) bind() {
+	pack(o.front, &o.product)
+	pack(o.back, &o.dw[0], &o.dw[1])
+	for i := range o.turns {
+		pack(o.turns[i], &o.dcarry[i])
+	}
 	o.product.B, o.product.C, o.product.Bias = o.w.w, o.hidden.data, o.b.w
 	o.dcarry[0].B, o.dcarry[0].C = o.turned.data, o.carry.data
 	o.dcarry[1].B, o.dcarry[1].C = o.turned.data[2*o.h*o.h:], o.carry.data
@@ -105,7 +120,7 @@ func (o *gru) forward(p pass) {
 	h := o.h
 	for t := range o.steps {
 		if t > 0 {
-			o.product.M, o.product.A = p.rows, o.y.data.data[(t-1)*h:]
+			o.product.M, o.product.A, o.product.SameB = p.rows, o.y.data.data[(t-1)*h:], t > 1
 			o.product.Run()
 		}
 		for i := range p.rows {
@@ -132,10 +147,12 @@ func (o *gru) backward(p pass) {
 			at := (i*o.steps + t) * 3 * h
 			kernel.GRUCellBack(dgates[at:at+3*h], carry, o.at(o.candidate, i, t), d, gates[at:at+3*h], o.before(i, t))
 		}
-		o.dcarry[0].M, o.dcarry[0].A = p.rows, dgates[t*3*h:]
-		o.dcarry[1].M, o.dcarry[1].A = p.rows, o.candidate.data[t*h:]
-		o.dcarry[0].Run()
-		o.dcarry[1].Run()
+		o.dcarry[0].A, o.dcarry[1].A = dgates[t*3*h:], o.candidate.data[t*h:]
+		for i := range o.dcarry {
+			g := &o.dcarry[i]
+			g.M, g.SameB = p.rows, t < o.steps-1
+			g.Run()
+		}
 	}
 	o.weights(p.rows)
 }

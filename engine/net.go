@@ -16,7 +16,7 @@ type Config struct {
 	Seed  uint64 // of the weights
 	Loss  Loss   // nil means CrossEntropy{}
 
-	Precision Precision // of the operands of the products in dense layers and attention; F32 by default
+	Precision Precision // of the operands of products; F32 by default
 }
 
 func (c Config) defaults() Config {

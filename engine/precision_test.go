@@ -5,6 +5,39 @@ import (
 	"testing"
 )
 
+// Attention and GRU multiply in 16 bits too: their gradients are those in float32
+// to the precision of the format, and not the same.
+func TestPrecisionOfSequences(t *testing.T) {
+	s := blobs(Shape{9, 12}, 4, 30)
+	for _, l := range []Layer{
+		Seq{Attention{Heads: 2}, LastStep{}, Dense{Out: 4}}, Seq{Attention{Heads: 3, Causal: true}, GlobalAvgPool{}, Dense{Out: 4}},
+		Seq{GRU{Out: 7}, LastStep{}, Dense{Out: 4}}, Seq{GRU{Out: 40}, GRU{Out: 33}, GlobalAvgPool{}, Dense{Out: 4}},
+	} {
+		gradient := func(p Precision, rows int) []float32 {
+			n := mustCompile(t, l, s.Shape, Config{Batch: 20, Seed: 2, Precision: p})
+			order := make([]int32, 20)
+			for i := range order {
+				order[i] = int32(i)
+			}
+			n.step(pass{rows: 20, train: true}, n.gather(s, order), 1)
+			n.step(pass{rows: rows, train: true}, n.gather(s, order[:rows]), 1) // what is left in scratch memory does not count
+			return n.Grads()
+		}
+		for _, rows := range []int{20, 7} {
+			exact := gradient(F32, rows)
+			for p, bound := range map[Precision]float64{BF16: 0x1p-5, FP16: 0x1p-8} {
+				var wrong float64
+				for i, g := range gradient(p, rows) {
+					wrong += math.Pow(float64(g-exact[i]), 2)
+				}
+				if r := math.Sqrt(wrong) / norm(exact); !(r > 0 && r < bound) {
+					t.Errorf("%v in %v, %d rows: relative error %g of the gradient, the bound is %g", l, p, rows, r, bound)
+				}
+			}
+		}
+	}
+}
+
 // Training in 16 bits comes to the same accuracy, and its gradients are those in
 // float32 to the precision of the format.
 func TestPrecision(t *testing.T) {

@@ -3,6 +3,7 @@ package hpo
 import (
 	"context"
 	"fmt"
+	"sync"
 
 	"budwood/search"
 )
@@ -23,8 +24,10 @@ import (
 type Auto struct {
 	Cost Cost // what a trial costs; "" means nothing
 
-	gp  GP
-	cma CMAES
+	mu   sync.Mutex
+	memo memo
+	gp   GP
+	cma  CMAES
 }
 
 var (
@@ -41,18 +44,23 @@ const (
 
 // Propose returns points of the samplers chosen.
 func (a *Auto) Propose(ctx context.Context, req search.Request) ([]search.Params, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	var out []search.Params
 	one := req
 	one.N = 1
 	one.Past = req.Past[:len(req.Past):len(req.Past)]
 	for one.First = req.First; one.First < req.First+req.N; one.First++ {
-		known := read(one)
+		known := a.memo.read(one)
 		s, _ := a.choose(one, known)
 		var p []search.Params
 		var err error
-		if g, ok := s.(*GP); ok { // the past is not read twice
-			p, err = g.propose(one, known)
-		} else {
+		switch s := s.(type) { // the past is not read twice
+		case *GP:
+			p, err = s.propose(one, known, a.memo.repeats)
+		case TPE:
+			p, err = s.proposeFrom(one, known, a.memo.repeats)
+		default:
 			p, err = s.Propose(ctx, one)
 		}
 		if len(p) == 0 {
@@ -69,7 +77,9 @@ func (a *Auto) Propose(ctx context.Context, req search.Request) ([]search.Params
 
 // Explain says which sampler proposes the first trial of a request, and why.
 func (a *Auto) Explain(req search.Request) string {
-	known := read(req)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	known := a.memo.read(req)
 	s, why := a.choose(req, known)
 	if g, ok := s.(*GP); ok {
 		return g.explain(req, known)

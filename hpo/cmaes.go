@@ -3,7 +3,6 @@ package hpo
 import (
 	"context"
 	"math/rand/v2"
-	"reflect"
 	"slices"
 	"sync"
 
@@ -201,6 +200,3 @@ func (m *cmaMemo) forget(n int) {
 		g.members = g.members[:i]
 	})
 }
-
-// identity tells maps apart without looking into them.
-func identity(p search.Params) uintptr { return reflect.ValueOf(p).Pointer() }

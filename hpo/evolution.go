@@ -23,9 +23,8 @@ var _ search.Sampler = Evolution{}
 func (e Evolution) Propose(_ context.Context, req search.Request) ([]search.Params, error) {
 	size, sample := orDefault(e.Population, 1, 20), orDefault(e.Sample, 1, 6)
 	p, c, sobol := read(req), newCube(req.Space), newSobol(req)
-	young := slices.Clone(p.ranked)
-	slices.SortFunc(young, func(a, b ranked) int { return req.Past[b.record].ID - req.Past[a.record].ID })
-	young = young[:min(size, len(young))]
+	slices.SortFunc(p.ranked, func(a, b ranked) int { return req.Past[b.record].ID - req.Past[a.record].ID })
+	young := p.ranked[:min(size, len(p.ranked))]
 	return untried(req, func(i int, _ []search.Params, rng *rand.Rand, again bool) search.Params {
 		if len(p.ranked) < size {
 			if again || req.First+i >= 2*size && len(young) == 0 {

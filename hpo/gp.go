@@ -27,6 +27,9 @@ type GP struct {
 	Startup int // trials with a result before the model is used; 0 means two more than there are parameters, at most 10
 	Points  int // trials that the process sees at most; 0 means 400
 
+	reading sync.Mutex
+	memo    memo
+
 	mu    sync.Mutex
 	cache gpCache
 }
@@ -58,17 +61,19 @@ const gpCached = 4
 
 // Propose returns the points of the largest expected improvement.
 func (g *GP) Propose(_ context.Context, req search.Request) ([]search.Params, error) {
-	return g.propose(req, read(req))
+	g.reading.Lock()
+	defer g.reading.Unlock()
+	return g.propose(req, g.memo.read(req), g.memo.repeats)
 }
 
 // propose is Propose for a past that was read.
-func (g *GP) propose(req search.Request, p past) ([]search.Params, error) {
+func (g *GP) propose(req search.Request, p past, repeats repeated) ([]search.Params, error) {
 	halton := newHalton(req)
 	var m *gpModel
 	if len(p.ranked) >= orDefault(g.Startup, 1, startup(len(halton.dims))) && len(halton.dims) > 0 {
 		m = g.model(req, p)
 	}
-	return untried(req, func(i int, out []search.Params, rng *rand.Rand, again bool) search.Params {
+	return untriedBy(req, repeats, func(i int, out []search.Params, rng *rand.Rand, again bool) search.Params {
 		switch {
 		case again:
 			return req.Space.Sample(rng)
@@ -171,7 +176,7 @@ func choose(req search.Request, best []ranked, c *cube, most int) []seen {
 	return out
 }
 
-// firstOf keeps those of the n records of the smallest numbers, in their order.
+// firstOf are the n results of the smallest record numbers, as [read] ranks them.
 func firstOf(best []ranked, n int) []ranked {
 	if n == len(best) {
 		return best
@@ -180,23 +185,17 @@ func firstOf(best []ranked, n int) []ranked {
 	for _, r := range best {
 		last = max(last, r.record)
 	}
-	there := make([]bool, last+1)
+	losses := missing(last + 1) // by record
 	for _, r := range best {
-		there[r.record] = true
-	}
-	end := 0 // the record behind the first n
-	for k := 0; k < n; end++ {
-		if there[end] {
-			k++
-		}
+		losses[r.record] = r.loss
 	}
 	out := make([]ranked, 0, n)
-	for _, r := range best {
-		if r.record < end {
-			out = append(out, r)
+	for i := 0; len(out) < n; i++ {
+		if v := losses[i]; v == v {
+			out = append(out, ranked{i, v})
 		}
 	}
-	return out
+	return rank(out)
 }
 
 func (m *gpModel) pending(x []float64) {
@@ -308,7 +307,11 @@ func (g *GP) posterior(k kernel, points [][]float64, y []float64) *posterior {
 
 // Explain says what the process has learned: what it takes for noise, how it
 // bends the losses, and which numerical trouble it had.
-func (g *GP) Explain(req search.Request) string { return g.explain(req, read(req)) }
+func (g *GP) Explain(req search.Request) string {
+	g.reading.Lock()
+	defer g.reading.Unlock()
+	return g.explain(req, g.memo.read(req))
+}
 
 func (g *GP) explain(req search.Request, p past) string {
 	dims := len(req.Space.Dims())

@@ -23,7 +23,7 @@ var _ search.Sampler = MOTPE{}
 // are not.
 func (t MOTPE) Propose(_ context.Context, req search.Request) ([]search.Params, error) {
 	all := readSeveral(req)
-	return TPE(t).propose(req, len(all.records), func() tpeSplit {
+	return TPE(t).propose(req, inPast(req), len(all.records), func() tpeSplit {
 		scaled := all.scaled()
 		s := tpeSplit{bad: all.bad, pending: all.pending}
 		ref := make([]float64, len(req.Objectives))

@@ -1,6 +1,7 @@
 package hpo
 
 import (
+	"cmp"
 	"math"
 	"slices"
 
@@ -9,10 +10,16 @@ import (
 
 // past is what the records of a study tell about its first objective.
 type past struct {
-	ranked  []ranked // trials with a loss, best first
-	bad     []int    // records of trials that ended without a usable loss
-	pending []int    // records of trials that go on and have none yet
+	// ranked are the trials with a loss, best first. Of more than sortMost the best
+	// sortedBest are in order; those behind them are in the order of their records.
+	ranked  []ranked
+	bad     []int // records of trials that ended without a usable loss
+	pending []int // records of trials that go on and have none yet
 }
+
+// More results than sortMost are not sorted as a whole, so that a proposal after
+// very many trials takes the time of one look at them.
+const sortMost, sortedBest = 1 << 12, 1 << 10
 
 // ranked is a record with its loss.
 type ranked struct {
@@ -20,41 +27,74 @@ type ranked struct {
 	loss   float64
 }
 
+func (a ranked) less(b ranked) bool {
+	return a.loss < b.loss || a.loss == b.loss && a.record < b.record
+}
+
+func (a ranked) compare(b ranked) int {
+	if c := cmp.Compare(a.loss, b.loss); c != 0 {
+		return c
+	}
+	return a.record - b.record
+}
+
 // read sorts the records. Where trials were stopped or wait at different
 // budgets, the loss at a smaller budget is moved by what the trials that went
 // on from there usually gained: the median change up to their last measurement.
-func read(req search.Request) past {
-	var p past
-	if len(req.Objectives) == 0 {
-		return p
+func read(req search.Request) past { return new(memo).read(req) }
+
+// rank brings results, in the order of their records, into the order of past.ranked.
+func rank(results []ranked) []ranked {
+	if len(results) <= sortMost {
+		slices.SortFunc(results, ranked.compare)
+		return results
 	}
-	o := req.Objectives[0]
-	gain := gains(req.Past, o)
-	for i := range req.Past {
-		r := &req.Past[i]
-		loss, ok := lossOf(r, o)
-		switch {
-		case !ok && r.State.Ended():
-			p.bad = append(p.bad, i)
-		case !ok:
-			p.pending = append(p.pending, i)
-		default:
-			if last, _ := r.Last(); r.State != search.Completed {
-				loss += gain[last.Budget]
+	last := nth(slices.Clone(results), sortedBest-1)
+	out := make([]ranked, sortedBest, len(results))
+	k := 0
+	for _, r := range results {
+		if !last.less(r) {
+			out[k] = r
+			k++
+		} else {
+			out = append(out, r)
+		}
+	}
+	slices.SortFunc(out[:sortedBest], ranked.compare)
+	return out
+}
+
+// nth is the result with n better ones (quickselect; Hoare 1961). It reorders.
+func nth(of []ranked, n int) ranked {
+	for lo, hi := 0, len(of)-1; ; {
+		if hi <= lo {
+			return of[n]
+		}
+		three := [3]ranked{of[lo], of[lo+(hi-lo)/2], of[hi]}
+		slices.SortFunc(three[:], ranked.compare)
+		pivot := three[1]
+		i, j := lo, hi
+		for i <= j {
+			for of[i].less(pivot) {
+				i++
 			}
-			p.ranked = append(p.ranked, ranked{i, loss})
+			for pivot.less(of[j]) {
+				j--
+			}
+			if i <= j {
+				of[i], of[j] = of[j], of[i]
+				i, j = i+1, j-1
+			}
+		}
+		switch {
+		case n <= j:
+			hi = j
+		case n >= i:
+			lo = i
+		default:
+			return of[n]
 		}
 	}
-	slices.SortFunc(p.ranked, func(a, b ranked) int {
-		switch {
-		case a.loss < b.loss:
-			return -1
-		case a.loss > b.loss:
-			return 1
-		}
-		return a.record - b.record
-	})
-	return p
 }
 
 // lossOf is a trial's last loss, whatever a trial that broke may have measured.
@@ -67,10 +107,10 @@ func lossOf(r *search.Record, o search.Objective) (loss float64, ok bool) {
 }
 
 // gains is the median change of the loss after each budget from which trials
-// went on.
+// went on; of very many trials, of the youngest.
 func gains(records []search.Record, o search.Objective) map[int]float64 {
 	var changes map[int][]float64
-	for i := range records {
+	for i := max(len(records)-sortMost, 0); i < len(records); i++ {
 		r := &records[i]
 		if len(r.Measurements) < 2 {
 			continue

@@ -75,21 +75,22 @@ func (s Prior) share(req search.Request, c *cube, around [][]float64) float64 {
 	if n < 3 {
 		return .5
 	}
-	best := c.vector(req.Past[p.ranked[0].record].Params)
+	top := c.vector(req.Past[p.ranked[0].record].Params)
 	// Log-likelihoods, weighted by rank, of both; the largest one is the unit.
 	var prior, incumbent []float64
-	for k, r := range p.ranked[:(n+2)/3] {
+	best := min((n+2)/3, sortedBest)
+	for k, r := range p.ranked[:best] {
 		x := c.vector(req.Past[r.record].Params)
-		w := math.Log(float64((n+2)/3 - k))
+		w := math.Log(float64(best - k))
 		if n < 6 {
 			w = 0
 		}
-		top := math.Inf(-1)
+		nearest := math.Inf(-1)
 		for _, a := range around {
-			top = max(top, nearness(c, a, x))
+			nearest = max(nearest, nearness(c, a, x))
 		}
-		prior = append(prior, w+top)
-		incumbent = append(incumbent, w+nearness(c, best, x))
+		prior = append(prior, w+nearest)
+		incumbent = append(incumbent, w+nearness(c, top, x))
 	}
 	return .5 / (1 + math.Exp(logSumExp(incumbent)-logSumExp(prior)))
 }

@@ -1,9 +1,11 @@
 package hpo
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"budwood/search"
 )
@@ -43,8 +45,12 @@ var _ search.Sampler = TPE{}
 
 // Propose returns points where good trials are dense and bad ones are not.
 func (t TPE) Propose(_ context.Context, req search.Request) ([]search.Params, error) {
-	p := read(req)
-	return t.propose(req, len(p.ranked), func() tpeSplit {
+	return t.proposeFrom(req, read(req), inPast(req))
+}
+
+// proposeFrom is Propose for a past that was read.
+func (t TPE) proposeFrom(req search.Request, p past, repeats repeated) ([]search.Params, error) {
+	return t.propose(req, repeats, len(p.ranked), func() tpeSplit {
 		// The better of the good trials count more: weights as in CMA-ES.
 		n := goodOf(len(p.ranked))
 		s := tpeSplit{bad: p.bad, pending: p.pending}
@@ -64,14 +70,14 @@ func (t TPE) Propose(_ context.Context, req search.Request) ([]search.Params, er
 func goodOf(n int) int { return min(int(math.Ceil(tpeGood*float64(n))), tpeMostGood) }
 
 // propose proposes by the two densities of a past of so many results.
-func (t TPE) propose(req search.Request, results int, split func() tpeSplit) ([]search.Params, error) {
+func (t TPE) propose(req search.Request, repeats repeated, results int, split func() tpeSplit) ([]search.Params, error) {
 	halton := newHalton(req)
 	var model *tpeModel
 	if results >= orDefault(t.Startup, 1, 10) {
 		model = newTPEModel(req, split())
 		model.cost = newCostModel(req, model.c, t.Cost)
 	}
-	return untried(req, func(i int, out []search.Params, rng *rand.Rand, again bool) search.Params {
+	return untriedBy(req, repeats, func(i int, out []search.Params, rng *rand.Rand, again bool) search.Params {
 		switch {
 		case again:
 			return req.Space.Sample(rng)
@@ -81,7 +87,7 @@ func (t TPE) propose(req search.Request, results int, split func() tpeSplit) ([]
 		if i > 0 {
 			model.pending(out[i-1])
 		}
-		return model.propose(req, out, rng, orDefault(t.Candidates, 1, 32))
+		return model.propose(req, repeats, out, rng, orDefault(t.Candidates, 1, 32))
 	})
 }
 
@@ -99,7 +105,7 @@ type tpeModel struct {
 	good, bad *parzen
 	badX      [][]float64
 	cost      *costModel // nil: costs do not count
-	next      []float64  // room for a vector
+	drawn     []prospect // room for candidates
 
 	unfit *parzen // density of the infeasible trials, nil without any
 	odds  float64 // log of the number of infeasible trials to that of the others
@@ -108,7 +114,6 @@ type tpeModel struct {
 
 func newTPEModel(req search.Request, s tpeSplit) *tpeModel {
 	m := &tpeModel{c: newCube(req.Space)}
-	m.next = make([]float64, len(m.c.dims))
 	goodX := make([][]float64, len(s.good))
 	sum := 0.0
 	for k, i := range s.good {
@@ -196,21 +201,23 @@ func logAdd(a, b float64) float64 {
 
 // propose is the best of n points drawn from the good ones' density; one from
 // the prior if all of them repeat others.
-func (m *tpeModel) propose(req search.Request, out []search.Params, rng *rand.Rand, n int) search.Params {
-	top := math.Inf(-1)
-	var found search.Params
-	for range n {
-		m.good.sample(rng, m.next)
-		score := m.score(m.next)
-		if score <= top {
+func (m *tpeModel) propose(req search.Request, repeats repeated, out []search.Params, rng *rand.Rand, n int) search.Params {
+	for len(m.drawn) < n {
+		m.drawn = append(m.drawn, prospect{x: make([]float64, len(m.c.dims))})
+	}
+	for i := range n {
+		s := &m.drawn[i]
+		m.good.sample(rng, s.x)
+		s.v = m.score(s.x)
+	}
+	slices.SortStableFunc(m.drawn[:n], func(a, b prospect) int { return cmp.Compare(b.v, a.v) })
+	for i, s := range m.drawn[:n] {
+		if math.IsNaN(s.v) || i > 0 && slices.Equal(s.x, m.drawn[i-1].x) {
 			continue
 		}
-		if p := m.c.decode(m.next); acceptable(req, out, p) {
-			top, found = score, p
+		if p := m.c.decode(s.x); req.Constraints.Hold(p) && !repeats(out, p) {
+			return p
 		}
 	}
-	if found == nil {
-		return req.Space.Sample(rng)
-	}
-	return found
+	return req.Space.Sample(rng)
 }

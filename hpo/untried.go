@@ -12,12 +12,20 @@ import (
 // points out, with the trial's own rng, and again for as long as it is of no
 // use; what breaks a constraint time and again is repaired.
 func untried(req search.Request, draw func(i int, out []search.Params, rng *rand.Rand, again bool) search.Params) ([]search.Params, error) {
-	return untriedBy(req, func(out []search.Params, p search.Params) bool { return repeats(req, out, p) }, draw)
+	return untriedBy(req, inPast(req), draw)
+}
+
+// repeated tells whether a point repeats one of the past or of those proposed.
+type repeated func(proposed []search.Params, p search.Params) bool
+
+// inPast looks through the whole past.
+func inPast(req search.Request) repeated {
+	return func(out []search.Params, p search.Params) bool { return repeats(req, out, p) }
 }
 
 // untriedBy is untried with another way to tell whether a point repeats one of
 // the past or of those proposed.
-func untriedBy(req search.Request, repeats func(proposed []search.Params, p search.Params) bool,
+func untriedBy(req search.Request, repeats repeated,
 	draw func(i int, out []search.Params, rng *rand.Rand, again bool) search.Params) ([]search.Params, error) {
 	var out []search.Params
 	for i := range req.N {

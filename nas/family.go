@@ -37,6 +37,7 @@ func familyNamed(name string) *family {
 			f.ops, f.root = f.ops[1:], resnet
 		case "tabular":
 			f.root = tabular
+			f.defaults.Depth = []int{0, 3} // a linear model, too: of few rows often the best
 		}
 		return f
 	case "cnn":

@@ -27,6 +27,7 @@ var models = []model{
 		engine.Dense{Out: 10},
 	}, engine.Shape{28, 28, 1}, 64},
 	{"d", "transformer, 32 steps × 64, 2 blocks", engine.Seq{block, block, engine.GlobalAvgPool{}, engine.Dense{Out: 10}}, engine.Shape{32, 64}, 32},
+	{"e", "GRU, 32 steps × 64, 128 units", engine.Seq{engine.GRU{Out: 128}, engine.LastStep{}, engine.Dense{Out: 10}}, engine.Shape{32, 64}, 32},
 }
 
 // block is PyTorch's TransformerEncoderLayer.

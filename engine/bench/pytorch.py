@@ -27,6 +27,18 @@ class Transformer(nn.Module):
         return self.classes(self.blocks(tokens).mean(dim=1))
 
 
+class Recurrent(nn.Module):
+    """GRU over 32 steps of 64 features; its last state, 10 classes."""
+
+    def __init__(self):
+        super().__init__()
+        self.gru = nn.GRU(64, 128, batch_first=True)
+        self.classes = nn.Linear(128, 10)
+
+    def forward(self, steps):
+        return self.classes(self.gru(steps)[0][:, -1])
+
+
 def dense(*sizes):
     layers = [nn.Linear(sizes[0], sizes[1])]
     for before, after in zip(sizes[1:], sizes[2:]):
@@ -47,6 +59,7 @@ BUILD = {
     "b": (lambda: dense(64, 64, 64, 10), 32, (64,)),
     "c": (cnn, 64, (1, 28, 28)),
     "d": (Transformer, 32, (32, 64)),
+    "e": (Recurrent, 32, (32, 64)),
 }
 
 

@@ -212,7 +212,7 @@ func FuzzCSV(f *testing.F) {
 				t.Fatalf("%d missing values, counted %d", absent, c.missing)
 			}
 		}
-		enc, err := fit(table.columns, rows[:(len(rows)+1)/2], nil, nil)
+		enc, err := fit(table.columns, rows[:(len(rows)+1)/2], nil, Standard, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

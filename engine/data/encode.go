@@ -24,11 +24,10 @@ type encoder struct {
 // encoding is one column of the table in the encoded row.
 type encoding struct {
 	*column
-	at      int     // numeric: where the value goes
-	mean    float64 // numeric
-	scale   float64 // numeric: what a difference from the mean is multiplied by; 0 if constant
-	slots   []int   // categorical: where each level puts its 1, -1 for nowhere
-	missing int     // where a missing value puts its 1, -1 for nowhere
+	at      int       // numeric: where the value goes
+	number  transform // numeric
+	slots   []int     // categorical: where each level puts its 1, -1 for nowhere
+	missing int       // where a missing value puts its 1, -1 for nowhere
 
 	coder *targetCoder // categorical: nil means columns of 0 and 1
 	means [][]float32  // of the coder; from at on
@@ -36,11 +35,14 @@ type encoding struct {
 
 // fit lays out the encoded row and measures the training rows. coder is nil
 // without target encoding.
-func fit(columns []*column, train []int, image engine.Shape, coder *targetCoder) (*encoder, error) {
+func fit(columns []*column, train []int, image engine.Shape, numeric Encoding, coder *targetCoder) (*encoder, error) {
 	if len(columns) == 0 {
 		return nil, fault("", "there is no column to learn from beside the target")
 	}
 	if len(image) > 0 {
+		if numeric != "" {
+			return nil, numeric.check(true)
+		}
 		return fitImage(columns, train, image)
 	}
 	e := &encoder{}
@@ -54,11 +56,9 @@ func fit(columns []*column, train []int, image engine.Shape, coder *targetCoder)
 		} else if c.text {
 			absent, width = f.fitLevels(train, width)
 		} else {
-			var m moments
-			m.add(c.num, train)
-			f.at, f.mean, f.scale = width, m.mean(), m.scale()
-			absent = len(train) - m.n
-			width++
+			f.at, f.number = width, numeric.fit(c.num, train)
+			_, absent = c.count(train)
+			width += f.number.width()
 		}
 		if absent > 0 && absent < len(train) {
 			f.missing = width
@@ -85,7 +85,7 @@ func fitImage(columns []*column, train []int, image engine.Shape) (*encoder, err
 		e.columns = append(e.columns, encoding{column: c, at: i, missing: -1})
 	}
 	for i := range e.columns {
-		e.columns[i].mean, e.columns[i].scale = m.mean(), m.scale()
+		e.columns[i].number = standard{m.mean(), m.scale()}
 	}
 	return e, nil
 }
@@ -158,7 +158,7 @@ func (f *encoding) put(out []float32, row int) {
 			slot = f.slots[k]
 		}
 	} else if v := f.num[row]; !math.IsNaN(v) {
-		out[f.at] = score(v, f.mean, f.scale)
+		f.number.put(out[f.at:], v)
 		return
 	}
 	if slot >= 0 {
@@ -171,7 +171,7 @@ func score(v, mean, scale float64) float32 {
 	return float32(min(max((v-mean)*scale, -maxScore), maxScore))
 }
 
-// numeric tells which values of an encoded row come from numeric columns.
+// numeric tells where numeric columns begin in an encoded row.
 func (e *encoder) numeric() []int {
 	var at []int
 	for _, f := range e.columns {

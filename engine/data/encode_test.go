@@ -17,7 +17,7 @@ func encode(t *testing.T, s string, train int) [][]float32 {
 	if err != nil {
 		t.Fatal(err)
 	}
-	enc, err := fit(table.columns, count(train), nil, nil)
+	enc, err := fit(table.columns, count(train), nil, Standard, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +100,7 @@ func TestNoLeakage(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			enc, err := fit(table.columns, count(len(train)+1), nil, nil)
+			enc, err := fit(table.columns, count(len(train)+1), nil, Standard, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -126,7 +126,7 @@ func build(s Source, t *table, target *column, own int) (*Data, *encoder, error)
 			return nil, nil, bad
 		}
 	}
-	enc, err := fit(inputs, p.train, s.Image, coder)
+	enc, err := fit(inputs, p.train, s.Image, s.Numeric, coder)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -27,6 +27,7 @@ type Source struct {
 	Target       string        `json:"target,omitempty" yaml:"target,omitempty"`               // tables: the column to predict
 	Ignore       []string      `json:"ignore,omitempty" yaml:"ignore,omitempty"`               // tables: columns to leave out
 	TargetEncode *TargetEncode `json:"target_encode,omitempty" yaml:"target_encode,omitempty"` // tables: categories as means of the target
+	Numeric      Encoding      `json:"numeric,omitempty" yaml:"numeric,omitempty"`             // tables and NPY: of numeric columns: standard (empty), robust, quantile or piecewise
 	Task         Task          `json:"task,omitempty" yaml:"task,omitempty"`                   // empty: see Task
 	Split        Split         `json:"split,omitzero" yaml:"split,omitempty"`
 	Image        engine.Shape  `json:"image,omitempty" yaml:"image,omitempty"` // height, width, channels, if the columns are pixels
@@ -112,6 +113,8 @@ func (s Source) checkTable() *Error {
 		return fault("split.group", "%s is the target; group by another column", quote(s.Target))
 	case slices.Contains(s.Ignore, s.Split.Group):
 		return fault("ignore", "%s is the column to group by, which is never an input; leave it out here", quote(s.Split.Group))
+	case s.Numeric.check(len(s.Image) > 0) != nil:
+		return s.Numeric.check(len(s.Image) > 0)
 	case s.TargetEncode != nil && len(s.Image) > 0:
 		return fault("target_encode", "the columns of an image have no categories")
 	case s.TargetEncode != nil:
@@ -141,6 +144,8 @@ func (s Source) checkText() *Error {
 		return fault("split.folds", "a text is split by place; give valid and test")
 	case s.Split.CV != 0:
 		return fault("split.cv", "a text is split by place; give valid and test")
+	case s.Numeric != "":
+		return fault("numeric", "a text has no numeric columns")
 	}
 	return s.Split.check()
 }
@@ -163,6 +168,10 @@ func (s Source) checkPairs() *Error {
 		return fault("ignore", "belongs to csv and parquet; here the columns have no names")
 	case s.IDX != nil && s.Split.CV != 0:
 		return fault("split.cv", "belongs to csv, parquet and npy; of idx give valid")
+	case s.IDX != nil && s.Numeric != "":
+		return fault("numeric", "belongs to tables; pixels keep their proportions")
+	case s.Numeric.check(false) != nil:
+		return s.Numeric.check(false)
 	case s.IDX != nil && s.Task == Regression:
 		return fault("task", "the labels of idx are classes")
 	case f[2].path != "" && s.Split.Test != 0:

@@ -26,7 +26,7 @@ func coded(t *testing.T, s string, e TargetEncode, train int) (*targetCoder, *co
 	if bad != nil {
 		t.Fatal(bad)
 	}
-	enc, err := fit(table.columns[:n], count(train), nil, coder)
+	enc, err := fit(table.columns[:n], count(train), nil, Standard, coder)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,6 +26,7 @@ type Gemm struct {
 	ReLU       bool      // C = max(C, 0) at the end
 	Pack       []float32 // scratch of PackSize() values; without it large products are slower, and ColB must be 1
 	Half       Format    // A and B are rounded to it first; Segs must be 1, and Pack is needed
+	SameB      bool      // with Half: B, M and Pack are those of the run before, whose rounded B is used again
 }
 
 // Large products go in blocks: strips of B, blockK×strip, are copied so that

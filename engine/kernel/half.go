@@ -51,12 +51,14 @@ func (g *Gemm) half() {
 	for i := range outer {
 		Round(a[i*inner:(i+1)*inner], g.A[i*rowA:], g.Half)
 	}
-	outer, inner, rowB := g.K, g.N, g.RowB
-	if g.colB() != 1 {
-		outer, inner, rowB = g.N, g.K, g.ColB
-	}
-	for i := range outer {
-		Round(b[i*inner:(i+1)*inner], g.B[i*rowB:], g.Half)
+	if !g.SameB {
+		outer, inner, rowB := g.K, g.N, g.RowB
+		if g.colB() != 1 {
+			outer, inner, rowB = g.N, g.K, g.ColB
+		}
+		for i := range outer {
+			Round(b[i*inner:(i+1)*inner], g.B[i*rowB:], g.Half)
+		}
 	}
 	r := g.rounded(a, b)
 	r.Pack = pack[:r.PackSize()]
@@ -127,6 +129,8 @@ func (g *Gemm) pairs() {
 	n := (g.K + 1) / 2
 	words := unsafe.Slice((*uint32)(unsafe.Pointer(&g.Pack[0])), len(g.Pack))
 	a, b := words[:n*g.M], words[n*g.M:]
+	strips := (g.N + strip - 1) / strip
+	spare := b[n*strip*strips:]
 	p := tileArgs{segs: 1, rowA: 4 * n, colA: 4, rowC: 4 * g.RowC}
 	if g.ColA == 1 {
 		pairRows(a, g.A, g.M, g.K, g.RowA)
@@ -140,7 +144,10 @@ func (g *Gemm) pairs() {
 	parts := (n + blockK - 1) / blockK
 	size := (n + parts - 1) / parts
 	for j := 0; j < g.N; j += strip {
-		g.pairStrip(b[:n*strip], b[n*strip:], j, n)
+		b := b[j*n : (j+strip)*n]
+		if !g.SameB {
+			g.pairStrip(b, spare, j, n)
+		}
 		for k := 0; k < n; k += size {
 			p.k = min(size, n-k)
 			p.a, p.b, p.c = unsafe.Pointer(&a[k*p.colA/4]), unsafe.Pointer(&b[k*strip]), unsafe.Pointer(&g.C[j])

@@ -179,7 +179,9 @@ func searchFold(ctx context.Context, tmp, name, dir, set string, fold int, overr
 	if err != nil {
 		return found{}, err
 	}
-	d, err := cache.Load(ctx, *spec.Data)
+	plain := *spec.Data // scikit-learn's models get the rows that suit them best
+	plain.Numeric = data.Standard
+	d, err := cache.Load(ctx, plain)
 	if err != nil {
 		return found{}, err
 	}

@@ -1,0 +1,18 @@
+package engine
+
+import "budwood/engine/kernel"
+
+// packSize is the scratch that products need which run one after the other.
+func packSize(products ...*kernel.Gemm) (n int64) {
+	for _, g := range products {
+		n = max(n, int64(g.PackSize()))
+	}
+	return n
+}
+
+// pack gives products that run one after the other their common scratch.
+func pack(scratch *block, products ...*kernel.Gemm) {
+	for _, g := range products {
+		g.Pack = scratch.data[:g.PackSize()]
+	}
+}
