@@ -21,7 +21,9 @@ type family struct {
 var activations = []string{"relu", "leaky_relu", "gelu", "silu", "tanh", "sigmoid"}
 
 // Families are the names of the ready-made grammars.
-func Families() []string { return []string{"mlp", "resnet", "tabular", "cnn", "cell", "sequence"} }
+func Families() []string {
+	return []string{"mlp", "resnet", "tabular", "cnn", "cell", "sequence", "text"}
+}
 
 func familyNamed(name string) *family {
 	switch name {
@@ -65,6 +67,14 @@ func familyNamed(name string) *family {
 			leastDepth: 1,
 			defaults:   Spec{Depth: []int{1, 4}, Width: []int{16, 128}, Kernels: []int{3, 5, 7}, Heads: []int{1, 2, 4, 8}, Dropout: []float64{0, .3}},
 			root:       sequence,
+		}
+	case "text":
+		return &family{
+			name: name, keys: []string{"depth", "width", "heads", "vocab", "dropout"},
+			ops:        [][]string{{"gru", "decoder"}},
+			leastDepth: 1,
+			defaults:   Spec{Depth: []int{1, 3}, Width: []int{32, 256}, Heads: []int{1, 2, 4, 8}, Dropout: []float64{0, .3}},
+			root:       text,
 		}
 	}
 	return nil
@@ -173,6 +183,18 @@ func sequence(s Spec) Rule {
 	})
 	return Seq{first, OneOf{Op{Name: "positional"}, Op{Name: skip}}, repeat(s.Depth, Seq{block, dropout(s)}),
 		Op{Name: "layernorm"}, OneOf{Op{Name: "globalpool"}, Op{Name: "last"}}}
+}
+
+// text embeds characters and keeps their steps, each of which sees those before
+// it alone; the output layer predicts the character behind each.
+func text(s Spec) Rule {
+	attend := []search.Param{search.Ordinal("heads", s.Heads...), search.Ordinal("expand", 1, 2, 4)}
+	block := named(s.Ops, map[string]Rule{
+		"decoder": Op{"decoder", attend},
+		"gru":     sized("gru", s.Width),
+	})
+	return Seq{sized("embedding", s.Width, search.Choice("vocab", max(s.Vocab, 1))), OneOf{Op{Name: "positional"}, Op{Name: skip}},
+		repeat(s.Depth, Seq{block, dropout(s)}), Op{Name: "layernorm"}, Op{Name: eachStep}}
 }
 
 func pool(s Spec) Rule {

@@ -30,11 +30,19 @@ func (g Genome) network(in engine.Shape, outputs int) (engine.Seq, error) {
 	if err != nil {
 		return nil, err
 	}
-	head := engine.Dense{Out: outputs}
+	head := engine.Dense{Out: outputs, PerStep: g.root.ends(eachStep)}
 	if _, err := head.Infer(at); err != nil {
 		return nil, err
 	}
 	return append(out, head), nil
+}
+
+// ends tells whether an operation is the last one of a subtree.
+func (n *node) ends(op string) bool {
+	if n.kind == opKind {
+		return n.op.name == op
+	}
+	return len(n.kids) > 0 && n.kids[len(n.kids)-1].ends(op)
 }
 
 // decode appends the layers of a subtree and returns the shape after them.

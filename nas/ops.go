@@ -32,10 +32,13 @@ type attribute struct {
 	def      float64 // where it is not written; below lo: it must be written
 }
 
-// The operations that are no layers: the input unchanged, and nothing at all.
+// The operations that are no layers: the input unchanged; the input unchanged, but
+// at the end of a network for an output layer on each step by itself; and nothing
+// at all.
 const (
-	skip = "skip"
-	none = "none"
+	skip     = "skip"
+	eachStep = "each_step"
+	none     = "none"
 )
 
 const maxSize = 1 << 20 // of a layer
@@ -260,6 +263,7 @@ var vocabulary = []*operation{
 	{name: "tanh", layers: always(engine.Tanh{})},
 	{name: "sigmoid", layers: always(engine.Sigmoid{})},
 	{name: skip, layers: always()},
+	{name: eachStep, layers: always()},
 	{name: none},
 }
 
@@ -344,7 +348,7 @@ func (o *operation) index(name string) int {
 // changesNothing tells whether the operation returns its input.
 func (o *operation) changesNothing(v []float64) bool {
 	switch o.name {
-	case skip:
+	case skip, eachStep:
 		return true
 	case "dropout":
 		return v[0] == 0

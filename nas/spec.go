@@ -26,14 +26,14 @@ import (
 // Ranges are [lo, hi], or [n] for one value. The zero fields of a family have
 // the defaults that [Spec.WithDefaults] fills in.
 type Spec struct {
-	Family   string         `json:"family,omitempty" yaml:"family,omitempty"`          // for rows: mlp, resnet or tabular (either); for images: cnn, or cell (as NAS-Bench-201); sequence
+	Family   string         `json:"family,omitempty" yaml:"family,omitempty"`          // for rows: mlp, resnet or tabular (either); for images: cnn, or cell (as NAS-Bench-201); sequence; text
 	Stages   []int          `json:"stages,omitempty" yaml:"stages,omitempty,flow"`     // cnn: runs of blocks, each with a pool at its end
 	Depth    []int          `json:"depth,omitempty" yaml:"depth,omitempty,flow"`       // mlp: hidden layers; cnn: blocks in a stage
 	Width    []int          `json:"width,omitempty" yaml:"width,omitempty,flow"`       // mlp: units of a layer; sequence: features of a step; cnn: units of an optional dense layer after the last stage, which is left out by default
 	Channels []int          `json:"channels,omitempty" yaml:"channels,omitempty,flow"` // cnn: channels of a block
 	Kernels  []int          `json:"kernels,omitempty" yaml:"kernels,omitempty,flow"`   // cnn: kernels to choose from
 	Heads    []int          `json:"heads,omitempty" yaml:"heads,omitempty,flow"`       // sequence: numbers of attention heads to choose from
-	Vocab    int            `json:"vocab,omitempty" yaml:"vocab,omitempty"`            // sequence: the data is tokens, whole numbers below this
+	Vocab    int            `json:"vocab,omitempty" yaml:"vocab,omitempty"`            // sequence: the data is tokens, whole numbers below this; text: its characters, read off the data
 	Ops      []string       `json:"ops,omitempty" yaml:"ops,omitempty,flow"`           // blocks, pools and activations to choose from; of what is not named, the default
 	Norm     []string       `json:"norm,omitempty" yaml:"norm,omitempty,flow"`         // normalisations to choose from: none, batch
 	Dropout  []float64      `json:"dropout,omitempty" yaml:"dropout,omitempty,flow"`   // rates

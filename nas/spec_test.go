@@ -61,8 +61,8 @@ func TestFamilies(t *testing.T) {
 
 func TestSpecErrors(t *testing.T) {
 	for block, want := range map[string]string{
-		`{}`:                                                           "family: is missing: write one of mlp, resnet, tabular, cnn, cell, sequence, or give a grammar",
-		`{"family":"cnm"}`:                                             `family: "cnm" is unknown: write one of mlp, resnet, tabular, cnn, cell, sequence, or give a grammar`,
+		`{}`:                                                           "family: is missing: write one of mlp, resnet, tabular, cnn, cell, sequence, text, or give a grammar",
+		`{"family":"cnm"}`:                                             `family: "cnm" is unknown: write one of mlp, resnet, tabular, cnn, cell, sequence, text, or give a grammar`,
 		`{"family":"mlp","stages":[1]}`:                                "stages: does not belong to family mlp, which has depth, width, norm, dropout, ops and limits",
 		`{"family":"mlp","depth":[3,1]}`:                               "depth: [3 1] is an empty range: write the smaller bound first",
 		`{"family":"mlp","depth":[1,2,3]}`:                             "depth: [1 2 3] is no range: write [lo, hi]",

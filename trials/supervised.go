@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"maps"
+	"math"
 
 	"budwood/engine"
 	"budwood/engine/data"
@@ -15,7 +16,7 @@ import (
 
 // Supervised trains networks on a data set: the built-in objective of studies
 // with data. It reports train_loss, valid_loss, and valid_accuracy or
-// valid_rmse and valid_r2; params and macs are the network's size. With
+// valid_rmse and valid_r2, of texts valid_perplexity too; params and macs are the network's size. With
 // cross-validation ([data.Data.Folds]) a candidate is a network for each fold,
 // of other initial weights: the validation metrics are over the rows of all folds,
 // each row judged by the network that has not seen it, the trained network is the
@@ -149,6 +150,9 @@ func (s Supervised) metrics(prefix string, score engine.Score) search.Metrics {
 	m := search.Metrics{prefix + "loss": score.Loss}
 	if s.Data.Classes > 0 {
 		m[prefix+"accuracy"] = score.Accuracy
+		if len(s.Data.Train.Class) > s.Data.Train.Len() { // a class for each step: a language model
+			m[prefix+"perplexity"] = math.Exp(min(score.Loss, 700))
+		}
 	} else {
 		m[prefix+"rmse"], m[prefix+"r2"] = score.RMSE*s.Data.TargetScale, score.R2 // in the target's own unit
 	}

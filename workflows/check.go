@@ -71,12 +71,22 @@ func (s *Spec) Probe(ctx context.Context, cache *data.Cache) (*data.Data, error)
 		switch {
 		case d.Classes > 0 && (o.Metric == "valid_rmse" || o.Metric == "valid_r2"):
 			return nil, wrong(path, "%s is of regression, and %q is a class with %d values: use valid_accuracy or valid_loss", o.Metric, d.Target, d.Classes)
+		case s.Data.Text == nil && o.Metric == "valid_perplexity":
+			return nil, wrong(path, "valid_perplexity is of texts: use valid_loss")
 		case d.Classes == 0 && o.Metric == "valid_accuracy":
 			return nil, wrong(path, "%s is of classification, and %q is a number: use valid_rmse, valid_r2 or valid_loss", o.Metric, d.Target)
 		}
 	}
 	s.Input, s.Outputs = d.Train.Shape, max(d.Classes, d.Train.Outputs)
 	if s.Architecture != nil {
+		if (s.Architecture.Family == "text") != (s.Data.Text != nil) && s.Architecture.Grammar == nil {
+			return nil, wrong("architecture.family", "%s does not fit the data: text is for data.text, and for that alone", s.Architecture.Family)
+		}
+		if s.Architecture.Family == "text" {
+			a := *s.Architecture
+			a.Vocab = d.Classes
+			s.Architecture = &a
+		}
 		space, err := s.Architecture.Space()
 		if err == nil {
 			_, err = space.For(s.Input, s.Outputs)

@@ -1,6 +1,8 @@
 package workflows
 
 import (
+	"slices"
+
 	"budwood/engine"
 	"budwood/engine/data"
 	"budwood/hpo"
@@ -19,7 +21,7 @@ var (
 	costSamplers = []string{"auto", "tpe", "motpe"}
 
 	// Metrics are what a study with data can optimise.
-	Metrics = []string{"valid_loss", "valid_accuracy", "valid_rmse", "valid_r2", "train_loss", trials.EnergyWh, "params", "macs"}
+	Metrics = []string{"valid_loss", "valid_accuracy", "valid_rmse", "valid_r2", "valid_perplexity", "train_loss", trials.EnergyWh, "params", "macs"}
 )
 
 func newSampler(s *Spec) (search.Sampler, error) {
@@ -136,6 +138,9 @@ func (s *Spec) model() *Model {
 // supervised is the built-in objective on loaded data.
 func (m *Model) supervised(d *data.Data) (trials.Supervised, error) {
 	out := trials.Supervised{Data: d, Fixed: m.Train, Build: buildMLP}
+	if m.Data.Text != nil {
+		out.Build = buildText
+	}
 	if m.Architecture == nil {
 		return out, nil
 	}
@@ -157,15 +162,22 @@ func (m *Model) supervised(d *data.Data) (trials.Supervised, error) {
 	return out, nil
 }
 
-// networkNames are the hyperparameters of the default network.
-var networkNames = []string{"layers", "width", "act", "dropout", "norm"}
+// networkNames are the hyperparameters of the default network, textNames those of
+// the default network for texts.
+var (
+	networkNames = []string{"layers", "width", "act", "dropout", "norm"}
+	textNames    = []string{"network", "layers", "width", "heads", "dropout"}
+)
 
 // Hyperparameters are the names that a space of a study with data may use.
 func Hyperparameters(s *Spec) []string {
-	if s.Architecture != nil {
+	switch {
+	case s.Architecture != nil:
 		return trials.RecipeNames
+	case s.Data != nil && s.Data.Text != nil:
+		return slices.Concat(trials.RecipeNames, textNames)
 	}
-	return append(append([]string(nil), trials.RecipeNames...), networkNames...)
+	return slices.Concat(trials.RecipeNames, networkNames)
 }
 
 // buildMLP is the network of a study without an architecture: layers (2) hidden
@@ -190,8 +202,36 @@ func buildMLP(p search.Params, _ engine.Shape, outputs int) (engine.Layer, error
 	return append(net, engine.Dense{Out: outputs}), nil
 }
 
+// buildText is the network of a study of a text without an architecture: the
+// characters embedded in a width (64), layers (2) blocks, each a GRU or a decoder
+// of some heads (4) as network says, with dropout (0), and the character behind
+// each step.
+func buildText(p search.Params, _ engine.Shape, outputs int) (engine.Layer, error) {
+	m, err := readMLP(p)
+	if err != nil {
+		return nil, err
+	}
+	net := engine.Seq{engine.Embedding{Vocab: outputs, Out: m.width}}
+	if m.network == "decoder" {
+		net = append(net, engine.Positional{})
+	}
+	for range m.layers {
+		if m.network == "decoder" {
+			net = append(net, engine.Transformer{Heads: m.heads, Causal: true, Dropout: m.dropout})
+			continue
+		}
+		net = append(net, engine.GRU{Out: m.width})
+		if m.dropout > 0 {
+			net = append(net, engine.Dropout{P: m.dropout})
+		}
+	}
+	return append(net, engine.LayerNorm{}, engine.Dense{Out: outputs, PerStep: true}), nil
+}
+
 type mlp struct {
 	layers, width int
+	network       string // of texts
+	heads         int
 	act           engine.Layer
 	dropout       float64
 	norm          string
@@ -204,6 +244,8 @@ func readMLP(p search.Params) (m mlp, err error) {
 	act := r.Choice(p, "act", "relu", "relu", "leaky_relu", "gelu", "silu", "tanh", "sigmoid")
 	m.dropout = r.Number(p, "dropout", 0, 0, .95)
 	m.norm = r.Choice(p, "norm", "none", "none", "batch")
+	m.network = r.Choice(p, "network", "gru", "gru", "decoder")
+	m.heads = r.Int(p, "heads", 4, 1, 256)
 	if r.Err != nil {
 		return m, r.Err
 	}
