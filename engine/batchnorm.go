@@ -28,8 +28,8 @@ func (l BatchNorm) fuse(b *builder, x tensor, next []Layer) (tensor, int) {
 	b.layer(l, x.shape, 0)
 	o := &batchNorm{
 		x: x, channels: c, per: x.shape.Size() / c,
-		gamma: b.param("weight", constant(1), c), beta: b.param("bias", constant(0), c),
-		mean: b.stat("running_mean", constant(0), c), variance: b.stat("running_var", constant(1), c),
+		gamma: b.param("weight", ones, c), beta: b.param("bias", zeros, c),
+		mean: b.stat("running_mean", zeros, c), variance: b.stat("running_var", ones, c),
 		saved: b.scratch(product(4, c)), front: b.scratch(int64(c)), back: b.scratch(product(2, c)),
 	}
 	shape := x.shape

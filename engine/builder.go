@@ -1,8 +1,9 @@
 package engine
 
 import (
-	"math/rand/v2"
+	"slices"
 	"strings"
+	"sync"
 
 	"budwood/engine/kernel"
 )
@@ -47,7 +48,7 @@ type param struct {
 	name  string
 	owner int // row of its layer
 	shape []int
-	fill  func(r *rand.Rand, w []float32)
+	first filler
 	size  int64
 	w, g  []float32 // once the arena exists; only what is trained has a gradient
 }
@@ -64,6 +65,7 @@ type row struct {
 // builder collects the plan of a network. It allocates nothing large.
 type builder struct {
 	batch  int
+	bare   bool          // for the costs alone: nothing has a name, and no op will run
 	half   kernel.Format // of the operands of dense products
 	input  *block        // of the network
 	vocab  int           // the input consists of tokens below it; 0: of any numbers
@@ -82,12 +84,18 @@ type builder struct {
 // build returns the plan of l, which must accept the shape.
 func build(l Layer, in Shape, batch int, half kernel.Format) (b *builder, x, out tensor) {
 	b = &builder{batch: batch, half: half}
+	x, out = b.plan(l, in)
+	return b, x, out
+}
+
+// plan plans l, which must accept the shape.
+func (b *builder) plan(l Layer, in Shape) (x, out tensor) {
 	x = tensor{shape: in, data: b.block(in.Size())}
 	b.input = x.data
 	touch(0, x.data)
 	out = l.build(b, x)
 	touch(lossMoment, out.data, out.grad)
-	return b, x, out
+	return x, out
 }
 
 // block makes a block of n floats a row.
@@ -99,9 +107,39 @@ func (b *builder) block(n int) *block {
 
 // scratch makes a block of n floats.
 func (b *builder) scratch(n int64) *block {
-	k := &block{size: n, last: never}
-	b.blocks = append(b.blocks, k)
+	k := next(&b.blocks)
+	*k = block{size: n, last: never}
 	return k
+}
+
+// next makes the list longer by a value, which may be one of before the list was
+// emptied.
+func next[T any](list *[]*T) *T {
+	n := len(*list)
+	if n < cap(*list) {
+		*list = (*list)[:n+1]
+	} else {
+		*list = append(*list, nil)
+	}
+	if (*list)[n] == nil {
+		(*list)[n] = new(T)
+	}
+	return (*list)[n]
+}
+
+// bare are builders that are used again and again.
+var bare = sync.Pool{New: func() any { return &builder{bare: true} }}
+
+// outline plans l for its costs alone, and hands the plan to see.
+func outline(l Layer, in Shape, batch int, half kernel.Format, see func(b *builder, out tensor)) {
+	b := bare.Get().(*builder)
+	b.batch, b.half = batch, half
+	_, out := b.plan(l, in)
+	see(b, out)
+	clear(b.ops)
+	*b = builder{bare: true, ops: b.ops[:0], owner: b.owner[:0], blocks: b.blocks[:0], rows: b.rows[:0],
+		params: b.params[:0], stats: b.stats[:0], tables: b.tables[:0], path: b.path[:0]}
+	bare.Put(b)
 }
 
 // output makes the tensor that an op computes from x. It has a gradient if
@@ -139,7 +177,9 @@ func (b *builder) add(o op, forward, backwards []*block) {
 	i := len(b.ops) + 1
 	b.ops = append(b.ops, o)
 	b.owner = append(b.owner, b.at)
-	b.used = append(b.used, [2][]*block{forward, backwards})
+	if !b.bare {
+		b.used = append(b.used, [2][]*block{slices.Clone(forward), slices.Clone(backwards)})
+	}
 	touch(i, forward...)
 	touch(backward-i, backwards...)
 }
@@ -148,34 +188,45 @@ func (b *builder) add(o op, forward, backwards []*block) {
 // returns its number.
 func (b *builder) layer(l Layer, out Shape, macs int64) int {
 	b.at = len(b.rows)
-	b.rows = append(b.rows, row{path: strings.Join(b.path, "."), layer: l.String(), out: out, macs: macs})
+	b.rows = append(b.rows, row{out: out, macs: macs})
+	if b.bare {
+		return b.at
+	}
+	r := &b.rows[b.at]
+	r.path = strings.Join(b.path, ".")
+	if c, ok := l.(interface{ name() string }); ok { // of what has rows of its own below it
+		r.layer = c.name()
+	} else {
+		r.layer = l.String()
+	}
 	return b.at
 }
 
 // param makes a trained tensor of the current layer.
-func (b *builder) param(name string, fill func(*rand.Rand, []float32), shape ...int) *param {
-	p := b.named(name, fill, shape)
-	b.params = append(b.params, p)
+func (b *builder) param(name string, first filler, shape ...int) *param {
+	p := b.named(&b.params, name, first, shape)
 	b.rows[b.at].params = plus(b.rows[b.at].params, p.size)
 	return p
 }
 
 // stat makes a running statistic of the current layer.
-func (b *builder) stat(name string, fill func(*rand.Rand, []float32), shape ...int) *param {
-	p := b.named(name, fill, shape)
-	b.stats = append(b.stats, p)
-	return p
+func (b *builder) stat(name string, first filler, shape ...int) *param {
+	return b.named(&b.stats, name, first, shape)
 }
 
 // table makes numbers that the current layer needs and that never change.
-func (b *builder) table(fill func([]float32), shape ...int) *param {
-	p := b.named("table", func(_ *rand.Rand, w []float32) { fill(w) }, shape)
-	b.tables = append(b.tables, p)
-	return p
+func (b *builder) table(first filler, shape ...int) *param {
+	return b.named(&b.tables, "table", first, shape)
 }
 
-func (b *builder) named(name string, fill func(*rand.Rand, []float32), shape []int) *param {
-	return &param{name: strings.Join(append(b.path[:len(b.path):len(b.path)], name), "."), owner: b.at, shape: shape, fill: fill, size: product(shape...)}
+func (b *builder) named(list *[]*param, name string, first filler, shape []int) *param {
+	p := next(list)
+	*p = param{owner: b.at, size: product(shape...)}
+	if !b.bare {
+		p.name = strings.Join(append(b.path[:len(b.path):len(b.path)], name), ".")
+		p.first, p.shape = first, slices.Clone(shape)
+	}
+	return p
 }
 
 // within runs f with one more element in the path of names.

@@ -95,7 +95,6 @@ func (c Cell) name() string { return fmt.Sprintf("Cell(%d)", c.Nodes) }
 
 func (c Cell) build(b *builder, x tensor) tensor {
 	own := b.layer(c, x.shape, 0)
-	b.rows[own].layer = c.name()
 	shapes, err := c.shapes(x.shape)
 	if err != nil {
 		return x

@@ -24,7 +24,7 @@ func (c Conv1D) fuse(b *builder, x tensor, next []Layer) (tensor, int) {
 		w: b.param("weight", initial(c.Init, c.Kernel*per, c.Out, gain), c.Kernel, per, c.Out),
 	}
 	if !c.NoBias {
-		o.b = b.param("bias", constant(0), c.Out)
+		o.b = b.param("bias", zeros, c.Out)
 	}
 	o.before = c.before(o.steps, o.ot)
 	o.long = max(o.before+o.steps, (o.ot-1)*o.stride+c.span())

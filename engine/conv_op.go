@@ -26,7 +26,7 @@ func (c Conv) fuse(b *builder, x tensor, next []Layer) (tensor, int) {
 		w: b.param("weight", initial(c.Init, k*k*per, c.Out, gain), k, k, per, c.Out),
 	}
 	if !c.NoBias {
-		o.b = b.param("bias", constant(0), c.Out)
+		o.b = b.param("bias", zeros, c.Out)
 		o.sums = b.scratch(int64(c.Out))
 	}
 	if !c.Valid {

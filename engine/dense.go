@@ -66,7 +66,7 @@ func (d Dense) fuse(b *builder, x tensor, next []Layer) (tensor, int) {
 	}
 	o.y = y
 	if !d.NoBias {
-		o.b = b.param("bias", constant(0), d.Out)
+		o.b = b.param("bias", zeros, d.Out)
 	}
 	o.product = kernel.Gemm{M: b.batch * per, N: d.Out, K: in, RowA: in, ColA: 1, RowB: d.Out, RowC: d.Out, ReLU: relu, Half: b.half}
 	o.dw = kernel.Gemm{M: in, N: d.Out, K: b.batch * per, RowA: 1, ColA: in, RowB: d.Out, RowC: d.Out, Half: b.half}

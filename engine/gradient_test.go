@@ -49,7 +49,7 @@ func newProbe(t tester, l Layer, in Shape, rows int, r *rand.Rand) *probe {
 		t.Fatal(err)
 	}
 	for _, q := range p.net.plan.params {
-		q.fill(r, q.w)
+		q.first.fill(r, q.w)
 		for i := range q.w {
 			q.w[i] += 0.2 * float32(r.NormFloat64())
 		}

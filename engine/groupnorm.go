@@ -53,7 +53,7 @@ func (g GroupNorm) build(b *builder, x tensor) tensor {
 	b.layer(g, x.shape, 0)
 	o := &groupNorm{
 		x: x, channels: c, places: places(x.shape), groups: g.groups(c), y: b.output(x, x.shape, true, needNothing),
-		gamma: b.param("weight", constant(1), c), beta: b.param("bias", constant(0), c),
+		gamma: b.param("weight", ones, c), beta: b.param("bias", zeros, c),
 		mean: b.block(g.groups(c)), inv: b.block(g.groups(c)), front: b.scratch(product(4, c)), back: b.scratch(product(4, c)),
 	}
 	b.add(o, []*block{x.data, o.y.data, o.mean, o.inv, o.front}, []*block{x.data, x.grad, o.y.grad, o.mean, o.inv, o.back})

@@ -41,7 +41,7 @@ func (g GRU) build(b *builder, x tensor) tensor {
 	o := &gru{gates: gates, steps: steps, h: h}
 	b.within("hidden", func() {
 		o.w = b.param("weight", initial(g.Init, h, 3*h, 1), h, 3*h)
-		o.b = b.param("bias", constant(0), 3*h)
+		o.b = b.param("bias", zeros, 3*h)
 	})
 	o.y = b.output(gates, Shape{steps, h}, true, needValues)
 	o.candidate = b.block(Shape{steps, h}.Size())

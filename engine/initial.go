@@ -59,12 +59,32 @@ func (n Normal) String() string { return fmt.Sprintf("Normal(%g)", or(n.Std, 0.0
 // String is Zeros.
 func (Zeros) String() string { return "Zeros" }
 
-// initial is the function that fills a weight of rows × cols; nil means Kaiming.
-func initial(i Init, rows, cols int, gain float64) func(*rand.Rand, []float32) {
+// filler sets the first values of a tensor.
+type filler struct {
+	init       Init
+	rows, cols int
+	gain       float64
+}
+
+// initial fills a weight of rows × cols; nil means Kaiming.
+func initial(i Init, rows, cols int, gain float64) filler {
 	if i == nil {
 		i = Kaiming{}
 	}
-	return func(r *rand.Rand, w []float32) { i.fill(r, w, rows, cols, gain) }
+	return filler{i, rows, cols, gain}
+}
+
+// zeros and ones are what biases and scales begin at.
+var zeros, ones = filler{init: Zeros{}}, filler{init: allOnes{}}
+
+func (f filler) fill(r *rand.Rand, w []float32) { f.init.fill(r, w, f.rows, f.cols, f.gain) }
+
+type allOnes struct{ Zeros }
+
+func (allOnes) fill(_ *rand.Rand, w []float32, _, _ int, _ float64) {
+	for i := range w {
+		w[i] = 1
+	}
 }
 
 func (k Kaiming) fill(r *rand.Rand, w []float32, rows, cols int, gain float64) {
@@ -131,15 +151,6 @@ func random(r *rand.Rand, w []float32, deviation float64, uniform bool) {
 			w[i] = float32(deviation * math.Sqrt(3) * (2*r.Float64() - 1))
 		} else {
 			w[i] = float32(deviation * r.NormFloat64())
-		}
-	}
-}
-
-// constant fills with a value.
-func constant(v float32) func(*rand.Rand, []float32) {
-	return func(_ *rand.Rand, w []float32) {
-		for i := range w {
-			w[i] = v
 		}
 	}
 }

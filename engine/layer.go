@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-
-	"budwood/engine/kernel"
 )
 
 // Layer is a description of a part of a network: output sizes are written,
@@ -32,28 +30,36 @@ type Cost struct {
 // Measure infers the output shape of a network and what it costs. The error
 // names the layer and the shapes that do not fit.
 func Measure(l Layer, in Shape) (out Shape, c Cost, err error) {
-	if l == nil {
-		return nil, Cost{}, fmt.Errorf("network: no layers")
-	}
-	if in.Size() == 0 {
-		return nil, Cost{}, fmt.Errorf("network: input shape %v has no values", in)
-	}
-	if slices.Max(in) > maxDim {
-		return nil, Cost{}, fmt.Errorf("network: input shape %v is larger than %d", in, maxDim)
-	}
-	if out, err = l.Infer(in); err != nil {
+	if out, err = fitting(l, in); err != nil {
 		return nil, Cost{}, err
 	}
-	b, _, _ := build(l, in, 1, kernel.Float32)
-	return out, b.cost(), nil
+	outline(l, in, 1, F32.format(), func(b *builder, _ tensor) { c = b.cost() })
+	return out, c, nil
+}
+
+// fitting is the output shape of a network that can be planned.
+func fitting(l Layer, in Shape) (out Shape, err error) {
+	if l == nil {
+		return nil, fmt.Errorf("network: no layers")
+	}
+	if in.Size() == 0 {
+		return nil, fmt.Errorf("network: input shape %v has no values", in)
+	}
+	if slices.Max(in) > maxDim {
+		return nil, fmt.Errorf("network: input shape %v is larger than %d", in, maxDim)
+	}
+	return l.Infer(in)
 }
 
 // maxDim bounds every size that a description can ask for, so that sizes
 // cannot overflow one by one.
 const maxDim = 1 << 24
 
+// The checks below are generic so that a layer that passes is not copied to the
+// heap: architecture search infers shapes by the million.
+
 // size checks a size written in a description.
-func size(l Layer, what string, n, least int) error {
+func size[L Layer](l L, what string, n, least int) error {
 	if n < least || n > maxDim {
 		return fmt.Errorf("%v: %s %d is outside [%d, %d]", l, what, n, least, maxDim)
 	}
@@ -61,7 +67,7 @@ func size(l Layer, what string, n, least int) error {
 }
 
 // image checks that a shape is {height, width, channels}.
-func image(l Layer, in Shape) error {
+func image[L Layer](l L, in Shape) error {
 	if len(in) != 3 || in.Size() == 0 {
 		return fmt.Errorf("%v: needs height×width×channels, got %v", l, in)
 	}
@@ -69,7 +75,7 @@ func image(l Layer, in Shape) error {
 }
 
 // sequence checks that a shape is {steps, features}.
-func sequence(l Layer, in Shape) error {
+func sequence[L Layer](l L, in Shape) error {
 	if len(in) != 2 || in.Size() == 0 {
 		return fmt.Errorf("%v: needs steps×features, got %v", l, in)
 	}
@@ -77,7 +83,7 @@ func sequence(l Layer, in Shape) error {
 }
 
 // spread checks that a shape has steps or pixels.
-func spread(l Layer, in Shape) error {
+func spread[L Layer](l L, in Shape) error {
 	if len(in) != 2 && len(in) != 3 || in.Size() == 0 {
 		return fmt.Errorf("%v: needs steps×features or height×width×channels, got %v", l, in)
 	}
@@ -85,7 +91,7 @@ func spread(l Layer, in Shape) error {
 }
 
 // values checks that a shape has values.
-func values(l Layer, in Shape) error {
+func values[L Layer](l L, in Shape) error {
 	if in.Size() == 0 {
 		return fmt.Errorf("%v: input shape %v has no values", l, in)
 	}

@@ -19,7 +19,7 @@ func (l LayerNorm) build(b *builder, x tensor) tensor {
 	b.layer(l, x.shape, 0)
 	o := &layerNorm{
 		x: x, channels: c, per: per, y: b.output(x, x.shape, true, needNothing),
-		gamma: b.param("weight", constant(1), c), beta: b.param("bias", constant(0), c),
+		gamma: b.param("weight", ones, c), beta: b.param("bias", zeros, c),
 		mean: b.block(per), inv: b.block(per),
 	}
 	b.add(o, []*block{x.data, o.y.data, o.mean, o.inv}, []*block{x.data, x.grad, o.y.grad, o.mean, o.inv})

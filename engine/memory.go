@@ -18,16 +18,24 @@ type Memory struct {
 // t, before anything is allocated. The error is that of [Measure], or tells what
 // of c is wrong.
 func Footprint(l Layer, in Shape, c Config, t TrainConfig) (Memory, error) {
-	if _, _, err := Measure(l, in); err != nil {
-		return Memory{}, err
+	_, m, err := MeasureMemory(l, in, c, t)
+	return m, err
+}
+
+// MeasureMemory is [Measure] and [Footprint] in one pass.
+func MeasureMemory(l Layer, in Shape, c Config, t TrainConfig) (cost Cost, m Memory, err error) {
+	if _, err := fitting(l, in); err != nil {
+		return Cost{}, Memory{}, err
 	}
 	c = c.defaults()
 	if err := c.validate(); err != nil {
-		return Memory{}, fmt.Errorf("footprint: %w", err)
+		return Cost{}, Memory{}, fmt.Errorf("footprint: %w", err)
 	}
-	b, _, y := build(l, in, c.Batch, c.Precision.format())
-	layOut(b.blocks)
-	return b.memory(in, y.shape, &c, &t), nil
+	outline(l, in, c.Batch, c.Precision.format(), func(b *builder, out tensor) {
+		layOut(b.blocks)
+		cost, m = b.cost(), b.memory(in, out.shape, &c, &t)
+	})
+	return cost, m, nil
 }
 
 // Memory is what the network and the trainer have allocated.
@@ -56,7 +64,7 @@ func (b *builder) memory(in, out Shape, c *Config, t *TrainConfig) Memory {
 		Params: inBytes(params), Grads: inBytes(params),
 		Optimizer:   inBytes(product(states, int(params))),
 		Activations: inBytes(rest),
-		Infer:       inBytes(plus(plus(params, stats), plus(tables, layOut(b.forwardBlocks())))),
+		Infer:       inBytes(plus(plus(params, stats), plus(tables, arrange(b.forwardLives(), func(int64, int64) {})))),
 	}
 	m.Train = plus(plus(m.Params, m.Grads), plus(m.Optimizer, m.Activations))
 	return m
@@ -118,13 +126,12 @@ func reach(blocks []*block) (n int64) {
 	return aligned(n)
 }
 
-// forwardBlocks is copies of the blocks that the forward pass uses, with their
-// lives in it.
-func (b *builder) forwardBlocks() []*block {
-	var out []*block
-	for _, k := range b.blocks {
+// forwardLives are the blocks that the forward pass uses, with their lives in it.
+func (b *builder) forwardLives() []life {
+	out := make([]life, 0, len(b.blocks))
+	for i, k := range b.blocks {
 		if k.last != never && k.first < lossMoment {
-			out = append(out, &block{size: k.size, first: k.first, last: k.forward})
+			out = append(out, life{int64(i), k.size, k.first, k.forward})
 		}
 	}
 	return out

@@ -91,10 +91,10 @@ func Compile(l Layer, in Shape, cfg Config) (*Net, error) {
 		return nil, fmt.Errorf("compile: %w", err)
 	}
 	for i, p := range n.plan.params {
-		p.fill(stream(cfg.Seed, forWeights, i), p.w)
+		p.first.fill(stream(cfg.Seed, forWeights, i), p.w)
 	}
 	for _, p := range slices.Concat(n.plan.stats, n.plan.tables) {
-		p.fill(nil, p.w)
+		p.first.fill(nil, p.w)
 	}
 	return n, nil
 }

@@ -121,7 +121,6 @@ func (p Par) name() string {
 
 func (p Par) build(b *builder, x tensor) tensor {
 	own := b.layer(p, x.shape, 0)
-	b.rows[own].layer = p.name()
 	shapes, err := p.shapes(x.shape)
 	if err != nil {
 		return x

@@ -48,25 +48,48 @@ const align = 16
 // and returns the floats needed in all. Large blocks come first, each at the
 // lowest place that is free during its life.
 func layOut(blocks []*block) int64 {
-	order := slices.Clone(blocks)
-	order = slices.DeleteFunc(order, func(b *block) bool { return b.last == never })
-	slices.SortStableFunc(order, func(a, b *block) int { return cmp.Compare(b.size, a.size) })
-	var placed []*block // by offset
+	order := make([]life, 0, len(blocks))
+	for i, b := range blocks {
+		if b.last != never {
+			order = append(order, life{int64(i), b.size, b.first, b.last})
+		}
+	}
+	return arrange(order, func(number, off int64) { blocks[number].off = int(off) })
+}
+
+// life is a block for [arrange]: its number, then its offset, its size and its life.
+type life struct {
+	at, size    int64
+	first, last int
+}
+
+// arrange gives every block an offset and returns the floats needed in all. Its
+// argument is not kept as it was.
+func arrange(order []life, place func(number, off int64)) int64 {
+	slices.SortFunc(order, func(a, b life) int {
+		if a.size != b.size {
+			return cmp.Compare(b.size, a.size)
+		}
+		return cmp.Compare(a.at, b.at)
+	})
+	placed := make([]life, 0, len(order)) // by offset
 	var total int64
 	for _, b := range order {
 		var off int64
-		for _, p := range placed {
+		for i := range placed {
+			p := &placed[i]
 			if p.last < b.first || b.last < p.first {
 				continue
 			}
-			if off+b.size <= int64(p.off) {
+			if off+b.size <= p.at {
 				break
 			}
-			off = max(off, aligned(plus(int64(p.off), p.size)))
+			off = max(off, aligned(plus(p.at, p.size)))
 		}
-		b.off = int(off)
+		place(b.at, off)
+		b.at = off
 		total = max(total, plus(off, b.size))
-		at, _ := slices.BinarySearchFunc(placed, b, func(p, q *block) int { return cmp.Compare(p.off, q.off) })
+		at, _ := slices.BinarySearchFunc(placed, off, func(p life, off int64) int { return cmp.Compare(p.at, off) })
 		placed = slices.Insert(placed, at, b)
 	}
 	return aligned(total)

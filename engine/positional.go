@@ -2,6 +2,7 @@ package engine
 
 import (
 	"math"
+	"math/rand/v2"
 
 	"budwood/engine/kernel"
 )
@@ -32,7 +33,7 @@ func (e Positional) build(b *builder, x tensor) tensor {
 	if e.Learned {
 		o.w = b.param("weight", initial(Normal{}, steps, features, 1), steps, features)
 	} else {
-		o.w = b.table(func(w []float32) { sinusoids(w, features) }, steps, features)
+		o.w = b.table(filler{init: sinusoidal{}, rows: steps, cols: features}, steps, features)
 	}
 	if o.y = b.inPlace(x, false, needNothing); o.y.grad == nil && e.Learned {
 		o.y.grad = b.block(x.shape.Size())
@@ -56,6 +57,11 @@ func Sinusoids(steps, features int) []float32 {
 	sinusoids(table, features)
 	return table
 }
+
+// sinusoidal is the table of positions as initial values.
+type sinusoidal struct{ Zeros }
+
+func (sinusoidal) fill(_ *rand.Rand, w []float32, _, features int, _ float64) { sinusoids(w, features) }
 
 // sinusoids fills rows of features: sin(t/10000^(2i/features)) in feature 2i,
 // the cosine of the same in 2i+1.

@@ -50,9 +50,10 @@ func Projection(in, out Shape) (Layer, error) {
 // String is Residual[…].
 func (r Residual) String() string { return "Residual" + r.Body.String() }
 
+func (r Residual) name() string { return "Residual" }
+
 func (r Residual) build(b *builder, x tensor) tensor {
 	own := b.layer(r, x.shape, 0)
-	b.rows[own].layer = "Residual"
 	var body tensor
 	into := b.split(x)
 	b.within("body", func() { body = r.Body.build(b, into) })

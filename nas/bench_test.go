@@ -76,6 +76,16 @@ func BenchmarkGenome(b *testing.B) {
 			}
 		}
 	})
+	b.Run("cost and memory", func(b *testing.B) {
+		b.ReportAllocs()
+		limited := *space
+		limited.limits = Limits{Memory: 1 << 40, Inference: 1 << 40}
+		for b.Loop() {
+			if _, _, err := limited.build(g); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 	b.Run("mutate", func(b *testing.B) {
 		for b.Loop() {
 			if _, err := space.Mutate(r, g); err != nil {

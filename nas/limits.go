@@ -47,8 +47,10 @@ type needs struct {
 func (l Limits) measure(net engine.Layer, in engine.Shape) (needs, error) {
 	var n needs
 	var err error
-	if _, n.cost, err = engine.Measure(net, in); err == nil && (l.Memory > 0 || l.Inference > 0) {
-		n.memory, err = engine.Footprint(net, in, engine.Config{Batch: batch}, engine.TrainConfig{})
+	if l.Memory > 0 || l.Inference > 0 {
+		n.cost, n.memory, err = engine.MeasureMemory(net, in, engine.Config{Batch: batch}, engine.TrainConfig{})
+	} else {
+		_, n.cost, err = engine.Measure(net, in)
 	}
 	return n, err
 }

@@ -1,0 +1,31 @@
+package engine
+
+import (
+	"sync"
+	"testing"
+)
+
+// What a network is said to cost before it is compiled is what its plan says,
+// whoever measures at the same time and whatever was measured before.
+func TestMeasureIsThePlan(t *testing.T) {
+	in := Shape{8, 8, 2}
+	var wg sync.WaitGroup
+	for range 2 {
+		wg.Go(func() {
+			for _, k := range kinds {
+				b, _, y := build(k.layer, in, 32, F32.format())
+				layOut(b.blocks)
+				out, cost, err := Measure(k.layer, in)
+				if err != nil || !out.Equal(y.shape) || cost != b.cost() {
+					t.Errorf("%s: %v, %+v measured, %v, %+v planned: %v", k.name, out, cost, y.shape, b.cost(), err)
+				}
+				c, m, err := MeasureMemory(k.layer, in, Config{}, TrainConfig{})
+				config := Config{}.defaults()
+				if want := b.memory(in, y.shape, &config, &TrainConfig{}); err != nil || c != cost || m != want {
+					t.Errorf("%s: %+v, %+v measured, %+v planned: %v", k.name, c, m, want, err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
