@@ -245,7 +245,7 @@ func (s *study) changeSpec(ctx workflow.Context, spec Spec) error {
 		return err
 	}
 	if !s.loop.Finished {
-		s.decided(s.loop.Resize(spec.Search.Parallel, spec.Budget.Trials))
+		s.decided(s.loop.Resize(s.slots(), spec.Budget.Trials))
 	}
 	return nil
 }
@@ -292,7 +292,7 @@ func (s *study) checkStopTrial(r StopTrialRequest) error {
 		return fmt.Errorf("study %q has no trial %s yet", s.in.Spec.Name, search.TrialName(r.Trial))
 	}
 	if c := s.children[r.Trial]; c != nil && len(c.trials) > 1 {
-		return fmt.Errorf("trial %s trains together with %d others (search.batch): it ends with them", search.TrialName(r.Trial), len(c.trials)-1)
+		return fmt.Errorf("trial %s trains together with %d others: it ends with them", search.TrialName(r.Trial), len(c.trials)-1)
 	}
 	return nil
 }
@@ -305,7 +305,7 @@ func (s *study) stopTrial(ctx workflow.Context, r StopTrialRequest) (Status, err
 	if c := s.children[r.Trial]; c != nil {
 		if !c.stopped {
 			c.stopped = true
-			if err := c.future.SignalChildWorkflow(ctx, stopSignal, why).Get(ctx, nil); err != nil && s.children[r.Trial] == c {
+			if err := c.stop(ctx, why); err != nil && s.children[r.Trial] == c {
 				return Status{}, err
 			}
 		}

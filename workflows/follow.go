@@ -11,11 +11,12 @@ import (
 	"budwood/trials"
 )
 
-// child is a trial workflow with what it trains.
+// child is what is trained together: in a trial workflow, or within the study's.
 type child struct {
 	segments []search.Segment
 	trials   []search.Trial
-	future   workflow.ChildWorkflowFuture
+	within   bool
+	stop     func(ctx workflow.Context, why string) error
 	stopped  bool // its end was asked for
 	results  []trials.Result
 	err      error
@@ -121,7 +122,8 @@ func (s *study) start(ctx workflow.Context) (search.Decision, error) {
 		s.trials, s.cancel = workflow.WithCancel(s.root)
 	}
 	var out search.Decision
-	next := &child{}
+	var segments []search.Segment
+	found = found[:0]
 	for _, seg := range in.Segments {
 		t, ok := trialOf[seg.Trial]
 		if !ok {
@@ -129,19 +131,15 @@ func (s *study) start(ctx workflow.Context) (search.Decision, error) {
 			out.Run, out.Ended = append(out.Run, d.Run...), append(out.Ended, d.Ended...)
 			continue
 		}
-		next.segments, next.trials = append(next.segments, seg), append(next.trials, t)
-		if len(next.segments) >= max(s.in.Spec.Search.Batch, 1) {
-			s.run(ctx, next)
-			next = &child{}
-		}
+		segments, found = append(segments, seg), append(found, t)
 	}
-	if len(next.segments) > 0 {
-		s.run(ctx, next)
+	for _, c := range s.batches(segments, found) {
+		s.run(ctx, c)
 	}
 	return out, nil
 }
 
-// run starts a trial workflow.
+// run starts to train what belongs together.
 func (s *study) run(ctx workflow.Context, c *child) {
 	spec := &s.in.Spec
 	in := TrialInput{Model: spec.model(), Command: spec.Program(), Queue: s.trainQueue(), MaxRetries: spec.MaxRetries, Priority: spec.Search.Priority, Drop: s.drop}
@@ -151,10 +149,29 @@ func (s *study) run(ctx workflow.Context, c *child) {
 		s.children[seg.Trial] = c
 	}
 	s.running++
-	c.future = workflow.ExecuteChildWorkflow(trialOptions(s.trials, in), TrialType, in)
+	home := func() { s.inbox = append(s.inbox, event{home: c}) }
+	if c.within {
+		train, cancel := workflow.WithCancel(s.trials)
+		reason := studyStopped
+		c.stop = func(_ workflow.Context, why string) error {
+			reason = why
+			cancel()
+			return nil
+		}
+		workflow.Go(train, func(train workflow.Context) {
+			defer cancel()
+			c.results, c.err = in.run(train, &reason)
+			home()
+		})
+		return
+	}
+	future := workflow.ExecuteChildWorkflow(trialOptions(s.trials, in), TrialType, in)
+	c.stop = func(ctx workflow.Context, why string) error {
+		return future.SignalChildWorkflow(ctx, stopSignal, why).Get(ctx, nil)
+	}
 	workflow.Go(ctx, func(ctx workflow.Context) {
-		c.err = c.future.Get(ctx, &c.results)
-		s.inbox = append(s.inbox, event{home: c})
+		c.err = future.Get(ctx, &c.results)
+		home()
 	})
 }
 
@@ -182,6 +199,10 @@ func (s *study) report(ctx workflow.Context, c *child) (search.Decision, error) 
 	} else if c.err != nil {
 		return search.Decision{}, fmt.Errorf("trial %s: %w", search.TrialName(c.segments[0].Trial), c.err)
 	}
+	for i, seg := range c.segments {
+		s.pace.saw(c.results[i].Budget-seg.From, c.results[i].Seconds)
+	}
+	s.loop.Parallel = s.slots()
 	var out search.Decision
 	for i := range c.segments {
 		d := s.outcome(c.segments[i], c.trials[i], &c.results[i])

@@ -17,6 +17,9 @@ var (
 	ArchitectureSamplers = []string{"evolution", "local", "predictor", "nsga2", "random"}
 	Schedulers           = []string{"asha", "hyperband", "halving", "median", "plateau", "extrapolation", "none"}
 
+	// unlearned samplers propose the same whatever the results were.
+	unlearned = map[string]bool{"random": true, "grid": true, "sobol": true, "quasi": true}
+
 	// costSamplers weigh what a trial costs against what is expected of it.
 	costSamplers = []string{"auto", "tpe", "motpe"}
 

@@ -49,7 +49,7 @@ type Search struct {
 	Min       int      `json:"min_epochs"`         // the first rung; 0 means 1
 	Proxy     string   `json:"proxy,omitempty"`    // of evolution over architectures: rejects networks before they are trained; see nas.Proxies; "" means none
 	WarmStart string   `json:"warm_start"`         // auto, off, or the name of a study; "" means auto
-	Batch     int      `json:"batch,omitempty"`    // segments that share a workflow and a worker's slot, for trials of milliseconds; 0 means 1
+	Batch     int      `json:"batch,omitempty"`    // segments that share a workflow and a worker's slot; 0: one, or as [Pace] has it for brief trials
 	Priority  int      `json:"priority,omitempty"` // of its trials among those of all studies, 1 (first) to 5; 0 means 3
 }
 

@@ -43,6 +43,7 @@ type Carry struct {
 	Scheduler json.RawMessage  `json:"scheduler"`
 	Board     Board            `json:"board"`
 	Spent     Spent            `json:"spent"`
+	Pace      Pace             `json:"pace,omitzero"`
 	ByUser    bool             `json:"by_user,omitempty"`
 	Elapsed   time.Duration    `json:"elapsed"` // while it ran
 	Given     []Candidate      `json:"given,omitempty"`
@@ -79,24 +80,25 @@ type study struct {
 	loop     *search.Loop
 	board    Board
 	spent    Spent
+	pace     Pace
 	began    time.Time        // as if it had run all the time since
 	drain    bool             // start nothing more: continue as new when the running ones have reported
 	waiting  []search.Segment // decided, not started
 	given    []Candidate      // to be tried next
-	running  int              // trial workflows
+	running  int              // children
 	children map[int]*child   // of the running trials
 	inbox    []event          // what the main loop has not taken yet
 	drop     []int            // trials whose checkpoints nobody needs any more
 	byUser   bool             // the user ended the study, not a budget
 	stopping bool             // running segments are being stopped
 	note     string           // what keeps the study from going on
-	reports  int              // trial workflows that came home in this run
+	reports  int              // children that came home in this run
 	root     workflow.Context // of what outlives a cancellation
-	trials   workflow.Context // of the trial workflows
+	trials   workflow.Context // of the children
 	cancel   workflow.CancelFunc
 }
 
-// event is what the main loop waits for: a trial workflow that came home, or a
+// event is what the main loop waits for: a child that came home, or a
 // decision that was made elsewhere.
 type event struct {
 	home     *child
@@ -198,7 +200,7 @@ func (s *study) begin(ctx workflow.Context) (search.Decision, error) {
 	if err := json.Unmarshal(carry.Scheduler, sched); err != nil {
 		return search.Decision{}, temporal.NewNonRetryableApplicationError("the scheduler's saved state cannot be read", "Internal", err)
 	}
-	s.board, s.spent, s.byUser = carry.Board, carry.Spent, carry.ByUser
+	s.board, s.spent, s.pace, s.byUser = carry.Board, carry.Spent, carry.Pace, carry.ByUser
 	s.given, s.waiting = carry.Given, carry.Held
 	s.began = workflow.Now(ctx).Add(-carry.Elapsed)
 	s.loop = &carry.Loop
@@ -208,7 +210,7 @@ func (s *study) begin(ctx workflow.Context) (search.Decision, error) {
 		s.loop.Reopen()
 		s.loop.Held, s.byUser = false, false
 	}
-	more := s.loop.Resize(s.in.Spec.Search.Parallel, s.in.Spec.Budget.Trials)
+	more := s.loop.Resize(s.slots(), s.in.Spec.Budget.Trials)
 	d.Run = append(d.Run, more.Run...)
 	d.Ended = more.Ended
 	return d, nil
@@ -217,7 +219,7 @@ func (s *study) begin(ctx workflow.Context) (search.Decision, error) {
 func (s *study) carry(ctx workflow.Context) (*Carry, error) {
 	state, err := json.Marshal(s.loop.Scheduler)
 	return &Carry{
-		Loop: *s.loop, Scheduler: state, Board: s.board, Spent: s.spent, ByUser: s.byUser, Elapsed: workflow.Now(ctx).Sub(s.began),
+		Loop: *s.loop, Scheduler: state, Board: s.board, Spent: s.spent, Pace: s.pace, ByUser: s.byUser, Elapsed: workflow.Now(ctx).Sub(s.began),
 		Given: s.given, Held: s.waiting,
 	}, err
 }

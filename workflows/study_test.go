@@ -97,6 +97,15 @@ func newBench(t *testing.T, objective trials.Objective) *bench {
 	return b
 }
 
+// children lists the trial workflows that were started, by id.
+func (b *bench) children() *map[string]int {
+	out := map[string]int{}
+	b.env.SetOnChildWorkflowStartedListener(func(info *workflow.Info, _ workflow.Context, _ converter.EncodedValues) {
+		out[info.WorkflowExecution.ID]++
+	})
+	return &out
+}
+
 // slow makes every segment take a while of the workflow's time.
 func (b *bench) slow(d time.Duration) {
 	b.env.OnActivity(trainSegments, mock.Anything, mock.Anything).After(d).Return(b.train.Train)
@@ -144,10 +153,16 @@ func (b *bench) recordsNow(t *testing.T, study string) []search.Record {
 func TestWorkflowAndLocalDecideTheSame(t *testing.T) {
 	for _, scheduler := range Schedulers {
 		t.Run(scheduler, func(t *testing.T) {
+			t.Parallel()
 			spec := toySpec(t, "twin")
 			spec.Search.Scheduler = scheduler
+			spec.Search.Batch = 1 // every trial is a workflow
 			durable := newBench(t, quadratic)
+			children := durable.children()
 			got, records := durable.run(t, spec)
+			if n := len(*children); n != spec.Budget.Trials {
+				t.Errorf("%d trials had workflows, want %d", n, spec.Budget.Trials)
+			}
 			local := newBench(t, quadratic)
 			want, err := Local(context.Background(), spec, local.store, local.train.Runner, quadratic)
 			if err != nil {

@@ -37,7 +37,7 @@ type TrainInput struct {
 }
 
 // errStudyStopped is the reason of a trial whose segment is cancelled.
-var errStudyStopped = errors.New("the study was stopped")
+var errStudyStopped = errors.New(studyStopped)
 
 // Train trains segments. A failure of the user's code is a result; every error
 // but that of a worker that cannot do this at all is machine trouble and is

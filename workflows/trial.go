@@ -12,8 +12,9 @@ import (
 	"budwood/trials"
 )
 
-// TrialInput starts a trial workflow: one segment of a trial, or, in a study
-// with search.batch, of several trials, which then share the workflow.
+// TrialInput is what is trained together: one segment of a trial, or segments of
+// several trials. It starts a trial workflow, or runs within the study's own
+// (see [Pace]).
 type TrialInput struct {
 	Tasks      []trials.Task   `json:"tasks"`
 	Model      *Model          `json:"model,omitempty"` // nil: a command, or the worker's own Go objective
@@ -27,18 +28,33 @@ type TrialInput struct {
 // stopSignal tells a trial workflow to end its training; it carries the reason.
 const stopSignal = "stop"
 
-// Trial is the trial workflow: it trains its segments and records them. Errors
-// of the user's code are counted here, up to MaxRetries; a lost worker costs
-// nothing, the activity is retried from its checkpoints.
+// Trial is the trial workflow: it trains its segments and records them, and
+// shows them in the Temporal UI.
 func Trial(ctx workflow.Context, in TrialInput) ([]trials.Result, error) {
-	results := make([]trials.Result, len(in.Tasks))
-	attempts := make([]int, len(in.Tasks))
 	train, cancel := workflow.WithCancel(ctx)
-	why := "the study was stopped"
+	why := studyStopped
 	workflow.Go(ctx, func(ctx workflow.Context) {
 		workflow.GetSignalChannel(ctx, stopSignal).Receive(ctx, &why)
 		cancel()
 	})
+	results, err := in.run(train, &why)
+	if err != nil {
+		return results, err
+	}
+	return results, workflow.UpsertTypedSearchAttributes(ctx, resultAttributes(in.Tasks, results)...)
+}
+
+// studyStopped is the reason of trials whose training is cancelled and nobody
+// says why.
+const studyStopped = "the study was stopped"
+
+// run trains the segments and records them. Errors of the user's code are counted
+// here, up to MaxRetries; a lost worker costs nothing, the activity is retried
+// from its checkpoints. When train is cancelled the trials are stopped, and why
+// is their reason.
+func (in *TrialInput) run(train workflow.Context, why *string) ([]trials.Result, error) {
+	results := make([]trials.Result, len(in.Tasks))
+	attempts := make([]int, len(in.Tasks))
 	todo := make([]int, len(in.Tasks))
 	for i := range todo {
 		todo[i] = i
@@ -54,7 +70,7 @@ func Trial(ctx workflow.Context, in TrialInput) ([]trials.Result, error) {
 			results[k], attempts[k] = got[i], attempt
 			switch got[i].State {
 			case search.Stopped:
-				results[k].Reason = why
+				results[k].Reason = *why
 			case search.Failed:
 				if attempt <= in.MaxRetries && train.Err() == nil {
 					failed = append(failed, k)
@@ -63,16 +79,14 @@ func Trial(ctx workflow.Context, in TrialInput) ([]trials.Result, error) {
 		}
 		todo = failed
 	}
-	ctx, _ = workflow.NewDisconnectedContext(ctx) // what was trained is recorded, come what may
+	ctx, done := workflow.NewDisconnectedContext(train) // what was trained is recorded, come what may
+	defer done()
 	reports := make([]trials.Report, len(results))
 	for i := range results {
 		reports[i] = report(in.Tasks[i], &results[i], attempts[i])
 		results[i].Curve = nil // recorded; the parent has no use for it
 	}
-	if err := workflow.ExecuteLocalActivity(local(ctx), recordSegments, reports).Get(ctx, nil); err != nil {
-		return results, err
-	}
-	return results, workflow.UpsertTypedSearchAttributes(ctx, resultAttributes(in.Tasks, results)...)
+	return results, workflow.ExecuteLocalActivity(local(ctx), recordSegments, reports).Get(ctx, nil)
 }
 
 // train trains segments on a worker. What keeps all of them from training, such
