@@ -14,7 +14,7 @@ type Pace struct {
 }
 
 const (
-	briefTrial  = .25  // seconds: trials that take less when trained to the end are brief
+	briefTrial  = .1   // seconds: trials that take less when trained to the end are brief
 	leastBatch  = .02  // seconds of training that are worth an activity
 	aheadBatch  = .2   // seconds of training of one slot that are decided ahead, if nothing is learnt on the way
 	batchTrials = 64   // at most

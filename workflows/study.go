@@ -251,7 +251,7 @@ func (s *study) finish(ctx workflow.Context) (StudyResult, error) {
 	in := s.in.Spec.model()
 	if best != nil && in != nil {
 		test := TestInput{Study: s.in.Spec.Name, Trial: best.Trial, Params: best.Params, Seed: s.in.Spec.Search.Seed, Model: *in, Checkpoint: best.Checkpoint}
-		err := workflow.ExecuteActivity(onTrain(ctx, s.trainQueue(), "test "+search.TrialName(best.Trial), s.in.Spec.Search.Priority), testTrial, test).Get(ctx, &out.Test)
+		err := workflow.ExecuteActivity(onTrain(ctx, s.trainQueue(), "test "+search.TrialName(best.Trial), turn(s.in.Spec.Name, s.in.Spec.Search.Priority)), testTrial, test).Get(ctx, &out.Test)
 		if err != nil {
 			reason = joinReasons(reason, "the best trial could not be tested: "+message(err))
 		}
@@ -260,7 +260,7 @@ func (s *study) finish(ctx workflow.Context) (StudyResult, error) {
 	if best != nil && best.Checkpoint != "" {
 		keep = []string{best.Checkpoint}
 	}
-	if err := workflow.ExecuteActivity(onTrain(ctx, s.trainQueue(), "remove checkpoints", s.in.Spec.Search.Priority), sweepBlobs, s.in.Spec.Name, keep).Get(ctx, nil); err != nil {
+	if err := workflow.ExecuteActivity(onTrain(ctx, s.trainQueue(), "remove checkpoints", turn(s.in.Spec.Name, s.in.Spec.Search.Priority)), sweepBlobs, s.in.Spec.Name, keep).Get(ctx, nil); err != nil {
 		reason = joinReasons(reason, "checkpoints could not be removed: "+message(err))
 	}
 	carry, err := s.carry(ctx)

@@ -93,7 +93,7 @@ func (in *TrialInput) run(train workflow.Context, why *string) ([]trials.Result,
 // as data that cannot be read, is the failure of each.
 func (in *TrialInput) train(ctx workflow.Context, tasks []trials.Task) []trials.Result {
 	var got []trials.Result
-	err := workflow.ExecuteActivity(onTrain(ctx, in.Queue, "train "+segmentNames(tasks), in.Priority), trainSegments, TrainInput{tasks, in.Model, in.Command, in.Drop}).Get(ctx, &got)
+	err := workflow.ExecuteActivity(onTrain(ctx, in.Queue, "train "+segmentNames(tasks), turn(tasks[0].Study, in.Priority)), trainSegments, TrainInput{tasks, in.Model, in.Command, in.Drop}).Get(ctx, &got)
 	if err == nil && len(got) == len(tasks) {
 		return got
 	}
@@ -145,22 +145,29 @@ func trialOptions(ctx workflow.Context, in TrialInput) workflow.Context {
 		TypedSearchAttributes: startAttributes(t),
 		StaticSummary:         clip(summary, 200),
 		StaticDetails:         trialDetails(in.Tasks),
-		Priority:              temporal.Priority{PriorityKey: in.Priority},
+		Priority:              turn(t.Study, in.Priority),
 	})
 }
 
 // onTrain is how an activity runs on the workers.
-func onTrain(ctx workflow.Context, queue, summary string, priority int) workflow.Context {
+func onTrain(ctx workflow.Context, queue, summary string, p temporal.Priority) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue:           queue,
 		StartToCloseTimeout: 30 * 24 * time.Hour,
 		HeartbeatTimeout:    5 * time.Second,
 		WaitForCancellation: true,
 		Summary:             clip(summary, 200),
-		Priority:            temporal.Priority{PriorityKey: priority},
+		Priority:            p,
 		// User errors are not retried here, so what is retried is a lost worker.
 		RetryPolicy: &temporal.RetryPolicy{InitialInterval: 100 * time.Millisecond, BackoffCoefficient: 2, MaximumInterval: 10 * time.Second},
 	})
+}
+
+// turn says when workers take a study's tasks: those of a more urgent study
+// first; studies of the same priority take turns, however many tasks each has
+// waiting (on a server with matching.enableFairness, as the embedded one).
+func turn(study string, priority int) temporal.Priority {
+	return temporal.Priority{PriorityKey: priority, FairnessKey: study}
 }
 
 // local is how an activity on the store runs: in the store's process, within

@@ -69,7 +69,7 @@ func doFor(t *testing.T, limit time.Duration, dir string, args ...string) (stdou
 }
 
 // killAll kills every process of a state directory at once, as a power cut does.
-func killAll(t *testing.T, dir string) (killed int) {
+func killAll(t testing.TB, dir string) (killed int) {
 	t.Helper()
 	deadline := time.Now().Add(10 * time.Second)
 	for {

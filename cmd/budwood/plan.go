@@ -48,7 +48,11 @@ func (c *planCmd) Run(a *app) error {
 	}
 	add("seed", "%d", q.Seed)
 	add("parallel", "%d", q.Parallel)
-	add("batch", "%s a workflow", plural(max(q.Batch, 1), "trial"))
+	if q.Batch > 0 {
+		add("batch", "%s a workflow", plural(q.Batch, "trial"))
+	} else {
+		add("batch", "automatic: a workflow each; trials of less than 0.1 s within the study's, many together")
+	}
 	add("priority", "%d of 1 (first) to 5", cmp.Or(q.Priority, 3))
 	add("warm_start", "%s", q.WarmStart)
 	add("budget", "%d trials of at most %d epochs", b.Trials, b.Epochs)

@@ -20,7 +20,7 @@ var record = flag.Bool("record", false, "write the histories of a study that was
 
 // recordHistories writes the histories of workflows on a state directory's
 // server. What names the machine they ran on is taken out.
-func recordHistories(t *testing.T, dir string, ids ...string) {
+func recordHistories(t testing.TB, dir string, ids ...string) {
 	t.Helper()
 	ctx := context.Background()
 	s, err := devserver.Ensure(ctx, devserver.Options{Home: dir})
