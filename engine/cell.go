@@ -130,3 +130,6 @@ func (c Cell) build(b *builder, x tensor) tensor {
 	b.rows[own].out = shapes[c.Nodes-1]
 	return nodes[c.Nodes-1]
 }
+
+// Shapes are those of the nodes of a cell, from the input to the output.
+func (c Cell) Shapes(in Shape) ([]Shape, error) { return c.shapes(in) }

@@ -17,6 +17,12 @@ func (s *Spec) Trained(ctx context.Context, cache *data.Cache, blobs trials.Blob
 	return net, err
 }
 
+// TrainedOn is [Spec.Trained], and the data that the network learned from.
+func (s *Spec) TrainedOn(ctx context.Context, cache *data.Cache, blobs trials.Blobs, key string, trial int, p search.Params) (*data.Data, *engine.Net, error) {
+	model, net, err := s.trained(ctx, blobs, key, trial, p, cache.Load)
+	return model.Data, net, err
+}
+
 // Predict applies the network of a trial of a study with a table to the rows of
 // another table, CSV or Parquet, which has the columns of the first but the target.
 // classes are the names of the classes, nil for a regression.

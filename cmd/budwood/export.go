@@ -1,25 +1,36 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
+	"path/filepath"
+	"strings"
 
+	"budwood/engine"
 	"budwood/engine/data"
 	"budwood/engine/onnx"
 )
 
 type exportCmd struct {
-	Study string `arg:"" help:"Name of a study that has ended."`
-	File  string `short:"f" help:"The file to write; STUDY.onnx by default." placeholder:"FILE" type:"path"`
+	Study       string `arg:"" help:"Name of a study that has ended."`
+	File        string `short:"f" help:"The file to write; STUDY.onnx by default. FILE.safetensors holds the weights alone." placeholder:"FILE" type:"path"`
+	Dtype       string `help:"Number format of the weights: f32, f16 or bf16, which take half the space." enum:"f32,f16,bf16" default:"f32"`
+	NetworkOnly bool   `help:"Leave out the preparation of the data: the file takes encoded rows."`
 }
 
+var dtypes = map[string]engine.Precision{"f32": engine.F32, "f16": engine.FP16, "bf16": engine.BF16}
+
+// Run writes the network of the best trial, and beside it, as JSON, what its
+// input columns and its outputs are called.
 func (c *exportCmd) Run(a *app) error {
 	w, err := a.winner(c.Study)
 	if err != nil {
 		return err
 	}
-	net, err := w.spec.Trained(a.ctx, &data.Cache{}, w.blobs, w.key, w.Best.ID, w.Best.Params)
+	d, net, err := w.spec.TrainedOn(a.ctx, &data.Cache{}, w.blobs, w.key, w.Best.ID, w.Best.Params)
 	if err != nil {
 		return err
 	}
@@ -27,13 +38,40 @@ func (c *exportCmd) Run(a *app) error {
 	if path == "" {
 		path = c.Study + ".onnx"
 	}
+	in := net.In()
+	if filepath.Ext(path) == ".safetensors" {
+		err = create(path, func(f io.Writer) error { return net.Save(f, dtypes[c.Dtype]) })
+	} else {
+		o := onnx.Options{Weights: dtypes[c.Dtype]}
+		if !c.NetworkOnly {
+			o.Data, in = d.Preparation, d.Preparation.Raw()
+		}
+		err = create(path, func(f io.Writer) error { return onnx.Write(f, net, o) })
+	}
+	if err != nil {
+		return fmt.Errorf("export %s: %w", w.Best.Name(), err)
+	}
+	about := strings.TrimSuffix(path, filepath.Ext(path)) + ".json"
+	if err := create(about, func(f io.Writer) error {
+		e := json.NewEncoder(f)
+		e.SetIndent("", " ")
+		return e.Encode(d.Preparation)
+	}); err != nil {
+		return err
+	}
+	fmt.Fprintf(a.stdout, "%s: %s of %s, %s %s; input rows×%v, output rows×%v; columns and classes in %s\n",
+		path, w.Best.Name(), c.Study, w.Main.Metric, number(w.Value), in, net.Out(), about)
+	return nil
+}
+
+// create writes a file, of which nothing is left after an error.
+func create(path string, write func(io.Writer) error) error {
 	f, err := os.Create(path)
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(onnx.Write(f, net), f.Close()); err != nil {
-		return errors.Join(fmt.Errorf("export %s: %w", w.Best.Name(), err), os.Remove(path))
+	if err := errors.Join(write(f), f.Close()); err != nil {
+		return errors.Join(err, os.Remove(path))
 	}
-	fmt.Fprintf(a.stdout, "%s: %s of %s, %s %s; input rows×%v, output rows×%v\n", path, w.Best.Name(), c.Study, w.Main.Metric, number(w.Value), net.In(), net.Out())
 	return nil
 }

@@ -48,6 +48,24 @@ func TestRun(t *testing.T) {
 	if b, err := os.ReadFile(file); err != nil || !strings.Contains(string(b), "MatMul") {
 		t.Errorf("export: %d bytes, %v; %s", len(b), err, progress)
 	}
+	size := func(file string, more ...string) int64 {
+		_, progress, _ := do(t, dir, append([]string{"export", "digits", "-f", file}, more...)...)
+		st, err := os.Stat(file)
+		if err != nil {
+			t.Fatalf("export %v: %v; %s", more, err, progress)
+		}
+		return st.Size()
+	}
+	if full, half := size(file, "--network-only"), size(file, "--dtype", "f16"); half > full*2/3 {
+		t.Errorf("%d bytes in float16, %d in float32", half, full)
+	}
+	weights := strings.TrimSuffix(file, "onnx") + "safetensors"
+	if full, half := size(weights), size(weights, "--dtype", "bf16"); half > full*2/3 {
+		t.Errorf("%d bytes in bfloat16, %d in float32", half, full)
+	}
+	if b, err := os.ReadFile(strings.TrimSuffix(file, "onnx") + "json"); err != nil || !strings.Contains(string(b), `"classes"`) {
+		t.Errorf("export: %s, %v", b, err)
+	}
 	predicted(t, dir)
 
 	// Run again, it is shown again; with more trials, it goes on.

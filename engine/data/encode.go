@@ -24,9 +24,10 @@ type encoder struct {
 // encoding is one column of the table in the encoded row.
 type encoding struct {
 	*column
-	at      int       // numeric: where the value goes
+	at      int       // where its values begin
 	number  transform // numeric
 	slots   []int     // categorical: where each level puts its 1, -1 for nowhere
+	other   int       // categorical: where a level that was never seen puts its 1, -1 for nowhere
 	missing int       // where a missing value puts its 1, -1 for nowhere
 
 	coder *targetCoder // categorical: nil means columns of 0 and 1
@@ -48,15 +49,15 @@ func fit(columns []*column, train []int, image engine.Shape, numeric Encoding, c
 	e := &encoder{}
 	width := 0
 	for _, c := range columns {
-		f := encoding{column: c, missing: -1}
+		f := encoding{column: c, at: width, other: -1, missing: -1}
 		absent := 0
 		if coder.takes(c) {
-			f.coder, f.at, f.means = coder, width, coder.fit(c, train)
+			f.coder, f.means = coder, coder.fit(c, train)
 			width += coder.outputs
 		} else if c.text {
 			absent, width = f.fitLevels(train, width)
 		} else {
-			f.at, f.number = width, numeric.fit(c.num, train)
+			f.number = numeric.fit(c.num, train)
 			_, absent = c.count(train)
 			width += f.number.width()
 		}
@@ -119,8 +120,9 @@ func (f *encoding) fitLevels(train []int, width int) (absent, next int) {
 			return byName(a, b)
 		})
 		own, other = seen[:maxLevels-1], true
+		f.other = width + maxLevels - 1 // the last one
 		for k := range f.slots {
-			f.slots[k] = width + maxLevels - 1 // the last one, for all others
+			f.slots[k] = f.other
 		}
 	}
 	slices.SortFunc(own, byName)

@@ -1,8 +1,11 @@
 package data
 
 import (
+	"context"
 	"fmt"
 	"math"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -137,4 +140,48 @@ func TestMoments(t *testing.T) {
 			t.Fatalf("standard deviation %v", whole.std())
 		}
 	})
+}
+
+// The tables of a preparation are what the encoder makes of every category.
+func TestPreparation(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "t.csv")
+	var b strings.Builder
+	b.WriteString("a,n,y\n")
+	for i := range 400 {
+		a, n := fmt.Sprintf("l%d", i%80), fmt.Sprint(i%9)
+		if i%11 == 0 {
+			a, n = "?", "?"
+		}
+		fmt.Fprintf(&b, "%s,%s,%s\n", a, n, []string{"no", "yes"}[i%2])
+	}
+	if err := os.WriteFile(path, []byte(b.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	fresh := filepath.Join(t.TempDir(), "new.csv")
+	if err := os.WriteFile(fresh, []byte("a,n\nl3,4\n?,?\nneverseen,8\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, encode := range []*TargetEncode{nil, {}} {
+		d, rows, err := LoadWith(context.Background(), Source{CSV: path, Target: "y", TargetEncode: encode}, fresh)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, n := d.Preparation.Columns[0], d.Preparation.Columns[1]
+		levels, w := len(a.Levels), len(a.Table[0])
+		for i, k := range []int{slices.Index(a.Levels, "l3"), levels, levels + 1} {
+			got := rows.X[i*d.Features : (i+1)*d.Features]
+			if k > levels { // a level that the file with the new rows brings is in the list; it is encoded as any unknown one
+				k = slices.Index(a.Levels, "neverseen")
+				if !slices.Equal(a.Table[k], a.Table[levels+1]) {
+					t.Errorf("%v: %v for a level that no training row has, %v for one that is unknown", encode, a.Table[k], a.Table[levels+1])
+				}
+			}
+			if !slices.Equal(got[:w], a.Table[k]) {
+				t.Errorf("%v: row %d is %v, the table has %v", encode, i, got[:w], a.Table[k])
+			}
+			if i != 1 && got[w] != score([]float64{4, 0, 8}[i], n.Number.Mean, n.Number.Scale) || i == 1 && !(n.Missing && got[w] == 0 && got[w+1] == 1) {
+				t.Errorf("%v: row %d: number %v by %+v", encode, i, got[w:], n)
+			}
+		}
+	}
 }

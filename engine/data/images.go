@@ -53,6 +53,7 @@ func loadIDX(ctx context.Context, s Source) (*Data, error) {
 	for i := range classes {
 		d.ClassNames = append(d.ClassNames, fmt.Sprint(i))
 	}
+	d.Preparation = &Preparation{Pixels: &Number{Encoding: Standard, Mean: mean, Scale: scale}, Classes: d.ClassNames, shape: img}
 	d.Facts.Rows, d.Facts.Numeric = len(p.train)+len(p.valid)+len(p.test), d.Features
 	d.Facts.measure(d.Train, pixels)
 	return d, nil

@@ -14,14 +14,15 @@ type Data struct {
 	Train, Valid, Test *engine.Set
 	Folds              []Fold // with Split.CV; Train then holds the rows of all folds and Valid is nil
 	Task               Task
-	Features           int      // values of a row: Train.Shape.Size()
-	Classes            int      // 0 for regression
-	ClassNames         []string // by class: sorted by name, or by number if the target is numeric; nil for regression
-	Columns            []Column // tables and NPY: those used, without the target, over the whole file
-	Target             string   // tables: name of the target column
-	TargetMean         float64  // regression: mean of the target over the training rows
-	TargetScale        float64  // regression: its standard deviation. Sets hold (target − TargetMean) / TargetScale: an RMSE times TargetScale is in the target's own unit
-	Dropped            int      // rows left out because their target is missing
+	Features           int          // values of a row: Train.Shape.Size()
+	Classes            int          // 0 for regression
+	ClassNames         []string     // by class: sorted by name, or by number if the target is numeric; nil for regression
+	Columns            []Column     // tables and NPY: those used, without the target, over the whole file
+	Target             string       // tables: name of the target column
+	TargetMean         float64      // regression: mean of the target over the training rows
+	TargetScale        float64      // regression: its standard deviation. Sets hold (target − TargetMean) / TargetScale: an RMSE times TargetScale is in the target's own unit
+	Dropped            int          // rows left out because their target is missing
+	Preparation        *Preparation // how a raw row becomes the network's input
 	Facts              Facts
 }
 
@@ -154,6 +155,9 @@ func build(s Source, t *table, target *column, own int) (*Data, *encoder, error)
 		d.targets(*part.set, g, part.rows)
 	}
 	d.Folds = foldsOf(d.Train, p.fold)
+	d.Preparation = enc.preparation()
+	d.Preparation.Classes, d.Preparation.Target = d.ClassNames, d.Target
+	d.Preparation.TargetMean, d.Preparation.TargetScale = d.TargetMean, d.TargetScale
 	d.Facts.Rows = len(p.train) + len(p.valid) + len(p.test)
 	d.describe(inputs, p.train)
 	d.Facts.measure(d.Train, enc.numeric())

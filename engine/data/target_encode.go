@@ -95,9 +95,9 @@ func (t *targetCoder) takes(c *column) bool {
 
 // fit returns the standardised means: for each fold those of the other folds, at
 // last those of all training rows; in each, outputs numbers for every level, and
-// for a missing value behind them.
+// behind them for a missing value and for a level that is not there.
 func (t *targetCoder) fit(c *column, train []int) [][]float32 {
-	levels := len(c.levels) + 1
+	levels := len(c.levels) + 2
 	raw := make([][]float64, t.folds+1)
 	for fold := range raw {
 		raw[fold] = t.means(c, train, levels, uint8(fold))

@@ -66,6 +66,7 @@ func loadText(ctx context.Context, s Source) (*Data, error) {
 		Task: Classification, Features: steps, Classes: len(names), ClassNames: names,
 		Train: part(0, train), Valid: part(train, train+valid), Test: part(train+valid, windows),
 	}
+	d.Preparation = &Preparation{Vocabulary: names, Classes: names, shape: d.Train.Shape}
 	d.Facts.Rows, d.Facts.Categorical, d.Facts.Levels = windows, steps, float64(len(names))
 	d.Facts.measure(d.Train, nil)
 	return d, nil

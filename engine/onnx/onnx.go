@@ -4,12 +4,12 @@
 // The file has one input, "input", of any number of rows with the shape of the
 // network's input, channels last, and one output, "output": what Net.Predict
 // computes, in float32. Batch norm is in its inference form, dropout is left out.
-// Of the layers only engine.Cell and engine.FPN have no form in ONNX yet; the
-// error names them.
+// [Options] put the preparation of the data in front, and weights into 16 bits.
 package onnx
 
 import (
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -19,6 +19,8 @@ import (
 	"strings"
 
 	"budwood/engine"
+	"budwood/engine/data"
+	"budwood/engine/safetensors"
 )
 
 // The versions of the format and of its set of operators that are written.
@@ -27,21 +29,52 @@ const (
 	opset     = 17
 )
 
+// Options say what a file holds beside the network. The zero value: nothing.
+type Options struct {
+	// Weights is the number format of large constants. In 16 bits the file has
+	// about half the size; whoever runs it computes in float32 all the same.
+	Weights engine.Precision
+	// Data is the preparation of the data that the network learned from; nil: none.
+	// With it a row of the input holds the values of the columns as they are in the
+	// table, in their order: numbers, NaN where one is missing, and for a category
+	// its number in the column's list of levels (any other number: a category that
+	// was not there in training). Images are pixels. The output of a regression is
+	// in the target's unit; a classification has a second output, "probabilities".
+	// The names of columns, levels and classes are in the file's metadata under
+	// "budwood.data", as the JSON of [data.Preparation].
+	Data *data.Preparation
+}
+
 // Write writes a network with the weights it has.
-func Write(w io.Writer, n *engine.Net) error {
+func Write(w io.Writer, n *engine.Net, o Options) error {
 	if n == nil || n.Layer() == nil {
 		return errors.New("onnx: there is no network")
 	}
-	g := &graph{weights: map[string][]float32{}}
+	g := &graph{weights: map[string][]float32{}, dtype: o.Weights.Dtype()}
 	for _, t := range slices.Concat(n.Tensors(), n.Statistics()) {
 		g.weights[t.Name] = t.Data
 	}
 	x := operand{"input", n.In()}
+	raw := n.In()
+	if o.Data != nil {
+		raw = o.Data.Raw()
+		if err := g.prepare(o.Data, &x); err != nil {
+			return fmt.Errorf("onnx: %w", err)
+		}
+	}
 	y, err := g.layer(n.Layer(), x)
 	if err != nil {
 		return fmt.Errorf("onnx: %w", err)
 	}
+	outputs := []string{"output"}
+	if o.Data != nil {
+		y.name = g.unscale(o.Data, y.name)
+	}
 	g.node("Identity", []string{"output"}, []string{y.name})
+	if o.Data != nil && len(o.Data.Classes) > 0 {
+		g.node("Softmax", []string{"probabilities"}, []string{y.name}, attr{"axis", -1})
+		outputs = append(outputs, "probabilities")
+	}
 	var body, set, model message
 	for _, node := range g.nodes {
 		body.bytes(1, node)
@@ -50,14 +83,26 @@ func Write(w io.Writer, n *engine.Net) error {
 	for _, t := range g.constants {
 		body.bytes(5, t)
 	}
-	body.bytes(11, value("input", n.In()))
-	body.bytes(12, value("output", n.Out()))
+	body.bytes(11, value("input", raw))
+	for _, name := range outputs {
+		body.bytes(12, value(name, n.Out()))
+	}
 	set.text(1, "")
 	set.int(2, opset)
 	model.int(1, irVersion)
 	model.text(2, "budwood")
 	model.bytes(7, body)
 	model.bytes(8, set)
+	if o.Data != nil {
+		about, err := json.Marshal(o.Data)
+		if err != nil {
+			return fmt.Errorf("onnx: %w", err)
+		}
+		var entry message
+		entry.text(1, "budwood.data")
+		entry.text(2, string(about))
+		model.bytes(14, entry)
+	}
 	if _, err := w.Write(model); err != nil {
 		return fmt.Errorf("onnx: %w", err)
 	}
@@ -73,7 +118,8 @@ type operand struct {
 // graph collects nodes and constants.
 type graph struct {
 	weights   map[string][]float32
-	path      []string // of the layer, as in the names of its tensors
+	dtype     safetensors.Dtype // of large constants
+	path      []string          // of the layer, as in the names of its tensors
 	nodes     []message
 	constants []message
 	count     int
@@ -117,14 +163,29 @@ func (g *graph) apply(op string, inputs []string, attrs ...attr) string {
 
 // floats makes a constant.
 func (g *graph) floats(data []float32, dims ...int) string {
+	dtype := safetensors.F32
+	if len(data) >= large && !slices.ContainsFunc(data, func(v float32) bool { return !g.dtype.Fits(v) }) {
+		dtype = g.dtype
+	}
 	name := g.fresh("c")
 	raw := make([]byte, 0, 4*len(data))
 	for _, v := range data {
-		raw = binary.LittleEndian.AppendUint32(raw, math.Float32bits(v))
+		raw = dtype.Append(raw, v)
 	}
-	g.constants = append(g.constants, tensor(name, float32Type, dims, raw))
-	return name
+	switch dtype {
+	case safetensors.F16:
+		g.constants = append(g.constants, tensor(name, float16Type, dims, raw))
+	case safetensors.BF16:
+		g.constants = append(g.constants, tensor(name, bfloat16Type, dims, raw))
+	default:
+		g.constants = append(g.constants, tensor(name, float32Type, dims, raw))
+		return name
+	}
+	return g.apply("Cast", []string{name}, attr{"to", float32Type})
 }
+
+// large is the size from which on constants are stored in 16 bits.
+const large = 64
 
 // number makes a constant without axes.
 func (g *graph) number(v float64) string { return g.floats([]float32{float32(v)}) }
@@ -225,6 +286,10 @@ func (g *graph) layer(l engine.Layer, x operand) (operand, error) {
 		return g.par(l, x)
 	case engine.SqueezeExcite:
 		return g.squeezeExcite(l, x)
+	case engine.Cell:
+		return g.cell(l, x)
+	case engine.FPN:
+		return g.fpn(l, x)
 	}
 	if y, ok := g.activation(l, x.name); ok {
 		return is(y)

@@ -41,8 +41,10 @@ func (m *message) float(field int, v float32) {
 
 // The element types of tensors.
 const (
-	float32Type = 1
-	int64Type   = 7
+	float32Type  = 1
+	int64Type    = 7
+	float16Type  = 10
+	bfloat16Type = 16
 )
 
 // tensor is a TensorProto of raw data.
