@@ -40,6 +40,7 @@ type cli struct {
 
 	Home  string `help:"State directory: Temporal's database, the store, checkpoints, logs." env:"BUDWOOD_HOME" placeholder:"DIR" type:"path"`
 	Blobs string `help:"Where checkpoints are: a directory, or s3://bucket/prefix?endpoint=URL&region=NAME with credentials from the usual AWS environment. Default: blobs in the state directory." env:"BUDWOOD_BLOBS" placeholder:"URL"`
+	OTLP  string `name:"otlp" help:"Send traces of studies, trials and segments to this OpenTelemetry collector (OTLP over gRPC)." env:"OTEL_EXPORTER_OTLP_ENDPOINT" placeholder:"URL"`
 }
 
 // app is what commands work with.
@@ -81,11 +82,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		}
 	}
 	blobs, err := blobsURL(home, c.Blobs)
-	if err != nil {
+	if err = errors.Join(err, checkOTLP(c.OTLP)); err != nil {
 		return report(stderr, err)
 	}
 	// What this program starts looks in the same places.
-	if err := errors.Join(os.Setenv("BUDWOOD_HOME", home), os.Setenv("BUDWOOD_BLOBS", blobs)); err != nil {
+	if err := errors.Join(os.Setenv("BUDWOOD_HOME", home), os.Setenv("BUDWOOD_BLOBS", blobs), os.Setenv(otlpEnv, c.OTLP)); err != nil {
 		return report(stderr, err)
 	}
 	return report(stderr, k.Run(&app{ctx: ctx, home: home, blobs: blobs, stdout: stdout, stderr: stderr}))

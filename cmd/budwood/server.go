@@ -41,6 +41,10 @@ func (a *app) connect(f serverFlags) (*connection, error) {
 	if err := workflows.Encrypt(&o, os.Getenv); err != nil {
 		return nil, err
 	}
+	stopTrace, err := a.trace(&o)
+	if err != nil {
+		return nil, err
+	}
 	c, server, err := devserver.Connect(a.ctx, devserver.Options{
 		Home: a.home, Port: f.Port, UIPort: f.UIPort,
 		Progress: func(line string) { a.say("%s", line) },
@@ -48,7 +52,7 @@ func (a *app) connect(f serverFlags) (*connection, error) {
 	if err != nil {
 		return nil, err
 	}
-	conn := &connection{Client: c, server: server}
+	conn := &connection{Client: c, server: server, closers: []func() error{stopTrace}}
 	if server != nil {
 		conn.address, conn.uiURL, conn.namespace = server.Address, server.UIURL, server.Namespace
 		if err := workflows.Register(a.ctx, c, conn.namespace); err != nil { // a database of an older version lacks some
