@@ -243,6 +243,7 @@ func join(path, key string) string {
 
 func names[V any](m map[string]V) []string {
 	out := make([]string, 0, len(m))
+	//workflowcheck:ignore sorted below
 	for k := range m {
 		out = append(out, k)
 	}

@@ -22,6 +22,7 @@ func (p Params) Value(name string) any { return p[name] }
 // Names lists the parameters in alphabetical order.
 func (p Params) Names() []string {
 	out := make([]string, 0, len(p))
+	//workflowcheck:ignore sorted below
 	for k := range p {
 		out = append(out, k)
 	}

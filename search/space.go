@@ -51,10 +51,7 @@ func validate(p Param, seen map[string]*Dim) error {
 	seen[d.Name] = d
 	below := map[string]*Dim{} // of all options
 	for _, o := range d.Options {
-		branch := map[string]*Dim{}
-		for k, v := range seen {
-			branch[k] = v
-		}
+		branch := maps.Clone(seen)
 		for _, q := range o.Space {
 			if err := validate(q, branch); err != nil {
 				return fmt.Errorf("%s = %v: %w", d.Name, o.Value, err)
@@ -71,9 +68,7 @@ func validate(p Param, seen map[string]*Dim) error {
 			below[k] = v
 		}
 	}
-	for k, v := range below {
-		seen[k] = v
-	}
+	maps.Copy(seen, below)
 	return nil
 }
 

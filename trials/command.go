@@ -64,9 +64,12 @@ func (c *Command) Validate(space search.Space) error {
 			}
 		}
 	}
-	for name, v := range map[string]int64{"time": int64(c.Time), "mem": c.Mem, "cpu": int64(c.CPU), "grace": int64(c.Grace)} {
-		if v < 0 {
-			return fmt.Errorf("%s: %d is negative", name, v)
+	for _, l := range []struct {
+		name string
+		v    int64
+	}{{"time", int64(c.Time)}, {"mem", c.Mem}, {"cpu", int64(c.CPU)}, {"grace", int64(c.Grace)}} {
+		if l.v < 0 {
+			return fmt.Errorf("%s: %d is negative", l.name, l.v)
 		}
 	}
 	return nil

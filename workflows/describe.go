@@ -3,6 +3,7 @@ package workflows
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"reflect"
 	"strings"
 
@@ -72,12 +73,8 @@ func DescribeParams(p search.Params) string {
 	if _, ok := p[search.ArchitectureKey]; !ok {
 		return p.String()
 	}
-	rest := search.Params{}
-	for k, v := range p {
-		if k != search.ArchitectureKey {
-			rest[k] = v
-		}
-	}
+	rest := maps.Clone(p)
+	delete(rest, search.ArchitectureKey)
 	g, err := nas.FromParams(p)
 	if err != nil {
 		return p.String()
