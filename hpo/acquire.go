@@ -15,7 +15,7 @@ import (
 // neighbours along what is not.
 type acquisition struct {
 	c      *cube
-	p      *posterior
+	p      *promise
 	tried  *triedSet
 	lo, hi []float64 // of the region, by parameter; not for categories
 	within stratum
@@ -35,7 +35,7 @@ type prospect struct {
 // rounded then.
 const mostNeighbours = 12
 
-func newAcquisition(c *cube, p *posterior, tried *triedSet, length []float64) *acquisition {
+func newAcquisition(c *cube, p *promise, tried *triedSet, length []float64) *acquisition {
 	d := len(c.dims)
 	a := &acquisition{c: c, p: p, within: stratum{missing(d)}, tried: tried, length: length, lo: make([]float64, d), hi: make([]float64, d), smooth: make([]bool, d), exact: make([]bool, d)}
 	for k, dim := range c.dims {

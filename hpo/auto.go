@@ -20,7 +20,8 @@ import (
 // was measured to need half the budget of the process. With very many parameters or trials, where a process
 // sees too little of them, [CMAES] takes turns too.
 //
-// Where costs count or there are several objectives it is TPE or [MOTPE].
+// Where costs count, the process and TPE weigh the improvement against them. With
+// several objectives it is [EHVI] at first and then [MOTPE].
 type Auto struct {
 	Cost Cost // what a trial costs; "" means nothing
 
@@ -88,12 +89,11 @@ func (a *Auto) Explain(req search.Request) string {
 }
 
 func (a *Auto) choose(req search.Request, p past) (search.Sampler, string) {
+	a.gp.Cost = a.Cost
 	dims := len(req.Space.Dims())
 	switch {
 	case len(req.Objectives) > 1:
 		return MOTPE{Cost: a.Cost}, fmt.Sprintf("motpe: %d objectives", len(req.Objectives))
-	case a.Cost != "":
-		return TPE{Cost: a.Cost}, fmt.Sprintf("tpe: it weighs the improvement against the %s of a trial", a.Cost)
 	}
 	n := len(p.ranked)
 	if dims == 0 {
@@ -103,18 +103,18 @@ func (a *Auto) choose(req search.Request, p past) (search.Sampler, string) {
 		return &a.gp, fmt.Sprintf("quasi: an even start, %d of %d results", n, startup(dims))
 	}
 	if early := cut(req.Past); 5*early > n {
-		return TPE{}, fmt.Sprintf("tpe: %d of %d results are of trials that were not trained to the end", early, n)
+		return TPE{Cost: a.Cost}, fmt.Sprintf("tpe: %d of %d results are of trials that were not trained to the end", early, n)
 	}
 	idle := stale(p)
 	switch turn := req.First % 4; {
-	case dims > autoMostDims && turn%2 == 1:
+	case a.Cost == "" && dims > autoMostDims && turn%2 == 1:
 		return &a.cma, fmt.Sprintf("cmaes: every other trial in a space of %d parameters", dims)
-	case n > autoMostTrials && turn == 1:
+	case a.Cost == "" && n > autoMostTrials && turn == 1:
 		return &a.cma, fmt.Sprintf("cmaes: every 4th trial after %d results", n)
 	case turn == 2 && idle >= autoIdle:
-		return TPE{}, fmt.Sprintf("tpe: every 4th trial, as nothing was better in the last %d of %d results", idle, n)
+		return TPE{Cost: a.Cost}, fmt.Sprintf("tpe: every 4th trial, as nothing was better in the last %d of %d results", idle, n)
 	case turn == 0 && idle >= 3*autoIdle:
-		return TPE{}, fmt.Sprintf("tpe: every other trial, as nothing was better in the last %d of %d results", idle, n)
+		return TPE{Cost: a.Cost}, fmt.Sprintf("tpe: every other trial, as nothing was better in the last %d of %d results", idle, n)
 	}
 	return &a.gp, fmt.Sprintf("gp: %d results over %d parameters", n, dims)
 }

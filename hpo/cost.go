@@ -36,15 +36,10 @@ func newCostModel(req search.Request, c *cube, of Cost) *costModel {
 	var x [][]float64
 	for i := len(req.Past) - 1; i >= 0 && len(x) < most; i-- {
 		r := &req.Past[i]
-		cost := r.Joules
-		if of == Time {
-			cost = r.Seconds
-		}
-		last, ok := r.Last()
-		if !ok || last.Budget < 1 || !(cost > 0) || math.IsInf(cost, 0) {
+		v, ok := unitCost(r, of)
+		if !ok {
 			continue
 		}
-		v := math.Log(cost / float64(last.Budget))
 		x, m.values = append(x, c.vector(r.Params)), append(m.values, v)
 	}
 	if len(x) == 0 {

@@ -134,12 +134,12 @@ func (s *EHVI) model(req search.Request, all several, c *cube) *ehviModel {
 		seenOf := make([]seen, len(keep))
 		losses := make([]float64, len(keep))
 		for i, k := range keep {
-			seenOf[i] = seen{req.Past[use[k]].ID, points[i], all.losses[k][o]}
+			seenOf[i] = seen{req.Past[use[k]].ID, points[i], all.losses[k][o], use[k]}
 			losses[i] = all.losses[k][o]
 		}
 		g := s.process(o)
 		k := newKernel(c)
-		h := g.fit(k, seenOf)
+		h := g.fit(k, seenOf, false)
 		for i, l := range h.length {
 			k.weight[i] = 1 / (l * l)
 			if o == 0 {
@@ -181,7 +181,7 @@ func (s *EHVI) model(req search.Request, all several, c *cube) *ehviModel {
 		m.ref[o] += .1 * max(m.ref[o]-lo[o], 1)
 	}
 	slices.SortStableFunc(m.front, func(a, b [2]float64) int { return cmp.Or(cmp.Compare(a[0], b[0]), cmp.Compare(a[1], b[1])) })
-	m.region = newAcquisition(c, m.p[0], &m.tried, length)
+	m.region = newAcquisition(c, &promise{posterior: m.p[0]}, &m.tried, length)
 	for _, i := range all.bad {
 		m.tried.add(c.vector(req.Past[i].Params))
 	}

@@ -9,12 +9,14 @@ import (
 )
 
 // Where half of the space and more is infeasible and the optimum lies at the
-// border, TPE soon proposes few infeasible points.
-func TestTPELearnsWhatIsFeasible(t *testing.T) {
+// border, a sampler that learns soon proposes few infeasible points.
+func TestWhatIsFeasibleIsLearned(t *testing.T) {
+	t.Parallel()
 	p := searchtest.Sphere(4)
 	x, y := p.Space[0].(search.FloatParam), p.Space[1].(search.FloatParam)
 	infeasible := func(s search.Sampler) (share float64) {
-		for seed := range uint64(5) {
+		const seeds = 3
+		for seed := range uint64(seeds) {
 			r := simulated(t, p.Space, s, 80, seed, func(at search.Params) ([]float64, float64, search.State) {
 				if x.In(at) < 1 && y.In(at) < 3 {
 					return nil, 1, search.Infeasible
@@ -23,41 +25,65 @@ func TestTPELearnsWhatIsFeasible(t *testing.T) {
 			})
 			for _, rec := range r.Records[40:] {
 				if rec.State == search.Infeasible {
-					share += 1. / 40 / 5
+					share += 1. / 40 / seeds
 				}
 			}
 		}
 		return share
 	}
-	if tpe, random := infeasible(TPE{}), infeasible(Random{}); tpe > random/2 {
-		t.Errorf("%.0f %% of TPE's points are infeasible, and %.0f %% of random ones", 100*tpe, 100*random)
+	random := infeasible(Random{})
+	for name, s := range map[string]search.Sampler{"TPE": TPE{}, "GP": &GP{}, "Auto": &Auto{}} {
+		if share := infeasible(s); share > random/2 {
+			t.Errorf("%.0f %% of the points of %s are infeasible, and %.0f %% of random ones", 100*share, name, 100*random)
+		}
+	}
+}
+
+// Infeasible trials do not keep a process from an optimum at their border.
+func TestGPFindsAnOptimumAtTheBorder(t *testing.T) {
+	t.Parallel()
+	x, y := search.Float("x", 0, 1), search.Float("y", 0, 1)
+	for seed := range uint64(3) {
+		r := simulated(t, search.Space{x, y}, &GP{}, 40, seed, func(at search.Params) ([]float64, float64, search.State) {
+			if x.In(at)+y.In(at) < 1 {
+				return nil, 1, search.Infeasible
+			}
+			return []float64{2*x.In(at) + y.In(at)}, 1, search.Paused // least at (0, 1): 1
+		})
+		if best := r.Best().Value; !(best < 1.02) {
+			t.Errorf("seed %d: the best loss is %.3f, want 1", seed, best)
+		}
 	}
 }
 
 // Where two regions are as good as each other, a sampler that counts costs is
 // found in the cheap one.
-func TestTPESavesCosts(t *testing.T) {
+func TestCostsAreSaved(t *testing.T) {
+	t.Parallel()
 	x := search.Float("x", -1, 1)
 	y := search.Float("y", -1, 1)
 	loss := func(at search.Params) float64 { return math.Abs(math.Abs(x.In(at))-.5) + math.Abs(y.In(at)) }
 	spent := func(s search.Sampler) (dear, best float64) { // share of the later trials in the dear region
-		for seed := range uint64(5) {
+		const seeds = 3
+		for seed := range uint64(seeds) {
 			r := simulated(t, search.Space{x, y}, s, 60, seed, func(at search.Params) ([]float64, float64, search.State) {
 				return []float64{loss(at)}, math.Exp(3 * x.In(at)), search.Paused
 			})
 			for _, rec := range r.Records[20:] {
 				if x.In(rec.Params) > 0 {
-					dear += 1. / 40 / 5
+					dear += 1. / 40 / seeds
 				}
 			}
-			best += r.Best().Value / 5
+			best += r.Best().Value / seeds
 		}
 		return dear, best
 	}
-	plain, before := spent(TPE{})
-	saving, after := spent(TPE{Cost: Time})
-	if saving > plain/2 || after > before+.1 {
-		t.Errorf("%.0f %% of the trials are dear and the best loss is %.3f; without costs, %.0f %% and %.3f", 100*saving, after, 100*plain, before)
+	for name, s := range map[string][2]search.Sampler{"TPE": {TPE{}, TPE{Cost: Time}}, "GP": {&GP{}, &GP{Cost: Time}}, "Auto": {&Auto{}, &Auto{Cost: Time}}} {
+		plain, before := spent(s[0])
+		saving, after := spent(s[1])
+		if saving > max(plain, .5)/2 || after > before+.1 {
+			t.Errorf("%s: %.0f %% of the trials are dear and the best loss is %.3f; without costs, %.0f %% and %.3f", name, 100*saving, after, 100*plain, before)
+		}
 	}
 }
 

@@ -24,8 +24,9 @@ import (
 //
 // A GP keeps what it computed, to be fast; the proposals do not depend on it.
 type GP struct {
-	Startup int // trials with a result before the model is used; 0 means two more than there are parameters, at most 10
-	Points  int // trials that the process sees at most; 0 means 400
+	Startup int  // trials with a result before the model is used; 0 means two more than there are parameters, at most 10
+	Points  int  // trials that the process sees at most; 0 means 400
+	Cost    Cost // what a trial costs: the improvement expected for it counts; "" means nothing
 
 	reading sync.Mutex
 	memo    memo
@@ -57,7 +58,7 @@ type factored struct {
 	f      cholesky
 }
 
-const gpCached = 4
+const gpCached = 8
 
 // Propose returns the points of the largest expected improvement.
 func (g *GP) Propose(_ context.Context, req search.Request) ([]search.Params, error) {
@@ -96,8 +97,9 @@ func startup(dims int) int { return min(dims+2, 10) }
 // gpModel is the process of a request.
 type gpModel struct {
 	c     *cube
-	p     *posterior
+	p     *promise
 	h     hyper
+	unfit int // infeasible trials
 	tried triedSet
 	best  [][]float64 // vectors of the best trials
 	seen  [][]float64 // vectors of all that the process has seen
@@ -108,9 +110,10 @@ type gpModel struct {
 
 // seen is a trial that the process sees.
 type seen struct {
-	id   int
-	x    []float64
-	loss float64
+	id     int
+	x      []float64
+	loss   float64
+	record int
 }
 
 func (g *GP) model(req search.Request, p past) *gpModel {
@@ -118,26 +121,35 @@ func (g *GP) model(req search.Request, p past) *gpModel {
 	m := &gpModel{c: c, tried: triedSet{}}
 	all := choose(req, p.ranked, c, orDefault(g.Points, 10, 400))
 	k := newKernel(c)
-	m.h = g.fit(k, choose(req, firstOf(p.ranked, fitAt(len(p.ranked))), c, fitMost))
-	for i, l := range m.h.length {
-		k.weight[i] = 1 / (l * l)
-	}
-	k.noise, k.poly = m.h.noise, m.h.poly
+	m.h = g.fit(k, choose(req, firstOf(p.ranked, fitAt(len(p.ranked))), c, fitMost), false)
+	k.set(m.h)
 
 	points, losses := make([][]float64, len(all)), make([]float64, len(all))
 	for i, s := range all {
 		points[i], losses[i] = s.x, s.loss
 	}
 	y := newOutput(losses, m.h.delta).apply(losses)
-	if len(p.bad) > 0 {
-		worst := slices.Max(y)
-		for _, i := range p.bad[max(len(p.bad)-gpMostOthers, 0):] {
-			points, y = append(points, c.vector(req.Past[i].Params)), append(y, worst)
+	worst := slices.Max(y)
+	var unfit [][]float64
+	for _, i := range p.bad[max(len(p.bad)-gpMostOthers, 0):] {
+		x := c.vector(req.Past[i].Params)
+		if req.Past[i].State == search.Infeasible {
+			unfit = append(unfit, x)
+		} else {
+			points, y = append(points, x), append(y, worst)
 		}
 	}
-	m.p = g.posterior(k, points, y)
+	m.p = &promise{posterior: g.posterior(k, points, y)}
 	m.forks, m.seen = c.forks(), slices.Clone(points)
-	for _, x := range points {
+	if m.unfit = len(unfit); m.unfit > 0 {
+		m.p.fit = g.feasibility(c, points, unfit)
+		for _, x := range unfit {
+			m.p.know(x)
+			m.seen, m.p.means = append(m.seen, x), append(m.p.means, math.Inf(1))
+		}
+	}
+	m.p.cost = g.costs(req, c, p)
+	for _, x := range m.seen {
 		m.tried.add(x)
 	}
 	for _, i := range p.pending[max(len(p.pending)-gpMostOthers, 0):] {
@@ -170,7 +182,7 @@ func choose(req search.Request, best []ranked, c *cube, most int) []seen {
 	out := make([]seen, len(take))
 	for i, r := range take {
 		rec := &req.Past[r.record]
-		out[i] = seen{rec.ID, c.vector(rec.Params), r.loss}
+		out[i] = seen{rec.ID, c.vector(rec.Params), r.loss, r.record}
 	}
 	slices.SortStableFunc(out, func(a, b seen) int { return a.id - b.id })
 	return out
@@ -249,10 +261,13 @@ func fitAt(n int) int {
 	return k
 }
 
-// fit finds the hyperparameters.
-func (g *GP) fit(k kernel, use []seen) hyper {
+// fit finds the hyperparameters, plain ones as in the function fit.
+func (g *GP) fit(k kernel, use []seen, plain bool) hyper {
 	points, losses := make([][]float64, len(use)), make([]float64, len(use))
 	key := uint64(len(use))
+	if plain {
+		key = ^key
+	}
 	dims := 0.0
 	for i, s := range use {
 		points[i], losses[i] = s.x, s.loss
@@ -271,7 +286,7 @@ func (g *GP) fit(k kernel, use []seen) hyper {
 		}
 	}
 	g.mu.Unlock()
-	h := fit(k, points, losses, dims)
+	h := fit(k, points, losses, dims, plain)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.cache.fits = append(g.cache.fits[max(len(g.cache.fits)-gpCached, 0):], fitted{key, h})
@@ -318,16 +333,22 @@ func (g *GP) explain(req search.Request, p past) string {
 	if first := orDefault(g.Startup, 1, startup(dims)); len(p.ranked) < first || dims == 0 {
 		return fmt.Sprintf("quasi: an even start, %d of %d results", len(p.ranked), first)
 	}
-	return g.model(req, p).explain(len(p.ranked))
+	return g.model(req, p).explain(len(p.ranked), g.Cost)
 }
 
-func (m *gpModel) explain(results int) string {
+func (m *gpModel) explain(results int, cost Cost) string {
 	s := fmt.Sprintf("gp: %d results over %d parameters, noise %.1g%%", results, len(m.c.dims), 100*math.Sqrt(m.h.noise))
 	if !math.IsInf(m.h.delta, 1) {
 		s += ", losses by logarithm"
 	}
 	if m.h.poly > 0 {
 		s += ", with a bowl"
+	}
+	if m.unfit > 0 {
+		s += fmt.Sprintf(", and where %d were infeasible", m.unfit)
+	}
+	if m.p.cost != nil {
+		s += fmt.Sprintf(", for the %s of a trial", cost)
 	}
 	if m.p.f.jitter > 0 {
 		s += fmt.Sprintf("; a Cholesky factor needed jitter of %.0e", m.p.f.jitter)

@@ -50,7 +50,14 @@ func TestImprovementGradient(t *testing.T) {
 		k.weight[i] = 1 + float64(i%3)
 	}
 	k.noise, k.poly = 1e-3, .3
-	p := newPosterior(k, points, newOutput(losses, .1).apply(losses), cholesky{})
+	process := func(losses []float64) *posterior { return newPosterior(k, points, losses, cholesky{}) }
+	p := &promise{posterior: process(newOutput(losses, .1).apply(losses)), cost: process(losses)}
+	labels := make([]float64, len(losses))
+	for i := range labels {
+		labels[i] = math.Copysign(1, points[i][0]-.5)
+	}
+	p.fit = process(labels)
+	p.know(points[5])
 	p.believe(points[3])
 	x := points[7]
 	x[0], x[1] = .41, .63

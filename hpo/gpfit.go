@@ -51,8 +51,9 @@ type fitting struct {
 }
 
 // fit finds the hyperparameters for points and their losses. dims is the mean
-// number of parameters that a point has.
-func fit(k kernel, points [][]float64, losses []float64, dims float64) hyper {
+// number of parameters that a point has. Plain is without transformations of the
+// losses and without the polynomial.
+func fit(k kernel, points [][]float64, losses []float64, dims float64, plain bool) hyper {
 	f := newFitting(k, points, dims)
 	spread := spreadOf(slices.Sorted(slices.Values(losses)))
 	steps := 30
@@ -61,14 +62,18 @@ func fit(k kernel, points [][]float64, losses []float64, dims float64) hyper {
 	}
 	var best hyper
 	least := math.Inf(1)
+	shares := outputShares
+	if plain {
+		shares = shares[:1]
+	}
 	for _, f.withPoly = range []bool{false, true} {
-		if f.withPoly && f.bowl == nil {
+		if f.withPoly && (f.bowl == nil || plain) {
 			break
 		}
 		lo, hi := f.bounds()
 		search := lbfgs{lo: lo, hi: hi, steps: steps, enough: 1e-2}
 		theta := f.start(f.lengthMean)
-		for i, share := range outputShares {
+		for i, share := range shares {
 			o := newOutput(losses, share*spread)
 			f.y = o.apply(losses)
 			v := search.minimize(theta, f.value)

@@ -86,6 +86,14 @@ func newKernel(c *cube) kernel {
 	return k
 }
 
+// set takes hyperparameters.
+func (k *kernel) set(h hyper) {
+	for i, l := range h.length {
+		k.weight[i] = 1 / (l * l)
+	}
+	k.noise, k.poly = h.noise, h.poly
+}
+
 // bowl is Q(x, x') of the products of centred coordinates, and its derivative by
 // their sum.
 func (k *kernel) bowl(dot float64) (q, slope float64) {

@@ -57,12 +57,17 @@ func (p *posterior) push(x []float64, n int) {
 // believe adds a point at which a trial runs, with the loss that is expected
 // there (kriging believer, Ginsbourger et al. 2010): the mean stays as it is.
 func (p *posterior) believe(x []float64) {
+	mean := p.predictMean(x)
+	p.know(x)
+	p.means, p.best = append(p.means, mean), min(p.best, mean)
+}
+
+// know makes the process certain at a point: the mean stays as it is.
+func (p *posterior) know(x []float64) {
 	n := len(p.alpha)
 	if n == len(p.k) {
 		p.grow(2*n + 16)
 	}
-	mean := p.predictMean(x)
-	p.means, p.best = append(p.means, mean), min(p.best, mean)
 	p.push(x, n)
 	for i := range p.columns {
 		p.columns[i] = append(p.columns[i], x[i])
@@ -90,17 +95,10 @@ func (p *posterior) deviation(x []float64, n int) float64 {
 	return math.Sqrt(p.variance * left)
 }
 
-// improvement is the log expected improvement at a point.
-func (p *posterior) improvement(x []float64) float64 {
-	mu, sigma := p.predict(x)
-	v, _, _ := logEI(p.best, mu, sigma)
-	return v
-}
-
-// climb is improvement, and its gradient along the parameters listed.
-func (p *posterior) climb(x []float64, along []int, gradient []float64) float64 {
+// approach is predict that leaves what slopes needs.
+func (p *posterior) approach(x []float64) (mu, sigma float64) {
 	n := len(p.alpha)
-	k, dot, slope, v, b := p.k[:n], p.dot[:n], p.slope[:n], p.v[:n], p.b[:n]
+	k, dot, slope, v := p.k[:n], p.dot[:n], p.slope[:n], p.v[:n]
 	p.apart(x, p.columns, k, dot)
 	for j, r2 := range k {
 		k[j], slope[j] = matern(r2)
@@ -113,11 +111,17 @@ func (p *posterior) climb(x []float64, along []int, gradient []float64) float64 
 			dot[j] *= p.poly
 		}
 	}
-	mu := p.mean + floats.Dot(k, p.alpha)
+	mu = p.mean + floats.Dot(k, p.alpha)
 	p.f.half(k, v)
-	sigma := p.deviation(x, n)
-	p.f.other(v, b)
-	value, byMu, bySigma := logEI(p.best, mu, sigma)
+	return mu, p.deviation(x, n)
+}
+
+// slopes adds to a gradient, along the parameters listed, that of what has the
+// derivatives byMu and bySigma at the point approached last.
+func (p *posterior) slopes(x []float64, along []int, sigma, byMu, bySigma float64, gradient []float64) {
+	n := len(p.alpha)
+	dot, b := p.dot[:n], p.b[:n]
+	p.f.other(p.v[:n], b)
 
 	// ∂σ = −s² bᵀ∂k/σ (+ the part of k(x, x) itself), b = K⁻¹k.
 	bySigma *= p.variance / sigma
@@ -133,7 +137,7 @@ func (p *posterior) climb(x []float64, along []int, gradient []float64) float64 
 		own *= bySigma * p.poly
 		floats.Mul(dot, b)
 	}
-	floats.Mul(b, slope)
+	floats.Mul(b, p.slope[:n])
 	for g, i := range along {
 		sum, w, u := 0.0, 2*p.weight[i], x[i]
 		col := p.columns[i][:n]
@@ -144,7 +148,7 @@ func (p *posterior) climb(x []float64, along []int, gradient []float64) float64 
 				sum += b[j] * (u - .5)
 			}
 		}
-		gradient[g] = w * sum
+		gradient[g] += w * sum
 		if p.poly > 0 && p.fixed[i] {
 			t := own * (u - .5)
 			for j, c := range col {
@@ -153,5 +157,4 @@ func (p *posterior) climb(x []float64, along []int, gradient []float64) float64 
 			gradient[g] += t
 		}
 	}
-	return value
 }

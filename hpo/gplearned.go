@@ -1,0 +1,69 @@
+package hpo
+
+import (
+	"math"
+
+	"budwood/search"
+)
+
+// feasibility is the process of the labels of trials, −1 for feasible ones and 1
+// for the others (least-squares classification; Rasmussen & Williams 2006, Section
+// 6.5), with hyperparameters of its own: what makes a point infeasible need not
+// make it good or bad.
+func (g *GP) feasibility(c *cube, feasible, unfit [][]float64) *posterior {
+	var use []seen
+	for i := range max(len(feasible), len(unfit)) { // an even share of both
+		if i < len(unfit) {
+			use = append(use, seen{x: unfit[i], loss: 1})
+		}
+		if i < len(feasible) {
+			use = append(use, seen{x: feasible[i], loss: -1})
+		}
+	}
+	return g.plain(c, use)
+}
+
+// costs is the process of the log cost of a unit of budget, for what a trial
+// will be given is the scheduler's to decide; nil if no trial has a cost.
+func (g *GP) costs(req search.Request, c *cube, p past) *posterior {
+	if g.Cost == "" {
+		return nil
+	}
+	var use []seen
+	for _, r := range choose(req, p.ranked, c, orDefault(g.Points, 10, 400)) {
+		rec := &req.Past[r.record]
+		if v, ok := unitCost(rec, g.Cost); ok {
+			use = append(use, seen{x: r.x, loss: v})
+		}
+	}
+	if len(use) == 0 {
+		return nil
+	}
+	return g.plain(c, use)
+}
+
+// plain is a process of values without transformation, those trained on first.
+func (g *GP) plain(c *cube, use []seen) *posterior {
+	k := newKernel(c)
+	n := min(fitAt(len(use)), fitMost)
+	k.set(g.fit(k, use[:n], true))
+	points, y := make([][]float64, len(use)), make([]float64, len(use))
+	for i, s := range use {
+		points[i], y[i] = s.x, s.loss
+	}
+	return g.posterior(k, points, y)
+}
+
+// unitCost is the log cost of a unit of budget of a trial; ok is false if it is
+// not known.
+func unitCost(r *search.Record, of Cost) (log float64, ok bool) {
+	cost := r.Joules
+	if of == Time {
+		cost = r.Seconds
+	}
+	last, ok := r.Last()
+	if !ok || last.Budget < 1 || !(cost > 0) || math.IsInf(cost, 0) {
+		return 0, false
+	}
+	return math.Log(cost / float64(last.Budget)), true
+}

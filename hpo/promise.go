@@ -1,0 +1,57 @@
+package hpo
+
+import "math"
+
+// promise is what a point promises: the expected improvement of the loss, times
+// the probability that the point is feasible (Gardner et al. 2014, Section 3),
+// for a unit of cost (Snoek, Larochelle & Adams 2012, Section 3.2), in logarithms.
+type promise struct {
+	*posterior
+	fit  *posterior // of −1 for feasible trials and 1 for others: feasible is what is less than 0; nil without infeasible trials
+	cost *posterior // of the log cost of a unit of budget; nil: costs do not count
+}
+
+// improvement is the promise of a point.
+func (p *promise) improvement(x []float64) float64 {
+	mu, sigma := p.predict(x)
+	v, _, _ := logEI(p.best, mu, sigma)
+	if p.fit != nil {
+		mu, sigma := p.fit.predict(x)
+		w, _ := logCDF(-mu / sigma)
+		v += w
+	}
+	if p.cost != nil {
+		v -= p.cost.predictMean(x)
+	}
+	return v
+}
+
+// climb is improvement, and its gradient along the parameters listed.
+func (p *promise) climb(x []float64, along []int, gradient []float64) float64 {
+	clear(gradient)
+	mu, sigma := p.approach(x)
+	v, byMu, bySigma := logEI(p.best, mu, sigma)
+	p.slopes(x, along, sigma, byMu, bySigma, gradient)
+	if p.fit != nil {
+		mu, sigma := p.fit.approach(x)
+		w, slope := logCDF(-mu / sigma)
+		v += w
+		p.fit.slopes(x, along, sigma, -slope/sigma, slope*mu/(sigma*sigma), gradient)
+	}
+	if p.cost != nil {
+		mu, sigma := p.cost.approach(x)
+		v -= mu
+		p.cost.slopes(x, along, sigma, -1, 0, gradient)
+	}
+	return v
+}
+
+// logCDF is log Φ(z) and its derivative φ(z)/Φ(z).
+func logCDF(z float64) (v, slope float64) {
+	if z > 0 {
+		c := 1 - .5*math.Erfc(z/math.Sqrt2)
+		return math.Log(c), math.Exp(-z*z/2) / math.Sqrt(2*math.Pi) / c
+	}
+	e := erfcx(-z / math.Sqrt2)
+	return math.Log(e/2) - z*z/2, math.Sqrt(2/math.Pi) / e
+}
