@@ -99,7 +99,7 @@ func (a *Auto) choose(req search.Request, p past) (search.Sampler, string) {
 	if dims == 0 {
 		return Random{}, "random: there is nothing to choose"
 	}
-	if n < startup(dims) {
+	if !a.gp.ready(p, dims) {
 		return &a.gp, fmt.Sprintf("quasi: an even start, %d of %d results", n, startup(dims))
 	}
 	if early := cut(req.Past); 5*early > n {

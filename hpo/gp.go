@@ -71,7 +71,7 @@ func (g *GP) Propose(_ context.Context, req search.Request) ([]search.Params, er
 func (g *GP) propose(req search.Request, p past, repeats repeated) ([]search.Params, error) {
 	halton := newHalton(req)
 	var m *gpModel
-	if len(p.ranked) >= orDefault(g.Startup, 1, startup(len(halton.dims))) && len(halton.dims) > 0 {
+	if g.ready(p, len(halton.dims)) {
 		m = g.model(req, p)
 	}
 	return untriedBy(req, repeats, func(i int, out []search.Params, rng *rand.Rand, again bool) search.Params {
@@ -89,6 +89,13 @@ func (g *GP) propose(req search.Request, p past, repeats repeated) ([]search.Par
 		}
 		return req.Space.Sample(rng)
 	})
+}
+
+// ready tells whether the even start is over: with the trials that run it has as
+// many as it is to have, and half of them have a result.
+func (g *GP) ready(p past, dims int) bool {
+	n, first := len(p.ranked), orDefault(g.Startup, 1, startup(dims))
+	return dims > 0 && n+len(p.pending) >= first && 2*n >= first
 }
 
 // startup is the default number of trials with a result before a model is used.
@@ -330,8 +337,8 @@ func (g *GP) Explain(req search.Request) string {
 
 func (g *GP) explain(req search.Request, p past) string {
 	dims := len(req.Space.Dims())
-	if first := orDefault(g.Startup, 1, startup(dims)); len(p.ranked) < first || dims == 0 {
-		return fmt.Sprintf("quasi: an even start, %d of %d results", len(p.ranked), first)
+	if !g.ready(p, dims) {
+		return fmt.Sprintf("quasi: an even start, %d of %d results", len(p.ranked), orDefault(g.Startup, 1, startup(dims)))
 	}
 	return g.model(req, p).explain(len(p.ranked), g.Cost)
 }
