@@ -29,6 +29,7 @@ type Auto struct {
 	memo memo
 	gp   GP
 	cma  CMAES
+	ehvi EHVI
 }
 
 var (
@@ -41,6 +42,8 @@ const (
 	autoMostDims   = 60
 	autoMostTrials = 1000
 	autoIdle       = 15 // results without a better one
+
+	autoMostSeveral = 200 // results, of several objectives
 )
 
 // Propose returns points of the samplers chosen.
@@ -93,7 +96,7 @@ func (a *Auto) choose(req search.Request, p past) (search.Sampler, string) {
 	dims := len(req.Space.Dims())
 	switch {
 	case len(req.Objectives) > 1:
-		return MOTPE{Cost: a.Cost}, fmt.Sprintf("motpe: %d objectives", len(req.Objectives))
+		return a.several(req, p)
 	}
 	n := len(p.ranked)
 	if dims == 0 {
@@ -117,6 +120,26 @@ func (a *Auto) choose(req search.Request, p past) (search.Sampler, string) {
 		return TPE{Cost: a.Cost}, fmt.Sprintf("tpe: every other trial, as nothing was better in the last %d of %d results", idle, n)
 	}
 	return &a.gp, fmt.Sprintf("gp: %d results over %d parameters", n, dims)
+}
+
+// several chooses for more than one objective: expected improvements of the
+// hypervolume need the fewest trials, and a time that grows with them.
+func (a *Auto) several(req search.Request, p past) (search.Sampler, string) {
+	m, n := len(req.Objectives), len(p.ranked)
+	early := cut(req.Past)
+	switch {
+	case a.Cost != "":
+		return MOTPE{Cost: a.Cost}, fmt.Sprintf("motpe: %d objectives, and it weighs the improvement against the %s of a trial", m, a.Cost)
+	case m > 3:
+		return MOTPE{}, fmt.Sprintf("motpe: %d objectives", m)
+	case len(req.Space.Dims()) > autoMostDims:
+		return MOTPE{}, fmt.Sprintf("motpe: %d objectives over %d parameters", m, len(req.Space.Dims()))
+	case 5*early > n:
+		return MOTPE{}, fmt.Sprintf("motpe: %d of %d results are of trials that were not trained to the end", early, n)
+	case n > autoMostSeveral:
+		return MOTPE{}, fmt.Sprintf("motpe: %d objectives, more than %d results", m, autoMostSeveral)
+	}
+	return &a.ehvi, fmt.Sprintf("ehvi: %d objectives, %d results", m, n)
 }
 
 // cut is how many trials were stopped or wait before the full budget.

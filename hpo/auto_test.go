@@ -39,6 +39,39 @@ func TestAutoSaysWhatItChose(t *testing.T) {
 	}
 }
 
+// Of several objectives the hypervolume's improvement is climbed while trials
+// are few.
+func TestAutoOfSeveralObjectives(t *testing.T) {
+	p := searchtest.Sphere(3)
+	for _, c := range []struct {
+		auto                *Auto
+		objectives, results int
+		want                string
+	}{
+		{&Auto{}, 2, 0, "ehvi"}, {&Auto{}, 3, 50, "ehvi"}, {&Auto{}, 2, autoMostSeveral + 1, "motpe"}, {&Auto{}, 4, 50, "motpe"}, {&Auto{Cost: Time}, 2, 50, "motpe"},
+	} {
+		req := search.Request{Space: p.Space, First: c.results, N: 1}
+		for k := range c.objectives {
+			req.Objectives = append(req.Objectives, search.Objective{Metric: string(rune('a' + k))})
+		}
+		for id := range c.results {
+			at := p.Space.Sample(search.Rand(1, id))
+			metrics := search.Metrics{}
+			for k, o := range req.Objectives {
+				metrics[o.Metric] = p.F(at) * float64((id+k)%3)
+			}
+			req.Past = append(req.Past, search.Record{Trial: search.Trial{ID: id, Params: at}, State: search.Completed,
+				Measurements: []search.Measurement{{Budget: 1, Metrics: metrics}}})
+		}
+		if got := c.auto.Explain(req); !strings.HasPrefix(got, c.want+":") {
+			t.Errorf("%d objectives after %d results: %q, want %s", c.objectives, c.results, got, c.want)
+		}
+		if ps, err := c.auto.Propose(t.Context(), req); err != nil || len(ps) != 1 {
+			t.Errorf("%d objectives after %d results: %v, %v", c.objectives, c.results, ps, err)
+		}
+	}
+}
+
 // Results at different budgets share their order, not their values.
 func TestAutoUnderAScheduler(t *testing.T) {
 	p := searchtest.Sphere(5)

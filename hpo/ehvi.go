@@ -63,7 +63,7 @@ func (s *EHVI) process(k int) *GP {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for len(s.processes) <= k {
-		s.processes = append(s.processes, &GP{Startup: s.Startup, Points: s.Points})
+		s.processes = append(s.processes, &GP{Startup: s.Startup, Points: s.Points, plainly: true})
 	}
 	return s.processes[k]
 }
@@ -123,6 +123,10 @@ func (s *EHVI) model(req search.Request, all several, c *cube) *ehviModel {
 		slices.Sort(keep)
 	}
 	first := fronts(all.losses)[0]
+	fitted := len(keep) // so many of the trials are fitted: a tenth more each time
+	if fitted <= most {
+		fitted = fitAt(fitted)
+	}
 	points := make([][]float64, len(keep))
 	y := make([][2]float64, len(keep))
 	for i, k := range keep {
@@ -139,7 +143,7 @@ func (s *EHVI) model(req search.Request, all several, c *cube) *ehviModel {
 		}
 		g := s.process(o)
 		k := newKernel(c)
-		h := g.fit(k, seenOf, false)
+		h := g.fit(k, thin(seenOf[:fitted], fitMost), false)
 		for i, l := range h.length {
 			k.weight[i] = 1 / (l * l)
 			if o == 0 {
@@ -149,7 +153,7 @@ func (s *EHVI) model(req search.Request, all several, c *cube) *ehviModel {
 			}
 		}
 		k.noise, k.poly = h.noise, h.poly
-		bent := newOutput(losses, math.Inf(1)).apply(losses) // volumes are of the losses themselves
+		bent := newOutput(losses, math.Inf(1)).apply(losses)
 		for i, v := range bent {
 			y[i][o] = v
 		}
@@ -189,6 +193,18 @@ func (s *EHVI) model(req search.Request, all several, c *cube) *ehviModel {
 		m.pending(c.vector(req.Past[i].Params))
 	}
 	return m
+}
+
+// thin keeps at most n of trials, evenly.
+func thin(of []seen, n int) []seen {
+	if len(of) <= n {
+		return of
+	}
+	out := make([]seen, n)
+	for i := range out {
+		out[i] = of[i*len(of)/n]
+	}
+	return out
 }
 
 func (m *ehviModel) pending(x []float64) {

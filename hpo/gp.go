@@ -28,6 +28,8 @@ type GP struct {
 	Points  int  // trials that the process sees at most; 0 means 400
 	Cost    Cost // what a trial costs: the improvement expected for it counts; "" means nothing
 
+	plainly bool // see fit
+
 	reading sync.Mutex
 	memo    memo
 
@@ -128,7 +130,7 @@ func (g *GP) model(req search.Request, p past) *gpModel {
 	m := &gpModel{c: c, tried: triedSet{}}
 	all := choose(req, p.ranked, c, orDefault(g.Points, 10, 400))
 	k := newKernel(c)
-	m.h = g.fit(k, choose(req, firstOf(p.ranked, fitAt(len(p.ranked))), c, fitMost), false)
+	m.h = g.fit(k, choose(req, firstOf(p.ranked, fitAt(len(p.ranked))), c, fitMost), g.plainly)
 	k.set(m.h)
 
 	points, losses := make([][]float64, len(all)), make([]float64, len(all))

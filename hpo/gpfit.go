@@ -51,8 +51,7 @@ type fitting struct {
 }
 
 // fit finds the hyperparameters for points and their losses. dims is the mean
-// number of parameters that a point has. Plain is without transformations of the
-// losses and without the polynomial.
+// number of parameters that a point has. Plain is without transformations of the losses.
 func fit(k kernel, points [][]float64, losses []float64, dims float64, plain bool) hyper {
 	f := newFitting(k, points, dims)
 	spread := spreadOf(slices.Sorted(slices.Values(losses)))
@@ -67,7 +66,7 @@ func fit(k kernel, points [][]float64, losses []float64, dims float64, plain boo
 		shares = shares[:1]
 	}
 	for _, f.withPoly = range []bool{false, true} {
-		if f.withPoly && (f.bowl == nil || plain) {
+		if f.withPoly && f.bowl == nil {
 			break
 		}
 		lo, hi := f.bounds()
