@@ -12,6 +12,7 @@ type axis struct {
 	log    bool
 	from   float64
 	to     float64
+	whole  bool // the values are whole numbers, and so are the ticks
 }
 
 // newAxis spans values with a little room; those that are not finite, or not
@@ -82,6 +83,9 @@ func (a axis) ticks(n int) []float64 {
 			step *= m
 			break
 		}
+	}
+	if a.whole {
+		step = max(step, 1)
 	}
 	for k := math.Ceil(a.lo / step); k*step <= a.hi && len(out) < 4*n; k++ {
 		out = append(out, k*step)

@@ -11,8 +11,9 @@ type Chart struct {
 	Title      string
 	X, Y       string // names of the axes
 	LogX, LogY bool
-	Width      int // pixels; 0 means 620
-	Height     int // 0 means 320; a legend of several lines adds to it
+	WholeX     bool // the values along X are whole numbers
+	Width      int  // pixels; 0 means 620
+	Height     int  // 0 means 320; a legend of several lines adds to it
 	Series     []Series
 	Names      []string // of the values 0, 1, 2, … of x, where those are categories
 }
@@ -51,6 +52,7 @@ func (c Chart) SVG() string {
 		ys = append(ys, s.Y, s.Low, s.High)
 	}
 	x, y := newAxis(c.LogX, xs...), newAxis(c.LogY, ys...)
+	x.whole = c.WholeX
 	legend, lines := c.legend(w - 76)
 	h += 18 * max(lines-1, 0)
 	x.from, x.to = 64, w-12

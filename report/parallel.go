@@ -21,6 +21,7 @@ type Parallel struct {
 type Column struct {
 	Name   string
 	Log    bool
+	Whole  bool // the values are whole numbers
 	Values []float64
 	Labels []string // of the values 0, 1, 2, … of a categorical column
 }
@@ -34,6 +35,7 @@ func (p Parallel) SVG() string {
 	axes, at := make([]axis, len(p.Columns)), make([]float64, len(p.Columns))
 	for k, c := range p.Columns {
 		axes[k] = newAxis(c.Log, c.Values)
+		axes[k].whole = c.Whole
 		if c.Labels != nil {
 			axes[k] = newAxis(false, []float64{0, float64(len(c.Labels) - 1)})
 		}

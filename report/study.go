@@ -178,7 +178,7 @@ func (s *Study) slices() []Chart {
 			dots.Y = append(dots.Y, value(r, s.main()))
 			dots.Titles = append(dots.Titles, r.Name()+" "+r.Params.String())
 		}
-		c := Chart{X: d.Name, Y: s.main().Metric, LogX: d.Log, Width: 304, Height: 220, Series: []Series{dots}, Names: names(d)}
+		c := Chart{X: d.Name, Y: s.main().Metric, LogX: d.Log, WholeX: d.Kind == search.KindInt, Width: 304, Height: 220, Series: []Series{dots}, Names: names(d)}
 		if n := len(c.Names); n > 0 { // room at both ends
 			c.Series = append(c.Series, Series{Kind: Dots, X: []float64{-.5, float64(n) - .5}, Y: []float64{math.NaN(), math.NaN()}})
 		}
@@ -196,7 +196,7 @@ func (s *Study) parallel() Parallel {
 		p.Titles = append(p.Titles, s.Trials[i].Name()+" "+s.Trials[i].Params.String())
 	}
 	for _, d := range s.Space.Dims() {
-		c := Column{Name: d.Name, Log: d.Log, Labels: names(d)}
+		c := Column{Name: d.Name, Log: d.Log, Whole: d.Kind == search.KindInt, Labels: names(d)}
 		for i := range s.Trials {
 			c.Values = append(c.Values, coordinate(d, s.Trials[i].Params))
 		}

@@ -38,6 +38,10 @@ type Edit struct {
 	Batch    *int         `json:"batch,omitempty"`
 	Priority *int         `json:"priority,omitempty"`
 	Space    search.Space `json:"space,omitempty"`
+
+	// Constraints replace those of the study; an empty list removes them. Trials
+	// that break them stay on record.
+	Constraints *[]string `json:"constraints,omitempty"`
 }
 
 // Candidate is a point that the user wants tried.
@@ -66,7 +70,7 @@ func (s *study) handlers(ctx workflow.Context) error {
 		{StopUpdate, "end the study; running segments finish, or are stopped with {now: true}", s.stop, nil},
 		{PauseUpdate, "start no new segments until resume; running ones finish", s.pause, s.canChange},
 		{ResumeUpdate, "go on after pause", s.resume, s.canChange},
-		{EditUpdate, "change budgets, parallelism, batch, priority or the space", s.edit, s.checkEdit},
+		{EditUpdate, "change budgets, parallelism, batch, priority, the space or its constraints", s.edit, s.checkEdit},
 		{AddTrialUpdate, "try a candidate next, in addition to the trials planned", s.addTrial, s.checkCandidate},
 		{StopTrialUpdate, "stop one trial, running or paused", s.stopTrial, s.checkStopTrial},
 	} {
@@ -206,6 +210,9 @@ func (s *study) edited(e Edit) (Spec, error) {
 			return spec, &FieldError{"space", err}
 		}
 		spec.Space = e.Space
+	}
+	if e.Constraints != nil {
+		spec.Constraints = *e.Constraints
 	}
 	return spec, spec.Complete()
 }

@@ -69,6 +69,7 @@ func TestEdit(t *testing.T) {
 		"budget.trials: ":     {Trials: &few},
 		"space: x: the param": {Space: search.Space{search.Float("z", -1, 1)}},
 		"search.parallel: ":   {Parallel: new(int(5000))},
+		"constraints[0]: ":    {Constraints: &[]string{"x < z"}},
 	} {
 		r := b.at(t, 2500*time.Millisecond, EditUpdate, e)
 		defer func() {
@@ -90,6 +91,32 @@ func TestEdit(t *testing.T) {
 	wider := slices.ContainsFunc(records, func(r search.Record) bool { x := r.Params["x"].(float64); return x < -5 || x > 5 })
 	if !wider {
 		t.Error("nothing was tried outside the old range")
+	}
+}
+
+// A constraint that is added binds the trials after it, and one that is removed
+// no more.
+func TestEditConstraints(t *testing.T) {
+	spec := toySpec(t, "constrained")
+	spec.Search.Sampler, spec.Search.Scheduler, spec.Search.Parallel, spec.Budget.Trials = "random", "none", 1, 40
+	b := newBench(t, quadratic)
+	b.slow(time.Second)
+	added := b.at(t, 10500*time.Millisecond, EditUpdate, Edit{Constraints: &[]string{"x > 0"}})
+	removed := b.at(t, 25500*time.Millisecond, EditUpdate, Edit{Constraints: &[]string{}})
+	_, records := b.run(t, spec)
+	if added.err != nil || removed.err != nil {
+		t.Fatal(added.err, removed.err)
+	}
+	negative := func(of []search.Record) (n int) {
+		for _, r := range of {
+			if r.Params["x"].(float64) <= 0 {
+				n++
+			}
+		}
+		return n
+	}
+	if a, b, c := negative(records[:10]), negative(records[12:24]), negative(records[27:]); a == 0 || b > 0 || c == 0 {
+		t.Errorf("%d, %d and %d trials break x > 0 before, while and after it holds", a, b, c)
 	}
 }
 

@@ -95,6 +95,9 @@ type editCmd struct {
 	Batch    *int           `help:"Trials that share a workflow." placeholder:"N"`
 	Priority *int           `help:"Among all studies, 1 (first) to 5." placeholder:"N"`
 	Space    string         `help:"Study file whose space is taken: old ranges and choices must be in it." placeholder:"FILE" type:"existingfile"`
+
+	Constraint    []string `sep:"none" xor:"constraints" help:"A condition between parameters, such as 'low < high', in place of all there are; may be repeated." placeholder:"CONDITION"`
+	NoConstraints bool     `help:"Remove the conditions between parameters." xor:"constraints"`
 }
 
 func (c *editCmd) Run(a *app) error {
@@ -108,6 +111,11 @@ func (c *editCmd) Run(a *app) error {
 			return err
 		}
 		e.Space = spec.Space
+	}
+	if len(c.Constraint) > 0 {
+		e.Constraints = &c.Constraint
+	} else if c.NoConstraints {
+		e.Constraints = &[]string{}
 	}
 	if b, _ := json.Marshal(e); string(b) == "{}" {
 		return usageError{errors.New("nothing to change is given; see budwood edit --help")}
