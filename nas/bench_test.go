@@ -37,7 +37,7 @@ func BenchmarkPropose(b *testing.B) {
 	if err := json.Unmarshal(text, &past); err != nil {
 		b.Fatal(err)
 	}
-	for _, s := range []search.Sampler{Random{space}, Evolution{Space: space}, LocalSearch{Space: space}, NSGA2{Space: space}} {
+	for _, s := range []search.Sampler{Random{space}, Evolution{Space: space}, LocalSearch{Space: space}, NSGA2{Space: space}, Predictor{Space: space}} {
 		b.Run(fmt.Sprintf("%T", s), func(b *testing.B) {
 			b.ReportAllocs()
 			seed := uint64(0)

@@ -51,7 +51,7 @@ func (s overOne) Propose(ctx context.Context, req search.Request) ([]search.Para
 }
 
 func TestSamplersNeedASpace(t *testing.T) {
-	for _, s := range []search.Sampler{Random{}, Evolution{}, LocalSearch{}, NSGA2{}, Predictor{}} {
+	for _, s := range []search.Sampler{Random{}, Evolution{}, LocalSearch{}, NSGA2{}, NSGA3{}, Predictor{}} {
 		if _, err := s.Propose(context.Background(), search.Request{N: 1}); err == nil {
 			t.Errorf("%T without a space proposes", s)
 		}
@@ -75,6 +75,9 @@ func TestSamplersConform(t *testing.T) {
 	})
 	t.Run("NSGA-II", func(t *testing.T) {
 		searchtest.Sampler(t, overOne{NSGA2{Space: space, Population: 5}, space.Smallest()})
+	})
+	t.Run("NSGA-III", func(t *testing.T) {
+		searchtest.Sampler(t, overOne{NSGA3{Space: space, Population: 5}, space.Smallest()})
 	})
 }
 
@@ -209,7 +212,7 @@ func TestSamplersExhaustSmallSpaces(t *testing.T) {
 		t.Fatalf("%d derivations", n)
 	}
 	for name, s := range map[string]search.Sampler{"random": Random{space}, "evolution": Evolution{Space: space, Population: 4, Sample: 2},
-		"local search": LocalSearch{Space: space, First: 3}, "NSGA-II": NSGA2{Space: space, Population: 4}} {
+		"local search": LocalSearch{Space: space, First: 3}, "NSGA-II": NSGA2{Space: space, Population: 4}, "NSGA-III": NSGA3{Space: space, Population: 4}} {
 		t.Run(name, func(t *testing.T) {
 			for _, hyper := range []search.Space{nil, {search.Choice("opt", "sgd", "adam")}} {
 				past := study(t, s, space, hyper, 1000, 2, thousand)

@@ -14,7 +14,7 @@ import (
 // The methods by name. This file is the one place that names them.
 var (
 	Samplers             = []string{"auto", "gp", "tpe", "cmaes", "evolution", "nsga2", "motpe", "ehvi", "random", "grid", "sobol", "quasi"}
-	ArchitectureSamplers = []string{"evolution", "local", "predictor", "nsga2", "random"}
+	ArchitectureSamplers = []string{"evolution", "local", "predictor", "nsga2", "nsga3", "random"}
 	Schedulers           = []string{"asha", "hyperband", "halving", "median", "plateau", "extrapolation", "none"}
 
 	// unlearned samplers propose the same whatever the results were.
@@ -42,6 +42,8 @@ func newSampler(s *Spec) (search.Sampler, error) {
 			return nas.Predictor{Space: space, First: min(max(s.Budget.Trials/4, 5), 20)}, nil
 		case "nsga2":
 			return nas.NSGA2{Space: space}, nil
+		case "nsga3":
+			return nas.NSGA3{Space: space}, nil
 		}
 		// A short study would be over before the usual population of 30 is there.
 		e := nas.Evolution{Space: space, Population: min(max(s.Budget.Trials/3, 8), 30)}
