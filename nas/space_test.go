@@ -66,7 +66,8 @@ func through(t *rapid.T, g Genome) {
 }
 
 // In a bound space every genome decodes to a network within the limits, and a
-// mutant is another network, if the limits leave one a decision away.
+// mutant is another network, if the limits leave one a decision away. What it is
+// said to cost is what the compiled one has.
 func TestGenomesRespectLimits(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := drawFamily(t)
@@ -97,6 +98,23 @@ func TestGenomesRespectLimits(t *testing.T) {
 				}
 			}
 			g = c
+		}
+		all := *s
+		all.limits.Memory, all.limits.Inference = 1<<40, 1<<40
+		net, n, err := all.measured(g)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := engine.Compile(net, s.in, engine.Config{Batch: batch})
+		if err != nil {
+			t.Fatal(err)
+		}
+		tr, err := engine.NewTrainer(c, engine.TrainConfig{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if int64(len(c.Params())) != n.cost.Params || tr.Memory() != n.memory {
+			t.Fatalf("%v: %+v said; it has %d parameters and %+v", net, n, len(c.Params()), tr.Memory())
 		}
 	})
 }

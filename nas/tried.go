@@ -60,13 +60,32 @@ func among(hyper search.Space, params []search.Params, p search.Params) bool {
 	if len(params) == 0 {
 		return false
 	}
-	key := pointKey(p)
+	key := ""
 	return slices.ContainsFunc(params, func(q search.Params) bool {
 		if r, ok := hyper.Adopt(q); ok { // of before the space changed
 			q = r
 		}
+		if differ(p, q) {
+			return false
+		}
+		if key == "" {
+			key = pointKey(p)
+		}
 		return pointKey(q) == key
 	})
+}
+
+// differ tells that a number of two points is not the same: a look is cheaper
+// than the keys of all.
+func differ(p, q search.Params) bool {
+	for name, v := range p {
+		x, number := search.Number(v)
+		y, other := search.Number(q[name])
+		if number && other && x != y {
+			return true
+		}
+	}
+	return false
 }
 
 // pointKey is the key of the hyperparameters alone.
