@@ -50,7 +50,7 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	var err error
 	switch {
 	case *real == "tabular":
-		err = tabular(ctx, &b, progress, *data, *folds, *only, *sets, *seed, strings.Split(*samplers, ","), *limit)
+		err = tabular(ctx, &b, progress, *data, *folds, *only, *sets, *seed, strings.Split(*samplers, ","), *limit, *timed)
 	case *real != "":
 		err = images(ctx, &b, progress, *real, *data, *seed, strings.Split(*samplers, ","), *limit, *timed)
 	case *tables != "":

@@ -30,7 +30,7 @@ func ours(sampler string) string { return "found by " + sampler }
 // are those named, or the first so many, by name, of 600 to 6,000 rows and no
 // class above 70 percent. The first sampler has the time of the study file, the
 // others as long as it took.
-func tabular(ctx context.Context, out, progress io.Writer, dir, kept, only string, sets int, seed uint64, samplers []string, limit time.Duration) error {
+func tabular(ctx context.Context, out, progress io.Writer, dir, kept, only string, sets int, seed uint64, samplers []string, limit time.Duration, timed bool) error {
 	names, err := chosen(filepath.Join(dir, "tabular", "MANIFEST.csv"), sets)
 	if err != nil {
 		return err
@@ -65,7 +65,9 @@ func tabular(ctx context.Context, out, progress io.Writer, dir, kept, only strin
 						if limit > 0 {
 							s.Budget.Time = workflows.Duration(limit)
 						}
-						if i > 0 { // as long as the first, however many trials that gives
+						if !timed {
+							s.Budget.Time = 0
+						} else if i > 0 { // as long as the first, however many trials that gives
 							s.Budget.Trials = 10_000
 							s.Budget.Time = workflows.Duration(done[name+" "+samplers[0]].Seconds * float64(time.Second))
 						}
