@@ -25,7 +25,7 @@ func (c *bestCmd) Run(a *app) error {
 		return err
 	}
 	defer store.Close()
-	r, err := budwood.ReadResult(a.ctx, store, c.Study)
+	r, err := budwood.ReadBest(a.ctx, store, c.Study)
 	if err != nil {
 		return err
 	}
@@ -58,8 +58,12 @@ func (c *bestCmd) network(a *app, store *trials.Store, r *budwood.Result) error 
 	if err != nil {
 		return err
 	}
-	if c.Output == "table" {
-		text, err := workflows.DescribeNetwork(spec, r.Trials, r.Best)
+	if c.Output == "table" && spec.Architecture != nil {
+		all, err := store.Records(a.ctx, c.Study)
+		if err != nil {
+			return err
+		}
+		text, err := workflows.DescribeNetwork(spec, all, r.Best)
 		if err != nil {
 			return err
 		}

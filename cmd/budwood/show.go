@@ -21,8 +21,12 @@ type showCmd struct {
 	Trial string `arg:"" optional:"" help:"A trial, like t0012: its parameters and its curve."`
 	Log   bool   `help:"What the command of a trial printed, instead."`
 	Sort  string `enum:"trial,value" default:"trial" help:"Order of the trials: trial or value."`
+	Limit int    `short:"n" default:"-1" help:"At most so many trials: the latest, or with --sort value the best. 0: all. Default: 200 in a table, else all." placeholder:"N"`
 	output
 }
+
+// showSample is how many trials statistics of a large study are made from.
+const showSample = 2000
 
 func (c *showCmd) Run(a *app) error {
 	store, err := a.read()
@@ -30,24 +34,19 @@ func (c *showCmd) Run(a *app) error {
 		return err
 	}
 	defer store.Close()
-	r, err := budwood.ReadResult(a.ctx, store, c.Study)
-	if err != nil {
-		return err
-	}
 	if c.Log {
 		return c.showLog(a)
+	}
+	r, err := budwood.ReadBest(a.ctx, store, c.Study)
+	if err != nil {
+		return err
 	}
 	if c.Trial != "" {
 		return c.showTrial(a, store, r)
 	}
-	list := r.Trials
-	if c.Sort == "value" {
-		list = append([]search.Record(nil), list...)
-		sort.SliceStable(list, func(i, j int) bool {
-			x, xok := list[i].Loss(r.Main)
-			y, yok := list[j].Loss(r.Main)
-			return xok && (!yok || x < y)
-		})
+	list, err := c.trials(a, store, r)
+	if err != nil {
+		return err
 	}
 	t := table{head: []string{"TRIAL", "STATE", "EPOCHS", strings.ToUpper(r.Main.Metric), "WH", "FROM", "PARAMS", "REASON"}}
 	for i := range list {
@@ -64,27 +63,62 @@ func (c *showCmd) Run(a *app) error {
 	if err := c.write(a.stdout, t, list); err != nil || c.Output != "table" {
 		return err
 	}
+	if len(list) < r.Count {
+		fmt.Fprintf(a.stdout, "… %d of %d trials; all with --limit 0\n", len(list), r.Count)
+	}
 	fmt.Fprintf(a.stdout, "\n%s\n", r)
 	study, err := store.Study(a.ctx, c.Study)
 	if err != nil {
 		return err
 	}
-	if line := importance(study.Space, r); line != "" {
+	if list, err = store.Sample(a.ctx, c.Study, showSample); err != nil {
+		return err
+	}
+	if line := importance(study.Space, list, r.Main); line != "" {
 		fmt.Fprintf(a.stdout, "importance: %s\n", line)
 	}
 	spec, err := specOf(&study)
-	if err != nil {
+	if err != nil || spec.Architecture == nil {
 		return err
 	}
-	text, err := workflows.DescribeSearch(spec, r.Trials)
+	if list, err = store.Records(a.ctx, c.Study); err != nil {
+		return err
+	}
+	text, err := workflows.DescribeSearch(spec, list)
 	fmt.Fprint(a.stdout, text)
 	return err
 }
 
+// trials are those to show, in their order.
+func (c *showCmd) trials(a *app, store *trials.Store, r *budwood.Result) ([]search.Record, error) {
+	limit := c.Limit
+	if limit < 0 {
+		limit = 0
+		if c.Output == "table" {
+			limit = 200
+		}
+	}
+	switch {
+	case limit > 0 && limit < r.Count && c.Sort == "value":
+		return store.Top(a.ctx, c.Study, limit)
+	case limit > 0 && limit < r.Count:
+		return store.Latest(a.ctx, c.Study, limit)
+	}
+	list, err := store.Records(a.ctx, c.Study)
+	if err == nil && c.Sort == "value" {
+		sort.SliceStable(list, func(i, j int) bool {
+			x, xok := list[i].Loss(r.Main)
+			y, yok := list[j].Loss(r.Main)
+			return xok && (!yok || x < y)
+		})
+	}
+	return list, err
+}
+
 // importance lists the parameters that matter most for the best trials.
-func importance(space search.Space, r *budwood.Result) string {
+func importance(space search.Space, all []search.Record, main search.Objective) string {
 	var out []string
-	for _, x := range hpo.PEDANOVA(space, r.Trials, r.Main, 0) {
+	for _, x := range hpo.PEDANOVA(space, all, main, 0) {
 		if x.Share >= .01 && len(out) < 8 {
 			out = append(out, fmt.Sprintf("%s %.0f %%", x.Param, 100*x.Share))
 		}
@@ -116,11 +150,16 @@ func (c *showCmd) showLog(a *app) error {
 
 func (c *showCmd) showTrial(a *app, store *trials.Store, r *budwood.Result) error {
 	id, err := trialNumber(c.Trial)
-	at := sort.Search(len(r.Trials), func(i int) bool { return r.Trials[i].ID >= id })
-	if err != nil || at == len(r.Trials) || r.Trials[at].ID != id {
-		return usageError{fmt.Errorf("study %s has no trial %q; its trials are t0000 to %s", c.Study, c.Trial, search.TrialName(len(r.Trials)-1))}
+	var rec search.Record
+	if err == nil {
+		rec, err = store.At(a.ctx, c.Study, id)
 	}
-	rec := r.Trials[at]
+	if err != nil && !errors.Is(err, trials.ErrNoTrial) {
+		return err
+	}
+	if err != nil {
+		return usageError{fmt.Errorf("study %s has no trial %q; its trials are t0000 to %s", c.Study, c.Trial, search.TrialName(r.Count-1))}
+	}
 	curve, err := store.Curve(a.ctx, c.Study, id)
 	if err != nil {
 		return err

@@ -1,0 +1,46 @@
+package trials
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"budwood/search"
+)
+
+// Latest returns the n trials of a study with the highest numbers, by number.
+func (s *Store) Latest(ctx context.Context, study string, n int) ([]search.Record, error) {
+	return s.some(ctx, "latest trials", study, `trial > (SELECT max(trial) FROM trials WHERE study = ?1) - ?2`, n)
+}
+
+// Sample returns about n trials of a study, evenly spread over their numbers, all
+// of them if there are fewer: what statistics of a large study need.
+func (s *Store) Sample(ctx context.Context, study string, n int) ([]search.Record, error) {
+	return s.some(ctx, "sample of trials", study, `trial % (1 + (SELECT max(trial) FROM trials WHERE study = ?1) / ?2) = 0`, n)
+}
+
+// At returns one trial.
+func (s *Store) At(ctx context.Context, study string, trial int) (search.Record, error) {
+	list, err := s.some(ctx, search.TrialName(trial), study, `trial = ?2`, trial)
+	if err == nil && len(list) == 0 {
+		err = s.fail(fmt.Sprintf("study %q: %s", study, search.TrialName(trial)), ErrNoTrial)
+	}
+	if err != nil {
+		return search.Record{}, err
+	}
+	return list[0], nil
+}
+
+// some returns the trials of a study for which a condition holds, in which the
+// study's id is ?1 and n is ?2.
+func (s *Store) some(ctx context.Context, what, study, condition string, n int) ([]search.Record, error) {
+	var out []search.Record
+	err := s.snapshot(ctx, func(tx *sql.Tx) error {
+		st, id, err := s.study(ctx, tx, study)
+		if err == nil {
+			out, err = load(ctx, tx, st.Space, `study = ?1 AND `+condition, id, n)
+		}
+		return err
+	})
+	return out, s.fail(fmt.Sprintf("study %q: %s", study, what), err)
+}
