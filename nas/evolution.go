@@ -21,7 +21,7 @@ import (
 // trial is the child that remains of three.
 //
 // The losses are those of the first objective, at the largest budget at which
-// at least S trials can be compared.
+// at least S trials can be compared; of equal ones the better learning curve wins.
 type Evolution struct {
 	Space      *Space
 	Population int // P; 0 means 30
@@ -95,20 +95,20 @@ func (e Evolution) child(r *rand.Rand, parent candidate, hyper search.Space) (c 
 // genome belongs to the space.
 func (e Evolution) parent(r *rand.Rand, young []individual, n int) (candidate, bool) {
 	var best candidate
-	loss, found := 0., false
+	var of *individual
 	for range n {
 		if len(young) == 0 {
 			break
 		}
-		i := young[r.IntN(len(young))]
-		if found && i.losses[0] >= loss {
+		i := &young[r.IntN(len(young))]
+		if of != nil && !i.better(of) {
 			continue
 		}
-		if c, ok := e.Space.candidate(i); ok {
-			best, loss, found = c, i.losses[0], true
+		if c, ok := e.Space.candidate(*i); ok {
+			best, of = c, i
 		}
 	}
-	return best, found
+	return best, of != nil
 }
 
 func positive(n, def int) int {

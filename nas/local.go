@@ -37,12 +37,13 @@ func (s LocalSearch) Propose(ctx context.Context, req search.Request) ([]search.
 	})
 }
 
-// best are the n individuals of least loss, the older first where equal.
+// best are the n individuals of least loss; where equal those of the better
+// learning curve, then the older first.
 func best(req search.Request, enough, n int) []individual {
 	var out []individual
 	for _, i := range slices.Backward(individuals(req, 0, enough)) {
 		at, _ := slices.BinarySearchFunc(out, i, func(a, b individual) int {
-			if a.losses[0] <= b.losses[0] {
+			if !b.better(&a) {
 				return -1
 			}
 			return 1

@@ -260,6 +260,33 @@ func TestGenomesWithoutHashAreKnown(t *testing.T) {
 	}
 }
 
+// Of trials that end equal, the one that got there earlier is the better parent.
+func TestLearningCurvesBreakTies(t *testing.T) {
+	var past []search.Record
+	for i, curve := range [][]float64{{.9, .5, .3}, {.6, .4, .3}, {.7, .4, .3}, {.1, .1, .4}} {
+		r := search.Record{Trial: search.Trial{ID: i, Params: search.Params{search.ArchitectureKey: "relu"}}, State: search.Completed}
+		for k, l := range curve {
+			r.Measurements = append(r.Measurements, search.Measurement{Budget: k + 1, Metrics: search.Metrics{"acc": 1 - l}})
+		}
+		past = append(past, r)
+	}
+	req := search.Request{Past: past, Objectives: []search.Objective{{Metric: "acc", Goal: search.Maximize}}}
+	var got []int
+	for _, i := range best(req, 2, 4) {
+		got = append(got, i.trial)
+	}
+	if !slices.Equal(got, []int{1, 2, 0, 3}) {
+		t.Errorf("best first: %v", got)
+	}
+	space, err := New(Grammar{Root: Op{Name: "relu"}}, Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c, ok := (Evolution{Space: space}).parent(search.Rand(1, 0), individuals(req, 0, 2), 100); !ok || c.trial != 1 {
+		t.Errorf("the parent is trial %d", c.trial)
+	}
+}
+
 func TestPopulationComparesAtEqualBudgets(t *testing.T) {
 	record := func(id int, state search.State, losses ...float64) search.Record {
 		r := search.Record{Trial: search.Trial{ID: id, Params: search.Params{search.ArchitectureKey: "relu"}}, State: state}
