@@ -8,10 +8,14 @@ import (
 	"budwood/search/searchtest"
 )
 
-func TestAuto(t *testing.T) { searchtest.Sampler(t, &Auto{}) }
+func TestAuto(t *testing.T) {
+	t.Parallel()
+	searchtest.Sampler(t, &Auto{})
+}
 
 // Every sampler of the portfolio gets its turn, and Explain names it.
 func TestAutoSaysWhatItChose(t *testing.T) {
+	t.Parallel()
 	narrow, wide := searchtest.Sphere(5), searchtest.Sphere(autoMostDims+1)
 	for _, c := range []struct {
 		p       searchtest.Problem
@@ -42,6 +46,7 @@ func TestAutoSaysWhatItChose(t *testing.T) {
 // Of several objectives the hypervolume's improvement is climbed while trials
 // are few.
 func TestAutoOfSeveralObjectives(t *testing.T) {
+	t.Parallel()
 	p := searchtest.Sphere(3)
 	for _, c := range []struct {
 		auto                *Auto
@@ -74,6 +79,7 @@ func TestAutoOfSeveralObjectives(t *testing.T) {
 
 // Results at different budgets share their order, not their values.
 func TestAutoUnderAScheduler(t *testing.T) {
+	t.Parallel()
 	p := searchtest.Sphere(5)
 	r, err := searchtest.Simulate(searchtest.Simulation{
 		Space: p.Space, Objectives: []search.Objective{{Metric: "loss"}}, Sampler: Random{}, Scheduler: &ASHA{Max: 9}, Trials: 30,

@@ -14,7 +14,10 @@ import (
 	"budwood/search/searchtest"
 )
 
-func TestCMAES(t *testing.T) { searchtest.Sampler(t, &CMAES{}) }
+func TestCMAES(t *testing.T) {
+	t.Parallel()
+	searchtest.Sampler(t, &CMAES{})
+}
 
 // A proposal after 1,000 trials that were seen before, as in a running study.
 func BenchmarkCMAES(b *testing.B) { benchmarkGrowing(b, func() search.Sampler { return &CMAES{} }) }
@@ -56,6 +59,7 @@ func benchmarkGrowing(b *testing.B, make func() search.Sampler) {
 // What is remembered changes no proposal: results that come late, other pasts in
 // between, and a fresh sampler give the same points.
 func TestCMAESRemembersNothingThatMatters(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		space := searchtest.DrawSpace(t)
 		old := &CMAES{}
@@ -91,6 +95,7 @@ func TestCMAESRemembersNothingThatMatters(t *testing.T) {
 // CMA-ES finds the optimum where coordinates are turned against the valley, and
 // numbers of few values do not get stuck.
 func TestCMAESConverges(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		p      searchtest.Problem
 		trials int

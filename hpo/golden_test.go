@@ -79,6 +79,7 @@ func (l logged) Step(e search.Event) []search.Action {
 // Whole studies of accuracies that grow with the budget; one trial diverges and
 // two stop early by themselves.
 func TestSchedulersDecideAsBefore(t *testing.T) {
+	t.Parallel()
 	for name, s := range map[string]search.Scheduler{
 		"full":         &Full{Max: 27},
 		"asha":         &ASHA{Max: 27, Goal: search.Maximize},
@@ -123,6 +124,7 @@ func TestSchedulersDecideAsBefore(t *testing.T) {
 // The first points of each sampler for a seed: a study begun with an older
 // version goes on with the same points.
 func TestSamplersProposeAsBefore(t *testing.T) {
+	t.Parallel()
 	space := search.Space{
 		search.LogFloat("lr", 1e-4, 1), search.Int("width", 16, 256, search.Log),
 		search.Choice("opt", "adam", "sgd").When("sgd", search.Float("mom", 0, .9, search.Step(.1))),

@@ -8,7 +8,10 @@ import (
 	"budwood/search/searchtest"
 )
 
-func TestGP(t *testing.T) { searchtest.Sampler(t, &GP{}) }
+func TestGP(t *testing.T) {
+	t.Parallel()
+	searchtest.Sampler(t, &GP{})
+}
 
 // gpCase is a mixed space with branches, and points of it.
 func gpCase(n int) (*cube, [][]float64, []float64) {

@@ -51,7 +51,8 @@ type fitting struct {
 }
 
 // fit finds the hyperparameters for points and their losses. dims is the mean
-// number of parameters that a point has. Plain is without transformations of the losses.
+// number of parameters that a point has. Plain is without transformations of the losses
+// and without the polynomial.
 func fit(k kernel, points [][]float64, losses []float64, dims float64, plain bool) hyper {
 	f := newFitting(k, points, dims)
 	spread := spreadOf(slices.Sorted(slices.Values(losses)))
@@ -66,7 +67,7 @@ func fit(k kernel, points [][]float64, losses []float64, dims float64, plain boo
 		shares = shares[:1]
 	}
 	for _, f.withPoly = range []bool{false, true} {
-		if f.withPoly && f.bowl == nil {
+		if f.withPoly && (f.bowl == nil || plain) {
 			break
 		}
 		lo, hi := f.bounds()

@@ -15,6 +15,7 @@ import (
 // What a GP remembers changes no proposal, also if trials end in another order
 // than they began.
 func TestGPDoesNotDependOnItsMemory(t *testing.T) {
+	t.Parallel()
 	p := searchtest.MixCond()
 	old := &GP{}
 	req := search.Request{Space: p.Space, Objectives: []search.Objective{{Metric: "loss"}}, N: 1, Seed: 5}
@@ -40,6 +41,7 @@ func TestGPDoesNotDependOnItsMemory(t *testing.T) {
 
 // The kernel is positive definite in every space: no pivot needs jitter.
 func TestKernelIsProper(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		space := searchtest.DrawSpace(t)
 		c := newCube(space)
@@ -92,6 +94,7 @@ func TestCholeskyOfRepeatedPointsNeedsJitter(t *testing.T) {
 
 // Strata take turns, and inside a choice the option that was tried least.
 func TestStrataTakeTurns(t *testing.T) {
+	t.Parallel()
 	c := newCube(searchtest.MixCond().Space)
 	forks := c.forks()
 	if len(forks) != 4 { // algo, kernel, layers, opt

@@ -102,6 +102,7 @@ func TestFANOVASharesOfALinearFunction(t *testing.T) {
 }
 
 func TestImportanceOfOddPasts(t *testing.T) {
+	t.Parallel()
 	space := searchtest.MixCond().Space
 	o := search.Objective{Metric: "loss"}
 	trials := study(t, Random{}, space, 60, searchtest.MixCond().F)
@@ -137,6 +138,7 @@ func TestImportanceOfOddPasts(t *testing.T) {
 
 // The gain expected falls as a study goes on, and is in the objective's units.
 func TestExpectedGainFalls(t *testing.T) {
+	t.Parallel()
 	p := searchtest.Sphere(3)
 	trials := study(t, TPE{}, p.Space, 150, p.F)
 	o := []search.Objective{{Metric: "loss"}}

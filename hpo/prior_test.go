@@ -9,6 +9,7 @@ import (
 )
 
 func TestPrior(t *testing.T) {
+	t.Parallel()
 	searchtest.Sampler(t, Prior{})
 	searchtest.Sampler(t, Prior{Around: []search.Params{{"x": 2., "lr": .01, "act": "relu", "c": "b"}, {}}})
 }
@@ -16,6 +17,7 @@ func TestPrior(t *testing.T) {
 // Half of the first trials are near the point; later nearly all of them if the
 // results say so, that is up to a half, and nearly none if the best are far away.
 func TestPriorSoonLeavesABadBelief(t *testing.T) {
+	t.Parallel()
 	p := searchtest.Sphere(3)
 	best := search.Params{}
 	bad := search.Params{}

@@ -13,10 +13,13 @@ import (
 	"budwood/search/searchtest"
 )
 
-func TestEvolution(t *testing.T) { searchtest.Sampler(t, Evolution{}) }
-func TestNSGA2(t *testing.T)     { searchtest.Sampler(t, NSGA2{}) }
-func TestMOTPE(t *testing.T)     { searchtest.Sampler(t, MOTPE{}) }
-func TestEHVI(t *testing.T)      { searchtest.Sampler(t, &EHVI{}) }
+func TestEvolution(t *testing.T) {
+	t.Parallel()
+	searchtest.Sampler(t, Evolution{})
+}
+func TestNSGA2(t *testing.T) { searchtest.Sampler(t, NSGA2{}) }
+func TestMOTPE(t *testing.T) { searchtest.Sampler(t, MOTPE{}) }
+func TestEHVI(t *testing.T)  { searchtest.Sampler(t, &EHVI{}) }
 
 // The volume agrees with inclusion and exclusion over all subsets.
 func TestHypervolumeByInclusionAndExclusion(t *testing.T) {

@@ -8,10 +8,14 @@ import (
 	"budwood/search/searchtest"
 )
 
-func TestTPE(t *testing.T) { searchtest.Sampler(t, TPE{}) }
+func TestTPE(t *testing.T) {
+	t.Parallel()
+	searchtest.Sampler(t, TPE{})
+}
 
 // The model finds better points than random search, on average over seeds.
 func TestTPEBeatsRandom(t *testing.T) {
+	t.Parallel()
 	for _, p := range []searchtest.Problem{searchtest.Sphere(5), searchtest.Ellipsoid(5), searchtest.Hartmann6()} {
 		var tpe, random float64
 		for seed := range uint64(5) {
