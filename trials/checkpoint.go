@@ -23,6 +23,7 @@ type progress struct {
 	Seconds float64              `json:"seconds"`         // of this segment
 	Done    *Result              `json:"done,omitempty"`  // of the segment that this checkpoint ends
 	Since   int                  `json:"since,omitempty"` // where that one began
+	Blank   bool                 `json:"blank,omitempty"` // nothing is kept but what failed attempts have spent
 }
 
 // checkpoint is a progress and the keeper's bytes.
@@ -34,13 +35,14 @@ type checkpoint struct {
 func (c *checkpoint) payload() io.Reader { return bytes.NewReader(c.data) }
 
 // write puts the progress on the first line, as JSON, and the keeper's bytes
-// behind it.
+// behind it; without a keeper those that were read.
 func (c *checkpoint) write(w io.Writer, k Keeper) error {
 	if err := json.NewEncoder(w).Encode(c.Progress); err != nil {
 		return fmt.Errorf("checkpoint: %w", err)
 	}
 	if k == nil {
-		return nil
+		_, err := w.Write(c.data)
+		return err
 	}
 	return k.Save(w)
 }

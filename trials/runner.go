@@ -90,7 +90,9 @@ func (r *Runner) Run(ctx context.Context, task Task, objective Objective, alive 
 	if restored != nil && restored.Progress.Done != nil { // trained before, but the report was lost
 		return *restored.Progress.Done, nil
 	}
-	t.restored = restored
+	if restored != nil && !restored.Progress.Blank {
+		t.restored = restored
+	}
 	if restored != nil {
 		// What was spent counts even if the objective keeps nothing and starts over.
 		t.progress.Energy, t.progress.Seconds, t.progress.Before = restored.Progress.Energy, restored.Progress.Seconds, restored.Progress.Before
@@ -151,6 +153,9 @@ func (r *Runner) Run(ctx context.Context, task Task, objective Objective, alive 
 		err = fmt.Errorf("trial %s: the objective returned without a report", t.Name())
 		fallthrough
 	case err != nil:
+		if err := r.keepSpent(ctx, t); err != nil { // the failure itself matters more
+			r.Log.Warn().Err(err).Msg("the energy of a failed attempt could not be kept")
+		}
 		return Result{
 			State: search.Failed, Reason: err.Error(), Budget: task.From,
 			Energy: t.progress.Energy, Seconds: t.progress.Seconds, Worker: r.Name,
@@ -202,6 +207,21 @@ func (r *Runner) save(ctx context.Context, t *Trial, key string) error {
 		return fmt.Errorf("trial %s: epoch %d: save checkpoint: %w", t.Name(), t.progress.Epoch, err)
 	}
 	return nil
+}
+
+// keepSpent writes into the checkpoint that the next attempt begins with what
+// this one has spent, so that it counts, too.
+func (r *Runner) keepSpent(ctx context.Context, t *Trial) error {
+	ctx = context.WithoutCancel(ctx)
+	c, err := r.restore(ctx, t.task)
+	if err != nil {
+		return err
+	}
+	if c == nil {
+		c = &checkpoint{Progress: progress{From: t.task.From, Epoch: t.task.From, Before: t.progress.Before, Blank: true}}
+	}
+	c.Progress.Energy, c.Progress.Seconds = t.progress.Energy, t.progress.Seconds
+	return r.Blobs.Put(ctx, partKey(t.task), func(w io.Writer) error { return c.write(w, nil) })
 }
 
 // restore finds where a segment goes on: at its end, if only the report of it
