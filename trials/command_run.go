@@ -57,6 +57,7 @@ type commandRun struct {
 	dir     *commandDir
 	cmd     *exec.Cmd
 	group   *processGroup
+	unwatch func() // of the reaper
 	output  *tail
 	reports chan said     // closed when the command has closed its output
 	broken  chan error    // a report that cannot be read
@@ -98,7 +99,9 @@ func (c *Command) start(ctx context.Context, t *Trial, work string, dir *command
 	r.cmd.Stdout, r.cmd.Stderr = pipes[0][1], pipes[0][1]
 	r.cmd.ExtraFiles = []*os.File{pipes[1][1], pipes[2][0]}
 	r.tell = pipes[2][1]
-	r.group, err = startGroup(r.cmd, c.CPU)
+	if err = t.reaper.ready(); err == nil {
+		r.group, err = startGroup(r.cmd, c.CPU)
+	}
 	pipes[0][1].Close()
 	pipes[1][1].Close()
 	pipes[2][0].Close()
@@ -111,6 +114,14 @@ func (c *Command) start(ctx context.Context, t *Trial, work string, dir *command
 			err = missing.Err
 		}
 		return nil, fmt.Errorf("start %s: %w", args[0], err)
+	}
+	if r.unwatch, err = t.reaper.watch(r.group.id); err != nil {
+		r.group.kill()
+		_ = r.cmd.Wait()
+		pipes[0][0].Close()
+		pipes[1][0].Close()
+		r.tell.Close()
+		return nil, err
 	}
 	t.meterOutside(r.group.cpuTime)
 	closed := make(chan struct{}, 2)
@@ -252,7 +263,9 @@ func (r *commandRun) follow(ctx context.Context) error {
 	} else {
 		r.tell.Close()
 		close(r.quit)
+		r.group.kill() // what it has started and left behind
 	}
+	r.unwatch()
 	switch {
 	case failure != nil:
 		return fmt.Errorf("trial %s: %w%s", t.Name(), failure, r.said())

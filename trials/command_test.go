@@ -19,6 +19,12 @@ import (
 // tests need no interpreter.
 func TestMain(m *testing.M) {
 	if mode := os.Getenv("TRAINER"); mode != "" {
+		switch mode {
+		case "worker":
+			orphaning()
+		case "reaper":
+			Reap(os.Stdin)
+		}
 		os.Exit(trainer(mode))
 	}
 	os.Exit(m.Run())

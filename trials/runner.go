@@ -67,6 +67,8 @@ type Runner struct {
 	Every time.Duration // between checkpoints within a segment; 0 means 1 s
 	Name  string        // of this worker, for the record
 	Log   zerolog.Logger
+
+	Reaper *Reaper // of what commands leave behind if this process is killed; nil: none
 }
 
 // Run trains one segment. It returns a result for every end that is one
@@ -78,7 +80,7 @@ type Runner struct {
 // [ErrInterrupted] it is left as it is, to go on elsewhere. alive, if not nil,
 // is called after every epoch.
 func (r *Runner) Run(ctx context.Context, task Task, objective Objective, alive func(epoch int)) (Result, error) {
-	t := &Trial{Trial: task.Trial, ctx: ctx, task: task, meter: r.Meter}
+	t := &Trial{Trial: task.Trial, ctx: ctx, task: task, meter: r.Meter, reaper: r.Reaper}
 	t.progress.Early = engine.EarlyStop{
 		Patience: task.Patience, MinDelta: task.MinDelta,
 		Maximize: task.Objectives[0].Goal == search.Maximize,

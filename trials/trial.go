@@ -61,6 +61,7 @@ type Trial struct {
 	machine  error              // of a checkpoint
 	outside  *Meter             // of a command's processes
 	meter    *Attributor
+	reaper   *Reaper
 }
 
 // meterOutside counts the energy of other processes, whose CPU time clock tells,

@@ -8,6 +8,7 @@ import (
 	"syscall"
 
 	"budwood/cmd/budwood/devserver"
+	"budwood/trials"
 )
 
 func main() {
@@ -16,6 +17,10 @@ func main() {
 	}
 	if len(os.Args) > 1 && os.Args[1] == serviceCommand {
 		os.Exit(serviceMain())
+	}
+	if len(os.Args) > 1 && os.Args[1] == reaperCommand {
+		trials.Reap(os.Stdin)
+		return
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)

@@ -96,7 +96,7 @@ func (c *workerCmd) Run(a *app) error {
 	host, _ := os.Hostname()
 	name := fmt.Sprintf("%s/%d", host, os.Getpid())
 	w := workflows.NewTrainWorker(conn.Client, conn.namespace, workflows.DefaultQueue, &workflows.TrainActivities{
-		Runner: &trials.Runner{Blobs: blobs, Meter: trials.NewAttributor(power), Name: name, Log: a.log()},
+		Runner: &trials.Runner{Blobs: blobs, Meter: trials.NewAttributor(power), Name: name, Log: a.log(), Reaper: newReaper()},
 		Data:   &data.Cache{}, Allow: c.allow(), Log: a.log(),
 	}, c.offer())
 	if err := w.Start(); err != nil {

@@ -1,0 +1,110 @@
+package trials
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// orphaning is a worker whose command starts a program that outlives it, and
+// ignores what the end of its terminal says. TRAINER is for the reaper, too.
+func orphaning() {
+	script := `trap "" HUP TERM; sleep 300 </dev/null >/dev/null 2>&1 & sleep 0.2; echo $! >"$PIDS.new"; mv "$PIDS.new" "$PIDS"; wait`
+	c := &Command{Args: []string{"sh", "-c", script}, Env: map[string]string{"TRAINER": ""}}
+	r := &Runner{Blobs: Dir(os.Getenv("PIDS") + ".blobs"), Reaper: testReaper()}
+	_, err := r.Run(context.Background(), testTask(0, 3), c.Objective(nil), nil)
+	fmt.Println(err)
+	os.Exit(1)
+}
+
+func testReaper() *Reaper {
+	return &Reaper{Program: func() (*exec.Cmd, error) {
+		cmd := exec.Command(os.Args[0])
+		cmd.Env = append(os.Environ(), "TRAINER=reaper")
+		return cmd, nil
+	}}
+}
+
+// waitFor is a process id that a file will hold.
+func waitFor(t *testing.T, path string) string {
+	t.Helper()
+	for stop := time.Now().Add(20 * time.Second); time.Now().Before(stop); time.Sleep(5 * time.Millisecond) {
+		if b, err := os.ReadFile(path); err == nil {
+			return strings.TrimSpace(string(b))
+		}
+	}
+	t.Fatal("the command did not begin")
+	return ""
+}
+
+// runs tells whether a process is there and no zombie.
+func runs(pid string) bool {
+	b, err := os.ReadFile("/proc/" + pid + "/stat")
+	_, after, _ := strings.Cut(string(b), ") ")
+	return err == nil && !strings.HasPrefix(after, "Z")
+}
+
+func wantGone(t *testing.T, pid string) {
+	t.Helper()
+	for stop := time.Now().Add(10 * time.Second); runs(pid); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(stop) {
+			t.Fatalf("process %s is an orphan", pid)
+		}
+	}
+}
+
+func TestKilledWorkerLeavesNoOrphans(t *testing.T) {
+	if _, err := os.Stat("/proc/self/stat"); err != nil {
+		t.Skip("no /proc")
+	}
+	pids := filepath.Join(t.TempDir(), "pids")
+	worker := exec.Command(os.Args[0])
+	worker.Env = append(os.Environ(), "TRAINER=worker", "PIDS="+pids)
+	if err := worker.Start(); err != nil {
+		t.Fatal(err)
+	}
+	pid := waitFor(t, pids)
+	if !runs(pid) {
+		t.Fatalf("process %s does not run", pid)
+	}
+	_ = worker.Process.Kill()
+	_ = worker.Wait()
+	wantGone(t, pid)
+}
+
+// A command that ends well but leaves a program behind, and a reaper that was
+// killed itself.
+func TestReaperStartsAgain(t *testing.T) {
+	if _, err := os.Stat("/proc/self/stat"); err != nil {
+		t.Skip("no /proc")
+	}
+	r, dir := testRunner(t), t.TempDir()
+	var last *exec.Cmd
+	started := 0
+	r.Reaper = &Reaper{Program: func() (*exec.Cmd, error) {
+		started++
+		cmd, err := testReaper().Program()
+		last = cmd
+		return cmd, err
+	}}
+	for i := range 3 {
+		pids := filepath.Join(dir, fmt.Sprint(i))
+		c := &Command{Args: []string{"sh", "-c", `sleep 300 </dev/null >/dev/null 2>&1 3>&1 4>&1 & echo $! >"$PIDS"; echo 'budwood: {{"loss": 1}}'`}, Env: map[string]string{"PIDS": pids}}
+		task := testTask(0, 3)
+		task.Trial.ID = i
+		mustRun(t, r, task, c.Objective(nil))
+		wantGone(t, waitFor(t, pids))
+		if i == 1 {
+			_ = last.Process.Kill()
+			wantGone(t, fmt.Sprint(last.Process.Pid))
+		}
+	}
+	if started != 2 || len(r.Reaper.groups) != 0 {
+		t.Errorf("%d reapers were started, want 2; groups %v are left", started, r.Reaper.groups)
+	}
+}
