@@ -74,6 +74,11 @@ func scanParquet(r io.ReaderAt, size int64, path string, ignore []string) (t *ta
 		if lz4(f, field) {
 			return nil, &Error{Key: "parquet", Path: path, Column: c.name, Err: errors.New("the column is packed with LZ4, which is not read; write it with snappy or zstd")}
 		}
+		if field.Leaf() {
+			if err := checkPages(r, size, f, field, t.rows); err != nil {
+				return nil, &Error{Key: "parquet", Path: path, Column: c.name, Err: err}
+			}
+		}
 		if err := c.readParquet(field, f.RowGroups(), t.rows); err != nil {
 			return nil, &Error{Key: "parquet", Path: path, Column: c.name, Err: err}
 		}

@@ -9,12 +9,15 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
 	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/encoding/thrift"
+	"github.com/parquet-go/parquet-go/format"
 )
 
 // bill is a row with every type that is read.
@@ -263,6 +266,50 @@ func TestParquetOfOthers(t *testing.T) {
 
 // Whatever the bytes are, a table comes out whose columns have all its rows, or an
 // error of one line.
+// A page header that lies costs an error, not memory.
+func TestParquetLyingPages(t *testing.T) {
+	for _, options := range [][]parquet.WriterOption{nil, {parquet.DataPageVersion(1), parquet.Compression(&parquet.Snappy)}} {
+		whole := parquetOf(t, bills(2000), options...)
+		f, err := parquet.OpenFile(strings.NewReader(whole), int64(len(whole)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := f.Metadata().RowGroups[0].Columns[0].MetaData
+		from := m.DataPageOffset
+		h, length, err := pageHeader(strings.NewReader(whole), from, from+m.TotalCompressedSize)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for what, lie := range map[string]func(*format.PageHeader){
+			"unpacked": func(h *format.PageHeader) { h.UncompressedPageSize = 1<<31 - 1 },
+			"packed":   func(h *format.PageHeader) { h.CompressedPageSize = 1<<31 - 1 },
+			"values": func(h *format.PageHeader) {
+				h.DataPageHeader.V.NumValues, h.DataPageHeaderV2.V.NumValues = 1<<31-1, 1<<31-1
+			},
+			"negative": func(h *format.PageHeader) { h.CompressedPageSize = -1 },
+		} {
+			lying := *h
+			lie(&lying)
+			b, err := thrift.Marshal(new(thrift.CompactProtocol), lying)
+			if err != nil {
+				t.Fatal(err)
+			}
+			// The header grows over the first bytes of the page, so that all other places stay.
+			bad := whole[:from] + string(b) + whole[from+max(length, int64(len(b))):]
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			_, err = scanned(bad)
+			runtime.ReadMemStats(&after)
+			if err == nil {
+				t.Errorf("%s: no error", what)
+			}
+			if n := after.TotalAlloc - before.TotalAlloc; n > 64<<20 {
+				t.Errorf("%s: %d bytes allocated for a file of %d: %v", what, n, len(bad), err)
+			}
+		}
+	}
+}
+
 func FuzzParquet(f *testing.F) {
 	small := bills(12)
 	for _, options := range [][]parquet.WriterOption{nil, {parquet.DataPageVersion(1), parquet.Compression(&parquet.Snappy)}, {parquet.MaxRowsPerRowGroup(5)}} {
