@@ -43,6 +43,10 @@
 //	nn.Upsample                  Upsample
 //	nn.init                      the Init of a layer: Kaiming, Xavier, Orthogonal, Normal, Zeros
 //	torchinfo.summary            Net.Summary; Measure and Footprint before anything is allocated
+//	model.state_dict, torch.save Net.Save and Load, in float32, bfloat16 or float16; Trainer.Save to go on later
+//	torch.autocast               Config.Precision, with loss scaling in float16
+//	torch.onnx.export            package onnx
+//	DataLoader, TensorDataset    Set, TrainConfig.Prefetch; package data reads files
 //
 // [SqueezeExcite], [FPN] (feature pyramid), [Positional] and [Cell] (any directed
 // graph of a few nodes) are layers too.
