@@ -42,7 +42,7 @@ type Study struct {
 	Constraints []string
 
 	Sampler   string             // auto (default), gp, tpe, motpe, ehvi, nsga2, cmaes, evolution, random, grid, sobol, quasi
-	Cost      hpo.Cost           // prefer what improves the most for a unit of it: energy or time (auto, tpe, motpe)
+	Cost      hpo.Cost           // prefer what improves the most for a unit of it: energy or time (auto, gp, tpe, motpe)
 	Scheduler string             // asha (default), hyperband, halving, median, plateau, extrapolation, none
 	Trials    int                // in all; 0 means 30
 	Epochs    int                // at most, a trial; 0 means 27

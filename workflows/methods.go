@@ -21,7 +21,7 @@ var (
 	unlearned = map[string]bool{"random": true, "grid": true, "sobol": true, "quasi": true}
 
 	// costSamplers weigh what a trial costs against what is expected of it.
-	costSamplers = []string{"auto", "tpe", "motpe"}
+	costSamplers = []string{"auto", "gp", "tpe", "motpe"}
 
 	// Metrics are what a study with data can optimise.
 	Metrics = []string{"valid_loss", "valid_accuracy", "valid_rmse", "valid_r2", "valid_perplexity", "train_loss", trials.EnergyWh, "params", "macs"}
@@ -54,7 +54,7 @@ func newSampler(s *Spec) (search.Sampler, error) {
 	}
 	switch s.Search.Sampler {
 	case "gp":
-		return &hpo.GP{}, nil
+		return &hpo.GP{Cost: s.Search.Cost}, nil
 	case "tpe":
 		return hpo.TPE{Cost: s.Search.Cost}, nil
 	case "random":
