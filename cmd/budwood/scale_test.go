@@ -40,15 +40,17 @@ func newCrowd(t testing.TB, flags ...string) *crowd {
 	if err := up.Start(); err != nil {
 		t.Fatal(err)
 	}
-	go func() { _ = up.Wait() }()
+	gone := make(chan error, 1)
+	go func() { gone <- up.Wait() }()
 	for { // the store is opened when the server answers
 		if _, err := os.Stat(budwood.StoreFile(dir)); err == nil {
 			break
 		}
-		if ctx.Err() != nil {
-			t.Fatalf("budwood up does not come up:\n%s", said)
+		select {
+		case err := <-gone:
+			t.Fatalf("budwood up ended: %v\n%s", err, said)
+		case <-time.After(20 * time.Millisecond):
 		}
-		time.Sleep(20 * time.Millisecond)
 	}
 	s, err := devserver.Ensure(ctx, devserver.Options{Home: dir})
 	if err != nil {
@@ -135,19 +137,19 @@ func TestHundredStudies(t *testing.T) {
 		})
 	}
 	began := time.Now()
-	half := c.until(func(now map[string]trials.Summary) bool {
+	late := c.until(func(now map[string]trials.Summary) bool {
 		n := 0
 		for _, s := range now {
 			n += ended(s)
 		}
-		return n >= *studies*each/2
+		return n >= *studies*each*3/4
 	})
 	behind := each
-	for _, s := range half {
+	for _, s := range late {
 		behind = min(behind, ended(s))
 	}
-	if len(half) != *studies || behind < each/10 {
-		t.Errorf("half way %d of %d studies have begun, the last one has %d of %d trials", len(half), *studies, behind, each)
+	if len(late) != *studies || behind < each/10 {
+		t.Errorf("at three quarters %d of %d studies have begun, the last one has %d of %d trials", len(late), *studies, behind, each)
 	}
 	all := c.until(over(*studies))
 	for name, s := range all {
@@ -155,7 +157,7 @@ func TestHundredStudies(t *testing.T) {
 			t.Errorf("%s: %s with %d trials: %s", name, s.State, ended(s), s.Reason)
 		}
 	}
-	t.Logf("%d studies, %d trials: %.0f trials/s; half way the last study had %d of %d", *studies, *studies*each, float64(*studies*each)/time.Since(began).Seconds(), behind, each)
+	t.Logf("%d studies, %d trials: %.0f trials/s; at three quarters the last study had %d of %d", *studies, *studies*each, float64(*studies*each)/time.Since(began).Seconds(), behind, each)
 	if *record {
 		recordHistories(t, c.dir, "study/many-00")
 	}
