@@ -16,7 +16,9 @@ func (s *Store) Latest(ctx context.Context, study string, n int) ([]search.Recor
 // Sample returns about n trials of a study, evenly spread over their numbers, all
 // of them if there are fewer: what statistics of a large study need.
 func (s *Store) Sample(ctx context.Context, study string, n int) ([]search.Record, error) {
-	return s.some(ctx, "sample of trials", study, `trial % (1 + (SELECT max(trial) FROM trials WHERE study = ?1) / ?2) = 0`, n)
+	const last = `(SELECT max(trial) FROM trials WHERE study = ?1)`
+	return s.some(ctx, "sample of trials", study, `trial IN (WITH RECURSIVE k(x) AS
+		(SELECT 0 UNION ALL SELECT x + 1 + `+last+` / ?2 FROM k WHERE x < `+last+`) SELECT x FROM k)`, n)
 }
 
 // At returns one trial.

@@ -26,7 +26,7 @@ type showCmd struct {
 }
 
 // showSample is how many trials statistics of a large study are made from.
-const showSample = 2000
+const showSample = 1000
 
 func (c *showCmd) Run(a *app) error {
 	store, err := a.read()
