@@ -99,13 +99,14 @@ func TestEdit(t *testing.T) {
 func TestEditConstraints(t *testing.T) {
 	spec := toySpec(t, "constrained")
 	spec.Search.Sampler, spec.Search.Scheduler, spec.Search.Parallel, spec.Budget.Trials = "random", "none", 1, 40
+	spec.Search.Batch = 1 // a trial a second
 	b := newBench(t, quadratic)
 	b.slow(time.Second)
 	added := b.at(t, 10500*time.Millisecond, EditUpdate, Edit{Constraints: &[]string{"x > 0"}})
 	removed := b.at(t, 25500*time.Millisecond, EditUpdate, Edit{Constraints: &[]string{}})
 	_, records := b.run(t, spec)
-	if added.err != nil || removed.err != nil {
-		t.Fatal(added.err, removed.err)
+	if added.err != nil || removed.err != nil || !added.accepted || !removed.accepted {
+		t.Fatalf("added: %v, %v; removed: %v, %v", added.accepted, added.err, removed.accepted, removed.err)
 	}
 	negative := func(of []search.Record) (n int) {
 		for _, r := range of {

@@ -239,7 +239,7 @@ func (a *StoreActivities) Edit(ctx context.Context, spec Spec) error {
 	if err != nil {
 		return err
 	}
-	a.forget(spec.Name)
+	defer a.forget(spec.Name) // not before: a proposal in between would bring back the old one
 	return a.Store.Edit(ctx, spec.Name, raw, spec.Space)
 }
 
