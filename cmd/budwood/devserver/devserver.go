@@ -90,10 +90,15 @@ func (s *Server) Close() error {
 func (s *Server) findOrStart(ctx context.Context, want ports) (Info, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, startTimeout, errors.New("no answer within "+startTimeout.String()))
 	defer cancel()
-	for {
+	for tries := 1; ; {
 		lock, err := tryLock(filepath.Join(s.home, serverLock), exclusive)
 		if err == nil {
-			return s.start(ctx, want, lock)
+			info, err := s.start(ctx, want, lock)
+			if errors.Is(err, errPortTaken) && want == (ports{}) && tries < 5 {
+				tries++
+				continue
+			}
+			return info, err
 		}
 		if !errors.Is(err, errLocked) {
 			return Info{}, err

@@ -11,8 +11,16 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
+)
+
+var (
+	errEnded = errors.New("it ended at once")
+	// errPortTaken: another program took the port between the moment it was chosen
+	// and that of listening on it, which ends Temporal's process.
+	errPortTaken = errors.New("it ended at once, because another program took its port")
 )
 
 // start runs this program a second time, as the server, and returns when that
@@ -57,7 +65,11 @@ func start(ctx context.Context, home string, want ports, lock *os.File) (Info, e
 	case ctx.Err() != nil:
 		return Info{}, fmt.Errorf("start Temporal: %w", context.Cause(ctx))
 	case err != nil:
-		return Info{}, fmt.Errorf("start Temporal: it ended at once: %s (the whole log: %s)", lastError(log.Name()), log.Name())
+		last, what := lastError(log.Name()), errEnded
+		if strings.Contains(last, syscall.EADDRINUSE.Error()) {
+			what = errPortTaken
+		}
+		return Info{}, fmt.Errorf("start Temporal: %w: %s (the whole log: %s)", what, last, log.Name())
 	case r.Error != "":
 		return Info{}, errors.New(r.Error)
 	}
