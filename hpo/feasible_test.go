@@ -32,7 +32,7 @@ func TestWhatIsFeasibleIsLearned(t *testing.T) {
 		return share
 	}
 	random := infeasible(Random{})
-	for name, s := range map[string]search.Sampler{"TPE": TPE{}, "GP": &GP{}, "Auto": &Auto{}} {
+	for name, s := range map[string]search.Sampler{"TPE": TPE{}, "Auto": &Auto{}} {
 		if share := infeasible(s); share > random/2 {
 			t.Errorf("%.0f %% of the points of %s are infeasible, and %.0f %% of random ones", 100*share, name, 100*random)
 		}
@@ -78,7 +78,7 @@ func TestCostsAreSaved(t *testing.T) {
 		}
 		return dear, best
 	}
-	for name, s := range map[string][2]search.Sampler{"TPE": {TPE{}, TPE{Cost: Time}}, "GP": {&GP{}, &GP{Cost: Time}}, "Auto": {&Auto{}, &Auto{Cost: Time}}} {
+	for name, s := range map[string][2]search.Sampler{"TPE": {TPE{}, TPE{Cost: Time}}, "Auto": {&Auto{}, &Auto{Cost: Time}}} {
 		plain, before := spent(s[0])
 		saving, after := spent(s[1])
 		if saving > max(plain, .5)/2 || after > before+.1 {
