@@ -17,7 +17,8 @@ import (
 type Interleave struct {
 	Sampler    search.Sampler
 	Candidates []Candidate
-	From       int // the first trial that may take a candidate
+	From       int                        // the first trial that may take a candidate
+	Key        func(search.Params) string // the same for the same candidate; nil: [search.Params.Key]
 }
 
 var _ search.Sampler = Interleave{}
@@ -29,9 +30,13 @@ func (s Interleave) Propose(ctx context.Context, req search.Request) ([]search.P
 		return s.Sampler.Propose(ctx, req)
 	}
 	warm := s.points(req)
+	key := s.Key
+	if key == nil {
+		key = search.Params.Key
+	}
 	tried := map[string]bool{}
 	for _, r := range req.Past {
-		tried[r.Params.Key()] = true
+		tried[key(r.Params)] = true
 	}
 	if discouraged(req, warm) {
 		warm = nil
@@ -42,7 +47,7 @@ func (s Interleave) Propose(ctx context.Context, req search.Request) ([]search.P
 		trial := req.First + i
 		var p search.Params
 		if k := trial - s.From; k >= 0 && k%2 == 0 && k/2 < len(warm) {
-			if c := warm[k/2]; c != nil && !tried[c.Key()] {
+			if c := warm[k/2]; c != nil && !tried[key(c)] {
 				p = c
 			}
 		}
@@ -59,7 +64,7 @@ func (s Interleave) Propose(ctx context.Context, req search.Request) ([]search.P
 			p = next[0]
 		}
 		out = append(out, p)
-		tried[p.Key()] = true
+		tried[key(p)] = true
 		// The trials of one request see each other as running.
 		past = append(past[:len(past):len(past)], search.Record{Trial: search.Trial{ID: trial, Params: p}, State: search.Running})
 	}
@@ -84,7 +89,7 @@ func (s Interleave) Source(p search.Params) string {
 func (s Interleave) points(req search.Request) []search.Params {
 	out := make([]search.Params, len(s.Candidates))
 	for i, c := range s.Candidates {
-		if p, err := req.Space.Check(c.Params); err == nil && req.Constraints.Hold(p) {
+		if p, err := req.Space.Check(c.Params, search.ArchitectureKey); err == nil && req.Constraints.Hold(p) {
 			out[i] = p
 		}
 	}

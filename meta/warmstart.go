@@ -30,12 +30,19 @@ type Query struct {
 	N          int     // configurations at most; 0 means 5
 	Threshold  float64 // the least similarity; 0 means 0.6
 	From       string  // take this study, however similar; "": look for similar ones
+
+	// Genome writes the genome of past params as the params of this study carry
+	// it; ok is false if it does not fit here. Nil: the study has no architecture.
+	Genome func(search.Params) (genome string, ok bool)
+	Key    func(search.Params) string // the same for the same candidate; nil: [search.Params.Key]
 }
 
 const (
 	defaultN         = 5
 	defaultThreshold = 0.6 // one pair in eight of the 48 data sets behind [Similarity] is as similar
 	leastKnown       = 0.5 // share of parameters that must come from the past
+	looked           = 4   // past trials for a configuration: some may fall together in the new space
+	lookedGenomes    = 20  // the same for networks, of which many may be over the limits
 )
 
 // Plan is what to try first, and why.
@@ -107,6 +114,9 @@ func WarmStart(ctx context.Context, r Reader, q Query) (Plan, error) {
 	if q.Threshold == 0 {
 		q.Threshold = defaultThreshold
 	}
+	if q.Key == nil {
+		q.Key = search.Params.Key
+	}
 	names, err := r.Finished(ctx)
 	if err != nil {
 		return Plan{}, fmt.Errorf("warm start of study %q: %w", q.Study, err)
@@ -146,7 +156,7 @@ func WarmStart(ctx context.Context, r Reader, q Query) (Plan, error) {
 		}
 		return 0
 	})
-	share(&plan, found, q.N)
+	share(&plan, found, q)
 	return plan, nil
 }
 
@@ -179,26 +189,52 @@ func consider(ctx context.Context, r Reader, q Query, name string) (p precedent,
 	if p.similarity < q.Threshold && q.From == "" {
 		return p, unlike(q.Features, features, p.similarity, q.Threshold), nil
 	}
-	top, err := r.Top(ctx, name, 4*q.N) // some may fall together in the new space
+	n := looked * q.N
+	if q.Genome != nil {
+		n = lookedGenomes * q.N
+	}
+	top, err := r.Top(ctx, name, n)
 	if err != nil {
 		return p, "", err
 	}
 	for _, rec := range top {
 		loss, ok := rec.Loss(main)
-		if _, genome := rec.Params[search.ArchitectureKey]; genome || !ok {
-			continue // a configuration was found together with its architecture
+		if !ok {
+			continue
 		}
-		params, known := adapt(rec.Params, space, q.Space)
-		if known < leastKnown {
+		params, ok := q.move(rec.Params, space)
+		if !ok {
 			continue
 		}
 		p.candidates = append(p.candidates, Candidate{
 			Params: params, Study: name, Trial: rec.ID, Similarity: p.similarity, Value: main.Goal.Loss(loss)})
 	}
 	if len(p.candidates) == 0 {
+		if q.Genome != nil {
+			return p, "none of its networks fits the architecture", nil
+		}
 		return p, "no configuration fits into the space", nil
 	}
 	return p, "", nil
+}
+
+// move makes a configuration of another space one of this study, if it fits. A
+// configuration was found together with its network, and goes nowhere without
+// it; a network is most of what is known, whatever the spaces share besides.
+func (q *Query) move(p search.Params, from search.Space) (search.Params, bool) {
+	_, has := p[search.ArchitectureKey]
+	if has != (q.Genome != nil) {
+		return nil, false
+	}
+	out, known := adapt(p, from, q.Space)
+	if !has {
+		return out, known >= leastKnown
+	}
+	genome, ok := q.Genome(p)
+	if ok {
+		out[search.ArchitectureKey] = genome
+	}
+	return out, ok
 }
 
 // unlike says why two data sets are not similar enough.
@@ -213,40 +249,6 @@ func unlike(here, there Features, similarity, threshold float64) string {
 	}
 	return fmt.Sprintf("similarity %.2f < %.2f", similarity, threshold)
 }
-
-// share hands out n places by the method of highest averages (D'Hondt): the next
-// place goes to the study with the largest similarity / (places taken + 1).
-// Configurations that are in the plan already do not count.
-func share(plan *Plan, found []precedent, n int) {
-	seen := map[string]bool{}
-	for len(plan.Candidates) < n {
-		best := -1
-		for i := range found {
-			p := &found[i]
-			for p.next < len(p.candidates) && seen[p.candidates[p.next].Params.Key()] {
-				p.next++
-			}
-			if p.next < len(p.candidates) && (best < 0 || p.average() > found[best].average()) {
-				best = i
-			}
-		}
-		if best < 0 {
-			break
-		}
-		p := &found[best]
-		c := p.candidates[p.next]
-		seen[c.Params.Key()] = true
-		plan.Candidates = append(plan.Candidates, c)
-		p.taken++
-	}
-	for _, p := range found {
-		if p.taken > 0 {
-			plan.Sources = append(plan.Sources, Source{p.study, p.similarity, p.candidates[0].Value, p.taken})
-		}
-	}
-}
-
-func (p *precedent) average() float64 { return p.similarity / float64(p.taken+1) }
 
 // normal is an objective with its default goal said.
 func normal(o search.Objective) search.Objective {

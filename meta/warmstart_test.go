@@ -323,3 +323,54 @@ func TestWarmStartErrors(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Studies with an architecture exchange genomes with their params, and only
+// those that fit.
+func TestGenomesAreExchanged(t *testing.T) {
+	networks := finished(t, "networks", digits, 1)
+	for i := range networks.records {
+		networks.records[i].Params[search.ArchitectureKey] = fmt.Sprintf("%s%d ~t7 : + dense", []string{"small", "large"}[i%2], i)
+	}
+	l := library{networks, finished(t, "plain", digits, 2)}
+	q := query("new", digits)
+	q.Space = search.Space{lr, search.Float("momentum", 0, 1), search.Float("decay", 0, 1)} // one of three is known
+	q.Genome = func(p search.Params) (string, bool) {
+		genome, _, _ := strings.Cut(p[search.ArchitectureKey].(string), " ~")
+		return genome, strings.HasPrefix(genome, "small")
+	}
+	p := plan(t, l, q)
+	if len(p.Candidates) != 5 || len(p.Sources) != 1 || p.Sources[0].Study != "networks" {
+		t.Fatalf("%+v", p)
+	}
+	for _, c := range p.Candidates {
+		was := networks.records[c.Trial].Params
+		if c.Params[search.ArchitectureKey] != fmt.Sprintf("small%d", c.Trial) || c.Params["lr"] != was["lr"] || c.Params["momentum"] != .5 || len(c.Params) != 4 {
+			t.Errorf("t%04d: %v became %v", c.Trial, was, c.Params)
+		}
+	}
+	next, err := meta.Interleave{Sampler: prior{}, Candidates: p.Candidates}.Propose(t.Context(), search.Request{Space: q.Space, Objectives: accuracy, N: 3})
+	if err != nil || next[0].Key() != p.Candidates[0].Params.Key() || next[2].Key() != p.Candidates[1].Params.Key() {
+		t.Errorf("first trials %v (%v), candidates %v", next, err, p.Candidates)
+	}
+
+	q.Genome = func(search.Params) (string, bool) { return "", false }
+	p = plan(t, l, q)
+	if len(p.Candidates) != 0 || !strings.Contains(p.Lines()[0], "networks: none of its networks fits the architecture") {
+		t.Errorf("%+v", p)
+	}
+
+	// What is the same candidate, the study says.
+	q.Genome = func(search.Params) (string, bool) { return "small", true }
+	q.Key = func(p search.Params) string { return fmt.Sprint(p[search.ArchitectureKey]) }
+	if p = plan(t, l, q); len(p.Candidates) != 1 {
+		t.Errorf("%d candidates of one network", len(p.Candidates))
+	}
+	tried := p.Candidates[0].Params
+	tried = search.Params{"lr": .5, search.ArchitectureKey: tried[search.ArchitectureKey]}
+	past := []search.Record{{Trial: search.Trial{ID: 0, Params: tried}, State: search.Running}}
+	next, err = meta.Interleave{Sampler: prior{}, Candidates: p.Candidates, From: 1, Key: q.Key}.Propose(
+		t.Context(), search.Request{Space: space, Objectives: accuracy, Past: past, First: 1, N: 1})
+	if err != nil || next[0][search.ArchitectureKey] != nil {
+		t.Errorf("a network that was tried is proposed again: %v (%v)", next, err)
+	}
+}

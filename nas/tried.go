@@ -88,6 +88,10 @@ func differ(p, q search.Params) bool {
 	return false
 }
 
+// Key is the same for params of the same network, equal by its canonical hash,
+// with the same hyperparameters, wherever they come from.
+func Key(p search.Params) string { return new(Space).markOf(p) + " " + pointKey(p) }
+
 // pointKey is the key of the hyperparameters alone.
 func pointKey(p search.Params) string {
 	p = maps.Clone(p)

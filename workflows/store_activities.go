@@ -15,6 +15,7 @@ import (
 
 	"budwood/engine/data"
 	"budwood/meta"
+	"budwood/nas"
 	"budwood/search"
 	"budwood/trials"
 )
@@ -98,19 +99,6 @@ func (a *StoreActivities) Begin(ctx context.Context, in BeginInput) (BeginResult
 		err = json.Unmarshal(carry, &out.Carry)
 	}
 	return out, err
-}
-
-// warmStart looks for studies that help this one; nil if it does not want any.
-func (a *StoreActivities) warmStart(ctx context.Context, spec *Spec, f meta.Features) (*meta.Plan, error) {
-	if spec.Search.WarmStart == "off" || spec.Architecture != nil {
-		return nil, nil
-	}
-	q := meta.Query{Study: spec.Name, Space: spec.Space, Objectives: spec.Objectives(), Features: f}
-	if spec.Search.WarmStart != "auto" {
-		q.From = spec.Search.WarmStart
-	}
-	plan, err := meta.WarmStart(ctx, a.Store, q)
-	return &plan, err
 }
 
 // StartInput asks to prepare segments.
@@ -320,6 +308,9 @@ func (a *StoreActivities) proposer(ctx context.Context, study string) (*proposer
 	}
 	sampler = believing(&p.spec, plan, sampler)
 	p.warm = meta.Interleave{Sampler: sampler, Candidates: plan.Candidates, From: len(p.spec.StartWith)}
+	if p.spec.Architecture != nil {
+		p.warm.Key = nas.Key
+	}
 	p.sampler = startWith{p.spec.StartWith, p.warm}
 	if a.studies == nil {
 		a.studies = map[string]*proposer{}
