@@ -20,6 +20,7 @@ func TestNotation(t *testing.T) {
 		"conv(8,3,2)":                   "conv(8,3,2)",
 		"conv(8,3,1)":                   "conv(8)",
 		"conv(0)":                       "conv",
+		"[conv1d(8,5) relu]":            "[conv1d(8,5) relu]",
 		"dropout(0.1)":                  "dropout(0.1)",
 		"dropout(0)":                    "dropout(0)",
 	} {

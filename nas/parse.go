@@ -109,7 +109,7 @@ func (p *parser) kids(k kind, end byte, depth int) (node, error) {
 }
 
 func (p *parser) op() (node, error) {
-	name := p.take("abcdefghijklmnopqrstuvwxyz_")
+	name := p.take("abcdefghijklmnopqrstuvwxyz_0123456789") // the first is no digit, see node
 	o := operationNamed(name)
 	if o == nil {
 		return node{}, p.errorf("%q is no operation; known are %v", name, Operations())
