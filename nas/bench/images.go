@@ -138,8 +138,9 @@ func images(ctx context.Context, out, progress io.Writer, name, dir string, seed
 			m, _ := r.Last()
 			fmt.Fprintf(progress, "%s %s %s %d epochs %.4f  %s\n", r.Name(), r.Source, r.State, m.Budget, m.Metrics[spec.Objective.Metric], workflows.DescribeParams(r.Params))
 		}
-		fmt.Fprintf(out, "| %s, seed %d | %.2f %% | %.0f | %d | %d | %s | %s | %.2f Wh, estimated | %v |\n", sampler, seed,
-			100*o.result.Test["test_accuracy"], o.params, len(o.result.Trials), o.epochs, round(o.wall), round(o.cpu), o.result.Joules/3600, o.genome)
+		fmt.Fprintf(out, "| %s, seed %d | %.2f %% | %.0f | %d | %d | %s | %s | %.2f Wh, estimated | %s |\n", sampler, seed,
+			100*o.result.Test["test_accuracy"], o.params, len(o.result.Trials), o.epochs, round(o.wall), round(o.cpu), o.result.Joules/3600,
+			strings.ReplaceAll(o.genome.String(), "|", `\|`)) // a bar ends a cell
 	}
 	return nil
 }
