@@ -29,19 +29,24 @@ var _ search.Sampler = NSGA2{}
 // Propose evolves the past.
 func (s NSGA2) Propose(ctx context.Context, req search.Request) ([]search.Params, error) {
 	size := positive(s.Population, 10)
-	space := s.Space
+	population := elite(individuals(req, 0, size), size)
+	return crossed(ctx, s.Space, req, size, func(r *rand.Rand) (candidate, bool) { return s.parent(r, population) })
+}
+
+// crossed proposes random networks for the first trials, and then the mutated
+// children of parents, half of which are crossed with a second one before.
+func crossed(ctx context.Context, space *Space, req search.Request, first int, parent func(*rand.Rand) (candidate, bool)) ([]search.Params, error) {
 	if space != nil && space.in == nil {
 		space = space.literal()
 	}
-	population := elite(individuals(req, 0, size), size)
 	return propose(ctx, space, req, func(trial, _ int, r *rand.Rand) (candidate, bool) {
-		if trial >= size {
-			parent, ok := s.parent(r, population)
-			if other, both := s.parent(r, population); both && ok && r.IntN(2) == 0 {
-				parent = space.mixed(r, parent, other, req.Space)
+		if trial >= first {
+			one, ok := parent(r)
+			if other, both := parent(r); both && ok && r.IntN(2) == 0 {
+				one = space.mixed(r, one, other, req.Space)
 			}
 			if ok {
-				return space.child(r, parent, req.Space)
+				return space.child(r, one, req.Space)
 			}
 		}
 		return sampled(r, space, req.Space), false

@@ -30,25 +30,13 @@ var _ search.Sampler = NSGA3{}
 // Propose evolves the past.
 func (s NSGA3) Propose(ctx context.Context, req search.Request) ([]search.Params, error) {
 	size := positive(s.Population, 20)
-	space := s.Space
-	if space != nil && space.in == nil {
-		space = space.literal()
-	}
 	points := referencePoints(len(req.Objectives), size)
 	population := generations(individuals(req, 0, size), size, points, req.Seed)
-	return propose(ctx, space, req, func(trial, _ int, r *rand.Rand) (candidate, bool) {
-		if trial < size || len(population) == 0 {
-			return sampled(r, space, req.Space), false
+	return crossed(ctx, s.Space, req, size, func(r *rand.Rand) (candidate, bool) {
+		if len(population) == 0 {
+			return candidate{}, false
 		}
-		parent, ok := space.candidate(population[r.IntN(len(population))])
-		other, both := space.candidate(population[r.IntN(len(population))])
-		if !ok {
-			return sampled(r, space, req.Space), false
-		}
-		if both && r.IntN(2) == 0 {
-			parent = space.mixed(r, parent, other, req.Space)
-		}
-		return space.child(r, parent, req.Space)
+		return s.Space.candidate(population[r.IntN(len(population))])
 	})
 }
 

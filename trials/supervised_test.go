@@ -114,16 +114,3 @@ func TestCrossValidatedTrial(t *testing.T) {
 		t.Errorf("test %v, %v", test, err)
 	}
 }
-
-func TestRefitTrainsOnAllRows(t *testing.T) {
-	for _, cv := range []bool{false, true} {
-		s := supervised(cv)
-		net, err := s.Refit(context.Background(), search.Params{"lr": 0.02, "batch": 8}, 8, 1)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if score, err := net.Evaluate(s.Data.Test); err != nil || score.Accuracy < .85 {
-			t.Errorf("cv %v: %+v, %v", cv, score, err)
-		}
-	}
-}

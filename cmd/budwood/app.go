@@ -82,7 +82,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		}
 	}
 	blobs, err := blobsURL(home, c.Blobs)
-	if err = errors.Join(err, checkOTLP(c.OTLP)); err != nil {
+	if err == nil {
+		err = checkOTLP(c.OTLP)
+	}
+	if err != nil {
 		return report(stderr, err)
 	}
 	// What this program starts looks in the same places.

@@ -217,7 +217,7 @@ func FuzzCSV(f *testing.F) {
 			t.Fatal(err)
 		}
 		for _, x := range enc.set(rows).X {
-			if !(math.Abs(float64(x)) <= maxScore) {
+			if !(math.Abs(float64(x)) <= MaxScore) {
 				t.Fatalf("encoded value %v", x)
 			}
 		}

@@ -9,10 +9,11 @@ import (
 	"budwood/engine"
 )
 
-const (
-	maxLevels = 64  // columns of 0 and 1 made of one categorical column
-	maxScore  = 1e6 // a standardised value stays within ±maxScore: a freak value outside the training rows must not overflow float32
-)
+const maxLevels = 64 // columns of 0 and 1 made of one categorical column
+
+// MaxScore bounds what standardising makes of a number, to ±MaxScore: a freak
+// value outside the training rows must not overflow float32.
+const MaxScore = 1e6
 
 // encoder turns rows of a table into rows of numbers. It was fitted to the
 // training rows.
@@ -170,7 +171,7 @@ func (f *encoding) put(out []float32, row int) {
 
 // score standardises a value.
 func score(v, mean, scale float64) float32 {
-	return float32(min(max((v-mean)*scale, -maxScore), maxScore))
+	return float32(min(max((v-mean)*scale, -MaxScore), MaxScore))
 }
 
 // numeric tells where numeric columns begin in an encoded row.

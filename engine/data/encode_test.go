@@ -46,7 +46,7 @@ func TestEncoding(t *testing.T) {
 		{"missing everywhere", "a,b\n,1\n,1\n3,1\n", 2, [][]float32{{0, 0}, {0, 0}, {0, 0}}},
 		{"categories by name, unseen gives zeros", "a\nv\nu\nv\nw", 3, [][]float32{{0, 1}, {1, 0}, {0, 1}, {0, 0}}},
 		{"category missing", "a,b\nv,1\n,1\nu,1\nw,1\n,1\n", 3, [][]float32{{0, 1, 0, 0}, {0, 0, 1, 0}, {1, 0, 0, 0}, {0, 0, 0, 0}, {0, 0, 1, 0}}},
-		{"a freak value stays finite", "a\n0\n1e-30\n1e38\n-1e38\n", 2, [][]float32{{-1}, {1}, {maxScore}, {-maxScore}}},
+		{"a freak value stays finite", "a\n0\n1e-30\n1e38\n-1e38\n", 2, [][]float32{{-1}, {1}, {MaxScore}, {-MaxScore}}},
 	} {
 		got := encode(t, c.text, c.train)
 		if !slices.EqualFunc(got, c.want, func(a, b []float32) bool {

@@ -91,7 +91,7 @@ func fitRobust(sorted []float64) transform {
 
 func (r robust) width() int { return 1 }
 func (r robust) put(out []float32, x float64) {
-	z := min(max((x-r.median)*r.scale, -maxScore), maxScore)
+	z := min(max((x-r.median)*r.scale, -MaxScore), MaxScore)
 	out[0] = float32(z / math.Sqrt(1+z*z/9))
 }
 

@@ -6,9 +6,6 @@ import (
 	"budwood/engine"
 )
 
-// MaxScore bounds what standardising makes of a number, to ±MaxScore.
-const MaxScore = maxScore
-
 // Preparation is how a raw row becomes the network's input, and what its outputs
 // mean: all that one needs to use the network elsewhere. It was measured on the
 // training rows. Its JSON lies beside exported networks.

@@ -86,7 +86,7 @@ func Round(dst, src []float32, f Format) {
 	switch f {
 	case BFloat16:
 		for i, v := range src {
-			dst[i] = math.Float32frombits(uint32(toBFloat16(v)) << 16)
+			dst[i] = math.Float32frombits(uint32(BFloat16Bits(v)) << 16)
 		}
 	case Float16:
 		for i, v := range src {
@@ -97,7 +97,8 @@ func Round(dst, src []float32, f Format) {
 	}
 }
 
-func toBFloat16(v float32) uint16 {
+// BFloat16Bits is the bfloat16 number nearest to v, ties to even.
+func BFloat16Bits(v float32) uint16 {
 	b := math.Float32bits(v)
 	if v != v {
 		return uint16(b>>16) | 0x40 // quiet, and not infinity
@@ -195,9 +196,9 @@ func pairRows(dst []uint32, src []float32, rows, cols, stride int) {
 			to, from = to[16*v:], from[32*v:]
 		}
 		for k := range to {
-			w := uint32(toBFloat16(from[2*k]))
+			w := uint32(BFloat16Bits(from[2*k]))
 			if 2*k+1 < len(from) {
-				w |= uint32(toBFloat16(from[2*k+1])) << 16
+				w |= uint32(BFloat16Bits(from[2*k+1])) << 16
 			}
 			to[k] = w
 		}
@@ -209,7 +210,7 @@ func pairRows(dst []uint32, src []float32, rows, cols, stride int) {
 func pairColumns(dst []uint32, src []float32, stride, rows int) {
 	if rows == 1 {
 		for i := range dst {
-			dst[i] = uint32(toBFloat16(src[i]))
+			dst[i] = uint32(BFloat16Bits(src[i]))
 		}
 		return
 	}
@@ -219,7 +220,7 @@ func pairColumns(dst []uint32, src []float32, stride, rows int) {
 		dst, a, b = dst[16*v:], a[16*v:], b[16*v:]
 	}
 	for i := range dst {
-		dst[i] = uint32(toBFloat16(a[i])) | uint32(toBFloat16(b[i]))<<16
+		dst[i] = uint32(BFloat16Bits(a[i])) | uint32(BFloat16Bits(b[i]))<<16
 	}
 }
 

@@ -3,6 +3,8 @@ package safetensors
 import (
 	"encoding/binary"
 	"math"
+
+	"budwood/engine/kernel"
 )
 
 // value is the number in the first bytes of b.
@@ -27,7 +29,7 @@ func (d Dtype) Append(b []byte, v float32) []byte {
 	case F16:
 		return binary.LittleEndian.AppendUint16(b, toHalf(v))
 	case BF16:
-		return binary.LittleEndian.AppendUint16(b, toBrain(v))
+		return binary.LittleEndian.AppendUint16(b, kernel.BFloat16Bits(v))
 	}
 	return binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
 }
@@ -70,13 +72,4 @@ func toHalf(v float32) uint16 {
 		return sign | uint16(math.Float32bits(math.Float32frombits(b)+0.5)-math.Float32bits(0.5))
 	}
 	return sign | uint16((b-112<<23+0xfff+b>>13&1)>>13)
-}
-
-// toBrain is the bfloat16 number nearest to v.
-func toBrain(v float32) uint16 {
-	b := math.Float32bits(v)
-	if v != v {
-		return uint16(b>>16) | 0x40 // quiet, and not infinity
-	}
-	return uint16((b + 0x7fff + b>>16&1) >> 16)
 }
