@@ -27,8 +27,7 @@ func HasBFloat16() bool { return use == avx512 && bf16Instructions }
 // what the product of the rounded ones needs.
 func (g *Gemm) halfPackSize() int {
 	pairs := (g.K + 1) / 2
-	strips := (g.N + strip - 1) / strip
-	size := pairs*g.M + pairs*strip*(strips+1)
+	size := pairs*g.M + PairsPackSize(1, g.K, g.N) + pairs*strip
 	round := g.rounded(nil, nil)
 	return max(size, g.M*g.K+g.K*g.N+round.PackSize())
 }
@@ -128,59 +127,35 @@ func (g *Gemm) pairs() {
 		return
 	}
 	n := (g.K + 1) / 2
-	words := unsafe.Slice((*uint32)(unsafe.Pointer(&g.Pack[0])), len(g.Pack))
+	words := Words(g.Pack)
 	a, b := words[:n*g.M], words[n*g.M:]
-	strips := (g.N + strip - 1) / strip
-	spare := b[n*strip*strips:]
-	p := tileArgs{segs: 1, rowA: 4 * n, colA: 4, rowC: 4 * g.RowC}
+	packed := PairsPackSize(1, g.K, g.N)
+	b, spare := b[:packed], b[packed:]
+	p := Pairs{M: g.M, N: g.N, K: n, A: a, RowA: n, ColA: 1, B: b, C: g.C, RowC: g.RowC, Bias: g.Bias, Add: g.Add, ReLU: g.ReLU}
 	if g.ColA == 1 {
 		pairRows(a, g.A, g.M, g.K, g.RowA)
 	} else {
 		for k := range n {
 			pairColumns(a[k*g.M:(k+1)*g.M], g.A[2*k*g.ColA:], g.ColA, min(g.K-2*k, 2))
 		}
-		p.rowA, p.colA = 4, 4*g.M
+		p.RowA, p.ColA = 1, g.M
 	}
-	// As for float32: as many pairs at a time as fit the cache with a strip of B.
-	parts := (n + blockK - 1) / blockK
-	size := (n + parts - 1) / parts
-	for j := 0; j < g.N; j += strip {
-		b := b[j*n : (j+strip)*n]
-		if !g.SameB {
-			g.pairStrip(b, spare, j, n)
-		}
-		for k := 0; k < n; k += size {
-			p.k = min(size, n-k)
-			p.a, p.b, p.c = unsafe.Pointer(&a[k*p.colA/4]), unsafe.Pointer(&b[k*strip]), unsafe.Pointer(&g.C[j])
-			p.flags, p.bias = 0, nil
-			switch {
-			case k > 0 || g.Add:
-				p.flags = flagAdd
-			case g.Bias != nil:
-				p.bias = unsafe.Pointer(&g.Bias[j])
+	switch {
+	case g.SameB:
+	case g.colB() == 1:
+		PackPairs(b, g.B, 1, g.K, g.N, g.RowB)
+	default:
+		for j := 0; j < g.N; j += strip {
+			cols := min(strip, g.N-j)
+			to := b[j*n : (j+strip)*n]
+			if cols < strip {
+				clear(to)
 			}
-			if g.ReLU && k+size >= n {
-				p.flags |= flagReLU
-			}
-			pairTiles(&p, g.M, min(strip, g.N-j))
+			pairRows(spare[:cols*n], g.B[j*g.ColB:], cols, g.K, g.ColB)
+			transposeWords(to, strip, spare, n, cols, n)
 		}
 	}
-}
-
-// pairStrip rounds columns j up to j+32 of B to a strip; those beyond N are 0.
-func (g *Gemm) pairStrip(to, spare []uint32, j, n int) {
-	cols := min(strip, g.N-j)
-	if cols < strip {
-		clear(to)
-	}
-	if g.colB() != 1 {
-		pairRows(spare[:cols*n], g.B[j*g.ColB:], cols, g.K, g.ColB)
-		transposeWords(to, strip, spare, n, cols, n)
-		return
-	}
-	for k := range n {
-		pairColumns(to[k*strip:k*strip+cols], g.B[2*k*g.RowB+j:], g.RowB, min(g.K-2*k, 2))
-	}
+	p.Run()
 }
 
 // pairRows rounds rows of cols floats, stride apart, to rows of ⌈cols/2⌉ pairs.

@@ -9,8 +9,8 @@ var bf16Instructions = false
 // tileArgs, its flags and the functions below stand in for those of processors
 // with kernels; nothing calls them here.
 type tileArgs struct {
-	k, segs, rowA, colA, rowC, flags int
-	a, b, c, bias                    unsafe.Pointer
+	k, segs, rowA, colA, jump, rowC, flags int
+	a, b, c, bias                          unsafe.Pointer
 }
 
 const (

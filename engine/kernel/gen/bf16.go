@@ -11,7 +11,8 @@ import (
 //
 // A tile is mr rows by 16 or 32 columns of C. Registers: AX arguments, SI and DI
 // rows 0–6 and 7–13 of A, R8 R9 R10 one, three and five times the distance of
-// rows, R11 distance of pairs, BX B, whose rows are 32 pairs, CX pairs left.
+// rows, R11 distance of pairs, BX B, whose rows are 32 pairs, CX R15 pairs of a
+// segment, R12 segments, R13 jump of A between segments.
 func bf16(f *file) {
 	if !f.wide() {
 		return
@@ -95,7 +96,7 @@ func (t tile) pairs(name string) {
 	for _, l := range []struct {
 		off int
 		reg string
-	}{{argA, "SI"}, {argRowA, "R8"}, {argColA, "R11"}, {argB, "BX"}} {
+	}{{argK, "R15"}, {argSegs, "R12"}, {argA, "SI"}, {argRowA, "R8"}, {argColA, "R11"}, {argJump, "R13"}, {argB, "BX"}} {
 		t.i("MOVQ %d(AX), %s", l.off, l.reg)
 	}
 	t.i("LEAQ (R8)(R8*2), R9")
@@ -113,7 +114,7 @@ func (t tile) pairs(name string) {
 	}
 	t.i("MOVQ %d(AX), CX", argBias)
 	t.i("TESTQ CX, CX")
-	t.i("JZ begin")
+	t.i("JZ segment")
 	for v := range t.nv {
 		t.loadMasked(fmt.Sprintf("%d(CX)", v*t.bytes()), v, v)
 	}
@@ -122,8 +123,8 @@ func (t tile) pairs(name string) {
 			t.op("VMOVAPS", v, r*t.nv+v)
 		}
 	}
-	t.label("begin")
-	t.i("MOVQ %d(AX), CX", argK)
+	t.label("segment")
+	t.i("MOVQ R15, CX")
 	t.label("step")
 	for v := range t.nv {
 		t.load(fmt.Sprintf("%d(BX)", v*t.bytes()), 28+v)
@@ -142,5 +143,11 @@ func (t tile) pairs(name string) {
 	}
 	t.i("DECQ CX")
 	t.i("JNZ step")
+	t.i("ADDQ R13, SI")
+	if t.mr > 7 {
+		t.i("ADDQ R13, DI")
+	}
+	t.i("DECQ R12")
+	t.i("JNZ segment")
 	t.finish()
 }
