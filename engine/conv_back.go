@@ -13,11 +13,15 @@ func (o *conv) backward(p pass) {
 		clear(o.w.g)
 	}
 	o.clear(o.back)
+	o.round()
 	if o.x.grad != nil {
 		o.turn()
 		if o.turns() {
 			o.clear(o.grown)
 		}
+	}
+	if o.pairs != nil {
+		o.pairs.beginBack()
 	}
 	for i := range p.rows {
 		dy := o.gradient(i)
@@ -25,16 +29,32 @@ func (o *conv) backward(p pass) {
 			kernel.ColSum(o.sums.data, dy, o.oh*o.ow, o.oc)
 			kernel.Add(o.b.g, o.sums.data)
 		}
-		o.weights(o.pad(o.back, o.x.data.data[i*in:(i+1)*in]), dy, i > 0)
+		if x := o.x.data.data[i*in : (i+1)*in]; o.pairs != nil {
+			o.pairs.gradient(o.pad(o.back, x, kernel.Float32), dy, i > 0)
+		} else {
+			o.weights(o.pad(o.back, x, o.format), o.sloped(dy), i > 0)
+		}
 		if o.x.grad == nil {
 			continue
 		}
-		if dx := o.x.grad.data[i*in : (i+1)*in]; o.turns() {
-			o.correlate(dx, dy)
-		} else {
-			o.scatter(dx, dy)
+		switch dx := o.x.grad.data[i*in : (i+1)*in]; {
+		case o.pairs != nil && o.pairs.input:
+			o.pairs.inputs(dx, dy)
+		case o.turns():
+			o.correlate(dx, o.sloped(dy))
+		default:
+			o.scatter(dx, o.sloped(dy))
 		}
 	}
+}
+
+// sloped is the gradient of one image out in the format.
+func (o *conv) sloped(dy []float32) []float32 {
+	if o.slope == nil {
+		return dy
+	}
+	kernel.Round(o.slope.data, dy, o.format)
+	return o.slope.data
 }
 
 // gradient is that of the output image i, before the ReLU.
@@ -99,10 +119,10 @@ func (o *conv) turn() {
 			to = taps - 1 - t
 		}
 		if o.depthwise() {
-			copy(o.turned.data[to*o.c:(to+1)*o.c], o.w.w[t*o.c:])
+			copy(o.turned.data[to*o.c:(to+1)*o.c], o.taps()[t*o.c:])
 			continue
 		}
-		kernel.Transpose(o.turned.data[to*per*o.oc:], per, o.w.w[t*per*o.oc:], o.oc, per, o.oc)
+		kernel.Transpose(o.turned.data[to*per*o.oc:], per, o.taps()[t*per*o.oc:], o.oc, per, o.oc)
 	}
 }
 
@@ -117,7 +137,7 @@ func (o *conv) correlate(dx, dy []float32) {
 		return
 	}
 	wide := o.wide + o.k - 1
-	inset(o.grown.data, dy, o.oh, o.ow*o.oc, o.k-1-o.before, (o.k-1-o.before)*o.oc, wide*o.oc)
+	inset(o.grown.data, dy, o.oh, o.ow*o.oc, o.k-1-o.before, (o.k-1-o.before)*o.oc, wide*o.oc, kernel.Float32)
 	for r := range o.h {
 		dy, dx := o.grown.data[r*wide*o.oc:], dx[r*o.wide*o.c:]
 		if o.depthwise() {
@@ -141,7 +161,7 @@ func (o *conv) scatter(dx, dy []float32) {
 		for t := range o.k * o.k {
 			at := ((r*o.stride+t/o.k)*o.pw + t%o.k) * o.c
 			if o.depthwise() {
-				kernel.MulAdd(x[at:], o.stride*o.c, row, o.oc, o.w.w[t*o.c:], o.ow, o.c)
+				kernel.MulAdd(x[at:], o.stride*o.c, row, o.oc, o.taps()[t*o.c:], o.ow, o.c)
 				continue
 			}
 			for q := range o.groups {
@@ -150,7 +170,12 @@ func (o *conv) scatter(dx, dy []float32) {
 			}
 		}
 	}
+	o.unframe(dx)
+}
+
+// unframe copies the gradient of the input from within its padding.
+func (o *conv) unframe(dx []float32) {
 	for r := range o.h {
-		copy(dx[r*o.wide*o.c:(r+1)*o.wide*o.c], x[((r+o.before)*o.pw+o.before)*o.c:])
+		copy(dx[r*o.wide*o.c:(r+1)*o.wide*o.c], o.grown.data[((r+o.before)*o.pw+o.before)*o.c:])
 	}
 }

@@ -20,7 +20,7 @@ func (c Conv) fuse(b *builder, x tensor, next []Layer) (tensor, int) {
 	k := c.Kernel
 	b.layer(c, out, product(out[0], out[1], k, k, per, c.Out))
 	o := &conv{
-		x: x, relu: relu,
+		x: x, relu: relu, format: b.half,
 		h: s[0], wide: s[1], c: s[2], oh: out[0], ow: out[1], oc: out[2],
 		k: k, stride: c.Stride, groups: c.Groups,
 		w: b.param("weight", initial(c.Init, k*k*per, c.Out, gain), k, k, per, c.Out),
@@ -28,6 +28,9 @@ func (c Conv) fuse(b *builder, x tensor, next []Layer) (tensor, int) {
 	if !c.NoBias {
 		o.b = b.param("bias", zeros, c.Out)
 		o.sums = b.scratch(int64(c.Out))
+	}
+	if o.pixelwise() && o.format != kernel.Float32 { // one row of pixels
+		o.h, o.wide, o.oh, o.ow = 1, o.h*o.wide, 1, o.oh*o.ow
 	}
 	if !c.Valid {
 		o.before = (k - 1) / 2
@@ -48,22 +51,38 @@ func (c Conv) fuse(b *builder, x tensor, next []Layer) (tensor, int) {
 		o.y.need = needSign
 		back = append(back, o.y.data)
 	}
-	if o.padded() {
-		o.front, o.back = b.scratch(product(o.ph, o.pw, o.c)), b.scratch(product(o.ph, o.pw, o.c))
-		front, back = append(front, o.front), append(back, o.back)
+	by := pairable(o)
+	if o.padded() && !by.forward {
+		o.front = b.scratch(product(o.ph, o.pw, o.c))
+	}
+	if o.padded() && (!by.weights || o.inset()) {
+		o.back = b.scratch(product(o.ph, o.pw, o.c))
 	}
 	if x.grad != nil && (!o.depthwise() || o.turns()) {
 		o.turned = b.scratch(o.w.size)
-		back = append(back, o.turned)
 	}
-	if x.grad != nil && o.turns() {
-		if k > 1 {
-			o.grown = b.scratch(product(o.h+k-1, o.wide+k-1, o.oc))
-		}
-	} else if x.grad != nil {
+	switch {
+	case x.grad == nil || by.input && o.turns():
+	case !o.turns():
 		o.grown = b.scratch(product(o.ph, o.pw, o.c))
+	case k > 1:
+		o.grown = b.scratch(product(o.h+k-1, o.wide+k-1, o.oc))
 	}
-	b.add(o, front, append(back, o.grown))
+	if o.format != kernel.Float32 {
+		if !by.forward || x.grad != nil && !by.input {
+			o.rounded = b.scratch(o.w.size)
+		}
+		if !by.weights || x.grad != nil && !by.input {
+			o.slope = b.scratch(product(o.oh, o.ow, o.oc))
+		}
+	}
+	front, back = append(front, o.front, o.rounded), append(back, o.back, o.turned, o.grown, o.rounded, o.slope)
+	if by.weights {
+		o.pairs = by
+		f, g := by.scratch(b)
+		front, back = append(front, f...), append(back, g...)
+	}
+	b.add(o, front, back)
 	return o.y, taken
 }
 
@@ -78,7 +97,8 @@ type conv struct {
 	before            int // rows and columns of padding before the image
 	ph, pw            int // padded height and width
 	relu              bool
-	w, b              *param // w: k × k × c/groups × oc
+	format            kernel.Format // that the operands of products are rounded to
+	w, b              *param        // w: k × k × c/groups × oc
 
 	norm        *batchNorm // right behind it, or nil; see there
 	image       *block     // gradient of one image out, if there is a norm
@@ -86,11 +106,18 @@ type conv struct {
 	front, back *block     // one padded image; nil where nothing is padded
 	turned      *block     // weights with in and out exchanged
 	grown       *block     // one padded gradient, of the output (turns; nil if that needs no padding) or of the input
+	rounded     *block     // weights in the format; nil if no product needs them
+	slope       *block     // gradient of one image out in the format; likewise
+	pairs       *pairConv  // the products of pairs of bfloat16; or nil
 
 	product, dw, dx kernel.Gemm
 }
 
-func (o *conv) padded() bool    { return o.ph != o.h || o.pw != o.wide }
+// padded tells that an image is copied before it is read: into a frame of zeros,
+// or to round it.
+func (o *conv) padded() bool { return o.inset() || o.format != kernel.Float32 }
+
+func (o *conv) inset() bool     { return o.ph != o.h || o.pw != o.wide }
 func (o *conv) depthwise() bool { return o.groups == o.c && o.groups == o.oc && o.groups > 1 }
 
 // turns tells that the gradient of the input is itself a convolution: of the
@@ -99,12 +126,15 @@ func (o *conv) turns() bool {
 	return o.stride == 1 && (o.groups == 1 || o.depthwise() && o.k == 3)
 }
 
-// pointwise tells that pixels do not mix: the whole batch is one product.
-func (o *conv) pointwise() bool {
-	return o.k == 1 && o.stride == 1 && o.groups == 1 && !o.padded()
-}
+// pixelwise tells that pixels do not mix; pointwise that moreover the whole batch
+// is one product of what lies there.
+func (o *conv) pixelwise() bool { return o.k == 1 && o.stride == 1 && o.groups == 1 }
+func (o *conv) pointwise() bool { return o.pixelwise() && !o.padded() }
 
 func (o *conv) bind() {
+	if o.pairs != nil {
+		o.pairs.bind()
+	}
 	per, row := o.c/o.groups, o.stride*o.c
 	g := kernel.Gemm{N: o.oc / o.groups, RowA: row, ColA: 1, RowB: o.oc, RowC: o.oc, SegA: o.pw * o.c}
 	if o.groups == 1 {
@@ -134,7 +164,7 @@ func (o *conv) forward(p pass) {
 	in, out := o.x.shape.Size(), o.y.shape.Size()
 	if o.pointwise() {
 		g := &o.product
-		g.M, g.A, g.B, g.C = p.rows*o.h*o.wide, o.x.data.data, o.w.w, o.y.data.data
+		g.M, g.A, g.B, g.C = p.rows*o.h*o.wide, o.x.data.data, o.taps(), o.y.data.data
 		g.Bias, g.ReLU = o.bias(), o.relu
 		g.Run()
 		if o.norm != nil {
@@ -142,12 +172,20 @@ func (o *conv) forward(p pass) {
 		}
 		return
 	}
+	if o.pairs != nil && o.pairs.forward {
+		o.pairs.begin()
+	}
+	o.round()
 	o.clear(o.front)
 	for i := range p.rows {
-		x := o.pad(o.front, o.x.data.data[i*in:(i+1)*in])
-		y := o.y.data.data[i*out : (i+1)*out]
-		for r := range o.oh {
-			o.row(y[r*o.ow*o.oc:(r+1)*o.ow*o.oc], x[r*o.stride*o.pw*o.c:])
+		x, y := o.x.data.data[i*in:(i+1)*in], o.y.data.data[i*out:(i+1)*out]
+		if o.pairs != nil && o.pairs.forward {
+			o.pairs.outputs(y, x)
+		} else {
+			x = o.pad(o.front, x, o.format)
+			for r := range o.oh {
+				o.row(y[r*o.ow*o.oc:(r+1)*o.ow*o.oc], x[r*o.stride*o.pw*o.c:])
+			}
 		}
 		if o.norm != nil {
 			o.norm.gather(p, y)
@@ -158,7 +196,7 @@ func (o *conv) forward(p pass) {
 // row computes one row of outputs; x starts at the first row of its window.
 func (o *conv) row(y, x []float32) {
 	if o.depthwise() && o.k == 3 {
-		kernel.Depthwise{C: o.c, Width: o.pw, Stride: o.stride}.Row(y, x, o.w.w, o.bias(), o.ow)
+		kernel.Depthwise{C: o.c, Width: o.pw, Stride: o.stride}.Row(y, x, o.taps(), o.bias(), o.ow)
 		if o.relu {
 			kernel.ReLU(y, y)
 		}
@@ -174,7 +212,7 @@ func (o *conv) row(y, x []float32) {
 		}
 		for r := range o.k {
 			for s := range o.k {
-				kernel.MulAdd(y, o.oc, x[(r*o.pw+s)*o.c:], o.stride*o.c, o.w.w[(r*o.k+s)*o.c:], o.ow, o.c)
+				kernel.MulAdd(y, o.oc, x[(r*o.pw+s)*o.c:], o.stride*o.c, o.taps()[(r*o.k+s)*o.c:], o.ow, o.c)
 			}
 		}
 		if o.relu {
@@ -185,14 +223,14 @@ func (o *conv) row(y, x []float32) {
 	g := &o.product
 	g.M = o.ow
 	if o.groups == 1 {
-		g.A, g.B, g.C, g.Bias, g.ReLU = x, o.w.w, y, o.bias(), o.relu
+		g.A, g.B, g.C, g.Bias, g.ReLU = x, o.taps(), y, o.bias(), o.relu
 		g.Run()
 		return
 	}
 	per, perOut := o.c/o.groups, o.oc/o.groups
 	for q := range o.groups {
 		for r := range o.k {
-			g.A, g.B, g.C = x[r*o.pw*o.c+q*per:], o.w.w[r*o.k*per*o.oc+q*perOut:], y[q*perOut:]
+			g.A, g.B, g.C = x[r*o.pw*o.c+q*per:], o.taps()[r*o.k*per*o.oc+q*perOut:], y[q*perOut:]
 			g.Add, g.ReLU, g.Bias = r > 0, o.relu && r == o.k-1, nil
 			if r == 0 && o.b != nil {
 				g.Bias = o.b.w[q*perOut:]
@@ -209,6 +247,21 @@ func (o *conv) bias() []float32 {
 	return o.b.w
 }
 
+// taps are the weights as an operand of products.
+func (o *conv) taps() []float32 {
+	if o.rounded == nil {
+		return o.w.w
+	}
+	return o.rounded.data
+}
+
+// round brings the weights to the format.
+func (o *conv) round() {
+	if o.rounded != nil {
+		kernel.Round(o.rounded.data, o.w.w, o.format)
+	}
+}
+
 // clear zeroes the border of a padded image (and all the rest).
 func (o *conv) clear(to *block) {
 	if to != nil {
@@ -216,20 +269,20 @@ func (o *conv) clear(to *block) {
 	}
 }
 
-// pad returns the image with its padding, copied into the cleared block if there
-// is any.
-func (o *conv) pad(to *block, x []float32) []float32 {
+// pad returns the image with its padding and in a format, copied into the
+// cleared block if there is any.
+func (o *conv) pad(to *block, x []float32, f kernel.Format) []float32 {
 	if to == nil {
 		return x
 	}
-	inset(to.data, x, o.h, o.wide*o.c, o.before, o.before*o.c, o.pw*o.c)
+	inset(to.data, x, o.h, o.wide*o.c, o.before, o.before*o.c, o.pw*o.c, f)
 	return to.data
 }
 
-// inset copies a matrix of rows × cols into one with rows of width, at (top,
-// left).
-func inset(dst, src []float32, rows, cols, top, left, width int) {
+// inset copies a matrix of rows × cols, rounded to a format, into one with rows
+// of width, at (top, left).
+func inset(dst, src []float32, rows, cols, top, left, width int, f kernel.Format) {
 	for r := range rows {
-		copy(dst[(r+top)*width+left:], src[r*cols:(r+1)*cols])
+		kernel.Round(dst[(r+top)*width+left:][:cols], src[r*cols:(r+1)*cols], f)
 	}
 }
