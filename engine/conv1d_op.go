@@ -21,7 +21,7 @@ func (c Conv1D) fuse(b *builder, x tensor, next []Layer) (tensor, int) {
 	o := &conv1d{
 		x: x, relu: relu, steps: s[0], c: s[1], ot: out[0], oc: c.Out,
 		k: c.Kernel, stride: c.Stride, dilation: c.Dilation, groups: c.Groups,
-		w: b.param("weight", initial(c.Init, c.Kernel*per, c.Out, gain), c.Kernel, per, c.Out),
+		rounded: rounded{format: b.half, w: b.param("weight", initial(c.Init, c.Kernel*per, c.Out, gain), c.Kernel, per, c.Out)},
 	}
 	if !c.NoBias {
 		o.b = b.param("bias", zeros, c.Out)
@@ -34,13 +34,17 @@ func (c Conv1D) fuse(b *builder, x tensor, next []Layer) (tensor, int) {
 		o.y.need = needSign
 		back = append(back, o.y.data)
 	}
-	if o.long > o.steps {
+	if o.long > o.steps || o.format != kernel.Float32 {
 		o.front, o.back = b.scratch(product(o.long, o.c)), b.scratch(product(o.long, o.c))
 		front, back = append(front, o.front), append(back, o.back)
 	}
 	if x.grad != nil {
 		o.turned, o.grown = b.scratch(o.w.size), b.scratch(product(o.long, o.c))
 		back = append(back, o.turned, o.grown)
+	}
+	if o.format != kernel.Float32 {
+		o.operand, o.slope = b.scratch(o.w.size), b.scratch(product(o.ot, o.oc))
+		front, back = append(front, o.operand), append(back, o.operand, o.slope)
 	}
 	o.plan()
 	b.add(o, front, back)
@@ -58,9 +62,10 @@ type conv1d struct {
 	before                      int // zeros before the sequence
 	long                        int // padded steps
 	relu                        bool
-	w, b                        *param // w: k × c/groups × oc
+	rounded                     // weights: k × c/groups × oc
+	b                           *param
 
-	front, back *block // one padded sequence; nil where nothing is padded
+	front, back *block // one padded sequence in the format; nil where that is the sequence itself
 	turned      *block // weights of each tap with in and out exchanged
 	grown       *block // gradient of one padded sequence
 
@@ -81,20 +86,21 @@ func (o *conv1d) bind() {}
 
 func (o *conv1d) depthwise() bool { return o.groups == o.c && o.groups == o.oc && o.groups > 1 }
 
-// pad returns the sequence with its zeros, copied into scratch memory if there
-// are any.
+// pad returns the sequence with its zeros and in the format, copied into scratch
+// memory if that changes it.
 func (o *conv1d) pad(to *block, x []float32) []float32 {
 	if to == nil {
 		return x
 	}
 	clear(to.data[:o.before*o.c])
-	copy(to.data[o.before*o.c:], x)
+	kernel.Round(to.data[o.before*o.c:][:len(x)], x, o.format)
 	clear(to.data[(o.before+o.steps)*o.c:])
 	return to.data
 }
 
 func (o *conv1d) forward(p pass) {
 	in, out := o.x.shape.Size(), o.y.shape.Size()
+	o.round()
 	for i := range p.rows {
 		o.sequence(o.y.data.data[i*out:(i+1)*out], o.pad(o.front, o.x.data.data[i*in:(i+1)*in]))
 	}
@@ -111,7 +117,7 @@ func (o *conv1d) sequence(y, x []float32) {
 			}
 		}
 		for t := range o.k {
-			kernel.MulAdd(y, o.oc, x[t*o.dilation*o.c:], o.stride*o.c, o.w.w[t*o.c:], o.ot, o.c)
+			kernel.MulAdd(y, o.oc, x[t*o.dilation*o.c:], o.stride*o.c, o.taps()[t*o.c:], o.ot, o.c)
 		}
 		if o.relu {
 			kernel.ReLU(y, y)
@@ -121,7 +127,7 @@ func (o *conv1d) sequence(y, x []float32) {
 	per, out := o.c/o.groups, o.oc/o.groups
 	g := &o.product
 	for q := range o.groups {
-		g.A, g.B, g.C = x[q*per:], o.w.w[q*out:], y[q*out:]
+		g.A, g.B, g.C = x[q*per:], o.taps()[q*out:], y[q*out:]
 		if o.b != nil {
 			g.Bias = o.b.w[q*out:]
 		}
@@ -141,14 +147,15 @@ func (o *conv1d) backward(p pass) {
 	if o.depthwise() {
 		clear(o.w.g)
 	}
+	o.round()
 	per := o.c / o.groups
 	if o.x.grad != nil && !o.depthwise() {
 		for t := range o.k {
-			kernel.Transpose(o.turned.data[t*per*o.oc:], per, o.w.w[t*per*o.oc:], o.oc, per, o.oc)
+			kernel.Transpose(o.turned.data[t*per*o.oc:], per, o.taps()[t*per*o.oc:], o.oc, per, o.oc)
 		}
 	}
 	for i := range p.rows {
-		dy := dy[i*out : (i+1)*out]
+		dy := o.sloped(dy[i*out : (i+1)*out])
 		o.weights(o.pad(o.back, o.x.data.data[i*in:(i+1)*in]), dy, i > 0)
 		if o.x.grad != nil {
 			o.scatter(o.x.grad.data[i*in:(i+1)*in], dy)
@@ -183,7 +190,7 @@ func (o *conv1d) scatter(dx, dy []float32) {
 	for t := range o.k {
 		x := x[t*o.dilation*o.c:]
 		if o.depthwise() {
-			kernel.MulAdd(x, o.stride*o.c, dy, o.oc, o.w.w[t*o.c:], o.ot, o.c)
+			kernel.MulAdd(x, o.stride*o.c, dy, o.oc, o.taps()[t*o.c:], o.ot, o.c)
 			continue
 		}
 		for q := range o.groups {

@@ -48,15 +48,6 @@ func (o *conv) backward(p pass) {
 	}
 }
 
-// sloped is the gradient of one image out in the format.
-func (o *conv) sloped(dy []float32) []float32 {
-	if o.slope == nil {
-		return dy
-	}
-	kernel.Round(o.slope.data, dy, o.format)
-	return o.slope.data
-}
-
 // gradient is that of the output image i, before the ReLU.
 func (o *conv) gradient(i int) []float32 {
 	if o.norm != nil {

@@ -20,10 +20,10 @@ func (c Conv) fuse(b *builder, x tensor, next []Layer) (tensor, int) {
 	k := c.Kernel
 	b.layer(c, out, product(out[0], out[1], k, k, per, c.Out))
 	o := &conv{
-		x: x, relu: relu, format: b.half,
+		x: x, relu: relu,
 		h: s[0], wide: s[1], c: s[2], oh: out[0], ow: out[1], oc: out[2],
 		k: k, stride: c.Stride, groups: c.Groups,
-		w: b.param("weight", initial(c.Init, k*k*per, c.Out, gain), k, k, per, c.Out),
+		rounded: rounded{format: b.half, w: b.param("weight", initial(c.Init, k*k*per, c.Out, gain), k, k, per, c.Out)},
 	}
 	if !c.NoBias {
 		o.b = b.param("bias", zeros, c.Out)
@@ -70,13 +70,13 @@ func (c Conv) fuse(b *builder, x tensor, next []Layer) (tensor, int) {
 	}
 	if o.format != kernel.Float32 {
 		if !by.forward || x.grad != nil && !by.input {
-			o.rounded = b.scratch(o.w.size)
+			o.operand = b.scratch(o.w.size)
 		}
 		if !by.weights || x.grad != nil && !by.input {
 			o.slope = b.scratch(product(o.oh, o.ow, o.oc))
 		}
 	}
-	front, back = append(front, o.front, o.rounded), append(back, o.back, o.turned, o.grown, o.rounded, o.slope)
+	front, back = append(front, o.front, o.operand), append(back, o.back, o.turned, o.grown, o.operand, o.slope)
 	if by.weights {
 		o.pairs = by
 		f, g := by.scratch(b)
@@ -97,8 +97,8 @@ type conv struct {
 	before            int // rows and columns of padding before the image
 	ph, pw            int // padded height and width
 	relu              bool
-	format            kernel.Format // that the operands of products are rounded to
-	w, b              *param        // w: k × k × c/groups × oc
+	rounded           // weights: k × k × c/groups × oc
+	b                 *param
 
 	norm        *batchNorm // right behind it, or nil; see there
 	image       *block     // gradient of one image out, if there is a norm
@@ -106,8 +106,6 @@ type conv struct {
 	front, back *block     // one padded image; nil where nothing is padded
 	turned      *block     // weights with in and out exchanged
 	grown       *block     // one padded gradient, of the output (turns; nil if that needs no padding) or of the input
-	rounded     *block     // weights in the format; nil if no product needs them
-	slope       *block     // gradient of one image out in the format; likewise
 	pairs       *pairConv  // the products of pairs of bfloat16; or nil
 
 	product, dw, dx kernel.Gemm
@@ -245,21 +243,6 @@ func (o *conv) bias() []float32 {
 		return nil
 	}
 	return o.b.w
-}
-
-// taps are the weights as an operand of products.
-func (o *conv) taps() []float32 {
-	if o.rounded == nil {
-		return o.w.w
-	}
-	return o.rounded.data
-}
-
-// round brings the weights to the format.
-func (o *conv) round() {
-	if o.rounded != nil {
-		kernel.Round(o.rounded.data, o.w.w, o.format)
-	}
 }
 
 // clear zeroes the border of a padded image (and all the rest).

@@ -34,11 +34,16 @@ type probe struct {
 
 func newProbe(t tester, l Layer, in Shape, rows int, r *rand.Rand) *probe {
 	t.Helper()
+	return newProbeIn(t, F32, l, in, rows, r)
+}
+
+func newProbeIn(t tester, in16 Precision, l Layer, in Shape, rows int, r *rand.Rand) *probe {
+	t.Helper()
 	out, _, err := Measure(l, in)
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &builder{batch: rows}
+	b := &builder{batch: rows, half: in16.format()}
 	x := tensor{shape: in, data: b.block(in.Size()), grad: b.block(in.Size())}
 	touch(0, x.data)
 	y := l.build(b, x)
