@@ -8,8 +8,8 @@ import (
 )
 
 // Precision is a number format: that which the operands of matrix products are
-// rounded to in training (all products of dense layers, attention and GRU;
-// convolutions stay in float32), and that of the weights in a file ([Net.Save]).
+// rounded to in training (all products of dense layers, convolutions, attention
+// and GRU), and that of the weights in a file ([Net.Save]).
 //
 // In training, sums are always float32, and so is everything else: the master
 // weights that the optimizer and checkpoints keep, activations, norms, losses.
