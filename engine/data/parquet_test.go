@@ -264,8 +264,6 @@ func TestParquetOfOthers(t *testing.T) {
 	}
 }
 
-// Whatever the bytes are, a table comes out whose columns have all its rows, or an
-// error of one line.
 // A page header that lies costs an error, not memory.
 func TestParquetLyingPages(t *testing.T) {
 	for _, options := range [][]parquet.WriterOption{nil, {parquet.DataPageVersion(1), parquet.Compression(&parquet.Snappy)}} {
@@ -310,6 +308,8 @@ func TestParquetLyingPages(t *testing.T) {
 	}
 }
 
+// Whatever the bytes are, a table comes out whose columns have all its rows, or an
+// error of one line.
 func FuzzParquet(f *testing.F) {
 	small := bills(12)
 	for _, options := range [][]parquet.WriterOption{nil, {parquet.DataPageVersion(1), parquet.Compression(&parquet.Snappy)}, {parquet.MaxRowsPerRowGroup(5)}} {
