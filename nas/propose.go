@@ -34,6 +34,7 @@ func propose(ctx context.Context, s *Space, req search.Request, draw drawFunc) (
 		if !ok {
 			break
 		}
+		c.origin.Inherits = s.inherits && len(c.origin.Parents) > 0
 		c.genome.into(c.point, &c.origin)
 		seen.add(c.point)
 		out = append(out, c.point)

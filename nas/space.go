@@ -18,6 +18,7 @@ type Space struct {
 	outputs  int
 	smallest Genome // of a bound space
 	written  bool   // networks are the same only if they are written the same; see mark
+	inherits bool   // see Inheriting
 }
 
 // New makes a space of every derivation of a grammar. A space that is not bound
@@ -52,6 +53,14 @@ func (s *Space) For(in engine.Shape, outputs int) (*Space, error) {
 	}
 	b.smallest = g
 	return b, nil
+}
+
+// Inheriting is the space for samplers whose candidates begin with the weights of
+// their main parent, if they have one ([Origin.Inherits], [Inherit]).
+func (s *Space) Inheriting() *Space {
+	b := *s
+	b.inherits = true
+	return &b
 }
 
 // Smallest is a network that keeps within the limits with the widest margin

@@ -24,6 +24,9 @@ type progress struct {
 	Done    *Result              `json:"done,omitempty"`  // of the segment that this checkpoint ends
 	Since   int                  `json:"since,omitempty"` // where that one began
 	Blank   bool                 `json:"blank,omitempty"` // nothing is kept but what failed attempts have spent
+
+	Params    search.Params `json:"params,omitempty"`    // of a trial that others may inherit from
+	Inherited float64       `json:"inherited,omitempty"` // share of the tensors that came from its parent
 }
 
 // checkpoint is a progress and the keeper's bytes.

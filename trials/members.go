@@ -16,8 +16,9 @@ import (
 // validated once; in the end the mean of the members is the network (bagging over
 // folds, as in Krogh & Vedelsby 1995).
 type members struct {
-	trainers []*engine.Trainer
-	folds    []data.Fold
+	trainers  []*engine.Trainer
+	folds     []data.Fold
+	inherited float64 // share of the tensors that came from the parent, 0 to 1
 }
 
 // epoch trains each member one epoch. It returns their mean loss, and the score
@@ -54,15 +55,21 @@ func (m *members) keepBest() {
 
 // best is the network with the weights of the best epoch.
 func (m *members) best() (*engine.Net, error) {
+	nets := m.bests()
+	if len(nets) == 1 {
+		return nets[0], nil
+	}
+	return engine.Mean(nets...)
+}
+
+// bests are the networks of the members with the weights of their best epoch.
+func (m *members) bests() []*engine.Net {
 	nets := make([]*engine.Net, len(m.trainers))
 	for i, tr := range m.trainers {
 		tr.RestoreBest()
 		nets[i] = tr.Net()
 	}
-	if len(nets) == 1 {
-		return nets[0], nil
-	}
-	return engine.Mean(nets...)
+	return nets
 }
 
 // Save writes the checkpoint of the only trainer as it is, or those of several

@@ -28,6 +28,7 @@ type Task struct {
 	Objectives []search.Objective `json:"objectives"`
 	Patience   int                `json:"patience,omitempty"` // early stopping; 0: none
 	MinDelta   float64            `json:"min_delta,omitempty"`
+	Inherit    bool               `json:"inherit,omitempty"` // it may begin with its parent's weights, and others with its own
 }
 
 // Result is how a segment ended.
@@ -81,6 +82,8 @@ type Runner struct {
 // is called after every epoch.
 func (r *Runner) Run(ctx context.Context, task Task, objective Objective, alive func(epoch int)) (Result, error) {
 	t := &Trial{Trial: task.Trial, ctx: ctx, task: task, meter: r.Meter, reaper: r.Reaper}
+	t.latest = func(trial int) (*checkpoint, error) { return r.latest(ctx, task.Study, trial) }
+	t.begin = func() error { return r.save(ctx, t, partKey(task)) }
 	t.progress.Early = engine.EarlyStop{
 		Patience: task.Patience, MinDelta: task.MinDelta,
 		Maximize: task.Objectives[0].Goal == search.Maximize,
@@ -188,7 +191,7 @@ func (r *Runner) finish(ctx context.Context, t *Trial) (Result, error) {
 	next := *t
 	next.progress = progress{
 		From: p.Epoch, Epoch: p.Epoch, Best: p.Best, Early: p.Early,
-		Before: p.Before + p.Energy.Joules, Done: &done, Since: t.task.From,
+		Before: p.Before + p.Energy.Joules, Done: &done, Since: t.task.From, Inherited: p.Inherited,
 	}
 	key := endKey(t.task, t.task.To)
 	if out.State == search.Diverged || out.State == search.Infeasible {
@@ -205,6 +208,9 @@ func (r *Runner) finish(ctx context.Context, t *Trial) (Result, error) {
 
 func (r *Runner) save(ctx context.Context, t *Trial, key string) error {
 	c := checkpoint{Progress: t.progress}
+	if t.task.Inherit {
+		c.Progress.Params = t.Params
+	}
 	if err := r.Blobs.Put(ctx, key, func(w io.Writer) error { return c.write(w, t.keeper) }); err != nil {
 		return fmt.Errorf("trial %s: epoch %d: save checkpoint: %w", t.Name(), t.progress.Epoch, err)
 	}

@@ -27,16 +27,37 @@ type Supervised struct {
 	// Build describes the network of a candidate, for samples of a shape and so
 	// many outputs. An error makes the candidate infeasible.
 	Build func(p search.Params, in engine.Shape, outputs int) (engine.Layer, error)
+
+	// Parent is the trial of the same study that a candidate comes from, if it is to
+	// begin with that trial's weights; Inherit gives them to its network and returns
+	// the share of tensors that took over some. A candidate that asks for it reports
+	// this share as inherited: 0 if nothing of the parent is left. Parent may be nil.
+	Parent  func(p search.Params) (trial int, ok bool)
+	Inherit func(child, parent *engine.Net) (share float64, err error)
 }
 
 // Objective trains one candidate.
 func (s Supervised) Objective(_ context.Context, t *Trial) error {
-	m, size, err := s.members(t.Params, t.Total(), t.Seed())
+	parents, err := s.parents(t)
+	if err != nil {
+		return err
+	}
+	m, size, err := s.members(t.Params, t.Total(), t.Seed(), parents)
 	if err != nil {
 		return err
 	}
 	if err := t.Keep(m); err != nil {
 		return err
+	}
+	if parents != nil { // a later attempt begins with the same weights, whatever has become of the parent
+		t.progress.Inherited = m.inherited
+		if t.machine = t.begin(); t.machine != nil {
+			return t.machine
+		}
+	}
+	heir := false
+	if s.Parent != nil && t.task.Inherit {
+		_, heir = s.Parent(t.Params)
 	}
 	for range t.Epochs() {
 		loss, score, err := m.epoch()
@@ -46,6 +67,9 @@ func (s Supervised) Objective(_ context.Context, t *Trial) error {
 		values := s.metrics("valid_", score)
 		values["train_loss"] = loss
 		values["params"], values["macs"] = float64(size.Params), float64(size.MACs)
+		if heir {
+			values["inherited"] = t.progress.Inherited
+		}
 		t.ReportAll(values)
 		if t.Improved() {
 			m.keepBest()
@@ -76,7 +100,7 @@ func (s Supervised) Test(ctx context.Context, blobs Blobs, key string, p search.
 // Trained is the network of a trained candidate with the weights of its best
 // epoch, from the checkpoint of its last segment.
 func (s Supervised) Trained(ctx context.Context, blobs Blobs, key string, p search.Params, seed uint64) (*engine.Net, error) {
-	m, _, err := s.members(p, 1, seed)
+	m, _, err := s.members(p, 1, seed, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -102,19 +126,24 @@ func (s Supervised) Trained(ctx context.Context, blobs Blobs, key string, p sear
 	return m.best()
 }
 
-// members builds a candidate's networks and their trainers. Every error is of
-// the candidate.
-func (s Supervised) members(p search.Params, epochs int, seed uint64) (*members, engine.Cost, error) {
+// members builds a candidate's networks and their trainers, with the weights of
+// parents if there are any. Every error is of the candidate.
+func (s Supervised) members(p search.Params, epochs int, seed uint64, parents []*engine.Net) (*members, engine.Cost, error) {
 	m := &members{folds: s.Data.Folds}
 	if len(m.folds) == 0 {
 		m.folds = []data.Fold{{Train: s.Data.Train, Valid: s.Data.Valid}}
 	}
 	var size engine.Cost
 	for i, f := range m.folds {
-		tr, cost, err := s.trainer(p, f.Train, epochs, seed+uint64(i))
+		var parent *engine.Net
+		if len(parents) == len(m.folds) {
+			parent = parents[i]
+		}
+		tr, share, cost, err := s.trainer(p, f.Train, epochs, seed+uint64(i), parent)
 		if err != nil {
 			return nil, size, fmt.Errorf("%w: %w", ErrInfeasible, err)
 		}
+		m.inherited += share / float64(len(m.folds))
 		m.trainers = append(m.trainers, tr)
 		size.Params += cost.Params
 		size.MACs += cost.MACs
@@ -122,28 +151,33 @@ func (s Supervised) members(p search.Params, epochs int, seed uint64) (*members,
 	return m, size, nil
 }
 
-// trainer builds a network and its trainer for a training set.
-func (s Supervised) trainer(p search.Params, train *engine.Set, epochs int, seed uint64) (*engine.Trainer, engine.Cost, error) {
+// trainer builds a network and its trainer for a training set. The network has
+// taken over a share of its tensors from the parent, if there is one.
+func (s Supervised) trainer(p search.Params, train *engine.Set, epochs int, seed uint64, parent *engine.Net) (tr *engine.Trainer, share float64, cost engine.Cost, err error) {
 	all := s.all(p)
 	recipe, err := ReadRecipe(all)
 	if err != nil {
-		return nil, engine.Cost{}, err
+		return nil, 0, cost, err
 	}
 	in, outputs := train.Shape, max(s.Data.Classes, train.Outputs)
 	layer, err := s.Build(all, in, outputs)
 	if err != nil {
-		return nil, engine.Cost{}, err
+		return nil, 0, cost, err
 	}
-	_, cost, err := engine.Measure(layer, in)
-	if err != nil {
-		return nil, cost, err
+	if _, cost, err = engine.Measure(layer, in); err != nil {
+		return nil, 0, cost, err
 	}
 	net, err := engine.Compile(layer, in, recipe.network(train, seed))
 	if err != nil {
-		return nil, cost, err
+		return nil, 0, cost, err
 	}
-	tr, err := engine.NewTrainer(net, recipe.config(epochs, seed))
-	return tr, cost, err
+	if parent != nil {
+		if share, err = s.Inherit(net, parent); err != nil {
+			return nil, 0, cost, err
+		}
+	}
+	tr, err = engine.NewTrainer(net, recipe.config(epochs, seed))
+	return tr, share, cost, err
 }
 
 func (s Supervised) metrics(prefix string, score engine.Score) search.Metrics {

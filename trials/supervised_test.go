@@ -77,7 +77,7 @@ func TestCrossValidatedTrial(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, _, err := s.members(task(0, 4).Trial.Params, 27, seed)
+	m, _, err := s.members(task(0, 4).Trial.Params, 27, seed, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -56,10 +56,12 @@ type Trial struct {
 	progress progress
 	stopped  search.State // why Epochs ends; "" while it goes on
 	reason   string
-	onEpoch  func(*Trial) error // checkpoints and heartbeats, between epochs
-	err      error              // of the way the objective reports
-	machine  error              // of a checkpoint
-	outside  *Meter             // of a command's processes
+	onEpoch  func(*Trial) error                   // checkpoints and heartbeats, between epochs
+	err      error                                // of the way the objective reports
+	machine  error                                // of a checkpoint
+	latest   func(trial int) (*checkpoint, error) // of another trial of the study: see Runner.latest
+	begin    func() error                         // keeps what the trial starts with
+	outside  *Meter                               // of a command's processes
 	meter    *Attributor
 	reaper   *Reaper
 }

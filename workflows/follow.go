@@ -87,11 +87,17 @@ func (s *study) end(ctx workflow.Context, ended []search.Ending) error {
 	return workflow.ExecuteLocalActivity(local(ctx), endTrials, s.in.Spec.Name, ended).Get(ctx, nil)
 }
 
-// forget lets go of the checkpoints of a trial that ended, unless it is on the
-// leaderboard. The next worker that is asked to train removes them.
-func (s *study) forget(trial int) {
-	if !s.board.has(trial) {
-		s.drop = append(s.drop, trial)
+// forget lets go of the checkpoints of trials that ended, unless they are on the
+// leaderboard or can be inherited from; those go when the study ends. The next
+// worker that is asked to train removes them.
+func (s *study) forget(trials ...int) {
+	if s.in.Spec.Search.Inherit {
+		return
+	}
+	for _, t := range trials {
+		if !s.board.has(t) {
+			s.drop = append(s.drop, t)
+		}
 	}
 }
 
@@ -217,7 +223,7 @@ func (s *study) outcome(seg search.Segment, t search.Trial, r *trials.Result) se
 	s.spent.Joules += r.Energy.Joules
 	s.spent.Seconds += r.Seconds
 	s.spent.Epochs += max(r.Budget-seg.From, 0)
-	s.drop = append(s.drop, s.board.add(spec.Objective, t, r)...) // what fell off the leaderboard
+	s.forget(s.board.add(spec.Objective, t, r)...) // what fell off the leaderboard
 	if r.State.Ended() {
 		s.forget(t.ID)
 	}
@@ -231,10 +237,10 @@ func (s *study) outcome(seg search.Segment, t search.Trial, r *trials.Result) se
 func (s *Spec) task(seg search.Segment, t search.Trial) trials.Task {
 	task := trials.Task{
 		Study: s.Name, Trial: t, Seed: s.Search.Seed, From: seg.From, To: seg.To, Total: s.Budget.Epochs,
-		Objectives: s.Objectives(), Patience: s.EarlyStop.Patience, MinDelta: s.EarlyStop.MinDelta,
+		Objectives: s.Objectives(), Patience: s.EarlyStop.Patience, MinDelta: s.EarlyStop.MinDelta, Inherit: s.Search.Inherit,
 	}
 	if seg.Again {
-		task.Total, task.Patience = seg.To, 0
+		task.Total, task.Patience, task.Inherit = seg.To, 0, false
 	}
 	return task
 }

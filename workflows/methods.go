@@ -85,7 +85,11 @@ func (s *Spec) network() (*nas.Space, error) {
 	if err != nil {
 		return nil, err
 	}
-	return space.For(s.Input, s.Outputs)
+	space, err = space.For(s.Input, s.Outputs)
+	if err == nil && s.Search.Inherit {
+		space = space.Inheriting()
+	}
+	return space, err
 }
 
 // scheduler is a search.Scheduler that can say what it will do.
@@ -163,6 +167,17 @@ func (m *Model) supervised(d *data.Data) (trials.Supervised, error) {
 		}
 		net, _, err := space.Build(g)
 		return net, err
+	}
+	out.Parent = func(p search.Params) (int, bool) {
+		o, ok := nas.OriginOf(p)
+		if !ok || !o.Inherits || len(o.Parents) == 0 {
+			return 0, false
+		}
+		return o.Parents[0], true
+	}
+	out.Inherit = func(child, parent *engine.Net) (float64, error) {
+		i, err := nas.Inherit(child, parent)
+		return float64(i.Tensors) / float64(max(i.Of, 1)), err
 	}
 	return out, nil
 }

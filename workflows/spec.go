@@ -48,6 +48,7 @@ type Search struct {
 	Eta       int      `json:"eta"`                // of the scheduler; 0 means 3
 	Min       int      `json:"min_epochs"`         // the first rung; 0 means 1
 	Proxy     string   `json:"proxy,omitempty"`    // of evolution over architectures: rejects networks before they are trained; see nas.Proxies; "" means none
+	Inherit   bool     `json:"inherit,omitempty"`  // networks of an architecture search begin with the weights of those that they were derived from
 	WarmStart string   `json:"warm_start"`         // auto, off, or the name of a study; "" means auto
 	Batch     int      `json:"batch,omitempty"`    // segments that share a workflow and a worker's slot; 0: one, or as [Pace] has it for brief trials
 	Priority  int      `json:"priority,omitempty"` // of its trials among those of all studies, 1 (first) to 5; 0 means 3
@@ -226,6 +227,9 @@ func (s *Spec) completeSearch() error {
 	}
 	if err := oneOf("search.sampler", q.Sampler, names); err != nil {
 		return err
+	}
+	if q.Inherit && (s.Architecture == nil || q.Sampler == "random") {
+		return wrong("search.inherit", "there is nothing to inherit: only networks that were derived from others (architecture: with the sampler evolution, local, predictor, nsga2 or nsga3) have parents")
 	}
 	if q.Proxy != "" {
 		if s.Architecture == nil || q.Sampler != "evolution" {
