@@ -1,0 +1,79 @@
+package workflows
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"budwood/nas"
+	"budwood/trials"
+)
+
+// Children begin with their parent's weights, in the durable study as in the local
+// one, though the parents have ended and many trials are better; those that are
+// trained again at the end begin from scratch. One checkpoint is left.
+func TestStudyInherits(t *testing.T) {
+	inherit := func(s *Spec) {
+		s.Search.Inherit, s.Search.Batch, s.Search.Scheduler = true, 1, "asha"
+		s.Budget = Budget{Trials: 40, Epochs: 3}
+		s.Retrain = Retrain{Best: 1}
+	}
+	spec := digitNetworks(t, "heirs", inherit)
+	durable, local := newBench(t, nil), newBench(t, nil)
+	got, records := durable.run(t, spec)
+	want, err := Local(t.Context(), spec, local.store, local.train.Runner, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("result (-local +workflow): %s", diff)
+	}
+	if diff := cmp.Diff(local.records(t, spec.Name), records); diff != "" {
+		t.Errorf("trials (-local +workflow): %s", diff)
+	}
+	var born, bred []float64 // the first epoch's accuracy of those without and with a parent
+	for _, r := range records {
+		o, ok := nas.OriginOf(r.Params)
+		share, told := r.Measurements[0].Metrics["inherited"]
+		switch again := r.ID == len(records)-1; {
+		case !ok || again && told:
+			t.Errorf("%s, trained again %v: origin %v, inherited %v", r.Name(), again, ok, told)
+		case again:
+		case o.Inherits != told || o.Inherits != (len(o.Parents) > 0) || told && share == 0:
+			t.Errorf("%s: origin %+v, inherited %v, %v", r.Name(), o, share, told)
+		case told:
+			bred = append(bred, r.Measurements[0].Metrics["valid_accuracy"])
+		default:
+			born = append(born, r.Measurements[0].Metrics["valid_accuracy"])
+		}
+	}
+	if len(bred) < 20 || mean(bred) < mean(born)+0.1 {
+		t.Errorf("after one epoch %d trials with a parent have %.3f, %d without %.3f", len(bred), mean(bred), len(born), mean(born))
+	}
+	for name, b := range map[string]*bench{"workflow": durable, "local": local} {
+		if left, err := b.train.Runner.Blobs.List(t.Context(), trials.StudyKey(spec.Name)); err != nil || len(left) != 1 {
+			t.Errorf("%s: checkpoints %v, %v", name, left, err)
+		}
+	}
+}
+
+func mean(x []float64) (m float64) {
+	for _, v := range x {
+		m += v / float64(len(x))
+	}
+	return m
+}
+
+// Only what was derived has something to inherit.
+func TestInheritNeedsParents(t *testing.T) {
+	spec := toySpec(t, "toy")
+	spec.Search.Inherit = true
+	if err := spec.Complete(); err == nil {
+		t.Error("a space of numbers: no error")
+	}
+	spec = digitNetworks(t, "random", nil)
+	spec.Search.Inherit, spec.Search.Sampler = true, "random"
+	if err := spec.Complete(); err == nil {
+		t.Error("random networks: no error")
+	}
+}
