@@ -10,8 +10,9 @@ import (
 
 // Ancestor is a step of a lineage: a trial and where it comes from.
 type Ancestor struct {
-	Trial  int
-	Origin Origin
+	Trial     int
+	Origin    Origin
+	Inherited float64 // share of its tensors that took over some of the main parent's, 0 to 1
 }
 
 // Lineage follows a trial of a study back to its first ancestor, along the main
@@ -24,7 +25,8 @@ func Lineage(all []search.Record, trial int) []Ancestor {
 			return out
 		}
 		o, _ := OriginOf(all[at].Params)
-		out = append(out, Ancestor{trial, o})
+		m, _ := all[at].Last()
+		out = append(out, Ancestor{trial, o, m.Metrics["inherited"]})
 		if len(o.Parents) == 0 || o.Parents[0] >= trial {
 			return out
 		}

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -30,6 +31,9 @@ func TestStudyInherits(t *testing.T) {
 	}
 	if diff := cmp.Diff(local.records(t, spec.Name), records); diff != "" {
 		t.Errorf("trials (-local +workflow): %s", diff)
+	}
+	if text, err := DescribeNetwork(spec, records, &records[len(records)-1]); err != nil || !strings.Contains(text, "trained from scratch") || !strings.Contains(text, "% of the tensors)") {
+		t.Errorf("%v: %s", err, text)
 	}
 	var born, bred []float64 // the first epoch's accuracy of those without and with a parent
 	for _, r := range records {

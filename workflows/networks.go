@@ -29,13 +29,14 @@ func DescribeNetwork(s *Spec, all []search.Record, r *search.Record) (string, er
 		cost.Params, cost.MACs, float64(m.Train)/1e6, float64(m.Infer)/1e6, nas.Joules(cost, 1e6))
 	label := "lineage"
 	for _, a := range nas.Lineage(all, r.ID) {
-		fmt.Fprintf(&b, "%-8s %s  %s\n", label, search.TrialName(a.Trial), describeOrigin(a.Origin))
+		fmt.Fprintf(&b, "%-8s %s  %s\n", label, search.TrialName(a.Trial), describeOrigin(a))
 		label = ""
 	}
 	return b.String(), nil
 }
 
-func describeOrigin(o nas.Origin) string {
+func describeOrigin(a nas.Ancestor) string {
+	o := a.Origin
 	if len(o.Parents) == 0 {
 		return "drawn at random"
 	}
@@ -47,8 +48,11 @@ func describeOrigin(o nas.Origin) string {
 	if o.Change != "" {
 		s += ": " + o.Change
 	}
-	if o.Inherits {
-		s += ", with its weights"
+	switch {
+	case o.Inherits && a.Inherited > 0:
+		s += fmt.Sprintf(", with its weights (%.0f %% of the tensors)", 100*a.Inherited)
+	case o.Inherits:
+		s += ", trained from scratch"
 	}
 	return s
 }

@@ -17,6 +17,7 @@ import (
 	"budwood"
 	"budwood/engine/data"
 	"budwood/nas"
+	"budwood/search"
 	"budwood/trials"
 	"budwood/workflows"
 )
@@ -110,12 +111,12 @@ func load(ctx context.Context, name, dir string, cache *data.Cache, override fun
 // images searches by each sampler: the first within the time of the study file,
 // the others for as long as it took. On a busy machine, where time says little,
 // timed is false: each gets the trials of the file.
-func images(ctx context.Context, out, progress io.Writer, name, dir string, seed uint64, samplers []string, limit time.Duration, timed bool) error {
-	fmt.Fprintf(out, "| %s | test accuracy | parameters | trials | epochs | wall | CPU | energy | network |\n|---|---|---|---|---|---|---|---|---|\n", name)
+func images(ctx context.Context, out, progress io.Writer, name, dir string, seed uint64, samplers []string, inherit bool, limit time.Duration, timed bool) error {
+	fmt.Fprintf(out, "| %s | test accuracy | best of the search (validation) | parameters | trials | epochs | wall | CPU | energy | network |\n|---|---|---|---|---|---|---|---|---|---|\n", name)
 	var took time.Duration
 	for _, sampler := range samplers {
 		spec, err := load(ctx, name, dir, &data.Cache{}, func(s *workflows.Spec) {
-			s.Search.Sampler, s.Search.Seed = sampler, seed
+			s.Search.Sampler, s.Search.Seed, s.Search.Inherit = sampler, seed, inherit && sampler != "random"
 			if limit > 0 {
 				s.Budget.Time = workflows.Duration(limit)
 			}
@@ -133,13 +134,20 @@ func images(ctx context.Context, out, progress io.Writer, name, dir string, seed
 			return err
 		}
 		took = searched(o)
+		label, best := sampler, 0.
+		if spec.Search.Inherit {
+			label += " with inherited weights"
+		}
 		for i := range o.result.Trials {
 			r := &o.result.Trials[i]
 			m, _ := r.Last()
+			if v := m.Metrics[spec.Objective.Metric]; !isRetrained(r) {
+				best = max(best, v)
+			}
 			fmt.Fprintf(progress, "%s %s %s %d epochs %.4f  %s\n", r.Name(), r.Source, r.State, m.Budget, m.Metrics[spec.Objective.Metric], workflows.DescribeParams(r.Params))
 		}
-		fmt.Fprintf(out, "| %s, seed %d | %.2f %% | %.0f | %d | %d | %s | %s | %.2f Wh, estimated | %s |\n", sampler, seed,
-			100*o.result.Test["test_accuracy"], o.params, len(o.result.Trials), o.epochs, round(o.wall), round(o.cpu), o.result.Joules/3600,
+		fmt.Fprintf(out, "| %s, seed %d | %.2f %% | %.2f %% | %.0f | %d | %d | %s | %s | %.2f Wh, estimated | %s |\n", label, seed,
+			100*o.result.Test["test_accuracy"], 100*best, o.params, len(o.result.Trials), o.epochs, round(o.wall), round(o.cpu), o.result.Joules/3600,
 			strings.ReplaceAll(o.genome.String(), "|", `\|`)) // a bar ends a cell
 	}
 	return nil
@@ -148,9 +156,10 @@ func images(ctx context.Context, out, progress io.Writer, name, dir string, seed
 // searched is the time that a study spent before it trained its best again.
 func searched(o *outcome) time.Duration {
 	sum, all := 0., 0.
-	for _, r := range o.result.Trials {
+	for i := range o.result.Trials {
+		r := &o.result.Trials[i]
 		all += r.Seconds
-		if !strings.HasPrefix(r.Source, "retrain") {
+		if !isRetrained(r) {
 			sum += r.Seconds
 		}
 	}
@@ -159,5 +168,7 @@ func searched(o *outcome) time.Duration {
 	}
 	return time.Duration(math.Ceil(float64(o.wall)*sum/all/1e9) * 1e9)
 }
+
+func isRetrained(r *search.Record) bool { return strings.HasPrefix(r.Source, "retrain") }
 
 func round(d time.Duration) time.Duration { return d.Round(time.Second) }

@@ -40,6 +40,7 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	only := fs.String("only", "", "comma-separated names of tabular sets, instead of the first ones")
 	samplers := fs.String("samplers", "evolution,random", "comma-separated, of a search by real training; the others have as long as the first took")
 	limit := fs.Duration("time", 0, "of a search by real training, instead of the study file's")
+	inherit := fs.Bool("inherit", false, "children begin with their parents' weights, in a search by real training on images")
 	timed := fs.Bool("timed", true, "keep the time limits of the study files; without, each sampler gets as many trials")
 	write := fs.String("write", "", "file whose marked part the result replaces")
 	if err := fs.Parse(args); err != nil {
@@ -52,7 +53,7 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	case *real == "tabular":
 		err = tabular(ctx, &b, progress, *data, *folds, *only, *sets, *seed, strings.Split(*samplers, ","), *limit, *timed)
 	case *real != "":
-		err = images(ctx, &b, progress, *real, *data, *seed, strings.Split(*samplers, ","), *limit, *timed)
+		err = images(ctx, &b, progress, *real, *data, *seed, strings.Split(*samplers, ","), *inherit, *limit, *timed)
 	case *tables != "":
 		mark, err = "tables", nasBench(ctx, &b, *tables, *seeds)
 	default:
