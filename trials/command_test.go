@@ -172,8 +172,8 @@ func TestCommandFails(t *testing.T) {
 func TestCommandIsStopped(t *testing.T) {
 	for _, mode := range []string{"good", "deaf"} {
 		ctx, stop := context.WithCancelCause(context.Background())
-		res, err := testRunner(t).Run(ctx, testTask(0, 1_000_000), trainerCommand(t, mode).Objective(nil), func(epoch int) {
-			if epoch == 4 {
+		res, err := testRunner(t).Run(ctx, testTask(0, 1_000_000), trainerCommand(t, mode).Objective(nil), func(m search.Measurement) {
+			if m.Budget == 4 {
 				stop(errors.New("enough"))
 			}
 		})

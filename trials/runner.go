@@ -79,8 +79,8 @@ type Runner struct {
 // not trained again: its result is the one of then. When ctx is cancelled the
 // trial is stopped, with the cause as its reason; but with the cause
 // [ErrInterrupted] it is left as it is, to go on elsewhere. alive, if not nil,
-// is called after every epoch.
-func (r *Runner) Run(ctx context.Context, task Task, objective Objective, alive func(epoch int)) (Result, error) {
+// is told every epoch and its metrics.
+func (r *Runner) Run(ctx context.Context, task Task, objective Objective, alive func(search.Measurement)) (Result, error) {
 	t := &Trial{Trial: task.Trial, ctx: ctx, task: task, meter: r.Meter, reaper: r.Reaper}
 	t.latest = func(trial int) (*checkpoint, error) { return r.latest(ctx, task.Study, trial) }
 	t.begin = func() error { return r.save(ctx, t, partKey(task)) }
@@ -118,7 +118,11 @@ func (r *Runner) Run(ctx context.Context, task Task, objective Objective, alive 
 	saved := time.Now()
 	t.onEpoch = func(t *Trial) error {
 		if alive != nil {
-			alive(t.progress.Epoch)
+			m := search.Measurement{Budget: t.progress.Epoch}
+			if n := len(t.progress.Curve); n > 0 && t.progress.Curve[n-1].Budget == m.Budget {
+				m.Metrics = maps.Clone(t.progress.Curve[n-1].Metrics)
+			}
+			alive(m)
 		}
 		if t.keeper == nil || time.Since(saved) < r.every() || t.progress.Epoch >= task.To {
 			return nil

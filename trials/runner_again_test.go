@@ -51,8 +51,8 @@ func TestInterruptedTrialGoesOn(t *testing.T) {
 	r, c := testRunner(t), &counter{}
 	r.Every = 1 << 62
 	ctx, stop := context.WithCancelCause(context.Background())
-	_, err := r.Run(ctx, testTask(0, 9), counting(c), func(epoch int) {
-		if epoch == 5 {
+	_, err := r.Run(ctx, testTask(0, 9), counting(c), func(m search.Measurement) {
+		if m.Budget == 5 {
 			stop(ErrInterrupted)
 		}
 	})
@@ -60,7 +60,7 @@ func TestInterruptedTrialGoesOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	epochs := 0
-	res, err := r.Run(context.Background(), testTask(0, 9), counting(c), func(int) { epochs++ })
+	res, err := r.Run(context.Background(), testTask(0, 9), counting(c), func(search.Measurement) { epochs++ })
 	if err != nil || res.State != search.Paused || epochs != 4 || len(res.Curve) != 9 {
 		t.Errorf("%v, %s after %d more epochs with a curve of %d, want paused, 4 and 9", err, res.State, epochs, len(res.Curve))
 	}

@@ -226,8 +226,8 @@ func TestFullBudgetCompletes(t *testing.T) {
 func TestStoppedTrialKeepsItsCheckpoint(t *testing.T) {
 	r, c := testRunner(t), &counter{}
 	ctx, stop := context.WithCancelCause(context.Background())
-	res, err := r.Run(ctx, testTask(0, 9), counting(c), func(epoch int) {
-		if epoch == 4 {
+	res, err := r.Run(ctx, testTask(0, 9), counting(c), func(m search.Measurement) {
+		if m.Budget == 4 {
 			stop(errors.New("the study was stopped"))
 		}
 	})

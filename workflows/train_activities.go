@@ -88,8 +88,8 @@ func (a *TrainActivities) Train(ctx context.Context, in TrainInput) ([]trials.Re
 			}
 		}
 	}()
-	var epoch atomic.Int64
-	defer heartbeat(ctx, &epoch)()
+	var last atomic.Pointer[Beat]
+	defer heartbeat(ctx, &last)()
 	release, err := a.capacity.acquire(work, a.needs)
 	if err != nil { // cancelled while it waited for its turn
 		return nil, context.Cause(work)
@@ -97,7 +97,7 @@ func (a *TrainActivities) Train(ctx context.Context, in TrainInput) ([]trials.Re
 	defer release()
 	out := make([]trials.Result, len(in.Tasks))
 	for i, task := range in.Tasks {
-		r, err := a.Runner.Run(work, task, objective, func(e int) { epoch.Store(int64(e)) })
+		r, err := a.Runner.Run(work, task, objective, func(m search.Measurement) { last.Store(&Beat{task.Trial.ID, m}) })
 		var user *trials.ObjectiveError
 		if err != nil && !errors.As(err, &user) {
 			return nil, err
@@ -126,8 +126,8 @@ func (a *TrainActivities) supervised(ctx context.Context, m *Model) (trials.Supe
 }
 
 // heartbeat tells Temporal every second that the segment is alive, however long
-// its epochs are.
-func heartbeat(ctx context.Context, epoch *atomic.Int64) (stop func()) {
+// its epochs are, and how far it has come.
+func heartbeat(ctx context.Context, last *atomic.Pointer[Beat]) (stop func()) {
 	done := make(chan struct{})
 	go func() {
 		tick := time.NewTicker(time.Second)
@@ -137,7 +137,11 @@ func heartbeat(ctx context.Context, epoch *atomic.Int64) (stop func()) {
 			case <-done:
 				return
 			case <-tick.C:
-				activity.RecordHeartbeat(ctx, epoch.Load())
+				if b := last.Load(); b != nil {
+					activity.RecordHeartbeat(ctx, b)
+				} else {
+					activity.RecordHeartbeat(ctx)
+				}
 			}
 		}
 	}()
@@ -160,7 +164,7 @@ func (a *TrainActivities) Test(ctx context.Context, in TestInput) (search.Metric
 	if err != nil {
 		return nil, userError(err)
 	}
-	defer heartbeat(ctx, &atomic.Int64{})()
+	defer heartbeat(ctx, new(atomic.Pointer[Beat]))()
 	m, err := s.Test(ctx, a.Runner.Blobs, in.Checkpoint, in.Params, search.Rand(in.Seed, in.Trial).Uint64())
 	if err != nil {
 		return nil, userError(err)

@@ -36,11 +36,16 @@ type liveModel struct {
 	began         time.Time
 	width, height int
 	events        []event
-	total         int // trials, of the budget
+	total         int                        // trials, of the budget
+	beats         map[int]search.Measurement // of the running trials, as of the last answer
+	asked         time.Time
 	err           error
 }
 
 type tick struct{}
+
+// beatsMsg is what the server knows of the running trials.
+type beatsMsg map[int]search.Measurement
 
 func (m *liveModel) Init() tea.Cmd { return func() tea.Msg { return tick{} } }
 
@@ -65,7 +70,15 @@ func (m *liveModel) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 			m.err = err
 			return m, tea.Quit
 		}
-		return m, tea.Tick(150*time.Millisecond, func(time.Time) tea.Msg { return tick{} })
+		next := tea.Tick(150*time.Millisecond, func(time.Time) tea.Msg { return tick{} })
+		if time.Since(m.asked) < time.Second {
+			return m, next
+		}
+		m.asked = time.Now()
+		running := m.w.running()
+		return m, tea.Batch(next, func() tea.Msg { return beatsMsg(m.w.beats(m.app.ctx, running)) })
+	case beatsMsg:
+		m.beats = msg
 	}
 	return m, nil
 }
@@ -125,7 +138,11 @@ func (m *liveModel) View() tea.View {
 	line(styleDim, "%s", "")
 	for _, r := range active {
 		at, _ := r.Last()
-		line(lipgloss.NewStyle(), "▸ %s  from epoch %-3d %s", r.Name(), at.Budget, workflows.DescribeParams(r.Params))
+		now := fmt.Sprintf("from epoch %-3d", at.Budget)
+		if b, ok := m.beats[r.ID]; ok && b.Budget > at.Budget {
+			now = workflows.DescribeBeat(b, main)
+		}
+		line(lipgloss.NewStyle(), "▸ %s  %s  %s", r.Name(), now, workflows.DescribeParams(r.Params))
 	}
 	line(styleDim, "%s", "")
 	line(styleTitle, "  trial  %-15s epochs  state", main.Metric)

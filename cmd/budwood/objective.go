@@ -101,7 +101,7 @@ func (t *objectiveTest) note(ok bool, what, note string) {
 }
 
 // segment trains up to a budget; alive may cancel it.
-func (t *objectiveTest) segment(ctx context.Context, from, to int, alive func(int)) (trials.Result, error) {
+func (t *objectiveTest) segment(ctx context.Context, from, to int, alive func(search.Measurement)) (trials.Result, error) {
 	task := t.task
 	task.From, task.To = from, to
 	return t.runner.Run(ctx, task, t.cmd.Objective(func(_ *trials.Trial, b []byte) { t.output = string(b) }), alive)
@@ -125,7 +125,7 @@ func (t *objectiveTest) run(ctx context.Context, epochs int) error {
 
 	// What a resumed command reports again was trained again.
 	var epochsSeen int
-	second, err := t.segment(ctx, half, epochs, func(int) { epochsSeen++ })
+	second, err := t.segment(ctx, half, epochs, func(search.Measurement) { epochsSeen++ })
 	if err != nil {
 		t.note(false, "resumes", "")
 		return err
@@ -136,8 +136,8 @@ func (t *objectiveTest) run(ctx context.Context, epochs int) error {
 	t.task.Trial.ID = 1
 	killed, kill := context.WithCancelCause(ctx)
 	defer kill(nil)
-	_, err = t.segment(killed, 0, epochs, func(epoch int) {
-		if epoch == half {
+	_, err = t.segment(killed, 0, epochs, func(m search.Measurement) {
+		if m.Budget == half {
 			kill(trials.ErrInterrupted)
 		}
 	})
@@ -157,8 +157,8 @@ func (t *objectiveTest) run(ctx context.Context, epochs int) error {
 	stopped, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	var told time.Time
-	res, err := t.segment(stopped, 0, epochs, func(epoch int) {
-		if epoch == 1 {
+	res, err := t.segment(stopped, 0, epochs, func(m search.Measurement) {
+		if m.Budget == 1 {
 			told = time.Now()
 			stop(errors.New("enough"))
 		}

@@ -99,7 +99,7 @@ func (c *runCmd) Run(a *app) error {
 	if conn.uiURL != "" {
 		a.say("study %s in the Temporal UI: %s", spec.Name, studyURL(conn.uiURL, conn.namespace, spec.Name))
 	}
-	return a.follow(store, spec.Name, c.Plain)
+	return a.follow(store, conn, spec.Name, c.Plain)
 }
 
 // already tells of a study that exists: one that ended with all it was asked
@@ -121,9 +121,10 @@ func (a *app) already(store *trials.Store, old *trials.Study, spec *workflows.Sp
 	return false, nil
 }
 
-// follow shows a study until it ends, then its result.
-func (a *app) follow(store *trials.Store, name string, plain bool) error {
-	w := &watcher{store: store, name: name}
+// follow shows a study until it ends, then its result. With a connection it shows
+// every epoch of the trials that run, without one what they have reported.
+func (a *app) follow(store *trials.Store, conn *connection, name string, plain bool) error {
+	w := &watcher{store: store, name: name, conn: conn}
 	err := a.await(w)
 	switch {
 	case err != nil:
@@ -189,5 +190,12 @@ func (c *watchCmd) Run(a *app) error {
 	if study.State != trials.StudyRunning {
 		return a.summary(store, c.Study)
 	}
-	return a.follow(store, c.Study, c.Plain)
+	conn, err := a.connected()
+	if err != nil {
+		return err
+	}
+	if conn != nil {
+		defer conn.Close()
+	}
+	return a.follow(store, conn, c.Study, c.Plain)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/rs/zerolog"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/envconfig"
+	"go.temporal.io/sdk/converter"
 
 	"budwood"
 	"budwood/cmd/budwood/devserver"
@@ -32,7 +33,20 @@ type connection struct {
 	address   string
 	uiURL     string // "" if it is not known
 	namespace string
+	payloads  converter.DataConverter // nil: the default
 	closers   []func() error
+}
+
+// connected is a connection to the server that runs, or nil if none does.
+func (a *app) connected() (*connection, error) {
+	env, err := envconfig.LoadDefaultClientOptions()
+	if err != nil {
+		return nil, err
+	}
+	if _, running := devserver.Running(a.home); !running && env.HostPort == "" {
+		return nil, nil
+	}
+	return a.connect(serverFlags{})
 }
 
 // connect finds or starts a Temporal server.
@@ -52,7 +66,7 @@ func (a *app) connect(f serverFlags) (*connection, error) {
 	if err != nil {
 		return nil, err
 	}
-	conn := &connection{Client: c, server: server, closers: []func() error{stopTrace}}
+	conn := &connection{Client: c, server: server, payloads: o.DataConverter, closers: []func() error{stopTrace}}
 	if server != nil {
 		conn.address, conn.uiURL, conn.namespace = server.Address, server.UIURL, server.Namespace
 		if err := workflows.Register(a.ctx, c, conn.namespace); err != nil { // a database of an older version lacks some

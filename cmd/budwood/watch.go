@@ -29,6 +29,7 @@ func (e event) name() string {
 // again: that works for studies of this process and of any other.
 type watcher struct {
 	store *trials.Store
+	conn  *connection // nil: no server to ask
 	name  string
 	study trials.Study
 	seen  []search.Record
@@ -77,6 +78,30 @@ func (w *watcher) changes(old, now *search.Record) []event {
 	}
 	return out
 }
+
+// running are the numbers of the trials that run, as of the last look.
+func (w *watcher) running() []int {
+	var out []int
+	for i := range w.seen {
+		if w.seen[i].State == search.Running {
+			out = append(out, w.seen[i].ID)
+		}
+	}
+	return out
+}
+
+// beats asks the server how far the first few running trials have come since they
+// last reported.
+func (w *watcher) beats(ctx context.Context, running []int) map[int]search.Measurement {
+	if w.conn == nil || len(running) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	return workflows.Beats(ctx, w.conn.Client, w.conn.payloads, w.name, running[:min(len(running), mostAsked)])
+}
+
+const mostAsked = 16 // running trials; more do not fit a terminal, either
 
 // follow calls show with what happened until the study ends or ctx is done.
 func (w *watcher) follow(ctx context.Context, show func([]event)) error {

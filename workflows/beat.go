@@ -1,0 +1,56 @@
+package workflows
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
+
+	"budwood/search"
+)
+
+// Beat is what a worker tells of the trial that it trains, every second: the last
+// epoch and its metrics. It is for people who watch; no decision looks at it.
+type Beat struct {
+	Trial int                `json:"trial"`
+	At    search.Measurement `json:"at"`
+}
+
+// Beats asks how far trials have come that are being trained, each in a workflow
+// of its own: their last epochs and metrics, by trial. Whatever cannot be learned
+// is left out. payloads reads what the workers write: see [Encrypt]; nil means
+// that it is not encrypted.
+func Beats(ctx context.Context, c client.Client, payloads converter.DataConverter, study string, trials []int) map[int]search.Measurement {
+	if payloads == nil {
+		payloads = converter.GetDefaultDataConverter()
+	}
+	var mu sync.Mutex
+	var all sync.WaitGroup
+	out := map[int]search.Measurement{}
+	for _, t := range trials {
+		all.Go(func() {
+			r, err := c.DescribeWorkflowExecution(ctx, TrialID(study, t), "")
+			if err != nil {
+				return
+			}
+			for _, p := range r.GetPendingActivities() {
+				var b Beat
+				if p.GetHeartbeatDetails() == nil || payloads.FromPayloads(p.GetHeartbeatDetails(), &b) != nil || b.At.Budget == 0 {
+					continue
+				}
+				mu.Lock()
+				out[b.Trial] = b.At
+				mu.Unlock()
+			}
+		})
+	}
+	all.Wait()
+	return out
+}
+
+// DescribeBeat is a running trial's last epoch in words.
+func DescribeBeat(m search.Measurement, o search.Objective) string {
+	return fmt.Sprintf("epoch %d  %s %.4g", m.Budget, o.Metric, m.Metrics[o.Metric])
+}
