@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 
 	"budwood/search"
 	"budwood/trials"
@@ -99,6 +100,29 @@ func (c *chaos) kill(words ...string) {
 	}
 }
 
+const immutable = 0x10 // FS_IMMUTABLE_FL of linux/fs.h
+
+// freeze makes the files of the store immutable, or mutable again: root, as which
+// tests may run, heeds no permissions.
+func (c *chaos) freeze(on bool) (done bool) {
+	for _, name := range []string{"budwood.db", "budwood.db-wal", "budwood.db-shm"} {
+		f, err := os.Open(filepath.Join(c.dir, name))
+		if err != nil {
+			continue
+		}
+		flags, err := unix.IoctlGetInt(int(f.Fd()), unix.FS_IOC_GETFLAGS)
+		flags &^= immutable
+		if on {
+			flags |= immutable
+		}
+		if err == nil && unix.IoctlSetPointerInt(int(f.Fd()), unix.FS_IOC_SETFLAGS, flags) == nil {
+			done = true
+		}
+		f.Close()
+	}
+	return done
+}
+
 var faults = []fault{
 	{"kill the workers and the store", func(c *chaos) { c.kill(serviceCommand) }},
 	{"kill the Temporal server", func(c *chaos) { c.kill("serve") }},
@@ -113,6 +137,15 @@ var faults = []fault{
 		for _, pid := range pids {
 			_ = syscall.Kill(pid, syscall.SIGCONT)
 		}
+	}},
+	{"the store is read-only, for its next process too", func(c *chaos) {
+		if !c.freeze(true) {
+			return
+		}
+		time.Sleep(1500 * time.Millisecond)
+		c.kill(serviceCommand)
+		time.Sleep(1500 * time.Millisecond)
+		c.freeze(false)
 	}},
 	{"the store cannot be written", func(c *chaos) {
 		db, err := sql.Open("sqlite3", "file:"+filepath.Join(c.dir, "budwood.db")+"?_txlock=exclusive&_busy_timeout=5000")
@@ -177,7 +210,7 @@ func TestChaos(t *testing.T) {
 	} else {
 		t.Log("no tmpfs may be mounted here: the disk does not fill:", err)
 	}
-	t.Cleanup(func() { killAll(t, c.dir) })
+	t.Cleanup(func() { c.freeze(false); killAll(t, c.dir) })
 	n := 8 + *chaosKills*2
 	file := filepath.Join(t.TempDir(), "chaos.yaml")
 	study := fmt.Sprintf(`name: chaos
@@ -284,7 +317,10 @@ space: [{name: x, float: [-5, 5]}]
 		recorded += len(curve)
 	}
 	// An epoch takes 30 ms and a checkpoint is written at least every second.
-	crashes := counts[faults[0].name] + counts[faults[1].name] + counts[faults[2].name] + counts[faults[3].name] + counts[faults[4].name]
+	crashes := 0
+	for _, f := range faults[:6] {
+		crashes += counts[f.name]
+	}
 	t.Logf("%d epochs recorded, %d trained again", recorded, again)
 	if limit := 40 * (crashes + 1); again > limit {
 		t.Errorf("%d epochs were trained again after %d faults, want at most a second's worth each", again, crashes)
