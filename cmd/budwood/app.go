@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/alecthomas/kong"
 	"go.temporal.io/sdk/client"
@@ -103,6 +104,22 @@ func (a *app) say(format string, args ...any) {
 // read opens the store for reading.
 func (a *app) read() (*trials.Store, error) {
 	return trials.OpenReadOnly(budwood.StoreFile(a.home))
+}
+
+// readSoon opens the store that workers are about to create: those of a budwood up
+// that has just been started say nothing when they have.
+func (a *app) readSoon() (*trials.Store, error) {
+	for deadline := time.Now().Add(15 * time.Second); ; {
+		store, err := a.read()
+		if !errors.Is(err, trials.ErrNoStore) || time.Now().After(deadline) {
+			return store, err
+		}
+		select {
+		case <-a.ctx.Done():
+			return nil, errDetached
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
 }
 
 // terminal tells whether w is a terminal that can be drawn on.

@@ -71,7 +71,7 @@ func (c *runCmd) Run(a *app) error {
 		return err
 	}
 	defer service.Close()
-	store, err := a.read()
+	store, err := a.readSoon()
 	if err != nil {
 		return err
 	}
