@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -17,7 +18,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 
 	"budwood/search"
@@ -25,8 +26,9 @@ import (
 )
 
 var (
-	chaosKills = flag.Int("chaos.kills", 8, "faults in the chaos test")
-	chaosSeed  = flag.Uint64("chaos.seed", 7, "of the chaos test's faults")
+	chaosKills  = flag.Int("chaos.kills", 8, "faults in the chaos test")
+	chaosTrials = flag.Int("chaos.trials", 0, "trials of the study in the chaos test; 0: as many as few faults need, 600 outlast a hundred")
+	chaosSeed   = flag.Uint64("chaos.seed", 7, "of the chaos test's faults")
 )
 
 // chaosTrainer is the training program of the chaos test: an epoch takes 30 ms,
@@ -211,7 +213,7 @@ func TestChaos(t *testing.T) {
 		t.Log("no tmpfs may be mounted here: the disk does not fill:", err)
 	}
 	t.Cleanup(func() { c.freeze(false); killAll(t, c.dir) })
-	n := 8 + *chaosKills*2
+	n := cmp.Or(*chaosTrials, 8+*chaosKills*2)
 	file := filepath.Join(t.TempDir(), "chaos.yaml")
 	study := fmt.Sprintf(`name: chaos
 objective: {metric: loss}
@@ -292,7 +294,7 @@ space: [{name: x, float: [-5, 5]}]
 		stripEnergy(&want[i])
 		stripEnergy(&got[i])
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := gocmp.Diff(want, got); diff != "" {
 		t.Errorf("(-undisturbed +through faults) %s", diff)
 	}
 	store, err := trials.OpenReadOnly(filepath.Join(c.dir, "budwood.db"))
