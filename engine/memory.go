@@ -32,7 +32,6 @@ func MeasureMemory(l Layer, in Shape, c Config, t TrainConfig) (cost Cost, m Mem
 		return Cost{}, Memory{}, fmt.Errorf("footprint: %w", err)
 	}
 	outline(l, in, c.Batch, c.Precision.format(), func(b *builder, out tensor) {
-		layOut(b.blocks)
 		cost, m = b.cost(), b.memory(in, out.shape, &c, &t)
 	})
 	return cost, m, nil
@@ -49,22 +48,23 @@ func (m Memory) String() string {
 		memory(m.Params), memory(m.Grads), memory(m.Optimizer), memory(m.Activations), memory(m.Train), memory(m.Infer))
 }
 
-// memory sums up a plan that is laid out, with what a trainer adds to it; t nil
-// means no trainer.
+// memory sums up a plan, with what a trainer adds to it; t nil means no
+// trainer.
 func (b *builder) memory(in, out Shape, c *Config, t *TrainConfig) Memory {
+	arena, infer := peaks(b.blocks)
 	params, stats, tables := total(b.params), total(b.stats), total(b.tables)
 	states, feed := 0, int64(0)
 	if t != nil {
 		states, feed = t.states(), t.feeding(in, out, c)
 	}
-	rest := plus(plus(aligned(stats), aligned(tables)), reach(b.blocks))
+	rest := plus(plus(aligned(stats), aligned(tables)), arena)
 	rest = plus(rest, product(2+states, int(aligned(params)-params))) // what fills up cache lines
 	rest = plus(rest, plus(c.targets(out), feed))
 	m := Memory{
 		Params: inBytes(params), Grads: inBytes(params),
 		Optimizer:   inBytes(product(states, int(params))),
 		Activations: inBytes(rest),
-		Infer:       inBytes(plus(plus(params, stats), plus(tables, arrange(b.forwardLives(), func(int64, int64) {})))),
+		Infer:       inBytes(plus(plus(params, stats), plus(tables, infer))),
 	}
 	m.Train = plus(plus(m.Params, m.Grads), plus(m.Optimizer, m.Activations))
 	return m
@@ -114,27 +114,6 @@ func total(ps []*param) (n int64) {
 		n = plus(n, p.size)
 	}
 	return n
-}
-
-// reach is the number of floats that laid out blocks take in all.
-func reach(blocks []*block) (n int64) {
-	for _, b := range blocks {
-		if b.last != never {
-			n = max(n, plus(int64(b.off), b.size))
-		}
-	}
-	return aligned(n)
-}
-
-// forwardLives are the blocks that the forward pass uses, with their lives in it.
-func (b *builder) forwardLives() []life {
-	out := make([]life, 0, len(b.blocks))
-	for i, k := range b.blocks {
-		if k.last != never && k.first < lossMoment {
-			out = append(out, life{int64(i), k.size, k.first, k.forward})
-		}
-	}
-	return out
 }
 
 // labels is the number of classes that a row of an output can have: one for each

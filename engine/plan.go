@@ -1,9 +1,10 @@
 package engine
 
 import (
-	"cmp"
 	"math"
 	"slices"
+	"sort"
+	"sync"
 )
 
 // block is a piece of the arena that is in use from moment first to moment
@@ -48,49 +49,92 @@ const align = 16
 // and returns the floats needed in all. Large blocks come first, each at the
 // lowest place that is free during its life.
 func layOut(blocks []*block) int64 {
-	order := make([]life, 0, len(blocks))
-	for i, b := range blocks {
-		if b.last != never {
-			order = append(order, life{int64(i), b.size, b.first, b.last})
+	a := arrangers.Get().(*arranger)
+	defer arrangers.Put(a)
+	a.order = lives(a.order[:0], blocks)
+	return a.arrange(func(number int, off int64) { blocks[number].off = int(off) })
+}
+
+// peaks are the floats needed in all by what [layOut] would do, and by the
+// forward pass alone.
+func peaks(blocks []*block) (train, forward int64) {
+	a := arrangers.Get().(*arranger)
+	defer arrangers.Put(a)
+	nowhere := func(int, int64) {}
+	a.order = lives(a.order[:0], blocks)
+	train = a.arrange(nowhere)
+	some := a.order[:0]
+	for _, l := range a.order {
+		if l.first < lossMoment {
+			l.last = int32(blocks[l.number].forward)
+			some = append(some, l)
 		}
 	}
-	return arrange(order, func(number, off int64) { blocks[number].off = int(off) })
+	a.order = some
+	return train, a.arrange(nowhere)
 }
 
-// life is a block for [arrange]: its number, then its offset, its size and its life.
+// life is a block for an [arranger].
 type life struct {
-	at, size    int64
-	first, last int
+	size                int64
+	number, first, last int32
 }
 
-// arrange gives every block an offset and returns the floats needed in all. Its
-// argument is not kept as it was.
-func arrange(order []life, place func(number, off int64)) int64 {
-	slices.SortFunc(order, func(a, b life) int {
-		if a.size != b.size {
-			return cmp.Compare(b.size, a.size)
+// lives are the blocks that are in use at all, the largest first.
+func lives(into []life, blocks []*block) []life {
+	for i, b := range blocks {
+		if b.last != never {
+			into = append(into, life{b.size, int32(i), int32(b.first), int32(b.last)})
 		}
-		return cmp.Compare(a.at, b.at)
+	}
+	slices.SortFunc(into, func(a, b life) int {
+		switch {
+		case a.size > b.size:
+			return -1
+		case a.size < b.size:
+			return 1
+		}
+		return int(a.number - b.number)
 	})
-	placed := make([]life, 0, len(order)) // by offset
+	return into
+}
+
+// arranger lays out blocks. Searches price thousands of networks: its lists are
+// used again.
+type arranger struct {
+	order  []life
+	placed []spot // by offset
+}
+
+var arrangers = sync.Pool{New: func() any { return new(arranger) }}
+
+// spot is where a block lies: in floats, up to the next start that is aligned.
+type spot struct {
+	at, end     int64
+	first, last int32
+}
+
+// arrange places the blocks in their order and returns the floats needed in all.
+func (a *arranger) arrange(place func(number int, off int64)) int64 {
+	a.placed = a.placed[:0]
 	var total int64
-	for _, b := range order {
+	for _, b := range a.order {
 		var off int64
-		for i := range placed {
-			p := &placed[i]
-			if p.last < b.first || b.last < p.first {
+		for i := range a.placed {
+			p := &a.placed[i]
+			if (p.last-b.first)|(b.last-p.first) < 0 { // one is over before the other begins
 				continue
 			}
 			if off+b.size <= p.at {
 				break
 			}
-			off = max(off, aligned(plus(p.at, p.size)))
+			off = max(off, p.end)
 		}
-		place(b.at, off)
-		b.at = off
-		total = max(total, plus(off, b.size))
-		at, _ := slices.BinarySearchFunc(placed, off, func(p life, off int64) int { return cmp.Compare(p.at, off) })
-		placed = slices.Insert(placed, at, b)
+		place(int(b.number), off)
+		end := plus(off, b.size)
+		total = max(total, end)
+		at := sort.Search(len(a.placed), func(i int) bool { return a.placed[i].at >= off })
+		a.placed = slices.Insert(a.placed, at, spot{off, aligned(end), b.first, b.last})
 	}
 	return aligned(total)
 }
