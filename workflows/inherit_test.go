@@ -4,8 +4,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"budwood/nas"
 	"budwood/trials"
 )
@@ -21,17 +19,7 @@ func TestStudyInherits(t *testing.T) {
 	}
 	spec := digitNetworks(t, "heirs", inherit)
 	durable, local := newBench(t, nil), newBench(t, nil)
-	got, records := durable.run(t, spec)
-	want, err := Local(t.Context(), spec, local.store, local.train.Runner, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("result (-local +workflow): %s", diff)
-	}
-	if diff := cmp.Diff(local.records(t, spec.Name), records); diff != "" {
-		t.Errorf("trials (-local +workflow): %s", diff)
-	}
+	_, records := durable.twin(t, spec, local)
 	if text, err := DescribeNetwork(spec, records, &records[len(records)-1]); err != nil || !strings.Contains(text, "trained from scratch") || !strings.Contains(text, "% of the tensors)") {
 		t.Errorf("%v: %s", err, text)
 	}

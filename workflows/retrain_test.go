@@ -1,11 +1,8 @@
 package workflows
 
 import (
-	"context"
 	"testing"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
 
 	"budwood/search"
 )
@@ -48,18 +45,7 @@ func retrained(t *testing.T, all []search.Record, goal search.Objective) []searc
 func TestTheBestAreTrainedAgain(t *testing.T) {
 	spec := retrainSpec(t)
 	durable := newBench(t, quadratic)
-	got, records := durable.run(t, spec)
-	local := newBench(t, quadratic)
-	want, err := Local(context.Background(), spec, local.store, local.train.Runner, quadratic)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("result (-local +workflow): %s", diff)
-	}
-	if diff := cmp.Diff(local.records(t, spec.Name), records); diff != "" {
-		t.Errorf("trials (-local +workflow): %s", diff)
-	}
+	got, records := durable.twin(t, spec, newBench(t, quadratic))
 	again := retrained(t, records, spec.Objective)
 	if len(again) != 2 || len(records) != 14 || got.Best != again[0].ID {
 		t.Errorf("%d trials, %d of them trained again, the best is t%d", len(records), len(again), got.Best)

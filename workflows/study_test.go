@@ -148,6 +148,24 @@ func (b *bench) recordsNow(t *testing.T, study string) []search.Record {
 	return list
 }
 
+// twin runs a study here as a workflow and there locally, and holds them to the
+// same decisions.
+func (b *bench) twin(t *testing.T, spec *Spec, local *bench) (StudyResult, []search.Record) {
+	t.Helper()
+	got, records := b.run(t, spec)
+	want, err := Local(t.Context(), spec, local.store, local.train.Runner, local.train.Objective)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("result (-local +workflow): %s", diff)
+	}
+	if diff := cmp.Diff(local.records(t, spec.Name), records); diff != "" {
+		t.Errorf("trials (-local +workflow): %s", diff)
+	}
+	return got, records
+}
+
 // The workflow is the durable twin of the local loop: same seed, same trials,
 // same measurements, same endings, same reasons.
 func TestWorkflowAndLocalDecideTheSame(t *testing.T) {
@@ -159,20 +177,9 @@ func TestWorkflowAndLocalDecideTheSame(t *testing.T) {
 			spec.Search.Batch = 1 // every trial is a workflow
 			durable := newBench(t, quadratic)
 			children := durable.children()
-			got, records := durable.run(t, spec)
+			_, records := durable.twin(t, spec, newBench(t, quadratic))
 			if n := len(*children); n != spec.Budget.Trials {
 				t.Errorf("%d trials had workflows, want %d", n, spec.Budget.Trials)
-			}
-			local := newBench(t, quadratic)
-			want, err := Local(context.Background(), spec, local.store, local.train.Runner, quadratic)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(want, got); diff != "" {
-				t.Errorf("result (-local +workflow): %s", diff)
-			}
-			if diff := cmp.Diff(local.records(t, spec.Name), records); diff != "" {
-				t.Errorf("trials (-local +workflow): %s", diff)
 			}
 			if len(records) != spec.Budget.Trials {
 				t.Errorf("%d trials, want %d", len(records), spec.Budget.Trials)
