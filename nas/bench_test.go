@@ -10,7 +10,7 @@ import (
 	"budwood/search"
 )
 
-func digits(b *testing.B) *Space {
+func digits(b testing.TB) *Space {
 	return bind(b, Spec{Family: "cnn", Stages: []int{1, 3}, Depth: []int{1, 4}, Width: []int{16, 64}, Ops: []string{"conv", "depthwise", "residual"},
 		Limits: Limits{Params: 200_000}}, engine.Shape{28, 28, 1})
 }

@@ -7,13 +7,25 @@ import (
 
 // encode lists the features of a genome, each a hash, sorted: every decision at
 // its place in the derivation, every operation wherever it stands, and the
-// operations along each path through a cell (White et al. 2021, section 3). Two
-// genomes are the more alike the more features they share.
+// operations along each path through a cell (White et al. 2021, section 3). What
+// stands there twice is two features. Two genomes are the more alike the more
+// features they share.
 func encode(g Genome) []uint32 {
 	e := encoder{}
 	e.node(&g.root, mix(0, 'r'))
 	slices.Sort(e.out)
-	return e.out
+	var last uint32
+	times := 0
+	for i, f := range e.out {
+		if i > 0 && f == last {
+			times++
+			e.out[i] = uint32(mix(uint64(f), uint64(times)) >> 32)
+		} else {
+			last, times = f, 0
+		}
+	}
+	slices.Sort(e.out)
+	return slices.Compact(e.out)
 }
 
 type encoder struct{ out []uint32 }

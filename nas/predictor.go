@@ -112,17 +112,17 @@ func (s Predictor) judge(r *rand.Rand, models ensemble, parents []candidate, hyp
 	return out
 }
 
-// ensemble is ridge regressions in their dual form: a weight for each trial
-// learned from.
+// ensemble is ridge regressions: a weight of each for every feature of the trials
+// learned from. They are fitted in their dual form, a weight for each trial, of
+// which there are fewer.
 type ensemble struct {
-	x       [][]uint32
-	weights [ensembleSize][]float64
+	weights map[uint32]*[ensembleSize]float64
 	bias    [ensembleSize]float64
 }
 
 // fitEnsemble fits each model on a random four fifths of the trials.
 func fitEnsemble(x [][]uint32, y []float64, r *rand.Rand) ensemble {
-	e := ensemble{x: x}
+	e := ensemble{weights: map[uint32]*[ensembleSize]float64{}}
 	n := len(x)
 	k := make([][]float64, n)
 	for i := range k {
@@ -132,7 +132,7 @@ func fitEnsemble(x [][]uint32, y []float64, r *rand.Rand) ensemble {
 			k[j][i] = k[i][j]
 		}
 	}
-	for m := range e.weights {
+	for m := range e.bias {
 		part := r.Perm(n)[:(4*n+4)/5]
 		slices.Sort(part)
 		for _, i := range part {
@@ -148,9 +148,14 @@ func fitEnsemble(x [][]uint32, y []float64, r *rand.Rand) ensemble {
 			b[i] = y[p] - e.bias[m]
 		}
 		solve(a, b)
-		e.weights[m] = make([]float64, n)
 		for i, p := range part {
-			e.weights[m][p] = b[i]
+			w := b[i] * kernelScale / math.Sqrt(float64(len(x[p])))
+			for _, f := range x[p] {
+				if e.weights[f] == nil {
+					e.weights[f] = new([ensembleSize]float64)
+				}
+				e.weights[f][m] += w
+			}
 		}
 	}
 	return e
@@ -158,14 +163,15 @@ func fitEnsemble(x [][]uint32, y []float64, r *rand.Rand) ensemble {
 
 func (e *ensemble) predict(x []uint32) (mean, deviation float64) {
 	var out [ensembleSize]float64
-	for i := range e.x {
-		k := alike(e.x[i], x)
-		for m := range out {
-			out[m] += k * e.weights[m][i]
+	for _, f := range x {
+		if w := e.weights[f]; w != nil {
+			for m := range out {
+				out[m] += w[m]
+			}
 		}
 	}
 	for m := range out {
-		out[m] += e.bias[m]
+		out[m] = out[m]/math.Sqrt(float64(len(x))) + e.bias[m]
 		mean += out[m] / ensembleSize
 	}
 	for _, o := range out {
