@@ -103,26 +103,24 @@ func (n *node) signature() (h uint64, dead bool) {
 	return h, dead
 }
 
-// alike is the share of features that two genomes have in common, by the
-// geometric mean of their numbers, times kernelScale.
-func alike(a, b []uint32) float64 {
-	n := 0
-	for i, j := 0, 0; i < len(a) && j < len(b); {
-		switch {
-		case a[i] < b[j]:
-			i++
-		case a[i] > b[j]:
-			j++
-		default:
-			n++
-			i++
-			j++
+// sharedFeatures is, for any two genomes, the share of features that they have in common,
+// by the geometric mean of their numbers, times kernelScale: the lower triangle.
+func sharedFeatures(x [][]uint32) [][]float64 {
+	k := make([][]float64, len(x))
+	with := map[uint32][]int{} // the genomes so far that have a feature
+	for i := range x {
+		k[i] = make([]float64, i+1)
+		for _, f := range x[i] {
+			with[f] = append(with[f], i)
+			for _, j := range with[f] {
+				k[i][j]++
+			}
+		}
+		for j := range k[i] {
+			k[i][j] *= kernelScale / math.Sqrt(float64(max(len(x[i])*len(x[j]), 1)))
 		}
 	}
-	if n == 0 {
-		return 0
-	}
-	return float64(n) / math.Sqrt(float64(len(a))*float64(len(b))) * kernelScale
+	return k
 }
 
 // kernelScale is the prior variance of what a genome is worth, in units of the

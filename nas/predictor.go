@@ -124,14 +124,7 @@ type ensemble struct {
 func fitEnsemble(x [][]uint32, y []float64, r *rand.Rand) ensemble {
 	e := ensemble{weights: map[uint32]*[ensembleSize]float64{}}
 	n := len(x)
-	k := make([][]float64, n)
-	for i := range k {
-		k[i] = make([]float64, n)
-		for j := range i + 1 {
-			k[i][j] = alike(x[i], x[j])
-			k[j][i] = k[i][j]
-		}
-	}
+	k := sharedFeatures(x)
 	for m := range e.bias {
 		part := r.Perm(n)[:(4*n+4)/5]
 		slices.Sort(part)
@@ -171,7 +164,7 @@ func (e *ensemble) predict(x []uint32) (mean, deviation float64) {
 		}
 	}
 	for m := range out {
-		out[m] = out[m]/math.Sqrt(float64(len(x))) + e.bias[m]
+		out[m] = out[m]/math.Sqrt(float64(max(len(x), 1))) + e.bias[m]
 		mean += out[m] / ensembleSize
 	}
 	for _, o := range out {
