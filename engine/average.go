@@ -36,6 +36,14 @@ func (t *Trainer) Evaluate(s *Set) (Score, error) {
 	return score, nil
 }
 
+// Predict is [Net.Predict] with the weights that Evaluate scores.
+func (t *Trainer) Predict(x, out []float32) error {
+	a := t.averaged()
+	exchange(t.net.params, a)
+	defer exchange(t.net.params, a)
+	return t.net.Predict(x, out)
+}
+
 func exchange(a, b []float32) {
 	for i := range b {
 		a[i], b[i] = b[i], a[i]

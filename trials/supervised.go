@@ -28,6 +28,11 @@ type Supervised struct {
 	// many outputs. An error makes the candidate infeasible.
 	Build func(p search.Params, in engine.Shape, outputs int) (engine.Layer, error)
 
+	// Scores are further metrics to report: balanced_accuracy, f1 (macro average), auc
+	// (of two classes) and mae. With cross-validation they are over the rows of all
+	// folds together.
+	Scores []string
+
 	// Parent is the trial of the same study that a candidate comes from, if it is to
 	// begin with that trial's weights; Inherit gives them to its network and returns
 	// the share of tensors that took over some. A candidate that asks for it reports
@@ -65,6 +70,13 @@ func (s Supervised) Objective(_ context.Context, t *Trial) error {
 			return err
 		}
 		values := s.metrics("valid_", score)
+		if len(s.Scores) > 0 {
+			outputs, rows, err := m.outputs()
+			if err != nil {
+				return err
+			}
+			s.score(values, "valid_", rows, outputs)
+		}
 		values["train_loss"] = loss
 		values["params"], values["macs"] = float64(size.Params), float64(size.MACs)
 		if heir {
@@ -93,8 +105,20 @@ func (s Supervised) Test(ctx context.Context, blobs Blobs, key string, p search.
 	if err != nil {
 		return nil, err
 	}
-	score, err := net.Evaluate(s.Data.Test)
-	return s.metrics("test_", score), err
+	test := s.Data.Test
+	score, err := net.Evaluate(test)
+	if err != nil {
+		return nil, err
+	}
+	values := s.metrics("test_", score)
+	if len(s.Scores) > 0 {
+		outputs := make([]float32, test.Len()*net.Out().Size())
+		if err := net.Predict(test.X, outputs); err != nil {
+			return nil, err
+		}
+		s.score(values, "test_", test, outputs)
+	}
+	return values, nil
 }
 
 // Trained is the network of a trained candidate with the weights of its best

@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"slices"
+	"strings"
 
 	"budwood/engine"
 	"budwood/engine/data"
@@ -24,7 +25,8 @@ var (
 	costSamplers = []string{"auto", "gp", "tpe", "motpe"}
 
 	// Metrics are what a study with data can optimise.
-	Metrics = []string{"valid_loss", "valid_accuracy", "valid_rmse", "valid_r2", "valid_perplexity", "train_loss", trials.EnergyWh, "params", "macs"}
+	Metrics = []string{"valid_loss", "valid_accuracy", "valid_balanced_accuracy", "valid_f1", "valid_auc", "valid_rmse", "valid_mae", "valid_r2", "valid_perplexity",
+		"train_loss", trials.EnergyWh, "params", "macs"}
 )
 
 func newSampler(s *Spec) (search.Sampler, error) {
@@ -123,7 +125,7 @@ func newScheduler(s *Spec) scheduler {
 
 func defaultGoal(metric string) search.Goal {
 	switch metric {
-	case "valid_accuracy", "valid_r2":
+	case "valid_accuracy", "valid_balanced_accuracy", "valid_f1", "valid_auc", "valid_r2":
 		return search.Maximize
 	}
 	return search.Minimize
@@ -134,6 +136,7 @@ type Model struct {
 	Data         data.Source   `json:"data"`
 	Train        search.Params `json:"train,omitempty"`
 	Architecture *nas.Spec     `json:"architecture,omitempty"`
+	Scores       []string      `json:"scores,omitempty"` // metrics that cost more: see [trials.Supervised]
 }
 
 // model is nil for a study whose objective is a Go function.
@@ -141,12 +144,18 @@ func (s *Spec) model() *Model {
 	if s.Data == nil {
 		return nil
 	}
-	return &Model{*s.Data, s.Train, s.Architecture}
+	m := &Model{Data: *s.Data, Train: s.Train, Architecture: s.Architecture}
+	for _, o := range s.Objectives() {
+		if name := strings.TrimPrefix(o.Metric, "valid_"); slices.Contains(trials.ScoreNames(), name) {
+			m.Scores = append(m.Scores, name)
+		}
+	}
+	return m
 }
 
 // supervised is the built-in objective on loaded data.
 func (m *Model) supervised(d *data.Data) (trials.Supervised, error) {
-	out := trials.Supervised{Data: d, Fixed: m.Train, Build: buildMLP}
+	out := trials.Supervised{Data: d, Fixed: m.Train, Build: buildMLP, Scores: m.Scores}
 	if m.Data.Text != nil {
 		out.Build = buildText
 	}

@@ -1,0 +1,65 @@
+package trials
+
+import (
+	"maps"
+	"math"
+	"slices"
+
+	"budwood/engine"
+	"budwood/engine/data"
+	"budwood/search"
+)
+
+// scores are metrics over all rows at once, which cost another pass over them: see
+// [Supervised.Scores]. outputs has a row for each class or target.
+var scores = map[string]func(outputs []float32, s *engine.Set, d *data.Data) float64{
+	"balanced_accuracy": func(outputs []float32, s *engine.Set, d *data.Data) float64 {
+		return data.BalancedAccuracy(data.Argmax(outputs, d.Classes), s.Class, d.Classes)
+	},
+	"f1": func(outputs []float32, s *engine.Set, d *data.Data) float64 {
+		return data.F1(data.Argmax(outputs, d.Classes), s.Class, d.Classes)
+	},
+	"auc": func(outputs []float32, s *engine.Set, d *data.Data) float64 {
+		if d.Classes != 2 {
+			return math.NaN()
+		}
+		margin := make([]float32, len(outputs)/2)
+		for i := range margin {
+			margin[i] = outputs[2*i+1] - outputs[2*i]
+		}
+		return data.AUC(margin, s.Class)
+	},
+	"mae": func(outputs []float32, s *engine.Set, d *data.Data) float64 {
+		return data.MAE(outputs, s.Target) * d.TargetScale
+	},
+}
+
+// ScoreNames are the metrics that [Supervised.Scores] may ask for.
+func ScoreNames() []string { return slices.Sorted(maps.Keys(scores)) }
+
+// score adds the metrics that are asked for to those of a set.
+func (s Supervised) score(m search.Metrics, prefix string, set *engine.Set, outputs []float32) {
+	for _, name := range s.Scores {
+		m[prefix+name] = scores[name](outputs, set, s.Data)
+	}
+}
+
+// outputs are what the networks say of the rows that they are scored on, and these
+// rows, those of all folds one after the other.
+func (m *members) outputs() ([]float32, *engine.Set, error) {
+	var out []float32
+	var all *engine.Set
+	for i, tr := range m.trainers {
+		set := m.folds[i].Valid
+		y := make([]float32, set.Len()*tr.Net().Out().Size())
+		if err := tr.Predict(set.X, y); err != nil {
+			return nil, nil, m.named(i, err)
+		}
+		out = append(out, y...)
+		if all == nil {
+			all = &engine.Set{}
+		}
+		all.Class, all.Target = append(all.Class, set.Class...), append(all.Target, set.Target...)
+	}
+	return out, all, nil
+}
