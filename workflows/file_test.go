@@ -97,6 +97,7 @@ func TestMistakes(t *testing.T) {
 		{"cost for a sampler without", "sampler: random", "sampler: random, cost: energy", `search.cost: the sampler random does not weigh costs; auto, gp, tpe and motpe do`},
 		{"unknown metric", "metric: valid_accuracy", "metric: accuracy", `study.yaml:3:21: objective.metric: there is no "accuracy"`},
 		{"metric of another task", "metric: valid_accuracy, goal: maximize", "metric: valid_rmse", `study.yaml:3:21: objective.metric: valid_rmse is of regression, and "y" is a class with 2 values`},
+		{"error of a class", "metric: valid_accuracy, goal: maximize", "metric: valid_mae", `study.yaml:3:21: objective.metric: valid_mae is of regression, and "y" is a class with 2 values`},
 		{"wrong goal", "goal: maximize", "goal: max", `study.yaml:3:43: objective.goal: there is no "max"`},
 		{"missing data file", "csv: toy.csv", "csv: toi.csv", `study.yaml:2:13: data.csv: read toi.csv: no such file or directory`},
 		{"data elsewhere", "csv: toy.csv", "csv: ../toy.csv", `study.yaml:2:13: data.csv: ../toy.csv is outside the study file's directory`},
