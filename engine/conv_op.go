@@ -55,7 +55,7 @@ func (c Conv) fuse(b *builder, x tensor, next []Layer) (tensor, int) {
 	if o.padded() && !by.forward {
 		o.front = b.scratch(product(o.ph, o.pw, o.c))
 	}
-	if o.padded() && (!by.weights || o.inset()) {
+	if o.padded() && (!by.weights || o.framed()) {
 		o.back = b.scratch(product(o.ph, o.pw, o.c))
 	}
 	if x.grad != nil && (!o.depthwise() || o.turns()) {
@@ -113,9 +113,9 @@ type conv struct {
 
 // padded tells that an image is copied before it is read: into a frame of zeros,
 // or to round it.
-func (o *conv) padded() bool { return o.inset() || o.format != kernel.Float32 }
+func (o *conv) padded() bool { return o.framed() || o.format != kernel.Float32 }
 
-func (o *conv) inset() bool     { return o.ph != o.h || o.pw != o.wide }
+func (o *conv) framed() bool    { return o.ph != o.h || o.pw != o.wide }
 func (o *conv) depthwise() bool { return o.groups == o.c && o.groups == o.oc && o.groups > 1 }
 
 // turns tells that the gradient of the input is itself a convolution: of the

@@ -48,17 +48,17 @@ func (r *Runner) latest(ctx context.Context, study string, trial int) (*checkpoi
 	return last, nil
 }
 
-// parents are the trained networks, one a fold, whose weights a candidate begins
-// with: nil if it has no parent, is trained on already, or is to be trained from
-// scratch, or if of the parent nothing usable is left.
-func (s Supervised) parents(t *Trial) ([]*engine.Net, error) {
-	if s.Parent == nil || !t.task.Inherit || t.restored != nil {
-		return nil, nil
+// parent is the trial whose weights a candidate is to begin with, if any.
+func (s Supervised) parent(t *Trial) (id int, ok bool) {
+	if s.Parent == nil || !t.task.Inherit {
+		return 0, false
 	}
-	id, ok := s.Parent(t.Params)
-	if !ok {
-		return nil, nil
-	}
+	return s.Parent(t.Params)
+}
+
+// parents are the trained networks of a trial, one a fold: nil if nothing usable is
+// left of it.
+func (s Supervised) parents(t *Trial, id int) ([]*engine.Net, error) {
 	c, err := t.latest(id)
 	if err != nil {
 		t.machine = fmt.Errorf("trial %s: %w", t.Name(), err)

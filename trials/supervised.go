@@ -43,9 +43,13 @@ type Supervised struct {
 
 // Objective trains one candidate.
 func (s Supervised) Objective(_ context.Context, t *Trial) error {
-	parents, err := s.parents(t)
-	if err != nil {
-		return err
+	parent, heir := s.parent(t)
+	var parents []*engine.Net
+	if heir && t.restored == nil { // else it has gone on from there already
+		var err error
+		if parents, err = s.parents(t, parent); err != nil {
+			return err
+		}
 	}
 	m, size, err := s.members(t.Params, t.Total(), t.Seed(), parents)
 	if err != nil {
@@ -59,10 +63,6 @@ func (s Supervised) Objective(_ context.Context, t *Trial) error {
 		if t.machine = t.begin(); t.machine != nil {
 			return t.machine
 		}
-	}
-	heir := false
-	if s.Parent != nil && t.task.Inherit {
-		_, heir = s.Parent(t.Params)
 	}
 	for range t.Epochs() {
 		loss, score, err := m.epoch()
