@@ -17,9 +17,9 @@ func TestEvolution(t *testing.T) {
 	t.Parallel()
 	searchtest.Sampler(t, Evolution{})
 }
-func TestNSGA2(t *testing.T) { searchtest.Sampler(t, NSGA2{}) }
-func TestMOTPE(t *testing.T) { searchtest.Sampler(t, MOTPE{}) }
-func TestEHVI(t *testing.T)  { searchtest.Sampler(t, &EHVI{}) }
+func TestNSGA2(t *testing.T) { searchtest.Pareto(t, NSGA2{}) }
+func TestMOTPE(t *testing.T) { searchtest.Pareto(t, MOTPE{}) }
+func TestEHVI(t *testing.T)  { searchtest.Pareto(t, &EHVI{}) }
 
 // The volume agrees with inclusion and exclusion over all subsets.
 func TestHypervolumeByInclusionAndExclusion(t *testing.T) {

@@ -49,6 +49,20 @@ func Sampler(t *testing.T, s search.Sampler, spaces ...search.Space) {
 	t.Run("200-D", func(t *testing.T) { checkMany(t, s) })
 }
 
+// Pareto is [Sampler] with two objectives.
+func Pareto(t *testing.T, s search.Sampler, spaces ...search.Space) {
+	t.Helper()
+	Sampler(t, ofTwo{s}, spaces...)
+}
+
+// ofTwo asks for a second objective too, which every record of the suite has.
+type ofTwo struct{ search.Sampler }
+
+func (s ofTwo) Propose(ctx context.Context, req search.Request) ([]search.Params, error) {
+	req.Objectives = append(req.Objectives[:1:1], search.Objective{Metric: "size"})
+	return s.Sampler.Propose(ctx, req)
+}
+
 // Independent checks, beyond [Sampler], that the sampler does not learn: trials
 // proposed together, one by one, or with other values in the past are the same.
 func Independent(t *testing.T, s search.Sampler, spaces ...search.Space) {
@@ -96,7 +110,7 @@ func finite() map[string]search.Space {
 	}
 }
 
-// loss is the one objective of the suite.
+// loss is the objective of the suite; ofTwo adds another one.
 var loss = []search.Objective{{Metric: "loss"}}
 
 func request(space search.Space, past []search.Record, n int) search.Request {
@@ -126,7 +140,7 @@ func fate(id, n int, p search.Params) search.Record {
 	r := search.Record{Trial: search.Trial{ID: id, Params: p}, State: search.Completed}
 	h := splitMix(id)
 	measure := func(budget int, v float64) {
-		r.Measurements = append(r.Measurements, search.Measurement{Budget: budget, Metrics: search.Metrics{"loss": v}})
+		r.Measurements = append(r.Measurements, search.Measurement{Budget: budget, Metrics: search.Metrics{"loss": v, "size": 1 - v*v}})
 	}
 	switch {
 	case id >= n-2:
@@ -190,7 +204,7 @@ func checkProposal(t *testing.T, s search.Sampler, req search.Request) {
 		t.Fatal(err)
 	}
 	var wg sync.WaitGroup
-	for i, r := range []search.Request{req, req, before, again} {
+	for i, r := range []search.Request{req, before, again} {
 		wg.Go(func() {
 			if got, _ := s.Propose(context.Background(), r); !reflect.DeepEqual(got, want) {
 				t.Errorf("request %d of the same content: %v, not %v", i, got, want)
@@ -207,7 +221,7 @@ func clone(req search.Request) search.Request {
 		r.Params = maps.Clone(r.Params)
 		r.Measurements = slices.Clone(r.Measurements)
 		for j, m := range r.Measurements {
-			if len(m.Metrics) == 1 && math.IsNaN(m.Metrics["loss"]) { // NaN is not equal to itself
+			if math.IsNaN(m.Metrics["loss"]) { // NaN is not equal to itself
 				r.Measurements[j].Metrics = m.Metrics
 				continue
 			}
@@ -254,7 +268,7 @@ func checkOddPasts(t *testing.T, s search.Sampler) {
 	r := search.Rand(3, 0)
 	record := func(id int, v float64) search.Record {
 		return search.Record{Trial: search.Trial{ID: id, Params: space.Sample(r)}, State: search.Completed,
-			Measurements: []search.Measurement{{Budget: 1, Metrics: search.Metrics{"loss": v}}}}
+			Measurements: []search.Measurement{{Budget: 1, Metrics: search.Metrics{"loss": v, "size": -v}}}}
 	}
 	for name, make := range map[string]func(id int) search.Record{
 		"constant":   func(id int) search.Record { return record(id, 1) },

@@ -26,17 +26,22 @@ func Scheduler(t *testing.T, make func() search.Scheduler) {
 }
 
 // audit passes events on and fails the test on the first wrong action. Its twin
-// hears the same events, and is replaced by its own JSON before each one.
+// hears the same events, and is replaced by its own JSON before each one of a small
+// study and before every few of a large one: what the JSON lacks is lost for good.
 type audit struct {
 	t       *rapid.T
 	s, twin search.Scheduler
+	every   int // how many events the twin lives
+	events  int
 	started int
 	paused  map[int]int // trial to budget
 	ended   map[int]bool
 }
 
 func (a *audit) Step(e search.Event) []search.Action {
-	a.twin = reload(a.t, a.twin)
+	if a.events++; a.events%a.every == 0 {
+		a.twin = reload(a.t, a.twin)
+	}
 	actions, same := a.s.Step(e), a.twin.Step(e)
 	if len(actions)+len(same) > 0 && !reflect.DeepEqual(actions, same) {
 		a.t.Fatalf("%#v: actions %#v, but saved and loaded before: %#v", e, actions, same)
@@ -93,10 +98,13 @@ func reload(t *rapid.T, s search.Scheduler) search.Scheduler {
 }
 
 func runStudy(t *rapid.T, s search.Scheduler) {
-	a := &audit{t: t, s: s, twin: s, paused: map[int]int{}, ended: map[int]bool{}}
+	a := &audit{t: t, s: s, paused: map[int]int{}, ended: map[int]bool{}}
 	a.twin = reload(t, s)
 	parallel := rapid.IntRange(1, 6).Draw(t, "parallel")
 	trials := rapid.IntRange(0, 60).Draw(t, "trials")
+	if a.every = 1; trials > 15 {
+		a.every = rapid.IntRange(trials/5, trials).Draw(t, "every")
+	}
 	tame := rapid.Bool().Draw(t, "tame") // nothing but reports
 	loop := &search.Loop{Scheduler: a, Parallel: parallel, Trials: trials}
 	var running []search.Segment
