@@ -5,13 +5,16 @@ import (
 	"errors"
 	"slices"
 	"sync"
+
+	"budwood/engine"
 )
 
 // Cache loads each source once, however many ask for it at the same moment. A
 // source whose file has changed is loaded anew. The zero value is ready; it is
 // safe for concurrent use.
 type Cache struct {
-	Keep int // how many data sets are kept, those asked for last; 0 means 8
+	Keep  int   // how many data sets are kept, those asked for last; 0 means 8
+	Files Files // where sources with digests are read; nil: at their paths
 
 	mu      sync.Mutex
 	entries []*entry // the one asked for last comes last
@@ -25,7 +28,9 @@ type entry struct {
 	err  error
 }
 
-// Load is [Load] through the cache. Errors are not kept.
+// Load is [Load] through the cache, with the files of [Cache.Files]. Errors are
+// not kept; those that are neither [*Error]s nor of the context are trouble of the
+// moment.
 func (c *Cache) Load(ctx context.Context, s Source) (*Data, error) {
 	if err := s.Validate(); err != nil {
 		return nil, err
@@ -83,7 +88,18 @@ func (c *Cache) fill(ctx context.Context, e *entry, s Source) {
 			c.drop(e)
 		}
 	}()
-	e.data, e.err = Load(ctx, s)
+	if s, e.err = s.at(ctx, c.Files); e.err == nil {
+		e.data, e.err = Load(ctx, s)
+	}
+}
+
+// LoadWith is [LoadWith], with the files of [Cache.Files]. Nothing is kept.
+func (c *Cache) LoadWith(ctx context.Context, s Source, path string) (*Data, *engine.Set, error) {
+	s, err := s.at(ctx, c.Files)
+	if err != nil {
+		return nil, nil, err
+	}
+	return LoadWith(ctx, s, path)
 }
 
 func (c *Cache) drop(e *entry) {

@@ -32,6 +32,8 @@ type Source struct {
 	Split        Split         `json:"split,omitzero" yaml:"split,omitempty"`
 	Image        engine.Shape  `json:"image,omitempty" yaml:"image,omitempty"` // height, width, channels, if the columns are pixels
 	Rows         int           `json:"rows,omitempty" yaml:"rows,omitempty"`   // use only so many rows, drawn at random; 0 means all
+
+	Digests map[string]Digest `json:"digests,omitempty" yaml:"-"` // of the files, by the setting that names them; nil: whatever is at the paths
 }
 
 // IDX names files in the format of MNIST: images, and a label for each. Without
@@ -180,12 +182,19 @@ func (s Source) checkPairs() *Error {
 	return s.Split.check()
 }
 
-// Key identifies the source and the present state of its files (size and time of
-// change): two equal keys in one process give the same data.
+// Key identifies the source and what is in its files, by their digests, or else
+// by their present state (size and time of change): two equal keys in one process
+// give the same data.
 func (s Source) Key() (string, error) {
+	if s.Digests != nil { // wherever the files are
+		s, _ = s.MapPaths(func(key, _ string) (string, error) { return key, nil })
+	}
 	j, err := json.Marshal(s)
 	if err != nil {
 		return "", fault("", "%w", err)
+	}
+	if s.Digests != nil {
+		return string(j), nil
 	}
 	var b strings.Builder
 	b.Write(j)
@@ -213,17 +222,31 @@ func (f file) fault(format string, args ...any) *Error {
 // files are the one file, or inputs, targets, test inputs and test targets; the
 // last two may have no path.
 func (s Source) files() []file {
+	var out []file
+	for _, p := range s.paths() {
+		out = append(out, file{p.key, *p.path})
+	}
+	return out
+}
+
+// setting is a path, and the setting that it is.
+type setting struct {
+	key  string
+	path *string
+}
+
+func (s *Source) paths() []setting {
 	switch {
 	case s.IDX != nil:
 		x := s.IDX
-		return []file{{"idx.images", x.Images}, {"idx.labels", x.Labels}, {"idx.test_images", x.TestImages}, {"idx.test_labels", x.TestLabels}}
+		return []setting{{"idx.images", &x.Images}, {"idx.labels", &x.Labels}, {"idx.test_images", &x.TestImages}, {"idx.test_labels", &x.TestLabels}}
 	case s.NPY != nil:
 		x := s.NPY
-		return []file{{"npy.x", x.X}, {"npy.y", x.Y}, {"npy.test_x", x.TestX}, {"npy.test_y", x.TestY}}
+		return []setting{{"npy.x", &x.X}, {"npy.y", &x.Y}, {"npy.test_x", &x.TestX}, {"npy.test_y", &x.TestY}}
 	case s.Text != nil:
-		return []file{{"text.file", s.Text.File}}
+		return []setting{{"text.file", &s.Text.File}}
 	case s.Parquet != "":
-		return []file{{"parquet", s.Parquet}}
+		return []setting{{"parquet", &s.Parquet}}
 	}
-	return []file{{"csv", s.CSV}}
+	return []setting{{"csv", &s.CSV}}
 }

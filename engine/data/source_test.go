@@ -16,6 +16,9 @@ func TestTagsAgree(t *testing.T) {
 		for _, f := range reflect.VisibleFields(reflect.TypeOf(v)) {
 			j, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 			y, _, _ := strings.Cut(f.Tag.Get("yaml"), ",")
+			if j == "digests" && y == "-" { // nobody writes them
+				continue
+			}
 			if j == "" || j != y || j != strings.ToLower(j) {
 				t.Errorf("%T.%s is %q in JSON and %q in a study file", v, f.Name, j, y)
 			}
