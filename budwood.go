@@ -82,7 +82,7 @@ func (s Study) Local(ctx context.Context, f Objective) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	st, err := OpenState(s.Home, s.Log)
+	st, err := OpenState(s.Home, nil, s.Log)
 	if err != nil {
 		return nil, err
 	}
@@ -104,7 +104,7 @@ func (s Study) Run(ctx context.Context, f Objective) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	st, err := OpenState(s.Home, s.Log)
+	st, err := OpenState(s.Home, nil, s.Log)
 	if err != nil {
 		return nil, err
 	}

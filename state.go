@@ -36,14 +36,15 @@ func StoreFile(home string) string { return filepath.Join(home, "budwood.db") }
 // command, share one.
 type State struct {
 	Store *trials.Store
-	Blobs trials.Blobs
+	Files *trials.DataFiles // of studies, among the blobs, which are the checkpoints' place, too
 	Data  *data.Cache
 	Meter *trials.Attributor
 	Log   zerolog.Logger
 }
 
-// OpenState opens a state directory for writing; "" means [Home].
-func OpenState(home string, log zerolog.Logger) (*State, error) {
+// OpenState opens a state directory for writing; "" means [Home]. With nil files,
+// checkpoints and data are kept there, too.
+func OpenState(home string, files *trials.DataFiles, log zerolog.Logger) (*State, error) {
 	if home == "" {
 		var err error
 		if home, err = Home(); err != nil {
@@ -58,7 +59,10 @@ func OpenState(home string, log zerolog.Logger) (*State, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &State{Store: store, Blobs: trials.Dir(filepath.Join(home, "blobs")), Data: &data.Cache{}, Meter: trials.NewAttributor(power), Log: log}, nil
+	if files == nil {
+		files = &trials.DataFiles{Blobs: trials.Dir(filepath.Join(home, "blobs"))}
+	}
+	return &State{Store: store, Files: files, Data: &data.Cache{Files: files}, Meter: trials.NewAttributor(power), Log: log}, nil
 }
 
 // Close closes the store.
@@ -66,7 +70,7 @@ func (s *State) Close() error { return s.Store.Close() }
 
 // StoreActivities are the activities of the process that owns the store.
 func (s *State) StoreActivities() *workflows.StoreActivities {
-	return &workflows.StoreActivities{Store: s.Store, Data: s.Data, Log: s.Log}
+	return &workflows.StoreActivities{Store: s.Store, Data: s.Data, Files: s.Files, Log: s.Log}
 }
 
 // TrainActivities are the activities of a worker; objective is nil for studies
@@ -77,5 +81,5 @@ func (s *State) TrainActivities(objective Objective) *workflows.TrainActivities 
 
 func (s *State) runner() *trials.Runner {
 	host, _ := os.Hostname()
-	return &trials.Runner{Blobs: s.Blobs, Meter: s.Meter, Name: fmt.Sprintf("%s/%d", host, os.Getpid()), Log: s.Log}
+	return &trials.Runner{Blobs: s.Files.Blobs, Meter: s.Meter, Name: fmt.Sprintf("%s/%d", host, os.Getpid()), Log: s.Log}
 }

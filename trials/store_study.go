@@ -177,6 +177,16 @@ func (s *Store) Delete(ctx context.Context, name string) error {
 	})
 }
 
+// Specs are the specifications of all studies.
+func (s *Store) Specs(ctx context.Context) ([]json.RawMessage, error) {
+	specs, err := texts(ctx, s.read, `SELECT spec FROM studies WHERE spec IS NOT NULL`)
+	out := make([]json.RawMessage, len(specs))
+	for i, spec := range specs {
+		out[i] = json.RawMessage(spec)
+	}
+	return out, s.fail("read the specifications", err)
+}
+
 // Finished lists the studies that completed or were stopped, the newest first.
 func (s *Store) Finished(ctx context.Context) ([]string, error) {
 	names, err := texts(ctx, s.read, `SELECT name FROM studies WHERE state IN ('completed', 'stopped') ORDER BY created DESC, id DESC`)

@@ -46,6 +46,19 @@ func checkRecipes(s *Spec) error {
 	return nil
 }
 
+// KeepData stores the files of the study's data where its workers find them, and
+// notes what is in them. It changes nothing in a study without data.
+func (s *Spec) KeepData(ctx context.Context, files *trials.DataFiles) error {
+	if s.Data == nil {
+		return nil
+	}
+	kept, err := files.Keep(ctx, *s.Data)
+	if err == nil {
+		s.Data = &kept
+	}
+	return err
+}
+
 // Probe loads the study's data and checks what depends on it: that the metrics
 // fit the task, and that some network fits the data. It returns nil data for a
 // study with a Go objective.

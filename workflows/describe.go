@@ -94,7 +94,17 @@ func CanContinue(stored json.RawMessage, s *Spec) error {
 	if err := old.Space.Compatible(s.Space); err != nil {
 		return fmt.Errorf("study %q exists, and its trials cannot go on in the changed space: %w", s.Name, err)
 	}
+	known := old.Data != nil && old.Data.Digests != nil && s.Data != nil && s.Data.Digests != nil
 	neutral := func(s Spec) map[string]any {
+		if s.Data != nil {
+			d := *s.Data
+			if known { // wherever the files are
+				d, _ = d.MapPaths(func(key, _ string) (string, error) { return key, nil })
+			} else {
+				d.Digests = nil
+			}
+			s.Data = &d
+		}
 		s.Space, s.Constraints = nil, nil
 		s.Budget.Trials, s.Budget.Time, s.Budget.EnergyWh, s.Budget.MinGain = 0, 0, 0, 0
 		s.Search.Parallel, s.Search.Batch, s.Search.Priority, s.MaxRetries, s.Retrain = 0, 0, 0, 0, Retrain{}
@@ -106,6 +116,9 @@ func CanContinue(stored json.RawMessage, s *Spec) error {
 	a, b := neutral(old), neutral(*s)
 	for _, k := range search.Params(merge(a, b)).Names() {
 		if !reflect.DeepEqual(a[k], b[k]) {
+			if k == "data" {
+				k = "data (a file or how it is used)"
+			}
 			return fmt.Errorf("study %q exists and its %s differs: give this one another name, or delete the old one with `budwood rm %s`", s.Name, k, s.Name)
 		}
 	}

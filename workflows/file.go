@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -132,37 +130,23 @@ func (s *Spec) locate(dir string, outside bool) error {
 	if s.Data == nil {
 		return nil
 	}
-	paths := map[string]*string{"data.csv": &s.Data.CSV, "data.parquet": &s.Data.Parquet}
-	if x := s.Data.IDX; x != nil {
-		paths = map[string]*string{
-			"data.idx.images": &x.Images, "data.idx.labels": &x.Labels,
-			"data.idx.test_images": &x.TestImages, "data.idx.test_labels": &x.TestLabels,
+	located, err := s.Data.MapPaths(func(key, path string) (string, error) {
+		key = "data." + key
+		if !outside && !filepath.IsLocal(path) {
+			return "", wrong(key, "%s is outside the study file's directory: move the data there, or allow it with --allow-outside", path)
 		}
-	}
-	if x := s.Data.NPY; x != nil {
-		paths = map[string]*string{
-			"data.npy.x": &x.X, "data.npy.y": &x.Y, "data.npy.test_x": &x.TestX, "data.npy.test_y": &x.TestY,
+		if filepath.IsAbs(path) {
+			return path, nil
 		}
-	}
-	if x := s.Data.Text; x != nil {
-		paths = map[string]*string{"data.text.file": &x.File}
-	}
-	for _, key := range slices.Sorted(maps.Keys(paths)) { // the same mistake each time
-		p := paths[key]
-		if *p == "" {
-			continue
-		}
-		if !outside && !filepath.IsLocal(*p) {
-			return wrong(key, "%s is outside the study file's directory: move the data there, or allow it with --allow-outside", *p)
-		}
-		if filepath.IsAbs(*p) {
-			continue
-		}
-		abs, err := filepath.Abs(filepath.Join(dir, *p))
+		abs, err := filepath.Abs(filepath.Join(dir, path))
 		if err != nil {
-			return &FieldError{key, err}
+			return "", &FieldError{key, err}
 		}
-		*p = abs
+		return abs, nil
+	})
+	if err != nil {
+		return err
 	}
+	s.Data = &located
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"budwood/engine/data"
+	"budwood/trials"
 )
 
 const goodFile = `name: toy
@@ -73,6 +74,55 @@ func TestLoad(t *testing.T) {
 	}
 	if err := CanContinue(b, s); err != nil {
 		t.Errorf("the same study cannot go on: %v", err)
+	}
+}
+
+// A study goes on with the data that it began with, wherever that is by now.
+func TestContinueWithData(t *testing.T) {
+	ctx := t.Context()
+	load := func(path string) *Spec {
+		t.Helper()
+		s, _, err := Load(ctx, path, &data.Cache{}, FileOptions{})
+		if err == nil {
+			err = s.KeepData(ctx, &trials.DataFiles{Blobs: trials.Dir(t.TempDir())})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	path := writeStudy(t, goodFile)
+	was := load(path)
+	stored, err := json.Marshal(was)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := CanContinue(stored, load(writeStudy(t, goodFile))); err != nil {
+		t.Errorf("the same file elsewhere: %v", err)
+	}
+	other := *was
+	d := *was.Data
+	d.Digests, other.Data = nil, &d
+	if err := CanContinue(stored, &other); err != nil {
+		t.Errorf("from a program that tells no digests: %v", err)
+	}
+	if b, err := json.Marshal(other); err != nil || CanContinue(b, was) != nil {
+		t.Errorf("a study of an older version: %v", CanContinue(b, was))
+	}
+	d.Rows = 5
+	if err := CanContinue(stored, &other); err == nil {
+		t.Error("other settings are not noticed")
+	}
+	f, err := os.OpenFile(was.Data.CSV, os.O_APPEND|os.O_WRONLY, 0)
+	if err == nil {
+		_, err = f.WriteString("9,9,yes\n")
+		err = errors.Join(err, f.Close())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := CanContinue(stored, load(path)); err == nil || !strings.Contains(err.Error(), "its data (a file or how it is used) differs") {
+		t.Errorf("with another row: %v", err)
 	}
 }
 

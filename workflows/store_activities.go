@@ -24,6 +24,7 @@ import (
 type StoreActivities struct {
 	Store *trials.Store
 	Data  *data.Cache
+	Files *trials.DataFiles // where studies' data is kept for the workers; nil: nowhere
 	Log   zerolog.Logger
 
 	Client    client.Client // to ask who polls; nil: not asked
@@ -50,13 +51,21 @@ type BeginInput struct {
 
 // BeginResult is what the store knows of a study that begins.
 type BeginResult struct {
-	Carry *Carry `json:"carry,omitempty"` // of a study that ended before
+	Digests map[string]data.Digest `json:"digests,omitempty"` // of data that was kept just now
+	Carry   *Carry                 `json:"carry,omitempty"`   // of a study that ended before
 }
 
 // Begin records the study and plans its warm start. A study of that name which
 // has ended goes on with its old state.
 func (a *StoreActivities) Begin(ctx context.Context, in BeginInput) (BeginResult, error) {
+	var out BeginResult
 	spec := in.Spec
+	if spec.Data != nil && spec.Data.Digests == nil && a.Files != nil { // of a schedule: what is there now
+		if err := spec.KeepData(ctx, a.Files); err != nil {
+			a.Log.Warn().Err(err).Str("study", spec.Name).Msg("its data is read on each worker")
+		}
+		out.Digests = spec.Data.Digests
+	}
 	raw, err := json.Marshal(spec)
 	if err != nil {
 		return BeginResult{}, err
@@ -81,7 +90,7 @@ func (a *StoreActivities) Begin(ctx context.Context, in BeginInput) (BeginResult
 	}
 	old, created, err := a.Store.Begin(ctx, row)
 	if err != nil || created {
-		return BeginResult{}, err
+		return out, err
 	}
 	if err := CanContinue(old.Spec, &spec); err != nil {
 		return BeginResult{}, temporal.NewNonRetryableApplicationError(err.Error(), "StudyExists", nil)
@@ -94,7 +103,6 @@ func (a *StoreActivities) Begin(ctx context.Context, in BeginInput) (BeginResult
 	if err != nil {
 		return BeginResult{}, err
 	}
-	var out BeginResult
 	if carry != nil {
 		err = json.Unmarshal(carry, &out.Carry)
 	}

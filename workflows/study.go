@@ -190,6 +190,9 @@ func (s *study) begin(ctx workflow.Context) (search.Decision, error) {
 			return search.Decision{}, err
 		}
 		carry, ended = b.Carry, true
+		if s.in.Spec.Data != nil && b.Digests != nil {
+			s.in.Spec.Data.Digests = b.Digests
+		}
 	}
 	sched := newScheduler(&s.in.Spec)
 	if carry == nil {

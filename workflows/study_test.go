@@ -75,11 +75,12 @@ func newBench(t *testing.T, objective trials.Objective) *bench {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { store.Close() })
+	files := &trials.DataFiles{Blobs: trials.Dir(dir)}
 	b := &bench{
-		store: &StoreActivities{Store: store, Data: &data.Cache{}},
+		store: &StoreActivities{Store: store, Data: &data.Cache{Files: files}, Files: files},
 		train: &TrainActivities{
 			Runner: &trials.Runner{Blobs: trials.Dir(dir), Meter: trials.NewAttributor(trials.Power{})},
-			Data:   &data.Cache{}, Objective: objective,
+			Data:   &data.Cache{Files: files}, Objective: objective,
 		},
 	}
 	var suite testsuite.WorkflowTestSuite

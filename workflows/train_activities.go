@@ -43,12 +43,14 @@ var errStudyStopped = errors.New(studyStopped)
 // but that of a worker that cannot do this at all is machine trouble and is
 // retried: what was trained before is not trained again.
 func (a *TrainActivities) Train(ctx context.Context, in TrainInput) ([]trials.Result, error) {
+	var last atomic.Pointer[Beat]
+	defer heartbeat(ctx, &last)()
 	study := in.Tasks[0].Study
 	objective := a.Objective
 	if in.Model != nil {
 		s, err := a.supervised(ctx, in.Model)
 		if err != nil {
-			return nil, userError(err)
+			return nil, err
 		}
 		objective = s.Objective
 	}
@@ -88,8 +90,6 @@ func (a *TrainActivities) Train(ctx context.Context, in TrainInput) ([]trials.Re
 			}
 		}
 	}()
-	var last atomic.Pointer[Beat]
-	defer heartbeat(ctx, &last)()
 	release, err := a.capacity.acquire(work, a.needs)
 	if err != nil { // cancelled while it waited for its turn
 		return nil, context.Cause(work)
@@ -116,13 +116,21 @@ func (a *TrainActivities) allow(c *trials.Command) error {
 }
 
 // supervised is the built-in objective of a model; its data is loaded once a
-// process.
+// process. Data that cannot be fetched just now may be had later.
 func (a *TrainActivities) supervised(ctx context.Context, m *Model) (trials.Supervised, error) {
 	d, err := a.Data.Load(ctx, m.Data)
 	if err != nil {
+		var bad *data.Error
+		if errors.As(err, &bad) {
+			err = userError(err)
+		}
 		return trials.Supervised{}, err
 	}
-	return m.supervised(d)
+	s, err := m.supervised(d)
+	if err != nil {
+		err = userError(err)
+	}
+	return s, err
 }
 
 // heartbeat tells Temporal every second that the segment is alive, however long
@@ -160,11 +168,11 @@ type TestInput struct {
 
 // Test evaluates a trial's best weights on the test set.
 func (a *TrainActivities) Test(ctx context.Context, in TestInput) (search.Metrics, error) {
+	defer heartbeat(ctx, new(atomic.Pointer[Beat]))()
 	s, err := a.supervised(ctx, &in.Model)
 	if err != nil {
-		return nil, userError(err)
+		return nil, err
 	}
-	defer heartbeat(ctx, new(atomic.Pointer[Beat]))()
 	m, err := s.Test(ctx, a.Runner.Blobs, in.Checkpoint, in.Params, search.Rand(in.Seed, in.Trial).Uint64())
 	if err != nil {
 		return nil, userError(err)

@@ -26,10 +26,10 @@ func (s *Spec) TrainedOn(ctx context.Context, cache *data.Cache, blobs trials.Bl
 // Predict applies the network of a trial of a study with a table to the rows of
 // another table, CSV or Parquet, which has the columns of the first but the target.
 // classes are the names of the classes, nil for a regression.
-func (s *Spec) Predict(ctx context.Context, blobs trials.Blobs, key string, trial int, p search.Params, path string) (rows []trials.Prediction, classes []string, err error) {
+func (s *Spec) Predict(ctx context.Context, cache *data.Cache, blobs trials.Blobs, key string, trial int, p search.Params, path string) (rows []trials.Prediction, classes []string, err error) {
 	var fresh *engine.Set
 	model, net, err := s.trained(ctx, blobs, key, trial, p, func(ctx context.Context, src data.Source) (d *data.Data, err error) {
-		d, fresh, err = data.LoadWith(ctx, src, path)
+		d, fresh, err = cache.LoadWith(ctx, src, path)
 		return d, err
 	})
 	if err != nil {

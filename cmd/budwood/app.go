@@ -14,6 +14,7 @@ import (
 
 	"budwood"
 	"budwood/trials"
+	"budwood/workflows"
 )
 
 // cli are the commands and their flags.
@@ -39,18 +40,20 @@ type cli struct {
 	Predict   predictCmd   `cmd:"" help:"Print what the network of a study's best trial says of the rows of a table."`
 	Export    exportCmd    `cmd:"" help:"Write the network of a study's best trial as an ONNX file."`
 
-	Home  string `help:"State directory: Temporal's database, the store, checkpoints, logs." env:"BUDWOOD_HOME" placeholder:"DIR" type:"path"`
-	Blobs string `help:"Where checkpoints are: a directory, or s3://bucket/prefix?endpoint=URL&region=NAME with credentials from the usual AWS environment. Default: blobs in the state directory." env:"BUDWOOD_BLOBS" placeholder:"URL"`
-	OTLP  string `name:"otlp" help:"Send traces of studies, trials and segments to this OpenTelemetry collector (OTLP over gRPC)." env:"OTEL_EXPORTER_OTLP_ENDPOINT" placeholder:"URL"`
+	Home      string          `help:"State directory: Temporal's database, the store, checkpoints, logs." env:"BUDWOOD_HOME" placeholder:"DIR" type:"path"`
+	Blobs     string          `help:"Where checkpoints are: a directory, or s3://bucket/prefix?endpoint=URL&region=NAME with credentials from the usual AWS environment. Default: blobs in the state directory." env:"BUDWOOD_BLOBS" placeholder:"URL"`
+	DataCache workflows.Bytes `help:"Most bytes of data sets kept in the state directory, fetched from the blobs; those used last stay." default:"20GiB" env:"BUDWOOD_DATA_CACHE" placeholder:"BYTES"`
+	OTLP      string          `name:"otlp" help:"Send traces of studies, trials and segments to this OpenTelemetry collector (OTLP over gRPC)." env:"OTEL_EXPORTER_OTLP_ENDPOINT" placeholder:"URL"`
 }
 
 // app is what commands work with.
 type app struct {
-	ctx    context.Context
-	home   string
-	blobs  string    // URL or directory of the checkpoints
-	stdout io.Writer // results
-	stderr io.Writer // progress
+	ctx       context.Context
+	home      string
+	blobs     string    // URL or directory of the checkpoints
+	dataCache int64     // most bytes of local copies of data sets
+	stdout    io.Writer // results
+	stderr    io.Writer // progress
 
 	metrics client.MetricsHandler // of the Temporal client; nil: none
 }
@@ -90,10 +93,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return report(stderr, err)
 	}
 	// What this program starts looks in the same places.
-	if err := errors.Join(os.Setenv("BUDWOOD_HOME", home), os.Setenv("BUDWOOD_BLOBS", blobs), os.Setenv(otlpEnv, c.OTLP)); err != nil {
+	if err := errors.Join(os.Setenv("BUDWOOD_HOME", home), os.Setenv("BUDWOOD_BLOBS", blobs), os.Setenv("BUDWOOD_DATA_CACHE", c.DataCache.String()), os.Setenv(otlpEnv, c.OTLP)); err != nil {
 		return report(stderr, err)
 	}
-	return report(stderr, k.Run(&app{ctx: ctx, home: home, blobs: blobs, stdout: stdout, stderr: stderr}))
+	return report(stderr, k.Run(&app{ctx: ctx, home: home, blobs: blobs, dataCache: int64(c.DataCache), stdout: stdout, stderr: stderr}))
 }
 
 // say prints a line of progress.

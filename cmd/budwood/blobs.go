@@ -9,6 +9,7 @@ import (
 
 	"budwood/cmd/budwood/s3"
 	"budwood/trials"
+	"budwood/workflows"
 )
 
 // blobsURL is where checkpoints are, as openBlobs takes it: the URL of a bucket,
@@ -29,6 +30,23 @@ func blobsURL(home, given string) (string, error) {
 		return "", usageError{fmt.Errorf("--blobs: %s has no absolute path, like file:///mnt/blobs", given)}
 	}
 	return "", usageError{fmt.Errorf("--blobs: %s: give a directory, file:///directory or s3://bucket/prefix", given)}
+}
+
+// dataFiles is the place of the studies' data among the blobs, and of local copies.
+func (a *app) dataFiles(blobs trials.Blobs) *trials.DataFiles {
+	return &trials.DataFiles{Blobs: blobs, Dir: filepath.Join(a.home, "data"), Max: a.dataCache}
+}
+
+// keepData stores a study's data where its workers find it.
+func (a *app) keepData(spec *workflows.Spec) error {
+	if spec.Data == nil {
+		return nil
+	}
+	blobs, err := a.openBlobs()
+	if err != nil {
+		return err
+	}
+	return spec.KeepData(a.ctx, a.dataFiles(blobs))
 }
 
 // openBlobs opens the place of the checkpoints.

@@ -14,6 +14,16 @@ import (
 	"budwood/cmd/budwood/s3/s3test"
 )
 
+const farDataStudy = `
+name: far-data
+data: {csv: digits.csv.gz, target: digit, split: {valid: 0.2, test: 0.2}}
+resources: {tags: [far]}
+search: {sampler: random}
+budget: {trials: 3, epochs: 1}
+space:
+  - {name: lr, float: [0.001, 0.1], log: true}
+`
+
 const farStudy = `
 name: far
 objective: {metric: loss}
@@ -64,6 +74,25 @@ func TestWorkersShareBucket(t *testing.T) {
 		time.Sleep(50 * time.Millisecond)
 	}
 	info, _ := devserver.Running(dir)
+	// No worker can take its trials yet, and its data is gone when one can.
+	table := filepath.Join(study, "digits.csv.gz")
+	packed, err := os.ReadFile("../../examples/digits/digits.csv.gz")
+	if err == nil {
+		err = os.WriteFile(table, packed, 0o644)
+	}
+	if err == nil {
+		err = os.WriteFile(filepath.Join(study, "data.yaml"), []byte(farDataStudy), 0o644)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	submit, _, errs := program(ctx, dir, "run", "--detach", filepath.Join(study, "data.yaml"))
+	if err := submit.Run(); err != nil {
+		t.Fatalf("%v\n%s", err, errs)
+	}
+	if err := os.Remove(table); err != nil {
+		t.Fatal(err)
+	}
 	var homes []string
 	var first *os.Process
 	for range 2 {
@@ -133,8 +162,23 @@ func TestWorkersShareBucket(t *testing.T) {
 	if list, _ := filepath.Glob(filepath.Join(server.Root, "bucket/ckpt/studies/far/*/*")); len(list) != 1 {
 		t.Errorf("the bucket holds %v after the study, want the best trial's checkpoint", list)
 	}
-	if out, errs, _ := do(t, dir, "doctor"); !strings.Contains(out, "MiB of checkpoints in s3://bucket/ckpt") {
+	if out, errs, _ := do(t, dir, "doctor"); !strings.Contains(out, "MiB of data in s3://bucket/ckpt") {
 		t.Errorf("doctor says\n%s%s", out, errs)
+	}
+	if out, errs, _ := do(t, dir, "watch", "far-data"); !strings.Contains(out, "far-data: completed") {
+		t.Errorf("the study whose file is gone: %s%s", out, errs)
+	}
+	if list, _ := filepath.Glob(filepath.Join(homes[1], "data", "*")); len(list) != 1 {
+		t.Errorf("the worker fetched %v", list)
+	}
+	if out, errs, code := do(t, dir, "export", "far-data", "-f", filepath.Join(study, "net.onnx")); code != exitDone {
+		t.Errorf("export: %s%s", out, errs)
+	}
+	if _, errs, code := do(t, dir, "rm", "far-data"); code != exitDone {
+		t.Errorf("rm: %s", errs)
+	}
+	if list, _ := filepath.Glob(filepath.Join(server.Root, "bucket/ckpt/data/*")); len(list) > 0 {
+		t.Errorf("a deleted study leaves %v", list)
 	}
 	if _, errs, code := do(t, dir, "rm", "far"); code != exitDone {
 		t.Errorf("rm: %s", errs)

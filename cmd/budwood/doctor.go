@@ -152,16 +152,20 @@ func (d *doctor) blobs() {
 		d.say(false, "blobs", err.Error())
 		return
 	}
-	var size int64
+	var size, files int64
 	studies := map[string]bool{}
 	for _, b := range list {
+		if strings.HasPrefix(b.Key, trials.DataKey+"/") {
+			files += b.Size
+			continue
+		}
 		size += b.Size
 		if rest, ok := strings.CutPrefix(b.Key, trials.StudyKey("")); ok {
 			name, _, _ := strings.Cut(rest, "/")
 			studies[name] = true
 		}
 	}
-	note := fmt.Sprintf("%.1f MiB of checkpoints in %v", float64(size)/(1<<20), blobs)
+	note := fmt.Sprintf("%.1f MiB of checkpoints and %.1f MiB of data in %v", float64(size)/(1<<20), float64(files)/(1<<20), blobs)
 	store, err := d.a.read()
 	if err != nil {
 		d.say(true, "blobs", note)

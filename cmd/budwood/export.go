@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"budwood/engine"
-	"budwood/engine/data"
 	"budwood/engine/onnx"
 )
 
@@ -30,7 +29,7 @@ func (c *exportCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	d, net, err := w.spec.TrainedOn(a.ctx, &data.Cache{}, w.blobs, w.key, w.Best.ID, w.Best.Params)
+	d, net, err := w.spec.TrainedOn(a.ctx, w.data, w.blobs, w.key, w.Best.ID, w.Best.Params)
 	if err != nil {
 		return err
 	}

@@ -17,7 +17,7 @@ func (c *predictCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	rows, classes, err := w.spec.Predict(a.ctx, w.blobs, w.key, w.Best.ID, w.Best.Params, c.File)
+	rows, classes, err := w.spec.Predict(a.ctx, w.data, w.blobs, w.key, w.Best.ID, w.Best.Params, c.File)
 	if err != nil {
 		return err
 	}

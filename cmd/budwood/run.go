@@ -77,11 +77,14 @@ func (c *runCmd) Run(a *app) error {
 	}
 	defer store.Close()
 	old, err := store.Study(a.ctx, spec.Name)
-	switch {
-	case errors.Is(err, trials.ErrNoStudy):
-	case err != nil:
+	exists := err == nil
+	if err != nil && !errors.Is(err, trials.ErrNoStudy) {
 		return err
-	default:
+	}
+	if err := a.keepData(spec); err != nil {
+		return err
+	}
+	if exists {
 		if err := workflows.CanContinue(old.Spec, spec); err != nil {
 			return usageError{err}
 		}

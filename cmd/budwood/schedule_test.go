@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -38,6 +39,9 @@ func TestSchedule(t *testing.T) {
 		}
 		out, _, _ = do(t, dir, "ls")
 		done = strings.Contains(out, "nightly-2") && strings.Contains(out, string(trials.StudyCompleted))
+	}
+	if list, _ := filepath.Glob(filepath.Join(dir, "blobs", "data", "*")); len(list) != 1 {
+		t.Errorf("kept for the workers: %v", list)
 	}
 	out, _, _ = do(t, dir, "schedule", "ls")
 	wantLine(t, out, "nightly")

@@ -122,12 +122,7 @@ func (a *app) state() (*budwood.State, error) {
 	if err != nil {
 		return nil, err
 	}
-	st, err := budwood.OpenState(a.home, a.log())
-	if err != nil {
-		return nil, err
-	}
-	st.Blobs = blobs
-	return st, nil
+	return budwood.OpenState(a.home, a.dataFiles(blobs), a.log())
 }
 
 // log is this process's log, in the state directory: the terminal is for what

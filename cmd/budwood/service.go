@@ -130,8 +130,12 @@ func serviceMain() int {
 	defer stop()
 	out := os.NewFile(4, "report")
 	home, err := budwood.Home()
+	var cache workflows.Bytes
 	if err == nil {
-		a := &app{ctx: ctx, home: home, blobs: os.Getenv("BUDWOOD_BLOBS"), stdout: io.Discard, stderr: os.Stderr}
+		err = cache.UnmarshalText([]byte(os.Getenv("BUDWOOD_DATA_CACHE")))
+	}
+	if err == nil {
+		a := &app{ctx: ctx, home: home, blobs: os.Getenv("BUDWOOD_BLOBS"), dataCache: int64(cache), stdout: io.Discard, stderr: os.Stderr}
 		err = a.serve(func() { fmt.Fprintln(out); out.Close() })
 	}
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"budwood/engine/data"
 	"budwood/trials"
 	"budwood/workflows"
 )
@@ -65,13 +66,30 @@ func (c *rmCmd) Run(a *app) error {
 	if study.State == trials.StudyRunning {
 		return usageError{fmt.Errorf("study %s is running: end it first with budwood stop %s", c.Study, c.Study)}
 	}
-	if err := st.Blobs.DeleteAll(a.ctx, trials.StudyKey(c.Study)); err != nil {
+	if err := st.Files.Blobs.DeleteAll(a.ctx, trials.StudyKey(c.Study)); err != nil {
 		return err
 	}
-	if err := st.Blobs.DeleteAll(a.ctx, trials.OutputsKey(c.Study)); err != nil {
+	if err := st.Files.Blobs.DeleteAll(a.ctx, trials.OutputsKey(c.Study)); err != nil {
 		return err
 	}
 	if err := st.Store.Delete(a.ctx, c.Study); err != nil {
+		return err
+	}
+	specs, err := st.Store.Specs(a.ctx)
+	if err != nil {
+		return err
+	}
+	var used []data.Source
+	for _, raw := range specs {
+		spec, err := specOf(&trials.Study{Spec: raw})
+		if err != nil { // what data it has cannot be told
+			return err
+		}
+		if spec.Data != nil {
+			used = append(used, *spec.Data)
+		}
+	}
+	if err := st.Files.Drop(a.ctx, used); err != nil {
 		return err
 	}
 	fmt.Fprintf(a.stdout, "study %s is deleted\n", c.Study)

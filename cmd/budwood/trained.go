@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"budwood"
+	"budwood/engine/data"
 	"budwood/trials"
 	"budwood/workflows"
 )
@@ -15,6 +16,7 @@ import (
 type winner struct {
 	*budwood.Result
 	spec  *workflows.Spec
+	data  *data.Cache
 	blobs trials.Blobs
 	key   string
 }
@@ -46,7 +48,7 @@ func (a *app) winner(study string) (*winner, error) {
 		return nil, err
 	}
 	key, err := checkpointOf(a.ctx, blobs, study, r.Best.ID)
-	return &winner{r, spec, blobs, key}, err
+	return &winner{r, spec, &data.Cache{Files: a.dataFiles(blobs)}, blobs, key}, err
 }
 
 // checkpointOf is the key of the last checkpoint of a trial; a study that has

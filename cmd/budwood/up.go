@@ -95,9 +95,10 @@ func (c *workerCmd) Run(a *app) error {
 	}
 	host, _ := os.Hostname()
 	name := fmt.Sprintf("%s/%d", host, os.Getpid())
+	files := a.dataFiles(blobs)
 	w := workflows.NewTrainWorker(conn.Client, conn.namespace, workflows.DefaultQueue, &workflows.TrainActivities{
 		Runner: &trials.Runner{Blobs: blobs, Meter: trials.NewAttributor(power), Name: name, Log: a.log(), Reaper: newReaper()},
-		Data:   &data.Cache{}, Allow: c.allow(), Log: a.log(),
+		Data:   &data.Cache{Files: files}, Allow: c.allow(), Log: a.log(),
 	}, c.offer())
 	if err := w.Start(); err != nil {
 		return fmt.Errorf("start the worker: %w", err)

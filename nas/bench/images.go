@@ -42,13 +42,13 @@ func study(ctx context.Context, spec *workflows.Spec) (*outcome, error) {
 		return nil, err
 	}
 	defer os.RemoveAll(home)
-	st, err := budwood.OpenState(home, zerolog.Nop())
+	st, err := budwood.OpenState(home, nil, zerolog.Nop())
 	if err != nil {
 		return nil, err
 	}
 	defer st.Close()
 	began, before := time.Now(), cpuTime()
-	runner := &trials.Runner{Blobs: st.Blobs, Meter: st.Meter}
+	runner := &trials.Runner{Blobs: st.Files.Blobs, Meter: st.Meter}
 	if _, err := workflows.Local(ctx, spec, st.StoreActivities(), runner, nil); err != nil {
 		return nil, fmt.Errorf("study %s: %w", spec.Name, err)
 	}
