@@ -20,8 +20,8 @@ import (
 // was measured to need half the budget of the process. With very many parameters or trials, where a process
 // sees too little of them, [CMAES] takes turns too.
 //
-// Where costs count, the process and TPE weigh the improvement against them. With
-// several objectives it is [EHVI] at first and then [MOTPE].
+// With several objectives it is [EHVI] at first and then [MOTPE]. Where costs count,
+// all but CMA-ES weigh the improvement against them, and that one is left out.
 type Auto struct {
 	Cost Cost // what a trial costs; "" means nothing
 
@@ -92,7 +92,7 @@ func (a *Auto) Explain(req search.Request) string {
 }
 
 func (a *Auto) choose(req search.Request, p past) (search.Sampler, string) {
-	a.gp.Cost = a.Cost
+	a.gp.Cost, a.ehvi.Cost = a.Cost, a.Cost
 	dims := len(req.Space.Dims())
 	switch {
 	case len(req.Objectives) > 1:
@@ -128,16 +128,14 @@ func (a *Auto) several(req search.Request, p past) (search.Sampler, string) {
 	m, n := len(req.Objectives), len(p.ranked)
 	early := cut(req.Past)
 	switch {
-	case a.Cost != "":
-		return MOTPE{Cost: a.Cost}, fmt.Sprintf("motpe: %d objectives, and it weighs the improvement against the %s of a trial", m, a.Cost)
 	case m > 3:
-		return MOTPE{}, fmt.Sprintf("motpe: %d objectives", m)
+		return MOTPE{Cost: a.Cost}, fmt.Sprintf("motpe: %d objectives", m)
 	case len(req.Space.Dims()) > autoMostDims:
-		return MOTPE{}, fmt.Sprintf("motpe: %d objectives over %d parameters", m, len(req.Space.Dims()))
+		return MOTPE{Cost: a.Cost}, fmt.Sprintf("motpe: %d objectives over %d parameters", m, len(req.Space.Dims()))
 	case 5*early > n:
-		return MOTPE{}, fmt.Sprintf("motpe: %d of %d results are of trials that were not trained to the end", early, n)
+		return MOTPE{Cost: a.Cost}, fmt.Sprintf("motpe: %d of %d results are of trials that were not trained to the end", early, n)
 	case n > autoMostSeveral:
-		return MOTPE{}, fmt.Sprintf("motpe: %d objectives, more than %d results", m, autoMostSeveral)
+		return MOTPE{Cost: a.Cost}, fmt.Sprintf("motpe: %d objectives, more than %d results", m, autoMostSeveral)
 	}
 	return &a.ehvi, fmt.Sprintf("ehvi: %d objectives, %d results", m, n)
 }

@@ -53,7 +53,7 @@ func TestAutoOfSeveralObjectives(t *testing.T) {
 		objectives, results int
 		want                string
 	}{
-		{&Auto{}, 2, 0, "ehvi"}, {&Auto{}, 3, 50, "ehvi"}, {&Auto{}, 2, autoMostSeveral + 1, "motpe"}, {&Auto{}, 4, 50, "motpe"}, {&Auto{Cost: Time}, 2, 50, "motpe"},
+		{&Auto{}, 2, 0, "ehvi"}, {&Auto{}, 3, 50, "ehvi"}, {&Auto{}, 2, autoMostSeveral + 1, "motpe"}, {&Auto{}, 4, 50, "motpe"}, {&Auto{Cost: Time}, 2, 50, "ehvi"},
 	} {
 		req := search.Request{Space: p.Space, First: c.results, N: 1}
 		for k := range c.objectives {

@@ -16,14 +16,16 @@ import (
 // the dominated hypervolume is proposed (Emmerich, Giannakoglou & Naujoks 2006;
 // the exact sum over strips of Yang et al. 2019). For more, each trial has
 // weights of its own, and the expected improvement of the augmented Chebyshev
-// sum of the losses is climbed (ParEGO; Knowles 2006). The first trials are
-// points of [Halton].
+// sum of the losses is climbed (ParEGO; Knowles 2006). Either is weighed by the
+// probability that a point is feasible and, if asked, by what it costs, as in
+// [GP]. The first trials are points of [Halton].
 //
 // It keeps what it computed, to be fast; the proposals do not depend on it. It
 // must not be copied.
 type EHVI struct {
-	Startup int // trials with results before the model is used; 0 means two more than there are parameters, at most 10
-	Points  int // trials that a process sees at most; 0 means 400
+	Startup int  // trials with results before the model is used; 0 means two more than there are parameters, at most 10
+	Points  int  // trials that a process sees at most; 0 means 400
+	Cost    Cost // what a trial costs: the improvement expected for it counts; "" means nothing
 
 	mu        sync.Mutex
 	processes []*GP // by objective
@@ -63,7 +65,7 @@ func (s *EHVI) process(k int) *GP {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for len(s.processes) <= k {
-		s.processes = append(s.processes, &GP{Startup: s.Startup, Points: s.Points, plainly: true})
+		s.processes = append(s.processes, &GP{Startup: s.Startup, Points: s.Points, Cost: s.Cost, plainly: true})
 	}
 	return s.processes[k]
 }
@@ -87,7 +89,8 @@ func (s *EHVI) scalar(ctx context.Context, req search.Request, all several, i in
 		}
 		rec := &one.Past[r]
 		rec.State = search.Completed
-		rec.Measurements = []search.Measurement{{Budget: 1, Metrics: search.Metrics{"loss": top + rho*sum}}}
+		last, _ := req.Past[r].Last() // its budget: costs count for a unit of it
+		rec.Measurements = []search.Measurement{{Budget: last.Budget, Metrics: search.Metrics{"loss": top + rho*sum}}}
 	}
 	for k, p := range out {
 		one.Past = append(one.Past, search.Record{Trial: search.Trial{ID: req.First + k, Params: p}, State: search.Running})
@@ -103,6 +106,7 @@ func (s *EHVI) scalar(ctx context.Context, req search.Request, all several, i in
 type ehviModel struct {
 	c      *cube
 	p      [2]*posterior
+	odds   odds
 	region *acquisition
 	tried  triedSet
 	best   [][]float64 // vectors of the front
@@ -133,6 +137,15 @@ func (s *EHVI) model(req search.Request, all several, c *cube) *ehviModel {
 		points[i] = c.vector(req.Past[use[k]].Params)
 		m.tried.add(points[i])
 	}
+	var broken, unfit [][]float64
+	for _, i := range all.bad[max(len(all.bad)-gpMostOthers, 0):] {
+		x := c.vector(req.Past[i].Params)
+		if req.Past[i].State == search.Infeasible {
+			unfit = append(unfit, x)
+		} else {
+			broken = append(broken, x)
+		}
+	}
 	var length []float64
 	for o := range 2 {
 		seenOf := make([]seen, len(keep))
@@ -159,10 +172,19 @@ func (s *EHVI) model(req search.Request, all several, c *cube) *ehviModel {
 		}
 		at := slices.Clone(points)
 		worst := slices.Max(bent)
-		for _, i := range all.bad[max(len(all.bad)-gpMostOthers, 0):] {
-			at, bent = append(at, c.vector(req.Past[i].Params)), append(bent, worst)
+		for _, x := range broken {
+			at, bent = append(at, x), append(bent, worst)
 		}
 		m.p[o] = g.posterior(k, at, bent)
+		for _, x := range unfit {
+			m.p[o].know(x)
+		}
+		if o == 0 {
+			m.odds.cost = g.costs(req, c, seenOf)
+			if len(unfit) > 0 {
+				m.odds.fit = g.feasibility(c, at, unfit)
+			}
+		}
 	}
 	position := map[int]int{}
 	for i, k := range keep {
@@ -244,7 +266,9 @@ func (m *ehviModel) propose(req search.Request, out []search.Params, rng *rand.R
 	var pool []prospect
 	add := func(x []float64) {
 		if !m.tried.has(x) && (req.Constraints.None() || acceptable(req, out, m.c.decode(x))) {
-			pool = append(pool, prospect{x, m.improvement(x)})
+			// Where nothing is expected the odds decide alone.
+			v := math.Log(max(m.improvement(x), math.SmallestNonzeroFloat64)) + m.odds.of(x)
+			pool = append(pool, prospect{x, v})
 		}
 	}
 	for range prior {

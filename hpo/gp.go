@@ -157,7 +157,7 @@ func (g *GP) model(req search.Request, p past) *gpModel {
 			m.seen, m.p.means = append(m.seen, x), append(m.p.means, math.Inf(1))
 		}
 	}
-	m.p.cost = g.costs(req, c, p)
+	m.p.cost = g.costs(req, c, all)
 	for _, x := range m.seen {
 		m.tried.add(x)
 	}

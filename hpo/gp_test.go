@@ -54,7 +54,7 @@ func TestImprovementGradient(t *testing.T) {
 	}
 	k.noise, k.poly = 1e-3, .3
 	process := func(losses []float64) *posterior { return newPosterior(k, points, losses, cholesky{}) }
-	p := &promise{posterior: process(newOutput(losses, .1).apply(losses)), cost: process(losses)}
+	p := &promise{posterior: process(newOutput(losses, .1).apply(losses)), odds: odds{cost: process(losses)}}
 	labels := make([]float64, len(losses))
 	for i := range labels {
 		labels[i] = math.Copysign(1, points[i][0]-.5)

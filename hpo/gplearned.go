@@ -23,17 +23,16 @@ func (g *GP) feasibility(c *cube, feasible, unfit [][]float64) *posterior {
 	return g.plain(c, use)
 }
 
-// costs is the process of the log cost of a unit of budget, for what a trial
-// will be given is the scheduler's to decide; nil if no trial has a cost.
-func (g *GP) costs(req search.Request, c *cube, p past) *posterior {
+// costs is the process of the log cost of a unit of budget of trials, for what a
+// trial will be given is the scheduler's to decide; nil if none has a cost.
+func (g *GP) costs(req search.Request, c *cube, of []seen) *posterior {
 	if g.Cost == "" {
 		return nil
 	}
 	var use []seen
-	for _, r := range choose(req, p.ranked, c, orDefault(g.Points, 10, 400)) {
-		rec := &req.Past[r.record]
-		if v, ok := unitCost(rec, g.Cost); ok {
-			use = append(use, seen{x: r.x, loss: v})
+	for _, s := range of {
+		if v, ok := unitCost(&req.Past[s.record], g.Cost); ok {
+			use = append(use, seen{x: s.x, loss: v})
 		}
 	}
 	if len(use) == 0 {

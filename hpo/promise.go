@@ -3,27 +3,38 @@ package hpo
 import "math"
 
 // promise is what a point promises: the expected improvement of the loss, times
-// the probability that the point is feasible (Gardner et al. 2014, Section 3),
-// for a unit of cost (Snoek, Larochelle & Adams 2012, Section 3.2), in logarithms.
+// its odds, in logarithms.
 type promise struct {
 	*posterior
+	odds
+}
+
+// odds are what an improvement is weighed by: the probability that the point is
+// feasible (Gardner et al. 2014, Section 3), for a unit of cost (Snoek,
+// Larochelle & Adams 2012, Section 3.2), in logarithms.
+type odds struct {
 	fit  *posterior // of −1 for feasible trials and 1 for others: feasible is what is less than 0; nil without infeasible trials
 	cost *posterior // of the log cost of a unit of budget; nil: costs do not count
+}
+
+// of are those of a point.
+func (o odds) of(x []float64) float64 {
+	v := 0.
+	if o.fit != nil {
+		mu, sigma := o.fit.predict(x)
+		v, _ = logCDF(-mu / sigma)
+	}
+	if o.cost != nil {
+		v -= o.cost.predictMean(x)
+	}
+	return v
 }
 
 // improvement is the promise of a point.
 func (p *promise) improvement(x []float64) float64 {
 	mu, sigma := p.predict(x)
 	v, _, _ := logEI(p.best, mu, sigma)
-	if p.fit != nil {
-		mu, sigma := p.fit.predict(x)
-		w, _ := logCDF(-mu / sigma)
-		v += w
-	}
-	if p.cost != nil {
-		v -= p.cost.predictMean(x)
-	}
-	return v
+	return v + p.odds.of(x)
 }
 
 // climb is improvement, and its gradient along the parameters listed.

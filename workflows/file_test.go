@@ -144,7 +144,7 @@ func TestMistakes(t *testing.T) {
 		{"impossible value", "[adamw,", "[rmsprob,", `study.yaml:8:5: space[1]: optimizer: rmsprob is none of adamw, adam, amsgrad, sgd, nesterov, rmsprop, adagrad, adabound: did you mean rmsprop?`},
 		{"unknown sampler", "sampler: random", "sampler: radnom", `study.yaml:4:19: search.sampler: there is no "radnom" (did you mean "random"?)`},
 		{"unknown cost", "sampler: random", "sampler: tpe, cost: enrgy", `study.yaml:4:30: search.cost: there is no "enrgy" (did you mean "energy"?); there are energy, time`},
-		{"cost for a sampler without", "sampler: random", "sampler: random, cost: energy", `search.cost: the sampler random does not weigh costs; auto, gp, tpe and motpe do`},
+		{"cost for a sampler without", "sampler: random", "sampler: random, cost: energy", `search.cost: the sampler random does not weigh costs; auto, gp, tpe, motpe and ehvi do`},
 		{"unknown metric", "metric: valid_accuracy", "metric: accuracy", `study.yaml:3:21: objective.metric: there is no "accuracy"`},
 		{"metric of another task", "metric: valid_accuracy, goal: maximize", "metric: valid_rmse", `study.yaml:3:21: objective.metric: valid_rmse is of regression, and "y" is a class with 2 values`},
 		{"error of a class", "metric: valid_accuracy, goal: maximize", "metric: valid_mae", `study.yaml:3:21: objective.metric: valid_mae is of regression, and "y" is a class with 2 values`},

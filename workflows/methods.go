@@ -22,7 +22,7 @@ var (
 	unlearned = map[string]bool{"random": true, "grid": true, "sobol": true, "quasi": true}
 
 	// costSamplers weigh what a trial costs against what is expected of it.
-	costSamplers = []string{"auto", "gp", "tpe", "motpe"}
+	costSamplers = []string{"auto", "gp", "tpe", "motpe", "ehvi"}
 
 	// Metrics are what a study with data can optimise.
 	Metrics = []string{"valid_loss", "valid_accuracy", "valid_balanced_accuracy", "valid_f1", "valid_auc", "valid_rmse", "valid_mae", "valid_r2", "valid_perplexity",
@@ -70,7 +70,7 @@ func newSampler(s *Spec) (search.Sampler, error) {
 	case "motpe":
 		return hpo.MOTPE{Cost: s.Search.Cost}, nil
 	case "ehvi":
-		return &hpo.EHVI{}, nil
+		return &hpo.EHVI{Cost: s.Search.Cost}, nil
 	case "sobol":
 		return hpo.Sobol{}, nil
 	case "grid":

@@ -244,7 +244,7 @@ func (s *Spec) completeSearch() error {
 			return err
 		}
 		if s.Architecture != nil || !slices.Contains(costSamplers, q.Sampler) {
-			return wrong("search.cost", "the sampler %s does not weigh costs; %s do", q.Sampler, strings.Replace(strings.Join(costSamplers, ", "), ", motpe", " and motpe", 1))
+			return wrong("search.cost", "the sampler %s does not weigh costs; %s do", q.Sampler, strings.Replace(strings.Join(costSamplers, ", "), ", ehvi", " and ehvi", 1))
 		}
 	}
 	if err := oneOf("search.scheduler", q.Scheduler, Schedulers); err != nil {
