@@ -119,7 +119,8 @@ func (a SiLU) build(b *builder, x tensor) tensor {
 // needNothing, the input.
 func elementwise(b *builder, l Layer, x tensor, n need, f func(y, x []float32), df func(dx, dy, from []float32)) tensor {
 	b.layer(l, x.shape, 0)
-	o := &activation{x: x, f: f, df: df}
+	o := fresh(b, &b.spare.activations)
+	o.x, o.f, o.df = x, f, df
 	if n == needNothing {
 		o.y = b.output(x, x.shape, false, needNothing)
 		o.y.grad = x.grad

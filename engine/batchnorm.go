@@ -26,19 +26,18 @@ func (l BatchNorm) build(b *builder, x tensor) tensor {
 func (l BatchNorm) fuse(b *builder, x tensor, next []Layer) (tensor, int) {
 	c := x.shape[len(x.shape)-1]
 	b.layer(l, x.shape, 0)
-	o := &batchNorm{
-		x: x, channels: c, per: x.shape.Size() / c,
-		gamma: b.param("weight", ones, c), beta: b.param("bias", zeros, c),
-		mean: b.stat("running_mean", zeros, c), variance: b.stat("running_var", ones, c),
-		saved: b.scratch(product(4, c)), front: b.scratch(int64(c)), back: b.scratch(product(2, c)),
-	}
+	o := fresh(b, &b.spare.norms)
+	o.x, o.channels, o.per = x, c, x.shape.Size()/c
+	o.gamma, o.beta = b.param("weight", ones, c), b.param("bias", zeros, c)
+	o.mean, o.variance = b.stat("running_mean", zeros, c), b.stat("running_var", ones, c)
+	o.saved, o.front, o.back = b.scratch(product(4, c)), b.scratch(int64(c)), b.scratch(product(2, c))
 	shape := x.shape
 	taken, _ := behind(next)
 	o.relu = taken > 0
 	if o.relu && pools(next[1:], x.shape) {
 		taken++
 		o.windows = kernel.Pool{H: shape[0], W: shape[1], C: c, Size: 2}
-		shape = Shape{shape[0] / 2, shape[1] / 2, c}
+		shape = b.shape(shape[0]/2, shape[1]/2, c)
 	}
 	o.y = b.output(x, shape, true, needNothing)
 	if o.pooled() {

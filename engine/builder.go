@@ -79,6 +79,35 @@ type builder struct {
 	rows   []row
 	at     int // the row that ops and parameters belong to
 	path   []string
+	spare  spare // of a bare builder
+	sizes  []int // of its shapes
+}
+
+// spare are ops of before, to be used again: those of which networks have many.
+type spare struct {
+	convs       []*conv
+	norms       []*batchNorm
+	products    []*dense
+	activations []*activation
+	pools       []*pool
+	sums        []*sum
+	forks       []*fork
+}
+
+// fresh is a new op, or if none will run one of before, which is cleared.
+func fresh[T any](b *builder, spare *[]*T) *T {
+	if !b.bare {
+		return new(T)
+	}
+	o := next(spare)
+	var zero T
+	*o = zero
+	return o
+}
+
+// again empties the lists, whose ops will be used again.
+func (s *spare) again() spare {
+	return spare{s.convs[:0], s.norms[:0], s.products[:0], s.activations[:0], s.pools[:0], s.sums[:0], s.forks[:0]}
 }
 
 // build returns the plan of l, which must accept the shape.
@@ -127,6 +156,16 @@ func next[T any](list *[]*T) *T {
 	return (*list)[n]
 }
 
+// shape makes a shape that lives as long as the plan.
+func (b *builder) shape(sizes ...int) Shape {
+	if !b.bare {
+		return slices.Clone(sizes)
+	}
+	n := len(b.sizes)
+	b.sizes = append(b.sizes, sizes...) // where it grows, shapes of before stay where they are
+	return b.sizes[n:len(b.sizes):len(b.sizes)]
+}
+
 // bare are builders that are used again and again.
 var bare = sync.Pool{New: func() any { return &builder{bare: true} }}
 
@@ -138,7 +177,7 @@ func outline(l Layer, in Shape, batch int, half kernel.Format, see func(b *build
 	see(b, out)
 	clear(b.ops)
 	*b = builder{bare: true, ops: b.ops[:0], owner: b.owner[:0], blocks: b.blocks[:0], rows: b.rows[:0],
-		params: b.params[:0], stats: b.stats[:0], tables: b.tables[:0], path: b.path[:0]}
+		params: b.params[:0], stats: b.stats[:0], tables: b.tables[:0], path: b.path[:0], sizes: b.sizes[:0], spare: b.spare.again()}
 	bare.Put(b)
 }
 

@@ -36,25 +36,31 @@ func (c Conv) Infer(in Shape) (Shape, error) {
 	if err := size(c, "channels", c.Out, 1); err != nil {
 		return nil, err
 	}
-	for _, x := range []struct {
-		what string
-		n    int
-	}{{"kernel", c.Kernel}, {"stride", c.Stride}, {"groups", c.Groups}} {
-		if err := size(c, x.what, x.n, 0); err != nil {
-			return nil, err
-		}
+	if err := size(c, "kernel", c.Kernel, 0); err != nil {
+		return nil, err
+	}
+	if err := size(c, "stride", c.Stride, 0); err != nil {
+		return nil, err
+	}
+	if err := size(c, "groups", c.Groups, 0); err != nil {
+		return nil, err
 	}
 	c = c.defaults()
 	if in[2]%c.Groups != 0 || c.Out%c.Groups != 0 {
 		return nil, fmt.Errorf("%v: %d groups divide neither evenly %d channels in nor %d out", c, c.Groups, in[2], c.Out)
 	}
-	if !c.Valid {
-		return Shape{(in[0] + c.Stride - 1) / c.Stride, (in[1] + c.Stride - 1) / c.Stride, c.Out}, nil
-	}
-	if c.Kernel > in[0] || c.Kernel > in[1] {
+	if c.Valid && (c.Kernel > in[0] || c.Kernel > in[1]) {
 		return nil, fmt.Errorf("%v: the kernel is larger than the image %v", c, in)
 	}
-	return Shape{(in[0]-c.Kernel)/c.Stride + 1, (in[1]-c.Kernel)/c.Stride + 1, c.Out}, nil
+	return Shape{c.along(in[0]), c.along(in[1]), c.Out}, nil
+}
+
+// along is how many places the kernel takes along n pixels.
+func (c *Conv) along(n int) int {
+	if c.Valid {
+		return (n-c.Kernel)/c.Stride + 1
+	}
+	return (n + c.Stride - 1) / c.Stride
 }
 
 // String is Conv(Out, 3×3), with stride, groups and valid where they are not

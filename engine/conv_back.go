@@ -38,7 +38,7 @@ func (o *conv) backward(p pass) {
 			continue
 		}
 		switch dx := o.x.grad.data[i*in : (i+1)*in]; {
-		case o.pairs != nil && o.pairs.input:
+		case o.pairs != nil && o.pairs.by.input:
 			o.pairs.inputs(dx, dy)
 		case o.turns():
 			o.correlate(dx, o.sloped(dy))

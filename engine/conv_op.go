@@ -12,19 +12,15 @@ func (c Conv) fuse(b *builder, x tensor, next []Layer) (tensor, int) {
 	relu := taken > 0
 	c = c.defaults()
 	s := x.shape
-	out, err := c.Infer(s)
-	if err != nil {
-		return x, 0
-	}
+	out := b.shape(c.along(s[0]), c.along(s[1]), c.Out)
 	per := s[2] / c.Groups // channels in of one group
 	k := c.Kernel
 	b.layer(c, out, product(out[0], out[1], k, k, per, c.Out))
-	o := &conv{
-		x: x, relu: relu,
-		h: s[0], wide: s[1], c: s[2], oh: out[0], ow: out[1], oc: out[2],
-		k: k, stride: c.Stride, groups: c.Groups,
-		rounded: rounded{format: b.half, w: b.param("weight", initial(c.Init, k*k*per, c.Out, gain), k, k, per, c.Out)},
-	}
+	o := fresh(b, &b.spare.convs)
+	o.x, o.relu = x, relu
+	o.h, o.wide, o.c, o.oh, o.ow, o.oc = s[0], s[1], s[2], out[0], out[1], out[2]
+	o.k, o.stride, o.groups = k, c.Stride, c.Groups
+	o.rounded = rounded{format: b.half, w: b.param("weight", initial(c.Init, k*k*per, c.Out, gain), k, k, per, c.Out)}
 	if !c.NoBias {
 		o.b = b.param("bias", zeros, c.Out)
 		o.sums = b.scratch(int64(c.Out))
@@ -38,8 +34,9 @@ func (c Conv) fuse(b *builder, x tensor, next []Layer) (tensor, int) {
 	o.ph = max(o.before+o.h, (o.oh-1)*o.stride+k)
 	o.pw = max(o.before+o.wide, (o.ow-1)*o.stride+k)
 	o.y = b.output(x, out, true, needNothing)
-	front := []*block{x.data, o.y.data}
-	back := []*block{x.data, x.grad, o.sums}
+	var room [2][16]*block
+	front := append(room[0][:0], x.data, o.y.data)
+	back := append(room[1][:0], x.data, x.grad, o.sums)
 	if len(next) > 0 && next[0] == Layer(BatchNorm{}) {
 		o.y.conv = o
 		o.image = b.scratch(product(out...))
@@ -78,8 +75,8 @@ func (c Conv) fuse(b *builder, x tensor, next []Layer) (tensor, int) {
 	}
 	front, back = append(front, o.front, o.operand), append(back, o.back, o.turned, o.grown, o.operand, o.slope)
 	if by.weights {
-		o.pairs = by
-		f, g := by.scratch(b)
+		o.pairs = &pairConv{conv: o, by: by}
+		f, g := o.pairs.scratch(b)
 		front, back = append(front, f...), append(back, g...)
 	}
 	b.add(o, front, back)
@@ -170,14 +167,14 @@ func (o *conv) forward(p pass) {
 		}
 		return
 	}
-	if o.pairs != nil && o.pairs.forward {
+	if o.pairs != nil && o.pairs.by.forward {
 		o.pairs.begin()
 	}
 	o.round()
 	o.clear(o.front)
 	for i := range p.rows {
 		x, y := o.x.data.data[i*in:(i+1)*in], o.y.data.data[i*out:(i+1)*out]
-		if o.pairs != nil && o.pairs.forward {
+		if o.pairs != nil && o.pairs.by.forward {
 			o.pairs.outputs(y, x)
 		} else {
 			x = o.pad(o.front, x, o.format)

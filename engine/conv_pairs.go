@@ -10,7 +10,7 @@ import "budwood/engine/kernel"
 // is odd is left to products of rounded operands in float32.
 type pairConv struct {
 	*conv
-	weights, forward, input bool // what is computed so; nothing is if weights is false
+	by pairing
 
 	image, kernels *block // forward: the padded image, the weights
 	apart, pixels  *block // gradient of the weights: pixels of the padded image, of the gradient of the output
@@ -19,10 +19,13 @@ type pairConv struct {
 	product, dw, dx kernel.Pairs
 }
 
+// pairing is what is computed by pairs; nothing is if weights is false.
+type pairing struct{ weights, forward, input bool }
+
 // pairable tells what of a convolution goes by pairs.
-func pairable(o *conv) *pairConv {
+func pairable(o *conv) pairing {
 	yes := o.format == kernel.BFloat16 && kernel.HasBFloat16() && o.groups == 1
-	return &pairConv{conv: o, weights: yes, forward: yes && o.c%2 == 0, input: yes && o.oc%2 == 0 && o.x.grad != nil}
+	return pairing{yes, yes && o.c%2 == 0, yes && o.oc%2 == 0 && o.x.grad != nil}
 }
 
 // scratch makes the blocks and returns those of the forward and of the backward
@@ -31,12 +34,12 @@ func (q *pairConv) scratch(b *builder) (front, back []*block) {
 	o := q.conv
 	taps := o.k * o.k
 	words := func(n int) *block { return b.scratch(int64(n)) }
-	if q.forward {
+	if q.by.forward {
 		q.image, q.kernels = words(o.ph*o.pw*o.c/2), words(kernel.PairsPackSize(1, taps*o.c, o.oc))
 	}
 	q.apart, q.pixels = words(o.ph*o.pw*o.c), words(kernel.PairsPackSize(o.oh, o.ow, o.oc))
 	switch {
-	case !q.input:
+	case !q.by.input:
 	case o.turns():
 		q.frame, q.turns = words((o.h+o.k-1)*(o.wide+o.k-1)*o.oc/2), words(kernel.PairsPackSize(1, taps*o.oc, o.c))
 	default:
@@ -82,7 +85,7 @@ func (q *pairConv) outputs(y, x []float32) {
 
 // beginBack prepares the turned weights for a backward pass.
 func (q *pairConv) beginBack() {
-	if !q.input {
+	if !q.by.input {
 		return
 	}
 	o := q.conv

@@ -60,7 +60,8 @@ func (d Dense) fuse(b *builder, x tensor, next []Layer) (tensor, int) {
 	out := d.shape(x.shape)
 	b.layer(d, out, product(per, in, d.Out))
 	y := b.output(x, out, true, needNothing)
-	o := &dense{x: x, per: per, in: in, out: d.Out, relu: relu, w: b.param("weight", initial(d.Init, in, d.Out, gain), in, d.Out)}
+	o := fresh(b, &b.spare.products)
+	o.x, o.per, o.in, o.out, o.relu, o.w = x, per, in, d.Out, relu, b.param("weight", initial(d.Init, in, d.Out, gain), in, d.Out)
 	if relu {
 		y.need = needSign
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // noise adds a number to every value; rows of one value do not fit.
@@ -151,8 +152,12 @@ func TestPrefetch(t *testing.T) {
 			t.Fatalf("saved before step %d: other weights", cut)
 		}
 	}
-	if n := runtime.NumGoroutine(); n > 10 {
-		t.Errorf("%d goroutines are left", n)
+	// Those of trainers that were left may still be at their last batch.
+	for wait := 0; runtime.NumGoroutine() > 10; wait++ {
+		if wait == 1000 {
+			t.Fatalf("%d goroutines are left", runtime.NumGoroutine())
+		}
+		time.Sleep(10 * time.Millisecond)
 	}
 }
 

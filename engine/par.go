@@ -159,7 +159,9 @@ func (b *builder) split(x tensor) tensor {
 	y := tensor{shape: x.shape, data: x.data, need: needValues}
 	if x.grad != nil {
 		y.grad = b.block(x.shape.Size())
-		b.add(&fork{grad: x.grad, other: y.grad}, nil, []*block{x.grad, y.grad})
+		o := fresh(b, &b.spare.forks)
+		o.grad, o.other = x.grad, y.grad
+		b.add(o, nil, []*block{x.grad, y.grad})
 	}
 	return y
 }
@@ -179,14 +181,17 @@ func (o *fork) backward(p pass) {
 // is free.
 func (b *builder) sum(parts []tensor) tensor {
 	y := b.inPlace(parts[0], false, needNothing)
-	forward, back := []*block{y.data}, []*block{}
+	var room [2][8]*block
+	forward, back := append(room[0][:0], y.data), room[1][:0]
 	for _, t := range parts {
 		if y.grad == nil {
 			y.grad = t.grad
 		}
 		forward, back = append(forward, t.data), append(back, t.grad)
 	}
-	b.add(&sum{parts: parts, y: y}, forward, append(back, y.grad))
+	o := fresh(b, &b.spare.sums)
+	o.parts, o.y = parts, y
+	b.add(o, forward, append(back, y.grad))
 	return y
 }
 

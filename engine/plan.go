@@ -47,12 +47,28 @@ const align = 16
 
 // layOut gives every block an offset, so that blocks whose lives overlap do not,
 // and returns the floats needed in all. Large blocks come first, each at the
-// lowest place that is free during its life.
+// lowest place that is free during its life. Those in use at one moment only lie
+// together, and where that is little it comes last: it is in nobody's way.
 func layOut(blocks []*block) int64 {
 	a := arrangers.Get().(*arranger)
 	defer arrangers.Put(a)
-	a.order = lives(a.order[:0], blocks)
-	return a.arrange(func(number int, off int64) { blocks[number].off = int(off) })
+	a.read(blocks, false)
+	total := a.arrange()
+	for i := range a.order {
+		if l := &a.order[i]; int(l.number) < len(blocks) {
+			blocks[l.number].off = int(l.off)
+		} else {
+			a.moments[int(l.number)-len(blocks)].off = l.off
+		}
+	}
+	for _, b := range blocks {
+		if b.last != never && b.first == b.last {
+			l := a.moment(b.first)
+			b.off = int(l.off)
+			l.off += aligned(b.size)
+		}
+	}
+	return total
 }
 
 // peaks are the floats needed in all by what [layOut] would do, and by the
@@ -60,34 +76,69 @@ func layOut(blocks []*block) int64 {
 func peaks(blocks []*block) (train, forward int64) {
 	a := arrangers.Get().(*arranger)
 	defer arrangers.Put(a)
-	nowhere := func(int, int64) {}
-	a.order = lives(a.order[:0], blocks)
-	train = a.arrange(nowhere)
-	some := a.order[:0]
-	for _, l := range a.order {
-		if l.first < lossMoment {
-			l.last = int32(blocks[l.number].forward)
-			some = append(some, l)
-		}
-	}
-	a.order = some
-	return train, a.arrange(nowhere)
+	a.read(blocks, false)
+	train = a.arrange()
+	a.read(blocks, true)
+	return train, a.arrange()
 }
 
-// life is a block for an [arranger].
+// arranger lays out blocks. Searches price thousands of networks: its lists are
+// used again.
+type arranger struct {
+	order   []life // the largest first
+	moments []life // of little, what is in use at one moment only
+	placed  []spot // by offset
+}
+
+// life is a block, or all blocks that are in use at one moment only; these have
+// numbers behind those of the blocks.
 type life struct {
-	size                int64
+	size, off           int64
 	number, first, last int32
 }
 
-// lives are the blocks that are in use at all, the largest first.
-func lives(into []life, blocks []*block) []life {
+// spot is where a block lies: in floats, up to the next start that is aligned.
+type spot struct {
+	at, end     int64
+	first, last int32
+}
+
+var arrangers = sync.Pool{New: func() any { return new(arranger) }}
+
+// little is the share of the largest block up to which what is in use at one
+// moment comes last. Most of it is little, and laying it out so takes a third of
+// the time. With batches of 32 it costs networks of our spaces 0.03 % of their
+// memory on average, with batches of 8 it costs 0.3 %, with single rows nothing.
+const little = 32
+
+// read makes the order of blocks, or of those of the forward pass and of their
+// lives in it.
+func (a *arranger) read(blocks []*block, forward bool) {
+	a.order, a.moments = a.order[:0], a.moments[:0]
+	largest := int64(0)
 	for i, b := range blocks {
-		if b.last != never {
-			into = append(into, life{b.size, int32(i), int32(b.first), int32(b.last)})
+		l := life{size: b.size, number: int32(i), first: int32(b.first), last: int32(b.last)}
+		if forward {
+			l.last = int32(b.forward)
+		}
+		switch {
+		case b.last == never || forward && b.first >= lossMoment:
+		case l.first == l.last:
+			m := a.moment(b.first)
+			m.size = plus(m.size, aligned(b.size))
+		default:
+			largest = max(largest, b.size)
+			a.order = append(a.order, l)
 		}
 	}
-	slices.SortFunc(into, func(a, b life) int {
+	for i := range a.moments {
+		if m := &a.moments[i]; m.size > largest/little {
+			m.number = int32(len(blocks) + i)
+			a.order = append(a.order, *m)
+			m.size = 0
+		}
+	}
+	slices.SortFunc(a.order, func(a, b life) int {
 		switch {
 		case a.size > b.size:
 			return -1
@@ -96,47 +147,59 @@ func lives(into []life, blocks []*block) []life {
 		}
 		return int(a.number - b.number)
 	})
-	return into
 }
 
-// arranger lays out blocks. Searches price thousands of networks: its lists are
-// used again.
-type arranger struct {
-	order  []life
-	placed []spot // by offset
+// moment is what is in use at a moment only.
+func (a *arranger) moment(m int) *life {
+	at := 0 // of the loss
+	switch {
+	case m < lossMoment:
+		at = 2*m + 1
+	case m > lossMoment:
+		at = 2*(backward-m) + 2
+	}
+	for len(a.moments) <= at {
+		a.moments = append(a.moments, life{})
+	}
+	l := &a.moments[at]
+	l.first, l.last = int32(m), int32(m)
+	return l
 }
 
-var arrangers = sync.Pool{New: func() any { return new(arranger) }}
-
-// spot is where a block lies: in floats, up to the next start that is aligned.
-type spot struct {
-	at, end     int64
-	first, last int32
-}
-
-// arrange places the blocks in their order and returns the floats needed in all.
-func (a *arranger) arrange(place func(number int, off int64)) int64 {
+// arrange places all in their order and returns the floats needed in all.
+func (a *arranger) arrange() int64 {
 	a.placed = a.placed[:0]
 	var total int64
-	for _, b := range a.order {
-		var off int64
-		for i := range a.placed {
-			p := &a.placed[i]
-			if (p.last-b.first)|(b.last-p.first) < 0 { // one is over before the other begins
-				continue
-			}
-			if off+b.size <= p.at {
-				break
-			}
-			off = max(off, p.end)
-		}
-		place(int(b.number), off)
-		end := plus(off, b.size)
+	for i := range a.order {
+		l := &a.order[i]
+		l.off = a.lowest(l)
+		end := plus(l.off, l.size)
 		total = max(total, end)
-		at := sort.Search(len(a.placed), func(i int) bool { return a.placed[i].at >= off })
-		a.placed = slices.Insert(a.placed, at, spot{off, aligned(end), b.first, b.last})
+		at := sort.Search(len(a.placed), func(i int) bool { return a.placed[i].at >= l.off })
+		a.placed = slices.Insert(a.placed, at, spot{l.off, aligned(end), l.first, l.last})
+	}
+	for i := range a.moments {
+		if l := &a.moments[i]; l.size > 0 {
+			l.off = a.lowest(l)
+			total = max(total, plus(l.off, l.size))
+		}
 	}
 	return aligned(total)
+}
+
+// lowest is the lowest place that is free during a life.
+func (a *arranger) lowest(l *life) (off int64) {
+	for i := range a.placed {
+		p := &a.placed[i]
+		if (p.last-l.first)|(l.last-p.first) < 0 { // one is over before the other begins
+			continue
+		}
+		if off+l.size <= p.at {
+			break
+		}
+		off = max(off, p.end)
+	}
+	return off
 }
 
 func aligned(n int64) int64 {

@@ -72,11 +72,13 @@ func (b *builder) pool(l Layer, x tensor, n int, most bool) tensor {
 		y.need = needValues
 		back = append(back, x.data, y.data)
 	}
-	var o op = &stepPool{x: x, y: y, size: n, max: most}
 	if s := x.shape; len(s) == 3 {
-		o = &pool{x: x, y: y, geometry: kernel.Pool{H: s[0], W: s[1], C: s[2], Size: n}, max: most}
+		o := fresh(b, &b.spare.pools)
+		o.x, o.y, o.geometry, o.max = x, y, kernel.Pool{H: s[0], W: s[1], C: s[2], Size: n}, most
+		b.add(o, []*block{x.data, y.data}, back)
+		return y
 	}
-	b.add(o, []*block{x.data, y.data}, back)
+	b.add(&stepPool{x: x, y: y, size: n, max: most}, []*block{x.data, y.data}, back)
 	return y
 }
 

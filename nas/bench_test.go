@@ -76,11 +76,12 @@ func BenchmarkGenome(b *testing.B) {
 			}
 		}
 	})
-	b.Run("cost and memory", func(b *testing.B) {
+	b.Run("hash, cost and memory", func(b *testing.B) {
 		b.ReportAllocs()
 		limited := *space
 		limited.limits = Limits{Memory: 1 << 40, Inference: 1 << 40}
 		for b.Loop() {
+			g.Hash()
 			if _, _, err := limited.build(g); err != nil {
 				b.Fatal(err)
 			}

@@ -1,6 +1,7 @@
 package nas
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -19,7 +20,7 @@ import (
 // 15,625 cells of NAS-Bench-201 this gives 4,930 classes, none of which splits
 // a published one.
 func (g Genome) Hash() Hash {
-	v := g.root.value(value{terms: []uint64{mix(0, 'x')}})
+	v := g.root.value(single(mix(0, 'x')))
 	if v.last == "flatten" {
 		v = *v.before // the output layer flattens by itself
 	}
@@ -35,47 +36,48 @@ func (h Hash) String() string { return fmt.Sprintf("%016x", uint64(h)) }
 // value is what a subnetwork returns, by hash: a sum of terms, none for
 // nothing at all.
 type value struct {
-	terms  []uint64 // sorted
+	n      int      // terms
+	term   uint64   // the only one
+	terms  []uint64 // all of more than one, sorted
 	extent extent
-	last   string // the operation that gave the only term, and what it was
-	before *value // applied to
+	last   string // the operation that gave the only term
+	before *value // what a flatten that gave it was applied to
 }
 
+func single(term uint64) value { return value{n: 1, term: term} }
+
 func (v *value) sum() uint64 {
-	h := mix(uint64(len(v.terms)), '+')
+	h := mix(uint64(v.n), '+')
+	if v.n == 1 {
+		return mix(h, v.term)
+	}
 	for _, t := range v.terms {
 		h = mix(h, t)
 	}
 	return h
 }
 
+// several is how many values are held without a list on the heap: searches hash
+// networks by the million.
+const several = 8
+
 // value is the value of a subtree whose input has the value in.
 func (n *node) value(in value) value {
 	switch n.kind {
-	case addKind:
-		out := make([]value, len(n.kids))
+	case addKind, concatKind:
+		var room [several]value
+		out := room[:0]
 		for i := range n.kids {
-			out[i] = n.kids[i].value(in)
+			if v := n.kids[i].value(in); v.n > 0 {
+				out = append(out, v)
+			}
 		}
-		return add(in, out)
-	case concatKind:
-		out := make([]value, len(n.kids))
-		for i := range n.kids {
-			out[i] = n.kids[i].value(in)
+		if n.kind == addKind {
+			return add(in.extent, out)
 		}
 		return concat(out)
 	case cellKind:
-		at := []value{in}
-		edges := n.kids
-		for len(edges) > 0 {
-			out := make([]value, len(at))
-			for i := range out {
-				out[i] = edges[i].value(at[i])
-			}
-			edges = edges[len(at):]
-			at = append(at, add(in, out))
-		}
-		return at[len(at)-1]
+		return n.cell(in)
 	case opKind:
 		return n.apply(in)
 	}
@@ -85,10 +87,26 @@ func (n *node) value(in value) value {
 	return in
 }
 
+func (n *node) cell(in value) value {
+	var nodes, room [several]value
+	at := append(nodes[:0], in)
+	for edges := n.kids; len(edges) > 0; {
+		out := room[:0]
+		for i := range at {
+			if v := edges[i].value(at[i]); v.n > 0 {
+				out = append(out, v)
+			}
+		}
+		edges = edges[len(at):]
+		at = append(at, add(in.extent, out))
+	}
+	return at[len(at)-1]
+}
+
 func (n *node) apply(in value) value {
 	o := n.op
 	switch {
-	case len(in.terms) == 0 || o.layers == nil:
+	case in.n == 0 || o.layers == nil:
 		return value{}
 	case o.changesNothing(n.vals) || o.idempotent() && in.last == o.name:
 		return in
@@ -99,51 +117,62 @@ func (n *node) apply(in value) value {
 	for _, x := range n.vals {
 		h = mix(h, math.Float64bits(x))
 	}
-	out := value{terms: []uint64{h}, extent: in.extent, last: o.name, before: &in}
+	out := value{n: 1, term: h, extent: in.extent, last: o.name}
 	if o.extent != nil {
 		out.extent = o.extent(n.vals, in.extent)
+	}
+	if o.name == "flatten" {
+		was := in
+		out.before = &was
 	}
 	return out
 }
 
-// add is the sum of values made from in. Terms of different extent meet through
-// projections to the extent that differs from the input's, so that such a sum
+// add is the sum of values, none of them nothing, made from one of that extent.
+// Terms of different extent meet through projections to the extent that differs
+// from the input's, in any order of the terms to the same one, so that such a sum
 // is not flattened into the one above it.
-func add(in value, vs []value) value {
-	vs = slices.DeleteFunc(vs, func(v value) bool { return len(v.terms) == 0 })
+func add(in extent, vs []value) value {
 	if len(vs) == 0 {
 		return value{}
 	}
 	if len(vs) == 1 {
 		return vs[0]
 	}
-	var terms []uint64
-	projected := false
-	to := in.extent
-	for _, v := range vs {
-		terms = append(terms, v.terms...)
+	n, projected, to := 0, false, in
+	for i := range vs {
+		v := &vs[i]
+		n += v.n
 		projected = projected || v.extent != vs[0].extent
-		if v.extent != in.extent {
+		if v.extent != in && (to == in || v.extent.before(to)) {
 			to = v.extent
 		}
 	}
-	if !projected {
-		slices.Sort(terms)
-		return value{terms: terms, extent: to}
+	if projected {
+		n = len(vs)
 	}
-	terms = terms[:0]
-	for _, v := range vs {
-		terms = append(terms, v.sum())
+	terms := make([]uint64, 0, n)
+	for i := range vs {
+		switch v := &vs[i]; {
+		case projected:
+			terms = append(terms, v.sum())
+		case v.n == 1:
+			terms = append(terms, v.term)
+		default:
+			terms = append(terms, v.terms...)
+		}
 	}
 	slices.Sort(terms)
-	out := value{terms: terms}
-	return value{terms: []uint64{mix(out.sum(), 'p')}, extent: to}
+	out := value{n: n, terms: terms, extent: to}
+	if projected {
+		return value{n: 1, term: mix(out.sum(), 'p'), extent: to}
+	}
+	return out
 }
 
-// concat is values side by side. Their order does not count: what follows has
-// its weights in that order.
+// concat is values side by side, none of them nothing. Their order does not
+// count: what follows has its weights in that order.
 func concat(vs []value) value {
-	vs = slices.DeleteFunc(vs, func(v value) bool { return len(v.terms) == 0 })
 	if len(vs) == 0 {
 		return value{}
 	}
@@ -160,12 +189,17 @@ func concat(vs []value) value {
 	for i := range parts {
 		h, c = mix(h, parts[i]), mix(c, channels[i])
 	}
-	return value{terms: []uint64{h}, extent: extent{c, vs[0].extent.space}}
+	return value{n: 1, term: h, extent: extent{c, vs[0].extent.space}}
 }
 
 // extent is a shape in symbols, counted from the input's: equal extents are
 // equal shapes.
 type extent struct{ channels, space uint64 }
+
+// before is some order.
+func (e extent) before(f extent) bool {
+	return cmp.Or(cmp.Compare(e.space, f.space), cmp.Compare(e.channels, f.channels)) < 0
+}
 
 const flat = math.MaxUint64 // the space of a vector
 

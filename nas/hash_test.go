@@ -41,6 +41,8 @@ func TestHash(t *testing.T) {
 		// Sums that differ in shape meet through projections: not flattened.
 		{`(skip + (skip + conv(8)))`},
 		{`(skip + skip + conv(8))`},
+		// Whichever of two shapes a sum has, it does not depend on the order.
+		{`((conv(8) + conv(16)) + conv(8))`, `(conv(8) + (conv(16) + conv(8)))`},
 		// After the projection the shapes agree.
 		{`[conv(8) (skip + (skip + conv(8)))]`, `[conv(8) (skip + conv(8) + skip)]`},
 	}

@@ -3,6 +3,7 @@ package nas
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"budwood/engine"
 )
@@ -81,35 +82,48 @@ func decode(n *node, in engine.Shape, to *engine.Seq) (engine.Shape, error) {
 // decodeBranches decodes a sum or a concatenation; a branch that returns nothing
 // drops out. x + f(x) is a residual block.
 func decodeBranches(n *node, in engine.Shape, to *engine.Seq) (engine.Shape, error) {
-	var branches []engine.Seq
+	var room [several]engine.Seq
+	branches := room[:0]
+	var body engine.Shape // of the last branch that is one
 	for i := range n.kids {
 		var branch engine.Seq
-		_, err := decode(&n.kids[i], in, &branch)
+		out, err := decode(&n.kids[i], in, &branch)
 		switch {
 		case errors.Is(err, ErrDead):
 			continue
 		case err != nil:
 			return nil, err
 		}
+		if body == nil || len(branch) > 0 {
+			body = out
+		}
 		branches = append(branches, branch)
 	}
-	var l engine.Layer
 	switch {
 	case len(branches) == 0:
 		return nil, ErrDead
 	case len(branches) == 1:
 		*to = append(*to, branches[0]...)
-		return branches[0].Infer(in)
+		return body, nil
 	case n.kind == addKind && len(branches) == 2 && len(branches[0]) == 0:
-		l = engine.Residual{Body: branches[1]}
+		return residual(branches[1], in, body, to)
 	case n.kind == addKind && len(branches) == 2 && len(branches[1]) == 0:
-		l = engine.Residual{Body: branches[0]}
-	default:
-		l = engine.Par{Branches: branches, Concat: n.kind == concatKind}
+		return residual(branches[0], in, body, to)
 	}
+	l := engine.Par{Branches: slices.Clone(branches), Concat: n.kind == concatKind}
 	out, err := l.Infer(in)
 	if err == nil {
 		*to = append(*to, l)
 	}
 	return out, err
+}
+
+// residual adds x + body(x); out is the shape that body gives.
+func residual(body engine.Seq, in, out engine.Shape, to *engine.Seq) (engine.Shape, error) {
+	l := engine.Residual{Body: body}
+	if _, err := engine.Projection(in, out); err != nil {
+		return l.Infer(in) // an error that names the layer
+	}
+	*to = append(*to, l)
+	return out, nil
 }
