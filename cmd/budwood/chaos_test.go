@@ -197,11 +197,8 @@ func (c *chaos) repeated() (n int) {
 	return n
 }
 
-// A study through faults at random moments ends with exactly what an undisturbed
-// one has: every trial once, with the same params, measurements, states and
-// reasons; every epoch and all energy counted once; no process and no checkpoint
-// left over.
-func TestChaos(t *testing.T) {
+// newChaos is a state directory that can be filled.
+func newChaos(t *testing.T) *chaos {
 	if testing.Short() {
 		t.Skip("it takes a minute")
 	}
@@ -213,28 +210,28 @@ func TestChaos(t *testing.T) {
 		t.Log("no tmpfs may be mounted here: the disk does not fill:", err)
 	}
 	t.Cleanup(func() { c.freeze(false); killAll(t, c.dir) })
-	n := cmp.Or(*chaosTrials, 8+*chaosKills*2)
-	file := filepath.Join(t.TempDir(), "chaos.yaml")
-	study := fmt.Sprintf(`name: chaos
-objective: {metric: loss}
-command: {args: [%q], env: {BUDWOOD_TEST_PROGRAM: chaos, CHAOS_LOG: %q}, grace: 1s}
-search: {sampler: tpe, scheduler: hyperband, seed: 3, parallel: 1, warm_start: "off"}
-budget: {trials: %d, epochs: 27}
-space: [{name: x, float: [-5, 5]}]
-`, os.Args[0], c.log, n)
-	if err := os.WriteFile(file, []byte(study), 0o644); err != nil {
-		t.Fatal(err)
+	return c
+}
+
+// study runs a study with so many faults, and the command again whenever it ends
+// before the study, as its user would. Faults are first pause after the beginning
+// and each other, at random up to twice as long. It returns how often each came,
+// and how many epochs were trained again after each.
+func (c *chaos) study(name, text string, kills int, pause time.Duration) (file string, counts, repeats map[string]int) {
+	file = filepath.Join(c.t.TempDir(), name+".yaml")
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		c.t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(3+*chaosKills)*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(3+kills)*time.Minute)
 	defer cancel()
-	counts, repeats := map[string]int{}, map[string]int{}
+	counts, repeats = map[string]int{}, map[string]int{}
 	running := make(chan error, 1)
 	var said fmt.Stringer
 	start := func() {
-		cmd, _, errs := program(ctx, c.dir, "run", "--allow-commands", file)
+		cmd, _, errs := program(ctx, c.dir, "run", "--allow-commands", "--allow-outside", file)
 		said = errs
 		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
+			c.t.Fatal(err)
 		}
 		go func() { running <- cmd.Wait() }()
 	}
@@ -242,22 +239,23 @@ space: [{name: x, float: [-5, 5]}]
 	before := 0
 	var order []int
 	for k := 0; ; {
-		wait := time.Duration(1500+c.r.IntN(2500)) * time.Millisecond
-		if k == *chaosKills {
+		wait := pause + time.Duration(c.r.Int64N(int64(pause)))
+		if k == kills {
 			wait = time.Hour
 		}
 		select {
 		case err := <-running:
 			if ctx.Err() != nil {
-				t.Fatalf("the study does not end: %v\n%s", err, said)
+				c.t.Fatalf("the study does not end: %v\n%s", err, said)
 			}
-			st := studyNow(c.dir, "chaos")
-			if st.State == trials.StudyCompleted {
-				k = -1
-				break
+			if studyNow(c.dir, name).State == trials.StudyCompleted {
+				if k < kills {
+					c.t.Logf("the study ended after %d of %d faults", k, kills)
+				}
+				return file, counts, repeats
 			}
 			time.Sleep(100 * time.Millisecond)
-			start() // as its user would
+			start()
 		case <-time.After(wait):
 			if len(order) == 0 {
 				order = c.r.Perm(len(faults))
@@ -272,24 +270,22 @@ space: [{name: x, float: [-5, 5]}]
 			repeats[f.name] += now - before
 			before = now
 		}
-		if k < 0 {
-			break
-		}
 	}
-	for _, f := range faults {
-		t.Logf("%-40s %3d times, %3d epochs trained again", f.name, counts[f.name], repeats[f.name])
-	}
+}
 
-	st, got := records(t, c.dir, "chaos")
+// same holds the study to what an undisturbed one has: every trial once, with the
+// same params, measurements, states and reasons; a whole store; no process left.
+func (c *chaos) same(name, file string, n int) []search.Record {
+	t := c.t
+	st, got := records(t, c.dir, name)
 	if st.State != trials.StudyCompleted || len(got) != n {
 		t.Fatalf("%s with %d trials, want %d", st.State, len(got), n)
 	}
-	again := c.repeated()
 	calm := home(t)
-	if out, errs, code := doFor(t, 10*time.Minute, calm, "run", "--allow-commands", file); code != exitDone {
+	if out, errs, code := doFor(t, 10*time.Minute, calm, "run", "--allow-commands", "--allow-outside", file); code != exitDone {
 		t.Fatalf("undisturbed: exit code %d\n%s%s", code, out, errs)
 	}
-	_, want := records(t, calm, "chaos")
+	_, want := records(t, calm, name)
 	for i := range want {
 		stripEnergy(&want[i])
 		stripEnergy(&got[i])
@@ -302,12 +298,53 @@ space: [{name: x, float: [-5, 5]}]
 		t.Fatal(err)
 	}
 	defer store.Close()
-	if damage, err := store.Check(ctx); err != nil || len(damage) > 0 {
+	if damage, err := store.Check(context.Background()); err != nil || len(damage) > 0 {
 		t.Errorf("the store is damaged: %v, %v", damage, err)
 	}
+	var blobs []string
+	_ = filepath.WalkDir(filepath.Join(c.dir, "blobs", "studies"), func(path string, e fs.DirEntry, err error) error {
+		if err == nil && !e.IsDir() {
+			blobs = append(blobs, path)
+		}
+		return nil
+	})
+	if len(blobs) > 1 {
+		t.Errorf("checkpoints are left: %v", blobs)
+	}
+	for stop := time.Now().Add(20 * time.Second); len(processes(c.dir)) > 0; time.Sleep(100 * time.Millisecond) {
+		if time.Now().After(stop) {
+			t.Errorf("processes %v are left", processes(c.dir))
+			break
+		}
+	}
+	return got
+}
+
+// A study through faults at random moments ends with exactly what an undisturbed
+// one has; every epoch and all energy counted once.
+func TestChaos(t *testing.T) {
+	c := newChaos(t)
+	n := cmp.Or(*chaosTrials, 8+*chaosKills*2)
+	file, counts, repeats := c.study("chaos", fmt.Sprintf(`name: chaos
+objective: {metric: loss}
+command: {args: [%q], env: {BUDWOOD_TEST_PROGRAM: chaos, CHAOS_LOG: %q}, grace: 1s}
+search: {sampler: tpe, scheduler: hyperband, seed: 3, parallel: 1, warm_start: "off"}
+budget: {trials: %d, epochs: 27}
+space: [{name: x, float: [-5, 5]}]
+`, os.Args[0], c.log, n), *chaosKills, 1500*time.Millisecond)
+	again := c.repeated()
+	for _, f := range faults {
+		t.Logf("%-50s %3d times, %3d epochs trained again", f.name, counts[f.name], repeats[f.name])
+	}
+	got := c.same("chaos", file, n)
+	store, err := trials.OpenReadOnly(filepath.Join(c.dir, "budwood.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
 	recorded := 0
 	for _, r := range got {
-		curve, err := store.Curve(ctx, "chaos", r.ID)
+		curve, err := store.Curve(t.Context(), "chaos", r.ID)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -327,20 +364,31 @@ space: [{name: x, float: [-5, 5]}]
 	if limit := 40 * (crashes + 1); again > limit {
 		t.Errorf("%d epochs were trained again after %d faults, want at most a second's worth each", again, crashes)
 	}
-	var blobs []string
-	_ = filepath.WalkDir(filepath.Join(c.dir, "blobs", "studies"), func(path string, e fs.DirEntry, err error) error {
-		if err == nil && !e.IsDir() {
-			blobs = append(blobs, path)
-		}
-		return nil
-	})
-	if len(blobs) > 1 {
-		t.Errorf("checkpoints are left: %v", blobs)
+}
+
+// Brief trials have no workflows of their own and share activities, many to each:
+// they are as safe.
+func TestChaosOfBriefTrials(t *testing.T) {
+	c := newChaos(t)
+	data, err := filepath.Abs("../../examples/digits/digits.csv.gz")
+	if err != nil {
+		t.Fatal(err)
 	}
-	for stop := time.Now().Add(20 * time.Second); len(processes(c.dir)) > 0; time.Sleep(100 * time.Millisecond) {
-		if time.Now().After(stop) {
-			t.Errorf("processes %v are left", processes(c.dir))
-			break
+	n := cmp.Or(*chaosTrials, *chaosKills*1000)
+	file, counts, _ := c.study("brief", fmt.Sprintf(`name: brief
+data: {csv: %q, target: digit, rows: 200, split: {valid: 0.2, test: 0.2, seed: 7}}
+objective: {metric: valid_accuracy, goal: maximize}
+search: {sampler: random, scheduler: none, seed: 7, parallel: 4, warm_start: "off"}
+budget: {trials: %d, epochs: 2}
+train: {layers: 0}
+space: [{name: lr, float: [0.0003, 0.03], log: true}]
+`, data, n), *chaosKills, 700*time.Millisecond)
+	for _, f := range faults {
+		t.Logf("%-50s %3d times", f.name, counts[f.name])
+	}
+	for _, r := range c.same("brief", file, n) {
+		if m := r.Measurements; r.State != search.Completed || len(m) != 1 || m[0].Budget != 2 {
+			t.Fatalf("%s is %s with %v", r.Name(), r.State, m)
 		}
 	}
 }
