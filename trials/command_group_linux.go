@@ -23,8 +23,9 @@ type processGroup struct {
 }
 
 // startGroup starts a command in a process group of its own, on so many
-// processors (0: all). The group is killed if this process dies before it.
-func startGroup(cmd *exec.Cmd, cpus int) (*processGroup, error) {
+// processors (0: all), for so many bytes of memory (0: any). The group is killed
+// if this process dies before it.
+func startGroup(cmd *exec.Cmd, cpus int, mem int64) (*processGroup, error) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	runtime.LockOSThread() // Pdeathsig and the processors are the thread's
 	defer runtime.UnlockOSThread()
@@ -46,7 +47,20 @@ func startGroup(cmd *exec.Cmd, cpus int) (*processGroup, error) {
 		release()
 		return nil, err
 	}
-	return &processGroup{id: cmd.Process.Pid, release: sync.OnceFunc(release)}, nil
+	g := &processGroup{id: cmd.Process.Pid, release: sync.OnceFunc(release)}
+	if mem > 0 {
+		g.refuse(mem)
+	}
+	return g, nil
+}
+
+// refuse has the kernel give none of the processes more than twice the memory
+// that the group may hold: one that asks for much at once fails by itself, before
+// anybody could look at what it holds. What is only reserved counts as well, hence
+// the factor; see RLIMIT_DATA in getrlimit(2).
+func (g *processGroup) refuse(mem int64) {
+	most := 2 * uint64(mem)
+	_ = unix.Prlimit(g.id, unix.RLIMIT_DATA, &unix.Rlimit{Cur: most, Max: most}, nil) // a process that has ended already needs none
 }
 
 // processors counts how many commands run on each processor.

@@ -12,7 +12,7 @@ import (
 // are read on Linux only.
 type processGroup struct{ id int }
 
-func startGroup(cmd *exec.Cmd, _ int) (*processGroup, error) {
+func startGroup(cmd *exec.Cmd, _ int, _ int64) (*processGroup, error) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := cmd.Start(); err != nil {
 		return nil, err

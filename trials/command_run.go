@@ -100,7 +100,7 @@ func (c *Command) start(ctx context.Context, t *Trial, work string, dir *command
 	r.cmd.ExtraFiles = []*os.File{pipes[1][1], pipes[2][0]}
 	r.tell = pipes[2][1]
 	if err = t.reaper.ready(); err == nil {
-		r.group, err = startGroup(r.cmd, c.CPU)
+		r.group, err = startGroup(r.cmd, c.CPU, c.Mem)
 	}
 	pipes[0][1].Close()
 	pipes[1][1].Close()

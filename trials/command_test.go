@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -69,8 +70,13 @@ func trainer(mode string) int {
 			continue
 		case mode == "sleep":
 			time.Sleep(time.Hour)
+		case mode == "greedy":
+			if _, err := syscall.Mmap(-1, 0, 4<<30, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_ANON|syscall.MAP_PRIVATE); err != nil {
+				fmt.Fprintln(os.Stderr, "map 4 GiB:", err)
+				os.Exit(1)
+			}
 		case mode == "memory":
-			b := make([]byte, 300<<20)
+			b := make([]byte, 250<<20)
 			for i := range b {
 				b[i] = 1
 			}
@@ -148,14 +154,15 @@ func TestCommandFails(t *testing.T) {
 		"crash":   "ended with exit status 3\ntrainer begins",
 		"garbage": "is not a JSON object",
 		"sleep":   "ran longer than its limit",
-		"memory":  "its limit is 100 MiB",
+		"memory":  "its limit is 200 MiB",
+		"greedy":  "map 4 GiB: cannot allocate memory", // of which nothing is held
 	} {
 		c := trainerCommand(t, mode)
 		switch mode {
 		case "sleep":
 			c.Time = 200 * time.Millisecond
-		case "memory":
-			c.Mem = 100 << 20
+		case "memory", "greedy":
+			c.Mem = 200 << 20
 		}
 		_, err := testRunner(t).Run(context.Background(), testTask(0, 9), c.Objective(nil), nil)
 		var user *ObjectiveError
