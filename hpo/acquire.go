@@ -106,7 +106,7 @@ func (a *acquisition) draw(rng *rand.Rand, i int) float64 {
 	if !a.p.cat[i] {
 		u = a.lo[i] + u*(a.hi[i]-a.lo[i])
 	}
-	return snap(a.c.dims[i], u)
+	return a.c.snap(i, u)
 }
 
 // mutate moves some coordinates of a point, by steps of many sizes; a changed
@@ -127,10 +127,14 @@ func (a *acquisition) mutate(rng *rand.Rand, from []float64) []float64 {
 			return a.draw(rng, i)
 		}
 		step := size * min(a.length[i], 1) * rng.NormFloat64()
-		if m := a.c.dims[i].Size(); m > 1 && math.Abs(step) < 1/float64(m) {
-			step = math.Copysign(1/float64(m), step)
+		if m := a.c.dims[i].Size(); m > 1 { // at least to the next value
+			e := a.c.even(i, u)
+			next := a.c.bend(i, min(max(e+math.Copysign(1/float64(m), step), 0), 1))
+			if math.Abs(step) < math.Abs(next-u) {
+				step = next - u
+			}
 		}
-		return snap(a.c.dims[i], min(max(u+step, a.lo[i]), a.hi[i]))
+		return a.c.snap(i, min(max(u+step, a.lo[i]), a.hi[i]))
 	})
 	return x
 }
@@ -178,7 +182,7 @@ func (a *acquisition) along(s prospect, steps int) prospect {
 	rounded := false
 	for _, i := range dims {
 		if !a.exact[i] {
-			x[i], rounded = snap(a.c.dims[i], x[i]), true
+			x[i], rounded = a.c.snap(i, x[i]), true
 		}
 	}
 	if v = -v; rounded {
@@ -227,9 +231,11 @@ func (a *acquisition) neighbours(i int, u float64) []float64 {
 	d := a.c.dims[i]
 	m := d.Size()
 	var out []float64
+	from := u
+	u = a.c.even(i, u)
 	add := func(v float64) {
 		if v >= 0 && v <= 1 {
-			if v = snap(d, v); v != u && (a.p.cat[i] || v >= a.lo[i] && v <= a.hi[i]) && !slices.Contains(out, v) {
+			if v = a.c.bend(i, snap(d, v)); v != from && (a.p.cat[i] || v >= a.lo[i] && v <= a.hi[i]) && !slices.Contains(out, v) {
 				out = append(out, v)
 			}
 		}

@@ -14,6 +14,7 @@ type cube struct {
 	always []bool // the parameter is in every branch
 	tree   []node
 	index  map[string]int // coordinate of a parameter
+	warps  []warp         // of the coordinates, nil if none is bent
 }
 
 // node is a parameter and what depends on it.
@@ -55,6 +56,11 @@ func (c *cube) encode(p search.Params, x []float64) {
 		x[i] = math.NaN()
 	}
 	encode(c.tree, p, x)
+	if c.warps != nil {
+		for i, u := range x {
+			x[i] = c.bend(i, u)
+		}
+	}
 }
 
 // vector is encode into a new vector.
@@ -106,7 +112,10 @@ func fill(nodes []node, x []float64, coordinate func(i int) float64) {
 
 // decode is the point of a vector.
 func (c *cube) decode(x []float64) search.Params {
-	return c.space.Fill(func(d *search.Dim) any { return d.Decode(x[c.index[d.Name]]) })
+	return c.space.Fill(func(d *search.Dim) any {
+		i := c.index[d.Name]
+		return d.Decode(c.even(i, x[i]))
+	})
 }
 
 // cell is the number of the one of n equal cells of [0,1] that holds u.

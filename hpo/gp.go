@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 
 	"budwood/search"
@@ -14,9 +15,10 @@ import (
 // GP is Bayesian optimisation by a Gaussian process (Snoek et al. 2012): the
 // point of the largest expected improvement is proposed. Its parts are the kernel
 // over mixed spaces with branches, hyperparameters of the largest posterior
-// density, a transformation of the losses chosen by the same density, and the
-// logarithm of the expected improvement, climbed from many points. Trials that
-// run count with the loss expected of them; those that diverged, failed or were
+// density, scales that are bent where a loss changes unevenly along a parameter
+// (input warping; Snoek et al. 2014), a transformation of the losses chosen by the
+// same density, and the logarithm of the expected improvement, climbed from many
+// points. Trials that run count with the loss expected of them; those that diverged, failed or were
 // infeasible with the worst one there was. In more than three dimensions the search
 // keeps to a trust region around the best point (TuRBO, Eriksson et al. 2019).
 // With many trials the process sees the best ones and some of the others, so that
@@ -127,11 +129,13 @@ type seen struct {
 
 func (g *GP) model(req search.Request, p past) *gpModel {
 	c := newCube(req.Space)
-	m := &gpModel{c: c, tried: triedSet{}}
-	all := choose(req, p.ranked, c, orDefault(g.Points, 10, 400))
 	k := newKernel(c)
-	m.h = g.fit(k, choose(req, firstOf(p.ranked, fitAt(len(p.ranked))), c, fitMost), g.plainly)
-	k.set(m.h)
+	k.bent = c.warpable()
+	h := g.fit(k, choose(req, firstOf(p.ranked, fitAt(len(p.ranked))), c, fitMost), g.plainly)
+	k.set(h)
+	c = c.warped(h.warps)
+	m := &gpModel{c: c, h: h, tried: triedSet{}}
+	all := choose(req, p.ranked, c, orDefault(g.Points, 10, 400))
 
 	points, losses := make([][]float64, len(all)), make([]float64, len(all))
 	for i, s := range all {
@@ -352,6 +356,9 @@ func (m *gpModel) explain(results int, cost Cost) string {
 	}
 	if m.h.poly > 0 {
 		s += ", with a bowl"
+	}
+	if names := m.c.bent(); len(names) > 0 {
+		s += ", the scale bent of " + strings.Join(names, ", ")
 	}
 	if m.unfit > 0 {
 		s += fmt.Sprintf(", and where %d were infeasible", m.unfit)

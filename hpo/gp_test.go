@@ -98,3 +98,19 @@ func TestFitGradient(t *testing.T) {
 	theta[1] = .3
 	gradientIsRight(t, "posterior density", theta, f.value)
 }
+
+func TestWarpedFitGradient(t *testing.T) {
+	c, points, losses := gpCase(25)
+	k := newKernel(c)
+	k.bent = c.warpable()
+	f := newFitting(k, points, 6)
+	f.withPoly = true
+	f.y = newOutput(losses, .1).apply(losses)
+	theta := f.start(-.5)
+	theta[1] = .3
+	f.bending = newBending(k, points)
+	for i := range 2 * len(k.bent) {
+		theta = append(theta, .2*float64(i%5)-.5)
+	}
+	gradientIsRight(t, "posterior density of bent scales", theta, f.value)
+}

@@ -13,6 +13,7 @@ type hyper struct {
 	length      []float64 // l of each parameter
 	noise, poly float64
 	delta       float64 // of the output
+	warps       []warp  // of each parameter, nil: no scale is bent
 }
 
 const (
@@ -48,6 +49,7 @@ type fitting struct {
 	k, slope   []float64   // room for the pairs
 	lengthMean float64     // prior mean of log l_k
 	withPoly   bool
+	bending    *bending // nil: scales are left as they are
 }
 
 // fit finds the hyperparameters for points and their losses. dims is the mean
@@ -61,7 +63,9 @@ func fit(k kernel, points [][]float64, losses []float64, dims float64, plain boo
 		steps = 15
 	}
 	var best hyper
+	var top []float64 // θ of the best
 	least := math.Inf(1)
+	poly := false
 	shares := outputShares
 	if plain {
 		shares = shares[:1]
@@ -89,10 +93,15 @@ func fit(k kernel, points [][]float64, losses []float64, dims float64, plain boo
 			}
 			if v < least || best.length == nil {
 				least, best = v, f.hyper(theta, o.delta)
+				top, poly = slices.Clone(theta), f.withPoly
 			}
 		}
 	}
-	return best
+	if plain || len(k.bent) == 0 || len(points) < warpFrom {
+		return best
+	}
+	f.withPoly, f.y = poly, newOutput(losses, best.delta).apply(losses)
+	return f.bend(k, points, top, steps, best)
 }
 
 func newFitting(k kernel, points [][]float64, dims float64) *fitting {
@@ -136,7 +145,20 @@ func (f *fitting) bounds() (lo, hi []float64) {
 	if f.withPoly {
 		lo, hi = append(lo, math.Log(leastPoly)), append(hi, math.Log(mostPoly))
 	}
+	if f.bending != nil {
+		for range 2 * len(f.bending.which) {
+			lo, hi = append(lo, -math.Log(mostWarp)), append(hi, math.Log(mostWarp))
+		}
+	}
 	return lo, hi
+}
+
+// bent is the part of θ that bends scales.
+func (f *fitting) bent(theta []float64) []float64 {
+	if f.bending == nil {
+		return nil
+	}
+	return theta[len(theta)-2*len(f.bending.which):]
 }
 
 func (f *fitting) start(logLength float64) []float64 {
@@ -160,6 +182,12 @@ func (f *fitting) hyper(theta []float64, delta float64) hyper {
 	if f.withPoly {
 		h.poly = math.Exp(theta[f.d+1])
 	}
+	if f.bending != nil {
+		h.warps = make([]warp, f.d)
+		for j, w := range f.bending.warps(f.bent(theta)) {
+			h.warps[f.bending.which[j]] = w
+		}
+	}
 	return h
 }
 
@@ -170,6 +198,9 @@ func (f *fitting) value(theta, gradient []float64) float64 {
 	noise, poly := math.Exp(theta[f.d]), 0.
 	if f.withPoly {
 		poly = math.Exp(theta[f.d+1])
+	}
+	if f.bending != nil {
+		f.bending.apply(f, f.bent(theta))
 	}
 	kk := f.k // first of squared distances
 	clear(kk)
@@ -203,6 +234,9 @@ func (f *fitting) value(theta, gradient []float64) float64 {
 		gradient[f.d+1] = poly * (floats.Dot(below, f.bowl) + .5*floats.Dot(diag, f.bowlDiag))
 	}
 	gradient[f.d] = .5 * noise * floats.Sum(diag)
+	if f.bending != nil {
+		f.bending.slopes(f, theta, below, diag, poly, f.bent(gradient))
+	}
 	floats.Mul(below, f.slope)
 	for i, sq := range f.square {
 		gradient[i] = -2 * math.Exp(-2*theta[i]) * floats.Dot(below, sq)
@@ -227,6 +261,9 @@ func (f *fitting) value(theta, gradient []float64) float64 {
 	prior(f.d, math.Log(noiseMode), noiseSpread)
 	if f.withPoly {
 		prior(f.d+1, math.Log(polyMode), polySpread)
+	}
+	for i := len(theta) - len(f.bent(theta)); i < len(theta); i++ {
+		prior(i, 0, warpSpread)
 	}
 	return v
 }

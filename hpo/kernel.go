@@ -65,6 +65,7 @@ type kernel struct {
 	noise   float64   // g
 	numbers []int     // parameters of Q
 	scale   float64   // of Q: Q(x, x) is 1 for a typical point
+	bent    []int     // parameters whose scale may be bent (see warp)
 }
 
 // matern is (1 + √5 r + 5r²/3) exp(−√5 r), and its derivative by r².

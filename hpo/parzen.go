@@ -287,9 +287,14 @@ func truncated(rng *rand.Rand, mu, sigma float64) float64 {
 
 // snap moves a coordinate to the middle of the value that it stands for.
 func snap(d *search.Dim, u float64) float64 {
-	if d.Kind == search.KindFloat && d.Step == 0 && d.Lo < d.Hi {
+	if continuous(d) {
 		return u
 	}
 	u, _ = d.Encode(d.Decode(u))
 	return u
+}
+
+// continuous tells whether any value between the bounds is allowed.
+func continuous(d *search.Dim) bool {
+	return d.Kind == search.KindFloat && d.Step == 0 && d.Lo < d.Hi
 }
