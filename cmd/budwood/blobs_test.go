@@ -86,6 +86,9 @@ func TestWorkersShareBucket(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if _, errs, code := do(t, dir, "run", "--blobs", t.TempDir(), "--detach", filepath.Join(study, "data.yaml")); code != exitUsage || !strings.Contains(errs, "keep checkpoints and data in s3://bucket/ckpt") {
+		t.Errorf("with blobs where the workers do not look: exit code %d: %s", code, errs)
+	}
 	submit, _, errs := program(ctx, dir, "run", "--detach", filepath.Join(study, "data.yaml"))
 	if err := submit.Run(); err != nil {
 		t.Fatalf("%v\n%s", err, errs)

@@ -78,10 +78,30 @@ func (s *service) Close() error {
 	return s.users.Close()
 }
 
+// lockWorkers takes the lock of the process that has the workers, and notes in it
+// where they keep checkpoints and data. If there is one the error wraps
+// [devserver.ErrLocked], unless it keeps them elsewhere than this command.
+func (a *app) lockWorkers() (*os.File, error) {
+	path := filepath.Join(a.home, workersLock)
+	lock, err := devserver.Lock(path)
+	if errors.Is(err, devserver.ErrLocked) {
+		if b, read := os.ReadFile(path); read == nil && len(b) > 0 && string(b) != a.blobs {
+			return nil, usageError{fmt.Errorf("--blobs: the workers that run in %s keep checkpoints and data in %s: give the same, or wait until their studies have ended", a.home, b)}
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if lock.Truncate(0) == nil { // on a full disk it stays empty, and nothing is compared
+		_, _ = lock.WriteAt([]byte(a.blobs), 0)
+	}
+	return lock, nil
+}
+
 // startService starts the service unless it runs. The child inherits the lock
 // and a pipe, on which it says one line: nothing, or what is wrong.
 func startService(a *app) error {
-	lock, err := devserver.Lock(filepath.Join(a.home, workersLock))
+	lock, err := a.lockWorkers()
 	if errors.Is(err, devserver.ErrLocked) {
 		return nil
 	}

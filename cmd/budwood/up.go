@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 
 	"budwood/cmd/budwood/devserver"
 	"budwood/engine/data"
@@ -51,7 +50,7 @@ func (c *upCmd) Run(a *app) error {
 	defer conn.Close()
 	// With this lock in hand no other command starts workers in the background;
 	// if some run already, these help them.
-	if lock, err := devserver.Lock(filepath.Join(a.home, workersLock)); err == nil {
+	if lock, err := a.lockWorkers(); err == nil {
 		defer lock.Close()
 	} else if !errors.Is(err, devserver.ErrLocked) {
 		return err
