@@ -3,6 +3,7 @@ package hpo
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
 	"budwood/search"
@@ -105,8 +106,8 @@ func (a *Auto) choose(req search.Request, p past) (search.Sampler, string) {
 	if !a.gp.ready(p, dims) {
 		return &a.gp, fmt.Sprintf("quasi: an even start, %d of %d results", n, startup(dims))
 	}
-	if early := cut(req.Past); 5*early > n {
-		return TPE{Cost: a.Cost}, fmt.Sprintf("tpe: %d of %d results are of trials that were not trained to the end", early, n)
+	if 5*p.cut > n {
+		return TPE{Cost: a.Cost}, fmt.Sprintf("tpe: %d of %d results are of trials that were not trained to the end", p.cut, n)
 	}
 	idle := stale(p)
 	switch turn := req.First % 4; {
@@ -126,39 +127,22 @@ func (a *Auto) choose(req search.Request, p past) (search.Sampler, string) {
 // hypervolume need the fewest trials, and a time that grows with them.
 func (a *Auto) several(req search.Request, p past) (search.Sampler, string) {
 	m, n := len(req.Objectives), len(p.ranked)
-	early := cut(req.Past)
 	switch {
 	case m > 3:
 		return MOTPE{Cost: a.Cost}, fmt.Sprintf("motpe: %d objectives", m)
 	case len(req.Space.Dims()) > autoMostDims:
 		return MOTPE{Cost: a.Cost}, fmt.Sprintf("motpe: %d objectives over %d parameters", m, len(req.Space.Dims()))
-	case 5*early > n:
-		return MOTPE{Cost: a.Cost}, fmt.Sprintf("motpe: %d of %d results are of trials that were not trained to the end", early, n)
+	case 5*p.cut > n:
+		return MOTPE{Cost: a.Cost}, fmt.Sprintf("motpe: %d of %d results are of trials that were not trained to the end", p.cut, n)
 	case n > autoMostSeveral:
 		return MOTPE{Cost: a.Cost}, fmt.Sprintf("motpe: %d objectives, more than %d results", m, autoMostSeveral)
 	}
 	return &a.ehvi, fmt.Sprintf("ehvi: %d objectives, %d results", m, n)
 }
 
-// cut is how many trials were stopped or wait before the full budget.
-func cut(past []search.Record) int {
-	n := 0
-	for i := range past {
-		if _, ok := past[i].Last(); ok && (past[i].State == search.Stopped || past[i].State == search.Paused) {
-			n++
-		}
-	}
-	return n
-}
-
 // stale is the number of results since the best one.
 func stale(p past) int {
-	best := p.ranked[0].record
-	n := 0
-	for _, r := range p.ranked {
-		if r.record > best {
-			n++
-		}
-	}
-	return n
+	best := p.ranked[0]
+	i, _ := slices.BinarySearchFunc(p.results, best, func(a, b ranked) int { return a.record - b.record })
+	return len(p.results) - 1 - i
 }

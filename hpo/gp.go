@@ -48,6 +48,7 @@ var (
 type gpCache struct {
 	fits    []fitted // the last few
 	factors []factored
+	picks   []picked
 }
 
 type fitted struct {
@@ -60,6 +61,12 @@ type factored struct {
 	key    uint64 // of the hyperparameters
 	points [][]float64
 	f      cholesky
+}
+
+// picked are the results that were picked of some.
+type picked struct {
+	of, take []ranked
+	most     int
 }
 
 const gpCached = 8
@@ -131,11 +138,11 @@ func (g *GP) model(req search.Request, p past) *gpModel {
 	c := newCube(req.Space)
 	k := newKernel(c)
 	k.bent = c.warpable()
-	h := g.fit(k, choose(req, firstOf(p.ranked, fitAt(len(p.ranked))), c, fitMost), g.plainly)
+	h := g.fit(k, look(req, c, g.pick(p.results[:fitAt(len(p.results))], fitMost)), g.plainly)
 	k.set(h)
 	c = c.warped(h.warps)
 	m := &gpModel{c: c, h: h, tried: triedSet{}}
-	all := choose(req, p.ranked, c, orDefault(g.Points, 10, 400))
+	all := look(req, c, g.inView(p.results))
 
 	points, losses := make([][]float64, len(all)), make([]float64, len(all))
 	for i, s := range all {
@@ -168,7 +175,11 @@ func (g *GP) model(req search.Request, p past) *gpModel {
 	for _, i := range p.pending[max(len(p.pending)-gpMostOthers, 0):] {
 		m.pending(c.vector(req.Past[i].Params))
 	}
-	for _, r := range p.ranked[:min(len(p.ranked), 200)] {
+	best := 10
+	if len(m.forks) > 0 {
+		best = 200
+	}
+	for _, r := range p.ranked[:min(len(p.ranked), best)] {
 		m.best = append(m.best, c.vector(req.Past[r.record].Params))
 	}
 	if len(c.dims) > regionFrom {
@@ -180,47 +191,59 @@ func (g *GP) model(req search.Request, p past) *gpModel {
 // Of the trials that broke, and of those that run, the process sees so many.
 const gpMostOthers = 100
 
-// choose picks the trials that the process sees, in the order of their numbers:
-// of too many, the best and an even share of the others.
-func choose(req search.Request, best []ranked, c *cube, most int) []seen {
-	take := best
-	if n := len(best); n > most {
-		top := most / 2
-		take = slices.Clone(best[:top])
-		rest := best[top:]
-		for i := range most - top {
-			take = append(take, rest[i*len(rest)/(most-top)])
+// viewed is how many results a process sees beyond those that were picked for it,
+// at most: so long it grows by each new one, and its factor with it, and then it
+// is made of others.
+const viewed = 40
+
+// inView are the results that the process sees of all, in the order of their
+// records.
+func (g *GP) inView(results []ranked) []ranked {
+	most, n := orDefault(g.Points, 10, 400), len(results)
+	if n <= most {
+		return results
+	}
+	grown := min(viewed, most/4)
+	n -= (n - most) % grown
+	return append(g.pick(results[:n], most-grown+1), results[n:]...)
+}
+
+// pick takes at most so many of results, in the same order: of too many, the best
+// and an even share of the others.
+func (g *GP) pick(results []ranked, most int) []ranked {
+	n := len(results)
+	if n <= most {
+		return slices.Clone(results)
+	}
+	g.mu.Lock()
+	for _, k := range g.cache.picks {
+		if k.most == most && slices.Equal(k.of, results) {
+			g.mu.Unlock()
+			return slices.Clone(k.take)
 		}
 	}
-	out := make([]seen, len(take))
-	for i, r := range take {
+	g.mu.Unlock()
+	best, top := rank(results), most/2
+	take := slices.Clone(best[:top])
+	rest := best[top:]
+	for i := range most - top {
+		take = append(take, rest[i*len(rest)/(most-top)])
+	}
+	slices.SortFunc(take, func(a, b ranked) int { return a.record - b.record })
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.cache.picks = append(g.cache.picks[max(len(g.cache.picks)-3, 0):], picked{slices.Clone(results), slices.Clone(take), most})
+	return take
+}
+
+// look are the trials of results.
+func look(req search.Request, c *cube, results []ranked) []seen {
+	out := make([]seen, len(results))
+	for i, r := range results {
 		rec := &req.Past[r.record]
 		out[i] = seen{rec.ID, c.vector(rec.Params), r.loss, r.record}
 	}
-	slices.SortStableFunc(out, func(a, b seen) int { return a.id - b.id })
 	return out
-}
-
-// firstOf are the n results of the smallest record numbers, as [read] ranks them.
-func firstOf(best []ranked, n int) []ranked {
-	if n == len(best) {
-		return best
-	}
-	last := 0
-	for _, r := range best {
-		last = max(last, r.record)
-	}
-	losses := missing(last + 1) // by record
-	for _, r := range best {
-		losses[r.record] = r.loss
-	}
-	out := make([]ranked, 0, n)
-	for i := 0; len(out) < n; i++ {
-		if v := losses[i]; v == v {
-			out = append(out, ranked{i, v})
-		}
-	}
-	return rank(out)
 }
 
 func (m *gpModel) pending(x []float64) {
@@ -318,7 +341,7 @@ func (g *GP) posterior(k kernel, points [][]float64, y []float64) *posterior {
 			continue
 		}
 		n := 0
-		for n < len(points) && n < len(f.points) && hashOf(points[n]) == hashOf(f.points[n]) {
+		for n < len(points) && n < len(f.points) && sameVector(points[n], f.points[n]) {
 			n++
 		}
 		if n > longest {
@@ -331,6 +354,16 @@ func (g *GP) posterior(k kernel, points [][]float64, y []float64) *posterior {
 	defer g.mu.Unlock()
 	g.cache.factors = append(g.cache.factors[max(len(g.cache.factors)-gpCached+1, 0):], factored{key, points, p.f.first(len(points))})
 	return p
+}
+
+// sameVector tells whether two vectors are the same; NaN is the same as NaN.
+func sameVector(x, y []float64) bool {
+	for i, v := range x {
+		if w := y[i]; v != w && (v == v || w == w) {
+			return false
+		}
+	}
+	return true
 }
 
 // Explain says what the process has learned: what it takes for noise, how it

@@ -2,6 +2,7 @@ package hpo
 
 import (
 	"reflect"
+	"slices"
 
 	"budwood/search"
 )
@@ -20,7 +21,9 @@ type memo struct {
 	tried map[uint64]int32 // how many of the first hashed records have a vector, by its hash
 	next  []float64        // room for a vector
 
-	hashed int
+	hashed  int
+	results []ranked // room for those of the last past
+	ranking ranking
 }
 
 // memoRecord is a record as it was last seen.
@@ -45,7 +48,7 @@ func (m *memo) serves(req search.Request) bool {
 	return same
 }
 
-// read is what the request's past tells.
+// read is what the request's past tells. It is good until the next one is read.
 func (m *memo) read(req search.Request) past {
 	var p past
 	if len(req.Objectives) == 0 {
@@ -59,7 +62,7 @@ func (m *memo) read(req search.Request) past {
 		m.known = make([]memoRecord, 0, len(req.Past)+16)
 	}
 	gain := gains(req.Past, m.goal)
-	results := make([]ranked, 0, len(req.Past))
+	results := slices.Grow(m.results[:0], len(req.Past))
 	for i := range req.Past {
 		r := &req.Past[i]
 		if i == len(m.known) {
@@ -79,6 +82,9 @@ func (m *memo) read(req search.Request) past {
 			k.last, k.state = last, r.State
 			k.loss, k.usable = lossOf(r, m.goal)
 		}
+		if last != nil && (k.state == search.Stopped || k.state == search.Paused) {
+			p.cut++
+		}
 		switch {
 		case !k.usable && k.state.Ended():
 			p.bad = append(p.bad, i)
@@ -90,7 +96,8 @@ func (m *memo) read(req search.Request) past {
 			results = append(results, ranked{i, k.loss + gain[last.Budget]})
 		}
 	}
-	p.ranked = rank(results)
+	m.results, p.results = results, results
+	p.ranked = m.ranking.rank(results)
 	return p
 }
 

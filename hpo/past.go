@@ -13,8 +13,10 @@ type past struct {
 	// ranked are the trials with a loss, best first. Of more than sortMost the best
 	// sortedBest are in order; those behind them are in the order of their records.
 	ranked  []ranked
-	bad     []int // records of trials that ended without a usable loss
-	pending []int // records of trials that go on and have none yet
+	results []ranked // the same in the order of their records
+	bad     []int    // records of trials that ended without a usable loss
+	pending []int    // records of trials that go on and have none yet
+	cut     int      // trials with a measurement that were stopped or wait before the full budget
 }
 
 // More results than sortMost are not sorted as a whole, so that a proposal after
@@ -43,25 +45,33 @@ func (a ranked) compare(b ranked) int {
 // on from there usually gained: the median change up to their last measurement.
 func read(req search.Request) past { return new(memo).read(req) }
 
-// rank brings results, in the order of their records, into the order of past.ranked.
-func rank(results []ranked) []ranked {
+// rank is results, in the order of their records, in the order of past.ranked.
+func rank(results []ranked) []ranked { return new(ranking).rank(results) }
+
+// ranking is room for what rank returns and for its work.
+type ranking struct{ out, room []ranked }
+
+func (k *ranking) rank(results []ranked) []ranked {
 	if len(results) <= sortMost {
-		slices.SortFunc(results, ranked.compare)
-		return results
+		k.out = append(k.out[:0], results...)
+		slices.SortFunc(k.out, ranked.compare)
+		return k.out
 	}
-	last := nth(slices.Clone(results), sortedBest-1)
-	out := make([]ranked, sortedBest, len(results))
-	k := 0
+	k.room = append(k.room[:0], results...)
+	last := nth(k.room, sortedBest-1)
+	k.out = slices.Grow(k.out[:0], len(results))[:len(results)]
+	best, rest := 0, sortedBest
 	for _, r := range results {
 		if !last.less(r) {
-			out[k] = r
-			k++
+			k.out[best] = r
+			best++
 		} else {
-			out = append(out, r)
+			k.out[rest] = r
+			rest++
 		}
 	}
-	slices.SortFunc(out[:sortedBest], ranked.compare)
-	return out
+	slices.SortFunc(k.out[:sortedBest], ranked.compare)
+	return k.out
 }
 
 // nth is the result with n better ones (quickselect; Hoare 1961). It reorders.

@@ -13,20 +13,10 @@ const regionFrom = 3
 func region(c *cube, p past, best, length []float64) (lo, hi []float64) {
 	const start, least, most = .8, 1. / 128, 1.6
 	d := len(c.dims)
-	last := 0
-	for _, r := range p.ranked {
-		last = max(last, r.record)
-	}
-	losses := missing(last + 1) // by record
-	for _, r := range p.ranked {
-		losses[r.record] = r.loss
-	}
 	side, good, bad := start, 0, 0
 	top := math.Inf(1)
-	for _, loss := range losses {
-		if loss != loss {
-			continue
-		}
+	for _, r := range p.results {
+		loss := r.loss
 		if loss < top-1e-3*math.Abs(top) || math.IsInf(top, 1) {
 			good, bad = good+1, 0
 		} else {
