@@ -217,12 +217,12 @@ func (s *EHVI) model(req search.Request, all several, c *cube) *ehviModel {
 	return m
 }
 
-// thin keeps at most n of trials, evenly.
-func thin(of []seen, n int) []seen {
+// thin keeps at most n of some, evenly.
+func thin[T any](of []T, n int) []T {
 	if len(of) <= n {
 		return of
 	}
-	out := make([]seen, n)
+	out := make([]T, n)
 	for i := range out {
 		out[i] = of[i*len(of)/n]
 	}

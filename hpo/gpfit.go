@@ -56,6 +56,10 @@ type fitting struct {
 // number of parameters that a point has. Plain is without transformations of the losses
 // and without the polynomial.
 func fit(k kernel, points [][]float64, losses []float64, dims float64, plain bool) hyper {
+	if len(points) > fitShare {
+		h := fit(k, thin(points, fitShare), thin(losses, fitShare), dims, plain)
+		return refine(k, points, losses, dims, h)
+	}
 	f := newFitting(k, points, dims)
 	spread := spreadOf(slices.Sorted(slices.Values(losses)))
 	steps := 30
@@ -102,6 +106,23 @@ func fit(k kernel, points [][]float64, losses []float64, dims float64, plain boo
 	}
 	f.withPoly, f.y = poly, newOutput(losses, best.delta).apply(losses)
 	return f.bend(k, points, top, steps, best)
+}
+
+// Of more trials than fitShare, so many tell which transformations are worth it and
+// where to begin; the search over all goes on from there.
+const fitShare = 75
+
+// refine goes on from hyperparameters that were found for a share of the points.
+func refine(k kernel, points [][]float64, losses []float64, dims float64, h hyper) hyper {
+	f := newFitting(k, points, dims)
+	f.withPoly, f.y = h.poly > 0, newOutput(losses, h.delta).apply(losses)
+	if h.warps != nil {
+		f.bending = newBending(k, points)
+	}
+	theta := f.theta(h)
+	lo, hi := f.bounds()
+	lbfgs{lo: lo, hi: hi, steps: 12, enough: 1e-2}.minimize(theta, f.value)
+	return f.hyper(theta, h.delta)
 }
 
 func newFitting(k kernel, points [][]float64, dims float64) *fitting {
@@ -170,6 +191,24 @@ func (f *fitting) start(logLength float64) []float64 {
 	theta[f.d] = math.Log(noiseMode)
 	if f.withPoly {
 		theta[f.d+1] = math.Log(polyMode)
+	}
+	return theta
+}
+
+// theta are the parameters of the search for hyperparameters, the reverse of hyper.
+func (f *fitting) theta(h hyper) []float64 {
+	theta := f.start(0)
+	for i, l := range h.length {
+		theta[i] = math.Log(l)
+	}
+	theta[f.d] = math.Log(h.noise)
+	if f.withPoly {
+		theta[f.d+1] = math.Log(h.poly)
+	}
+	if bent := f.bent(theta); bent != nil {
+		for j, i := range f.bending.which {
+			bent[2*j], bent[2*j+1] = math.Log(h.warps[i].a), math.Log(h.warps[i].b)
+		}
 	}
 	return theta
 }
