@@ -43,6 +43,34 @@ func TestAutoSaysWhatItChose(t *testing.T) {
 	}
 }
 
+// What it says of a request does not depend on what it has proposed before, for
+// this one or others.
+func TestAutoSaysTheSameOfTheSame(t *testing.T) {
+	t.Parallel()
+	p, a := searchtest.Sphere(3), &Auto{}
+	req := search.Request{Space: p.Space, Objectives: []search.Objective{{Metric: "loss"}}, N: 2}
+	for id := range 40 {
+		req.First = id
+		ps, err := a.Propose(t.Context(), req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := a.Explain(req), (&Auto{}).Explain(req); got != want {
+			t.Fatalf("trial %d: %q, and from scratch %q", id, got, want)
+		}
+		r := search.Record{Trial: search.Trial{ID: id, Params: ps[0]}, State: search.Completed, Measurements: []search.Measurement{{Budget: 1, Metrics: search.Metrics{"loss": p.F(ps[0])}}}}
+		if id%7 == 5 {
+			r.State, r.Measurements = search.Infeasible, nil
+		}
+		req.Past = append(req.Past, r)
+		if id%5 == 4 { // a result comes late
+			v := &req.Past[id-3]
+			v.Measurements = []search.Measurement{{Budget: 1, Metrics: search.Metrics{"loss": p.F(v.Params) + 1}}}
+			v.State = search.Completed
+		}
+	}
+}
+
 // Of several objectives the hypervolume's improvement is climbed while trials
 // are few.
 func TestAutoOfSeveralObjectives(t *testing.T) {

@@ -49,6 +49,13 @@ type gpCache struct {
 	fits    []fitted // the last few
 	factors []factored
 	picks   []picked
+	said    said
+}
+
+// said is what was said of a version of the past.
+type said struct {
+	version int
+	text    string
 }
 
 type fitted struct {
@@ -84,6 +91,7 @@ func (g *GP) propose(req search.Request, p past, repeats repeated) ([]search.Par
 	var m *gpModel
 	if g.ready(p, len(halton.dims)) {
 		m = g.model(req, p)
+		g.cache.said = said{p.version, m.explain(len(p.ranked), g.Cost)}
 	}
 	return untriedBy(req, repeats, func(i int, out []search.Params, rng *rand.Rand, again bool) search.Params {
 		switch {
@@ -379,7 +387,10 @@ func (g *GP) explain(req search.Request, p past) string {
 	if !g.ready(p, dims) {
 		return fmt.Sprintf("quasi: an even start, %d of %d results", len(p.ranked), orDefault(g.Startup, 1, startup(dims)))
 	}
-	return g.model(req, p).explain(len(p.ranked), g.Cost)
+	if g.cache.said.version != p.version { // no proposal came before
+		g.cache.said = said{p.version, g.model(req, p).explain(len(p.ranked), g.Cost)}
+	}
+	return g.cache.said.text
 }
 
 func (m *gpModel) explain(results int, cost Cost) string {

@@ -22,6 +22,7 @@ type memo struct {
 	next  []float64        // room for a vector
 
 	hashed  int
+	version int      // see past
 	results []ranked // room for those of the last past
 	ranking ranking
 }
@@ -55,7 +56,7 @@ func (m *memo) read(req search.Request) past {
 		return p
 	}
 	if !m.serves(req) {
-		*m = memo{space: req.Space, goal: req.Objectives[0], c: newCube(req.Space)}
+		*m = memo{space: req.Space, goal: req.Objectives[0], c: newCube(req.Space), version: m.version + 1}
 	}
 	m.forget(len(req.Past))
 	if m.known == nil {
@@ -67,6 +68,7 @@ func (m *memo) read(req search.Request) past {
 		r := &req.Past[i]
 		if i == len(m.known) {
 			m.known = append(m.known, memoRecord{params: r.Params})
+			m.version++
 		}
 		k := &m.known[i]
 		var last *search.Measurement
@@ -79,8 +81,11 @@ func (m *memo) read(req search.Request) past {
 			k = &m.known[i]
 		}
 		if i >= len(req.Past)-memoFresh || k.last != last || k.state != r.State || !k.state.Ended() {
-			k.last, k.state = last, r.State
-			k.loss, k.usable = lossOf(r, m.goal)
+			loss, usable := lossOf(r, m.goal)
+			if k.last != last || k.state != r.State || k.loss != loss || k.usable != usable {
+				m.version++
+			}
+			k.last, k.state, k.loss, k.usable = last, r.State, loss, usable
 		}
 		if last != nil && (k.state == search.Stopped || k.state == search.Paused) {
 			p.cut++
@@ -97,6 +102,7 @@ func (m *memo) read(req search.Request) past {
 		}
 	}
 	m.results, p.results = results, results
+	p.version = m.version
 	p.ranked = m.ranking.rank(results)
 	return p
 }
@@ -140,6 +146,7 @@ func (m *memo) forget(n int) {
 	if n >= len(m.known) {
 		return
 	}
+	m.version++
 	for _, k := range m.known[n:max(m.hashed, n)] {
 		if m.tried[k.hash]--; m.tried[k.hash] == 0 {
 			delete(m.tried, k.hash)

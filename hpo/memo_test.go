@@ -46,7 +46,13 @@ func TestMemoTellsWhatANewOneWould(t *testing.T) {
 				req.Past = append(req.Past, fresh(len(req.Past)))
 			}
 		}
-		if got, want := m.read(req), read(req); !reflect.DeepEqual(got, want) {
+		before, ranking := m.version, slices.Clone(m.ranking.out)
+		got, want := m.read(req), read(req)
+		if again := m.read(req); again.version != got.version || got.version == before && !slices.Equal(ranking, got.ranked) {
+			t.Fatalf("round %d: version %d, %d and %d", round, before, got.version, again.version)
+		}
+		want.version = got.version
+		if !reflect.DeepEqual(got, want) {
 			t.Fatalf("round %d: the memo tells something else of %d records", round, len(req.Past))
 		}
 		for range 5 {

@@ -17,6 +17,7 @@ type past struct {
 	bad     []int    // records of trials that ended without a usable loss
 	pending []int    // records of trials that go on and have none yet
 	cut     int      // trials with a measurement that were stopped or wait before the full budget
+	version int      // of the past that the memo has read; it changes with anything in it
 }
 
 // More results than sortMost are not sorted as a whole, so that a proposal after
