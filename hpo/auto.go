@@ -86,8 +86,11 @@ func (a *Auto) Explain(req search.Request) string {
 	defer a.mu.Unlock()
 	known := a.memo.read(req)
 	s, why := a.choose(req, known)
-	if g, ok := s.(*GP); ok {
-		return g.explain(req, known)
+	switch s := s.(type) {
+	case *GP:
+		return s.explain(req, known)
+	case *EHVI:
+		return s.Explain(req)
 	}
 	return why
 }

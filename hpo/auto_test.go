@@ -81,7 +81,7 @@ func TestAutoOfSeveralObjectives(t *testing.T) {
 		objectives, results int
 		want                string
 	}{
-		{&Auto{}, 2, 0, "ehvi"}, {&Auto{}, 3, 50, "ehvi"}, {&Auto{}, 2, autoMostSeveral + 1, "motpe"}, {&Auto{}, 4, 50, "motpe"}, {&Auto{Cost: Time}, 2, 50, "ehvi"},
+		{&Auto{}, 2, 0, "quasi"}, {&Auto{}, 3, 50, "ehvi"}, {&Auto{}, 2, autoMostSeveral + 1, "motpe"}, {&Auto{}, 4, 50, "motpe"}, {&Auto{Cost: Time}, 2, 50, "ehvi"},
 	} {
 		req := search.Request{Space: p.Space, First: c.results, N: 1}
 		for k := range c.objectives {
@@ -102,6 +102,14 @@ func TestAutoOfSeveralObjectives(t *testing.T) {
 		if ps, err := c.auto.Propose(t.Context(), req); err != nil || len(ps) != 1 {
 			t.Errorf("%d objectives after %d results: %v, %v", c.objectives, c.results, ps, err)
 		}
+	}
+}
+
+// A user can see that a factor had numerical trouble.
+func TestJitterIsReported(t *testing.T) {
+	o := odds{fit: &posterior{f: cholesky{jitter: 1e-9}}}
+	if got := o.learned(2, "", &posterior{f: cholesky{jitter: 3e-9}}); got != ", and where 2 were infeasible; a Cholesky factor needed jitter of 3e-09" {
+		t.Error(got)
 	}
 }
 

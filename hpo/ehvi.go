@@ -3,6 +3,7 @@ package hpo
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -31,14 +32,17 @@ type EHVI struct {
 	processes []*GP // by objective
 }
 
-var _ search.Sampler = (*EHVI)(nil)
+var (
+	_ search.Sampler   = (*EHVI)(nil)
+	_ search.Explainer = (*EHVI)(nil)
+)
 
 // Propose returns the points of the largest expected improvement.
 func (s *EHVI) Propose(ctx context.Context, req search.Request) ([]search.Params, error) {
 	all, c := readSeveral(req), newCube(req.Space)
 	halton := newHalton(req)
 	var m *ehviModel
-	if len(all.records) >= orDefault(s.Startup, 1, min(len(c.dims)+2, 10)) && len(c.dims) > 0 && len(req.Objectives) == 2 {
+	if s.ready(all, c) && len(req.Objectives) == 2 {
 		m = s.model(req, all, c)
 	}
 	return untried(req, func(i int, out []search.Params, rng *rand.Rand, again bool) search.Params {
@@ -58,6 +62,26 @@ func (s *EHVI) Propose(ctx context.Context, req search.Request) ([]search.Params
 		}
 		return req.Space.Sample(rng)
 	})
+}
+
+// ready tells whether the even start is over.
+func (s *EHVI) ready(all several, c *cube) bool {
+	return len(c.dims) > 0 && len(all.records) >= orDefault(s.Startup, 1, startup(len(c.dims)))
+}
+
+// Explain says what the processes have learned, and which numerical trouble they
+// had.
+func (s *EHVI) Explain(req search.Request) string {
+	all, c := readSeveral(req), newCube(req.Space)
+	n, m := len(all.records), len(req.Objectives)
+	switch {
+	case !s.ready(all, c):
+		return fmt.Sprintf("quasi: an even start, %d of %d results", n, orDefault(s.Startup, 1, startup(len(c.dims))))
+	case m != 2:
+		return fmt.Sprintf("ehvi: %d objectives in one sum, weighed anew for each trial, %d results over %d parameters", m, n, len(c.dims))
+	}
+	p := s.model(req, all, c)
+	return fmt.Sprintf("ehvi: %d objectives, %d results over %d parameters", m, n, len(c.dims)) + p.odds.learned(p.unfit, s.Cost, p.p[:]...)
 }
 
 // process is the Gaussian process of an objective.
@@ -107,6 +131,7 @@ type ehviModel struct {
 	c      *cube
 	p      [2]*posterior
 	odds   odds
+	unfit  int // infeasible trials
 	region *acquisition
 	tried  triedSet
 	best   [][]float64 // vectors of the front
@@ -146,6 +171,7 @@ func (s *EHVI) model(req search.Request, all several, c *cube) *ehviModel {
 			broken = append(broken, x)
 		}
 	}
+	m.unfit = len(unfit)
 	var length []float64
 	for o := range 2 {
 		seenOf := make([]seen, len(keep))

@@ -404,14 +404,5 @@ func (m *gpModel) explain(results int, cost Cost) string {
 	if names := m.c.bent(); len(names) > 0 {
 		s += ", the scale bent of " + strings.Join(names, ", ")
 	}
-	if m.unfit > 0 {
-		s += fmt.Sprintf(", and where %d were infeasible", m.unfit)
-	}
-	if m.p.cost != nil {
-		s += fmt.Sprintf(", for the %s of a trial", cost)
-	}
-	if m.p.f.jitter > 0 {
-		s += fmt.Sprintf("; a Cholesky factor needed jitter of %.0e", m.p.f.jitter)
-	}
-	return s
+	return s + m.p.learned(m.unfit, cost, m.p.posterior)
 }

@@ -30,6 +30,7 @@ func newSample(space search.Space, trials []search.Record, o search.Objective) s
 	req := search.Request{Space: space, Objectives: []search.Objective{o}, Past: trials}
 	p := read(req)
 	s := sample{c: newCube(space), broken: len(p.bad)}
+	slices.SortFunc(p.ranked, ranked.compare) // of very many trials only the best are in order
 	for _, r := range p.ranked {
 		s.x = append(s.x, s.c.vector(trials[r.record].Params))
 		s.loss = append(s.loss, r.loss)

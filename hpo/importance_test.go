@@ -2,6 +2,7 @@ package hpo
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"budwood/search"
@@ -37,6 +38,19 @@ func weighted() (search.Space, func(search.Params) float64) {
 			v += 1.5
 		}
 		return v
+	}
+}
+
+// The losses of a sample ascend, however many there are.
+func TestSampleIsInOrder(t *testing.T) {
+	space := search.Space{search.Float("x", 0, 1)}
+	var trials []search.Record
+	for id := range sortMost + 1000 {
+		trials = append(trials, search.Record{Trial: search.Trial{ID: id, Params: search.Params{"x": .5}}, State: search.Completed,
+			Measurements: []search.Measurement{{Budget: 1, Metrics: search.Metrics{"loss": search.Rand(1, id).Float64()}}}})
+	}
+	if s := newSample(space, trials, search.Objective{Metric: "loss"}); !slices.IsSorted(s.loss) {
+		t.Error("the losses are not in order")
 	}
 }
 

@@ -1,6 +1,9 @@
 package hpo
 
-import "math"
+import (
+	"fmt"
+	"math"
+)
 
 // promise is what a point promises: the expected improvement of the loss, times
 // its odds, in logarithms.
@@ -28,6 +31,32 @@ func (o odds) of(x []float64) float64 {
 		v -= o.cost.predictMean(x)
 	}
 	return v
+}
+
+// jitter is the most that a factor of these processes and of others needed.
+func (o odds) jitter(others ...*posterior) float64 {
+	most := 0.
+	for _, p := range append(others, o.fit, o.cost) {
+		if p != nil {
+			most = max(most, p.f.jitter)
+		}
+	}
+	return most
+}
+
+// learned says what they know, and which numerical trouble there was.
+func (o odds) learned(unfit int, cost Cost, others ...*posterior) string {
+	s := ""
+	if unfit > 0 {
+		s += fmt.Sprintf(", and where %d were infeasible", unfit)
+	}
+	if o.cost != nil {
+		s += fmt.Sprintf(", for the %s of a trial", cost)
+	}
+	if j := o.jitter(others...); j > 0 {
+		s += fmt.Sprintf("; a Cholesky factor needed jitter of %.0e", j)
+	}
+	return s
 }
 
 // improvement is the promise of a point.

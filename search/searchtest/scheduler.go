@@ -173,3 +173,9 @@ func runStudy(t *rapid.T, s search.Scheduler) {
 		t.Fatalf("ended by itself after %d of %d trials", a.started, loop.Trials)
 	}
 }
+
+// FuzzScheduler fuzzes the promises of [Scheduler] for schedulers that are drawn.
+func FuzzScheduler(f *testing.F, draw func(*rapid.T) search.Scheduler) {
+	f.Helper()
+	f.Fuzz(rapid.MakeFuzz(func(t *rapid.T) { runStudy(t, draw(t)) }))
+}
