@@ -125,7 +125,7 @@ func (o *batchNorm) forward(p pass) {
 		}
 		o.moments.Result(mean, variance)
 		o.moments.Reset()
-		o.average(mean, variance, n)
+		o.average(p, mean, variance, n)
 	} else {
 		copy(mean, o.mean.w)
 		copy(variance, o.variance.w)
@@ -147,14 +147,18 @@ func (o *batchNorm) forward(p pass) {
 
 // average updates the running statistics, with the unbiased variance. A single
 // value has none, and changes nothing.
-func (o *batchNorm) average(mean, variance []float32, n int) {
+func (o *batchNorm) average(p pass, mean, variance []float32, n int) {
 	if n < 2 {
 		return
 	}
+	share := float32(normMomentum)
+	if p.share > 0 {
+		share = p.share
+	}
 	unbiased := float32(n) / float32(n-1)
 	for j := range mean {
-		o.mean.w[j] += normMomentum * (mean[j] - o.mean.w[j])
-		o.variance.w[j] += normMomentum * (unbiased*variance[j] - o.variance.w[j])
+		o.mean.w[j] += share * (mean[j] - o.mean.w[j])
+		o.variance.w[j] += share * (unbiased*variance[j] - o.variance.w[j])
 	}
 }
 

@@ -31,7 +31,8 @@ const (
 type pass struct {
 	rows  int
 	train bool
-	key   uint64 // of this step's random choices
+	key   uint64  // of this step's random choices
+	share float32 // of this batch in running statistics; 0: as in training
 }
 
 // op is one step of the plan. Forward reads the inputs' data and writes the

@@ -38,18 +38,23 @@ func (g *Group) holds(p *param) bool {
 // part is a stretch of the parameters with the same rules.
 type part struct {
 	span
-	rate float64 // times the schedule's learning rate
+	rate   float64 // times the schedule's learning rate
+	missed int     // steps that the trainer took without it: see [Trainer.Swap]
 }
 
 // parts cuts parameters, gradients and optimizer state into stretches with the
-// same rules; the first group that holds a tensor counts. It is an error if a
-// group that names tensors holds none.
-func (t *Trainer) parts() (parts []part, err error) {
+// same rules; the first group that holds a tensor counts. steps are those that
+// each tensor has taken part in; nil: all. It is an error if a group that names
+// tensors holds none.
+func (t *Trainer) parts(steps []int) (parts []part, err error) {
 	n := t.net
 	used := make([]bool, len(t.cfg.Groups))
 	start, end := 0, 0
-	for _, p := range n.plan.params {
+	for i, p := range n.plan.params {
 		rules := part{span: span{decay: 1}, rate: 1}
+		if steps != nil {
+			rules.missed = t.steps - steps[i]
+		}
 		for i := range t.cfg.Groups {
 			if g := &t.cfg.Groups[i]; g.holds(p) {
 				used[i] = true
@@ -60,7 +65,7 @@ func (t *Trainer) parts() (parts []part, err error) {
 				break
 			}
 		}
-		if k := len(parts) - 1; k < 0 || parts[k].rate != rules.rate || parts[k].decay != rules.decay {
+		if k := len(parts) - 1; k < 0 || parts[k].rate != rules.rate || parts[k].decay != rules.decay || parts[k].missed != rules.missed {
 			parts, start = append(parts, rules), end
 		}
 		end += int(p.size)

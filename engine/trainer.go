@@ -92,23 +92,7 @@ func NewTrainer(n *Net, cfg TrainConfig) (*Trainer, error) {
 	if cfg.LossScale != nil {
 		t.scale.Scale = or(cfg.LossScale.Init, 1<<16)
 	}
-	slots := cfg.Optimizer.slots()
-	size := int(aligned(int64(len(n.params))))
-	state := kernel.Floats(size * cfg.states())
-	take := func() []float32 {
-		s := state[:len(n.params):len(n.params)]
-		state = state[size:]
-		return s
-	}
-	for range slots {
-		t.slots = append(t.slots, take())
-	}
-	if cfg.Accumulate > 1 {
-		t.held = take()
-	}
-	if cfg.EMA > 0 {
-		t.average = take()
-	}
+	t.allocate()
 	var err error
 	if t.feeder, err = newFeeder(n, &cfg); err != nil {
 		return nil, fmt.Errorf("trainer: %w", err)
@@ -116,10 +100,32 @@ func NewTrainer(n *Net, cfg TrainConfig) (*Trainer, error) {
 	if cfg.Prefetch {
 		t.ahead = newAhead(n)
 	}
-	if t.spans, err = t.parts(); err != nil {
+	if t.spans, err = t.parts(nil); err != nil {
 		return nil, fmt.Errorf("trainer: %w", err)
 	}
 	return t, nil
+}
+
+// allocate makes the slices as long as the parameters.
+func (t *Trainer) allocate() {
+	n := t.net
+	size := int(aligned(int64(len(n.params))))
+	state := kernel.Floats(size * t.cfg.states())
+	take := func() []float32 {
+		s := state[:len(n.params):len(n.params)]
+		state = state[size:]
+		return s
+	}
+	t.slots = nil
+	for range t.cfg.Optimizer.slots() {
+		t.slots = append(t.slots, take())
+	}
+	if t.cfg.Accumulate > 1 {
+		t.held = take()
+	}
+	if t.cfg.EMA > 0 {
+		t.average = take()
+	}
 }
 
 func (c *TrainConfig) validate() error {
@@ -291,7 +297,7 @@ func (t *Trainer) update(p Progress) error {
 	finite := true
 	for i := range t.spans {
 		s := &t.spans[i]
-		s.lr, s.t = lr*s.rate, t.steps
+		s.lr, s.t = lr*s.rate, t.steps-s.missed
 		finite = t.cfg.Optimizer.step(&s.span) && finite
 	}
 	if !finite {
