@@ -4,8 +4,10 @@ import "budwood/search"
 
 // Full trains every trial to the full budget at once.
 type Full struct {
-	Max  int `json:"max"`  // the full budget; 0 means 1
-	Next int `json:"next"` // state: number of the next trial
+	Max   int  `json:"max"`             // the full budget; 0 means 1
+	First bool `json:"first,omitempty"` // the first trial runs alone: the others need what it has learned, and without it there are none
+	Next  int  `json:"next"`            // state: number of the next trial
+	Ready bool `json:"ready,omitempty"` // state: the first trial has learned something
 }
 
 var _ search.Scheduler = (*Full)(nil)
@@ -18,16 +20,27 @@ func (f *Full) Step(e search.Event) []search.Action {
 	switch e := e.(type) {
 	case search.Free:
 		var out []search.Action
-		for range min(e.Slots, e.New) {
+		n := min(e.Slots, e.New)
+		if f.First && !f.Ready {
+			n = min(n, 1-f.Next)
+		}
+		for range n {
 			out = append(out, search.Start{Trial: f.Next, Budget: max(f.Max, 1)})
 			f.Next++
 		}
 		return out
+	case search.Ended:
+		f.learned(e.Trial, e.Values)
 	case search.Reported:
+		f.learned(e.Trial, e.Values)
 		if !usable(e.Values) {
 			return []search.Action{unusable(e.Trial, e.Budget)}
 		}
 		return []search.Action{trained(e.Trial, e.Budget)}
 	}
 	return nil
+}
+
+func (f *Full) learned(trial int, values []float64) {
+	f.Ready = f.Ready || f.First && trial == 0 && usable(values)
 }

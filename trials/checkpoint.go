@@ -27,6 +27,7 @@ type progress struct {
 
 	Params    search.Params `json:"params,omitempty"`    // of a trial that others may inherit from
 	Inherited float64       `json:"inherited,omitempty"` // share of the tensors that came from its parent
+	Bank      bool          `json:"bank,omitempty"`      // the keeper's bytes are those of a supernet
 }
 
 // checkpoint is a progress and the keeper's bytes.
@@ -36,6 +37,15 @@ type checkpoint struct {
 }
 
 func (c *checkpoint) payload() io.Reader { return bytes.NewReader(c.data) }
+
+// model is the part of the keeper's bytes that is the trial's own network.
+func (c *checkpoint) model() io.Reader {
+	if c.Progress.Bank {
+		own, _ := cutBank(c.data)
+		return bytes.NewReader(own)
+	}
+	return c.payload()
+}
 
 // write puts the progress on the first line, as JSON, and the keeper's bytes
 // behind it; without a keeper those that were read.

@@ -69,7 +69,7 @@ func (s Supervised) parents(t *Trial, id int) ([]*engine.Net, error) {
 	}
 	m, _, err := s.members(c.Progress.Params, 1, 0, nil)
 	if err == nil {
-		err = m.Load(c.payload())
+		err = m.Load(c.model())
 	}
 	if err != nil { // damaged: the candidate begins like any other
 		return nil, nil

@@ -28,7 +28,8 @@ type Task struct {
 	Objectives []search.Objective `json:"objectives"`
 	Patience   int                `json:"patience,omitempty"` // early stopping; 0: none
 	MinDelta   float64            `json:"min_delta,omitempty"`
-	Inherit    bool               `json:"inherit,omitempty"` // it may begin with its parent's weights, and others with its own
+	Inherit    bool               `json:"inherit,omitempty"`  // it may begin with its parent's weights, and others with its own
+	Supernet   bool               `json:"supernet,omitempty"` // it trains the weights that the study's candidates share, or is judged with them: see [SupernetTrial]
 }
 
 // Result is how a segment ended.
@@ -69,6 +70,8 @@ type Runner struct {
 	Name  string        // of this worker, for the record
 	Log   zerolog.Logger
 
+	shared sharedWeights // the last that were asked for
+
 	Reaper *Reaper // of what commands leave behind if this process is killed; nil: none
 }
 
@@ -83,6 +86,7 @@ type Runner struct {
 func (r *Runner) Run(ctx context.Context, task Task, objective Objective, alive func(search.Measurement)) (Result, error) {
 	t := &Trial{Trial: task.Trial, ctx: ctx, task: task, meter: r.Meter, reaper: r.Reaper}
 	t.latest = func(trial int) (*checkpoint, error) { return r.latest(ctx, task.Study, trial) }
+	t.weights = func(fresh func() Supernet) (Supernet, int, error) { return r.supernet(ctx, task.Study, fresh) }
 	t.begin = func() error { return r.save(ctx, t, partKey(task)) }
 	t.progress.Early = engine.EarlyStop{
 		Patience: task.Patience, MinDelta: task.MinDelta,
@@ -195,7 +199,7 @@ func (r *Runner) finish(ctx context.Context, t *Trial) (Result, error) {
 	next := *t
 	next.progress = progress{
 		From: p.Epoch, Epoch: p.Epoch, Best: p.Best, Early: p.Early,
-		Before: p.Before + p.Energy.Joules, Done: &done, Since: t.task.From, Inherited: p.Inherited,
+		Before: p.Before + p.Energy.Joules, Done: &done, Since: t.task.From, Inherited: p.Inherited, Bank: p.Bank,
 	}
 	key := endKey(t.task, t.task.To)
 	if out.State == search.Diverged || out.State == search.Infeasible {
@@ -304,9 +308,12 @@ func userFrames(stack string) string {
 // The blobs of a trial: part is overwritten within a segment; e0009 ends the one
 // up to epoch 9, whether or not it was trained so far. The last one alone is
 // kept.
-func partKey(t Task) string { return TrialKey(t.Study, t.Trial.ID) + "/part" }
-func endKey(t Task, epoch int) string {
-	return fmt.Sprintf("%s/e%04d", TrialKey(t.Study, t.Trial.ID), epoch)
+func partKey(t Task) string           { return TrialKey(t.Study, t.Trial.ID) + "/part" }
+func endKey(t Task, epoch int) string { return EndKey(t.Study, t.Trial.ID, epoch) }
+
+// EndKey is the checkpoint that ends the segment of a trial up to an epoch.
+func EndKey(study string, trial, epoch int) string {
+	return fmt.Sprintf("%s/e%04d", TrialKey(study, trial), epoch)
 }
 
 // KeepOutput keeps what a command printed in a trial's last segment.

@@ -39,10 +39,21 @@ type Supervised struct {
 	// this share as inherited: 0 if nothing of the parent is left. Parent may be nil.
 	Parent  func(p search.Params) (trial int, ok bool)
 	Inherit func(child, parent *engine.Net) (share float64, err error)
+
+	// Supernet makes the weights that all candidates share, for tasks that ask for
+	// it; nil: there are none.
+	Supernet func() Supernet
 }
 
 // Objective trains one candidate.
 func (s Supervised) Objective(_ context.Context, t *Trial) error {
+	switch {
+	case !t.task.Supernet || s.Supernet == nil:
+	case t.ID == SupernetTrial:
+		return s.trainSupernet(t)
+	default:
+		return s.judge(t)
+	}
 	parent, heir := s.parent(t)
 	var parents []*engine.Net
 	if heir && t.restored == nil { // else it has gone on from there already
@@ -69,16 +80,11 @@ func (s Supervised) Objective(_ context.Context, t *Trial) error {
 		if err != nil {
 			return err
 		}
-		values := s.metrics("valid_", score)
-		if len(s.Scores) > 0 {
-			outputs, rows, err := m.outputs()
-			if err != nil {
-				return err
-			}
-			s.score(values, "valid_", rows, outputs)
+		values, err := s.valid(m, score, size)
+		if err != nil {
+			return err
 		}
 		values["train_loss"] = loss
-		values["params"], values["macs"] = float64(size.Params), float64(size.MACs)
 		if heir {
 			values["inherited"] = t.progress.Inherited
 		}
@@ -88,6 +94,20 @@ func (s Supervised) Objective(_ context.Context, t *Trial) error {
 		}
 	}
 	return nil
+}
+
+// valid are the metrics of a candidate on the validation rows, and its size.
+func (s Supervised) valid(m *members, score engine.Score, size engine.Cost) (search.Metrics, error) {
+	values := s.metrics("valid_", score)
+	if len(s.Scores) > 0 {
+		outputs, rows, err := m.outputs()
+		if err != nil {
+			return nil, err
+		}
+		s.score(values, "valid_", rows, outputs)
+	}
+	values["params"], values["macs"] = float64(size.Params), float64(size.MACs)
+	return values, nil
 }
 
 // all are the hyperparameters of a candidate, fixed ones included.
@@ -144,7 +164,7 @@ func (s Supervised) Trained(ctx context.Context, blobs Blobs, key string, p sear
 	if err != nil {
 		return nil, err
 	}
-	if err := m.Load(c.payload()); err != nil {
+	if err := m.Load(c.model()); err != nil {
 		return nil, err
 	}
 	return m.best()
@@ -178,20 +198,7 @@ func (s Supervised) members(p search.Params, epochs int, seed uint64, parents []
 // trainer builds a network and its trainer for a training set. The network has
 // taken over a share of its tensors from the parent, if there is one.
 func (s Supervised) trainer(p search.Params, train *engine.Set, epochs int, seed uint64, parent *engine.Net) (tr *engine.Trainer, share float64, cost engine.Cost, err error) {
-	all := s.all(p)
-	recipe, err := ReadRecipe(all)
-	if err != nil {
-		return nil, 0, cost, err
-	}
-	in, outputs := train.Shape, max(s.Data.Classes, train.Outputs)
-	layer, err := s.Build(all, in, outputs)
-	if err != nil {
-		return nil, 0, cost, err
-	}
-	if _, cost, err = engine.Measure(layer, in); err != nil {
-		return nil, 0, cost, err
-	}
-	net, err := engine.Compile(layer, in, recipe.network(train, seed))
+	net, recipe, cost, err := s.compile(p, train, seed)
 	if err != nil {
 		return nil, 0, cost, err
 	}
@@ -202,6 +209,24 @@ func (s Supervised) trainer(p search.Params, train *engine.Set, epochs int, seed
 	}
 	tr, err = engine.NewTrainer(net, recipe.config(epochs, seed))
 	return tr, share, cost, err
+}
+
+// compile builds a candidate's network for a training set.
+func (s Supervised) compile(p search.Params, train *engine.Set, seed uint64) (net *engine.Net, recipe Recipe, cost engine.Cost, err error) {
+	all := s.all(p)
+	if recipe, err = ReadRecipe(all); err != nil {
+		return nil, recipe, cost, err
+	}
+	in, outputs := train.Shape, max(s.Data.Classes, train.Outputs)
+	layer, err := s.Build(all, in, outputs)
+	if err != nil {
+		return nil, recipe, cost, err
+	}
+	if _, cost, err = engine.Measure(layer, in); err != nil {
+		return nil, recipe, cost, err
+	}
+	net, err = engine.Compile(layer, in, recipe.network(train, seed))
+	return net, recipe, cost, err
 }
 
 func (s Supervised) metrics(prefix string, score engine.Score) search.Metrics {

@@ -61,7 +61,9 @@ type Trial struct {
 	machine  error                                // of a checkpoint
 	latest   func(trial int) (*checkpoint, error) // of another trial of the study: see Runner.latest
 	begin    func() error                         // keeps what the trial starts with
-	outside  *Meter                               // of a command's processes
+	newest   bool                                 // its last epoch counts, not its best
+	weights  func(fresh func() Supernet) (n Supernet, epochs int, err error)
+	outside  *Meter // of a command's processes
 	meter    *Attributor
 	reaper   *Reaper
 }
@@ -151,7 +153,7 @@ func (t *Trial) ReportAll(m search.Metrics) {
 	if epoch > t.task.From {
 		p.Curve = append(p.Curve, seen)
 	}
-	if p.Best.Budget == 0 || main.Goal.Better(v, p.Best.Metrics[main.Metric]) {
+	if t.newest || p.Best.Budget == 0 || main.Goal.Better(v, p.Best.Metrics[main.Metric]) {
 		p.Best = seen
 	}
 	if _, stop := p.Early.Observe(v); stop {

@@ -95,7 +95,7 @@ func (s *study) forget(trials ...int) {
 		return
 	}
 	for _, t := range trials {
-		if !s.board.has(t) {
+		if !s.board.has(t) && !s.in.Spec.lends(t) {
 			s.drop = append(s.drop, t)
 		}
 	}
@@ -206,6 +206,9 @@ func (s *study) report(ctx workflow.Context, c *child) (search.Decision, error) 
 		return search.Decision{}, fmt.Errorf("trial %s: %w", search.TrialName(c.segments[0].Trial), c.err)
 	}
 	for i, seg := range c.segments {
+		if s.in.Spec.lends(seg.Trial) { // it is like none that follows
+			continue
+		}
 		s.pace.saw(c.results[i].Budget-seg.From, c.results[i].Seconds)
 	}
 	s.loop.Parallel = s.slots()
@@ -222,7 +225,9 @@ func (s *study) outcome(seg search.Segment, t search.Trial, r *trials.Result) se
 	spec := &s.in.Spec
 	s.spent.Joules += r.Energy.Joules
 	s.spent.Seconds += r.Seconds
-	s.spent.Epochs += max(r.Budget-seg.From, 0)
+	if !spec.judged(seg) {
+		s.spent.Epochs += max(r.Budget-seg.From, 0)
+	}
 	s.forget(s.board.add(spec.Objective, t, r)...) // what fell off the leaderboard
 	if r.State.Ended() {
 		s.forget(t.ID)
@@ -237,10 +242,10 @@ func (s *study) outcome(seg search.Segment, t search.Trial, r *trials.Result) se
 func (s *Spec) task(seg search.Segment, t search.Trial) trials.Task {
 	task := trials.Task{
 		Study: s.Name, Trial: t, Seed: s.Search.Seed, From: seg.From, To: seg.To, Total: s.Budget.Epochs,
-		Objectives: s.Objectives(), Patience: s.EarlyStop.Patience, MinDelta: s.EarlyStop.MinDelta, Inherit: s.Search.Inherit,
+		Objectives: s.Objectives(), Patience: s.EarlyStop.Patience, MinDelta: s.EarlyStop.MinDelta, Inherit: s.Search.Inherit, Supernet: s.Search.Supernet != "",
 	}
 	if seg.Again {
-		task.Total, task.Patience, task.Inherit = seg.To, 0, false
+		task.Total, task.Patience, task.Inherit, task.Supernet = seg.To, 0, false, false
 	}
 	return task
 }

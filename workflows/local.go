@@ -216,7 +216,7 @@ func (l *localStudy) finish(ctx context.Context, byUser bool) (StudyResult, erro
 	if byUser {
 		out.State = trials.StudyStopped
 	}
-	keep := []string{}
+	keep := l.spec.keeps()
 	if len(l.board.Rows) > 0 {
 		out.Best = l.board.Rows[0].Trial
 		keep = append(keep, l.board.Rows[0].Checkpoint)

@@ -118,7 +118,7 @@ func newScheduler(s *Spec) scheduler {
 	case "extrapolation":
 		return &hpo.Extrapolation{Min: q.Min, Max: full, Goal: goal}
 	case "none":
-		return &hpo.Full{Max: full}
+		return &hpo.Full{Max: full, First: q.Supernet != ""}
 	}
 	return &hpo.ASHA{Min: q.Min, Max: full, Eta: q.Eta, Goal: goal, Also: also}
 }
@@ -136,7 +136,8 @@ type Model struct {
 	Data         data.Source   `json:"data"`
 	Train        search.Params `json:"train,omitempty"`
 	Architecture *nas.Spec     `json:"architecture,omitempty"`
-	Scores       []string      `json:"scores,omitempty"` // metrics that cost more: see [trials.Supervised]
+	Supernet     string        `json:"supernet,omitempty"` // how the weights that candidates share are trained
+	Scores       []string      `json:"scores,omitempty"`   // metrics that cost more: see [trials.Supervised]
 }
 
 // model is nil for a study whose objective is a Go function.
@@ -144,7 +145,7 @@ func (s *Spec) model() *Model {
 	if s.Data == nil {
 		return nil
 	}
-	m := &Model{Data: *s.Data, Train: s.Train, Architecture: s.Architecture}
+	m := &Model{Data: *s.Data, Train: s.Train, Architecture: s.Architecture, Supernet: s.Search.Supernet}
 	for _, o := range s.Objectives() {
 		if name := strings.TrimPrefix(o.Metric, "valid_"); slices.Contains(trials.ScoreNames(), name) {
 			m.Scores = append(m.Scores, name)
@@ -187,6 +188,9 @@ func (m *Model) supervised(d *data.Data) (trials.Supervised, error) {
 	out.Inherit = func(child, parent *engine.Net) (float64, error) {
 		i, err := nas.Inherit(child, parent)
 		return float64(i.Tensors) / float64(max(i.Of, 1)), err
+	}
+	if m.Supernet != "" {
+		out.Supernet = func() trials.Supernet { return space.Supernet(m.Supernet == fairPaths) }
 	}
 	return out, nil
 }

@@ -34,6 +34,9 @@ func (p *Pace) saw(epochs int, seconds float64) {
 // brief tells whether trials run within the study's workflow.
 func (s *study) brief() bool {
 	spec := &s.in.Spec
+	if spec.Search.Supernet != "" && s.loop.Final { // it has seen candidates judged, none trained
+		return false
+	}
 	return spec.Search.Batch == 0 && s.pace.Segments > 0 && s.pace.Epoch*float64(max(spec.Budget.Epochs, spec.Retrain.Epochs)) < briefTrial
 }
 

@@ -49,6 +49,7 @@ type Search struct {
 	Min       int      `json:"min_epochs"`         // the first rung; 0 means 1
 	Proxy     string   `json:"proxy,omitempty"`    // of evolution over architectures: rejects networks before they are trained; see nas.Proxies; "" means none
 	Inherit   bool     `json:"inherit,omitempty"`  // networks of an architecture search begin with the weights of those that they were derived from
+	Supernet  string   `json:"supernet,omitempty"` // one-shot search: the first trial trains weights that all networks share, by uniform or fair paths, the others are judged with them; "" means that each is trained
 	WarmStart string   `json:"warm_start"`         // auto, off, or the name of a study; "" means auto
 	Batch     int      `json:"batch,omitempty"`    // segments that share a workflow and a worker's slot; 0: one, or as [Pace] has it for brief trials
 	Priority  int      `json:"priority,omitempty"` // of its trials among those of all studies, 1 (first) to 5; 0 means 3
@@ -68,7 +69,7 @@ type Budget struct {
 // trials, from fresh weights, without early stopping. The search's budgets of
 // trials, time and energy end the search alone.
 type Retrain struct {
-	Best   int `json:"best"`   // how many; 0: none
+	Best   int `json:"best"`   // how many; 0: none, with a supernet 3
 	Epochs int `json:"epochs"` // 0 means budget.epochs
 }
 
@@ -211,6 +212,10 @@ func (s *Spec) completeSearch() error {
 			q.Sampler = "evolution"
 		}
 	}
+	if q.Supernet != "" {
+		q.Scheduler = orDefault(q.Scheduler, "none")
+		s.Retrain.Best = orDefault(s.Retrain.Best, 3)
+	}
 	q.Scheduler = orDefault(q.Scheduler, "asha")
 	q.Parallel = orDefault(q.Parallel, 2)
 	q.Eta = orDefault(q.Eta, 3)
@@ -230,6 +235,11 @@ func (s *Spec) completeSearch() error {
 	}
 	if q.Inherit && (s.Architecture == nil || q.Sampler == "random") {
 		return wrong("search.inherit", "there is nothing to inherit: only networks that were derived from others (architecture: with the sampler evolution, local, predictor, nsga2 or nsga3) have parents")
+	}
+	if q.Supernet != "" {
+		if err := s.checkSupernet(); err != nil {
+			return err
+		}
 	}
 	if q.Proxy != "" {
 		if s.Architecture == nil || q.Sampler != "evolution" {

@@ -259,9 +259,9 @@ func (s *study) finish(ctx workflow.Context) (StudyResult, error) {
 			reason = joinReasons(reason, "the best trial could not be tested: "+message(err))
 		}
 	}
-	var keep []string
+	keep := s.in.Spec.keeps()
 	if best != nil && best.Checkpoint != "" {
-		keep = []string{best.Checkpoint}
+		keep = append(keep, best.Checkpoint)
 	}
 	if err := workflow.ExecuteActivity(onTrain(ctx, s.trainQueue(), "remove checkpoints", turn(s.in.Spec.Name, s.in.Spec.Search.Priority)), sweepBlobs, s.in.Spec.Name, keep).Get(ctx, nil); err != nil {
 		reason = joinReasons(reason, "checkpoints could not be removed: "+message(err))

@@ -1,0 +1,214 @@
+package trials
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"math/rand/v2"
+
+	"budwood/engine"
+	"budwood/search"
+)
+
+// SupernetTrial is the trial that trains the weights which all candidates of a
+// study share, if it has such; it is the first. The others are not trained: each
+// is validated once with the shared weights, and reports the epochs of their
+// training as the metric shared.
+const SupernetTrial = 0
+
+// Supernet is weights that the networks of a space share; package nas has one.
+// Paths are params of random networks, one for each step. Lend gives a network the
+// weights of its tensors, and makes the trainer, if there is one, go on with it;
+// Return takes them back after a step. Save leaves the state of the optimizer out
+// if training does not go on.
+type Supernet interface {
+	Paths(r *rand.Rand) func() search.Params
+	Lend(p search.Params, n *engine.Net, tr *engine.Trainer) error
+	Return(p search.Params, tr *engine.Trainer) error
+	Save(w io.Writer, state bool) error
+	Load(r io.Reader) error
+}
+
+// calibration is the batches from which the running statistics of a network with
+// shared weights are computed.
+const calibration = 10
+
+// supernet trains shared weights, a path in each step. Between epochs the network
+// is the trial's own, with the weights of then.
+type supernet struct {
+	Supernet
+	s     Supervised
+	t     *Trial
+	own   *members
+	total int
+}
+
+// trainSupernet trains the shared weights for the trial's epochs, and validates its
+// own network with them after each.
+func (s Supervised) trainSupernet(t *Trial) error {
+	m, size, err := s.members(t.Params, t.Total(), t.Seed(), nil)
+	if err != nil {
+		return err
+	}
+	if len(m.trainers) > 1 {
+		return errors.New("shared weights cannot be trained with cross-validation")
+	}
+	n := &supernet{s.Supernet(), s, t, m, t.Total()}
+	t.progress.Bank, t.newest = true, true
+	if err := t.Keep(n); err != nil {
+		return err
+	}
+	for epoch := range t.Epochs() {
+		if err := n.epoch(epoch); err != nil {
+			return err
+		}
+		score, err := n.validate()
+		if err != nil {
+			return err
+		}
+		values, err := s.valid(m, score, size)
+		if err != nil {
+			return err
+		}
+		values["train_loss"], values["shared"] = n.trainer().Loss(), float64(epoch)
+		n.trainer().Observe(score.Loss)
+		t.ReportAll(values)
+		m.keepBest()
+	}
+	return nil
+}
+
+func (n *supernet) trainer() *engine.Trainer { return n.own.trainers[0] }
+
+// epoch trains one epoch, which depends on the shared weights, the trial's seed and
+// the epoch's number alone.
+func (n *supernet) epoch(epoch int) error {
+	tr, seed := n.trainer(), n.t.Seed()
+	next := n.Paths(rand.New(rand.NewPCG(seed, uint64(epoch))))
+	for {
+		p := maps.Clone(n.t.Params)
+		maps.Copy(p, next())
+		net, _, _, err := n.s.compile(p, n.own.folds[0].Train, seed+uint64(tr.Steps()))
+		if err != nil {
+			return fmt.Errorf("a path of the supernet: %w", err)
+		}
+		if err := n.Lend(p, net, tr); err != nil {
+			return err
+		}
+		last, err := tr.Step(n.own.folds[0].Train)
+		if err != nil {
+			return err
+		}
+		if err := n.Return(p, tr); err != nil {
+			return err
+		}
+		if last {
+			return nil
+		}
+	}
+}
+
+// validate scores the trial's own network with the shared weights.
+func (n *supernet) validate() (engine.Score, error) {
+	net, _, _, err := n.s.compile(n.t.Params, n.own.folds[0].Train, n.t.Seed())
+	if err != nil {
+		return engine.Score{}, err
+	}
+	if err := n.Lend(n.t.Params, net, n.trainer()); err != nil {
+		return engine.Score{}, err
+	}
+	return n.own.judge()
+}
+
+// judge scores members whose weights are shared ones: their running statistics are
+// computed first.
+func (m *members) judge() (engine.Score, error) {
+	if err := m.trainers[0].Net().Recalibrate(m.folds[0].Train, calibration); err != nil {
+		return engine.Score{}, err
+	}
+	return m.trainers[0].Evaluate(m.folds[0].Valid)
+}
+
+// judge validates a candidate with the shared weights: an epoch of work for the
+// runner, in which nothing is trained. It counts at the budget up to which the
+// shared weights are trained.
+func (s Supervised) judge(t *Trial) error {
+	m, size, err := s.members(t.Params, t.Total(), t.Seed(), nil)
+	if err != nil {
+		return err
+	}
+	if err := t.Keep(m); err != nil {
+		return err
+	}
+	if t.restored == nil {
+		t.progress.Epoch = t.task.To - 1
+	}
+	for range t.Epochs() {
+		n, epochs, err := t.weights(s.Supernet)
+		if err != nil {
+			if !errors.Is(err, errNoWeights) {
+				t.machine = err
+			}
+			return err
+		}
+		if err := n.Lend(t.Params, m.trainers[0].Net(), nil); err != nil {
+			return err
+		}
+		score, err := m.judge()
+		if err != nil {
+			return err
+		}
+		values, err := s.valid(m, score, size)
+		if err != nil {
+			return err
+		}
+		values["shared"] = float64(epochs)
+		t.ReportAll(values)
+		m.keepBest()
+	}
+	return nil
+}
+
+// Save writes the trial's own trainer behind its length (8 bytes, little-endian),
+// then the shared weights, without what only training needs if that is over.
+func (n *supernet) Save(w io.Writer) error {
+	var own bytes.Buffer
+	if err := n.own.Save(&own); err != nil {
+		return err
+	}
+	if err := binary.Write(w, binary.LittleEndian, int64(own.Len())); err != nil {
+		return err
+	}
+	if _, err := own.WriteTo(w); err != nil {
+		return err
+	}
+	return n.Supernet.Save(w, n.trainer().Done() < n.total)
+}
+
+// Load reads what Save wrote.
+func (n *supernet) Load(r io.Reader) error {
+	b, err := io.ReadAll(r)
+	if err != nil {
+		return err
+	}
+	own, bank := cutBank(b)
+	if err := n.own.Load(bytes.NewReader(own)); err != nil {
+		return err
+	}
+	return n.Supernet.Load(bytes.NewReader(bank))
+}
+
+// cutBank cuts the bytes of a supernet's keeper; nothing fits what is damaged.
+func cutBank(b []byte) (own, bank []byte) {
+	if len(b) < 8 {
+		return nil, nil
+	}
+	n := binary.LittleEndian.Uint64(b)
+	if b = b[8:]; n > uint64(len(b)) {
+		return nil, nil
+	}
+	return b[:n], b[n:]
+}

@@ -1,0 +1,126 @@
+package workflows
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"budwood/nas"
+	"budwood/search"
+	"budwood/trials"
+)
+
+func oneShot(t *testing.T, name string, edit func(*Spec)) *Spec {
+	return digitNetworks(t, name, func(s *Spec) {
+		s.Space, s.StartWith, s.Train = nil, nil, search.Params{"lr": 0.01}
+		s.Search = Search{Sampler: "evolution", Supernet: "uniform", Seed: 7, Parallel: 1, Batch: 1}
+		s.Budget, s.Retrain = Budget{Trials: 25, Epochs: 6}, Retrain{Best: 2, Epochs: 3}
+		if edit != nil {
+			edit(s)
+		}
+	})
+}
+
+// One trial trains the weights, the others are judged with them, and the best are
+// trained from scratch; the durable study decides as the local one, and can go on
+// after its end.
+func TestStudySupernet(t *testing.T) {
+	spec := oneShot(t, "shared", nil)
+	durable, local := newBench(t, nil), newBench(t, nil)
+	result, records := durable.twin(t, spec, local)
+	if len(records) != 27 || result.Test["test_accuracy"] == 0 {
+		t.Fatalf("%d trials, %+v", len(records), result)
+	}
+	for _, r := range records {
+		last := r.Measurements[len(r.Measurements)-1]
+		shared, told := last.Metrics["shared"]
+		want := 6 // the budget at which it counts
+		switch again := strings.HasPrefix(r.Source, "retrain"); {
+		case again && told || !again && shared != 6:
+			t.Errorf("%s, %s: shared %v", r.Name(), r.Source, last.Metrics)
+		case again:
+			want = 3
+		}
+		if last.Budget != want || r.State != search.Completed {
+			t.Errorf("%s is %s at %d", r.Name(), r.State, last.Budget)
+		}
+	}
+	for name, b := range map[string]*bench{"workflow": durable, "local": local} {
+		left, err := b.train.Runner.Blobs.List(t.Context(), trials.StudyKey(spec.Name))
+		if err != nil || len(left) != 2 || left[0].Key != trials.EndKey(spec.Name, trials.SupernetTrial, 6) {
+			t.Errorf("%s: checkpoints %v, %v", name, left, err)
+		}
+	}
+	more := *spec
+	more.Budget.Trials = 30
+	if _, err := Local(t.Context(), &more, local.store, local.train.Runner, nil); err != nil {
+		t.Fatal(err)
+	}
+	if records = local.records(t, spec.Name); len(records) < 32 || records[27].Measurements[0].Metrics["shared"] != 6 {
+		t.Errorf("%d trials after it went on", len(records))
+	}
+}
+
+// Where one alternative is plainly better, candidates with it are judged the best,
+// by uniform and by fair paths.
+func TestSupernetRanks(t *testing.T) {
+	for _, paths := range []string{"uniform", "fair"} {
+		spec := oneShot(t, "ranks", func(s *Spec) {
+			s.Search.Supernet, s.Search.Sampler = paths, "random"
+			s.Architecture = &nas.Spec{Grammar: []any{
+				map[string]any{"oneof": []any{map[string]any{"op": "dense", "out": 1}, map[string]any{"op": "dense", "out": 32}}},
+				"batchnorm", map[string]any{"oneof": []any{"relu", "tanh"}},
+			}}
+			s.Budget, s.Retrain.Best = Budget{Trials: 4, Epochs: 4}, 1
+		})
+		b := newBench(t, nil)
+		if _, err := Local(t.Context(), spec, b.store, b.train.Runner, nil); err != nil {
+			t.Fatal(err)
+		}
+		records := b.records(t, spec.Name)
+		var wide, narrow []float64
+		for _, r := range records[:4] {
+			last, _ := r.Last()
+			if g, _ := nas.FromParams(r.Params); strings.Contains(g.String(), "32") {
+				wide = append(wide, last.Metrics["valid_accuracy"])
+			} else {
+				narrow = append(narrow, last.Metrics["valid_accuracy"])
+			}
+		}
+		if len(wide) != 2 || len(narrow) != 2 || slices.Min(wide) < slices.Max(narrow)+.2 {
+			t.Errorf("%s: wide %.3f, narrow %.3f", paths, wide, narrow)
+		}
+		if best := records[len(records)-1]; !strings.Contains(DescribeParams(best.Params), "32") {
+			t.Errorf("%s: %s was trained again", paths, DescribeParams(best.Params))
+		}
+	}
+}
+
+// What shared weights cannot do is said of the key that asks for it.
+func TestSupernetMistakes(t *testing.T) {
+	for path, edit := range map[string]func(*Spec){
+		"search.supernet":  func(s *Spec) { s.Search.Supernet = "unifrom" },
+		"data.split.cv":    func(s *Spec) { s.Data.Split.CV = 3 },
+		"space":            func(s *Spec) { s.Space = search.Space{search.LogFloat("lr", 1e-4, 1)} },
+		"search.inherit":   func(s *Spec) { s.Search.Inherit = true },
+		"search.scheduler": func(s *Spec) { s.Search.Scheduler = "asha" },
+		"early_stop":       func(s *Spec) { s.EarlyStop.Patience = 3 },
+		"train.ema":        func(s *Spec) { s.Train = search.Params{"ema": .9} },
+		"train.lookahead":  func(s *Spec) { s.Train = search.Params{"lookahead": 5} },
+		"train.precision":  func(s *Spec) { s.Train = search.Params{"precision": "float16"} },
+		"objective.metric": func(s *Spec) { s.Objective = search.Objective{Metric: "train_loss"} },
+		"also[0].metric":   func(s *Spec) { s.Also = []search.Objective{{Metric: trials.EnergyWh}} },
+	} {
+		spec := oneShot(t, "mistakes", nil)
+		edit(spec)
+		err := spec.Complete()
+		if e, ok := err.(*FieldError); !ok || e.Path != path || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+	toy := toySpec(t, "toy")
+	toy.Search.Supernet = "uniform"
+	if e, ok := toy.Complete().(*FieldError); !ok || e.Path != "search.supernet" {
+		t.Errorf("numbers: %v", e)
+	}
+}
