@@ -1,0 +1,174 @@
+package trials
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"budwood/engine"
+	"budwood/search"
+)
+
+// two is weights that two networks share, which p["op"] tells apart; package nas has
+// the real ones.
+type two struct{ Weights map[string][]float32 }
+
+func (n *two) Paths(r *rand.Rand) func() search.Params {
+	return func() search.Params { return search.Params{"op": []string{"relu", "tanh"}[r.IntN(2)]} }
+}
+
+func (n *two) Lend(p search.Params, net *engine.Net, tr *engine.Trainer) error {
+	copy(net.Params(), n.Weights[p["op"].(string)])
+	if tr != nil {
+		return tr.Swap(net, nil)
+	}
+	return nil
+}
+
+func (n *two) Return(p search.Params, tr *engine.Trainer) error {
+	n.Weights[p["op"].(string)] = slices.Clone(tr.Net().Params())
+	return nil
+}
+
+func (n *two) Save(w io.Writer, _ bool) error { return json.NewEncoder(w).Encode(n) }
+
+func (n *two) Load(r io.Reader) error {
+	n.Weights = nil
+	return json.NewDecoder(r).Decode(n)
+}
+
+func sharing() Supervised {
+	s := supervised(false)
+	s.Build = func(p search.Params, _ engine.Shape, _ int) (engine.Layer, error) {
+		var act engine.Layer = engine.ReLU{}
+		if p["op"] == "tanh" {
+			act = engine.Tanh{}
+		}
+		return engine.Seq{engine.Dense{Out: 8}, engine.BatchNorm{}, act, engine.Dense{Out: 2}}, nil
+	}
+	s.Supernet = func() Supernet { return &two{map[string][]float32{}} }
+	return s
+}
+
+func sharedTask(trial, to int) Task {
+	task := heirTask(trial, to, search.Params{"op": []string{"relu", "tanh"}[trial%2], "lr": 0.02, "batch": 8.})
+	task.Inherit, task.Supernet, task.Total = false, true, to
+	return task
+}
+
+// weightsOf are the shared weights that a runner judges candidates with.
+func weightsOf(t *testing.T, r *Runner, s Supervised) map[string][]float32 {
+	t.Helper()
+	n, epochs, err := r.supernet(t.Context(), "s", s.Supernet)
+	if err != nil || epochs != 4 {
+		t.Fatalf("%d epochs, %v", epochs, err)
+	}
+	return n.(*two).Weights
+}
+
+// Shared weights that are interrupted after any epoch end as those that never were,
+// and candidates are judged the same, at the budget of their training.
+func TestSupernet(t *testing.T) {
+	s := sharing()
+	whole := testRunner(t)
+	first := mustRun(t, whole, sharedTask(SupernetTrial, 4), s.Objective)
+	want := weightsOf(t, whole, s)
+	if len(want) != 2 || len(first.Curve) != 4 || first.Final.Metrics["shared"] != 4 || first.Final.Metrics["valid_loss"] != first.Curve[3].Metrics["valid_loss"] {
+		t.Fatalf("%d networks, %+v", len(want), first)
+	}
+	judged := mustRun(t, whole, sharedTask(1, 4), s.Objective)
+	if judged.State != search.Completed || len(judged.Curve) != 1 || judged.Final.Budget != 4 || judged.Final.Metrics["shared"] != 4 || judged.Final.Metrics["valid_accuracy"] < .8 {
+		t.Errorf("judged: %+v", judged)
+	}
+	same := mustRun(t, whole, sharedTask(2, 4), s.Objective) // the network of the first trial
+	if a, b := same.Final.Metrics["valid_loss"], first.Final.Metrics["valid_loss"]; a != b {
+		t.Errorf("the same network has a loss of %v and %v", a, b)
+	}
+	for trial, r := range []Result{first, judged} { // what it leaves is its network
+		got, err := s.Test(t.Context(), whole.Blobs, r.Checkpoint, sharedTask(trial, 4).Trial.Params, 1)
+		if err != nil || got["test_accuracy"] < .8 {
+			t.Errorf("trial %d: test %v, %v", trial, got, err)
+		}
+	}
+
+	for stop := range 4 {
+		r := testRunner(t)
+		ctx, cancel := context.WithCancelCause(t.Context())
+		alive := func(m search.Measurement) {
+			if m.Budget == stop {
+				cancel(ErrInterrupted)
+			}
+		}
+		if stop == 0 {
+			cancel(ErrInterrupted)
+		}
+		if _, err := r.Run(ctx, sharedTask(SupernetTrial, 4), s.Objective, alive); !errors.Is(err, ErrInterrupted) {
+			t.Fatal(err)
+		}
+		again := mustRun(t, r, sharedTask(SupernetTrial, 4), s.Objective)
+		if again.Final.Metrics["valid_loss"] != first.Final.Metrics["valid_loss"] {
+			t.Errorf("interrupted after epoch %d: a loss of %v, not %v", stop, again.Final.Metrics, first.Final.Metrics)
+		}
+		for op, w := range weightsOf(t, r, s) {
+			if !slices.Equal(w, want[op]) {
+				t.Errorf("interrupted after epoch %d: other weights of %s", stop, op)
+			}
+		}
+	}
+}
+
+// Candidates are judged with the weights that are there, not with those that were;
+// without any it is an error of the study that no retry heals.
+func TestSupernetWeights(t *testing.T) {
+	s, r := sharing(), testRunner(t)
+	var failure *ObjectiveError
+	if _, err := r.Run(t.Context(), sharedTask(1, 4), s.Objective, nil); !errors.As(err, &failure) || !strings.Contains(err.Error(), "not there") {
+		t.Errorf("no weights: %v", err)
+	}
+	mustRun(t, r, sharedTask(SupernetTrial, 4), s.Objective)
+	old := weightsOf(t, r, s)
+	if again := weightsOf(t, r, s); &again["relu"][0] != &old["relu"][0] {
+		t.Error("they were read twice")
+	}
+	if err := r.Blobs.DeleteAll(t.Context(), StudyKey("s")); err != nil {
+		t.Fatal(err)
+	}
+	other := sharedTask(SupernetTrial, 4)
+	other.Seed++ // a study of the same name
+	mustRun(t, r, other, s.Objective)
+	if slices.Equal(weightsOf(t, r, s)["relu"], old["relu"]) {
+		t.Error("the weights are of the study before")
+	}
+	err := r.Blobs.Put(t.Context(), EndKey("s", SupernetTrial, 4), func(w io.Writer) error {
+		_, err := w.Write([]byte("{\"bank\":true}\n" + strings.Repeat("\xff", 20)))
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Run(t.Context(), sharedTask(3, 4), s.Objective, nil); !errors.As(err, &failure) {
+		t.Errorf("damaged weights: %v", err)
+	}
+	cv := supervised(true)
+	cv.Supernet = s.Supernet
+	if _, err := testRunner(t).Run(t.Context(), sharedTask(SupernetTrial, 4), cv.Objective, nil); err == nil {
+		t.Error("cross-validation: no error")
+	}
+}
+
+func TestCutBank(t *testing.T) {
+	for _, b := range [][]byte{nil, {1}, bytes.Repeat([]byte{255}, 12)} {
+		if own, bank := cutBank(b); own != nil || bank != nil {
+			t.Errorf("%v is cut into %v and %v", b, own, bank)
+		}
+	}
+	if own, bank := cutBank([]byte{2, 0, 0, 0, 0, 0, 0, 0, 'a', 'b', 'c'}); string(own) != "ab" || string(bank) != "c" {
+		t.Errorf("cut into %s and %s", own, bank)
+	}
+}
