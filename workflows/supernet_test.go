@@ -124,3 +124,31 @@ func TestSupernetMistakes(t *testing.T) {
 		t.Errorf("numbers: %v", e)
 	}
 }
+
+// In a space of one network shared weights are its own: they are trained as ever.
+func TestSupernetOfOneNetwork(t *testing.T) {
+	losses := func(edit func(*Spec)) (out []float64) {
+		spec := oneShot(t, "one", func(s *Spec) {
+			s.Architecture = &nas.Spec{Grammar: []any{map[string]any{"op": "dense", "out": 16}, "batchnorm", "relu", map[string]any{"op": "dropout", "p": 0.2}}}
+			s.Budget, s.Retrain = Budget{Trials: 1, Epochs: 3}, Retrain{}
+			edit(s)
+		})
+		b := newBench(t, nil)
+		if _, err := Local(t.Context(), spec, b.store, b.train.Runner, nil); err != nil {
+			t.Fatal(err)
+		}
+		curve, err := b.store.Store.Curve(t.Context(), spec.Name, trials.SupernetTrial)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range curve {
+			out = append(out, m.Metrics["train_loss"])
+		}
+		return out
+	}
+	shared := losses(func(*Spec) {})
+	alone := losses(func(s *Spec) { s.Search.Supernet, s.Search.Scheduler = "", "none" })
+	if len(alone) != 3 || !slices.Equal(shared, alone) {
+		t.Errorf("training losses %v, alone %v", shared, alone)
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -61,7 +62,9 @@ func study(ctx context.Context, spec *workflows.Spec) (*outcome, error) {
 	}
 	for i := range o.result.Trials {
 		m, _ := o.result.Trials[i].Last()
-		o.epochs += m.Budget
+		if _, shared := m.Metrics["shared"]; !shared || i == trials.SupernetTrial {
+			o.epochs += m.Budget
+		}
 	}
 	m, _ := o.result.Best.Last()
 	o.params = m.Metrics["params"]
@@ -117,6 +120,13 @@ func images(ctx context.Context, out, progress io.Writer, name, dir string, seed
 	for _, sampler := range samplers {
 		spec, err := load(ctx, name, dir, &data.Cache{}, func(s *workflows.Spec) {
 			s.Search.Sampler, s.Search.Seed, s.Search.Inherit = sampler, seed, inherit && sampler != "random"
+			if slices.Contains(samplers, oneShot) {
+				single(s)
+			}
+			if sampler == oneShot { // its trials are cheap: as many epochs as the others have trials
+				s.Search.Sampler, s.Search.Scheduler, s.Search.Supernet = "evolution", "none", "uniform"
+				s.Budget.Epochs, s.Budget.Trials = s.Budget.Trials, 10*s.Budget.Trials
+			}
 			if limit > 0 {
 				s.Budget.Time = workflows.Duration(limit)
 			}

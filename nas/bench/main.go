@@ -3,6 +3,7 @@
 //
 //	go run ./nas/bench -tables ../shared/bench/nas
 //	go run ./nas/bench -real mnist|digits|tabular -data ../shared/data
+//	go run ./nas/bench -real mnist|digits -rank 24 -data ../shared/data
 //
 // With -write BENCHMARKS.md the result replaces the part of the file between the
 // marks "<!-- nas tables -->" (or mnist, digits, tabular) and "<!-- end -->".
@@ -38,9 +39,11 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	sets := fs.Int("sets", 10, "how many of the tabular sets")
 	folds := fs.String("folds", "", "directory that keeps the folds of the tabular sets and what was found; a later run goes on there")
 	only := fs.String("only", "", "comma-separated names of tabular sets, instead of the first ones")
-	samplers := fs.String("samplers", "evolution,random", "comma-separated, of a search by real training; the others have as long as the first took")
+	samplers := fs.String("samplers", "evolution,random", "comma-separated, or oneshot, which is evolution over a supernet, of a search by real training; the others have as long as the first took")
 	limit := fs.Duration("time", 0, "of a search by real training, instead of the study file's")
 	inherit := fs.Bool("inherit", false, "children begin with their parents' weights, in a search by real training on images")
+	rank := fs.Int("rank", 0, "instead of a search, how many networks to rank by shared weights and by training each alone")
+	epochs := fs.Int("epochs", 27, "with -rank: of each network alone; shared weights get as many, and three times as many")
 	timed := fs.Bool("timed", true, "keep the time limits of the study files; without, each sampler gets as many trials")
 	write := fs.String("write", "", "file whose marked part the result replaces")
 	if err := fs.Parse(args); err != nil {
@@ -50,6 +53,9 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	mark := *real
 	var err error
 	switch {
+	case *real != "" && *rank > 0:
+		mark += " ranks"
+		err = ranking(ctx, &b, progress, *real, *data, *seed, *rank, *epochs, []int{*epochs, 3 * *epochs})
 	case *real == "tabular":
 		err = tabular(ctx, &b, progress, *data, *folds, *only, *sets, *seed, strings.Split(*samplers, ","), *limit, *timed)
 	case *real != "":

@@ -1,0 +1,158 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math"
+	"time"
+
+	"budwood/engine/data"
+	"budwood/search"
+	"budwood/workflows"
+)
+
+// oneShot is the name of evolution over a supernet beside those of the samplers.
+const oneShot = "oneshot"
+
+// single makes of a study file one that also a supernet can serve, so that all
+// methods search the same: one validation part, no hyperparameters in the space, no
+// average of the weights.
+func single(s *workflows.Spec) {
+	if s.Data.Split.CV > 0 {
+		s.Data.Split.CV, s.Data.Split.Valid = 0, .2
+	}
+	train := search.Params{"lr": .005}
+	for k, v := range s.Train {
+		if k != "ema" && k != "lookahead" {
+			train[k] = v
+		}
+	}
+	s.Space, s.Constraints, s.StartWith, s.Train = nil, nil, nil, train
+}
+
+// ranking trains random networks alone, twice with other seeds, judges the same ones
+// with shared weights, and prints how well the rankings agree.
+func ranking(ctx context.Context, out, progress io.Writer, name, dir string, seed uint64, networks, alone int, epochs []int) error {
+	cache := &data.Cache{}
+	run := func(what string, edit func(*workflows.Spec)) (*outcome, error) {
+		spec, err := load(ctx, name, dir, cache, func(s *workflows.Spec) {
+			single(s)
+			s.Name, s.Retrain, s.Search.Seed, s.Search.Scheduler = what, workflows.Retrain{}, seed, "none"
+			s.Search.Sampler = "random"
+			s.Budget = workflows.Budget{Trials: networks, Epochs: alone}
+			edit(s)
+		})
+		if err != nil {
+			return nil, err
+		}
+		o, err := study(ctx, spec)
+		if err == nil {
+			fmt.Fprintf(progress, "%s: %d trials in %s\n", what, len(o.result.Trials), round(o.wall))
+		}
+		return o, err
+	}
+	one, err := run("alone", func(*workflows.Spec) {})
+	if err != nil {
+		return err
+	}
+	again := func(s *workflows.Spec) {
+		for i := range one.result.Trials {
+			s.StartWith = append(s.StartWith, one.result.Trials[i].Params)
+		}
+		s.Search.Seed = seed + 1000
+	}
+	two, err := run("alone-again", again)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "| %s, %d networks | seed | Kendall τ of accuracy | Spearman ρ | Kendall τ of loss | Spearman ρ | mean accuracy | wall |\n|---|---|---|---|---|---|---|---|\n", name, networks)
+	row := func(what string, o *outcome) {
+		var cells string
+		for _, metric := range []string{"valid_accuracy", "valid_loss"} {
+			x, y := values(one, metric), values(o, metric)
+			cells += fmt.Sprintf(" %.2f | %.2f |", kendall(x, y), spearman(x, y))
+		}
+		mean := 0.
+		for _, v := range values(o, "valid_accuracy") {
+			mean += v / float64(networks)
+		}
+		fmt.Fprintf(out, "| %s | %d |%s %.2f %% | %s |\n", what, seed, cells, 100*mean, o.wall.Round(time.Second/10))
+	}
+	row(fmt.Sprintf("alone again, %d epochs, another seed", alone), two)
+	for _, paths := range []string{"uniform", "fair"} {
+		for _, n := range epochs {
+			o, err := run(fmt.Sprintf("%s-%d", paths, n), func(s *workflows.Spec) {
+				again(s)
+				s.Search.Supernet, s.Budget.Epochs, s.Retrain = paths, n, workflows.Retrain{Best: 1, Epochs: 1}
+			})
+			if err != nil {
+				return err
+			}
+			row(fmt.Sprintf("shared weights of %d epochs, %s paths", n, paths), o)
+		}
+	}
+	return nil
+}
+
+// values are a metric of the trials of the search, in their order.
+func values(o *outcome, metric string) (out []float64) {
+	for i := range o.result.Trials {
+		if r := &o.result.Trials[i]; !isRetrained(r) {
+			m, _ := r.Last()
+			out = append(out, m.Metrics[metric])
+		}
+	}
+	return out
+}
+
+// kendall is τ-b, which allows for ties (Kendall 1945); 0 if a side is constant.
+func kendall(x, y []float64) float64 {
+	var same, bothX, bothY float64
+	for i := range x {
+		for j := range i {
+			a, b := sign(x[i]-x[j]), sign(y[i]-y[j])
+			same += a * b
+			bothX += a * a
+			bothY += b * b
+		}
+	}
+	if bothX == 0 || bothY == 0 {
+		return 0
+	}
+	return same / math.Sqrt(bothX*bothY)
+}
+
+func sign(x float64) float64 {
+	switch {
+	case x > 0:
+		return 1
+	case x < 0:
+		return -1
+	}
+	return 0
+}
+
+// spearman is Pearson's correlation of ranks, of which equal values share the mean.
+func spearman(x, y []float64) float64 {
+	a, b := places(x), places(y)
+	var ab, aa, bb float64
+	for i := range a {
+		ab, aa, bb = ab+a[i]*b[i], aa+a[i]*a[i], bb+b[i]*b[i]
+	}
+	if aa == 0 || bb == 0 {
+		return 0
+	}
+	return ab / math.Sqrt(aa*bb)
+}
+
+// places are how many values are below each, less how many are above.
+func places(x []float64) []float64 {
+	out := make([]float64, len(x))
+	for i := range x {
+		for j := range x {
+			out[i] += sign(x[i] - x[j])
+		}
+	}
+	return out
+}
