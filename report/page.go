@@ -49,9 +49,7 @@ func newView(s *Study) view {
 		r := &s.Trials[i]
 		counts[string(r.State)]++
 		joules += r.Joules
-		if m, ok := r.Last(); ok {
-			epochs += m.Budget
-		}
+		epochs += r.Epochs()
 	}
 	fact := func(k, format string, args ...any) {
 		v.Facts = append(v.Facts, [2]string{k, fmt.Sprintf(format, args...)})

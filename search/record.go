@@ -115,6 +115,20 @@ func (r *Record) Last() (m Measurement, ok bool) {
 	return r.Measurements[len(r.Measurements)-1], true
 }
 
+// SharedEpochs is the metric of a trial that was not trained but validated with
+// weights that it shares with others: the epochs of their training.
+const SharedEpochs = "shared"
+
+// Epochs is the budget that the trial was trained for: that of its last
+// measurement, 0 if it was validated with shared weights.
+func (r *Record) Epochs() int {
+	m, _ := r.Last()
+	if _, shared := m.Metrics[SharedEpochs]; shared {
+		return 0
+	}
+	return m.Budget
+}
+
 // Loss is the trial's last measurement of an objective as a loss (less is
 // better); ok is false if the trial has none or if it is not finite.
 func (r *Record) Loss(o Objective) (loss float64, ok bool) {

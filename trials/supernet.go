@@ -16,7 +16,7 @@ import (
 // SupernetTrial is the trial that trains the weights which all candidates of a
 // study share, if it has such; it is the first. The others are not trained: each
 // is validated once with the shared weights, and reports the epochs of their
-// training as the metric shared.
+// training as [search.SharedEpochs].
 const SupernetTrial = 0
 
 // Supernet is weights that the networks of a space share; package nas has one.
@@ -73,7 +73,7 @@ func (s Supervised) trainSupernet(t *Trial) error {
 		if err != nil {
 			return err
 		}
-		values["train_loss"], values["shared"] = n.trainer().Loss(), float64(epoch)
+		values["train_loss"] = n.trainer().Loss()
 		n.trainer().Observe(score.Loss)
 		t.ReportAll(values)
 		m.keepBest()
@@ -165,7 +165,7 @@ func (s Supervised) judge(t *Trial) error {
 		if err != nil {
 			return err
 		}
-		values["shared"] = float64(epochs)
+		values[search.SharedEpochs] = float64(epochs)
 		t.ReportAll(values)
 		m.keepBest()
 	}

@@ -33,6 +33,10 @@ func Describe(s *Spec) string {
 func summary(s *Spec) string {
 	out := fmt.Sprintf("%s: %s %s, %d trials of up to %d epochs, %s + %s, seed %d", s.Name, s.Objective.Goal, s.Objective.Metric,
 		s.Budget.Trials, s.Budget.Epochs, s.Search.Sampler, s.Search.Scheduler, s.Search.Seed)
+	if s.Search.Supernet != "" {
+		out = fmt.Sprintf("%s: %s %s, %d trials by %s, judged with weights that the first one trains for %d epochs on %s paths, seed %d", s.Name, s.Objective.Goal,
+			s.Objective.Metric, s.Budget.Trials, s.Search.Sampler, s.Budget.Epochs, s.Search.Supernet, s.Search.Seed)
+	}
 	if s.Retrain.Best > 0 {
 		out += fmt.Sprintf(", then the best %d from scratch for %d epochs", s.Retrain.Best, s.Retrain.Epochs)
 	}

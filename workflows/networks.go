@@ -107,6 +107,9 @@ func DescribeSearch(s *Spec, all []search.Record) (string, error) {
 		}
 	}
 	fmt.Fprintf(&b, "avoided  %d candidates that had been tried already\n", nas.Avoided(all))
+	if s.Search.Supernet != "" {
+		all = describeJudged(&b, s.Objective, all)
+	}
 	label := "proxies"
 	for _, c := range space.Correlations(all, s.Objective) {
 		fmt.Fprintf(&b, "%-8s %-10s  rank correlation %+.2f with %s, over %d trials\n", label, c.Proxy, c.Rho, s.Objective.Metric, c.Trials)

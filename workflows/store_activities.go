@@ -173,13 +173,16 @@ func (a *StoreActivities) Start(ctx context.Context, in StartInput) ([]search.Tr
 	return out, nil
 }
 
+// retrainSource is the source of a trial that is another one again, whose name follows.
+const retrainSource = "retrain "
+
 // again is a new trial with the params of an old one.
 func again(seg search.Segment, past []search.Record) (search.Trial, error) {
 	i, ok := slices.BinarySearchFunc(past, seg.Like, func(r search.Record, id int) int { return r.ID - id })
 	if !ok {
 		return search.Trial{}, fmt.Errorf("it is %s again, which the store does not have", search.TrialName(seg.Like))
 	}
-	return search.Trial{ID: seg.Trial, Params: past[i].Params, Source: "retrain " + search.TrialName(seg.Like)}, nil
+	return search.Trial{ID: seg.Trial, Params: past[i].Params, Source: retrainSource + search.TrialName(seg.Like)}, nil
 }
 
 // propose is a candidate for a new trial.

@@ -2,6 +2,9 @@ package workflows
 
 import (
 	"fmt"
+	"io"
+	"slices"
+	"strings"
 
 	"budwood/search"
 	"budwood/trials"
@@ -71,4 +74,27 @@ func (s *Spec) keeps() []string {
 		return nil
 	}
 	return []string{trials.EndKey(s.Name, trials.SupernetTrial, s.Budget.Epochs)}
+}
+
+// describeJudged tells what the trials that were trained from scratch came to beside
+// what they were judged with shared weights, and returns them.
+func describeJudged(w io.Writer, o search.Objective, all []search.Record) (trained []search.Record) {
+	label := "shared"
+	for i := range all {
+		name, again := strings.CutPrefix(all[i].Source, retrainSource)
+		if !again {
+			continue
+		}
+		trained = append(trained, all[i])
+		like := slices.IndexFunc(all, func(r search.Record) bool { return r.Name() == name })
+		now, ok := all[i].Last()
+		if like < 0 || !ok {
+			continue
+		}
+		was, _ := all[like].Last()
+		fmt.Fprintf(w, "%-8s %s judged by shared weights: %s %.5g; trained from scratch as %s: %.5g\n",
+			label, name, o.Metric, was.Metrics[o.Metric], all[i].Name(), now.Metrics[o.Metric])
+		label = ""
+	}
+	return trained
 }

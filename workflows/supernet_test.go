@@ -31,19 +31,29 @@ func TestStudySupernet(t *testing.T) {
 	if len(records) != 27 || result.Test["test_accuracy"] == 0 {
 		t.Fatalf("%d trials, %+v", len(records), result)
 	}
+	trained := 0
 	for _, r := range records {
 		last := r.Measurements[len(r.Measurements)-1]
-		shared, told := last.Metrics["shared"]
+		shared, told := last.Metrics[search.SharedEpochs]
 		want := 6 // the budget at which it counts
 		switch again := strings.HasPrefix(r.Source, "retrain"); {
-		case again && told || !again && shared != 6:
+		case told && (again || r.ID == trials.SupernetTrial) || !told && !again && r.ID != trials.SupernetTrial || told && shared != 6:
 			t.Errorf("%s, %s: shared %v", r.Name(), r.Source, last.Metrics)
 		case again:
 			want = 3
+			fallthrough
+		case r.ID == trials.SupernetTrial:
+			trained += r.Epochs()
 		}
 		if last.Budget != want || r.State != search.Completed {
 			t.Errorf("%s is %s at %d", r.Name(), r.State, last.Budget)
 		}
+	}
+	if trained != 6+2*3 {
+		t.Errorf("%d epochs of training", trained)
+	}
+	if text, err := DescribeSearch(spec, records); err != nil || strings.Count(text, "trained from scratch as t002") != 2 || strings.Contains(text, "rank correlation") {
+		t.Errorf("%v: %s", err, text)
 	}
 	for name, b := range map[string]*bench{"workflow": durable, "local": local} {
 		left, err := b.train.Runner.Blobs.List(t.Context(), trials.StudyKey(spec.Name))

@@ -31,8 +31,7 @@ func (a *app) summary(store *trials.Store, name string) error {
 	w := a.stdout
 	epochs, stopped := 0, 0
 	for i := range r.Trials {
-		m, _ := r.Trials[i].Last()
-		epochs += m.Budget
+		epochs += r.Trials[i].Epochs()
 		if r.Trials[i].State == search.Stopped {
 			stopped++
 		}

@@ -61,10 +61,7 @@ func study(ctx context.Context, spec *workflows.Spec) (*outcome, error) {
 		return nil, fmt.Errorf("study %s: no trial has a value", spec.Name)
 	}
 	for i := range o.result.Trials {
-		m, _ := o.result.Trials[i].Last()
-		if _, shared := m.Metrics["shared"]; !shared || i == trials.SupernetTrial {
-			o.epochs += m.Budget
-		}
+		o.epochs += o.result.Trials[i].Epochs()
 	}
 	m, _ := o.result.Best.Last()
 	o.params = m.Metrics["params"]
