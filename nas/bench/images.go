@@ -120,9 +120,9 @@ func images(ctx context.Context, out, progress io.Writer, name, dir string, seed
 			if slices.Contains(samplers, oneShot) {
 				single(s)
 			}
-			if sampler == oneShot { // its trials are cheap: as many epochs as the others have trials
+			if sampler == oneShot { // its trials are cheap
 				s.Search.Sampler, s.Search.Scheduler, s.Search.Supernet = "evolution", "none", "uniform"
-				s.Budget.Epochs, s.Budget.Trials = s.Budget.Trials, 10*s.Budget.Trials
+				s.Budget.Epochs, s.Budget.Trials = 2*s.Budget.Trials, 5*s.Budget.Trials
 			}
 			if limit > 0 {
 				s.Budget.Time = workflows.Duration(limit)

@@ -43,7 +43,7 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	limit := fs.Duration("time", 0, "of a search by real training, instead of the study file's")
 	inherit := fs.Bool("inherit", false, "children begin with their parents' weights, in a search by real training on images")
 	rank := fs.Int("rank", 0, "instead of a search, how many networks to rank by shared weights and by training each alone")
-	epochs := fs.Int("epochs", 27, "with -rank: of each network alone; shared weights get as many, and three times as many")
+	epochs := fs.Int("epochs", 27, "with -rank: of each network alone; shared weights get as many, and five times as many")
 	timed := fs.Bool("timed", true, "keep the time limits of the study files; without, each sampler gets as many trials")
 	write := fs.String("write", "", "file whose marked part the result replaces")
 	if err := fs.Parse(args); err != nil {
@@ -55,7 +55,7 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	switch {
 	case *real != "" && *rank > 0:
 		mark += " ranks"
-		err = ranking(ctx, &b, progress, *real, *data, *seed, *rank, *epochs, []int{*epochs, 3 * *epochs})
+		err = ranking(ctx, &b, progress, *real, *data, *seed, *rank, *epochs, []int{*epochs, 5 * *epochs})
 	case *real == "tabular":
 		err = tabular(ctx, &b, progress, *data, *folds, *only, *sets, *seed, strings.Split(*samplers, ","), *limit, *timed)
 	case *real != "":

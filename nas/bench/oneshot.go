@@ -22,7 +22,7 @@ func single(s *workflows.Spec) {
 	if s.Data.Split.CV > 0 {
 		s.Data.Split.CV, s.Data.Split.Valid = 0, .2
 	}
-	train := search.Params{"lr": .005}
+	train := search.Params{"lr": .01}
 	for k, v := range s.Train {
 		if k != "ema" && k != "lookahead" {
 			train[k] = v
