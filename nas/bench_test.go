@@ -3,7 +3,6 @@ package nas
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"testing"
 
 	"budwood/engine"
@@ -15,38 +14,60 @@ func digits(b testing.TB) *Space {
 		Limits: Limits{Params: 200_000}}, engine.Shape{28, 28, 1})
 }
 
-// BenchmarkPropose proposes one child after 10,000 trials that went through
-// JSON, as those of a resumed study do.
+// BenchmarkPropose proposes one child after another, of which each has its result
+// before the next, after 10,000 trials that went through JSON as those of a
+// resumed study do.
 func BenchmarkPropose(b *testing.B) {
-	space := digits(b)
 	hyper := search.Space{search.LogFloat("lr", 1e-4, 1), search.Float("momentum", 0, .99), search.Choice("opt", "sgd", "adam")}
+	goals := []search.Objective{{Metric: "loss"}, {Metric: "macs"}, {Metric: "wh"}}
+	measured := func(i int) (out []search.Measurement) {
+		for _, budget := range []int{1, 3, 9}[:1+i%3] {
+			out = append(out, search.Measurement{Budget: budget, Metrics: search.Metrics{
+				"loss": float64(i % 997), "macs": float64(i * 7919 % 1009), "wh": float64(i * 104729 % 1013)}})
+		}
+		return out
+	}
 	past := make([]search.Record, 10_000)
 	for i := range past {
-		c := sampled(search.Rand(1, i), space, hyper)
+		c := sampled(search.Rand(1, i), digits(b), hyper)
 		c.genome.Into(c.point)
-		past[i] = search.Record{Trial: search.Trial{ID: i, Params: c.point}, State: search.Stopped}
-		for _, budget := range []int{1, 3, 9}[:1+i%3] {
-			past[i].Measurements = append(past[i].Measurements, search.Measurement{Budget: budget, Metrics: search.Metrics{"loss": float64(i % 997), "macs": float64(i * 7919 % 1009)}})
-		}
+		past[i] = search.Record{Trial: search.Trial{ID: i, Params: c.point}, State: search.Stopped, Measurements: measured(i)}
 	}
-	goals := []search.Objective{{Metric: "loss"}, {Metric: "macs"}}
 	text, err := json.Marshal(past)
 	if err != nil {
 		b.Fatal(err)
 	}
-	if err := json.Unmarshal(text, &past); err != nil {
-		b.Fatal(err)
-	}
-	for _, s := range []search.Sampler{Random{space}, Evolution{Space: space}, LocalSearch{Space: space}, NSGA2{Space: space}, Predictor{Space: space}} {
-		b.Run(fmt.Sprintf("%T", s), func(b *testing.B) {
+	for _, c := range []struct {
+		name  string
+		goals int
+		of    func(*Space) search.Sampler
+	}{
+		{"random", 1, func(s *Space) search.Sampler { return Random{s} }},
+		{"evolution", 1, func(s *Space) search.Sampler { return Evolution{Space: s} }},
+		{"local search", 1, func(s *Space) search.Sampler { return LocalSearch{Space: s} }},
+		{"predictor", 1, func(s *Space) search.Sampler { return Predictor{Space: s} }},
+		{"NSGA-II, 2 goals", 2, func(s *Space) search.Sampler { return NSGA2{Space: s} }},
+		{"NSGA-II, 3 goals", 3, func(s *Space) search.Sampler { return NSGA2{Space: s} }},
+		{"NSGA-III, 3 goals", 3, func(s *Space) search.Sampler { return NSGA3{Space: s} }},
+	} {
+		var past []search.Record
+		if err := json.Unmarshal(text, &past); err != nil {
+			b.Fatal(err)
+		}
+		sampler := c.of(digits(b))
+		propose := func(b *testing.B) {
+			req := search.Request{Space: hyper, Objectives: goals[:c.goals], Past: past, First: len(past), N: 1, Seed: 1}
+			out, err := sampler.Propose(context.Background(), req)
+			if err != nil {
+				b.Fatal(err)
+			}
+			past = append(past, search.Record{Trial: search.Trial{ID: len(past), Params: out[0]}, State: search.Stopped, Measurements: measured(len(past))})
+		}
+		b.Run(c.name, func(b *testing.B) {
+			propose(b) // reads the 10,000
 			b.ReportAllocs()
-			seed := uint64(0)
 			for b.Loop() {
-				seed++
-				req := search.Request{Space: hyper, Objectives: goals, Past: past, First: len(past), N: 1, Seed: seed}
-				if _, err := s.Propose(context.Background(), req); err != nil {
-					b.Fatal(err)
-				}
+				propose(b)
 			}
 		})
 	}

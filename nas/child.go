@@ -22,37 +22,65 @@ func sampled(r *rand.Rand, s *Space, hyper search.Space) candidate {
 	return candidate{genome: s.Sample(r), point: hyper.Sample(r)}
 }
 
+// reading is what a trial's params say of its network, once it was asked for.
+type reading struct {
+	done, ok bool
+	genome   Genome
+	features []uint32 // see encode; nil if not asked for
+}
+
 // candidate is an individual's, if its genome belongs to the space.
-func (s *Space) candidate(i individual) (candidate, bool) {
-	g, err := FromParams(i.params)
-	if err != nil || s.Check(g) != nil {
-		return candidate{}, false
+func (s *Space) candidate(i *individual) (candidate, bool) {
+	n := i.net
+	if !n.done {
+		var err error
+		n.genome, err = FromParams(i.params)
+		n.done, n.ok = true, err == nil && s.Check(n.genome) == nil
 	}
-	return candidate{genome: g, point: i.params, trial: i.trial}, true
+	return candidate{genome: n.genome, point: i.params, trial: i.trial}, n.ok
 }
 
 // child mutates the genome, a hyperparameter, or both, each with the same
 // probability; known tells that it kept the genome.
 func (s *Space) child(r *rand.Rand, parent candidate, hyper search.Space) (c candidate, known bool) {
+	o := bred(r, &parent, hyper, s.mutate)
+	return o.candidate(), o.known
+}
+
+// offspring is a child of which nobody has said in words where it comes from.
+type offspring struct {
+	parent  *candidate
+	genome  Genome
+	changes []change
+	point   search.Params
+	known   bool // the genome is the parent's
+}
+
+func bred(r *rand.Rand, parent *candidate, hyper search.Space, mutate func(*rand.Rand, Genome) (Genome, []change)) offspring {
 	what := r.IntN(3)
 	if hyper.Size() == 1 {
 		what = 0
 	}
-	c = parent
-	if len(parent.origin.Parents) == 0 { // no crossing came before
-		c.origin.Parents = []int{parent.trial}
-	}
-	var changes []change
+	o := offspring{parent: parent, genome: parent.genome, known: what == 1}
 	if what != 1 {
-		c.genome, changes = s.mutate(r, parent.genome)
+		o.genome, o.changes = mutate(r, parent.genome)
 	}
 	if what == 0 {
-		c.point = kept(r, hyper, parent.point)
+		o.point = kept(r, hyper, parent.point)
 	} else {
-		c.point = nearby(r, hyper, parent.point)
+		o.point = nearby(r, hyper, parent.point)
 	}
-	c.origin.Change = joinWords(c.origin.Change, words(changes), moved(parent.point, c.point))
-	return c, what == 1
+	return o
+}
+
+func (o *offspring) candidate() candidate {
+	c := *o.parent
+	c.genome, c.point = o.genome, o.point
+	if len(c.origin.Parents) == 0 { // no crossing came before
+		c.origin.Parents = []int{c.trial}
+	}
+	c.origin.Change = joinWords(c.origin.Change, words(o.changes), moved(o.parent.point, o.point))
+	return c
 }
 
 // mixed crosses genomes and hyperparameters.

@@ -2,35 +2,61 @@ package nas
 
 import (
 	"math"
-	"slices"
+
+	"budwood/search"
 )
 
-// encode lists the features of a genome, each a hash, sorted: every decision at
-// its place in the derivation, every operation wherever it stands, and the
-// operations along each path through a cell (White et al. 2021, section 3). What
-// stands there twice is two features. Two genomes are the more alike the more
-// features they share.
-func encode(g Genome) []uint32 {
-	e := encoder{}
+// encode lists the features of a genome and its hyperparameters, each a hash of
+// its own: every decision at its place in the derivation, every operation wherever
+// it stands, the operations along each path through a cell (White et al. 2021,
+// section 3), and every hyperparameter's value, of numbers the place in their range
+// in coarse and in fine steps. An operation or path that is there twice is two
+// features. Two candidates are the more alike the more features they share.
+func encode(g Genome, hyper search.Space, point search.Params) []uint32 {
+	e := encoder{out: make([]uint32, 0, 128)}
 	e.node(&g.root, mix(0, 'r'))
-	slices.Sort(e.out)
-	var last uint32
-	times := 0
-	for i, f := range e.out {
-		if i > 0 && f == last {
-			times++
-			e.out[i] = uint32(mix(uint64(f), uint64(times)) >> 32)
-		} else {
-			last, times = f, 0
-		}
+	for _, d := range hyper.Active(point) {
+		e.value(d, point)
 	}
-	slices.Sort(e.out)
-	return slices.Compact(e.out)
+	return e.out
 }
 
-type encoder struct{ out []uint32 }
+type encoder struct {
+	out   []uint32
+	often []uint32 // what may be there several times
+}
 
 func (e *encoder) add(a, b uint64) { e.out = append(e.out, uint32(mix(a, b)>>32)) }
+
+// addOnceMore adds a feature that may be there already.
+func (e *encoder) addOnceMore(a, b uint64) {
+	f, times := uint32(mix(a, b)>>32), uint64(0)
+	for _, o := range e.often {
+		if o == f {
+			times++
+		}
+	}
+	e.often = append(e.often, f)
+	e.add(uint64(f), times)
+}
+
+// value adds the value of a hyperparameter. Neighbours share one of two coarse
+// steps at least.
+func (e *encoder) value(d *search.Dim, point search.Params) {
+	v := point.Value(d.Name)
+	name := hashText(d.Name)
+	if d.Kind == search.KindChoice {
+		e.add(name, uint64(d.Index(v)+1))
+		return
+	}
+	u, err := d.Encode(v)
+	if err != nil {
+		return
+	}
+	for i, step := range []float64{4*u + .5, 4 * u, 12 * u} {
+		e.add(mix(name, uint64(i)), uint64(step)+1)
+	}
+}
 
 func (e *encoder) node(n *node, place uint64) {
 	switch n.kind {
@@ -42,7 +68,7 @@ func (e *encoder) node(n *node, place uint64) {
 			h = mix(h, step)
 		}
 		e.add(place, h)
-		e.add(0, h)
+		e.addOnceMore(0, h)
 		return
 	case oneOfKind:
 		e.add(place, uint64(n.pick)+1)
@@ -82,7 +108,7 @@ func (e *encoder) paths(n *node) {
 		}
 	}
 	for _, p := range at[nodes-1] {
-		e.add('p', p)
+		e.addOnceMore('p', p)
 	}
 }
 
@@ -102,27 +128,3 @@ func (n *node) signature() (h uint64, dead bool) {
 	}
 	return h, dead
 }
-
-// sharedFeatures is, for any two genomes, the share of features that they have in common,
-// by the geometric mean of their numbers, times kernelScale: the lower triangle.
-func sharedFeatures(x [][]uint32) [][]float64 {
-	k := make([][]float64, len(x))
-	with := map[uint32][]int{} // the genomes so far that have a feature
-	for i := range x {
-		k[i] = make([]float64, i+1)
-		for _, f := range x[i] {
-			with[f] = append(with[f], i)
-			for _, j := range with[f] {
-				k[i][j]++
-			}
-		}
-		for j := range k[i] {
-			k[i][j] *= kernelScale / math.Sqrt(float64(max(len(x[i])*len(x[j]), 1)))
-		}
-	}
-	return k
-}
-
-// kernelScale is the prior variance of what a genome is worth, in units of the
-// noise that ridge stands for.
-const kernelScale = 10

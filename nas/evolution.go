@@ -34,23 +34,26 @@ var _ search.Sampler = Evolution{}
 // Propose evolves the past.
 func (e Evolution) Propose(ctx context.Context, req search.Request) ([]search.Params, error) {
 	size, sample := positive(e.Population, 30), positive(e.Sample, 10)
-	young := individuals(mainObjective(req), size, sample)
-	var first []Genome
-	return propose(ctx, e.Space, req, func(trial, try int, r *rand.Rand) (candidate, bool) {
-		if trial < size && e.Proxy != nil {
-			if first == nil {
-				first = e.screened(req.Seed, size)
+	return propose(ctx, e.Space, req, func(m *memo) drawFunc {
+		all := m.individuals(mainGoal(req), sample)
+		young := all[max(len(all)-size, 0):]
+		var screened []Genome
+		return func(trial, try int, r *rand.Rand) (candidate, bool) {
+			if trial < size && e.Proxy != nil {
+				if screened == nil {
+					screened = e.screened(req.Seed, size)
+				}
+				if at := trial + try*size; at < len(screened) {
+					return candidate{genome: screened[at], point: req.Space.Sample(r)}, false
+				}
 			}
-			if at := trial + try*size; at < len(first) {
-				return candidate{genome: first[at], point: req.Space.Sample(r)}, false
+			if trial >= size {
+				if parent, ok := e.parent(r, young, sample); ok {
+					return e.child(r, parent, req.Space)
+				}
 			}
+			return sampled(r, e.Space, req.Space), false
 		}
-		if trial >= size {
-			if parent, ok := e.parent(r, young, sample); ok {
-				return e.child(r, parent, req.Space)
-			}
-		}
-		return sampled(r, e.Space, req.Space), false
 	})
 }
 
@@ -93,18 +96,18 @@ func (e Evolution) child(r *rand.Rand, parent candidate, hyper search.Space) (c 
 
 // parent is the best of n individuals drawn with replacement, of those whose
 // genome belongs to the space.
-func (e Evolution) parent(r *rand.Rand, young []individual, n int) (candidate, bool) {
+func (e Evolution) parent(r *rand.Rand, young []*individual, n int) (candidate, bool) {
 	var best candidate
 	var of *individual
 	for range n {
 		if len(young) == 0 {
 			break
 		}
-		i := &young[r.IntN(len(young))]
+		i := young[len(young)-1-r.IntN(len(young))]
 		if of != nil && !i.better(of) {
 			continue
 		}
-		if c, ok := e.Space.candidate(*i); ok {
+		if c, ok := e.Space.candidate(i); ok {
 			best, of = c, i
 		}
 	}

@@ -217,10 +217,12 @@ func (e extent) flattened() extent {
 	return extent{mix(e.channels, e.space), flat}
 }
 
-func (o *operation) hash() uint64 {
+func (o *operation) hash() uint64 { return hashText(o.name) }
+
+func hashText(text string) uint64 {
 	h := uint64(14695981039346656037) // FNV-1a
-	for i := 0; i < len(o.name); i++ {
-		h = (h ^ uint64(o.name[i])) * 1099511628211
+	for i := 0; i < len(text); i++ {
+		h = (h ^ uint64(text[i])) * 1099511628211
 	}
 	return h
 }

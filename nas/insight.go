@@ -146,7 +146,7 @@ type ParetoTrial struct {
 // reach from the worst value of each objective, as a share of the box up to the
 // best ones.
 func Pareto(all []search.Record, goals []search.Objective) (best []ParetoTrial, share float64) {
-	var some []individual
+	var some []*individual
 	for i := range all {
 		var losses []float64
 		for _, o := range goals {
@@ -155,7 +155,7 @@ func Pareto(all []search.Record, goals []search.Objective) (best []ParetoTrial, 
 			}
 		}
 		if len(losses) == len(goals) && len(goals) > 0 {
-			some = append(some, individual{trial: all[i].ID, losses: losses})
+			some = append(some, &individual{trial: all[i].ID, losses: losses})
 		}
 	}
 	if len(some) == 0 {

@@ -24,33 +24,36 @@ var _ search.Sampler = LocalSearch{}
 
 // Propose climbs on.
 func (s LocalSearch) Propose(ctx context.Context, req search.Request) ([]search.Params, error) {
-	first := positive(s.First, 10)
+	begin := positive(s.First, 10)
 	const draws = 16 // of each of the best
-	top := best(mainObjective(req), first, freshTries/draws)
-	return propose(ctx, s.Space, req, func(trial, try int, r *rand.Rand) (candidate, bool) {
-		if at := try / draws; trial >= first && at < len(top) {
-			if parent, ok := s.Space.candidate(top[at]); ok {
-				return s.Space.child(r, parent, req.Space)
+	return propose(ctx, s.Space, req, func(m *memo) drawFunc {
+		top := best(m.individuals(mainGoal(req), begin), freshTries/draws)
+		return func(trial, try int, r *rand.Rand) (candidate, bool) {
+			if at := try / draws; trial >= begin && at < len(top) {
+				if parent, ok := s.Space.candidate(top[at]); ok {
+					return s.Space.child(r, parent, req.Space)
+				}
 			}
+			return sampled(r, s.Space, req.Space), false
 		}
-		return sampled(r, s.Space, req.Space), false
 	})
 }
 
 // best are the n individuals of least loss; where equal those of the better
 // learning curve, then the older first.
-func best(req search.Request, enough, n int) []individual {
-	var out []individual
-	for _, i := range slices.Backward(individuals(req, 0, enough)) {
-		at, _ := slices.BinarySearchFunc(out, i, func(a, b individual) int {
-			if !b.better(&a) {
+func best(all []*individual, n int) []*individual {
+	out := make([]*individual, 0, n+1)
+	for _, i := range all {
+		if len(out) == n && !i.better(out[n-1]) {
+			continue
+		}
+		at, _ := slices.BinarySearchFunc(out, i, func(a, b *individual) int {
+			if !b.better(a) {
 				return -1
 			}
 			return 1
 		})
-		if at < n {
-			out = slices.Insert(out, at, i)[:min(len(out)+1, n)]
-		}
+		out = slices.Insert(out, at, i)[:min(len(out)+1, n)]
 	}
 	return out
 }

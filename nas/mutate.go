@@ -28,16 +28,9 @@ func (s *Space) Mutate(r *rand.Rand, g Genome) (Genome, error) {
 // mutate also tells what changed; nothing of a fresh sample.
 func (s *Space) mutate(r *rand.Rand, g Genome) (Genome, []change) {
 	was := s.mark(g)
-	more := min(.5, 1-8/float64(s.root.decisions(&g.root)))
-	var changes []change
 	for range mutateTries {
-		h, c, ok := s.step(r, g)
-		changes := append(changes[:0], c)
-		for ok && r.Float64() < more {
-			h, c, ok = s.step(r, h)
-			changes = append(changes, c)
-		}
-		if !ok {
+		h, changes := s.varied(r, g)
+		if len(changes) == 0 {
 			break
 		}
 		if s.mark(h) != was && s.fits(h) {
@@ -45,6 +38,24 @@ func (s *Space) mutate(r *rand.Rand, g Genome) (Genome, []change) {
 		}
 	}
 	return s.Sample(r), nil
+}
+
+// varied takes a decision or more anew, whatever network that gives; nothing has
+// changed if there is none to take.
+func (s *Space) varied(r *rand.Rand, g Genome) (Genome, []change) {
+	more := min(.5, 1-8/float64(s.root.decisions(&g.root)))
+	h, c, ok := s.step(r, g)
+	if !ok {
+		return g, nil
+	}
+	changes := []change{c}
+	for r.Float64() < more {
+		if h, c, ok = s.step(r, h); !ok {
+			break
+		}
+		changes = append(changes, c)
+	}
+	return h, changes
 }
 
 // step takes one decision anew; ok is false if there is none to take.

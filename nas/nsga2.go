@@ -29,27 +29,35 @@ var _ search.Sampler = NSGA2{}
 // Propose evolves the past.
 func (s NSGA2) Propose(ctx context.Context, req search.Request) ([]search.Params, error) {
 	size := positive(s.Population, 10)
-	population := elite(individuals(req, 0, size), size)
-	return crossed(ctx, s.Space, req, size, func(r *rand.Rand) (candidate, bool) { return s.parent(r, population) })
+	return crossed(ctx, s.Space, req, size, func(m *memo) parentFunc {
+		population := m.elite.of(m.individuals(req.Objectives, size), size)
+		return func(r *rand.Rand) (candidate, bool) { return s.parent(r, population) }
+	})
 }
+
+// parentFunc draws a parent; ok is false if there is none.
+type parentFunc func(*rand.Rand) (c candidate, ok bool)
 
 // crossed proposes random networks for the first trials, and then the mutated
 // children of parents, half of which are crossed with a second one before.
-func crossed(ctx context.Context, space *Space, req search.Request, first int, parent func(*rand.Rand) (candidate, bool)) ([]search.Params, error) {
+func crossed(ctx context.Context, space *Space, req search.Request, first int, learn func(*memo) parentFunc) ([]search.Params, error) {
 	if space != nil && space.in == nil {
 		space = space.literal()
 	}
-	return propose(ctx, space, req, func(trial, _ int, r *rand.Rand) (candidate, bool) {
-		if trial >= first {
-			one, ok := parent(r)
-			if other, both := parent(r); both && ok && r.IntN(2) == 0 {
-				one = space.mixed(r, one, other, req.Space)
+	return propose(ctx, space, req, func(m *memo) drawFunc {
+		parent := learn(m)
+		return func(trial, _ int, r *rand.Rand) (candidate, bool) {
+			if trial >= first {
+				one, ok := parent(r)
+				if other, both := parent(r); both && ok && r.IntN(2) == 0 {
+					one = space.mixed(r, one, other, req.Space)
+				}
+				if ok {
+					return space.child(r, one, req.Space)
+				}
 			}
-			if ok {
-				return space.child(r, one, req.Space)
-			}
+			return sampled(r, space, req.Space), false
 		}
-		return sampled(r, space, req.Space), false
 	})
 }
 

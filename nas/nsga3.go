@@ -31,12 +31,14 @@ var _ search.Sampler = NSGA3{}
 func (s NSGA3) Propose(ctx context.Context, req search.Request) ([]search.Params, error) {
 	size := positive(s.Population, 20)
 	points := referencePoints(len(req.Objectives), size)
-	population := generations(individuals(req, 0, size), size, points, req.Seed)
-	return crossed(ctx, s.Space, req, size, func(r *rand.Rand) (candidate, bool) {
-		if len(population) == 0 {
-			return candidate{}, false
+	return crossed(ctx, s.Space, req, size, func(m *memo) parentFunc {
+		population := m.niches.of(m.individuals(req.Objectives, size), size, points, req.Seed)
+		return func(r *rand.Rand) (candidate, bool) {
+			if len(population) == 0 {
+				return candidate{}, false
+			}
+			return s.Space.candidate(population[r.IntN(len(population))])
 		}
-		return s.Space.candidate(population[r.IntN(len(population))])
 	})
 }
 
@@ -81,15 +83,31 @@ func binomial(n, k, most int) int {
 	return b
 }
 
-// generations is what survives of all, the youngest first, if P more come at a
-// time.
-func generations(all []individual, size int, points [][]float64, seed uint64) []individual {
-	var out []individual
-	for g := 0; g*size < len(all); g++ {
-		end := len(all) - g*size
-		next := slices.Clone(all[max(end-size, 0):end])
-		slices.Reverse(next)
-		out = survivors(append(out, next...), size, points, search.Rand(seed, ^g))
+// nicheMemo keeps the population after each generation.
+type nicheMemo struct {
+	size  int
+	seed  uint64
+	seen  []*individual
+	after [][]*individual
+}
+
+// of is what survives of all, the oldest first, if P more come at a time.
+func (n *nicheMemo) of(all []*individual, size int, points [][]float64, seed uint64) []*individual {
+	if n.size != size || n.seed != seed {
+		*n = nicheMemo{size: size, seed: seed}
+	}
+	n.after = n.after[:min(common(n.seen, all)/size, len(n.after))]
+	n.seen = append(n.seen[:0], all...)
+	var out []*individual
+	if len(n.after) > 0 {
+		out = n.after[len(n.after)-1]
+	}
+	for g := len(n.after); g*size < len(all); g++ {
+		next := all[g*size : min((g+1)*size, len(all))]
+		out = survivors(slices.Concat(out, next), size, points, search.Rand(seed, ^g))
+		if len(next) == size {
+			n.after = append(n.after, out)
+		}
 	}
 	return out
 }
@@ -97,11 +115,11 @@ func generations(all []individual, size int, points [][]float64, seed uint64) []
 // survivors is the environmental selection of NSGA-III: whole fronts, the best
 // first, as long as they fit, and of the next one those in the emptiest niches
 // (Deb & Jain 2014, Algorithms 1 and 4).
-func survivors(all []individual, size int, points [][]float64, r *rand.Rand) []individual {
-	var out []individual
+func survivors(all []*individual, size int, points [][]float64, r *rand.Rand) []*individual {
+	var out []*individual
 	taken := make([]bool, len(all))
 	for len(out) < min(size, len(all)) {
-		var last []individual
+		var last []*individual
 		for _, i := range front(all, taken) {
 			taken[i] = true
 			last = append(last, all[i])
@@ -122,7 +140,7 @@ type niche struct {
 	distance float64
 }
 
-func fillNiches(kept, last []individual, size int, points [][]float64, r *rand.Rand) []individual {
+func fillNiches(kept, last []*individual, size int, points [][]float64, r *rand.Rand) []*individual {
 	niches := associate(normalised(slices.Concat(kept, last)), points)
 	count := make([]int, len(points))
 	for _, n := range niches[:len(kept)] {
@@ -191,7 +209,7 @@ func associate(losses, points [][]float64) []niche {
 // normalised are the losses from the ideal point on, divided by the intercepts
 // of the plane through the extreme points (Algorithm 2). Where there is no such
 // plane the worst losses stand for the intercepts.
-func normalised(all []individual) [][]float64 {
+func normalised(all []*individual) [][]float64 {
 	m := len(all[0].losses)
 	ideal, worst := slices.Clone(all[0].losses), slices.Clone(all[0].losses)
 	for _, x := range all {

@@ -10,7 +10,7 @@ import (
 
 // front lists the positions of those individuals, of the ones not taken, that
 // no other of them dominates.
-func front(all []individual, taken []bool) []int {
+func front(all []*individual, taken []bool) []int {
 	var out []int
 next:
 	for i := range all {
@@ -33,7 +33,7 @@ next:
 
 // ranked is an individual with its place in a population.
 type ranked struct {
-	individual
+	*individual
 	front    int
 	crowding float64 // distance to its neighbours on the front; more is lonelier
 }
@@ -48,14 +48,12 @@ func (a ranked) better(b ranked) bool {
 
 // elite is the environmental selection of NSGA-II: whole fronts, the best
 // first, as long as they fit, and of the next one the loneliest.
-func elite(all []individual, size int) []ranked {
+func elite(all []*individual, size int) []ranked {
 	var out []ranked
-	taken := make([]bool, len(all))
-	for f := 0; len(out) < min(size, len(all)); f++ {
-		var crowded []ranked
-		for _, i := range front(all, taken) {
-			taken[i] = true
-			crowded = append(crowded, ranked{individual: all[i], front: f})
+	for f, members := range fronts(all, size) {
+		crowded := make([]ranked, len(members))
+		for k, i := range members {
+			crowded[k] = ranked{individual: i, front: f}
 		}
 		crowd(crowded)
 		if room := size - len(out); len(crowded) > room {
@@ -65,6 +63,21 @@ func elite(all []individual, size int) []ranked {
 			crowded = crowded[:room]
 		}
 		out = append(out, crowded...)
+	}
+	return out
+}
+
+// fronts are the first fronts, as many as it takes for at least n members.
+func fronts(all []*individual, n int) [][]*individual {
+	var out [][]*individual
+	taken := make([]bool, len(all))
+	for count := 0; count < min(n, len(all)); {
+		var members []*individual
+		for _, i := range front(all, taken) {
+			taken[i] = true
+			members = append(members, all[i])
+		}
+		out, count = append(out, members), count+len(members)
 	}
 	return out
 }

@@ -10,10 +10,10 @@ import (
 	"budwood/search"
 )
 
-func withLosses(losses ...[]float64) []individual {
-	out := make([]individual, len(losses))
+func withLosses(losses ...[]float64) []*individual {
+	out := make([]*individual, len(losses))
 	for i, l := range losses {
-		out[i].losses = l
+		out[i] = &individual{losses: l}
 	}
 	return out
 }
@@ -63,8 +63,9 @@ func TestCrowding(t *testing.T) {
 func TestFront(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.IntRange(1, 3).Draw(t, "objectives")
-		all := make([]individual, rapid.IntRange(0, 30).Draw(t, "individuals"))
+		all := make([]*individual, rapid.IntRange(0, 30).Draw(t, "individuals"))
 		for i := range all {
+			all[i] = &individual{}
 			for range n {
 				all[i].losses = append(all[i].losses, float64(rapid.IntRange(0, 6).Draw(t, "loss")))
 			}

@@ -1,19 +1,21 @@
 package nas
 
 import (
-	"maps"
 	"math"
 	"slices"
 
 	"budwood/search"
 )
 
-// individual is a trial with a network and its losses, one an objective.
+// individual is a trial with a network and its losses, one an objective. Nothing
+// changes it but the reading of its network, when it is first asked for.
 type individual struct {
 	trial  int
+	at     int // in the past
 	params search.Params
 	losses []float64
 	curve  float64 // mean of the first loss over the measurements up to those losses
+	net    *reading
 }
 
 // better tells whether an individual's first loss is less than another's, or as
@@ -26,46 +28,27 @@ func (i *individual) better(j *individual) bool {
 	return i.curve < j.curve
 }
 
-// individuals are the trials of a request whose losses can be compared, the
-// youngest first, at most limit (0 means all). Losses are comparable at equal
-// budgets only: they are taken at the largest budget at which at least enough
-// trials have some. A trial that completed before, because it no longer
-// improved, keeps its last losses at every larger budget. As long as no budget
-// has enough, the one with the most counts.
-func individuals(req search.Request, limit, enough int) []individual {
-	n := len(req.Objectives)
-	if n == 0 {
+// measured is the individual of record number at, with its losses at a budget: what was
+// known before if they are the same, nil if there are none.
+func measured(r *search.Record, at int, goals []search.Objective, budget int, k *known) *individual {
+	m := measuredAt(r, budget)
+	if m < 0 || len(goals) == 0 {
 		return nil
 	}
-	budget := commonBudget(req.Past, enough)
-	most := len(req.Past)
-	if limit > 0 {
-		most = min(most, limit)
-	}
-	out := make([]individual, 0, most)
-	all := make([]float64, 0, most*n) // the losses of all, in one piece
-	for i := len(req.Past) - 1; i >= 0 && len(out) < most; i-- {
-		r := &req.Past[i]
-		m := measuredAt(r, budget)
-		if m < 0 {
-			continue
+	var room [8]float64
+	losses := room[:0]
+	for _, o := range goals {
+		v, ok := r.Measurements[m].Metrics[o.Metric]
+		if !ok || math.IsNaN(v) || math.IsInf(v, 0) {
+			return nil
 		}
-		start := len(all)
-		for _, o := range req.Objectives {
-			if v, ok := r.Measurements[m].Metrics[o.Metric]; ok && !math.IsNaN(v) && !math.IsInf(v, 0) {
-				all = append(all, o.Goal.Loss(v))
-			}
-		}
-		if len(all) < start+n {
-			all = all[:start]
-			continue
-		}
-		out = append(out, individual{trial: r.ID, params: r.Params, curve: curve(r.Measurements[:m+1], req.Objectives[0], all[start])})
+		losses = append(losses, o.Goal.Loss(v))
 	}
-	for i := range out {
-		out[i].losses = all[i*n : (i+1)*n : (i+1)*n]
+	c := curve(r.Measurements[:m+1], goals[0], losses[0])
+	if k.who != nil && k.who.trial == r.ID && k.who.curve == c && slices.Equal(k.who.losses, losses) {
+		return k.who
 	}
-	return out
+	return &individual{trial: r.ID, at: at, params: r.Params, losses: slices.Clone(losses), curve: c, net: k.net}
 }
 
 // curve is the mean loss of measurements, of which the last is given. One that is
@@ -82,10 +65,9 @@ func curve(ms []search.Measurement, o search.Objective, last float64) float64 {
 	return sum / float64(len(ms))
 }
 
-// mainObjective is the request of its first objective alone.
-func mainObjective(req search.Request) search.Request {
-	req.Objectives = req.Objectives[:min(len(req.Objectives), 1)]
-	return req
+// mainGoal is a request's first objective alone.
+func mainGoal(req search.Request) []search.Objective {
+	return req.Objectives[:min(len(req.Objectives), 1)]
 }
 
 // usable tells whether a trial's measurements say something about a network.
@@ -122,25 +104,36 @@ const recent = 1000
 // count, or else that at which most do.
 func commonBudget(past []search.Record, enough int) int {
 	past = past[max(len(past)-recent, 0):]
-	exact, completed := map[int]int{}, map[int]int{}
+	var seen []counted // by budget
+	at := func(budget int) *counted {
+		i, ok := slices.BinarySearchFunc(seen, budget, func(c counted, b int) int { return c.budget - b })
+		if !ok {
+			seen = slices.Insert(seen, i, counted{budget: budget})
+		}
+		return &seen[i]
+	}
 	for i := range past {
 		r := &past[i]
 		if !usable(r) {
 			continue
 		}
 		for j := range r.Measurements {
-			exact[r.Measurements[j].Budget]++
+			at(r.Measurements[j].Budget).exact++
 		}
 		if r.State == search.Completed {
-			completed[r.Measurements[len(r.Measurements)-1].Budget]++
+			at(r.Measurements[len(r.Measurements)-1].Budget).completed++
 		}
 	}
 	best, most, before := 0, 0, 0 // before: completed at smaller budgets
-	for _, b := range slices.Sorted(maps.Keys(exact)) {
-		if n := exact[b] + before; n >= min(enough, most) {
-			best, most = b, n
+	for _, c := range seen {
+		if n := c.exact + before; n >= min(enough, most) {
+			best, most = c.budget, n
 		}
-		before += completed[b]
+		before += c.completed
 	}
 	return best
 }
+
+// counted are the trials that have losses at a budget, and those that completed
+// there.
+type counted struct{ budget, exact, completed int }

@@ -16,15 +16,23 @@ const freshTries = 64
 type drawFunc func(trial, try int, r *rand.Rand) (c candidate, known bool)
 
 // propose answers a request with what draw gives for each trial, as long as it
-// is new. A draw whose network is new is taken at once. One of a network that
+// is new; learn makes draw from what is remembered of the past. A draw whose network is new is taken at once. One of a network that
 // was tried with other hyperparameters is taken if draw means it, or if nothing
 // better turns up. In a space so small that draws find nothing new, the first
 // untried point after a random one is taken.
-func propose(ctx context.Context, s *Space, req search.Request, draw drawFunc) ([]search.Params, error) {
+func propose(ctx context.Context, s *Space, req search.Request, learn func(*memo) drawFunc) ([]search.Params, error) {
 	if s == nil {
 		return nil, fmt.Errorf("architecture sampler: no space")
 	}
-	seen := &tried{mark: s.markOf, past: req.Past}
+	m := s.memo
+	if m == nil {
+		m = new(memo)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.recall(s, req)
+	draw := learn(m)
+	seen := &tried{space: s, past: m}
 	var out []search.Params
 	for i := range req.N {
 		if err := ctx.Err(); err != nil {
@@ -36,7 +44,7 @@ func propose(ctx context.Context, s *Space, req search.Request, draw drawFunc) (
 		}
 		c.origin.Inherits = s.inherits && len(c.origin.Parents) > 0
 		c.genome.into(c.point, &c.origin)
-		seen.add(c.point)
+		seen.proposed = append(seen.proposed, c.point)
 		out = append(out, c.point)
 	}
 	if len(out) == 0 && req.N > 0 {

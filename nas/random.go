@@ -17,7 +17,7 @@ var _ search.Sampler = Random{}
 
 // Propose draws from the prior; see [Space.Sample].
 func (s Random) Propose(ctx context.Context, req search.Request) ([]search.Params, error) {
-	return propose(ctx, s.Space, req, func(_, _ int, r *rand.Rand) (candidate, bool) {
-		return sampled(r, s.Space, req.Space), false
+	return propose(ctx, s.Space, req, func(*memo) drawFunc {
+		return func(_, _ int, r *rand.Rand) (candidate, bool) { return sampled(r, s.Space, req.Space), false }
 	})
 }

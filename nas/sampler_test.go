@@ -272,7 +272,8 @@ func TestLearningCurvesBreakTies(t *testing.T) {
 	}
 	req := search.Request{Past: past, Objectives: []search.Objective{{Metric: "acc", Goal: search.Maximize}}}
 	var got []int
-	for _, i := range best(req, 2, 4) {
+	all := remembered(req, 2)
+	for _, i := range best(all, 4) {
 		got = append(got, i.trial)
 	}
 	if !slices.Equal(got, []int{1, 2, 0, 3}) {
@@ -282,9 +283,16 @@ func TestLearningCurvesBreakTies(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c, ok := (Evolution{Space: space}).parent(search.Rand(1, 0), individuals(req, 0, 2), 100); !ok || c.trial != 1 {
+	if c, ok := (Evolution{Space: space}).parent(search.Rand(1, 0), all, 100); !ok || c.trial != 1 {
 		t.Errorf("the parent is trial %d", c.trial)
 	}
+}
+
+// remembered are the individuals of a past that is seen for the first time.
+func remembered(req search.Request, enough int) []*individual {
+	var m memo
+	m.recall(new(Space), req)
+	return m.individuals(req.Objectives, enough)
 }
 
 func TestPopulationComparesAtEqualBudgets(t *testing.T) {
@@ -311,7 +319,7 @@ func TestPopulationComparesAtEqualBudgets(t *testing.T) {
 		9: {.5, .6, .7, .8, .9}, // most are at 1
 	} {
 		var got []float64
-		for _, i := range individuals(search.Request{Past: past, Objectives: []search.Objective{{Metric: "loss"}}}, 30, enough) {
+		for _, i := range slices.Backward(remembered(search.Request{Past: past, Objectives: []search.Objective{{Metric: "loss"}}}, enough)) {
 			got = append(got, i.losses[0])
 		}
 		if !slices.Equal(got, want) {

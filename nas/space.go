@@ -10,7 +10,8 @@ import (
 // Space is what an architecture search searches: the derivations of a grammar
 // whose networks stay within limits. Make it with [New], or with [Spec.Space]
 // from a study file, and bind it to the data with [Space.For]. Nothing changes
-// a space; it is safe for concurrent use.
+// a space, though it remembers what its samplers read; it is safe for concurrent
+// use.
 type Space struct {
 	root     *production
 	limits   Limits
@@ -19,6 +20,7 @@ type Space struct {
 	smallest Genome // of a bound space
 	written  bool   // networks are the same only if they are written the same; see mark
 	inherits bool   // see Inheriting
+	memo     *memo  // of the study that its samplers serve
 }
 
 // New makes a space of every derivation of a grammar. A space that is not bound
@@ -32,7 +34,7 @@ func New(g Grammar, l Limits) (*Space, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Space{root: root, limits: l}, nil
+	return &Space{root: root, limits: l, memo: new(memo)}, nil
 }
 
 // For binds the space to samples of a shape and a number of outputs (classes,
@@ -43,7 +45,7 @@ func (s *Space) For(in engine.Shape, outputs int) (*Space, error) {
 	if in.Size() == 0 || outputs < 1 {
 		return nil, fmt.Errorf("architecture: input shape %v and %d outputs are no data to learn from", in, outputs)
 	}
-	b := &Space{root: s.root, limits: s.limits, in: in, outputs: outputs}
+	b := &Space{root: s.root, limits: s.limits, in: in, outputs: outputs, memo: new(memo)}
 	g, err := b.shrink()
 	if errors.Is(err, ErrLimit) {
 		return nil, fmt.Errorf("architecture: even the smallest network, %v, is %w", g, err)

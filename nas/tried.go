@@ -10,49 +10,20 @@ import (
 // tried knows the candidates of a study: the past ones, running ones included,
 // and those proposed since. Networks are told apart by their mark.
 type tried struct {
-	mark     func(search.Params) string
-	past     []search.Record
+	space    *Space
+	past     *memo
 	proposed []search.Params
-	// byMark is made when a third network is looked for: a pass over a long past
-	// is cheaper than an index.
-	byMark map[string][]search.Params
-	passes int
-}
-
-func (t *tried) add(p search.Params) {
-	t.proposed = append(t.proposed, p)
-	if t.byMark != nil {
-		m := t.mark(p)
-		t.byMark[m] = append(t.byMark[m], p)
-	}
 }
 
 // with are the params with a network of that mark.
 func (t *tried) with(mark string) []search.Params {
-	if t.passes == 2 && t.byMark == nil {
-		t.byMark = map[string][]search.Params{}
-		t.each(func(m string, p search.Params) { t.byMark[m] = append(t.byMark[m], p) })
-	}
-	if t.byMark != nil {
-		return t.byMark[mark]
-	}
-	t.passes++
-	var out []search.Params
-	t.each(func(m string, p search.Params) {
-		if m == mark {
-			out = append(out, p)
-		}
-	})
-	return out
-}
-
-func (t *tried) each(f func(mark string, p search.Params)) {
-	for i := range t.past {
-		f(t.mark(t.past[i].Params), t.past[i].Params)
-	}
+	out := t.past.with(t.space, mark)
 	for _, p := range t.proposed {
-		f(t.mark(p), p)
+		if t.space.markOf(p) == mark {
+			out = append(out[:len(out):len(out)], p)
+		}
 	}
+	return out
 }
 
 // among tells whether one of the params has the same hyperparameters as p.
