@@ -2,6 +2,7 @@ package nas
 
 import (
 	"math"
+	"slices"
 
 	"budwood/search"
 )
@@ -13,17 +14,23 @@ import (
 // in coarse and in fine steps. An operation or path that is there twice is two
 // features. Two candidates are the more alike the more features they share.
 func encode(g Genome, hyper search.Space, point search.Params) []uint32 {
-	e := encoder{out: make([]uint32, 0, 128)}
+	return slices.Clone(new(encoder).encode(g, hyper, point))
+}
+
+// encoder makes lists of features, one after the other in the same memory.
+type encoder struct {
+	out   []uint32
+	often []uint32 // what may be there several times
+}
+
+// encode is encode; the list is good until the next one.
+func (e *encoder) encode(g Genome, hyper search.Space, point search.Params) []uint32 {
+	e.out, e.often = e.out[:0], e.often[:0]
 	e.node(&g.root, mix(0, 'r'))
 	for _, d := range hyper.Active(point) {
 		e.value(d, point)
 	}
 	return e.out
-}
-
-type encoder struct {
-	out   []uint32
-	often []uint32 // what may be there several times
 }
 
 func (e *encoder) add(a, b uint64) { e.out = append(e.out, uint32(mix(a, b)>>32)) }

@@ -79,9 +79,10 @@ func (s Predictor) judge(r *rand.Rand, model *ensemble, parents []candidate, hyp
 		score  float64
 	}
 	all, order := make([]offspring, n), make([]judged, n)
+	var e encoder
 	for i := range all {
 		all[i] = bred(r, &parents[i%len(parents)], hyper, s.Space.varied)
-		mean, deviation := model.predict(encode(all[i].genome, hyper, all[i].point))
+		mean, deviation := model.predict(e.encode(all[i].genome, hyper, all[i].point))
 		order[i] = judged{i, mean + deviation*r.NormFloat64()}
 	}
 	slices.SortStableFunc(order, func(a, b judged) int { return cmp.Compare(b.score, a.score) })

@@ -42,7 +42,19 @@ func (p *production) sites(n *node, path []int, visit func(site) bool) bool {
 // decisions is the number of sites of a derivation.
 func (p *production) decisions(n *node) int {
 	count := 0
-	p.sites(n, nil, func(site) bool { count++; return true })
+	switch {
+	case p.kind == opKind:
+		for _, d := range p.dims {
+			if d != nil && d.Size() != 1 {
+				count++
+			}
+		}
+	case p.kind == oneOfKind && len(p.kids) > 1, p.kind == repeatKind && p.max > p.min:
+		count++
+	}
+	for i := range n.kids {
+		count += p.kid(n, i).decisions(&n.kids[i])
+	}
 	return count
 }
 

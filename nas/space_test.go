@@ -202,3 +202,15 @@ func TestCheckRefusesForeignGenomes(t *testing.T) {
 		}
 	}
 }
+
+func TestDecisionsAreSites(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s, _ := drawSpace(t)
+		g := s.Sample(search.Rand(rapid.Uint64().Draw(t, "seed"), 0))
+		sites := 0
+		s.root.sites(&g.root, nil, func(site) bool { sites++; return true })
+		if n := s.root.decisions(&g.root); n != sites {
+			t.Fatalf("%v has %d decisions and %d sites", g, n, sites)
+		}
+	})
+}
