@@ -67,9 +67,10 @@ func TestMemoChangesNoProposal(t *testing.T) {
 					}
 				case 2:
 					what = "another study"
-					req.Past = req.Past[:n-rng.IntN(20)]
-					i := rng.IntN(len(req.Past))
-					req.Past[i] = fresh(i, random())
+					req.Past = req.Past[:n-rng.IntN(2)*rng.IntN(20)]
+					for i := range req.Past {
+						req.Past[i] = fresh(i, random())
+					}
 				default:
 					for range rng.IntN(20) {
 						req.Past = append(req.Past, fresh(len(req.Past), random()))
@@ -107,25 +108,31 @@ func copied(req search.Request) search.Request {
 // The elite of what is kept and what is new is that of all.
 func TestEliteMemo(t *testing.T) {
 	rng := search.Rand(3, 0)
-	for objectives := 1; objectives <= 3; objectives++ {
+	for run := range 6 {
+		objectives, change := 1+run/2, run%2 == 0
 		var all []*individual
 		var m eliteMemo
-		for range 400 {
+		var last []ranked
+		for range 600 {
 			for range rng.IntN(4) {
 				i := &individual{at: len(all)}
-				for range objectives {
-					i.losses = append(i.losses, float64(rng.IntN(30)))
+				for range objectives { // some are better than all before
+					i.losses = append(i.losses, float64(rng.IntN(30)-rng.IntN(2)*len(all)/4))
 				}
 				all = append(all, i)
 			}
-			if len(all) > 0 && rng.IntN(4) == 0 { // a loss changes
+			if change && len(all) > 0 && rng.IntN(4) == 0 { // losses change, half the time of one of the best
 				at := rng.IntN(len(all))
-				all[at] = &individual{at: at, losses: slices.Repeat([]float64{float64(rng.IntN(30))}, objectives)}
+				if len(last) > 0 && rng.IntN(2) == 0 {
+					at = last[rng.IntN(len(last))].at
+				}
+				all[at] = &individual{at: at, losses: slices.Repeat([]float64{float64(rng.IntN(30) - len(all)/8)}, objectives)}
 			}
 			got, want := m.of(all, 10), elite(youngestFirst(all), 10)
 			if !reflect.DeepEqual(got, want) {
 				t.Fatalf("%d objectives, %d individuals: another elite", objectives, len(all))
 			}
+			last = got
 		}
 	}
 }
