@@ -136,3 +136,20 @@ func TestEliteMemo(t *testing.T) {
 		}
 	}
 }
+
+// One that dominates most of the first front, and with it moves those behind the
+// others up to them, is not all that the elite needs to know.
+func TestEliteMemoRunsOut(t *testing.T) {
+	var all []*individual
+	add := func(losses ...float64) { all = append(all, &individual{at: len(all), losses: losses}) }
+	for i := range 20 {
+		add(float64(i), float64(20-i))
+	}
+	add(19.5, 1.5) // behind the last one alone
+	var m eliteMemo
+	m.of(all, 10)
+	add(0, 5)
+	if got, want := m.of(all, 10), elite(youngestFirst(all), 10); !reflect.DeepEqual(got, want) {
+		t.Errorf("another elite")
+	}
+}
