@@ -49,7 +49,7 @@ func (s *Space) child(r *rand.Rand, parent candidate, hyper search.Space) (c can
 
 // offspring is a child of which nobody has said in words where it comes from.
 type offspring struct {
-	parent  *candidate
+	parent  *candidate // nil: it has none
 	genome  Genome
 	changes []change
 	point   search.Params
@@ -74,6 +74,9 @@ func bred(r *rand.Rand, parent *candidate, hyper search.Space, mutate func(*rand
 }
 
 func (o *offspring) candidate() candidate {
+	if o.parent == nil {
+		return candidate{genome: o.genome, point: o.point}
+	}
 	c := *o.parent
 	c.genome, c.point = o.genome, o.point
 	if len(c.origin.Parents) == 0 { // no crossing came before

@@ -12,9 +12,10 @@ import (
 
 // Predictor is a predictor-guided search (after BANANAS; White et al. 2021): an
 // ensemble learns from the trials what a candidate's loss will be, and each trial is
-// the best of many mutants of the best networks so far, by independent Thompson
-// sampling: every mutant is judged by a draw from the normal distribution that the
-// ensemble gives for it. The first trials are random.
+// the best of many candidates, by independent Thompson sampling: each is judged by a
+// draw from the normal distribution that the ensemble gives for it. Some are random,
+// the others mutants of the best networks so far: those alone get stuck. The first
+// trials are random.
 //
 // A network is encoded by the decisions of its derivation, each at its place and
 // each wherever it stands, and by the paths through its cells, together with the
@@ -25,7 +26,7 @@ import (
 type Predictor struct {
 	Space *Space
 	First int // random trials; 0 means 20
-	Pool  int // mutants judged for one trial; 0 means 50
+	Pool  int // candidates judged for one trial; 0 means 50
 }
 
 var _ search.Sampler = Predictor{}
@@ -33,9 +34,10 @@ var _ search.Sampler = Predictor{}
 const (
 	learnFrom = 100 // of the best trials, and of the youngest
 	breedFrom = 10  // of the best trials
+	explore   = .4  // of the candidates are random
 )
 
-// Propose judges mutants of the best.
+// Propose judges mutants of the best, and others.
 func (s Predictor) Propose(ctx context.Context, req search.Request) ([]search.Params, error) {
 	begin, pool := positive(s.First, 20), positive(s.Pool, 50)
 	return propose(ctx, s.Space, req, func(m *memo) drawFunc {
@@ -62,7 +64,7 @@ func (s Predictor) Propose(ctx context.Context, req search.Request) ([]search.Pa
 			for len(queue) > 0 {
 				o := queue[len(queue)-1]
 				queue = queue[:len(queue)-1]
-				if o.known || s.Space.mark(o.genome) != s.Space.mark(o.parent.genome) && s.Space.fits(o.genome) {
+				if o.known || !s.Space.sameAsParent(&o) && s.Space.fits(o.genome) {
 					return o.candidate(), o.known
 				}
 			}
@@ -71,7 +73,7 @@ func (s Predictor) Propose(ctx context.Context, req search.Request) ([]search.Pa
 	})
 }
 
-// judge draws mutants and sorts them by what the ensemble says of each, the best
+// judge draws candidates and sorts them by what the ensemble says of each, the best
 // last.
 func (s Predictor) judge(r *rand.Rand, model *ensemble, parents []candidate, hyper search.Space, n int) []offspring {
 	type judged struct {
@@ -81,7 +83,11 @@ func (s Predictor) judge(r *rand.Rand, model *ensemble, parents []candidate, hyp
 	all, order := make([]offspring, n), make([]judged, n)
 	var e encoder
 	for i := range all {
-		all[i] = bred(r, &parents[i%len(parents)], hyper, s.Space.varied)
+		if i < int(explore*float64(n)) {
+			all[i] = offspring{genome: Genome{s.Space.root.sample(r)}, point: hyper.Sample(r)}
+		} else {
+			all[i] = bred(r, &parents[i%len(parents)], hyper, s.Space.varied)
+		}
 		mean, deviation := model.predict(e.encode(all[i].genome, hyper, all[i].point))
 		order[i] = judged{i, mean + deviation*r.NormFloat64()}
 	}
@@ -91,6 +97,10 @@ func (s Predictor) judge(r *rand.Rand, model *ensemble, parents []candidate, hyp
 		out[k] = all[o.number]
 	}
 	return out
+}
+
+func (s *Space) sameAsParent(o *offspring) bool {
+	return o.parent != nil && s.mark(o.genome) == s.mark(o.parent.genome)
 }
 
 // placed are the normal scores of values: what is far off does not bend the fit.
