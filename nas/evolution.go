@@ -21,7 +21,9 @@ import (
 // trial is the child that remains of three.
 //
 // The losses are those of the first objective, at the largest budget at which
-// at least S trials can be compared; of equal ones the better learning curve wins.
+// at least S trials can be compared. Of losses that differ by no more than chance
+// the better learning curve wins: what learned faster goes on to be better (Ru et
+// al. 2021).
 type Evolution struct {
 	Space      *Space
 	Population int // P; 0 means 30
@@ -97,21 +99,21 @@ func (e Evolution) child(r *rand.Rand, parent candidate, hyper search.Space) (c 
 // parent is the best of n individuals drawn with replacement, of those whose
 // genome belongs to the space.
 func (e Evolution) parent(r *rand.Rand, young []*individual, n int) (candidate, bool) {
-	var best candidate
-	var of *individual
-	for range n {
-		if len(young) == 0 {
-			break
-		}
-		i := young[len(young)-1-r.IntN(len(young))]
-		if of != nil && !i.better(of) {
-			continue
-		}
+	if len(young) == 0 {
+		return candidate{}, false
+	}
+	drawn := make([]*individual, n)
+	for k := range drawn {
+		drawn[k] = young[len(young)-1-r.IntN(len(young))]
+	}
+	drawn = best(drawn, n)
+	settle(drawn, chance(young))
+	for _, i := range drawn {
 		if c, ok := e.Space.candidate(i); ok {
-			best, of = c, i
+			return c, true
 		}
 	}
-	return best, of != nil
+	return candidate{}, false
 }
 
 func positive(n, def int) int {

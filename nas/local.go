@@ -27,7 +27,9 @@ func (s LocalSearch) Propose(ctx context.Context, req search.Request) ([]search.
 	begin := positive(s.First, 10)
 	const draws = 16 // of each of the best
 	return propose(ctx, s.Space, req, func(m *memo) drawFunc {
-		top := best(m.individuals(mainGoal(req), begin), freshTries/draws)
+		all := m.individuals(mainGoal(req), begin)
+		top := best(all, freshTries/draws)
+		settle(top, chance(all[max(len(all)-recent, 0):]))
 		return func(trial, try int, r *rand.Rand) (candidate, bool) {
 			if at := try / draws; trial >= begin && at < len(top) {
 				if parent, ok := s.Space.candidate(top[at]); ok {

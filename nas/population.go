@@ -14,7 +14,7 @@ type individual struct {
 	at     int // in the past
 	params search.Params
 	losses []float64
-	curve  float64 // mean of the first loss over the measurements up to those losses
+	curve  curve // of the first loss up to those losses
 	net    *reading
 }
 
@@ -25,7 +25,7 @@ func (i *individual) better(j *individual) bool {
 	if i.losses[0] != j.losses[0] {
 		return i.losses[0] < j.losses[0]
 	}
-	return i.curve < j.curve
+	return i.curve.mean < j.curve.mean
 }
 
 // measured is the individual of record number at, with its losses at a budget: what was
@@ -44,25 +44,11 @@ func measured(r *search.Record, at int, goals []search.Objective, budget int, k 
 		}
 		losses = append(losses, o.Goal.Loss(v))
 	}
-	c := curve(r.Measurements[:m+1], goals[0], losses[0])
+	c := curveOf(r.Measurements[:m+1], goals[0], losses[0])
 	if k.who != nil && k.who.trial == r.ID && k.who.curve == c && slices.Equal(k.who.losses, losses) {
 		return k.who
 	}
 	return &individual{trial: r.ID, at: at, params: r.Params, losses: slices.Clone(losses), curve: c, net: k.net}
-}
-
-// curve is the mean loss of measurements, of which the last is given. One that is
-// missing or not finite counts as the last.
-func curve(ms []search.Measurement, o search.Objective, last float64) float64 {
-	sum := last
-	for i := range ms[:len(ms)-1] {
-		l := o.Goal.Loss(ms[i].Metrics[o.Metric])
-		if _, ok := ms[i].Metrics[o.Metric]; !ok || math.IsNaN(l) || math.IsInf(l, 0) {
-			l = last
-		}
-		sum += l
-	}
-	return sum / float64(len(ms))
 }
 
 // mainGoal is a request's first objective alone.

@@ -288,6 +288,45 @@ func TestLearningCurvesBreakTies(t *testing.T) {
 	}
 }
 
+// Losses that differ by less than one loses between two measurements by chance
+// count as equal; what learned faster is the better parent.
+func TestLearningCurvesSettleWhatIsChance(t *testing.T) {
+	request := func(curves ...[]float64) search.Request {
+		req := search.Request{Objectives: []search.Objective{{Metric: "loss"}}}
+		for i, curve := range curves {
+			r := search.Record{Trial: search.Trial{ID: i, Params: search.Params{search.ArchitectureKey: "relu"}}, State: search.Completed}
+			for k, l := range curve {
+				r.Measurements = append(r.Measurements, search.Measurement{Budget: k + 1, Metrics: search.Metrics{"loss": l}})
+			}
+			req.Past = append(req.Past, r)
+		}
+		return req
+	}
+	space, err := New(Grammar{Root: Op{Name: "relu"}}, Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		curves [][]float64
+		noise  float64
+		want   int
+	}{
+		{[][]float64{{.9, .8, .300}, {.5, .4, .301}, {.9, .3, .5}}, .2 / 6, 1}, // one became .2 worse
+		{[][]float64{{.9, .8, .300}, {.5, .4, .301}, {.9, .6, .5}}, 0, 0},      // none became worse
+		{[][]float64{{.9, .8, .300}, {.5, .4, .380}, {.9, .3, .5}}, .2 / 6, 0}, // more than chance
+		{[][]float64{{.300}, {.301}, {.5}}, 0, 0},
+	} {
+		req := request(c.curves...)
+		all := remembered(req, 2)
+		if got := chance(all); math.Abs(got-c.noise) > 1e-12 {
+			t.Errorf("%v: noise %g, want %g", c.curves, got, c.noise)
+		}
+		if p, ok := (Evolution{Space: space}).parent(search.Rand(1, 0), all, 100); !ok || p.trial != c.want {
+			t.Errorf("%v: the parent is trial %d, want %d", c.curves, p.trial, c.want)
+		}
+	}
+}
+
 // remembered are the individuals of a past that is seen for the first time.
 func remembered(req search.Request, enough int) []*individual {
 	var m memo
