@@ -49,7 +49,7 @@ func crossed(ctx context.Context, space *Space, req search.Request, first int, l
 		return func(trial, _ int, r *rand.Rand) (candidate, bool) {
 			if trial >= first {
 				one, ok := parent(r)
-				if other, both := parent(r); both && ok && r.IntN(2) == 0 {
+				if other, both := parent(r); both && ok && r.IntN(2) == 0 && other.trial != one.trial {
 					one = space.mixed(r, one, other, req.Space)
 				}
 				if ok {

@@ -35,20 +35,22 @@ func newSampler(s *Spec) (search.Sampler, error) {
 		if err != nil {
 			return nil, err
 		}
+		// A short study would be over before the usual population is there: it is a
+		// share of the trials, within bounds.
+		share := func(of, least, most int) int { return min(max(s.Budget.Trials/of, least), most) }
 		switch s.Search.Sampler {
 		case "random":
 			return nas.Random{Space: space}, nil
 		case "local":
-			return nas.LocalSearch{Space: space}, nil
+			return nas.LocalSearch{Space: space, First: share(4, 5, 10)}, nil
 		case "predictor":
-			return nas.Predictor{Space: space, First: min(max(s.Budget.Trials/4, 5), 20)}, nil
+			return nas.Predictor{Space: space, First: share(4, 5, 20)}, nil
 		case "nsga2":
-			return nas.NSGA2{Space: space}, nil
+			return nas.NSGA2{Space: space, Population: share(6, 5, 10)}, nil
 		case "nsga3":
-			return nas.NSGA3{Space: space}, nil
+			return nas.NSGA3{Space: space, Population: share(6, 6, 20)}, nil
 		}
-		// A short study would be over before the usual population of 30 is there.
-		e := nas.Evolution{Space: space, Population: min(max(s.Budget.Trials/3, 8), 30)}
+		e := nas.Evolution{Space: space, Population: share(3, 8, 30)}
 		if s.Search.Proxy != "" {
 			e.Proxy, err = space.Proxy(s.Search.Proxy)
 		}

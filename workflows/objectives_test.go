@@ -11,7 +11,7 @@ import (
 func TestThreeObjectives(t *testing.T) {
 	b := newBench(t, nil)
 	spec := digitNetworks(t, "three", func(s *Spec) {
-		s.Search.Sampler, s.Budget.Trials = "nsga3", 24 // the first 20 are random
+		s.Search.Sampler, s.Budget.Trials = "nsga3", 24 // the first 6 are random
 		s.Also = []search.Objective{{Metric: "params", Goal: search.Minimize}, {Metric: "macs", Goal: search.Minimize}}
 	})
 	if _, err := Local(t.Context(), spec, b.store, b.train.Runner, nil); err != nil {
@@ -25,7 +25,7 @@ func TestThreeObjectives(t *testing.T) {
 		if r.State != search.Completed || r.Source != "nsga3" {
 			t.Errorf("%s: %s %s of %q", r.Name(), r.State, r.Reason, r.Source)
 		}
-		if o, _ := nas.OriginOf(r.Params); (len(o.Parents) > 0) != (r.ID >= 20) {
+		if o, _ := nas.OriginOf(r.Params); (len(o.Parents) > 0) != (r.ID >= 6) {
 			t.Errorf("%s has the parents %v", r.Name(), o.Parents)
 		}
 	}
