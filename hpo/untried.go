@@ -32,7 +32,8 @@ func untriedBy(req search.Request, repeats repeated,
 		rng := req.Rand(i)
 		p := draw(i, out, rng, false)
 		for try := 0; !req.Constraints.Hold(p) || repeats(out, p); try++ {
-			if try >= 16 && !req.Constraints.Hold(p) {
+			// Where no point may satisfy them, each repair takes as long as many draws.
+			if try >= 16 && try%16 == 0 && !req.Constraints.Hold(p) {
 				if q, ok := req.Constraints.Repair(req.Space, p, rng); ok && !repeats(out, q) {
 					p = q
 					break
