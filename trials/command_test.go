@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -70,18 +69,6 @@ func trainer(mode string) int {
 			continue
 		case mode == "sleep":
 			time.Sleep(time.Hour)
-		case mode == "greedy":
-			if _, err := syscall.Mmap(-1, 0, 4<<30, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_ANON|syscall.MAP_PRIVATE); err != nil {
-				fmt.Fprintln(os.Stderr, "map 4 GiB:", err)
-				os.Exit(1)
-			}
-		case mode == "memory":
-			b := make([]byte, 250<<20)
-			for i := range b {
-				b[i] = 1
-			}
-			time.Sleep(time.Hour)
-			fmt.Fprintln(report, b[7])
 		default:
 			if err := os.WriteFile(file, fmt.Append(nil, done), 0o644); err != nil {
 				return 9
@@ -155,14 +142,16 @@ func TestCommandFails(t *testing.T) {
 		"garbage": "is not a JSON object",
 		"sleep":   "ran longer than its limit",
 		"memory":  "its limit is 200 MiB",
-		"greedy":  "map 4 GiB: cannot allocate memory", // of which nothing is held
+		"greedy":  "memory exhausted",
 	} {
 		c := trainerCommand(t, mode)
 		switch mode {
 		case "sleep":
 			c.Time = 200 * time.Millisecond
-		case "memory", "greedy":
-			c.Mem = 200 << 20
+		case "memory": // is held while nobody reads
+			c.Mem, c.Args = 200<<20, []string{"sh", "-c", "dd if=/dev/zero bs=262144000 count=1 | sleep 3600"}
+		case "greedy": // asks for 4 GiB and holds nothing
+			c.Mem, c.Args = 200<<20, []string{"dd", "if=/dev/zero", "of=/dev/null", "bs=4294967296", "count=1"}
 		}
 		_, err := testRunner(t).Run(context.Background(), testTask(0, 9), c.Objective(nil), nil)
 		var user *ObjectiveError
