@@ -57,7 +57,7 @@ type Study struct {
 	EnergyWh  float64            // end the study after so many watt-hours; 0: no limit
 	MinGain   float64            // no new trials once the next is expected to improve the objective by less; 0: no limit
 	Retries   int                // of a trial whose objective fails
-	StartWith []search.Params    // tried first
+	StartWith []search.Params    // tried first; what one leaves out is drawn
 	WarmStart string             // auto (default), off, or the name of a study
 	Home      string             // state directory; "" means [Home]
 	Log       zerolog.Logger     // the zero value is silent

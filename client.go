@@ -108,7 +108,8 @@ func (h *Handle) Edit(ctx context.Context, e workflows.Edit) error {
 	return h.update(ctx, workflows.EditUpdate, e)
 }
 
-// AddTrial has a candidate tried next, in addition to the trials planned.
+// AddTrial has a candidate tried next, in addition to the trials planned. What it
+// leaves out is drawn.
 func (h *Handle) AddTrial(ctx context.Context, p search.Params) error {
 	return h.update(ctx, workflows.AddTrialUpdate, workflows.Candidate{Params: p})
 }

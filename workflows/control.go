@@ -257,9 +257,19 @@ func (s *study) changeSpec(ctx workflow.Context, spec Spec) error {
 	return nil
 }
 
-// checked are a candidate's params as the space types them.
+// checked are a candidate's params as the space types them; what they leave out
+// is drawn.
 func (s *study) checked(c Candidate) (search.Params, error) {
-	p, err := s.in.Spec.Space.Check(c.Params, search.ArchitectureKey)
+	spec := &s.in.Spec
+	constraints, err := search.Constrain(spec.Space, spec.Constraints...)
+	if err != nil {
+		return nil, &FieldError{"constraints", err}
+	}
+	started := 0
+	if s.loop != nil {
+		started = s.loop.Started + len(s.given)
+	}
+	p, err := fill(spec.Space, constraints, c.Params, search.Rand(spec.Search.Seed, started))
 	if err != nil {
 		return nil, &FieldError{"params", err}
 	}

@@ -318,19 +318,15 @@ func (s *Spec) completeCandidates() error {
 	if err != nil {
 		return err
 	}
-	for i, p := range s.StartWith {
-		q, err := s.Space.Check(p, search.ArchitectureKey)
-		if err == nil {
-			if text, broken := constraints.Broken(q); broken {
-				err = fmt.Errorf("it breaks the constraint %q", text)
-			}
+	filled, err := s.startWith(constraints)
+	for i, q := range filled { // in the types of the space
+		given := search.Params{}
+		for k := range s.StartWith[i] {
+			given[k] = q[k]
 		}
-		if err != nil {
-			return &FieldError{fmt.Sprintf("start_with[%d]", i), err}
-		}
-		s.StartWith[i] = q
+		s.StartWith[i] = given
 	}
-	return nil
+	return err
 }
 
 func orDefault[T comparable](v, d T) T {

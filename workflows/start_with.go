@@ -2,6 +2,9 @@ package workflows
 
 import (
 	"context"
+	"fmt"
+	"maps"
+	"math/rand/v2"
 	"slices"
 
 	"budwood/hpo"
@@ -32,13 +35,13 @@ func (s startWith) Propose(ctx context.Context, req search.Request) ([]search.Pa
 	return append(out, more...), err
 }
 
-// believing makes a sampler that learns draw some trials near the study's
-// start_with and near the candidates of its warm start, as long as they do well.
-func believing(s *Spec, plan meta.Plan, sampler search.Sampler) search.Sampler {
+// believing makes a sampler that learns draw some trials near its start_with and
+// near the candidates of its warm start, as long as they do well.
+func believing(s *Spec, given []search.Params, plan meta.Plan, sampler search.Sampler) search.Sampler {
 	if s.Architecture != nil || slices.Contains([]string{"random", "grid", "quasi", "sobol"}, s.Search.Sampler) {
 		return sampler
 	}
-	around := slices.Clone(s.StartWith)
+	around := slices.Clone(given)
 	for _, c := range plan.Candidates {
 		around = append(around, c.Params)
 	}
@@ -46,4 +49,56 @@ func believing(s *Spec, plan meta.Plan, sampler search.Sampler) search.Sampler {
 		return sampler
 	}
 	return hpo.Prior{Around: around, Sampler: sampler}
+}
+
+// startWith is the study's start_with with what each leaves out.
+func (s *Spec) startWith(c search.Constraints) ([]search.Params, error) {
+	out := make([]search.Params, len(s.StartWith))
+	for i, p := range s.StartWith {
+		q, err := fill(s.Space, c, p, search.Rand(s.Search.Seed, i))
+		if err != nil {
+			return nil, &FieldError{fmt.Sprintf("start_with[%d]", i), err}
+		}
+		out[i] = q
+	}
+	return out, nil
+}
+
+// fillDraws is how often what a candidate leaves out is drawn until it fits.
+const fillDraws = 1000
+
+// fill checks a candidate that a user gave. What it leaves out has its default or
+// is drawn from the prior, so that all of it lies in the space and satisfies the
+// constraints.
+func fill(space search.Space, constraints search.Constraints, p search.Params, r *rand.Rand) (search.Params, error) {
+	var err error
+	for range fillDraws {
+		drawn := false
+		q := space.Fill(func(d *search.Dim) any {
+			v, ok := p[d.Name]
+			switch {
+			case !ok && d.Default != nil:
+				return d.Default
+			case !ok:
+				drawn = true
+				return d.Decode(r.Float64())
+			}
+			if typed, err := d.Check(v); err == nil {
+				return typed
+			}
+			return v
+		})
+		maps.Copy(q, p) // what is in no branch, too: the check tells
+		if q, err = space.Check(q, search.ArchitectureKey); err == nil {
+			text, broken := constraints.Broken(q)
+			if !broken {
+				return q, nil
+			}
+			err = fmt.Errorf("it breaks the constraint %q", text)
+		}
+		if !drawn {
+			break
+		}
+	}
+	return nil, err
 }

@@ -317,12 +317,16 @@ func (a *StoreActivities) proposer(ctx context.Context, study string) (*proposer
 	if p.constraints, err = p.spec.constraints(); err != nil {
 		return nil, fmt.Errorf("study %q: %w", study, err)
 	}
-	sampler = believing(&p.spec, plan, sampler)
+	given, err := p.spec.startWith(p.constraints)
+	if err != nil {
+		return nil, fmt.Errorf("study %q: %w", study, err)
+	}
+	sampler = believing(&p.spec, given, plan, sampler)
 	p.warm = meta.Interleave{Sampler: sampler, Candidates: plan.Candidates, From: len(p.spec.StartWith)}
 	if p.spec.Architecture != nil {
 		p.warm.Key = nas.Key
 	}
-	p.sampler = startWith{p.spec.StartWith, p.warm}
+	p.sampler = startWith{given, p.warm}
 	if a.studies == nil {
 		a.studies = map[string]*proposer{}
 	}

@@ -131,7 +131,7 @@ type trialCmd struct {
 
 type trialAddCmd struct {
 	Study  string   `arg:"" help:"Name of the study."`
-	Params []string `arg:"" help:"Parameters as name=value, for example lr=0.01 act=relu; or one JSON object."`
+	Params []string `arg:"" help:"Parameters as name=value, for example lr=0.01 act=relu; or one JSON object. What is left out is drawn."`
 }
 
 func (c *trialAddCmd) Run(a *app) error {
