@@ -36,13 +36,22 @@ func (h Hash) String() string { return fmt.Sprintf("%016x", uint64(h)) }
 // value is what a subnetwork returns, by hash: a sum of terms, none for
 // nothing at all.
 type value struct {
-	n      int      // terms
-	term   uint64   // the only one
-	terms  []uint64 // all of more than one, sorted
+	n      int    // terms
+	term   uint64 // the only one
+	terms  []term // all of more than one, sorted
 	extent extent
 	last   string // the operation that gave the only term
 	before *value // what a flatten that gave it was applied to
 }
+
+// term is a term of a sum and how often it is there: of sums of sums very often.
+type term struct {
+	hash  uint64
+	times int
+}
+
+// most is what numbers of terms end at, so that a sum of any is the same in any order.
+const most = 1 << 29
 
 func single(term uint64) value { return value{n: 1, term: term} }
 
@@ -52,7 +61,9 @@ func (v *value) sum() uint64 {
 		return mix(h, v.term)
 	}
 	for _, t := range v.terms {
-		h = mix(h, t)
+		if h = mix(h, t.hash); t.times > 1 {
+			h = mix(h, uint64(t.times))
+		}
 	}
 	return h
 }
@@ -139,35 +150,47 @@ func add(in extent, vs []value) value {
 	if len(vs) == 1 {
 		return vs[0]
 	}
-	n, projected, to := 0, false, in
+	size, projected, to := 0, false, in
 	for i := range vs {
 		v := &vs[i]
-		n += v.n
+		size += max(len(v.terms), 1)
 		projected = projected || v.extent != vs[0].extent
 		if v.extent != in && (to == in || v.extent.before(to)) {
 			to = v.extent
 		}
 	}
-	if projected {
-		n = len(vs)
-	}
-	terms := make([]uint64, 0, n)
+	terms := make([]term, 0, size)
 	for i := range vs {
 		switch v := &vs[i]; {
 		case projected:
-			terms = append(terms, v.sum())
+			terms = append(terms, term{v.sum(), 1})
 		case v.n == 1:
-			terms = append(terms, v.term)
+			terms = append(terms, term{v.term, 1})
 		default:
 			terms = append(terms, v.terms...)
 		}
 	}
-	slices.Sort(terms)
-	out := value{n: n, terms: terms, extent: to}
+	out := collected(terms)
+	out.extent = to
 	if projected {
 		return value{n: 1, term: mix(out.sum(), 'p'), extent: to}
 	}
 	return out
+}
+
+// collected is the sum of two terms or more, equal ones taken together.
+func collected(terms []term) value {
+	slices.SortFunc(terms, func(a, b term) int { return cmp.Compare(a.hash, b.hash) })
+	n, kept := 0, terms[:0]
+	for _, t := range terms {
+		n = min(n+t.times, most)
+		if k := len(kept) - 1; k >= 0 && kept[k].hash == t.hash {
+			kept[k].times = min(kept[k].times+t.times, most)
+		} else {
+			kept = append(kept, t)
+		}
+	}
+	return value{n: n, terms: kept}
 }
 
 // concat is values side by side, none of them nothing. Their order does not

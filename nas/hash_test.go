@@ -70,6 +70,21 @@ func TestHashIsStable(t *testing.T) {
 	}
 }
 
+// The terms of sums of sums are counted, not listed: here 2⁹⁹ of them.
+func TestHashCountsTerms(t *testing.T) {
+	deep, deeper := "skip", ""
+	for range 99 {
+		deep = "(skip + skip) " + deep
+	}
+	deeper = "[" + deep + " relu]"
+	if a, b := genome(t, "["+deep+"]").Hash(), genome(t, deeper).Hash(); a == b {
+		t.Errorf("%s and %s are not told apart", deep, deeper)
+	}
+	if genome(t, "[(skip + relu + skip) (skip + skip)]").Hash() != genome(t, "((skip + skip + relu) + (relu + skip) + skip)").Hash() {
+		t.Error("four times the input and twice its relu are told apart")
+	}
+}
+
 // What a network computes does not change with the way it is written down.
 func TestHashIgnoresHowItIsWritten(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
