@@ -19,14 +19,14 @@ import (
 // trials with that parameter. The trials of a list, in the order of their
 // numbers, are its generations of λ, whoever proposed them: the strategy is
 // replayed from the past. A trial that runs is missing from its generation until
-// it has a result; one without a usable result is among the worst. The first
-// trials are points of [Sobol], of which the best is the first mean.
+// it has a result; one without a usable result is among the worst. The first mean
+// is the middle of each range; the first categories are those of [Sobol].
 //
 // What was replayed is remembered, so that a proposal costs microseconds; that
 // changes no proposal. The zero value is ready; it must not be copied.
 type CMAES struct {
 	Population int     // λ; 0 means 4 + ⌊3 ln D⌋ for D numbers
-	Sigma      float64 // the first step size, as a share of each range; 0 means 0.2
+	Sigma      float64 // the first step size, as a share of each range; 0 means 1/6
 
 	mu   sync.Mutex
 	memo *cmaMemo
@@ -43,7 +43,7 @@ func (s *CMAES) Propose(_ context.Context, req search.Request) ([]search.Params,
 	}
 	m := s.memo
 	m.read(req)
-	first := func(i int) func() []float64 { // the point of groups that have not begun
+	first := func(i int) func() []float64 { // an even point
 		var x []float64
 		return func() []float64 {
 			if x == nil {

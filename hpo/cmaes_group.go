@@ -111,27 +111,16 @@ func (g *cmaGroup) replay(m *cmaMemo, same int) {
 		g.states = g.states[:len(g.states)-1]
 	}
 	if len(g.states) == 0 {
-		g.states = append(g.states, cmaAt{0, nil})
+		g.states = append(g.states, cmaAt{0, g.begin(m)})
 	}
 	if g.shared > firm {
 		g.shared = -1
 	}
 	now := g.states[len(g.states)-1]
-	for {
-		n := g.startup(m)
-		if now.state != nil {
-			n = now.state.lambda
-		}
-		if now.pos+n > len(g.members) {
-			break
-		}
-		window := g.members[now.pos : now.pos+n]
-		if now.state == nil {
-			now.state = g.begin(m, window)
-		} else {
-			now.state = g.update(m, now.state, now.pos, window)
-		}
-		now.pos += n
+	for now.pos+now.state.lambda <= len(g.members) {
+		window := g.members[now.pos : now.pos+now.state.lambda]
+		now.state = g.update(m, now.state, now.pos, window)
+		now.pos += len(window)
 		g.states = append(g.states, now)
 		if len(g.states) > cmaKept { // the older, the fewer
 			kept := g.states[:1]
@@ -157,23 +146,12 @@ func (g *cmaGroup) lambda(m *cmaMemo) int {
 	return orDefault(m.opt.Population, 2, 4+int(3*math.Log(float64(max(d, 1)))))
 }
 
-// startup is the number of trials before the first generation.
-func (g *cmaGroup) startup(m *cmaMemo) int { return g.lambda(m) }
-
-// begin is the strategy around the best of the first trials.
-func (g *cmaGroup) begin(m *cmaMemo, window []int) *cmaState {
+// begin is the strategy before the first trial, around the middle of the ranges:
+// of a parameter about which nothing is known, that is the best guess.
+func (g *cmaGroup) begin(m *cmaMemo) *cmaState {
 	mean := make([]float64, len(g.numbers))
 	for i := range mean {
 		mean[i] = .5
-	}
-	best := math.Inf(1)
-	for _, r := range window {
-		if k := &m.known[r]; k.result == cmaLoss && k.loss < best {
-			best = k.loss
-			for i, c := range g.numbers {
-				mean[i] = k.x[c]
-			}
-		}
 	}
 	return newCMAState(mean, g.sigma(m), g.lambda(m), g.edges)
 }
@@ -182,7 +160,7 @@ func (g *cmaGroup) sigma(m *cmaMemo) float64 {
 	if s := m.opt.Sigma; s > 0 {
 		return s
 	}
-	return .2
+	return 1. / 6
 }
 
 // update is the strategy after one more generation.
@@ -250,7 +228,7 @@ func (g *cmaGroup) point(m *cmaMemo, s *cmaState, pos, i int, x []float64) {
 type cmaDraw struct {
 	rng   *rand.Rand
 	tries int              // how often the point repeated another
-	first func() []float64 // the point of a group that has not begun, if not drawn again
+	first func() []float64 // an even point, for categories before any are learned; nil if drawn again
 	fresh map[*cmaGroup]int
 }
 
@@ -260,26 +238,16 @@ func (g *cmaGroup) draw(m *cmaMemo, d cmaDraw, x []float64) {
 	at := len(g.members) - now.pos + d.fresh[g]
 	if len(g.numbers) > 0 {
 		y := make([]float64, len(g.numbers))
-		switch {
-		case now.state == nil && d.first != nil:
-			for i, c := range g.numbers {
-				y[i] = d.first()[c]
-			}
-		case now.state == nil:
-			for i := range y {
-				y[i] = d.rng.Float64()
-			}
-		case d.tries == 0:
+		if d.tries == 0 {
 			g.point(m, now.state, now.pos, at, y)
-			now.state.inside(d.rng, y)
-		default: // further out, the more often it repeated another
+		} else { // further out, the more often it repeated another
 			z := make([]float64, len(y))
 			for i := range z {
 				z[i] = d.rng.NormFloat64()
 			}
 			now.state.transform(z, 1+float64(d.tries)/8, y)
-			now.state.inside(d.rng, y)
 		}
+		now.state.inside(d.rng, y)
 		for i, c := range g.numbers {
 			x[c] = y[i]
 		}
