@@ -2,6 +2,7 @@ package hpo
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"math/rand/v2"
 
@@ -24,35 +25,24 @@ type Prior struct {
 // coordinate in [0,1].
 const priorSigma = .25
 
-var _ search.Sampler = Prior{}
+var (
+	_ search.Sampler   = Prior{}
+	_ search.Explainer = Prior{}
+)
 
 // Propose returns points near what is believed in, or the sampler's.
 func (s Prior) Propose(ctx context.Context, req search.Request) ([]search.Params, error) {
-	sampler := s.Sampler
-	if sampler == nil {
-		sampler = TPE{}
-	}
 	if len(s.Around) == 0 {
-		return sampler.Propose(ctx, req)
+		return s.sampler().Propose(ctx, req)
 	}
-	c := newCube(req.Space)
-	var around [][]float64
-	for _, p := range s.Around {
-		around = append(around, c.vector(p))
-	}
-	share := s.share(req, c, around)
+	b := s.beliefs(req)
 	var out []search.Params
 	one := req
 	for i := range req.N {
 		one.First, one.N = req.First+i, 1
-		// Not the trial's own source: the sampler draws from that.
-		rng := rand.New(rand.NewPCG(req.Seed^0x7072696f72, uint64(one.First)))
-		p, ok := search.Params(nil), false
-		if rng.Float64() < share {
-			p, ok = near(req, out, c, around[rng.IntN(len(around))], rng)
-		}
+		p, ok := b.draw(req, one.First, out)
 		if !ok {
-			more, err := sampler.Propose(ctx, one)
+			more, err := s.sampler().Propose(ctx, one)
 			if err != nil || len(more) == 0 {
 				if len(out) > 0 {
 					err = nil
@@ -66,6 +56,55 @@ func (s Prior) Propose(ctx context.Context, req search.Request) ([]search.Params
 		one.Past = append(past, search.Record{Trial: search.Trial{ID: one.First, Params: p}, State: search.Running})
 	}
 	return out, nil
+}
+
+// Explain says that a trial is drawn near a point, or what the sampler says of it,
+// which may be nothing.
+func (s Prior) Explain(req search.Request) string {
+	if len(s.Around) > 0 {
+		b := s.beliefs(req)
+		if _, ok := b.draw(req, req.First, nil); ok {
+			return fmt.Sprintf("prior: near a given point, as are %.0f %% of the trials", 100*b.share)
+		}
+	}
+	if e, ok := s.sampler().(search.Explainer); ok {
+		return e.Explain(req)
+	}
+	return ""
+}
+
+func (s Prior) sampler() search.Sampler {
+	if s.Sampler == nil {
+		return TPE{}
+	}
+	return s.Sampler
+}
+
+// beliefs are the points of a Prior as vectors, and the share of the trials to
+// draw near them.
+type beliefs struct {
+	cube   *cube
+	around [][]float64
+	share  float64
+}
+
+func (s Prior) beliefs(req search.Request) beliefs {
+	b := beliefs{cube: newCube(req.Space)}
+	for _, p := range s.Around {
+		b.around = append(b.around, b.cube.vector(p))
+	}
+	b.share = s.share(req, b.cube, b.around)
+	return b
+}
+
+// draw is the candidate of a trial if it is one of those near a point.
+func (b *beliefs) draw(req search.Request, trial int, out []search.Params) (p search.Params, ok bool) {
+	// Not the trial's own source: the sampler draws from that.
+	rng := rand.New(rand.NewPCG(req.Seed^0x7072696f72, uint64(trial)))
+	if rng.Float64() >= b.share {
+		return nil, false
+	}
+	return near(req, out, b.cube, b.around[rng.IntN(len(b.around))], rng)
 }
 
 // share is how many of the trials to draw near the points.

@@ -70,3 +70,36 @@ func TestPriorDrawsNear(t *testing.T) {
 		t.Errorf("b in %d of 400, mean x %.3f", b, sum)
 	}
 }
+
+// A trial near a point says so, any other what its sampler says of it.
+func TestPriorExplains(t *testing.T) {
+	space := search.Space{search.Float("x", 0, 1), search.Float("y", 0, 1)}
+	point := search.Params{"x": .5, "y": .5}
+	req := search.Request{Space: space, Objectives: []search.Objective{{Metric: "loss"}}, N: 1}
+	seen := map[string]int{}
+	for req.First = range 40 {
+		with, err := Prior{Around: []search.Params{point}, Sampler: &Auto{}}.Propose(t.Context(), req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		alone, err := (&Auto{}).Propose(t.Context(), req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := (&Auto{}).Explain(req)
+		if with[0].Key() != alone[0].Key() {
+			want = "prior: near a given point, as are 50 % of the trials"
+		}
+		got := Prior{Around: []search.Params{point}, Sampler: &Auto{}}.Explain(req)
+		if got != want {
+			t.Errorf("trial %d: %q, want %q", req.First, got, want)
+		}
+		seen[got]++
+	}
+	if len(seen) != 2 {
+		t.Errorf("all trials say the same: %v", seen)
+	}
+	if got := (Prior{Sampler: Random{}}).Explain(req); got != "" {
+		t.Errorf("for a sampler that explains nothing: %q", got)
+	}
+}

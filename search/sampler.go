@@ -19,6 +19,7 @@ type Sampler interface {
 // results over 5 parameters".
 type Explainer interface {
 	// Explain is about the first trial of the request; it is as pure as Propose.
+	// "" says nothing.
 	Explain(req Request) string
 }
 

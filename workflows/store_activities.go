@@ -343,7 +343,9 @@ func (p *proposer) source(req search.Request, params search.Params) string {
 		return s
 	}
 	if e, ok := p.warm.Sampler.(search.Explainer); ok {
-		return p.spec.Search.Sampler + ": " + e.Explain(req)
+		if why := e.Explain(req); why != "" {
+			return p.spec.Search.Sampler + ": " + why
+		}
 	}
 	return p.spec.Search.Sampler
 }
