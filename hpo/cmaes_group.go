@@ -20,8 +20,7 @@ type cmaGroup struct {
 	latent  bool        // some numbers are discrete
 	members []int       // records with these parameters
 	states  []cmaAt     // some of the states on the way, in order; the last one is the present
-	shares  [][]float64 // probabilities of the categories, by choice
-	shared  int         // members from which shares were learned, -1 for none
+	shares  [][]float64 // probabilities of the categories, by choice; nil before any are learned
 	drawn   *orthogonal // of the generation that began at drawnAt
 	drawnAt int
 }
@@ -45,7 +44,7 @@ const cmaKept = 32
 
 // group builds the groups of a list of parameters.
 func (m *cmaMemo) group(nodes []node) *cmaGroup {
-	g := &cmaGroup{number: m.count, shared: -1}
+	g := &cmaGroup{number: m.count}
 	m.count++
 	for _, n := range nodes {
 		if n.d.Kind == search.KindChoice && !n.d.Ordered {
@@ -113,9 +112,6 @@ func (g *cmaGroup) replay(m *cmaMemo, same int) {
 	if len(g.states) == 0 {
 		g.states = append(g.states, cmaAt{0, g.begin(m)})
 	}
-	if g.shared > firm {
-		g.shared = -1
-	}
 	now := g.states[len(g.states)-1]
 	for now.pos+now.state.lambda <= len(g.members) {
 		window := g.members[now.pos : now.pos+now.state.lambda]
@@ -132,8 +128,8 @@ func (g *cmaGroup) replay(m *cmaMemo, same int) {
 			g.states = kept
 		}
 	}
-	if len(g.choices) > 0 && g.shared != now.pos {
-		g.learnShares(m, now.pos)
+	if len(g.choices) > 0 {
+		g.learnShares(m)
 	}
 }
 
@@ -265,7 +261,7 @@ func (g *cmaGroup) draw(m *cmaMemo, d cmaDraw, x []float64) {
 // choose draws a category.
 func (g *cmaGroup) choose(d cmaDraw, k, coordinate int) float64 {
 	n := g.options[k]
-	if g.shared < 0 {
+	if g.shares == nil {
 		if d.first != nil {
 			return d.first()[coordinate]
 		}
@@ -281,23 +277,37 @@ func (g *cmaGroup) choose(d cmaDraw, k, coordinate int) float64 {
 	return (float64(o) + .5) / float64(n)
 }
 
-// learnShares sets the probabilities of the categories: how often each was
-// among the best of the first n members, weighted by rank, and one
-// pseudo-observation spread over all (UMDA; Mühlenbein & Paaß 1996).
-func (g *cmaGroup) learnShares(m *cmaMemo, n int) {
-	g.shared, g.shares = -1, nil
-	var good []int
-	for _, r := range g.members[:n] {
-		if m.known[r].result == cmaLoss {
-			good = append(good, r)
+// learnShares sets the probabilities of the categories: how often each is among
+// the best fifth of the members, weighted by rank, and one pseudo-observation
+// spread over all (UMDA; Mühlenbein & Paaß 1996). They do not wait for the end of
+// a generation: few trials are enough to tell a bad category.
+func (g *cmaGroup) learnShares(m *cmaMemo) {
+	const most = 25
+	g.shares = nil
+	results := 0
+	good := make([]int, 0, most+1) // records, best first
+	for _, r := range g.members {
+		k := &m.known[r]
+		if k.result != cmaLoss {
+			continue
 		}
+		results++
+		if len(good) == most && !(k.loss < m.known[good[most-1]].loss) {
+			continue
+		}
+		at, _ := slices.BinarySearchFunc(good, k.loss, func(r int, loss float64) int {
+			if m.known[r].loss <= loss { // the older one comes first
+				return -1
+			}
+			return 1
+		})
+		good = slices.Insert(good, at, r)
+		good = good[:min(len(good), most)]
 	}
-	if len(good) < 2 {
+	if results < max(2, g.lambda(m)/2) {
 		return
 	}
-	slices.SortStableFunc(good, func(a, b int) int { return cmp.Compare(m.known[a].loss, m.known[b].loss) })
-	good = good[:min(max(len(good)/5, 2), 25)]
-	g.shared = n
+	good = good[:min(max(results/5, 2), most)]
 	for k, c := range g.choices {
 		options := g.options[k]
 		share := make([]float64, options)
