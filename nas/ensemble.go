@@ -3,236 +3,141 @@ package nas
 import (
 	"math"
 	"math/rand/v2"
-
-	"budwood/search"
 )
 
-// ensemble is a Bayesian linear regression on the features of candidates, as some
-// draws from its posterior: y = bias + Σ w/√n + ε over the n features of a
-// candidate, each weight w with the prior variance weightVariance, ε with
-// noiseVariance. A draw is a draw from the prior that is moved by what the trials
-// say against it (Matheron's rule; Wilson et al. 2020, equation 9), so that one
-// factorisation of a matrix, trials by trials, does for all.
+// ensemble is a Bayesian linear regression on the features of candidates: y = bias
+// + Σ w/√n + ε over the n features of a candidate, each weight w with the prior
+// variance weightVariance, ε with noiseVariance. It is the mean of the posterior and
+// some draws of how far the truth may be from it. Such a draw is one from the prior
+// that is moved by what the trials say against it (Matheron's rule; Wilson et al.
+// 2020, equation 9). The draws of weights belong to the features, those of noise to
+// the trials, and none to their order (ensemble sampling; Lu & Van Roy 2017), so
+// that one more trial is one more row in the factor of the trials' covariance.
 type ensemble struct {
-	index   featureIndex
-	weights [][ensembleSize]float64 // by feature
-	bias    float64
+	seed     uint64
+	features featureIndex
+	prior    []draws   // by feature: weights
+	weights  []draws   // by feature, after fit
+	with     [][]int32 // by feature: the rows that have it
+	rows     []row
+	factor   cholesky // of the rows' covariance, noise included
+	bias     float64
 }
 
+// row is a trial that is learned from.
+type row struct {
+	features []int32
+	root     float64 // of their number
+	against  draws   // what the draws are moved by: what the prior says of it, and noise
+}
+
+// draws are numbers for the mean and for each draw around it.
+type draws [1 + ensembleDraws]float64
+
 const (
-	ensembleSize   = 7
+	ensembleDraws  = 7
 	weightVariance = 10.
 	noiseVariance  = 1.
 )
 
-// fitEnsemble fits to features, by candidate, and values.
-func fitEnsemble(x [][]uint32, y []float64, r *rand.Rand) *ensemble {
-	e := &ensemble{}
-	ids := make([][]int32, len(x))
-	for i := range x {
-		e.bias += y[i] / float64(len(y))
-		ids[i] = make([]int32, len(x[i]))
-		for k, f := range x[i] {
-			ids[i][k] = e.index.add(f)
-		}
+// add adds factor·x.
+func (d *draws) add(factor float64, x *draws) {
+	for m := range d {
+		d[m] += factor * x[m]
 	}
-	root := make([]float64, len(x)) // of the numbers of features
-	for i := range x {
-		root[i] = math.Sqrt(float64(max(len(x[i]), 1)))
-	}
-	a := covariance(ids, len(e.index.features), root)
-	factor(a)
-	e.weights = make([][ensembleSize]float64, len(e.index.features))
-	b := make([]float64, len(x))
-	for m := range ensembleSize {
-		for f := range e.weights {
-			e.weights[f][m] = math.Sqrt(weightVariance) * r.NormFloat64()
-		}
-		for i := range x {
-			said := 0.
-			for _, f := range ids[i] {
-				said += e.weights[f][m]
-			}
-			b[i] = y[i] - e.bias - said/root[i] - math.Sqrt(noiseVariance)*r.NormFloat64()
-		}
-		solve(a, b)
-		for i := range x {
-			for _, f := range ids[i] {
-				e.weights[f][m] += weightVariance * b[i] / root[i]
-			}
-		}
-	}
-	return e
 }
 
-// covariance of any two candidates' values, noise included: the lower triangle.
-func covariance(ids [][]int32, features int, root []float64) [][]float64 {
-	k := make([][]float64, len(ids))
-	with := make([][]int32, features) // the candidates so far that have a feature
-	for i := range ids {
-		k[i] = make([]float64, i+1)
-		for _, f := range ids[i] {
-			with[f] = append(with[f], int32(i))
-			for _, j := range with[f] {
-				k[i][j]++
-			}
-		}
-		for j := range k[i] {
-			k[i][j] *= weightVariance / (root[i] * root[j])
-		}
-		k[i][i] += noiseVariance
+// set makes it factor·x.
+func (d *draws) set(factor float64, x *draws) {
+	for m := range d {
+		d[m] = factor * x[m]
 	}
-	return k
 }
 
-// predict is the mean and the standard deviation of what the draws say of a
-// candidate. A feature that no trial had may be worth anything.
-func (e *ensemble) predict(x []uint32) (mean, deviation float64) {
-	var out [ensembleSize]float64
-	n, unknown := float64(max(len(x), 1)), 0.
-	for _, f := range x {
-		at := e.index.of(f)
-		if at < 0 {
-			unknown++
-			continue
+// learn adds a trial that has features.
+func (e *ensemble) learn(trial int, features []uint32) {
+	n := len(e.rows)
+	r := row{features: make([]int32, len(features)), root: math.Sqrt(float64(max(len(features), 1)))}
+	covariance := make([]float64, n+1)
+	for k, f := range features {
+		at := e.features.add(f)
+		if int(at) == len(e.prior) {
+			e.prior, e.with = append(e.prior, e.drawn('w', uint64(f), weightVariance)), append(e.with, nil)
 		}
-		for m, w := range &e.weights[at] {
-			out[m] += w
+		r.features[k] = at
+		r.against.add(-1/r.root, &e.prior[at])
+		e.with[at] = append(e.with[at], int32(n))
+		for _, j := range e.with[at] {
+			covariance[j]++
 		}
 	}
-	for _, o := range out {
-		mean += o / math.Sqrt(n) / ensembleSize
+	noise := e.drawn('n', uint64(trial), noiseVariance)
+	r.against.add(-1, &noise)
+	e.rows = append(e.rows, r)
+	for j := range covariance {
+		covariance[j] *= weightVariance / (r.root * e.rows[j].root)
 	}
-	variance := unknown / n * weightVariance
-	for _, o := range out {
-		d := o/math.Sqrt(n) - mean
-		variance += d * d / (ensembleSize - 1)
-	}
-	return mean + e.bias, math.Sqrt(variance)
+	covariance[n] += noiseVariance
+	e.factor.push(covariance)
 }
 
-// ensembleMemo keeps the last ensemble and what it was fitted to.
-type ensembleMemo struct {
-	seed uint64
-	seen []*individual
-	of   *ensemble
-}
-
-// fitted is the ensemble of the past, nil if no trial has losses. It is fitted
-// anew with every tenth more trials, at most with every ten, as BANANAS does.
-func (m *ensembleMemo) fitted(s *Space, all []*individual, req search.Request) *ensemble {
-	all = all[:len(all)-len(all)%min(max(len(all)/10, 1), 10)]
-	if len(all) == 0 {
-		return nil
-	}
-	if m.of != nil && m.seed == req.Seed && len(m.seen) == len(all) && common(m.seen, all) == len(all) {
-		return m.of
-	}
-	var x [][]uint32
-	var y []float64
-	seen := map[*individual]bool{}
-	learn := func(i *individual) {
-		c, ok := s.candidate(i)
-		if !ok || seen[i] {
-			return
+// forget takes back all but the first n trials.
+func (e *ensemble) forget(n int) {
+	for i := len(e.rows) - 1; i >= n; i-- {
+		for _, f := range e.rows[i].features {
+			e.with[f] = e.with[f][:len(e.with[f])-1]
 		}
-		seen[i] = true
-		if i.net.features == nil {
-			i.net.features = encode(c.genome, req.Space, i.params)
-		}
-		x, y = append(x, i.net.features), append(y, i.losses[0])
 	}
-	for _, i := range best(all, learnFrom) {
-		learn(i)
-	}
-	for _, i := range all[max(len(all)-learnFrom, 0):] {
-		learn(i)
-	}
-	if len(x) == 0 {
-		return nil
-	}
-	*m = ensembleMemo{req.Seed, append(m.seen[:0], all...), fitEnsemble(x, placed(y), search.Rand(req.Seed, ^len(all)))}
-	return m.of
+	e.rows, e.factor = e.rows[:n], e.factor[:n]
 }
 
-// featureIndex numbers features in the order in which they are added: a map that
-// is looked into very often (open addressing with linear probing).
-type featureIndex struct {
-	features []uint32
-	slots    []int32 // one more than the number; at least twice as many as features
+// drawn are draws around the mean, of something of that kind and number.
+func (e *ensemble) drawn(kind, number uint64, variance float64) (d draws) {
+	var source rand.PCG
+	source.Seed(mix(e.seed, kind), number)
+	r := rand.New(&source)
+	for m := 1; m < len(d); m++ {
+		d[m] = math.Sqrt(variance) * r.NormFloat64()
+	}
+	return d
 }
 
-// of is the number of a feature, -1 if it has none.
-func (x *featureIndex) of(f uint32) int32 {
-	if len(x.slots) == 0 {
-		return -1
+// fit moves the draws by the trials' values.
+func (e *ensemble) fit(y []float64) {
+	e.bias = 0
+	for _, v := range y {
+		e.bias += v / float64(len(y))
 	}
-	for at := f; ; at++ {
-		switch n := x.slots[at&uint32(len(x.slots)-1)]; {
-		case n == 0:
-			return -1
-		case x.features[n-1] == f:
-			return n - 1
+	moves := make([]draws, len(y))
+	for i := range moves {
+		moves[i] = e.rows[i].against
+		moves[i][0] = y[i] - e.bias
+	}
+	e.factor.solve(moves)
+	e.weights = append(e.weights[:0], e.prior...)
+	for i := range e.rows {
+		r := &e.rows[i]
+		for _, f := range r.features {
+			e.weights[f].add(weightVariance/r.root, &moves[i])
 		}
 	}
 }
 
-// add is the number of a feature, which gets one if it has none.
-func (x *featureIndex) add(f uint32) int32 {
-	if n := x.of(f); n >= 0 {
-		return n
-	}
-	x.features = append(x.features, f)
-	if 2*len(x.features) > len(x.slots) {
-		x.slots = make([]int32, max(2*len(x.slots), 256))
-		for n, f := range x.features {
-			x.put(f, int32(n))
-		}
-	} else {
-		x.put(f, int32(len(x.features)-1))
-	}
-	return int32(len(x.features) - 1)
-}
-
-func (x *featureIndex) put(f uint32, n int32) {
-	at := f
-	for x.slots[at&uint32(len(x.slots)-1)] != 0 {
-		at++
-	}
-	x.slots[at&uint32(len(x.slots)-1)] = n + 1
-}
-
-// factor is Cholesky's decomposition of a positive definite matrix, of which the
-// lower triangle is given, in place.
-func factor(a [][]float64) {
-	for i, row := range a {
-		for j := range i + 1 {
-			sum := row[j]
-			other := a[j][:j]
-			for k, v := range row[:j] {
-				sum -= v * other[k]
-			}
-			if i == j {
-				row[i] = math.Sqrt(max(sum, 1e-12))
-			} else {
-				row[j] = sum / a[j][j]
-			}
+// predict is the mean and the standard deviation of a candidate's value.
+func (e *ensemble) predict(features []uint32) (mean, deviation float64) {
+	var sum draws
+	for _, f := range features {
+		if at := e.features.of(f); at >= 0 {
+			sum.add(1, &e.weights[at])
+		} else { // no trial has it
+			w := e.drawn('w', uint64(f), weightVariance)
+			sum.add(1, &w)
 		}
 	}
-}
-
-// solve solves L·Lᵀ·x = b; b becomes x.
-func solve(l [][]float64, b []float64) {
-	for i, row := range l {
-		for k, v := range row[:i] {
-			b[i] -= v * b[k]
-		}
-		b[i] /= row[i]
+	n := float64(max(len(features), 1))
+	variance := 0.
+	for _, d := range sum[1:] {
+		variance += d * d / n / ensembleDraws
 	}
-	for i := len(l) - 1; i >= 0; i-- {
-		b[i] /= l[i][i]
-		for k, v := range l[i][:i] {
-			b[k] -= v * b[i]
-		}
-	}
+	return e.bias + sum[0]/math.Sqrt(n), math.Sqrt(variance)
 }

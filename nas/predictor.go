@@ -19,8 +19,8 @@ import (
 //
 // A network is encoded by the decisions of its derivation, each at its place and
 // each wherever it stands, and by the paths through its cells, together with the
-// hyperparameters; the ensemble is draws from a Bayesian linear regression on at
-// most the best 100 and the youngest 100 trials. The losses are those of the first
+// hyperparameters; the ensemble is a Bayesian linear regression on the best 100 and
+// the youngest 100 to 199 trials. The losses are those of the first
 // objective, at the largest budget at which at least as many trials as there are
 // first ones can be compared.
 type Predictor struct {
@@ -32,9 +32,11 @@ type Predictor struct {
 var _ search.Sampler = Predictor{}
 
 const (
-	learnFrom = 100 // of the best trials, and of the youngest
-	breedFrom = 10  // of the best trials
-	explore   = .4  // of the candidates are random
+	learnBest  = 100 // trials, if there are more than these and the youngest
+	learnYoung = 100 // trials at least
+	learnAnew  = 100 // trials, after which others are chosen
+	breedFrom  = 10  // of the best trials
+	explore    = .4  // of the candidates are random
 )
 
 // Propose judges mutants of the best, and others.
