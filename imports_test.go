@@ -17,7 +17,7 @@ var mayImport = map[string][]string{
 	"meta":      {"search", "gonum.org/v1/gonum"},
 	"report":    {"search", "hpo"},
 	"workflows": {"search", "hpo", "engine", "nas", "trials", "meta", "go.temporal.io", "golang.org/x/sync", "google.golang.org/protobuf", "github.com/rs/zerolog", "github.com/goccy/go-yaml"},
-	"":          {"search", "hpo", "engine", "trials", "workflows", "go.temporal.io", "github.com/rs/zerolog"},
+	"":          {"search", "hpo", "nas", "engine", "trials", "report", "workflows", "go.temporal.io", "github.com/rs/zerolog"},
 	"examples":  {"", "search", "engine"},
 }
 

@@ -3,23 +3,59 @@ package budwood
 import (
 	"context"
 	"fmt"
+	"io"
+	"slices"
+	"strings"
 
+	"budwood/nas"
+	"budwood/report"
 	"budwood/search"
 	"budwood/trials"
+	"budwood/workflows"
 )
 
 // Result is how a study stands or ended.
 type Result struct {
 	Study  string
 	State  trials.StudyState
-	Reason string           // why it ended, if not because its trials were done
-	Best   *search.Record   // the best trial by the main objective, nil if none has a value
-	Value  float64          // its objective, 0 without one
-	Test   search.Metrics   // its score on the test set, of studies with data that ended
-	Trials []search.Record  // all of them, by number; nil from [ReadBest]
-	Count  int              // of trials
-	Joules float64          // of all trials
-	Main   search.Objective // what the study optimises
+	Reason string          // why it ended, if not because its trials were done
+	Best   *search.Record  // the best trial by the main objective, nil if none has a value
+	Value  float64         // its objective, 0 without one
+	Test   search.Metrics  // its score on the test set, of studies with data that ended
+	Trials []search.Record // all of them, by number; nil from [ReadBest]
+	Count  int             // of trials
+	Joules float64         // of all trials
+
+	Space      search.Space
+	Objectives []search.Objective // what the study optimises, the main one first
+}
+
+// Main is the objective that Best and Value are of.
+func (r *Result) Main() search.Objective { return r.Objectives[0] }
+
+// Front is the Pareto front of a study with several objectives: the trials that
+// no other beats in all of them, the best by the main objective first.
+func (r *Result) Front() []search.Record {
+	var out []search.Record
+	best, _ := nas.Pareto(r.Trials, r.Objectives)
+	for _, p := range best {
+		i, _ := slices.BinarySearchFunc(r.Trials, p.Trial, func(t search.Record, id int) int { return t.ID - id })
+		out = append(out, r.Trials[i])
+	}
+	return out
+}
+
+// WriteCSV writes the trials as a table, one a row: see [report.CSV].
+func (r *Result) WriteCSV(w io.Writer) error { return report.CSV(w, r.Trials) }
+
+// WriteHTML writes the study as one page of charts and tables: see [report.Write].
+func (r *Result) WriteHTML(w io.Writer) error { return report.Write(w, r.Report()) }
+
+// Report is the study as package report draws it, its learning curves from rung
+// to rung.
+func (r *Result) Report() *report.Study {
+	return &report.Study{Name: r.Study, State: string(r.State), Reason: r.Reason, Space: r.Space, Objectives: r.Objectives, Trials: r.Trials, Test: r.Test,
+		Params: workflows.DescribeParams}
 }
 
 // ReadResult reads a study from the store.
@@ -63,11 +99,11 @@ func readBest(ctx context.Context, store *trials.Store, study string) (*Result, 
 	if err != nil {
 		return nil, err
 	}
-	r := &Result{Study: study, State: row.State, Reason: row.Reason, Test: row.Test, Main: row.Objectives[0]}
+	r := &Result{Study: study, State: row.State, Reason: row.Reason, Test: row.Test, Space: row.Space, Objectives: row.Objectives}
 	if len(best) > 0 {
 		r.Best = &best[0]
 		m, _ := r.Best.Last()
-		r.Value = m.Metrics[r.Main.Metric]
+		r.Value = m.Metrics[r.Main().Metric]
 	}
 	return r, nil
 }
@@ -77,5 +113,17 @@ func (r *Result) String() string {
 	if r.Best == nil {
 		return fmt.Sprintf("study %s: %s, %d trials, none with a value", r.Study, r.State, r.Count)
 	}
-	return fmt.Sprintf("study %s: %s, %d trials, %.3g Wh; best %s: %s %.4g with %s", r.Study, r.State, r.Count, r.Joules/3600, r.Best.Name(), r.Main.Metric, r.Value, r.Best.Params)
+	return fmt.Sprintf("study %s: %s, %d trials, %.3g Wh; best %s: %s with %s", r.Study, r.State, r.Count, r.Joules/3600, r.Best.Name(), r.Values(),
+		workflows.DescribeParams(r.Best.Params))
+}
+
+// Values are the objectives of the best trial in words: "accuracy 0.97, params
+// 5386".
+func (r *Result) Values() string {
+	var out []string
+	m, _ := r.Best.Last()
+	for _, o := range r.Objectives {
+		out = append(out, o.Metric+" "+search.FormatNumber(m.Metrics[o.Metric]))
+	}
+	return strings.Join(out, ", ")
 }

@@ -163,9 +163,7 @@ func Pareto(all []search.Record, goals []search.Objective) (best []ParetoTrial, 
 	}
 	worst, box := slices.Clone(some[0].losses), 1.
 	least := slices.Clone(worst)
-	points := make([][]float64, len(some))
-	for i, x := range some {
-		points[i] = x.losses
+	for _, x := range some {
 		for k, l := range x.losses {
 			worst[k], least[k] = max(worst[k], l), min(least[k], l)
 		}
@@ -173,15 +171,17 @@ func Pareto(all []search.Record, goals []search.Objective) (best []ParetoTrial, 
 	for k := range worst {
 		box *= worst[k] - least[k]
 	}
-	if box > 0 {
-		share = Hypervolume(points, worst) / box
-	}
+	var points [][]float64 // of the front, which alone count
 	for _, i := range front(some, make([]bool, len(some))) {
+		points = append(points, some[i].losses)
 		p := ParetoTrial{Trial: some[i].trial}
 		for k, l := range some[i].losses {
 			p.Values = append(p.Values, goals[k].Goal.Loss(l)) // its own inverse
 		}
 		best = append(best, p)
+	}
+	if box > 0 {
+		share = Hypervolume(points, worst) / box
 	}
 	slices.SortStableFunc(best, func(a, b ParetoTrial) int {
 		return cmp.Compare(goals[0].Goal.Loss(a.Values[0]), goals[0].Goal.Loss(b.Values[0]))

@@ -64,7 +64,7 @@ func newView(s *Study) view {
 	order := s.byValue()
 	if len(order) > 0 {
 		if best := &s.Trials[order[0]]; value(best, o) == value(best, o) {
-			fact("best", "%s: %s %.4g with %s", best.Name(), o.Metric, value(best, o), best.Params)
+			fact("best", "%s: %s %.4g with %s", best.Name(), o.Metric, value(best, o), s.params(best))
 		}
 	}
 	for _, k := range []string{"accuracy", "loss", "rmse", "r2"} {
@@ -94,7 +94,7 @@ func newView(s *Study) view {
 			break
 		}
 		r := &s.Trials[i]
-		line := row{Name: r.Name(), State: string(r.State), Params: r.Params.String(), From: r.Source, Reason: r.Reason, Value: "–", WattHours: fmt.Sprintf("%.3g", r.Joules/3600)}
+		line := row{Name: r.Name(), State: string(r.State), Params: s.params(r), From: r.Source, Reason: r.Reason, Value: "–", WattHours: fmt.Sprintf("%.3g", r.Joules/3600)}
 		if m, ok := r.Last(); ok {
 			line.Epochs = m.Budget
 		}

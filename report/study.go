@@ -20,6 +20,16 @@ type Study struct {
 	Trials     []search.Record
 	Curves     map[int][]search.Measurement // by trial, one an epoch; a trial without one has its measurements
 	Test       search.Metrics               // of the best trial
+
+	// Params puts params in words; nil means their String, which knows no genomes.
+	Params func(search.Params) string
+}
+
+func (s *Study) params(r *search.Record) string {
+	if s.Params == nil {
+		return r.Params.String()
+	}
+	return s.Params(r.Params)
 }
 
 func (s *Study) main() search.Objective { return s.Objectives[0] }
@@ -176,7 +186,7 @@ func (s *Study) slices() []Chart {
 			r := &s.Trials[i]
 			dots.X = append(dots.X, coordinate(d, r.Params))
 			dots.Y = append(dots.Y, value(r, s.main()))
-			dots.Titles = append(dots.Titles, r.Name()+" "+r.Params.String())
+			dots.Titles = append(dots.Titles, r.Name()+" "+s.params(r))
 		}
 		c := Chart{X: d.Name, Y: s.main().Metric, LogX: d.Log, WholeX: d.Kind == search.KindInt, Width: 304, Height: 220, Series: []Series{dots}, Names: names(d)}
 		if n := len(c.Names); n > 0 { // room at both ends
@@ -193,7 +203,7 @@ func (s *Study) parallel() Parallel {
 	objective := Column{Name: s.main().Metric}
 	for i := range s.Trials {
 		objective.Values = append(objective.Values, value(&s.Trials[i], s.main()))
-		p.Titles = append(p.Titles, s.Trials[i].Name()+" "+s.Trials[i].Params.String())
+		p.Titles = append(p.Titles, s.Trials[i].Name()+" "+s.params(&s.Trials[i]))
 	}
 	for _, d := range s.Space.Dims() {
 		c := Column{Name: d.Name, Log: d.Log, Whole: d.Kind == search.KindInt, Labels: names(d)}
@@ -235,7 +245,7 @@ func (s *Study) front() (Chart, bool) {
 		if v := value(&s.Trials[i], a); a.Goal.Better(v, top) {
 			top = v
 			dots.X, dots.Y = append(dots.X, value(&s.Trials[i], b)), append(dots.Y, v)
-			dots.Titles = append(dots.Titles, s.Trials[i].Name()+" "+s.Trials[i].Params.String())
+			dots.Titles = append(dots.Titles, s.Trials[i].Name()+" "+s.params(&s.Trials[i]))
 		}
 	}
 	best.X, best.Y = dots.X, dots.Y

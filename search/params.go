@@ -2,6 +2,7 @@ package search
 
 import (
 	"fmt"
+	"math"
 	"sort"
 	"strconv"
 	"strings"
@@ -59,4 +60,12 @@ func (p Params) String() string {
 		}
 	}
 	return strings.Join(out, " ")
+}
+
+// FormatNumber writes a number with four digits, a whole one with all of its digits.
+func FormatNumber(x float64) string {
+	if x == math.Trunc(x) && math.Abs(x) < 1e12 {
+		return strconv.FormatFloat(x, 'f', 0, 64)
+	}
+	return strconv.FormatFloat(x, 'g', 4, 64)
 }

@@ -157,3 +157,28 @@ func DescribeArchitecture(a *nas.Spec) string {
 	}
 	return string(b)
 }
+
+// mostFront bounds the trials of a front that are listed.
+const mostFront = 20
+
+// DescribeFront lists the Pareto front of a study with several objectives; it is
+// "" for one.
+func DescribeFront(objectives []search.Objective, all []search.Record) string {
+	if len(objectives) < 2 {
+		return ""
+	}
+	var b strings.Builder
+	front, share := nas.Pareto(all, objectives)
+	fmt.Fprintf(&b, "front    %d trials that no other beats in everything; hypervolume %.3f of the box from the worst to the best values\n", len(front), share)
+	for _, p := range front[:min(len(front), mostFront)] {
+		line := "         " + search.TrialName(p.Trial)
+		for i, v := range p.Values {
+			line += fmt.Sprintf("  %s %-9s", objectives[i].Metric, search.FormatNumber(v))
+		}
+		fmt.Fprintln(&b, strings.TrimRight(line, " "))
+	}
+	if n := len(front) - mostFront; n > 0 {
+		fmt.Fprintf(&b, "         … and %d more\n", n)
+	}
+	return b.String()
+}

@@ -82,10 +82,9 @@ func (s *Spec) built(r *search.Record) (engine.Seq, engine.Cost, error) {
 	return space.Build(g)
 }
 
-// DescribeSearch tells how an architecture search went: the front of several
-// objectives, the candidates that were not trained because they had been tried,
-// and how well cheap guesses rank what was trained. It is "" for a study without
-// an architecture.
+// DescribeSearch tells how an architecture search went: the candidates that were
+// not trained because they had been tried, and how well cheap guesses rank what
+// was trained. It is "" for a study without an architecture.
 func DescribeSearch(s *Spec, all []search.Record) (string, error) {
 	if s.Architecture == nil {
 		return "", nil
@@ -95,18 +94,7 @@ func DescribeSearch(s *Spec, all []search.Record) (string, error) {
 		return "", err
 	}
 	var b strings.Builder
-	if len(s.Also) > 0 {
-		front, share := nas.Pareto(all, s.Objectives())
-		fmt.Fprintf(&b, "front    %d trials that no other beats in everything; hypervolume %.3f of the box from the worst to the best values\n", len(front), share)
-		for _, p := range front {
-			fmt.Fprintf(&b, "         %s", search.TrialName(p.Trial))
-			for i, v := range p.Values {
-				fmt.Fprintf(&b, "  %s %.5g", s.Objectives()[i].Metric, v)
-			}
-			fmt.Fprintln(&b)
-		}
-	}
-	fmt.Fprintf(&b, "avoided  %d candidates that had been tried already\n", nas.Avoided(all))
+	fmt.Fprintf(&b, "avoided  candidates that had been tried already: %d\n", nas.Avoided(all))
 	if s.Search.Supernet != "" {
 		all = describeJudged(&b, s.Objective, all)
 	}

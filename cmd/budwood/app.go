@@ -67,7 +67,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		kong.Writers(stdout, stderr), kong.Exit(func(code int) { exited = code }), kong.UsageOnError(),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
 	if err != nil {
-		return report(stderr, err)
+		return exitCode(stderr, err)
 	}
 	if len(args) == 0 {
 		args = []string{"--help"}
@@ -77,12 +77,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return exited
 	}
 	if err != nil {
-		return report(stderr, usageError{fmt.Errorf("%w; see budwood --help", err)})
+		return exitCode(stderr, usageError{fmt.Errorf("%w; see budwood --help", err)})
 	}
 	home := c.Home
 	if home == "" {
 		if home, err = budwood.Home(); err != nil {
-			return report(stderr, err)
+			return exitCode(stderr, err)
 		}
 	}
 	blobs, err := blobsURL(home, c.Blobs)
@@ -90,13 +90,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		err = checkOTLP(c.OTLP)
 	}
 	if err != nil {
-		return report(stderr, err)
+		return exitCode(stderr, err)
 	}
 	// What this program starts looks in the same places.
 	if err := errors.Join(os.Setenv("BUDWOOD_HOME", home), os.Setenv("BUDWOOD_BLOBS", blobs), os.Setenv("BUDWOOD_DATA_CACHE", c.DataCache.String()), os.Setenv(otlpEnv, c.OTLP)); err != nil {
-		return report(stderr, err)
+		return exitCode(stderr, err)
 	}
-	return report(stderr, k.Run(&app{ctx: ctx, home: home, blobs: blobs, dataCache: int64(c.DataCache), stdout: stdout, stderr: stderr}))
+	return exitCode(stderr, k.Run(&app{ctx: ctx, home: home, blobs: blobs, dataCache: int64(c.DataCache), stdout: stdout, stderr: stderr}))
 }
 
 // say prints a line of progress.

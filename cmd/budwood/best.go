@@ -1,10 +1,8 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"budwood"
@@ -37,7 +35,7 @@ func (c *bestCmd) Run(a *app) error {
 		t.add(k, cell(k, r.Best.Params[k]))
 	}
 	if c.Output == "table" {
-		fmt.Fprintf(a.stdout, "%s of %s: %s %s\n", r.Best.Name(), c.Study, r.Main.Metric, number(r.Value))
+		fmt.Fprintf(a.stdout, "%s of %s: %s\n", r.Best.Name(), c.Study, r.Values())
 	}
 	if err := c.network(a, store, r); err != nil {
 		return err
@@ -72,11 +70,7 @@ func (c *bestCmd) network(a *app, store *trials.Store, r *budwood.Result) error 
 	if c.SVG == "" {
 		return nil
 	}
-	f, err := os.Create(c.SVG)
-	if err != nil {
-		return err
-	}
-	return errors.Join(workflows.DrawNetwork(f, spec, r.Best), f.Close())
+	return writeFile(c.SVG, func(w io.Writer) error { return workflows.DrawNetwork(w, spec, r.Best) })
 }
 
 // printParams lists params one a line, under a label.
@@ -97,7 +91,7 @@ func cell(name string, v any) string {
 		return workflows.DescribeParams(search.Params{name: v})
 	}
 	if x, ok := v.(float64); ok {
-		return number(x)
+		return search.FormatNumber(x)
 	}
 	return fmt.Sprint(v)
 }

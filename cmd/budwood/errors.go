@@ -25,8 +25,8 @@ type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }
 
-// report prints an error and returns the exit code.
-func report(stderr io.Writer, err error) int {
+// exitCode prints an error and returns the exit code.
+func exitCode(stderr io.Writer, err error) int {
 	var file *workflows.FileError
 	var usage usageError
 	switch {

@@ -11,6 +11,7 @@ import (
 
 	"budwood/engine"
 	"budwood/engine/onnx"
+	"budwood/search"
 )
 
 type exportCmd struct {
@@ -59,7 +60,7 @@ func (c *exportCmd) Run(a *app) error {
 		return err
 	}
 	fmt.Fprintf(a.stdout, "%s: %s of %s, %s %s; input rows×%v, output rows×%v; columns and classes in %s\n",
-		path, w.Best.Name(), c.Study, w.Main.Metric, number(w.Value), in, net.Out(), about)
+		path, w.Best.Name(), c.Study, w.Main().Metric, search.FormatNumber(w.Value), in, net.Out(), about)
 	return nil
 }
 

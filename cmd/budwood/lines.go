@@ -10,7 +10,7 @@ func (a *app) lines(w *watcher) error {
 	began := time.Now()
 	return w.follow(a.ctx, func(events []event) {
 		for _, e := range events {
-			fmt.Fprintf(a.stderr, "%7.1fs  %s  %-10s %s\n", time.Since(began).Seconds(), e.name(), e.kind, firstLine(e.text))
+			fmt.Fprintf(a.stderr, "%7.1fs  %s  %-10s %s\n", time.Since(began).Seconds(), e.name(), e.kind, shortReason(e.text))
 		}
 	})
 }

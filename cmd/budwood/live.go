@@ -153,7 +153,7 @@ func (m *liveModel) View() tea.View {
 		if i == 0 {
 			style = styleGood
 		}
-		line(style, "  %s  %-15s %-6d  %-9s  %s", r.Name(), number(at.Metrics[main.Metric]), at.Budget, r.State, workflows.DescribeParams(r.Params))
+		line(style, "  %s  %-15s %-6d  %-9s  %s", r.Name(), search.FormatNumber(at.Metrics[main.Metric]), at.Budget, r.State, workflows.DescribeParams(r.Params))
 	}
 	line(styleDim, "%s", "")
 	for _, e := range m.events {
@@ -161,7 +161,7 @@ func (m *liveModel) View() tea.View {
 		if e.kind == string(search.Stopped) {
 			style = styleBad
 		}
-		line(style, "  %s  %-9s %s", e.name(), e.kind, firstLine(e.text))
+		line(style, "  %s  %-9s %s", e.name(), e.kind, shortReason(e.text))
 	}
 	line(styleDim, "%s", "Ctrl-C: leave; the study goes on")
 	return tea.NewView(b.String())

@@ -27,12 +27,12 @@ func (c *lsCmd) Run(a *app) error {
 	for _, s := range list {
 		best := "-"
 		if s.Best >= 0 {
-			best = number(s.Value)
+			best = search.FormatNumber(s.Value)
 		}
 		test := "-"
 		for _, k := range []string{"test_accuracy", "test_rmse"} {
 			if v, ok := s.Test[k]; ok {
-				test = number(v)
+				test = search.FormatNumber(v)
 			}
 		}
 		t.add(s.Name, string(s.State), fmt.Sprint(s.Count()), fmt.Sprint(s.Trials[search.Stopped]), best, s.Objectives[0].Metric, test,

@@ -3,6 +3,8 @@ package main
 import (
 	"slices"
 	"strconv"
+
+	"budwood/search"
 )
 
 type predictCmd struct {
@@ -28,7 +30,7 @@ func (c *predictCmd) Run(a *app) error {
 			t.head = t.head[:3]
 		}
 	}
-	cell := number
+	cell := search.FormatNumber
 	if c.Output == "csv" { // for programs: every digit
 		cell = func(x float64) string { return strconv.FormatFloat(x, 'g', -1, 32) }
 	}

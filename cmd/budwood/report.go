@@ -1,12 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"os"
 
 	"budwood"
-	htmlpage "budwood/report"
+	"budwood/report"
 	"budwood/search"
 )
 
@@ -25,45 +26,35 @@ func (c *reportCmd) Run(a *app) error {
 		return err
 	}
 	defer store.Close()
-	row, err := store.Study(a.ctx, c.Study)
-	if err != nil {
-		return err
-	}
 	r, err := budwood.ReadResult(a.ctx, store, c.Study)
 	if err != nil {
 		return err
 	}
-	s := &htmlpage.Study{
-		Name: c.Study, State: string(r.State), Reason: r.Reason, Space: row.Space, Objectives: row.Objectives,
-		Trials: r.Trials, Test: r.Test, Curves: map[int][]search.Measurement{},
-	}
+	s := r.Report()
+	s.Curves = map[int][]search.Measurement{}
 	for _, t := range r.Trials[:min(len(r.Trials), mostCurves)] {
 		if s.Curves[t.ID], err = store.Curve(a.ctx, c.Study, t.ID); err != nil {
 			return err
 		}
 	}
 	if c.To == "-" {
-		return htmlpage.Write(a.stdout, s)
+		return report.Write(a.stdout, s)
 	}
 	if c.To == "" {
 		c.To = c.Study + ".html"
 	}
-	if err := writeFile(c.To, func(w io.Writer) error { return htmlpage.Write(w, s) }); err != nil {
+	if err := writeFile(c.To, func(w io.Writer) error { return report.Write(w, s) }); err != nil {
 		return fmt.Errorf("report on study %q: %w", c.Study, err)
 	}
 	fmt.Fprintln(a.stdout, c.To)
 	return nil
 }
 
-// writeFile writes a file, and says so if that did not reach the disk.
+// writeFile writes a file if there is something to write.
 func writeFile(path string, write func(io.Writer) error) error {
-	f, err := os.Create(path)
-	if err != nil {
+	var b bytes.Buffer
+	if err := write(&b); err != nil {
 		return err
 	}
-	if err := write(f); err != nil {
-		f.Close()
-		return err
-	}
-	return f.Close()
+	return os.WriteFile(path, b.Bytes(), 0o666)
 }

@@ -11,6 +11,7 @@ import (
 
 	"budwood"
 	"budwood/hpo"
+	"budwood/report"
 	"budwood/search"
 	"budwood/trials"
 	"budwood/workflows"
@@ -48,19 +49,10 @@ func (c *showCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	t := table{head: []string{"TRIAL", "STATE", "EPOCHS", strings.ToUpper(r.Main.Metric), "WH", "FROM", "PARAMS", "REASON"}}
-	for i := range list {
-		rec := &list[i]
-		epochs, value := "-", "-"
-		if m, ok := rec.Last(); ok {
-			epochs = strconv.Itoa(m.Budget)
-			if v, ok := m.Metrics[r.Main.Metric]; ok {
-				value = number(v)
-			}
-		}
-		t.add(rec.Name(), string(rec.State), epochs, value, wattHours(rec.Joules), rec.Source, workflows.DescribeParams(rec.Params), firstLine(rec.Reason))
+	if c.Output == "csv" {
+		return report.CSV(a.stdout, list)
 	}
-	if err := c.write(a.stdout, t, list); err != nil || c.Output != "table" {
+	if err := c.write(a.stdout, trialTable(r.Objectives, list), list); err != nil || c.Output != "table" {
 		return err
 	}
 	if len(list) < r.Count {
@@ -74,19 +66,64 @@ func (c *showCmd) Run(a *app) error {
 	if list, err = store.Sample(a.ctx, c.Study, showSample); err != nil {
 		return err
 	}
-	if line := importance(study.Space, list, r.Main); line != "" {
+	if line := importance(study.Space, list, r.Main()); line != "" {
 		fmt.Fprintf(a.stdout, "importance: %s\n", line)
 	}
 	spec, err := specOf(&study)
-	if err != nil || spec.Architecture == nil {
+	if err != nil || spec.Architecture == nil && len(r.Objectives) < 2 {
 		return err
 	}
 	if list, err = store.Records(a.ctx, c.Study); err != nil {
 		return err
 	}
+	fmt.Fprint(a.stdout, workflows.DescribeFront(r.Objectives, list))
 	text, err := workflows.DescribeSearch(spec, list)
 	fmt.Fprint(a.stdout, text)
 	return err
+}
+
+// trialTable has a line for each trial. What a proposal was made from is told of one
+// trial at a time.
+func trialTable(objectives []search.Objective, list []search.Record) table {
+	var shown []string // metrics; the energy has its column
+	for i, o := range objectives {
+		if i == 0 || o.Metric != trials.EnergyWh {
+			shown = append(shown, o.Metric)
+		}
+	}
+	t := table{head: []string{"TRIAL", "STATE", "EPOCHS"}}
+	t.head = append(t.head, shown...)
+	t.head = append(t.head, "WH", "FROM", "PARAMS", "REASON")
+	for i := range list {
+		rec := &list[i]
+		row := []string{rec.Name(), string(rec.State), "-"}
+		m, ok := rec.Last()
+		if ok {
+			row[2] = strconv.Itoa(m.Budget)
+		}
+		for _, k := range shown {
+			cell := "-"
+			if v, ok := m.Metrics[k]; ok {
+				cell = search.FormatNumber(v)
+			}
+			row = append(row, cell)
+		}
+		t.add(append(row, wattHours(rec.Joules), proposer(rec.Source), workflows.DescribeParams(rec.Params), shortReason(rec.Reason))...)
+	}
+	return t
+}
+
+// proposer is a trial's source without the sampler's explanation: "auto: tpe" of
+// "auto: tpe: 6 of 7 results are …".
+func proposer(source string) string {
+	parts := strings.SplitN(source, ": ", 3)
+	switch parts[0] {
+	case "warm start":
+		return source
+	case "auto":
+		return strings.Join(parts[:min(len(parts), 2)], ": ")
+	}
+	return parts[0]
 }
 
 // trials are those to show, in their order.
@@ -107,8 +144,8 @@ func (c *showCmd) trials(a *app, store *trials.Store, r *budwood.Result) ([]sear
 	list, err := store.Records(a.ctx, c.Study)
 	if err == nil && c.Sort == "value" {
 		sort.SliceStable(list, func(i, j int) bool {
-			x, xok := list[i].Loss(r.Main)
-			y, yok := list[j].Loss(r.Main)
+			x, xok := list[i].Loss(r.Main())
+			y, yok := list[j].Loss(r.Main())
 			return xok && (!yok || x < y)
 		})
 	}
@@ -181,7 +218,7 @@ func (c *showCmd) showTrial(a *app, store *trials.Store, r *budwood.Result) erro
 		for _, k := range names {
 			cell := ""
 			if v, ok := m.Metrics[k]; ok {
-				cell = number(v)
+				cell = search.FormatNumber(v)
 			}
 			row = append(row, cell)
 		}
@@ -202,7 +239,12 @@ func (c *showCmd) showTrial(a *app, store *trials.Store, r *budwood.Result) erro
 	}{rec, curve})
 }
 
-func firstLine(s string) string {
-	s, _, _ = strings.Cut(s, "\n")
-	return s
+// shortReason is a reason in one line: the first one, and of what a program printed
+// before it failed the last one.
+func shortReason(s string) string {
+	first, rest, more := strings.Cut(strings.TrimSpace(s), "\n")
+	if !more {
+		return first
+	}
+	return first + ": " + strings.TrimSpace(rest[strings.LastIndex(rest, "\n")+1:])
 }

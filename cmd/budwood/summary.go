@@ -52,8 +52,11 @@ func (a *app) summary(store *trials.Store, name string) error {
 		return nil
 	}
 	m, _ := r.Best.Last()
-	fmt.Fprintf(w, "best    %s: %s %s after %s\n", r.Best.Name(), r.Main.Metric, number(r.Value), plural(m.Budget, "epoch"))
+	fmt.Fprintf(w, "best    %s: %s after %s\n", r.Best.Name(), r.Values(), plural(m.Budget, "epoch"))
 	printParams(w, "        ", r.Best.Params)
+	if n := len(r.Front()); len(r.Objectives) > 1 {
+		fmt.Fprintf(w, "front   %s that no other beats in everything\n", plural(n, "trial"))
+	}
 	if len(r.Test) > 0 {
 		fmt.Fprintf(w, "test    %s\n", metricsLine(r.Test))
 	}
@@ -103,7 +106,7 @@ func warmStarts(raw json.RawMessage) []string {
 func metricsLine(m search.Metrics) string {
 	var out []string
 	for k, v := range m {
-		out = append(out, fmt.Sprintf("%s %s", strings.TrimPrefix(k, "test_"), number(v)))
+		out = append(out, fmt.Sprintf("%s %s", strings.TrimPrefix(k, "test_"), search.FormatNumber(v)))
 	}
 	sort.Strings(out)
 	return strings.Join(out, ", ")

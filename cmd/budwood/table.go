@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"math"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -63,14 +61,6 @@ func (t table) print(w io.Writer) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
-}
-
-// number is a number with four digits, a whole one with all of its digits.
-func number(x float64) string {
-	if x == math.Trunc(x) && math.Abs(x) < 1e12 {
-		return strconv.FormatFloat(x, 'f', 0, 64)
-	}
-	return strconv.FormatFloat(x, 'g', 4, 64)
 }
 
 func wattHours(joules float64) string { return fmt.Sprintf("%.3g", joules/3600) }
