@@ -158,10 +158,22 @@ func (s Space) Check(p Params, also ...string) (Params, error) {
 	}
 	for _, k := range p.Names() {
 		if _, ok := out[k]; !ok {
-			return nil, fmt.Errorf("%s: no such parameter in this branch of the space", k)
+			return nil, s.noParam(k)
 		}
 	}
 	return out, nil
+}
+
+// noParam is the error of a parameter that does not exist at a point.
+func (s Space) noParam(name string) error {
+	var names []string
+	for _, d := range s.Dims() {
+		if d.Name == name {
+			return fmt.Errorf("%s: no such parameter in this branch of the space", name)
+		}
+		names = append(names, d.Name)
+	}
+	return fmt.Errorf("%s: no such parameter%s", name, meant(name, names))
 }
 
 // Nth is point number i of a finite space, 0 ≤ i < [Space.Size].

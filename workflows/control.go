@@ -109,7 +109,7 @@ func (s *study) status() (Status, error) {
 // canChange refuses what comes too late.
 func (s *study) canChange() error {
 	if s.loop != nil && (s.loop.Finished || s.loop.Closing != "") {
-		return fmt.Errorf("study %q is ending: %s", s.in.Spec.Name, s.loop.Closing)
+		return fmt.Errorf("it is ending: %s", s.loop.Closing)
 	}
 	return nil
 }
@@ -187,6 +187,13 @@ func (s *study) resume(ctx workflow.Context) (Status, error) {
 // edited is the specification after an edit.
 func (s *study) edited(e Edit) (Spec, error) {
 	spec := s.in.Spec
+	zero := func(v *int) bool { return v != nil && *v == 0 } // a study file means the default by it
+	switch {
+	case zero(e.Trials):
+		return spec, wrong("budget.trials", "0 is not at least 1")
+	case zero(e.Parallel):
+		return spec, wrong("search.parallel", "0 is not at least 1")
+	}
 	if e.Trials != nil {
 		spec.Budget.Trials = *e.Trials
 	}
@@ -306,7 +313,7 @@ func (s *study) checkStopTrial(r StopTrialRequest) error {
 		return nil
 	}
 	if r.Trial < 0 || r.Trial >= s.loop.Started {
-		return fmt.Errorf("study %q has no trial %s yet", s.in.Spec.Name, search.TrialName(r.Trial))
+		return fmt.Errorf("there is no trial %s yet", search.TrialName(r.Trial))
 	}
 	if c := s.children[r.Trial]; c != nil && len(c.trials) > 1 {
 		return fmt.Errorf("trial %s trains together with %d others: it ends with them", search.TrialName(r.Trial), len(c.trials)-1)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
@@ -44,7 +45,7 @@ type FileOptions struct {
 // Load reads a study file, fills in every default, validates it and loads its
 // data into the cache, so that every mistake is found before anything runs.
 // Relative paths in the file are meant from its own directory. Mistakes are
-// [*FileError]s. The data is nil for a study with a Go objective.
+// [*FileError]s, those of an override [*FieldError]s. The data is nil for a study with a Go objective.
 func Load(ctx context.Context, path string, cache *data.Cache, o FileOptions) (*Spec, *data.Data, error) {
 	src, err := os.ReadFile(path)
 	if err != nil {
@@ -63,6 +64,9 @@ func Load(ctx context.Context, path string, cache *data.Cache, o FileOptions) (*
 			o.Override(s)
 		}
 		err = s.Complete()
+		if err != nil && o.Override != nil && completes(src) {
+			return nil, nil, err // the file is right: what overrides it is not
+		}
 	}
 	var d *data.Data
 	if err == nil {
@@ -77,7 +81,16 @@ func Load(ctx context.Context, path string, cache *data.Cache, o FileOptions) (*
 	return s, d, nil
 }
 
+// completes tells whether a study file is right as it stands.
+func completes(src []byte) bool {
+	s, _, err := parse(src)
+	return err == nil && s.Complete() == nil
+}
+
 func parse(src []byte) (*Spec, ast.Node, error) {
+	if !utf8.Valid(src) {
+		return nil, nil, errors.New("a study file is a text in UTF-8")
+	}
 	f, err := parser.ParseBytes(src, 0)
 	if err != nil {
 		return nil, nil, err

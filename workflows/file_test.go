@@ -188,7 +188,7 @@ func TestMistakes(t *testing.T) {
 }
 
 func TestEmptyFiles(t *testing.T) {
-	for _, text := range []string{"", "# nothing\n", "- a\n", "just words\n", "{}\n", "a: *b\n", "? {}\n", "name: !!binary x\n"} {
+	for _, text := range []string{"", "# nothing\n", "- a\n", "just words\n", "{}\n", "a: *b\n", "? {}\n", "name: !!binary x\n", "\xff\xfe"} {
 		_, _, err := Load(context.Background(), writeStudy(t, text), &data.Cache{}, FileOptions{})
 		var file *FileError
 		if !errors.As(err, &file) {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"go.temporal.io/sdk/temporal"
+
 	"budwood/search"
 	"budwood/trials"
 )
@@ -17,6 +19,10 @@ import (
 // study with data, whose best trial is tested at the end.
 func Local(ctx context.Context, spec *Spec, store *StoreActivities, runner *trials.Runner, objective trials.Objective) (StudyResult, error) {
 	if _, err := store.Begin(ctx, BeginInput{Spec: *spec}); err != nil {
+		var final *temporal.ApplicationError
+		if errors.As(err, &final) { // without Temporal's words
+			err = errors.New(final.Message())
+		}
 		return StudyResult{}, err
 	}
 	var built *trials.Supervised

@@ -112,15 +112,19 @@ func Schedules(ctx context.Context, c client.Client) ([]ScheduleEntry, error) {
 
 // RemoveSchedule ends a schedule; the study that runs goes on.
 func RemoveSchedule(ctx context.Context, c client.Client, name string) error {
-	err := c.ScheduleClient().GetHandle(ctx, scheduleID(name)).Delete(ctx)
-	var gone *serviceerror.NotFound
-	if errors.As(err, &gone) {
-		return fmt.Errorf("there is no schedule %q", name)
-	}
-	return err
+	return known(name, c.ScheduleClient().GetHandle(ctx, scheduleID(name)).Delete(ctx))
 }
 
 // RunSchedule starts a schedule's study now.
 func RunSchedule(ctx context.Context, c client.Client, name string) error {
-	return c.ScheduleClient().GetHandle(ctx, scheduleID(name)).Trigger(ctx, client.ScheduleTriggerOptions{})
+	return known(name, c.ScheduleClient().GetHandle(ctx, scheduleID(name)).Trigger(ctx, client.ScheduleTriggerOptions{}))
+}
+
+// known is an error of a schedule in our words if there is none of that name.
+func known(name string, err error) error {
+	var gone *serviceerror.NotFound
+	if errors.As(err, &gone) {
+		return fmt.Errorf("there is no schedule %q: list them with budwood schedule ls", name)
+	}
+	return err
 }

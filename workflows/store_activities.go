@@ -66,6 +66,9 @@ func (a *StoreActivities) Begin(ctx context.Context, in BeginInput) (BeginResult
 		}
 		out.Digests = spec.Data.Digests
 	}
+	if err := CheckWarmStart(ctx, a.Store, &spec); err != nil {
+		return BeginResult{}, temporal.NewNonRetryableApplicationError(err.Error(), "NoWarmStart", nil)
+	}
 	raw, err := json.Marshal(spec)
 	if err != nil {
 		return BeginResult{}, err

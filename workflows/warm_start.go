@@ -2,11 +2,32 @@ package workflows
 
 import (
 	"context"
+	"errors"
 
 	"budwood/meta"
 	"budwood/nas"
 	"budwood/search"
+	"budwood/trials"
 )
+
+// CheckWarmStart is an error if a new study wants to start from one that is not
+// there, or that has not ended.
+func CheckWarmStart(ctx context.Context, store *trials.Store, s *Spec) error {
+	from := s.Search.WarmStart
+	if from == "" || from == "auto" || from == "off" {
+		return nil
+	}
+	if _, err := store.Study(ctx, s.Name); !errors.Is(err, trials.ErrNoStudy) {
+		return err // it goes on
+	}
+	switch old, err := store.Study(ctx, from); {
+	case err != nil:
+		return &FieldError{"search.warm_start", err}
+	case old.State == trials.StudyRunning:
+		return wrong("search.warm_start", "study %q has not ended", from)
+	}
+	return nil
+}
 
 // warmStart looks for studies that help this one; nil if it does not want any.
 func (a *StoreActivities) warmStart(ctx context.Context, spec *Spec, f meta.Features) (*meta.Plan, error) {

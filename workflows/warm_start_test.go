@@ -117,3 +117,23 @@ func TestArchitectureWarmStart(t *testing.T) {
 		}
 	}
 }
+
+// A new study that wants to start from one that is not there says so; one that goes
+// on does without it.
+func TestWarmStartFromNothing(t *testing.T) {
+	b := newBench(t, nil)
+	run := func(from string, trials int) error {
+		spec := digitNetworks(t, "new", func(s *Spec) { s.Search.WarmStart, s.Budget.Trials = from, trials })
+		_, err := Local(t.Context(), spec, b.store, b.train.Runner, nil)
+		return err
+	}
+	if err := run("old", 1); err == nil || !strings.HasPrefix(err.Error(), `search.warm_start: study "old": no such study`) || strings.Contains(err.Error(), "type:") {
+		t.Errorf("from a study that is not there: %v", err)
+	}
+	if err := run("off", 1); err != nil {
+		t.Fatal(err)
+	}
+	if err := run("old", 2); err == nil || !strings.Contains(err.Error(), "its search differs") {
+		t.Errorf("a study that exists: %v", err)
+	}
+}

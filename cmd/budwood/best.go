@@ -70,7 +70,7 @@ func (c *bestCmd) network(a *app, store *trials.Store, r *budwood.Result) error 
 	if c.SVG == "" {
 		return nil
 	}
-	return writeFile(c.SVG, func(w io.Writer) error { return workflows.DrawNetwork(w, spec, r.Best) })
+	return create(c.SVG, func(w io.Writer) error { return workflows.DrawNetwork(w, spec, r.Best) })
 }
 
 // printParams lists params one a line, under a label.

@@ -28,11 +28,15 @@ func (e usageError) Unwrap() error { return e.error }
 // exitCode prints an error and returns the exit code.
 func exitCode(stderr io.Writer, err error) int {
 	var file *workflows.FileError
+	var field *workflows.FieldError // of a flag that overrides the file
 	var usage usageError
 	switch {
 	case err == nil:
 		return exitDone
-	case errors.Is(err, errDetached), errors.Is(err, context.Canceled):
+	case errors.Is(err, errDetached):
+		return exitDetached
+	case errors.Is(err, context.Canceled):
+		fmt.Fprintln(stderr, "budwood: interrupted before it was done")
 		return exitDetached
 	case errors.As(err, &file):
 		fmt.Fprintf(stderr, "budwood: %v\n", file)
@@ -40,7 +44,7 @@ func exitCode(stderr io.Writer, err error) int {
 			fmt.Fprintln(stderr, file.Excerpt)
 		}
 		return exitUsage
-	case errors.As(err, &usage):
+	case errors.As(err, &usage), errors.As(err, &field):
 		fmt.Fprintf(stderr, "budwood: %v\n", err)
 		return exitUsage
 	}

@@ -70,8 +70,12 @@ func create(path string, write func(io.Writer) error) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(write(f), f.Close()); err != nil {
-		return errors.Join(err, os.Remove(path))
+	st, err := f.Stat()
+	if err := errors.Join(err, write(f), f.Close()); err != nil {
+		if st != nil && st.Mode().IsRegular() { // not a device
+			return errors.Join(err, os.Remove(path))
+		}
+		return err
 	}
 	return nil
 }

@@ -116,8 +116,8 @@ func (t *objectiveTest) run(ctx context.Context, epochs int) error {
 		t.note(false, "reports", "")
 		return err
 	}
-	t.note(true, "reports", fmt.Sprintf("%d of %d, the last %v", len(first.Curve), half, first.Final.Metrics))
-	t.note(first.State == search.Paused, "pauses at a rung", fmt.Sprintf("%s at %d %s", first.State, first.Budget, first.Reason))
+	t.note(true, "reports", fmt.Sprintf("%d of %d, the last one %s", len(first.Curve), half, metricsLine(first.Final.Metrics)))
+	t.note(first.State == search.Paused, "pauses at a rung", strings.TrimSpace(fmt.Sprintf("%s at %d %s", first.State, first.Budget, first.Reason)))
 	t.note(first.Energy.Joules > 0, "energy", fmt.Sprintf("%.3g J, %s", first.Energy.Joules, first.Energy.Method))
 	if first.State != search.Paused {
 		return nil

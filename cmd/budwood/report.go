@@ -1,10 +1,8 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"io"
-	"os"
 
 	"budwood"
 	"budwood/report"
@@ -43,18 +41,9 @@ func (c *reportCmd) Run(a *app) error {
 	if c.To == "" {
 		c.To = c.Study + ".html"
 	}
-	if err := writeFile(c.To, func(w io.Writer) error { return report.Write(w, s) }); err != nil {
+	if err := create(c.To, func(w io.Writer) error { return report.Write(w, s) }); err != nil {
 		return fmt.Errorf("report on study %q: %w", c.Study, err)
 	}
 	fmt.Fprintln(a.stdout, c.To)
 	return nil
-}
-
-// writeFile writes a file if there is something to write.
-func writeFile(path string, write func(io.Writer) error) error {
-	var b bytes.Buffer
-	if err := write(&b); err != nil {
-		return err
-	}
-	return os.WriteFile(path, b.Bytes(), 0o666)
 }

@@ -14,13 +14,13 @@ import (
 
 // fileArg is a study file and what overrides it.
 type fileArg struct {
-	File         string `arg:"" help:"Study file (YAML)." type:"path"`
-	Name         string `help:"Give the study another name." placeholder:"NAME"`
-	Trials       int    `help:"Override budget.trials." placeholder:"N"`
-	Epochs       int    `help:"Override budget.epochs." placeholder:"N"`
-	Parallel     int    `help:"Override search.parallel." placeholder:"N"`
-	Seed         *int   `help:"Override search.seed." placeholder:"N"`
-	AllowOutside bool   `help:"Allow data outside the study file's directory."`
+	File         string  `arg:"" help:"Study file (YAML)." type:"path"`
+	Name         string  `help:"Give the study another name." placeholder:"NAME"`
+	Trials       int     `help:"Override budget.trials." placeholder:"N"`
+	Epochs       int     `help:"Override budget.epochs." placeholder:"N"`
+	Parallel     int     `help:"Override search.parallel." placeholder:"N"`
+	Seed         *uint64 `help:"Override search.seed." placeholder:"N"`
+	AllowOutside bool    `help:"Allow data outside the study file's directory."`
 }
 
 // load reads the study and its data, so that every mistake in them is found
@@ -32,7 +32,7 @@ func (f *fileArg) load(ctx context.Context) (*workflows.Spec, *data.Data, error)
 		override(&s.Budget.Epochs, f.Epochs)
 		override(&s.Search.Parallel, f.Parallel)
 		if f.Seed != nil {
-			s.Search.Seed = uint64(*f.Seed)
+			s.Search.Seed = *f.Seed
 		}
 	}})
 }
@@ -53,11 +53,18 @@ type runCmd struct {
 	AllowCommands bool `help:"Allow the program of a study whose objective is a command. Needed once for each program."`
 }
 
-func (c *runCmd) Run(a *app) error {
+func (c *runCmd) Run(a *app) (err error) {
 	spec, _, err := c.load(a.ctx)
 	if err != nil {
 		return err
 	}
+	submitted := false
+	defer func() {
+		if a.ctx.Err() != nil && !submitted {
+			a.say("interrupted before study %s was submitted", spec.Name)
+			err = errDetached
+		}
+	}()
 	if err := a.permit(spec.Program(), c.AllowCommands); err != nil {
 		return err
 	}
@@ -81,6 +88,9 @@ func (c *runCmd) Run(a *app) error {
 	if err != nil && !errors.Is(err, trials.ErrNoStudy) {
 		return err
 	}
+	if err := workflows.CheckWarmStart(a.ctx, store, spec); err != nil {
+		return usageError{err}
+	}
 	if err := a.keepData(spec); err != nil {
 		return err
 	}
@@ -92,6 +102,7 @@ func (c *runCmd) Run(a *app) error {
 			return err
 		}
 	}
+	submitted = true
 	if _, err := workflows.Submit(a.ctx, conn.Client, spec, workflows.DefaultQueue); err != nil {
 		return fmt.Errorf("submit study %s: %w", spec.Name, err)
 	}
@@ -145,6 +156,9 @@ func (a *app) follow(store *trials.Store, conn *connection, name string, plain b
 	}
 	if err == nil && w.study.State == trials.StudyFailed {
 		err = fmt.Errorf("study %s failed: %s", name, w.study.Reason)
+	}
+	if n, last := failures(w.seen); err == nil && n > 0 && n == len(w.seen) {
+		err = fmt.Errorf("study %s: all of its trials failed: %s", name, shortReason(last.Reason))
 	}
 	return err
 }

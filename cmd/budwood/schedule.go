@@ -57,14 +57,14 @@ func (c *scheduleLsCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	t := table{head: []string{"SCHEDULE", "NEXT", "LAST"}}
+	t := table{head: []string{"SCHEDULE", "NEXT (UTC)", "LAST (UTC)"}}
 	for _, e := range list {
 		next, last := "-", "-"
 		if len(e.Next) > 0 {
-			next = e.Next[0].Format(time.DateTime)
+			next = e.Next[0].UTC().Format(time.DateTime)
 		}
 		if n := len(e.Last); n > 0 {
-			last = e.Last[n-1].Format(time.DateTime)
+			last = e.Last[n-1].UTC().Format(time.DateTime)
 		}
 		t.add(e.Name, next, last)
 	}
@@ -83,7 +83,11 @@ func (c *scheduleRunCmd) Run(a *app) error {
 		return err
 	}
 	defer conn.Close()
-	return workflows.RunSchedule(a.ctx, conn.Client, c.Name)
+	if err := workflows.RunSchedule(a.ctx, conn.Client, c.Name); err != nil {
+		return usageError{err}
+	}
+	fmt.Fprintf(a.stdout, "a study of schedule %s begins now, or when the one that runs has ended; see it with: budwood ls\n", c.Name)
+	return nil
 }
 
 type scheduleRmCmd struct{ scheduleNameArg }

@@ -30,6 +30,9 @@ type showCmd struct {
 const showSample = 1000
 
 func (c *showCmd) Run(a *app) error {
+	if c.Log && c.Trial == "" {
+		return usageError{fmt.Errorf("--log: of which trial? for example: budwood show %s t0000 --log", c.Study)}
+	}
 	store, err := a.read()
 	if err != nil {
 		return err
@@ -231,6 +234,9 @@ func (c *showCmd) showTrial(a *app, store *trials.Store, r *budwood.Result) erro
 		}
 		fmt.Fprintf(a.stdout, "from    %s\nenergy  %s Wh in %.1f s\n", rec.Source, wattHours(rec.Joules), rec.Seconds)
 		printParams(a.stdout, "params  ", rec.Params)
+		if len(curve) == 0 {
+			return nil
+		}
 		fmt.Fprintln(a.stdout)
 	}
 	return c.write(a.stdout, t, struct {

@@ -43,6 +43,7 @@ func (c *stopCmd) Run(a *app) error {
 		}
 		select {
 		case <-a.ctx.Done():
+			a.say("study %s is ending; its running trials finish their segments", c.Study)
 			return errDetached
 		case <-time.After(100 * time.Millisecond):
 		}

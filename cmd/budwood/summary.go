@@ -47,6 +47,9 @@ func (a *app) summary(store *trials.Store, name string) error {
 	for _, line := range warmStarts(study.WarmStart) {
 		fmt.Fprintf(w, "%s\n", strings.Replace(line, "warm start: ", "warm    ", 1))
 	}
+	if n, last := failures(r.Trials); n > 0 {
+		fmt.Fprintf(w, "failed  %s, the last one %s: %s\n", plural(n, "trial"), last.Name(), shortReason(last.Reason))
+	}
 	if r.Best == nil {
 		fmt.Fprintf(w, "best    none: no trial has a value\nnext    budwood show %s\n", name)
 		return nil
@@ -70,6 +73,16 @@ func (a *app) summary(store *trials.Store, name string) error {
 	}
 	fmt.Fprintf(w, "next    budwood show %s --sort value     (all trials)\n", name)
 	return nil
+}
+
+// failures counts the trials whose code failed, and tells the last one.
+func failures(list []search.Record) (n int, last *search.Record) {
+	for i := range list {
+		if list[i].State == search.Failed {
+			n, last = n+1, &list[i]
+		}
+	}
+	return n, last
 }
 
 // energy is the study's energy in words: never an estimate called measured.
