@@ -65,7 +65,7 @@ func (a axis) ticks(n int) []float64 {
 		every := max(1, int(math.Ceil(decades/float64(n))))
 		for e := int(math.Floor(math.Log10(a.lo))); e <= int(math.Ceil(math.Log10(a.hi))); e++ {
 			steps := []float64{1}
-			if decades < 2.5 {
+			if 3*decades <= float64(n+1) {
 				steps = []float64{1, 2, 5}
 			}
 			for _, s := range steps {

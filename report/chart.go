@@ -130,7 +130,7 @@ func (c Chart) frame(b *strings.Builder, x, y axis, h float64) {
 			text(b, x.at(float64(i)), y.from+16, "middle", "", name)
 		}
 	} else {
-		for _, v := range x.ticks(max(int(x.to-x.from)/90, 2)) {
+		for _, v := range x.ticks(max(int(x.to-x.from)/80, 3)) {
 			fmt.Fprintf(b, `<line x1="%[1]s" x2="%[1]s" y1="%s" y2="%s" stroke="#e5e7eb"/>`, px(x.at(v)), px(y.from), px(y.to))
 			text(b, x.at(v), y.from+16, "middle", "", label(v))
 		}

@@ -43,7 +43,13 @@ const mostRows = 500
 
 func newView(s *Study) view {
 	o := s.main()
-	v := view{Study: s, Goal: string(o.Goal) + " " + o.Metric, Rungs: s.rungs()}
+	v := view{Study: s, Rungs: s.rungs()}
+	for i, o := range s.Objectives {
+		if i > 0 {
+			v.Goal += ", "
+		}
+		v.Goal += string(o.Goal) + " " + o.Metric
+	}
 	counts, epochs, joules := map[string]int{}, 0, 0.
 	for i := range s.Trials {
 		r := &s.Trials[i]
@@ -113,7 +119,8 @@ var page = template.Must(template.New("page").Parse(`<!doctype html>
 body{font:15px/1.5 system-ui,sans-serif;color:#1f2937;background:#fff;max-width:1320px;margin:0 auto;padding:1.5rem}
 h1{font-size:1.5rem;margin:0}h2{font-size:1.1rem;margin:2rem 0 .5rem}.goal{color:#6b7280;margin:0 0 1rem}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.15rem 1rem;margin:0}dt{color:#6b7280}dd{margin:0;overflow-wrap:anywhere}
-.charts{display:flex;flex-wrap:wrap;gap:1rem;margin-top:1rem}svg{max-width:100%;height:auto}
+.charts{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,32rem),1fr));gap:1rem;margin-top:1rem}.small{grid-template-columns:repeat(auto-fill,minmax(16rem,1fr))}
+.wide{grid-template-columns:1fr}svg{width:100%;height:auto}
 .scroll{overflow-x:auto}table{border-collapse:collapse;font-size:13px;width:100%}
 th,td{text-align:left;padding:.25rem .6rem;border-bottom:1px solid #e5e7eb;vertical-align:top}th{color:#6b7280;font-weight:600}
 td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}.budgets{width:auto}
@@ -121,8 +128,8 @@ td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}.budgets{width:auto
 <h1>{{.Name}}</h1><p class="goal">{{.Goal}}</p>
 <dl>{{range .Facts}}<dt>{{index . 0}}</dt><dd>{{index . 1}}</dd>{{end}}</dl>
 <div class="charts">{{range .Charts}}<div>{{.}}</div>{{end}}</div>
-{{if .Slices}}<h2>The objective over each parameter</h2><div class="charts">{{range .Slices}}<div>{{.}}</div>{{end}}</div>{{end}}
-{{range .Wide}}<div class="charts"><div>{{.}}</div></div>{{end}}
+{{if .Slices}}<h2>The objective over each parameter</h2><div class="charts small">{{range .Slices}}<div>{{.}}</div>{{end}}</div>{{end}}
+{{range .Wide}}<div class="charts wide"><div>{{.}}</div></div>{{end}}
 {{if .Rungs}}<h2>Budgets</h2><table class="budgets"><tr><th class="n">epochs</th><th class="n">trials</th><th class="n">ended here</th><th class="n">best</th></tr>
 {{range .Rungs}}<tr><td class="n">{{.Budget}}</td><td class="n">{{.Reached}}</td><td class="n">{{.Ended}}</td><td class="n">{{.Best}}</td></tr>{{end}}</table>{{end}}
 {{if .Rows}}<h2>Trials</h2><div class="scroll"><table><tr><th>trial</th><th class="n">value</th><th class="n">epochs</th><th>state</th><th class="n">Wh</th><th>from</th><th>params</th><th>reason</th></tr>

@@ -249,7 +249,18 @@ func (s *Study) front() (Chart, bool) {
 		}
 	}
 	best.X, best.Y = dots.X, dots.Y
-	return Chart{Title: "Two objectives", X: b.Metric, Y: a.Metric, Series: []Series{all, best, dots}}, true
+	return Chart{Title: "Two objectives", X: b.Metric, Y: a.Metric, LogX: decades(all.X), LogY: decades(all.Y), Series: []Series{all, best, dots}}, true
+}
+
+// decades tells whether values spread so far that they want a logarithmic axis.
+func decades(values []float64) bool {
+	lo, hi := math.Inf(1), 0.
+	for _, v := range values {
+		if !math.IsNaN(v) {
+			lo, hi = min(lo, v), max(hi, v)
+		}
+	}
+	return lo > 0 && hi > 30*lo
 }
 
 // rung is a row of the table of budgets.
