@@ -25,23 +25,18 @@ func (t *Trainer) averaged() []float32 {
 // Evaluate scores the network on a set in inference mode, with the moving
 // average of the weights if there is one, or the slow weights of [Lookahead].
 // Running statistics are always the network's own.
-func (t *Trainer) Evaluate(s *Set) (Score, error) {
+func (t *Trainer) Evaluate(s *Set) (Score, error) { return t.EvaluateTo(nil, s) }
+
+// EvaluateTo is [Net.EvaluateTo] with the weights that Evaluate scores.
+func (t *Trainer) EvaluateTo(outputs []float32, s *Set) (Score, error) {
 	a := t.averaged()
 	exchange(t.net.params, a)
 	defer exchange(t.net.params, a)
-	score, err := t.net.Evaluate(s)
+	score, err := t.net.EvaluateTo(outputs, s)
 	if err != nil {
 		return score, fmt.Errorf("trainer: %w", err)
 	}
 	return score, nil
-}
-
-// Predict is [Net.Predict] with the weights that Evaluate scores.
-func (t *Trainer) Predict(x, out []float32) error {
-	a := t.averaged()
-	exchange(t.net.params, a)
-	defer exchange(t.net.params, a)
-	return t.net.Predict(x, out)
 }
 
 func exchange(a, b []float32) {

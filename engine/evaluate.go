@@ -14,9 +14,16 @@ type Score struct {
 }
 
 // Evaluate scores the network on a set in inference mode.
-func (n *Net) Evaluate(s *Set) (Score, error) {
+func (n *Net) Evaluate(s *Set) (Score, error) { return n.EvaluateTo(nil, s) }
+
+// EvaluateTo is [Net.Evaluate] that also writes what [Net.Predict] gives: rows ×
+// Out().Size() numbers, if there is a place for them.
+func (n *Net) EvaluateTo(outputs []float32, s *Set) (Score, error) {
 	if err := n.check(s); err != nil {
 		return Score{}, fmt.Errorf("evaluate: %w", err)
+	}
+	if want := s.Len() * n.out.Size(); outputs != nil && len(outputs) != want {
+		return Score{}, fmt.Errorf("evaluate: a place for %d outputs, want %d", len(outputs), want)
 	}
 	var score Score
 	var weights float64
@@ -29,6 +36,9 @@ func (n *Net) Evaluate(s *Set) (Score, error) {
 		m := part.Len()
 		n.infer(part.X[:m*in], m)
 		y := n.y.data.data[:m*w]
+		if outputs != nil {
+			copy(outputs[lo*w:], y)
+		}
 		if s.Classes > 0 {
 			right += correct(y, part.Class)
 		} else {

@@ -237,6 +237,36 @@ func TestPredictRows(t *testing.T) {
 	}
 }
 
+// EvaluateTo scores as Evaluate does and writes what Predict gives, in a last batch of
+// fewer rows too; of a trainer with averaged weights both are those of the average.
+func TestEvaluateTo(t *testing.T) {
+	s := blobs(Shape{8, 8, 2}, 4, 21)
+	for _, k := range kinds {
+		n := mustCompile(t, k.layer, s.Shape, Config{Batch: 8, Seed: 1})
+		tr := mustTrain(t, n, TrainConfig{Epochs: 1, EMA: .9})
+		if _, err := tr.Epoch(s); err != nil {
+			t.Fatal(err)
+		}
+		got, want := make([]float32, 21*4), make([]float32, 21*4)
+		score, err := tr.EvaluateTo(got, s)
+		same, err2 := tr.Evaluate(s)
+		if err != nil || err2 != nil || score != same {
+			t.Errorf("%s: score %+v, want %+v; %v, %v", k.name, score, same, err, err2)
+		}
+		tr.KeepBest()
+		tr.RestoreBest() // the average
+		if err := n.Predict(s.X, want); err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: other outputs than Predict's", k.name)
+		}
+		if _, err := n.EvaluateTo(got[1:], s); err == nil {
+			t.Errorf("%s: a place for too few outputs", k.name)
+		}
+	}
+}
+
 // Measure and the compiled network agree.
 func TestCostMatchesPlan(t *testing.T) {
 	for _, k := range kinds {

@@ -18,7 +18,8 @@ import (
 type members struct {
 	trainers  []*engine.Trainer
 	folds     []data.Fold
-	inherited float64 // share of the tensors that came from the parent, 0 to 1
+	inherited float64     // share of the tensors that came from the parent, 0 to 1
+	said      [][]float32 // what each said of its validation rows when last scored; nil: nobody asks
 }
 
 // epoch trains each member one epoch. It returns their mean loss, and the score
@@ -31,13 +32,25 @@ func (m *members) epoch() (loss float64, score engine.Score, err error) {
 			return 0, score, m.named(i, err)
 		}
 		loss += l / float64(len(m.trainers))
-		if scores[i], err = tr.Evaluate(m.folds[i].Valid); err != nil {
+		if scores[i], err = m.score(i); err != nil {
 			return 0, score, m.named(i, err)
 		}
 		rows[i] = m.folds[i].Valid.Len()
 		tr.Observe(scores[i].Loss)
 	}
 	return loss, engine.JoinScores(scores, rows), nil
+}
+
+// score scores a member on its validation rows.
+func (m *members) score(i int) (engine.Score, error) {
+	tr, set := m.trainers[i], m.folds[i].Valid
+	if m.said == nil {
+		return tr.Evaluate(set)
+	}
+	if m.said[i] == nil {
+		m.said[i] = make([]float32, set.Len()*tr.Net().Out().Size())
+	}
+	return tr.EvaluateTo(m.said[i], set)
 }
 
 func (m *members) named(i int, err error) error {

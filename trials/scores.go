@@ -10,8 +10,7 @@ import (
 	"budwood/search"
 )
 
-// scores are metrics over all rows at once, which cost another pass over them: see
-// [Supervised.Scores]. outputs has a row for each class or target.
+// scores are metrics over all rows at once: see [Supervised.Scores]. outputs has a row for each class or target.
 var scores = map[string]func(outputs []float32, s *engine.Set, d *data.Data) float64{
 	"balanced_accuracy": func(outputs []float32, s *engine.Set, d *data.Data) float64 {
 		return data.BalancedAccuracy(data.Argmax(outputs, d.Classes), s.Class, d.Classes)
@@ -44,22 +43,15 @@ func (s Supervised) score(m search.Metrics, prefix string, set *engine.Set, outp
 	}
 }
 
-// outputs are what the networks say of the rows that they are scored on, and these
+// outputs are what the networks said of the rows that they were scored on, and these
 // rows, those of all folds one after the other.
-func (m *members) outputs() ([]float32, *engine.Set, error) {
+func (m *members) outputs() ([]float32, *engine.Set) {
 	var out []float32
-	var all *engine.Set
-	for i, tr := range m.trainers {
+	var all engine.Set
+	for i, y := range m.said {
 		set := m.folds[i].Valid
-		y := make([]float32, set.Len()*tr.Net().Out().Size())
-		if err := tr.Predict(set.X, y); err != nil {
-			return nil, nil, m.named(i, err)
-		}
 		out = append(out, y...)
-		if all == nil {
-			all = &engine.Set{}
-		}
 		all.Class, all.Target = append(all.Class, set.Class...), append(all.Target, set.Target...)
 	}
-	return out, all, nil
+	return out, &all
 }

@@ -23,7 +23,7 @@ func TestScores(t *testing.T) {
 		got, err := r.Run(context.Background(), task, func(ctx context.Context, tr *Trial) error {
 			err := s.Objective(ctx, tr)
 			if m := tr.keeper.(*members); err == nil {
-				outputs, rows, err = m.outputs()
+				outputs, rows = m.outputs()
 			}
 			return err
 		}, nil)

@@ -69,10 +69,7 @@ func (s Supervised) trainSupernet(t *Trial) error {
 		if err != nil {
 			return err
 		}
-		values, err := s.valid(m, score, size)
-		if err != nil {
-			return err
-		}
+		values := s.valid(m, score, size)
 		values["train_loss"] = n.trainer().Loss()
 		n.trainer().Observe(score.Loss)
 		t.ReportAll(values)
@@ -129,7 +126,7 @@ func (m *members) judge() (engine.Score, error) {
 	if err := m.trainers[0].Net().Recalibrate(m.folds[0].Train, calibration); err != nil {
 		return engine.Score{}, err
 	}
-	return m.trainers[0].Evaluate(m.folds[0].Valid)
+	return m.score(0)
 }
 
 // judge validates a candidate with the shared weights: an epoch of work for the
@@ -161,10 +158,7 @@ func (s Supervised) judge(t *Trial) error {
 		if err != nil {
 			return err
 		}
-		values, err := s.valid(m, score, size)
-		if err != nil {
-			return err
-		}
+		values := s.valid(m, score, size)
 		values[search.SharedEpochs] = float64(epochs)
 		t.ReportAll(values)
 		m.keepBest()

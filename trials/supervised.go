@@ -80,10 +80,7 @@ func (s Supervised) Objective(_ context.Context, t *Trial) error {
 		if err != nil {
 			return err
 		}
-		values, err := s.valid(m, score, size)
-		if err != nil {
-			return err
-		}
+		values := s.valid(m, score, size)
 		values["train_loss"] = loss
 		if heir {
 			values["inherited"] = t.progress.Inherited
@@ -97,17 +94,14 @@ func (s Supervised) Objective(_ context.Context, t *Trial) error {
 }
 
 // valid are the metrics of a candidate on the validation rows, and its size.
-func (s Supervised) valid(m *members, score engine.Score, size engine.Cost) (search.Metrics, error) {
+func (s Supervised) valid(m *members, score engine.Score, size engine.Cost) search.Metrics {
 	values := s.metrics("valid_", score)
-	if len(s.Scores) > 0 {
-		outputs, rows, err := m.outputs()
-		if err != nil {
-			return nil, err
-		}
+	if m.said != nil {
+		outputs, rows := m.outputs()
 		s.score(values, "valid_", rows, outputs)
 	}
 	values["params"], values["macs"] = float64(size.Params), float64(size.MACs)
-	return values, nil
+	return values
 }
 
 // all are the hyperparameters of a candidate, fixed ones included.
@@ -126,18 +120,16 @@ func (s Supervised) Test(ctx context.Context, blobs Blobs, key string, p search.
 		return nil, err
 	}
 	test := s.Data.Test
-	score, err := net.Evaluate(test)
+	var outputs []float32
+	if len(s.Scores) > 0 {
+		outputs = make([]float32, test.Len()*net.Out().Size())
+	}
+	score, err := net.EvaluateTo(outputs, test)
 	if err != nil {
 		return nil, err
 	}
 	values := s.metrics("test_", score)
-	if len(s.Scores) > 0 {
-		outputs := make([]float32, test.Len()*net.Out().Size())
-		if err := net.Predict(test.X, outputs); err != nil {
-			return nil, err
-		}
-		s.score(values, "test_", test, outputs)
-	}
+	s.score(values, "test_", test, outputs)
 	return values, nil
 }
 
@@ -176,6 +168,9 @@ func (s Supervised) members(p search.Params, epochs int, seed uint64, parents []
 	m := &members{folds: s.Data.Folds}
 	if len(m.folds) == 0 {
 		m.folds = []data.Fold{{Train: s.Data.Train, Valid: s.Data.Valid}}
+	}
+	if len(s.Scores) > 0 {
+		m.said = make([][]float32, len(m.folds))
 	}
 	var size engine.Cost
 	for i, f := range m.folds {
