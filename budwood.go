@@ -31,6 +31,12 @@ type Trial = trials.Trial
 // [trials.Objective].
 type Objective = trials.Objective
 
+// Errors that an objective returns, wrapped, to say that its end is a result.
+var (
+	ErrInfeasible = trials.ErrInfeasible // the candidate cannot be built
+	ErrDiverged   = trials.ErrDiverged   // NaN or inf
+)
+
 // Study is a search with an objective in Go. The zero value of every field but
 // Name and Space is a default.
 type Study struct {
@@ -44,6 +50,8 @@ type Study struct {
 	Sampler   string             // auto (default), gp, tpe, motpe, ehvi, nsga2, cmaes, evolution, random, grid, sobol, quasi
 	Cost      hpo.Cost           // prefer what improves the most for a unit of it: energy or time (auto, gp, tpe, motpe)
 	Scheduler string             // asha (default), hyperband, halving, median, plateau, extrapolation, none
+	Eta       int                // keep the best 1/Eta at each rung; 0 means 3
+	MinEpochs int                // the first rung; 0 means 1
 	Trials    int                // in all; 0 means 30
 	Epochs    int                // at most, a trial; 0 means 27
 	Seed      uint64             // of everything
@@ -57,6 +65,7 @@ type Study struct {
 	EnergyWh  float64            // end the study after so many watt-hours; 0: no limit
 	MinGain   float64            // no new trials once the next is expected to improve the objective by less; 0: no limit
 	Retries   int                // of a trial whose objective fails
+	Retrain   workflows.Retrain  // of the best from scratch, when the search is over
 	StartWith []search.Params    // tried first; what one leaves out is drawn
 	WarmStart string             // auto (default), off, or the name of a study
 	Home      string             // state directory; "" means [Home]
@@ -68,9 +77,9 @@ func (s Study) Spec() (*workflows.Spec, error) {
 	spec := &workflows.Spec{
 		Name: s.Name, Space: s.Space, Constraints: s.Constraints, StartWith: s.StartWith, MaxRetries: s.Retries, Also: s.Also,
 		Objective: search.Objective{Metric: s.Metric, Goal: s.Goal},
-		Search:    workflows.Search{Sampler: s.Sampler, Cost: s.Cost, Scheduler: s.Scheduler, Seed: s.Seed, Parallel: s.Parallel, WarmStart: s.WarmStart},
+		Search:    workflows.Search{Sampler: s.Sampler, Cost: s.Cost, Scheduler: s.Scheduler, Eta: s.Eta, Min: s.MinEpochs, Seed: s.Seed, Parallel: s.Parallel, WarmStart: s.WarmStart},
 		Budget:    workflows.Budget{Trials: s.Trials, Epochs: s.Epochs, Time: workflows.Duration(s.Time), EnergyWh: s.EnergyWh, MinGain: s.MinGain},
-		EarlyStop: workflows.EarlyStop{Patience: s.Patience, MinDelta: s.MinDelta},
+		EarlyStop: workflows.EarlyStop{Patience: s.Patience, MinDelta: s.MinDelta}, Retrain: s.Retrain,
 	}
 	return spec, spec.Complete()
 }

@@ -38,9 +38,13 @@ func ExampleStudy_Local() {
 	best := res.Best.Params
 	fmt.Println(res.State, len(res.Trials), math.Abs(math.Log10(lr.In(best))+2) < .5)
 	fmt.Println(res.Trials[0].Source, lr.In(res.Trials[0].Params), opt.In(res.Trials[0].Params))
+
+	again, err := budwood.Load(context.Background(), home, "example") // any time later
+	fmt.Println(again.Best.Name() == res.Best.Name(), err)
 	// Output:
 	// completed 20 true
 	// start_with 0.1 sgd
+	// true <nil>
 }
 
 // Two objectives: the trials that no other beats in both.

@@ -58,6 +58,23 @@ func (r *Result) Report() *report.Study {
 		Params: workflows.DescribeParams}
 }
 
+// Load reads a study, running or ended, from a state directory; "" means [Home]. It
+// needs no server and changes nothing.
+func Load(ctx context.Context, home, study string) (*Result, error) {
+	if home == "" {
+		var err error
+		if home, err = Home(); err != nil {
+			return nil, err
+		}
+	}
+	store, err := trials.OpenReadOnly(StoreFile(home))
+	if err != nil {
+		return nil, err
+	}
+	defer store.Close()
+	return ReadResult(ctx, store, study)
+}
+
 // ReadResult reads a study from the store.
 func ReadResult(ctx context.Context, store *trials.Store, study string) (*Result, error) {
 	r, err := readBest(ctx, store, study)
