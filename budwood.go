@@ -51,7 +51,7 @@ type Study struct {
 	Cost      hpo.Cost           // prefer what improves the most for a unit of it: energy or time (auto, gp, tpe, motpe)
 	Scheduler string             // asha (default), hyperband, halving, median, plateau, extrapolation, none
 	Eta       int                // keep the best 1/Eta at each rung; 0 means 3
-	MinEpochs int                // the first rung; 0 means 1
+	MinEpochs int                // no rung is below it; 0 means 1
 	Trials    int                // in all; 0 means 30
 	Epochs    int                // at most, a trial; 0 means 27
 	Seed      uint64             // of everything

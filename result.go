@@ -128,7 +128,12 @@ func readBest(ctx context.Context, store *trials.Store, study string) (*Result, 
 // String is the result in one line.
 func (r *Result) String() string {
 	if r.Best == nil {
-		return fmt.Sprintf("study %s: %s, %d trials, none with a value", r.Study, r.State, r.Count)
+		out := fmt.Sprintf("study %s: %s, %d trials, none with a value", r.Study, r.State, r.Count)
+		if n := len(r.Trials); n > 0 {
+			why, _, _ := strings.Cut(r.Trials[n-1].Reason, "\n")
+			out += fmt.Sprintf("; %s %s: %s", r.Trials[n-1].Name(), r.Trials[n-1].State, why)
+		}
+		return out
 	}
 	return fmt.Sprintf("study %s: %s, %d trials, %.3g Wh; best %s: %s with %s", r.Study, r.State, r.Count, r.Joules/3600, r.Best.Name(), r.Values(),
 		workflows.DescribeParams(r.Best.Params))

@@ -46,7 +46,7 @@ type Search struct {
 	Parallel  int      `json:"parallel"`           // segments at once; 0 means 2
 	Cost      hpo.Cost `json:"cost,omitempty"`     // energy or time: prefer what improves the most for a unit of it; "" means that costs do not count
 	Eta       int      `json:"eta"`                // of the scheduler; 0 means 3
-	Min       int      `json:"min_epochs"`         // the first rung; 0 means 1
+	Min       int      `json:"min_epochs"`         // no rung is below it; 0 means 1
 	Proxy     string   `json:"proxy,omitempty"`    // of evolution over architectures: rejects networks before they are trained; see nas.Proxies; "" means none
 	Inherit   bool     `json:"inherit,omitempty"`  // networks of an architecture search begin with the weights of those that they were derived from
 	Supernet  string   `json:"supernet,omitempty"` // one-shot search: the first trial trains weights that all networks share, by uniform or fair paths, the others are judged with them; "" means that each is trained

@@ -42,7 +42,7 @@ func (c *planCmd) Run(a *app) error {
 	if q.Cost != "" {
 		add("cost", "%s", q.Cost)
 	}
-	add("scheduler", "%s, eta %d, first rung at %s", q.Scheduler, q.Eta, plural(q.Min, "epoch"))
+	add("scheduler", "%s, eta %d, no rung below %s", q.Scheduler, q.Eta, plural(q.Min, "epoch"))
 	for i, line := range workflows.Brackets(spec) {
 		add(fmt.Sprintf("bracket[%d]", i), "%s", line)
 	}
