@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -13,6 +15,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"budwood"
+	"budwood/cmd/budwood/devserver"
 	"budwood/trials"
 	"budwood/workflows"
 )
@@ -40,10 +43,11 @@ type cli struct {
 	Predict   predictCmd   `cmd:"" help:"Print what the network of a study's best trial says of the rows of a table."`
 	Export    exportCmd    `cmd:"" help:"Write the network of a study's best trial as an ONNX file."`
 
-	Home      string          `help:"State directory: Temporal's database, the store, checkpoints, logs." env:"BUDWOOD_HOME" placeholder:"DIR" type:"path"`
-	Blobs     string          `help:"Where checkpoints are: a directory, or s3://bucket/prefix?endpoint=URL&region=NAME with credentials from the usual AWS environment. Default: blobs in the state directory." env:"BUDWOOD_BLOBS" placeholder:"URL"`
-	DataCache workflows.Bytes `help:"Most bytes of data sets kept in the state directory, fetched from the blobs; those used last stay." default:"20GiB" env:"BUDWOOD_DATA_CACHE" placeholder:"BYTES"`
-	OTLP      string          `name:"otlp" help:"Send traces of studies, trials and segments to this OpenTelemetry collector (OTLP over gRPC)." env:"OTEL_EXPORTER_OTLP_ENDPOINT" placeholder:"URL"`
+	Version   kong.VersionFlag `help:"Print the version."`
+	Home      string           `group:"everywhere" help:"State directory: Temporal's database, the store, checkpoints, logs." env:"BUDWOOD_HOME" placeholder:"DIR" type:"path"`
+	Blobs     string           `group:"everywhere" help:"Where checkpoints are: a directory, or s3://bucket/prefix?endpoint=URL&region=NAME with credentials from the usual AWS environment. Default: blobs in the state directory." env:"BUDWOOD_BLOBS" placeholder:"URL"`
+	DataCache workflows.Bytes  `group:"everywhere" help:"Most bytes of data sets kept in the state directory, fetched from the blobs; those used last stay." default:"20GiB" env:"BUDWOOD_DATA_CACHE" placeholder:"BYTES"`
+	OTLP      string           `group:"everywhere" name:"otlp" help:"Send traces of studies, trials and segments to this OpenTelemetry collector (OTLP over gRPC)." env:"OTEL_EXPORTER_OTLP_ENDPOINT" placeholder:"URL"`
 }
 
 // app is what commands work with.
@@ -65,7 +69,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	parser, err := kong.New(&c, kong.Name("budwood"),
 		kong.Description("Durable, energy-aware search of hyperparameters and architectures."),
 		kong.Writers(stdout, stderr), kong.Exit(func(code int) { exited = code }), kong.UsageOnError(),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.Vars{"version": version()},
+		kong.ExplicitGroups([]kong.Group{{Key: "everywhere", Title: "Flags of every command:"}}))
 	if err != nil {
 		return exitCode(stderr, err)
 	}
@@ -97,6 +102,15 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return exitCode(stderr, err)
 	}
 	return exitCode(stderr, k.Run(&app{ctx: ctx, home: home, blobs: blobs, dataCache: int64(c.DataCache), stdout: stdout, stderr: stderr}))
+}
+
+// version is the program's, its Temporal server's and its compiler's.
+func version() string {
+	own := "unknown"
+	if b, ok := debug.ReadBuildInfo(); ok {
+		own = b.Main.Version
+	}
+	return fmt.Sprintf("budwood %s, Temporal %s, %s", own, devserver.Version, runtime.Version())
 }
 
 // say prints a line of progress.

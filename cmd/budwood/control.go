@@ -94,7 +94,7 @@ type editCmd struct {
 	Parallel *int           `help:"Trials at once." placeholder:"N"`
 	Batch    *int           `help:"Trials that share a workflow." placeholder:"N"`
 	Priority *int           `help:"Among all studies, 1 (first) to 5." placeholder:"N"`
-	Space    string         `help:"Study file whose space is taken: old ranges and choices must be in it." placeholder:"FILE" type:"existingfile"`
+	Space    string         `help:"Study file whose space is taken: ranges and choices may grow or shrink, and a parameter with a default may be added." placeholder:"FILE" type:"existingfile"`
 
 	Constraint    []string `sep:"none" xor:"constraints" help:"A condition between parameters, such as 'low < high', in place of all there are; may be repeated." placeholder:"CONDITION"`
 	NoConstraints bool     `help:"Remove the conditions between parameters." xor:"constraints"`

@@ -11,7 +11,7 @@ import (
 
 type reportCmd struct {
 	Study string `arg:"" help:"Name of the study."`
-	To    string `help:"File to write; - is stdout. By default STUDY.html." placeholder:"FILE"`
+	File  string `short:"f" help:"The file to write, STUDY.html by default; - is stdout." placeholder:"FILE"`
 }
 
 // mostCurves bounds the learning curves with every epoch; other trials are drawn
@@ -35,15 +35,15 @@ func (c *reportCmd) Run(a *app) error {
 			return err
 		}
 	}
-	if c.To == "-" {
+	if c.File == "-" {
 		return report.Write(a.stdout, s)
 	}
-	if c.To == "" {
-		c.To = c.Study + ".html"
+	if c.File == "" {
+		c.File = c.Study + ".html"
 	}
-	if err := create(c.To, func(w io.Writer) error { return report.Write(w, s) }); err != nil {
+	if err := create(c.File, func(w io.Writer) error { return report.Write(w, s) }); err != nil {
 		return fmt.Errorf("report on study %q: %w", c.Study, err)
 	}
-	fmt.Fprintln(a.stdout, c.To)
+	fmt.Fprintln(a.stdout, c.File)
 	return nil
 }
