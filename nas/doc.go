@@ -10,7 +10,7 @@
 // Output sizes are written, input sizes are inferred from the data, and what a
 // network costs ([Limits]) is known before anything is trained.
 //
-// [Evolution], [LocalSearch], [NSGA2] and [NSGA3] (several objectives) and [Random] are
-// samplers of the search package: they propose architecture and hyperparameters
-// together.
+// [Evolution], [LocalSearch], [Predictor], [NSGA2] and [NSGA3] (several objectives) and
+// [Random] are samplers of the search package: they propose architecture and
+// hyperparameters together.
 package nas
