@@ -321,7 +321,7 @@ func (s *Spec) completeCandidates() error {
 	filled, err := s.startWith(constraints)
 	for i, q := range filled { // in the types of the space
 		given := search.Params{}
-		for k := range s.StartWith[i] {
+		for _, k := range s.StartWith[i].Names() {
 			given[k] = q[k]
 		}
 		s.StartWith[i] = given
