@@ -3,6 +3,7 @@ package workflows
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"budwood/hpo"
 	"budwood/search"
@@ -21,15 +22,28 @@ func (p *proposer) enough(req search.Request) bool {
 }
 
 // whyEnough is the reason of a study that ended before all of its trials because
-// they would have gained too little, "" for any other.
+// the space held no more of them, or because they would have gained too little; ""
+// for any other.
 func (a *StoreActivities) whyEnough(ctx context.Context, study string) (string, error) {
 	p, err := a.proposer(ctx, study)
-	if err != nil || p.spec.Budget.MinGain <= 0 {
+	if err != nil {
 		return "", err
 	}
 	past, err := a.Store.Records(ctx, study)
-	if err != nil || len(past) >= p.spec.Budget.Trials || len(past) == p.spec.Space.Size() {
+	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("after %d trials the next one was expected to improve %s by less than %g", len(past), p.spec.Objective.Metric, p.spec.Budget.MinGain), nil
+	n := 0 // of the search
+	for i := range past {
+		if !strings.HasPrefix(past[i].Source, retrainSource) {
+			n++
+		}
+	}
+	switch limit := p.spec.Budget.MinGain; {
+	case n >= p.spec.Budget.Trials:
+		return "", nil
+	case limit > 0 && n != p.spec.Space.Size():
+		return fmt.Sprintf("after %d trials the next one was expected to improve %s by less than %g", n, p.spec.Objective.Metric, limit), nil
+	}
+	return search.ErrExhausted.Error(), nil
 }

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 
 	"budwood"
 	"budwood/cmd/budwood/devserver"
@@ -97,9 +96,7 @@ func (d *doctor) home() {
 	f.Close()
 	os.Remove(f.Name())
 	note := d.a.home
-	var st syscall.Statfs_t
-	if syscall.Statfs(d.a.home, &st) == nil {
-		free := int64(st.Bavail) * int64(st.Bsize)
+	if free, ok := freeSpace(d.a.home); ok {
 		note += fmt.Sprintf(", %.1f GiB free", float64(free)/(1<<30))
 		if free < 1<<30 {
 			d.say(false, "state", note+": less than 1 GiB; make room, or set BUDWOOD_HOME")

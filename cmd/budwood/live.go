@@ -145,7 +145,8 @@ func (m *liveModel) View() tea.View {
 		line(lipgloss.NewStyle(), "▸ %s  %s  %s", r.Name(), now, workflows.DescribeParams(r.Params))
 	}
 	line(styleDim, "%s", "")
-	line(styleTitle, "  trial  %-15s epochs  state", main.Metric)
+	wide := max(15, len(main.Metric))
+	line(styleTitle, "  trial  %-*s epochs  state", wide, main.Metric)
 	for i := range min(len(ranked), 6) {
 		r := ranked[i]
 		at, _ := r.Last()
@@ -153,7 +154,7 @@ func (m *liveModel) View() tea.View {
 		if i == 0 {
 			style = styleGood
 		}
-		line(style, "  %s  %-15s %-6d  %-9s  %s", r.Name(), search.FormatNumber(at.Metrics[main.Metric]), at.Budget, r.State, workflows.DescribeParams(r.Params))
+		line(style, "  %s  %-*s %-6d  %-9s  %s", r.Name(), wide, search.FormatNumber(at.Metrics[main.Metric]), at.Budget, r.State, workflows.DescribeParams(r.Params))
 	}
 	line(styleDim, "%s", "")
 	for _, e := range m.events {

@@ -68,6 +68,9 @@ func (c *runCmd) Run(a *app) (err error) {
 	if err := a.permit(spec.Program(), c.AllowCommands); err != nil {
 		return err
 	}
+	if err := a.room(); err != nil {
+		return err
+	}
 	conn, err := a.connect(c.serverFlags)
 	if err != nil {
 		return err
@@ -138,7 +141,7 @@ func (a *app) already(store *trials.Store, old *trials.Study, spec *workflows.Sp
 // follow shows a study until it ends, then its result. With a connection it shows
 // every epoch of the trials that run, without one what they have reported.
 func (a *app) follow(store *trials.Store, conn *connection, name string, plain bool) error {
-	w := &watcher{store: store, name: name, conn: conn}
+	w := &watcher{store: store, name: name, home: a.home, conn: conn}
 	err := a.await(w)
 	switch {
 	case err != nil:

@@ -38,6 +38,9 @@ type upCmd struct {
 }
 
 func (c *upCmd) Run(a *app) error {
+	if err := a.room(); err != nil {
+		return err
+	}
 	stop, err := c.metricsFlags.serve(a)
 	if err != nil {
 		return err

@@ -31,8 +31,10 @@ type watcher struct {
 	store *trials.Store
 	conn  *connection // nil: no server to ask
 	name  string
+	home  string // state directory
 	study trials.Study
 	seen  []search.Record
+	tight bool // little space is left, and that was said
 }
 
 // look returns what happened since the last look.
@@ -51,6 +53,11 @@ func (w *watcher) look(ctx context.Context) ([]event, error) {
 	if study.State == trials.StudyRunning && study.Reason != old.Reason && study.Reason != "" {
 		out = append(out, event{-1, "waiting", study.Reason})
 	}
+	note := tight(w.home)
+	if note != "" && !w.tight {
+		out = append(out, event{-1, "waiting", note})
+	}
+	w.tight = note != ""
 	for i := range now {
 		var before search.Record
 		if i < len(w.seen) {
