@@ -11,11 +11,13 @@ import (
 type ensembleMemo struct {
 	of   *ensemble
 	from []*individual
+
+	among, best []*individual // the best trials of the first so many
 }
 
 // fitted is the ensemble of the past, nil if no trial has losses.
 func (m *ensembleMemo) fitted(s *Space, all []*individual, req search.Request) *ensemble {
-	lessons := slices.DeleteFunc(lessons(all), func(i *individual) bool { _, ok := s.candidate(i); return !ok })
+	lessons := slices.DeleteFunc(m.lessons(all), func(i *individual) bool { _, ok := s.candidate(i); return !ok })
 	if len(lessons) == 0 {
 		return nil
 	}
@@ -52,14 +54,16 @@ func (m *ensembleMemo) fitted(s *Space, all []*individual, req search.Request) *
 // lessons are the trials that an ensemble learns from, the oldest first: all, or of
 // many the best and the youngest. So that they remain the same ones but for those that
 // come, they are chosen once in learnAnew trials.
-func lessons(all []*individual) []*individual {
+func (m *ensembleMemo) lessons(all []*individual) []*individual {
 	if len(all) <= learnBest+learnYoung {
 		return slices.Clone(all)
 	}
 	n := len(all) - len(all)%learnAnew
+	if !slices.Equal(m.among, all[:n]) {
+		m.among, m.best = slices.Clone(all[:n]), best(all[:n], learnBest)
+		slices.SortFunc(m.best, func(a, b *individual) int { return cmp.Compare(a.at, b.at) })
+	}
 	young := all[n-learnYoung:]
-	old := best(all[:n], learnBest)
-	slices.SortFunc(old, func(a, b *individual) int { return cmp.Compare(a.at, b.at) })
-	old = slices.DeleteFunc(old, func(i *individual) bool { return i.at >= young[0].at })
-	return append(old, young...)
+	old, _ := slices.BinarySearchFunc(m.best, young[0].at, func(i *individual, at int) int { return cmp.Compare(i.at, at) })
+	return slices.Concat(m.best[:old], young)
 }

@@ -39,6 +39,7 @@ type known struct {
 	params search.Params // kept, so that its place tells it from others
 	last   *search.Measurement
 	state  search.State
+	ended  bool        // in that state
 	who    *individual // another one whenever its losses have changed; nil without losses
 	net    *reading
 }
@@ -98,8 +99,8 @@ func (m *memo) individuals(goals []search.Objective, enough int) []*individual {
 		if n := len(r.Measurements); n > 0 {
 			last = &r.Measurements[n-1]
 		}
-		if again || i >= len(m.past)-memoFresh || k.last != last || k.state != r.State || !k.state.Ended() {
-			k.last, k.state = last, r.State
+		if again || i >= len(m.past)-memoFresh || k.last != last || k.state != r.State || !k.ended {
+			k.last, k.state, k.ended = last, r.State, r.State.Ended()
 			k.who = measured(r, i, goals, budget, k)
 		}
 		if k.who != nil {
