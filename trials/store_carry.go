@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 )
 
@@ -17,6 +18,16 @@ func (s *Store) SetCarry(ctx context.Context, study string, carry json.RawMessag
 		}
 		return err
 	})
+}
+
+// Carry is what was kept by [Store.SetCarry], nil if nothing was.
+func (s *Store) Carry(ctx context.Context, study string) (json.RawMessage, error) {
+	var kept sql.NullString
+	err := s.read.QueryRowContext(ctx, `SELECT carry FROM studies WHERE name = ?`, study).Scan(&kept)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = s.noStudy(ctx, study)
+	}
+	return raw(kept), s.fail(fmt.Sprintf("study %q: its state", study), err)
 }
 
 // Reopen makes a study running again, with a new specification, and returns

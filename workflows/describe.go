@@ -1,14 +1,17 @@
 package workflows
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"reflect"
 	"strings"
+	"time"
 
 	"budwood/nas"
 	"budwood/search"
+	"budwood/trials"
 )
 
 // Describe is a study in words, as Markdown: what the Temporal UI shows.
@@ -138,6 +141,26 @@ func merge(a, b map[string]any) map[string]any {
 		out[k] = v
 	}
 	return out
+}
+
+// Elapsed is how long a study that has ended ran, over every run of it but without
+// the time between them, if that is known: a study on goroutines has begun and
+// ended, no more.
+func Elapsed(ctx context.Context, store *trials.Store, s *trials.Study) (time.Duration, error) {
+	raw, err := store.Carry(ctx, s.Name)
+	if err != nil {
+		return 0, err
+	}
+	if raw == nil {
+		return s.Ended.Sub(s.Created), nil
+	}
+	var c struct {
+		Elapsed time.Duration `json:"elapsed"` // as in Carry
+	}
+	if err := json.Unmarshal(raw, &c); err != nil {
+		return 0, fmt.Errorf("study %q: its state: %w", s.Name, err)
+	}
+	return c.Elapsed, nil
 }
 
 // Brackets lists the brackets of a study's scheduler, one line each.

@@ -38,7 +38,11 @@ func (a *app) summary(store *trials.Store, name string) error {
 	}
 	took := ""
 	if !study.Ended.IsZero() {
-		took = " in " + study.Ended.Sub(study.Created).Round(100*time.Millisecond).String()
+		elapsed, err := workflows.Elapsed(a.ctx, store, &study)
+		if err != nil {
+			return err
+		}
+		took = " in " + elapsed.Round(100*time.Millisecond).String()
 	}
 	fmt.Fprintf(w, "\nstudy   %s: %s%s, %s, %s, %d stopped early\n", name, study.State, took, plural(len(r.Trials), "trial"), plural(epochs, "epoch"), stopped)
 	if study.Reason != "" {
