@@ -150,8 +150,9 @@ func TestCommandFails(t *testing.T) {
 			c.Time = 200 * time.Millisecond
 		case "memory": // is held while nobody reads
 			c.Mem, c.Args = 200<<20, []string{"sh", "-c", "dd if=/dev/zero bs=262144000 count=1 | sleep 3600"}
-		case "greedy": // asks for 4 GiB and holds nothing
-			c.Mem, c.Args = 200<<20, []string{"dd", "if=/dev/zero", "of=/dev/null", "bs=4294967296", "count=1"}
+		case "greedy": // asks for 4 GiB when it has been limited, which is just after it began
+			c.Mem, c.Time, c.Args = 200<<20, time.Minute, []string{"sh", "-c",
+				"until [ $(ulimit -d) != unlimited ]; do sleep .01; done; exec dd if=/dev/zero of=/dev/null bs=4294967296 count=1"}
 		}
 		_, err := testRunner(t).Run(context.Background(), testTask(0, 9), c.Objective(nil), nil)
 		var user *ObjectiveError
