@@ -72,12 +72,18 @@ func Open(ctx context.Context, study string) (*Handle, error) {
 // Close lets go of the server and the store. The study goes on.
 func (h *Handle) Close() error { return errors.Join(h.store.Close(), h.conn.Close()) }
 
-// Wait waits for the study's end.
+// Wait waits for the study's end. One that ended so long ago that Temporal has
+// forgotten it is read from the store.
 func (h *Handle) Wait(ctx context.Context) (*Result, error) {
-	if err := workflows.Wait(ctx, h.conn.Client, h.Name); err != nil {
+	err := workflows.Wait(ctx, h.conn.Client, h.Name)
+	if err != nil && !errors.Is(err, workflows.ErrNotRunning) {
 		return nil, err
 	}
-	return h.Result(ctx)
+	r, read := h.Result(ctx)
+	if err == nil || read == nil && r.State != trials.StudyRunning {
+		return r, read
+	}
+	return nil, err
 }
 
 // Result is how the study stands now.

@@ -48,11 +48,16 @@ func Update(ctx context.Context, c client.Client, study, update string, arg ...a
 	return st, fmt.Errorf("study %q: %s", study, message(err))
 }
 
-// Wait waits for a study's end. The error is the study's own, in its words.
+// Wait waits for a study's end. The error is the study's own, in its words; that of
+// one without a workflow wraps [ErrNotRunning].
 func Wait(ctx context.Context, c client.Client, study string) error {
 	err := c.GetWorkflow(ctx, StudyID(study), "").Get(ctx, nil)
 	if err == nil || ctx.Err() != nil {
 		return ctx.Err()
+	}
+	var gone *serviceerror.NotFound
+	if errors.As(err, &gone) {
+		return fmt.Errorf("study %q: %w", study, ErrNotRunning)
 	}
 	return fmt.Errorf("study %q: %s", study, message(err))
 }

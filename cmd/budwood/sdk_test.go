@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"path/filepath"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"budwood/cmd/budwood/devserver"
 	"budwood/search"
 	"budwood/trials"
+	"budwood/workflows"
 )
 
 // A program submits a study to the server of `budwood up`, looks at it, ends it,
@@ -71,6 +73,29 @@ func TestSubmitAndOpen(t *testing.T) {
 	defer again.Close()
 	if r, err := again.Result(ctx); err != nil || r.State != trials.StudyStopped {
 		t.Errorf("opened again: %v, %v", r, err)
+	}
+
+	// Temporal knows nothing of a study on goroutines, nor of one that never was.
+	lr := search.LogFloat("lr", .001, 1)
+	local := budwood.Study{Name: "local", Space: search.Space{lr}, Trials: 2, Epochs: 1, Home: dir}
+	if _, err := local.Local(ctx, func(_ context.Context, t *budwood.Trial) error {
+		t.Report(lr.In(t))
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for name, known := range map[string]bool{"local": true, "nobody": false} {
+		h, err := budwood.Open(ctx, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch r, err := h.Wait(ctx); {
+		case known && (err != nil || r.State != trials.StudyCompleted):
+			t.Errorf("%s: %v, %v", name, r, err)
+		case !known && !errors.Is(err, workflows.ErrNotRunning):
+			t.Errorf("%s: %v", name, err)
+		}
+		h.Close()
 	}
 }
 
