@@ -118,6 +118,13 @@ func (a *app) say(format string, args ...any) {
 	fmt.Fprintf(a.stderr, "budwood: "+format+"\n", args...)
 }
 
+// quiet is the app without progress, for commands that only answer.
+func (a *app) quiet() *app {
+	b := *a
+	b.stderr = io.Discard
+	return &b
+}
+
 // read opens the store for reading.
 func (a *app) read() (*trials.Store, error) {
 	return trials.OpenReadOnly(budwood.StoreFile(a.home))

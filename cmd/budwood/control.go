@@ -19,7 +19,7 @@ import (
 // update asks a study that runs for something. Done lets go of the server and
 // the workers that answer.
 func (a *app) update(study, name string, arg ...any) (done func(), err error) {
-	conn, err := a.connect(serverFlags{})
+	conn, err := a.quiet().connect(serverFlags{})
 	if err != nil {
 		return nil, err
 	}

@@ -33,7 +33,7 @@ func (c *scheduleAddCmd) Run(a *app) error {
 	if err := a.permit(spec.Program(), c.AllowCommands); err != nil {
 		return err
 	}
-	conn, err := a.connect(serverFlags{})
+	conn, err := a.quiet().connect(serverFlags{})
 	if err != nil {
 		return err
 	}
@@ -48,7 +48,7 @@ func (c *scheduleAddCmd) Run(a *app) error {
 type scheduleLsCmd struct{ output }
 
 func (c *scheduleLsCmd) Run(a *app) error {
-	conn, err := a.connect(serverFlags{})
+	conn, err := a.quiet().connect(serverFlags{})
 	if err != nil {
 		return err
 	}
@@ -78,7 +78,7 @@ type scheduleNameArg struct {
 type scheduleRunCmd struct{ scheduleNameArg }
 
 func (c *scheduleRunCmd) Run(a *app) error {
-	conn, err := a.connect(serverFlags{})
+	conn, err := a.quiet().connect(serverFlags{})
 	if err != nil {
 		return err
 	}
@@ -93,7 +93,7 @@ func (c *scheduleRunCmd) Run(a *app) error {
 type scheduleRmCmd struct{ scheduleNameArg }
 
 func (c *scheduleRmCmd) Run(a *app) error {
-	conn, err := a.connect(serverFlags{})
+	conn, err := a.quiet().connect(serverFlags{})
 	if err != nil {
 		return err
 	}
