@@ -274,17 +274,23 @@ func (c *chaos) study(name, text string, kills int, pause time.Duration) (file s
 	}
 }
 
-// same holds the study to what an undisturbed one has: every trial once, with the
-// same params, measurements, states and reasons; a whole store; no process left.
+// same holds the study to an undisturbed one.
 func (c *chaos) same(name, file string, n int) []search.Record {
+	calm := home(c.t)
+	if out, errs, code := doFor(c.t, 10*time.Minute, calm, "run", "--allow-commands", "--allow-outside", file); code != exitDone {
+		c.t.Fatalf("undisturbed: exit code %d\n%s%s", code, out, errs)
+	}
+	return c.sameAs(calm, name, n)
+}
+
+// sameAs holds the study to what an undisturbed one has in its own directory: every
+// trial once, with the same params, measurements, states and reasons; a whole store;
+// no process left.
+func (c *chaos) sameAs(calm, name string, n int) []search.Record {
 	t := c.t
 	st, got := records(t, c.dir, name)
 	if st.State != trials.StudyCompleted || len(got) != n {
 		t.Fatalf("%s with %d trials, want %d", st.State, len(got), n)
-	}
-	calm := home(t)
-	if out, errs, code := doFor(t, 10*time.Minute, calm, "run", "--allow-commands", "--allow-outside", file); code != exitDone {
-		t.Fatalf("undisturbed: exit code %d\n%s%s", code, out, errs)
 	}
 	_, want := records(t, calm, name)
 	for i := range want {

@@ -39,6 +39,8 @@ retrain: {best: 1, epochs: 3}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	calm := home(t)
+	undisturbed, calmOut, calmErrs := program(ctx, calm, "run", "--allow-outside", file)
 	await := func(what string, there func() bool) {
 		t.Helper()
 		for ; !there(); time.Sleep(5 * time.Millisecond) {
@@ -53,6 +55,9 @@ retrain: {best: 1, epochs: 3}
 		return len(found) > 0
 	})
 	c.kill(serviceCommand)
+	if err := undisturbed.Start(); err != nil { // while the other one waits for a heartbeat
+		t.Fatal(err)
+	}
 	if list := recordsNow(c.dir, "oneshot"); len(list) != 1 || list[0].State.Ended() {
 		t.Errorf("the shared weights had been trained before the fault: %d trials", len(list))
 	}
@@ -64,8 +69,11 @@ retrain: {best: 1, epochs: 3}
 	if err := cmd.Wait(); err != nil {
 		t.Fatalf("%v\n%s%s", err, out, errs)
 	}
+	if err := undisturbed.Wait(); err != nil {
+		t.Fatalf("undisturbed: %v\n%s%s", err, calmOut, calmErrs)
+	}
 	c.kept = 2 // the shared weights, should the study go on, and the best
-	got := c.same("oneshot", file, n+1)
+	got := c.sameAs(calm, "oneshot", n+1)
 	if last := got[n].Measurements; len(last) == 0 || last[len(last)-1].Budget != 3 {
 		t.Errorf("the best one was not trained from scratch: %+v", got[n])
 	}
