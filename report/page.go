@@ -7,10 +7,11 @@ import (
 	"strconv"
 )
 
-// Write writes the study as one HTML page: incumbents, learning curves, the
-// importance of parameters, slices, parallel coordinates, the front of several
-// objectives, budgets, and every trial with the reason of its end. The page loads
-// nothing and has no script.
+// Write writes the study as one HTML page: incumbents, learning curves, the best
+// value for the energy, the front of several objectives, the importance of
+// parameters, the trials over two that matter, slices, parallel coordinates,
+// budgets, and every trial with the reason of its end. The page loads nothing and
+// has no script.
 func Write(w io.Writer, s *Study) error {
 	if len(s.Objectives) == 0 {
 		return fmt.Errorf("report on study %q: it has no objective", s.Name)
@@ -82,11 +83,17 @@ func newView(s *Study) view {
 		return v
 	}
 	v.Charts = append(v.Charts, template.HTML(s.trace().SVG()), template.HTML(s.curves().SVG()))
+	if c, ok := s.price(); ok {
+		v.Charts = append(v.Charts, template.HTML(c.SVG()))
+	}
 	if c, ok := s.front(); ok {
 		v.Charts = append(v.Charts, template.HTML(c.SVG()))
 	}
 	if b, ok := s.importance(); ok {
 		v.Charts = append(v.Charts, template.HTML(b.SVG()))
+		if c, ok := s.pair(b); ok {
+			v.Charts = append(v.Charts, template.HTML(c.SVG()))
+		}
 	}
 	for _, c := range s.slices() {
 		v.Slices = append(v.Slices, template.HTML(c.SVG()))

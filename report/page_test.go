@@ -35,6 +35,9 @@ func study(t *testing.T) *Study {
 	}
 	r.Records[14].Reason = `<script>alert("no")</script>`
 	r.Records[15].Measurements[0].Metrics["loss"] = math.Inf(1)
+	for i := range r.Records {
+		r.Records[i].Joules = float64(i)
+	}
 	return &Study{Name: "mix & match", State: "completed", Space: p.Space, Objectives: objectives, Trials: r.Records}
 }
 
@@ -46,7 +49,7 @@ func TestPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := b.String()
-	for _, want := range []string{"mix &amp; match", "Learning curves", "PED-ANOVA", "Parallel coordinates", "Two objectives", "t0099", "rung 3:", "&lt;script&gt;"} {
+	for _, want := range []string{"mix &amp; match", "Learning curves", "PED-ANOVA", "Best value for the energy", "Two parameters that matter", "Parallel coordinates", "Two objectives", "t0099", "rung 3:", "&lt;script&gt;"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page lacks %q", want)
 		}
@@ -67,7 +70,9 @@ func TestChartsAreWellFormed(t *testing.T) {
 	s := study(t)
 	front, _ := s.front()
 	bars, _ := s.importance()
-	charts := []string{s.trace().SVG(), s.curves().SVG(), s.parallel().SVG(), front.SVG(), bars.SVG(), Chart{}.SVG(), Bars{}.SVG(), Parallel{}.SVG(),
+	pair, _ := s.pair(bars)
+	price, _ := s.price()
+	charts := []string{s.trace().SVG(), s.curves().SVG(), s.parallel().SVG(), front.SVG(), pair.SVG(), price.SVG(), bars.SVG(), Chart{}.SVG(), Bars{}.SVG(), Parallel{}.SVG(),
 		Chart{LogY: true, Series: []Series{{Name: "<&>", X: []float64{1, 2, 3}, Y: []float64{0, -1, math.NaN()}}}}.SVG(),
 		Chart{Series: []Series{{X: []float64{1, 2}, Y: []float64{1, 2}, Low: []float64{0, 1}, High: []float64{2, 3}}}}.SVG()}
 	for _, c := range s.slices() {

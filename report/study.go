@@ -96,6 +96,54 @@ func (s *Study) trace() Chart {
 	return Chart{Title: "Best value so far", X: "trial", Y: o.Metric, Series: []Series{all, best}}
 }
 
+// price is the best value over the energy that was spent until then, trial by
+// trial, if it is known.
+func (s *Study) price() (Chart, bool) {
+	o := s.main()
+	best := Series{Kind: Steps, Color: palette[2]}
+	for _, t := range hpo.Trace(s.Trials, o) {
+		best.X, best.Y = append(best.X, t.Joules/3600), append(best.Y, t.Value)
+		best.Titles = append(best.Titles, search.TrialName(t.Trial))
+	}
+	all := 0.
+	for i := range s.Trials {
+		all += s.Trials[i].Joules
+	}
+	n := len(best.X)
+	if n == 0 || all == 0 {
+		return Chart{}, false
+	}
+	best.X, best.Y = append(best.X, all/3600), append(best.Y, best.Y[n-1])
+	return Chart{Title: "Best value for the energy", X: "Wh", Y: o.Metric, Series: []Series{best}}, true
+}
+
+// pair are the trials over the two numeric parameters that matter most, if there
+// are as many.
+func (s *Study) pair(importance Bars) (Chart, bool) {
+	var dims []*search.Dim
+	for _, name := range importance.Names {
+		for _, d := range s.Space.Dims() {
+			if d.Name == name && d.Kind != search.KindChoice {
+				dims = append(dims, d)
+			}
+		}
+	}
+	if len(dims) < 2 {
+		return Chart{}, false
+	}
+	x, y := dims[0], dims[1]
+	c := Chart{Title: "Two parameters that matter (the better the trial, the darker)", X: x.Name, Y: y.Name, LogX: x.Log, LogY: y.Log, WholeX: x.Kind == search.KindInt}
+	rank, order := s.ranks(), s.byValue()
+	order = order[:min(len(order), 1000)]
+	slices.Reverse(order) // the best last, in front
+	for _, i := range order {
+		r := &s.Trials[i]
+		c.Series = append(c.Series, Series{Kind: Dots, Color: rgb(rank[i]), X: []float64{coordinate(x, r.Params)}, Y: []float64{coordinate(y, r.Params)},
+			Titles: []string{r.Name() + " " + s.params(r)}})
+	}
+	return c, true
+}
+
 // curves are the learning curves, the better a trial the darker.
 func (s *Study) curves() Chart {
 	o := s.main()
