@@ -1,6 +1,7 @@
 package nas
 
 import (
+	"cmp"
 	"context"
 	"math/rand/v2"
 	"slices"
@@ -9,9 +10,10 @@ import (
 )
 
 // LocalSearch climbs: each trial is an untried neighbour, a mutation away, of
-// the best network so far; where 16 draws find none, of the second best, and so
-// on to the fourth (White et al. 2021 restart at random instead). The first
-// trials are random.
+// the best network so far; where 16 draws find none, of the second best, then of the
+// third. Where these have no neighbours left it climbs again from a random network
+// (White et al. 2021, "Local search is state of the art for NAS"). The first trials
+// are random.
 //
 // The losses are those of the first objective, at the largest budget at which
 // at least as many trials as there are first ones can be compared.
@@ -25,13 +27,14 @@ var _ search.Sampler = LocalSearch{}
 // Propose climbs on.
 func (s LocalSearch) Propose(ctx context.Context, req search.Request) ([]search.Params, error) {
 	begin := positive(s.First, 10)
-	const draws = 16 // of each of the best
 	return propose(ctx, s.Space, req, func(m *memo) drawFunc {
 		all := m.individuals(mainGoal(req), begin)
-		top := best(all, freshTries/draws)
+		foot := m.foot()
+		climb, _ := slices.BinarySearchFunc(all, foot, func(i *individual, at int) int { return cmp.Compare(i.at, at) })
+		top := best(all[climb:], climbDraws/parentDraws)
 		settle(top, chance(all[max(len(all)-recent, 0):]))
 		return func(trial, try int, r *rand.Rand) (candidate, bool) {
-			if at := try / draws; trial >= begin && at < len(top) {
+			if at := try / parentDraws; trial >= begin && at < len(top) {
 				if parent, ok := s.Space.candidate(top[at]); ok {
 					return s.Space.child(r, parent, req.Space)
 				}
@@ -39,6 +42,22 @@ func (s LocalSearch) Propose(ctx context.Context, req search.Request) ([]search.
 			return sampled(r, s.Space, req.Space), false
 		}
 	})
+}
+
+const (
+	parentDraws = 16 // of neighbours of each of the best
+	climbDraws  = 48 // after which a climb has come to its end
+)
+
+// foot is the place in the past of the random network that the last climb began with,
+// 0 if there was one only.
+func (m *memo) foot() int {
+	for ; m.walked < len(m.known); m.walked++ {
+		if o, ok := OriginOf(m.known[m.walked].params); ok && len(o.Parents) == 0 && o.Avoided >= climbDraws {
+			m.last = m.walked
+		}
+	}
+	return m.last
 }
 
 // best are the n individuals of least loss; where equal those of the better

@@ -31,6 +31,8 @@ type recollection struct {
 	known   []known
 	byMark  map[string][]search.Params // of the first so many records
 	marked  int
+	walked  int // see foot
+	last    int
 	all     []*individual
 }
 
