@@ -10,6 +10,24 @@
 //		}
 //		return nil
 //	})
+//
+// # For those who know Optuna, Ray Tune or Syne Tune
+//
+//	create_study, optimize; Tuner.fit     Study and its Local; Run is the durable one
+//	suggest_float(log=True), suggest_int, search.LogFloat, search.Int, search.Choice: keys of a
+//	  suggest_categorical; a config space   Space that is known before, read by lr.In(t)
+//	an if around suggest_…                Choice(…).When(value, params…)
+//	trial.report, should_prune            Trial.Report; Trial.Epochs ends by itself
+//	TrialPruned for a bad configuration   an error that wraps ErrInfeasible or ErrDiverged
+//	enqueue_trial, points_to_evaluate     Study.StartWith, Handle.AddTrial
+//	a pruner, a scheduler                 Study.Scheduler
+//	  reduction_factor, grace_period        Eta, MinEpochs
+//	n_trials, timeout, n_jobs             Trials, Time, Parallel
+//	get_checkpoint                        Trial.Keep
+//	directions=[…], best_trials           Also, Trial.ReportAll; Result.Front
+//	load_study, trials_dataframe          Load, Result.WriteCSV
+//	visualization                         Result.WriteHTML
+//	ask, tell                             a sampler of package hpo alone: its example
 package budwood
 
 import (
@@ -65,6 +83,7 @@ type Study struct {
 	EnergyWh  float64            // end the study after so many watt-hours; 0: no limit
 	MinGain   float64            // no new trials once the next is expected to improve the objective by less; 0: no limit
 	Retries   int                // of a trial whose objective fails
+	MaxFailed int                // no new trials once so many have failed; 0 means 10, while none has a value
 	Retrain   workflows.Retrain  // of the best from scratch, when the search is over
 	StartWith []search.Params    // tried first; what one leaves out is drawn
 	WarmStart string             // auto (default), off, or the name of a study
@@ -75,7 +94,7 @@ type Study struct {
 // Spec is the study as the service sees it, with every default filled in.
 func (s Study) Spec() (*workflows.Spec, error) {
 	spec := &workflows.Spec{
-		Name: s.Name, Space: s.Space, Constraints: s.Constraints, StartWith: s.StartWith, MaxRetries: s.Retries, Also: s.Also,
+		Name: s.Name, Space: s.Space, Constraints: s.Constraints, StartWith: s.StartWith, MaxRetries: s.Retries, MaxFailed: s.MaxFailed, Also: s.Also,
 		Objective: search.Objective{Metric: s.Metric, Goal: s.Goal},
 		Search:    workflows.Search{Sampler: s.Sampler, Cost: s.Cost, Scheduler: s.Scheduler, Eta: s.Eta, Min: s.MinEpochs, Seed: s.Seed, Parallel: s.Parallel, WarmStart: s.WarmStart},
 		Budget:    workflows.Budget{Trials: s.Trials, Epochs: s.Epochs, Time: workflows.Duration(s.Time), EnergyWh: s.EnergyWh, MinGain: s.MinGain},

@@ -114,7 +114,7 @@ func CanContinue(stored json.RawMessage, s *Spec) error {
 		}
 		s.Space, s.Constraints = nil, nil
 		s.Budget.Trials, s.Budget.Time, s.Budget.EnergyWh, s.Budget.MinGain = 0, 0, 0, 0
-		s.Search.Parallel, s.Search.Batch, s.Search.Priority, s.MaxRetries, s.Retrain = 0, 0, 0, 0, Retrain{}
+		s.Search.Parallel, s.Search.Batch, s.Search.Priority, s.MaxRetries, s.MaxFailed, s.Retrain = 0, 0, 0, 0, 0, Retrain{}
 		b, _ := json.Marshal(s)
 		var m map[string]any
 		_ = json.Unmarshal(b, &m)
@@ -141,6 +141,16 @@ func merge(a, b map[string]any) map[string]any {
 		out[k] = v
 	}
 	return out
+}
+
+// DescribeReason is the reason of a trial's end in one line: the first one, and of what a program printed
+// before it failed the last one.
+func DescribeReason(s string) string {
+	first, rest, more := strings.Cut(strings.TrimSpace(s), "\n")
+	if !more {
+		return first
+	}
+	return first + ": " + strings.TrimSpace(rest[strings.LastIndex(rest, "\n")+1:])
 }
 
 // Elapsed is how long a study that has ended ran, over every run of it but without

@@ -235,6 +235,9 @@ func (s *study) outcome(seg search.Segment, t search.Trial, r *trials.Result) se
 	if limit := spec.Budget.EnergyWh; limit > 0 && s.spent.Joules/3600 >= limit && s.loop.Closing == "" && !s.loop.Final {
 		s.close(fmt.Sprintf("the energy budget of %g Wh is spent", limit), true)
 	}
+	if why := spec.failing(&s.board, t, r); why != "" && s.loop.Closing == "" && !s.loop.Final {
+		s.close(why, false)
+	}
 	return s.loop.Done(search.Outcome{Trial: t.ID, Budget: r.Budget, State: r.State, Values: r.Values(spec.Objectives()), Reason: r.Reason})
 }
 

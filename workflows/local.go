@@ -92,6 +92,7 @@ type localDone struct {
 	segment search.Segment
 	trial   search.Trial
 	result  trials.Result
+	known   bool // an earlier run of the program stored it
 	err     error
 }
 
@@ -125,6 +126,11 @@ func (l *localStudy) run(ctx context.Context, stop context.CancelCauseFunc) erro
 			l.board.add(l.spec.Objective, d.trial, r)
 			if limit := l.spec.Budget.EnergyWh; limit > 0 && l.joules/3600 >= limit && !l.loop.Final {
 				stop(fmt.Errorf("the energy budget of %g Wh is spent", limit))
+			}
+			if why := l.spec.failing(&l.board, d.trial, r); why != "" && !d.known && !l.loop.Final {
+				if err := l.follow(ctx, l.loop.Close(why)); err != nil {
+					return err
+				}
 			}
 			out := search.Outcome{Trial: d.trial.ID, Budget: r.Budget, State: r.State, Values: r.Values(l.spec.Objectives()), Reason: r.Reason}
 			if err := l.follow(ctx, l.loop.Done(out)); err != nil {
@@ -175,7 +181,7 @@ func (l *localStudy) follow(work context.Context, d search.Decision) error {
 func (l *localStudy) segment(ctx context.Context, seg search.Segment, t search.Trial) localDone {
 	d := localDone{segment: seg, trial: t}
 	if r, ok := l.recall(seg); ok {
-		d.result = r
+		d.result, d.known = r, true
 		return d
 	}
 	attempt := 0

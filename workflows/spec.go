@@ -36,6 +36,7 @@ type Spec struct {
 	Input        engine.Shape       `json:"input,omitempty" yaml:"-"`   // of the network: the shape of a row, read off the data
 	Outputs      int                `json:"outputs,omitempty" yaml:"-"` // of the network, likewise
 	MaxRetries   int                `json:"max_retries,omitempty"`      // of a trial whose code failed
+	MaxFailed    int                `json:"max_failed,omitempty"`       // no new trials once so many have failed; 0 means 10, while none has a value
 }
 
 // Search says how to search.
@@ -281,6 +282,7 @@ func (s *Spec) completeSearch() error {
 		{"retrain.best", float64(s.Retrain.Best), 0, boardSize},
 		{"retrain.epochs", float64(s.Retrain.Epochs), 0, 1e6},
 		{"max_retries", float64(s.MaxRetries), 0, 100},
+		{"max_failed", float64(s.MaxFailed), 0, 1e6},
 	} {
 		if !(c.v >= c.min && c.v <= c.max) {
 			return wrong(c.path, "%v is outside [%v, %v]", c.v, c.min, c.max)

@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"time"
+
+	"budwood/workflows"
 )
 
 // lines shows a study one line an event.
@@ -10,7 +12,7 @@ func (a *app) lines(w *watcher) error {
 	began := time.Now()
 	return w.follow(a.ctx, func(events []event) {
 		for _, e := range events {
-			fmt.Fprintf(a.stderr, "%7.1fs  %s  %-10s %s\n", time.Since(began).Seconds(), e.name(), e.kind, shortReason(e.text))
+			fmt.Fprintf(a.stderr, "%7.1fs  %s  %-10s %s\n", time.Since(began).Seconds(), e.name(), e.kind, workflows.DescribeReason(e.text))
 		}
 	})
 }

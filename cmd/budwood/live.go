@@ -162,7 +162,7 @@ func (m *liveModel) View() tea.View {
 		if e.kind == string(search.Stopped) {
 			style = styleBad
 		}
-		line(style, "  %s  %-9s %s", e.name(), e.kind, shortReason(e.text))
+		line(style, "  %s  %-9s %s", e.name(), e.kind, workflows.DescribeReason(e.text))
 	}
 	line(styleDim, "%s", "Ctrl-C: leave; the study goes on")
 	return tea.NewView(b.String())

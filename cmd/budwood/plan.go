@@ -74,6 +74,9 @@ func (c *planCmd) Run(a *app) error {
 		add("retrain", "the best %d from scratch for %s", spec.Retrain.Best, plural(spec.Retrain.Epochs, "epoch"))
 	}
 	add("max_retries", "%d", spec.MaxRetries)
+	if spec.MaxFailed > 0 {
+		add("max_failed", "%s", plural(spec.MaxFailed, "trial"))
+	}
 	for _, k := range spec.Train.Names() {
 		add("train."+k, "%v", spec.Train[k])
 	}

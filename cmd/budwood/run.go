@@ -161,7 +161,7 @@ func (a *app) follow(store *trials.Store, conn *connection, name string, plain b
 		err = fmt.Errorf("study %s failed: %s", name, w.study.Reason)
 	}
 	if n, last := failures(w.seen); err == nil && n > 0 && n == len(w.seen) {
-		err = fmt.Errorf("study %s: all of its trials failed: %s", name, shortReason(last.Reason))
+		err = fmt.Errorf("study %s: all of its trials failed: %s", name, workflows.DescribeReason(last.Reason))
 	}
 	return err
 }

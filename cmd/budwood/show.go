@@ -111,7 +111,7 @@ func trialTable(objectives []search.Objective, list []search.Record) table {
 			}
 			row = append(row, cell)
 		}
-		t.add(append(row, wattHours(rec.Joules), proposer(rec.Source), workflows.DescribeParams(rec.Params), shortReason(rec.Reason))...)
+		t.add(append(row, wattHours(rec.Joules), proposer(rec.Source), workflows.DescribeParams(rec.Params), workflows.DescribeReason(rec.Reason))...)
 	}
 	return t
 }
@@ -243,14 +243,4 @@ func (c *showCmd) showTrial(a *app, store *trials.Store, r *budwood.Result) erro
 		search.Record
 		Curve []search.Measurement `json:"curve"`
 	}{rec, curve})
-}
-
-// shortReason is a reason in one line: the first one, and of what a program printed
-// before it failed the last one.
-func shortReason(s string) string {
-	first, rest, more := strings.Cut(strings.TrimSpace(s), "\n")
-	if !more {
-		return first
-	}
-	return first + ": " + strings.TrimSpace(rest[strings.LastIndex(rest, "\n")+1:])
 }

@@ -51,8 +51,8 @@ func (a *app) summary(store *trials.Store, name string) error {
 	for _, line := range warmStarts(study.WarmStart) {
 		fmt.Fprintf(w, "%s\n", strings.Replace(line, "warm start: ", "warm    ", 1))
 	}
-	if n, last := failures(r.Trials); n > 0 {
-		fmt.Fprintf(w, "failed  %s, the last one %s: %s\n", plural(n, "trial"), last.Name(), shortReason(last.Reason))
+	if n, last := failures(r.Trials); n > 0 && !strings.Contains(study.Reason, " trials failed, ") {
+		fmt.Fprintf(w, "failed  %s, the last one %s: %s\n", plural(n, "trial"), last.Name(), workflows.DescribeReason(last.Reason))
 	}
 	if r.Best == nil {
 		fmt.Fprintf(w, "best    none: no trial has a value\nnext    budwood show %s\n", name)
