@@ -3,6 +3,7 @@ package workflows
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -221,7 +222,15 @@ func (s *study) edited(e Edit) (Spec, error) {
 	if e.Constraints != nil {
 		spec.Constraints = *e.Constraints
 	}
-	return spec, spec.Complete()
+	tried := 0 // of start_with: history, whatever the space is now
+	if s.loop != nil {
+		tried = min(s.loop.Started, len(spec.StartWith))
+	}
+	before := slices.Clone(spec.StartWith[:tried])
+	spec.StartWith = slices.Clone(spec.StartWith[tried:])
+	err := spec.Complete()
+	spec.StartWith = append(before, spec.StartWith...)
+	return spec, err
 }
 
 func (s *study) checkEdit(e Edit) error {

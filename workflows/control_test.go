@@ -122,6 +122,25 @@ func TestEditConstraints(t *testing.T) {
 }
 
 // A study whose time is shortened below what it has used ends.
+// A range may shrink past what start_with was: that was tried before.
+func TestEditPastStartWith(t *testing.T) {
+	spec := toySpec(t, "narrow")
+	spec.Search.Sampler, spec.Search.Scheduler, spec.Search.Parallel, spec.Search.Batch, spec.Budget.Trials = "auto", "none", 1, 1, 12
+	spec.StartWith = []search.Params{{"x": 4.}}
+	b := newBench(t, quadratic)
+	b.slow(time.Second)
+	narrow := b.at(t, 3500*time.Millisecond, EditUpdate, Edit{Space: search.Space{search.Float("x", -1, 1)}})
+	_, records := b.run(t, spec)
+	if narrow.err != nil || !narrow.accepted || len(records) != spec.Budget.Trials || records[0].Params["x"] != 4. {
+		t.Fatalf("%v, %d trials, the first at %v", narrow.err, len(records), records[0].Params)
+	}
+	for _, r := range records[5:] {
+		if x := r.Params["x"].(float64); x < -1 || x > 1 {
+			t.Errorf("%s at %v after the edit", r.Name(), x)
+		}
+	}
+}
+
 func TestEditTime(t *testing.T) {
 	spec := toySpec(t, "hurry")
 	spec.Budget.Time = Duration(time.Hour)

@@ -41,7 +41,12 @@ func believing(s *Spec, given []search.Params, plan meta.Plan, sampler search.Sa
 	if s.Architecture != nil || slices.Contains([]string{"random", "grid", "quasi", "sobol"}, s.Search.Sampler) {
 		return sampler
 	}
-	around := slices.Clone(given)
+	var around []search.Params
+	for _, p := range given {
+		if _, err := s.Space.Check(p); err == nil { // an edit may have left it outside
+			around = append(around, p)
+		}
+	}
 	for _, c := range plan.Candidates {
 		around = append(around, c.Params)
 	}
@@ -62,6 +67,18 @@ func (s *Spec) startWith(c search.Constraints) ([]search.Params, error) {
 		out[i] = q
 	}
 	return out, nil
+}
+
+// given is start_with for the sampler. What an edit of the space has left outside was
+// tried before that, and stays as it is.
+func (s *Spec) given(c search.Constraints) []search.Params {
+	out := slices.Clone(s.StartWith)
+	for i, p := range out {
+		if q, err := fill(s.Space, c, p, search.Rand(s.Search.Seed, i)); err == nil {
+			out[i] = q
+		}
+	}
+	return out
 }
 
 // fillDraws is how often what a candidate leaves out is drawn until it fits.

@@ -320,10 +320,7 @@ func (a *StoreActivities) proposer(ctx context.Context, study string) (*proposer
 	if p.constraints, err = p.spec.constraints(); err != nil {
 		return nil, fmt.Errorf("study %q: %w", study, err)
 	}
-	given, err := p.spec.startWith(p.constraints)
-	if err != nil {
-		return nil, fmt.Errorf("study %q: %w", study, err)
-	}
+	given := p.spec.given(p.constraints)
 	sampler = believing(&p.spec, given, plan, sampler)
 	p.warm = meta.Interleave{Sampler: sampler, Candidates: plan.Candidates, From: len(p.spec.StartWith)}
 	if p.spec.Architecture != nil {
