@@ -353,5 +353,5 @@ func architectureError(err error) error {
 	if errors.As(err, &e) && e.Path != "" {
 		return &FieldError{"architecture." + e.Path, e.Err}
 	}
-	return &FieldError{"architecture", err}
+	return wrong("architecture", "%s", strings.TrimPrefix(err.Error(), "architecture: ")) // the path says it
 }
