@@ -24,6 +24,7 @@
 //	  reduction_factor, grace_period        Eta, MinEpochs
 //	n_trials, timeout, n_jobs             Trials, Time, Parallel
 //	get_checkpoint                        Trial.Keep
+//	callbacks                             Study.OnTrial
 //	directions=[…], best_trials           Also, Trial.ReportAll; Result.Front
 //	load_study, trials_dataframe          Load, Result.WriteCSV
 //	visualization                         Result.WriteHTML
@@ -87,8 +88,14 @@ type Study struct {
 	Retrain   workflows.Retrain  // of the best from scratch, when the search is over
 	StartWith []search.Params    // tried first; what one leaves out is drawn
 	WarmStart string             // auto (default), off, or the name of a study
-	Home      string             // state directory; "" means [Home]
-	Log       zerolog.Logger     // the zero value is silent
+
+	// OnTrial is called for each trial once it has ended, one at a time and within a
+	// second: to log it elsewhere, or to cancel the context. Trials of earlier runs
+	// of the study are not told again.
+	OnTrial func(search.Record)
+
+	Home string         // state directory; "" means [Home]
+	Log  zerolog.Logger // the zero value is silent
 }
 
 // Spec is the study as the service sees it, with every default filled in.
@@ -115,6 +122,7 @@ func (s Study) Local(ctx context.Context, f Objective) (*Result, error) {
 		return nil, err
 	}
 	defer st.Close()
+	defer s.tell(ctx, st.Store)()
 	if _, err := workflows.Local(ctx, spec, st.StoreActivities(), st.runner(), f); err != nil {
 		return nil, err
 	}
@@ -148,6 +156,7 @@ func (s Study) Run(ctx context.Context, f Objective) (*Result, error) {
 		return nil, err
 	}
 	defer workers.Stop()
+	defer s.tell(ctx, st.Store)()
 	if _, err := workflows.Submit(ctx, conn.Client, spec, queue); err != nil {
 		return nil, err
 	}
@@ -155,4 +164,40 @@ func (s Study) Run(ctx context.Context, f Objective) (*Result, error) {
 		return nil, err
 	}
 	return ReadResult(ctx, st.Store, s.Name)
+}
+
+// tell calls OnTrial until it is told to end, and then for what is left.
+func (s Study) tell(ctx context.Context, store *trials.Store) (end func()) {
+	if s.OnTrial == nil {
+		return func() {}
+	}
+	ctx = context.WithoutCancel(ctx)
+	told := map[int]bool{}
+	look := func(tell func(search.Record)) {
+		list, err := store.Records(ctx, s.Name)
+		if err != nil {
+			return // it has not begun, or whoever writes it has the same trouble
+		}
+		for _, r := range list {
+			if r.State.Ended() && !told[r.ID] {
+				told[r.ID] = true
+				tell(r)
+			}
+		}
+	}
+	look(func(search.Record) {})
+	stop, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			select {
+			case <-stop:
+				look(s.OnTrial)
+				return
+			case <-time.After(500 * time.Millisecond):
+				look(s.OnTrial)
+			}
+		}
+	}()
+	return func() { close(stop); <-ended }
 }
