@@ -330,6 +330,7 @@ func (c *chaos) sameAs(calm, name string, n int) []search.Record {
 // A study through faults at random moments ends with exactly what an undisturbed
 // one has; every epoch and all energy counted once.
 func TestChaos(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	c := newChaos(t)
 	n := cmp.Or(*chaosTrials, 8+*chaosKills*2)
 	file, counts, repeats := c.study("chaos", fmt.Sprintf(`name: chaos
@@ -376,6 +377,7 @@ space: [{name: x, float: [-5, 5]}]
 // Brief trials have no workflows of their own and share activities, many to each:
 // they are as safe.
 func TestChaosOfBriefTrials(t *testing.T) {
+	t.Parallel()
 	c := newChaos(t)
 	data, err := filepath.Abs("../../examples/digits/digits.csv.gz")
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 // kill -9 of the workers while they train the weights that all candidates share, and
 // once more while candidates are judged with them: the study ends as an undisturbed one.
 func TestSupernetKilled(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	c := newChaos(t)
 	data, err := filepath.Abs("../../examples/digits/digits.csv.gz")
 	if err != nil {
