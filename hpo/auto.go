@@ -42,7 +42,7 @@ var (
 const (
 	autoMostDims   = 60
 	autoMostTrials = 1000
-	autoIdle       = 15 // results without a better one
+	autoIdle       = 8 // results without a better one
 
 	autoMostSeveral = 200 // results, of several objectives
 )

@@ -23,7 +23,7 @@ func TestAutoSaysWhatItChose(t *testing.T) {
 		want    []string
 	}{
 		{narrow, 3, []string{"quasi", "quasi", "quasi", "quasi"}},
-		{narrow, 10, []string{"gp", "gp", "gp", "gp"}},
+		{narrow, 8, []string{"gp", "gp", "gp", "gp"}},
 		{narrow, 20, []string{"gp", "gp", "tpe", "gp"}},
 		{narrow, 60, []string{"tpe", "gp", "tpe", "gp"}},
 		{narrow, autoMostTrials + 4, []string{"tpe", "cmaes", "tpe", "gp"}},
