@@ -10,7 +10,7 @@ import (
 // Write writes the study as one HTML page: incumbents, learning curves, the best
 // value for the energy, the front of several objectives, the importance of
 // parameters, the trials over two that matter, slices, parallel coordinates,
-// budgets, and every trial with the reason of its end. The page loads nothing and
+// the network that was found, budgets, and every trial with the reason of its end. The page loads nothing and
 // has no script.
 func Write(w io.Writer, s *Study) error {
 	if len(s.Objectives) == 0 {
@@ -25,6 +25,7 @@ type view struct {
 	Goal    string
 	Facts   [][2]string
 	Charts  []template.HTML
+	Drawing template.HTML
 	Slices  []template.HTML
 	Wide    []template.HTML
 	Rungs   []rung
@@ -44,7 +45,7 @@ const mostRows = 500
 
 func newView(s *Study) view {
 	o := s.main()
-	v := view{Study: s, Rungs: s.rungs()}
+	v := view{Study: s, Rungs: s.rungs(), Drawing: template.HTML(s.Network.Drawing)}
 	for i, o := range s.Objectives {
 		if i > 0 {
 			v.Goal += ", "
@@ -127,7 +128,7 @@ body{font:15px/1.5 system-ui,sans-serif;color:#1f2937;background:#fff;max-width:
 h1{font-size:1.5rem;margin:0}h2{font-size:1.1rem;margin:2rem 0 .5rem}.goal{color:#6b7280;margin:0 0 1rem}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.15rem 1rem;margin:0}dt{color:#6b7280}dd{margin:0;overflow-wrap:anywhere}
 .charts{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,32rem),1fr));gap:1rem;margin-top:1rem}.small{grid-template-columns:repeat(auto-fill,minmax(16rem,1fr))}
-.wide{grid-template-columns:1fr}svg{width:100%;height:auto}
+.wide{grid-template-columns:1fr}svg{width:100%;height:auto}.network svg{width:auto;max-width:100%}pre{font-size:13px;white-space:pre-wrap;margin:0}
 .scroll{overflow-x:auto}table{border-collapse:collapse;font-size:13px;width:100%}
 th,td{text-align:left;padding:.25rem .6rem;border-bottom:1px solid #e5e7eb;vertical-align:top}th{color:#6b7280;font-weight:600}
 td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}.budgets{width:auto}
@@ -137,6 +138,7 @@ td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}.budgets{width:auto
 <div class="charts">{{range .Charts}}<div>{{.}}</div>{{end}}</div>
 {{if .Slices}}<h2>The objective over each parameter</h2><div class="charts small">{{range .Slices}}<div>{{.}}</div>{{end}}</div>{{end}}
 {{range .Wide}}<div class="charts wide"><div>{{.}}</div></div>{{end}}
+{{if .Drawing}}<h2>The best network</h2><pre>{{.Network.About}}</pre><div class="network">{{.Drawing}}</div>{{end}}
 {{if .Rungs}}<h2>Budgets</h2><table class="budgets"><tr><th class="n">epochs</th><th class="n">trials</th><th class="n">ended here</th><th class="n">best</th></tr>
 {{range .Rungs}}<tr><td class="n">{{.Budget}}</td><td class="n">{{.Reached}}</td><td class="n">{{.Ended}}</td><td class="n">{{.Best}}</td></tr>{{end}}</table>{{end}}
 {{if .Rows}}<h2>Trials</h2><div class="scroll"><table><tr><th>trial</th><th class="n">value</th><th class="n">epochs</th><th>state</th><th class="n">Wh</th><th>from</th><th>params</th><th>reason</th></tr>

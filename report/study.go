@@ -21,8 +21,16 @@ type Study struct {
 	Curves     map[int][]search.Measurement // by trial, one an epoch; a trial without one has its measurements
 	Test       search.Metrics               // of the best trial
 
+	Network Network // of the best trial, in an architecture search
+
 	// Params puts params in words; nil means their String, which knows no genomes.
 	Params func(search.Params) string
+}
+
+// Network is what a page shows of a network that was found.
+type Network struct {
+	Drawing string // SVG; trusted, as it is written into the page as it is
+	About   string // in lines
 }
 
 func (s *Study) params(r *search.Record) string {

@@ -3,10 +3,13 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"budwood"
 	"budwood/report"
 	"budwood/search"
+	"budwood/trials"
+	"budwood/workflows"
 )
 
 type reportCmd struct {
@@ -35,6 +38,9 @@ func (c *reportCmd) Run(a *app) error {
 			return err
 		}
 	}
+	if s.Network, err = c.network(a, store, r); err != nil {
+		return err
+	}
 	if c.File == "-" {
 		return report.Write(a.stdout, s)
 	}
@@ -46,4 +52,26 @@ func (c *reportCmd) Run(a *app) error {
 	}
 	fmt.Fprintln(a.stdout, c.File)
 	return nil
+}
+
+// network draws the best network of an architecture search, and tells about it.
+func (c *reportCmd) network(a *app, store *trials.Store, r *budwood.Result) (report.Network, error) {
+	study, err := store.Study(a.ctx, c.Study)
+	if err != nil {
+		return report.Network{}, err
+	}
+	spec, err := specOf(&study)
+	if err != nil || spec.Architecture == nil || r.Best == nil {
+		return report.Network{}, err
+	}
+	var drawing strings.Builder
+	if err := workflows.DrawNetwork(&drawing, spec, r.Best); err != nil {
+		return report.Network{}, err
+	}
+	about, err := workflows.DescribeNetwork(spec, r.Trials, r.Best)
+	if err != nil {
+		return report.Network{}, err
+	}
+	search, err := workflows.DescribeSearch(spec, r.Trials)
+	return report.Network{Drawing: drawing.String(), About: about + search}, err
 }

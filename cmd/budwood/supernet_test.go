@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -77,6 +78,12 @@ retrain: {best: 1, epochs: 3}
 	got := c.sameAs(calm, "oneshot", n+1)
 	if last := got[n].Measurements; len(last) == 0 || last[len(last)-1].Budget != 3 {
 		t.Errorf("the best one was not trained from scratch: %+v", got[n])
+	}
+	page, _, _ := do(t, calm, "report", "oneshot", "-f", "-")
+	for _, want := range []string{"The best network", "network  ", "lineage  ", "avoided  ", "Dense(10)"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the report lacks %q", want)
+		}
 	}
 }
 
