@@ -21,6 +21,10 @@ var (
 	// unlearned samplers propose the same whatever the results were.
 	unlearned = map[string]bool{"random": true, "grid": true, "sobol": true, "quasi": true}
 
+	// oneObjective are the samplers and schedulers that look at the first objective
+	// alone.
+	oneObjective = []string{"gp", "tpe", "cmaes", "evolution", "local", "predictor", "median", "plateau", "extrapolation"}
+
 	// costSamplers weigh what a trial costs against what is expected of it.
 	costSamplers = []string{"auto", "gp", "tpe", "motpe", "ehvi"}
 

@@ -152,6 +152,11 @@ func (s *Spec) Complete() error {
 		default:
 			return oneOf(path+".goal", string(o.Goal), []string{string(search.Minimize), string(search.Maximize)})
 		}
+		for _, before := range s.Objectives()[:i] {
+			if before.Metric == o.Metric {
+				return wrong(path+".metric", "%s is an objective already: remove one of them", o.Metric)
+			}
+		}
 		if i == 0 {
 			s.Objective = o
 		} else {
@@ -231,7 +236,7 @@ func (s *Spec) completeSearch() error {
 	if s.Architecture != nil {
 		names = ArchitectureSamplers
 	}
-	if err := oneOf("search.sampler", q.Sampler, names); err != nil {
+	if err := s.oneOfMethods("search.sampler", q.Sampler, names); err != nil {
 		return err
 	}
 	if q.Inherit && (s.Architecture == nil || q.Sampler == "random") {
@@ -258,7 +263,7 @@ func (s *Spec) completeSearch() error {
 			return wrong("search.cost", "the sampler %s does not weigh costs; %s do", q.Sampler, strings.Replace(strings.Join(costSamplers, ", "), ", ehvi", " and ehvi", 1))
 		}
 	}
-	if err := oneOf("search.scheduler", q.Scheduler, Schedulers); err != nil {
+	if err := s.oneOfMethods("search.scheduler", q.Scheduler, Schedulers); err != nil {
 		return err
 	}
 	for _, c := range []struct {
@@ -289,6 +294,16 @@ func (s *Spec) completeSearch() error {
 		}
 	}
 	return nil
+}
+
+// oneOfMethods is oneOf of the samplers or schedulers, which must be able to do with
+// all of the study's objectives.
+func (s *Spec) oneOfMethods(path, v string, names []string) error {
+	if err := oneOf(path, v, names); err != nil || len(s.Also) == 0 || !slices.Contains(oneObjective, v) {
+		return err
+	}
+	able := slices.DeleteFunc(slices.Clone(names), func(n string) bool { return slices.Contains(oneObjective, n) })
+	return wrong(path, "%s looks at the first objective alone, and also names more: remove also, or choose one of %s", v, strings.Join(able, ", "))
 }
 
 // completeCandidates checks what names hyperparameters: the space, the fixed

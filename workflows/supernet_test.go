@@ -119,7 +119,7 @@ func TestSupernetMistakes(t *testing.T) {
 		"train.lookahead":  func(s *Spec) { s.Train = search.Params{"lookahead": 5} },
 		"train.precision":  func(s *Spec) { s.Train = search.Params{"precision": "float16"} },
 		"objective.metric": func(s *Spec) { s.Objective = search.Objective{Metric: "train_loss"} },
-		"also[0].metric":   func(s *Spec) { s.Also = []search.Objective{{Metric: trials.EnergyWh}} },
+		"also[0].metric":   func(s *Spec) { s.Search.Sampler, s.Also = "nsga2", []search.Objective{{Metric: trials.EnergyWh}} },
 	} {
 		spec := oneShot(t, "mistakes", nil)
 		edit(spec)
