@@ -98,7 +98,7 @@ func label(v float64) string {
 	if math.Abs(v) < 1e-12 {
 		return "0"
 	}
-	if m := math.Abs(v); m >= 1e5 || m < 1e-3 {
+	if m := math.Abs(v); m >= 1e5 || m < 1e-4 {
 		return strconv.FormatFloat(v, 'e', -1, 32)
 	}
 	return strconv.FormatFloat(v, 'g', 4, 64)
