@@ -57,11 +57,11 @@ func (t MOTPE) Propose(_ context.Context, req search.Request) ([]search.Params, 
 // all, and no less than a tenth of the largest.
 func contributions(points [][]float64, ref []float64) []float64 {
 	out := make([]float64, len(points))
-	total := Hypervolume(points, ref)
+	total := search.Hypervolume(points, ref)
 	top := 0.
 	for i := range points {
 		others := append(append([][]float64(nil), points[:i]...), points[i+1:]...)
-		out[i] = max(total-Hypervolume(others, ref), 0)
+		out[i] = max(total-search.Hypervolume(others, ref), 0)
 		top = max(top, out[i])
 	}
 	for i := range out {

@@ -87,7 +87,7 @@ func TestEHVIFindsAFrontAtTheBorder(t *testing.T) {
 				points = append(points, []float64{last.Metrics["a"], last.Metrics["b"]})
 			}
 		}
-		volume += Hypervolume(points, []float64{2, 2}) / seeds
+		volume += search.Hypervolume(points, []float64{2, 2}) / seeds
 	}
 	if volume < .2 {
 		t.Errorf("the front has a volume of %.3f", volume)

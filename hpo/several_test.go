@@ -7,8 +7,6 @@ import (
 	"strconv"
 	"testing"
 
-	"pgregory.net/rapid"
-
 	"budwood/search"
 	"budwood/search/searchtest"
 )
@@ -20,47 +18,6 @@ func TestEvolution(t *testing.T) {
 func TestNSGA2(t *testing.T) { searchtest.Pareto(t, NSGA2{}) }
 func TestMOTPE(t *testing.T) { searchtest.Pareto(t, MOTPE{}) }
 func TestEHVI(t *testing.T)  { searchtest.Pareto(t, &EHVI{}) }
-
-// The volume agrees with inclusion and exclusion over all subsets.
-func TestHypervolumeByInclusionAndExclusion(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		m := rapid.IntRange(1, 4).Draw(t, "objectives")
-		n := rapid.IntRange(0, 7).Draw(t, "points")
-		ref := make([]float64, m)
-		for k := range ref {
-			ref[k] = 1
-		}
-		points := make([][]float64, n)
-		for i := range points {
-			points[i] = make([]float64, m)
-			for k := range points[i] {
-				points[i][k] = float64(rapid.IntRange(0, 6).Draw(t, "v")) / 5 // ties, and some beyond the reference
-			}
-		}
-		want := 0.
-		for set := 1; set < 1<<n; set++ {
-			box, sign := 1., -1.
-			for k := range m {
-				worst := math.Inf(-1)
-				for i := range n {
-					if set>>i&1 > 0 {
-						worst = max(worst, points[i][k])
-					}
-				}
-				box *= max(1-worst, 0)
-			}
-			for i := range n {
-				if set>>i&1 > 0 {
-					sign = -sign
-				}
-			}
-			want += sign * box
-		}
-		if got := Hypervolume(points, ref); math.Abs(got-want) > 1e-9 {
-			t.Fatalf("the volume of %v is %v, want %v", points, got, want)
-		}
-	})
-}
 
 // The expected improvement of the volume agrees with the mean over draws.
 func TestEHVIByDraws(t *testing.T) {
@@ -94,10 +51,10 @@ func TestEHVIByDraws(t *testing.T) {
 	rng := rngOf(5)
 	const n = 200_000
 	sum, squares := 0., 0.
-	before := Hypervolume(front, m.ref[:])
+	before := search.Hypervolume(front, m.ref[:])
 	for range n {
 		z := []float64{mu[0] + sigma[0]*rng.NormFloat64(), mu[1] + sigma[1]*rng.NormFloat64()}
-		v := Hypervolume(append(front[:3:3], z), m.ref[:]) - before
+		v := search.Hypervolume(append(front[:3:3], z), m.ref[:]) - before
 		sum, squares = sum+v/n, squares+v*v/n
 	}
 	if got, off := m.improvement(x), 5*math.Sqrt((squares-sum*sum)/n); math.Abs(got-sum) > off || !(got > 0) {

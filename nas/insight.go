@@ -181,7 +181,7 @@ func Pareto(all []search.Record, goals []search.Objective) (best []ParetoTrial, 
 		best = append(best, p)
 	}
 	if box > 0 {
-		share = Hypervolume(points, worst) / box
+		share = search.Hypervolume(points, worst) / box
 	}
 	slices.SortStableFunc(best, func(a, b ParetoTrial) int {
 		return cmp.Compare(goals[0].Goal.Loss(a.Values[0]), goals[0].Goal.Loss(b.Values[0]))

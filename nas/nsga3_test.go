@@ -139,7 +139,7 @@ func TestNSGA3CoversMoreThanRandom(t *testing.T) {
 			m := r.Measurements[0].Metrics
 			points = append(points, []float64{m["0"], m["1"], m["2"]})
 		}
-		return Hypervolume(points, []float64{1, 1, 1})
+		return search.Hypervolume(points, []float64{1, 1, 1})
 	}
 	if nsga, random := area(NSGA3{Space: space}), area(Random{space}); nsga < random*1.5 {
 		t.Errorf("NSGA-III covers %.4g, random search %.4g", nsga, random)

@@ -86,22 +86,3 @@ func TestFront(t *testing.T) {
 		}
 	})
 }
-
-func TestHypervolume(t *testing.T) {
-	for _, c := range []struct {
-		points [][]float64
-		ref    []float64
-		want   float64
-	}{
-		{nil, []float64{1, 1}, 0},
-		{[][]float64{{.25}, {.5}}, []float64{1}, .75},
-		{[][]float64{{0, .5}, {.5, 0}}, []float64{1, 1}, .75},
-		{[][]float64{{0, .5}, {.5, 0}, {.6, .6}, {2, -9}}, []float64{1, 1}, .75},
-		{[][]float64{{0, 0, .5}, {.5, .5, 0}}, []float64{1, 1, 1}, .5 + .25 - .125},
-		{[][]float64{{0, 0, 0}}, []float64{2, 3, 4}, 24},
-	} {
-		if got := Hypervolume(c.points, c.ref); math.Abs(got-c.want) > 1e-12 {
-			t.Errorf("%v up to %v: %v, want %v", c.points, c.ref, got, c.want)
-		}
-	}
-}

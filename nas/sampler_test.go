@@ -190,7 +190,7 @@ func TestNSGA2CoversMoreThanRandom(t *testing.T) {
 			m := r.Measurements[0].Metrics
 			points = append(points, []float64{m["0"], m["1"]})
 		}
-		return Hypervolume(points, []float64{20, 20})
+		return search.Hypervolume(points, []float64{20, 20})
 	}
 	if nsga, random := area(NSGA2{Space: space}), area(Random{space}); nsga < random*1.03 {
 		t.Errorf("NSGA-II covers %.4g, random search %.4g", nsga, random)

@@ -95,7 +95,7 @@ func paretoProblems(dir string) ([]paretoProblem, error) {
 		for i := range p.space.Size() {
 			all = append(all, f(p.space.Nth(i)))
 		}
-		q.most = hpo.Hypervolume(all, q.ref)
+		q.most = search.Hypervolume(all, q.ref)
 		out = append(out, q)
 	}
 	return out, nil
@@ -158,7 +158,7 @@ func (p paretoProblem) missed(s search.Sampler, trials int, seed uint64) ([]floa
 		Objective: func(_ int, at search.Params, _, _ int) ([]float64, float64, search.State) {
 			y := p.f(at)
 			seen = append(seen, y)
-			out = append(out, max(1-hpo.Hypervolume(seen, p.ref)/p.most, 0))
+			out = append(out, max(1-search.Hypervolume(seen, p.ref)/p.most, 0))
 			return y, 1, search.Paused
 		},
 	})

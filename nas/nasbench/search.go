@@ -40,7 +40,7 @@ func (t *Table) Front(ctx context.Context, s search.Sampler, seed uint64, after 
 	err := t.run(ctx, s, seed, goals, after, func(r Row) search.Metrics {
 		points = append(points, []float64{-r.Test, r.Latency})
 		return search.Metrics{"test": r.Test, "latency": r.Latency}
-	}, func() { out = append(out, nas.Hypervolume(points, []float64{-leastCorrect, slowest})/wholeFront) })
+	}, func() { out = append(out, search.Hypervolume(points, []float64{-leastCorrect, slowest})/wholeFront) })
 	return out, err
 }
 
