@@ -167,12 +167,12 @@ func connect(ctx context.Context, log zerolog.Logger) (*connection, error) {
 		return nil, err
 	}
 	c.namespace = cmp.Or(o.Namespace, client.DefaultNamespace)
-	if c.Client, err = client.DialContext(ctx, o); err != nil {
+	if c.Client, err = workflows.Dial(ctx, o); err != nil {
 		if c.keeper != nil {
 			_ = c.release()
 			_ = c.keeper.Wait()
 		}
-		return nil, fmt.Errorf("no Temporal server answers at %s: set TEMPORAL_ADDRESS, put budwood on the PATH, or use Study.Local: %w", o.HostPort, err)
+		return nil, fmt.Errorf("%w: set TEMPORAL_ADDRESS, put budwood on the PATH, or use Study.Local", err)
 	}
 	if err := workflows.Register(ctx, c.Client, c.namespace); err != nil {
 		return nil, errors.Join(err, c.Close())

@@ -6,6 +6,8 @@ import (
 
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/envconfig"
+
+	"budwood/workflows"
 )
 
 // Connect returns a client of the Temporal that TEMPORAL_ADDRESS or a profile
@@ -21,9 +23,9 @@ func Connect(ctx context.Context, o Options, c client.Options) (client.Client, *
 	if env.HostPort != "" {
 		c.HostPort, c.Namespace = env.HostPort, env.Namespace
 		c.Credentials, c.ConnectionOptions, c.HeadersProvider = env.Credentials, env.ConnectionOptions, env.HeadersProvider
-		cl, err := client.DialContext(ctx, c)
+		cl, err := workflows.Dial(ctx, c)
 		if err != nil {
-			return nil, nil, fmt.Errorf("no answer from Temporal at %s, which TEMPORAL_ADDRESS or a profile names: %s", c.HostPort, oneLine(err.Error()))
+			return nil, nil, fmt.Errorf("%w: mend it or TEMPORAL_ADDRESS or the profile that names it; where none is named budwood starts a server itself", err)
 		}
 		return cl, nil, nil
 	}
@@ -32,10 +34,10 @@ func Connect(ctx context.Context, o Options, c client.Options) (client.Client, *
 		return nil, nil, err
 	}
 	c.HostPort, c.Namespace = s.Address, s.Namespace
-	cl, err := client.DialContext(ctx, c)
+	cl, err := workflows.Dial(ctx, c)
 	if err != nil {
 		s.Close()
-		return nil, nil, fmt.Errorf("no answer from Temporal at %s: %s", c.HostPort, oneLine(err.Error()))
+		return nil, nil, err
 	}
 	return cl, s, nil
 }
