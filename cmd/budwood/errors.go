@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 
+	"budwood/trials"
 	"budwood/workflows"
 )
 
@@ -13,7 +14,7 @@ import (
 const (
 	exitDone     = 0
 	exitFailed   = 1
-	exitUsage    = 2   // bad usage or a bad study file
+	exitUsage    = 2   // bad usage, such as a study that does not exist, or a bad study file
 	exitDetached = 130 // by Ctrl-C: the study goes on
 )
 
@@ -44,7 +45,7 @@ func exitCode(stderr io.Writer, err error) int {
 			fmt.Fprintln(stderr, file.Excerpt)
 		}
 		return exitUsage
-	case errors.As(err, &usage), errors.As(err, &field):
+	case errors.As(err, &usage), errors.As(err, &field), errors.Is(err, trials.ErrNoStudy), errors.Is(err, trials.ErrNoStore):
 		fmt.Fprintf(stderr, "budwood: %v\n", err)
 		return exitUsage
 	}

@@ -7,6 +7,9 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"budwood"
+	"budwood/trials"
 )
 
 const toy = `name: toy
@@ -39,6 +42,10 @@ func TestMistakes(t *testing.T) {
 	}
 	defer busy.Close()
 	port := strconv.Itoa(busy.Addr().(*net.TCPAddr).Port)
+	stored := home(t)
+	if store, err := trials.Open(budwood.StoreFile(stored)); err != nil || store.Close() != nil {
+		t.Fatal(err)
+	}
 	damaged := func(name string) string {
 		dir := home(t)
 		write(dir, name, strings.Repeat("this is no database ", 500))
@@ -59,7 +66,9 @@ func TestMistakes(t *testing.T) {
 		{"missing file", home(t), []string{"run", filepath.Join(files, "stduy.yaml")}, exitUsage, []string{"stduy.yaml: no such file"}},
 		{"unknown command", home(t), []string{"rnu"}, exitUsage, []string{"rnu"}},
 		{"unknown flag", home(t), []string{"ls", "--fast"}, exitUsage, []string{"--fast"}},
-		{"no such study", home(t), []string{"show", "digits"}, exitFailed, []string{"no"}},
+		{"no store", home(t), []string{"show", "digits"}, exitUsage, []string{"there is no store yet"}},
+		{"no such study", stored, []string{"best", "digits"}, exitUsage, []string{`study "digits": no such study`, "none yet"}},
+		{"no such study to stop", stored, []string{"stop", "digits"}, exitUsage, []string{`study "digits": no such study`}},
 		{"log of no trial", home(t), []string{"show", "digits", "--log"}, exitUsage, []string{"--log", "budwood show digits t0000 --log"}},
 		{"override", home(t), []string{"plan", study("", ""), "--trials=-3"}, exitUsage, []string{"budwood: budget.trials: -3 is outside"}},
 		{"negative seed", home(t), []string{"plan", study("", ""), "--seed=-3"}, exitUsage, []string{"--seed", "-3"}},
