@@ -33,6 +33,14 @@ func (s *Store) At(ctx context.Context, study string, trial int) (search.Record,
 	return list[0], nil
 }
 
+// Workers are the names of those that trained a trial, by epoch: none while its
+// first segment runs.
+func (s *Store) Workers(ctx context.Context, study string, trial int) ([]string, error) {
+	names, err := texts(ctx, s.read, `SELECT worker FROM segments WHERE study = (SELECT id FROM studies WHERE name = ?) AND trial = ? AND worker <> ''
+		GROUP BY worker ORDER BY min(upto)`, study, trial)
+	return names, s.fail(fmt.Sprintf("study %q: workers of %s", study, search.TrialName(trial)), err)
+}
+
 // some returns the trials of a study for which a condition holds, in which the
 // study's id is ?1 and n is ?2.
 func (s *Store) some(ctx context.Context, what, study, condition string, n int) ([]search.Record, error) {

@@ -2,6 +2,7 @@ package trials
 
 import (
 	"errors"
+	"slices"
 	"testing"
 
 	"budwood/search"
@@ -46,5 +47,21 @@ func TestSomeTrials(t *testing.T) {
 	}
 	if _, err := s.Latest(t.Context(), "none", 3); !errors.Is(err, ErrNoStudy) {
 		t.Errorf("a study that is not there: %v", err)
+	}
+}
+
+func TestWorkersOfATrial(t *testing.T) {
+	s := tempStore(t)
+	begin(t, s, "digits", 2)
+	for i, worker := range []string{"w2", "w1", "w2"} {
+		r := report("digits", 0, i, i+1, .5)
+		r.Worker = worker
+		record(t, s, r)
+	}
+	if got, err := s.Workers(t.Context(), "digits", 0); err != nil || !slices.Equal(got, []string{"w2", "w1"}) {
+		t.Errorf("%v, %v", got, err)
+	}
+	if got, err := s.Workers(t.Context(), "digits", 1); err != nil || len(got) > 0 {
+		t.Errorf("of a trial that has not been trained: %v, %v", got, err)
 	}
 }

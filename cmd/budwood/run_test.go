@@ -39,7 +39,7 @@ func TestRun(t *testing.T) {
 		t.Errorf("show -o json: %d trials, %v", len(shown), err)
 	}
 	out, _, _ = do(t, dir, "show", "digits", "t0000")
-	wantLine(t, out, "start_with", "valid_accuracy")
+	wantLine(t, out, "start_with", "worker  ", "valid_accuracy")
 	out, _, _ = do(t, dir, "best", "digits", "-o", "csv")
 	wantLine(t, out, "PARAM,VALUE", "lr,")
 	file := filepath.Join(t.TempDir(), "digits.onnx")

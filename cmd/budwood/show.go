@@ -204,6 +204,10 @@ func (c *showCmd) showTrial(a *app, store *trials.Store, r *budwood.Result) erro
 	if err != nil {
 		return err
 	}
+	workers, err := store.Workers(a.ctx, c.Study, id)
+	if err != nil {
+		return err
+	}
 	metrics := map[string]bool{}
 	for _, m := range curve {
 		for k := range m.Metrics {
@@ -233,6 +237,9 @@ func (c *showCmd) showTrial(a *app, store *trials.Store, r *budwood.Result) erro
 			fmt.Fprintf(a.stdout, "reason  %s\n", rec.Reason)
 		}
 		fmt.Fprintf(a.stdout, "from    %s\nenergy  %s Wh in %.1f s\n", rec.Source, wattHours(rec.Joules), rec.Seconds)
+		if len(workers) > 0 {
+			fmt.Fprintf(a.stdout, "worker  %s\n", strings.Join(workers, ", then "))
+		}
 		printParams(a.stdout, "params  ", rec.Params)
 		if len(curve) == 0 {
 			return nil
@@ -241,6 +248,7 @@ func (c *showCmd) showTrial(a *app, store *trials.Store, r *budwood.Result) erro
 	}
 	return c.write(a.stdout, t, struct {
 		search.Record
-		Curve []search.Measurement `json:"curve"`
-	}{rec, curve})
+		Workers []string             `json:"workers,omitempty"`
+		Curve   []search.Measurement `json:"curve"`
+	}{rec, workers, curve})
 }
