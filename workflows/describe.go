@@ -92,7 +92,7 @@ func DescribeParams(p search.Params) string {
 // CanContinue tells whether a study that exists may go on as s: everything that
 // its trials depend on must be the same; budgets, parallelism and retries may
 // differ, and the space and its constraints as far as the old trials can go on
-// in it.
+// in it. A start_with, which comes first, may be left out.
 func CanContinue(stored json.RawMessage, s *Spec) error {
 	var old Spec
 	if err := json.Unmarshal(stored, &old); err != nil {
@@ -120,11 +120,17 @@ func CanContinue(stored json.RawMessage, s *Spec) error {
 		_ = json.Unmarshal(b, &m)
 		return m
 	}
+	if len(s.StartWith) == 0 {
+		old.StartWith = nil
+	}
 	a, b := neutral(old), neutral(*s)
 	for _, k := range search.Params(merge(a, b)).Names() {
 		if !reflect.DeepEqual(a[k], b[k]) {
-			if k == "data" {
+			switch k {
+			case "data":
 				k = "data (a file or how it is used)"
+			case "start_with":
+				return fmt.Errorf("study %q exists and its start_with differs: leave it as it was, or out where the space no longer holds it", s.Name)
 			}
 			return fmt.Errorf("study %q exists and its %s differs: give this one another name, or delete the old one with `budwood rm %s`", s.Name, k, s.Name)
 		}

@@ -66,6 +66,16 @@ func TestStartWithIsFilled(t *testing.T) {
 	if err := CanContinue(stored, more); err != nil {
 		t.Errorf("with a parameter added: %v", err)
 	}
+	// It has been tried: a space that no longer holds it goes on without it.
+	without := *more
+	without.StartWith = nil
+	if err := CanContinue(stored, &without); err != nil {
+		t.Errorf("without start_with: %v", err)
+	}
+	without.StartWith = more.StartWith[:1]
+	if err := CanContinue(stored, &without); err == nil || !strings.Contains(err.Error(), "its start_with differs: leave it as it was, or out") {
+		t.Errorf("with another start_with: %v", err)
+	}
 	bad := *s
 	bad.StartWith = []search.Params{{"lr": .01, "layers": 6}}
 	if err := bad.Complete(); err == nil || !strings.Contains(err.Error(), `start_with[0]: it breaks the constraint "lr * layers < 0.05"`) {
