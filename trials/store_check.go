@@ -21,10 +21,11 @@ func (s *Store) Check(ctx context.Context) ([]string, error) {
 
 func check(ctx context.Context, db *sql.DB) ([]string, error) {
 	out, err := texts(ctx, db, "PRAGMA integrity_check(20)")
+	out = strings.Split(strings.Join(out, "\n"), "\n") // a row may have a heading
+	out = slices.DeleteFunc(out, func(line string) bool { return line == "ok" || line == "" || strings.HasPrefix(line, "***") })
 	if err != nil {
 		return out, err
 	}
-	out = slices.DeleteFunc(out, func(line string) bool { return line == "ok" })
 	lost, err := db.QueryContext(ctx, "PRAGMA foreign_key_check")
 	if err != nil {
 		return out, err
@@ -82,7 +83,10 @@ func Repair(ctx context.Context, path string) (saved map[string]int, old string,
 			return nil, "", fmt.Errorf("repair %s: %s: %w", path, table, err)
 		}
 	}
-	if err := s.Close(); err != nil {
+	err = s.change(ctx, "repair", func(w *writer) error { // the best trials are those that tell why
+		return w.exec(`UPDATE trials SET loss = NULL WHERE NOT EXISTS (SELECT 1 FROM segments g WHERE g.study = trials.study AND g.trial = trials.trial)`)
+	})
+	if err = errors.Join(err, s.Close()); err != nil {
 		return nil, "", err
 	}
 	damaged.Close()
@@ -116,8 +120,8 @@ func removeStore(path string) error {
 var keys = map[string]string{"studies": "id", "trials": "study, trial", "segments": "study, trial, upto", "curve": "study, trial, upto, budget, metric"}
 
 // rescue copies the rows of a table that can be read: from the front until the
-// damage, then from the end until the damage. Rows whose parent was lost are
-// lost with it.
+// damage, then from the end until the damage, then what lies between, trial by
+// trial. Rows whose parent was lost are lost with it.
 func (s *Store) rescue(ctx context.Context, from *sql.DB, table string) (n int, err error) {
 	columns, err := columnsOf(ctx, s.read, table)
 	if err != nil {
@@ -130,15 +134,29 @@ func (s *Store) rescue(ctx context.Context, from *sql.DB, table string) (n int, 
 	columns = slices.DeleteFunc(columns, func(c string) bool { return !slices.Contains(have, c) })
 	list := strings.Join(columns, ", ")
 	insert := fmt.Sprintf("INSERT OR IGNORE INTO %s (%s) VALUES (?%s)", table, list, strings.Repeat(", ?", len(columns)-1))
+	rows := fmt.Sprintf("SELECT %s FROM %s ", list, table)
 	key := keys[table]
 	err = s.change(ctx, "save "+table, func(w *writer) error {
+		whole := false
 		for _, order := range []string{key, strings.ReplaceAll(key, ",", " DESC,") + " DESC"} {
-			whole, err := copyRows(ctx, from, w, fmt.Sprintf("SELECT %s FROM %s ORDER BY %s", list, table, order), insert, len(columns))
-			if err != nil {
+			if whole, err = copyRows(ctx, from, w, insert, len(columns), rows+"ORDER BY "+order); err != nil {
 				return err
 			}
 			if whole {
 				break
+			}
+		}
+		if !whole && table != "studies" {
+			last, err := lastTrials(w)
+			if err != nil {
+				return err
+			}
+			for study, last := range last {
+				for trial := range last + 1 {
+					if _, err := copyRows(ctx, from, w, insert, len(columns), rows+"WHERE study = ? AND trial = ? ORDER BY "+key, study, trial); err != nil {
+						return err
+					}
+				}
 			}
 		}
 		return w.row("SELECT count(*) FROM " + table).Scan(&n)
@@ -146,10 +164,29 @@ func (s *Store) rescue(ctx context.Context, from *sql.DB, table string) (n int, 
 	return n, err
 }
 
+// lastTrials are the highest numbers of the trials that were saved, by study.
+func lastTrials(w *writer) (map[int64]int, error) {
+	rows, err := w.rows("SELECT study, max(trial) FROM trials GROUP BY study")
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	out := map[int64]int{}
+	for rows.Next() {
+		var study int64
+		var last int
+		if err := rows.Scan(&study, &last); err != nil {
+			return nil, err
+		}
+		out[study] = last
+	}
+	return out, rows.Err()
+}
+
 // copyRows copies until a row cannot be read; whole tells that there was none.
 // An error is one of writing.
-func copyRows(ctx context.Context, from *sql.DB, w *writer, query, insert string, n int) (whole bool, err error) {
-	rows, err := from.QueryContext(ctx, query)
+func copyRows(ctx context.Context, from *sql.DB, w *writer, insert string, n int, query string, args ...any) (whole bool, err error) {
+	rows, err := from.QueryContext(ctx, query, args...)
 	if err != nil {
 		return false, ctx.Err()
 	}

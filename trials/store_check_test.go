@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"budwood/search"
@@ -66,10 +67,10 @@ func TestBackup(t *testing.T) {
 	}
 }
 
-// A page of garbage in the middle of the file: it is found, and what is not on
-// it is saved.
+// Pages of garbage all over the file: they are found, and what is not on them is
+// saved.
 func TestRepair(t *testing.T) {
-	path := filled(t, 300)
+	path := filled(t, 1000)
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -84,8 +85,8 @@ func TestRepair(t *testing.T) {
 	for i := range garbage {
 		garbage[i] = byte(r.UintN(256))
 	}
-	for _, at := range []int64{st.Size() / page / 2, st.Size() / page * 3 / 4} {
-		if _, err := f.WriteAt(garbage, at*page); err != nil {
+	for k := int64(3); k < 8; k++ {
+		if _, err := f.WriteAt(garbage, st.Size()/page*k/8*page); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -98,6 +99,11 @@ func TestRepair(t *testing.T) {
 	s.Close()
 	if err == nil && len(damage) == 0 {
 		t.Fatal("the damage is not found")
+	}
+	for _, line := range damage {
+		if strings.ContainsAny(line, "\n*") {
+			t.Errorf("no line: %q", line)
+		}
 	}
 	saved, old, err := Repair(t.Context(), path)
 	if err != nil {
@@ -115,8 +121,12 @@ func TestRepair(t *testing.T) {
 	if err != nil || len(damage) > 0 {
 		t.Errorf("after the repair: %v, %v", damage, err)
 	}
-	if saved["studies"] != 1 || saved["trials"] < 200 || saved["curve"] < 1000 {
-		t.Errorf("saved %v of 300 trials and 2,700 epochs", saved)
+	if saved["studies"] != 1 || saved["trials"] < 900 || saved["segments"] < 750 || saved["curve"] < 6000 {
+		t.Errorf("saved %v of 1,000 trials and 9,000 epochs", saved)
+	}
+	best, err := s.Top(t.Context(), "digits", 1000)
+	if err != nil || len(best) != saved["segments"] {
+		t.Errorf("%d trials have a value, of %d segments: %v", len(best), saved["segments"], err)
 	}
 	if _, err := s.Records(t.Context(), "digits"); err != nil {
 		t.Error(err)

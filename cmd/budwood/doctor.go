@@ -53,7 +53,7 @@ func (c *doctorCmd) repair(a *app, path string) error {
 	for _, name := range []string{workersLock, runsLock} {
 		lock, err := devserver.Lock(filepath.Join(a.home, name))
 		if errors.Is(err, devserver.ErrLocked) {
-			return fmt.Errorf("studies run in %s: stop them first", a.home)
+			return fmt.Errorf("workers run in %s: stop its studies and `budwood up`; without them they end within seconds", a.home)
 		}
 		if err != nil {
 			return err
