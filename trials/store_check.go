@@ -46,13 +46,21 @@ func check(ctx context.Context, db *sql.DB) ([]string, error) {
 // whatever is written meanwhile.
 func (s *Store) Backup(ctx context.Context, path string) error {
 	operation := "back up to " + path
-	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600) // SQLite fills an empty file
+	switch {
+	case errors.Is(err, fs.ErrExist):
 		return fmt.Errorf("%s: a file of that name is there already", operation)
+	case err != nil:
+		return fmt.Errorf("%s: %w", operation, errors.Unwrap(err)) // without the path again
 	}
+	f.Close()
 	db, err := connect(s.path, "mode=ro") // the reading connections refuse everything that writes
 	if err == nil {
 		_, err = db.ExecContext(ctx, "VACUUM INTO ?", path)
 		err = errors.Join(err, db.Close())
+	}
+	if err != nil {
+		err = errors.Join(err, os.Remove(path))
 	}
 	return s.fail(operation, err)
 }
@@ -62,6 +70,9 @@ func (s *Store) Backup(ctx context.Context, path string) error {
 // returned. Nobody may use the store meanwhile. It returns how many rows of each
 // table were saved.
 func Repair(ctx context.Context, path string) (saved map[string]int, old string, err error) {
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return nil, "", fmt.Errorf("repair %s: %w", path, ErrNoStore)
+	}
 	damaged, err := connect(path, "mode=ro")
 	if err != nil {
 		return nil, "", fmt.Errorf("repair %s: %w", path, err)

@@ -1,6 +1,7 @@
 package trials
 
 import (
+	"errors"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -56,6 +57,9 @@ func TestBackup(t *testing.T) {
 	if err := s.Backup(t.Context(), copied); err == nil {
 		t.Error("a file that was there was overwritten")
 	}
+	if err := s.Backup(t.Context(), filepath.Join(t.TempDir(), "none", "copy.db")); err == nil || !strings.HasSuffix(err.Error(), "copy.db: no such file or directory") {
+		t.Errorf("into a directory that is not there: %v", err)
+	}
 	c, err := OpenReadOnly(copied)
 	if err != nil {
 		t.Fatal(err)
@@ -70,6 +74,9 @@ func TestBackup(t *testing.T) {
 // Pages of garbage all over the file: they are found, and what is not on them is
 // saved.
 func TestRepair(t *testing.T) {
+	if _, _, err := Repair(t.Context(), filepath.Join(t.TempDir(), "budwood.db")); !errors.Is(err, ErrNoStore) {
+		t.Errorf("of no store: %v", err)
+	}
 	path := filled(t, 1000)
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -54,6 +55,9 @@ func (c *doctorCmd) repair(a *app, path string) error {
 		lock, err := devserver.Lock(filepath.Join(a.home, name))
 		if errors.Is(err, devserver.ErrLocked) {
 			return fmt.Errorf("workers run in %s: stop its studies and `budwood up`; without them they end within seconds", a.home)
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // no state directory, and so nothing that runs in it
 		}
 		if err != nil {
 			return err
