@@ -64,6 +64,14 @@ func (c *doctorCmd) repair(a *app, path string) error {
 		}
 		defer lock.Close()
 	}
+	if store, err := a.read(); err == nil {
+		damage, err := store.Check(a.ctx)
+		store.Close()
+		if err == nil && len(damage) == 0 {
+			fmt.Fprintf(a.stdout, "%s is whole: there is nothing to repair\n", path)
+			return nil
+		}
+	}
 	saved, old, err := trials.Repair(a.ctx, path)
 	if err != nil {
 		return err

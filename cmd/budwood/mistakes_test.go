@@ -100,3 +100,24 @@ func TestMistakes(t *testing.T) {
 		})
 	}
 }
+
+// A whole store is left alone, and a damaged one stays beside what was saved of it.
+func TestDoctorRepair(t *testing.T) {
+	dir := home(t)
+	path := budwood.StoreFile(dir)
+	if store, err := trials.Open(path); err != nil || store.Close() != nil {
+		t.Fatal(err)
+	}
+	if out, errs, code := do(t, dir, "doctor", "--repair"); code != exitDone || !strings.Contains(out, "nothing to repair") {
+		t.Errorf("%d: %s%s", code, out, errs)
+	}
+	if err := os.WriteFile(path, []byte(strings.Repeat("this is no database ", 500)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, errs, code := do(t, dir, "doctor", "--repair"); code != exitDone || !strings.Contains(out, "the damaged file is "+path+".damaged-1") {
+		t.Errorf("%d: %s%s", code, out, errs)
+	}
+	if out, _, code := do(t, dir, "doctor"); code != exitDone || !strings.Contains(out, path+" is whole") {
+		t.Errorf("after the repair: %s", out)
+	}
+}
