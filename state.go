@@ -80,6 +80,5 @@ func (s *State) TrainActivities(objective Objective) *workflows.TrainActivities 
 }
 
 func (s *State) runner() *trials.Runner {
-	host, _ := os.Hostname()
-	return &trials.Runner{Blobs: s.Files.Blobs, Meter: s.Meter, Name: fmt.Sprintf("%s/%d", host, os.Getpid()), Log: s.Log}
+	return &trials.Runner{Blobs: s.Files.Blobs, Meter: s.Meter, Name: trials.WorkerName(), Log: s.Log}
 }

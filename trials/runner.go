@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"maps"
+	"os"
 	"runtime"
 	"strings"
 	"time"
@@ -73,6 +74,12 @@ type Runner struct {
 	shared sharedWeights // the last that were asked for
 
 	Reaper *Reaper // of what commands leave behind if this process is killed; nil: none
+}
+
+// WorkerName is the name of this process as a worker: host/process id.
+func WorkerName() string {
+	host, _ := os.Hostname()
+	return fmt.Sprintf("%s/%d", host, os.Getpid())
 }
 
 // Run trains one segment. It returns a result for every end that is one

@@ -95,8 +95,7 @@ func (c *workerCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	host, _ := os.Hostname()
-	name := fmt.Sprintf("%s/%d", host, os.Getpid())
+	name := trials.WorkerName()
 	files := a.dataFiles(blobs)
 	w := workflows.NewTrainWorker(conn.Client, conn.namespace, workflows.DefaultQueue, &workflows.TrainActivities{
 		Runner: &trials.Runner{Blobs: blobs, Meter: trials.NewAttributor(power), Name: name, Log: a.log(), Reaper: newReaper()},
