@@ -25,7 +25,7 @@ func Connect(ctx context.Context, o Options, c client.Options) (client.Client, *
 		c.Credentials, c.ConnectionOptions, c.HeadersProvider = env.Credentials, env.ConnectionOptions, env.HeadersProvider
 		cl, err := workflows.Dial(ctx, c)
 		if err != nil {
-			return nil, nil, fmt.Errorf("%w: mend it or TEMPORAL_ADDRESS or the profile that names it; where none is named budwood starts a server itself", err)
+			return nil, nil, fmt.Errorf("%w: start it, or correct TEMPORAL_ADDRESS or the profile that names it; without them budwood starts a server of its own", err)
 		}
 		return cl, nil, nil
 	}

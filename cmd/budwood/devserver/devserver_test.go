@@ -376,7 +376,7 @@ func TestConnect(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 	defer cancel()
 	_, _, err = Connect(ctx, Options{Home: home}, client.Options{Logger: quiet{}})
-	wantLine(t, err, address("127.0.0.1", free), "TEMPORAL_ADDRESS", "no answer")
+	wantLine(t, err, address("127.0.0.1", free), "TEMPORAL_ADDRESS", "no Temporal server answers")
 }
 
 // wantLine checks that an error is one line which contains the words.
