@@ -16,7 +16,8 @@ import (
 // A Gaussian process ([GP]) needs the fewest trials, so it proposes most of them.
 // Once it has not found a better point for some time it may be misled by losses
 // that do not depend smoothly on the params, and takes turns with a density of
-// the good trials ([TPE]). Where a scheduler stops trials early TPE proposes all of
+// the good trials ([TPE]), which proposes most of them where the process takes the
+// most of what the losses differ by for noise. Where a scheduler stops trials early TPE proposes all of
 // them: it needs only their order, which results at different budgets share, and
 // was measured to need half the budget of the process. With very many parameters or trials, where a process
 // sees too little of them, [CMAES] takes turns too.
@@ -118,6 +119,8 @@ func (a *Auto) choose(req search.Request, p past) (search.Sampler, string) {
 		return &a.cma, fmt.Sprintf("cmaes: every other trial in a space of %d parameters", dims)
 	case a.Cost == "" && n > autoMostTrials && turn == 1:
 		return &a.cma, fmt.Sprintf("cmaes: every 4th trial after %d results", n)
+	case turn != 3 && a.gp.blind(req, p):
+		return TPE{Cost: a.Cost}, fmt.Sprintf("tpe: three of four trials, as a Gaussian process takes what %d results differ by for noise", n)
 	case turn == 2 && idle >= autoIdle:
 		return TPE{Cost: a.Cost}, fmt.Sprintf("tpe: every 4th trial, as nothing was better in the last %d of %d results", idle, n)
 	case turn == 0 && idle >= 3*autoIdle:

@@ -1,6 +1,8 @@
 package hpo
 
 import (
+	"cmp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -17,6 +19,8 @@ func TestAuto(t *testing.T) {
 func TestAutoSaysWhatItChose(t *testing.T) {
 	t.Parallel()
 	narrow, wide := searchtest.Sphere(5), searchtest.Sphere(autoMostDims+1)
+	rng := search.Rand(2, 0)
+	chance := searchtest.Problem{Space: search.Space{search.Int("x", 1, 4), search.Int("y", 1, 4)}, F: func(search.Params) float64 { return rng.NormFloat64() }}
 	for _, c := range []struct {
 		p       searchtest.Problem
 		results int
@@ -26,13 +30,21 @@ func TestAutoSaysWhatItChose(t *testing.T) {
 		{narrow, 8, []string{"gp", "gp", "gp", "gp"}},
 		{narrow, 20, []string{"gp", "gp", "tpe", "gp"}},
 		{narrow, 60, []string{"tpe", "gp", "tpe", "gp"}},
+		{chance, 60, []string{"tpe", "tpe", "tpe", "gp"}},
 		{narrow, autoMostTrials + 4, []string{"tpe", "cmaes", "tpe", "gp"}},
 		{wide, 70, []string{"tpe", "cmaes", "tpe", "cmaes"}},
 	} {
 		req := search.Request{Space: c.p.Space, Objectives: []search.Objective{{Metric: "loss"}}, N: 1}
 		for id := range c.results {
-			req.Past = append(req.Past, search.Record{Trial: search.Trial{ID: id, Params: c.p.Space.Sample(search.Rand(1, id))}, State: search.Completed,
-				Measurements: []search.Measurement{{Budget: 1, Metrics: search.Metrics{"loss": float64(id)}}}})
+			x := c.p.Space.Sample(search.Rand(1, id))
+			req.Past = append(req.Past, search.Record{Trial: search.Trial{Params: x}, State: search.Completed,
+				Measurements: []search.Measurement{{Budget: 1, Metrics: search.Metrics{"loss": c.p.F(x)}}}})
+		}
+		slices.SortFunc(req.Past, func(a, b search.Record) int {
+			return cmp.Compare(a.Measurements[0].Metrics["loss"], b.Measurements[0].Metrics["loss"])
+		})
+		for id := range req.Past { // nothing is better than the first one
+			req.Past[id].ID = id
 		}
 		for i, want := range c.want {
 			req.First = (c.results+3)/4*4 + i

@@ -142,11 +142,22 @@ type seen struct {
 	record int
 }
 
-func (g *GP) model(req search.Request, p past) *gpModel {
+// learn fits a process to the results.
+func (g *GP) learn(req search.Request, p past) (*cube, kernel, hyper) {
 	c := newCube(req.Space)
 	k := newKernel(c)
 	k.bent = c.warpable()
-	h := g.fit(k, look(req, c, g.pick(p.results[:fitAt(len(p.results))], fitMost)), g.plainly)
+	return c, k, g.fit(k, look(req, c, g.pick(p.results[:fitAt(len(p.results))], fitMost)), g.plainly)
+}
+
+// blind tells whether the process takes the most of what losses differ by for noise.
+func (g *GP) blind(req search.Request, p past) bool {
+	_, _, h := g.learn(req, p)
+	return h.noise > 1
+}
+
+func (g *GP) model(req search.Request, p past) *gpModel {
+	c, k, h := g.learn(req, p)
 	k.set(h)
 	c = c.warped(h.warps)
 	m := &gpModel{c: c, h: h, tried: triedSet{}}
