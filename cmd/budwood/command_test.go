@@ -17,6 +17,7 @@ import (
 
 // The examples in other languages, as a user runs them.
 func TestCommands(t *testing.T) {
+	t.Setenv("PATH", "/usr/bin:"+os.Getenv("PATH")) // Debian's packages are of the system's Python
 	dir := home(t)
 	const shell, python, torch = "../../examples/command/shell.yaml", "../../examples/command/study.yaml", "../../examples/command/torch.yaml"
 	_, errs, code := do(t, dir, "run", shell)
@@ -47,7 +48,6 @@ func TestCommands(t *testing.T) {
 	if n := strings.Count(out, "works "); n != 6 || strings.Contains(out, "missing") {
 		t.Errorf("objective test: %d of 6 parts work:\n%s%s", n, out, errs)
 	}
-	t.Setenv("PATH", "/usr/bin:"+os.Getenv("PATH")) // Debian's packages are of the system's Python
 	if exec.Command("python3", "-c", "import torch").Run() != nil {
 		t.Log("no torch for python3: its example is left out")
 		return
