@@ -130,8 +130,8 @@ func (r *Result) String() string {
 	if r.Best == nil {
 		out := fmt.Sprintf("study %s: %s, %d trials, none with a value", r.Study, r.State, r.Count)
 		if n := len(r.Trials); n > 0 {
-			why, _, _ := strings.Cut(r.Trials[n-1].Reason, "\n")
-			out += fmt.Sprintf("; %s %s: %s", r.Trials[n-1].Name(), r.Trials[n-1].State, why)
+			last := &r.Trials[n-1]
+			out += fmt.Sprintf("; %s %s: %s", last.Name(), last.State, workflows.DescribeReason(last.Reason))
 		}
 		return out
 	}
@@ -140,8 +140,11 @@ func (r *Result) String() string {
 }
 
 // Values are the objectives of the best trial in words: "accuracy 0.97, params
-// 5386".
+// 5386"; "" if none has a value.
 func (r *Result) Values() string {
+	if r.Best == nil {
+		return ""
+	}
 	var out []string
 	m, _ := r.Best.Last()
 	for _, o := range r.Objectives {

@@ -10,8 +10,8 @@ import (
 // Write writes the study as one HTML page: incumbents, learning curves, the best
 // value for the energy, the front of several objectives, the importance of
 // parameters, the trials over two that matter, slices, parallel coordinates,
-// the network that was found, budgets, and every trial with the reason of its end. The page loads nothing and
-// has no script.
+// the network that was found, budgets, and every trial with the reason of its end.
+// The page loads nothing and has no script.
 func Write(w io.Writer, s *Study) error {
 	if len(s.Objectives) == 0 {
 		return fmt.Errorf("report on study %q: it has no objective", s.Name)

@@ -170,9 +170,7 @@ func Elapsed(ctx context.Context, store *trials.Store, s *trials.Study) (time.Du
 	if raw == nil {
 		return s.Ended.Sub(s.Created), nil
 	}
-	var c struct {
-		Elapsed time.Duration `json:"elapsed"` // as in Carry
-	}
+	var c Carry
 	if err := json.Unmarshal(raw, &c); err != nil {
 		return 0, fmt.Errorf("study %q: its state: %w", s.Name, err)
 	}
