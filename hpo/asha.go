@@ -51,6 +51,8 @@ func (a *ASHA) Step(e search.Event) []search.Action {
 		return a.report(e)
 	case search.Ended:
 		a.end(e)
+	case search.Settle:
+		return settle(e, a.Goal, a.Rungs)
 	case search.Closed:
 		return stopWaiting(a.Rungs, a.why)
 	}
@@ -77,7 +79,7 @@ func (a *ASHA) promote(slots int) []search.Action {
 		p.Risen = true
 		next := &a.Rungs[k+1]
 		if !p.Waiting { // it ended by itself, and would have come this far
-			next.add(Peer{Trial: p.Trial, Values: p.Values}, a.Goal, a.Also...)
+			next.add(Peer{Trial: p.Trial, Values: p.Values, Done: p.Done}, a.Goal, a.Also...)
 			continue
 		}
 		p.Waiting = false
@@ -112,7 +114,7 @@ func (a *ASHA) report(e search.Reported) []search.Action {
 		return []search.Action{unusable(e.Trial, e.Budget)}
 	}
 	last := k == len(a.Rungs)-1
-	i := a.Rungs[k].add(Peer{Trial: e.Trial, Values: e.Values, Waiting: !last}, a.Goal, a.Also...)
+	i := a.Rungs[k].add(Peer{Trial: e.Trial, Values: e.Values, Waiting: !last, Done: last}, a.Goal, a.Also...)
 	if last {
 		return []search.Action{trained(e.Trial, e.Budget)}
 	}
@@ -137,7 +139,7 @@ func (a *ASHA) end(e search.Ended) {
 		return
 	}
 	for ; ; k++ {
-		i := a.Rungs[k].add(Peer{Trial: e.Trial, Values: e.Values}, a.Goal, a.Also...)
+		i := a.Rungs[k].add(Peer{Trial: e.Trial, Values: e.Values, Done: e.State == search.Completed}, a.Goal, a.Also...)
 		if !a.Stopping || k == len(a.Rungs)-1 || !a.passes(k, i) {
 			return
 		}

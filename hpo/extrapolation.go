@@ -45,10 +45,11 @@ func (x *Extrapolation) Step(e search.Event) []search.Action {
 	case search.Ended:
 		delete(x.Curves, e.Trial)
 		if usable(e.Values) { // complete as it is: the others must beat it
-			x.last().add(Peer{Trial: e.Trial, Values: e.Values}, x.Goal)
+			x.last().add(Peer{Trial: e.Trial, Values: e.Values, Done: e.State == search.Completed}, x.Goal)
 		}
+	case search.Settle:
+		return settle(e, x.Goal, x.Rungs)
 	case search.Closed:
-		x.Curves = nil
 		return stopWaiting(x.Rungs, func(r *Rung, i int) string { return r.rank(i) + ", but the study ended" })
 	}
 	return nil
@@ -72,7 +73,7 @@ func (x *Extrapolation) report(e search.Reported) []search.Action {
 	if !last {
 		reason = x.hopeless(curve, e)
 	}
-	x.Rungs[k].add(Peer{Trial: e.Trial, Values: e.Values, Waiting: !last && reason == ""}, x.Goal)
+	x.Rungs[k].add(Peer{Trial: e.Trial, Values: e.Values, Waiting: !last && reason == "", Done: last}, x.Goal)
 	switch {
 	case last:
 		x.learn(curve)

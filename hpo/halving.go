@@ -67,25 +67,56 @@ func (s *SuccessiveHalving) Step(e search.Event) []search.Action {
 			out = append(out, trained(e.Trial, e.Budget))
 			fallthrough
 		default:
-			r.Rungs[k].add(Peer{Trial: e.Trial, Values: e.Values, Waiting: !last}, s.Goal, s.Also...)
+			r.Rungs[k].add(Peer{Trial: e.Trial, Values: e.Values, Waiting: !last, Done: last}, s.Goal, s.Also...)
 		}
 		out = append(out, s.cut(r)...)
 	case search.Ended:
 		r := &s.Rounds[s.round(e.Trial)]
 		k := r.Level // the rung that it was on its way to
+		for k < len(r.Rungs)-1 && r.Rungs[k].has(e.Trial) { // ahead of its round
+			k++
+		}
 		r.Due[k]--
 		if e.State == search.Diverged {
 			r.Rungs[k].Diverged++
 		}
 		if usable(e.Values) {
-			r.Rungs[k].add(Peer{Trial: e.Trial, Values: e.Values}, s.Goal, s.Also...)
+			r.Rungs[k].add(Peer{Trial: e.Trial, Values: e.Values, Done: e.State == search.Completed}, s.Goal, s.Also...)
 		}
 		out = s.cut(r)
+	case search.Settle:
+		out = s.settle(e)
 	case search.Closed:
 		for n := range s.Rounds {
 			out = append(out, stopWaiting(s.Rounds[n].Rungs, func(r *Rung, i int) string {
 				return r.rank(i) + ", but the study ended"
 			})...)
+		}
+	}
+	return out
+}
+
+// settle lets the best trial go on without its round.
+func (s *SuccessiveHalving) settle(e search.Settle) []search.Action {
+	ladders := make([][]Rung, len(s.Rounds))
+	for n := range s.Rounds {
+		ladders[n] = s.Rounds[n].Rungs
+	}
+	due := map[int]bool{} // those that wait for a slot are counted in the next rung
+	for _, rungs := range ladders {
+		for k := range rungs {
+			for _, p := range rungs[k].Peers {
+				if p.Waiting && p.Risen {
+					due[p.Trial] = true
+				}
+			}
+		}
+	}
+	out := settle(e, s.Goal, ladders...)
+	for _, a := range out {
+		if a := a.(search.Resume); !due[a.Trial] {
+			r := &s.Rounds[s.round(a.Trial)]
+			r.Due[level(r.Rungs, a.Budget)]++
 		}
 	}
 	return out
@@ -146,12 +177,13 @@ func (s *SuccessiveHalving) cut(r *Round) []search.Action {
 		for i := range rung.Peers {
 			p := &rung.Peers[i]
 			switch {
+			case p.Risen: // it went on when the study was to end
 			case i < top && p.Waiting:
 				p.Risen = true // it waits for a slot
 				r.Due[r.Level]++
 			case i < top: // it ended by itself, and would have come this far
 				p.Risen = true
-				r.Rungs[r.Level].add(Peer{Trial: p.Trial, Values: p.Values}, s.Goal, s.Also...)
+				r.Rungs[r.Level].add(Peer{Trial: p.Trial, Values: p.Values, Done: p.Done}, s.Goal, s.Also...)
 			case p.Waiting:
 				p.Waiting = false
 				out = append(out, search.Stop{Trial: p.Trial, Reason: rung.below(i, top, s.Goal)})

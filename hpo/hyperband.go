@@ -68,6 +68,12 @@ func (h *Hyperband) Step(e search.Event) []search.Action {
 		out = h.Tournament[deal(brackets, e.Trial)].Step(e)
 	case search.Ended:
 		out = h.Tournament[deal(brackets, e.Trial)].Step(e)
+	case search.Settle:
+		ladders := make([][]Rung, len(h.Tournament))
+		for i := range h.Tournament {
+			ladders[i] = h.Tournament[i].Rungs
+		}
+		out = settle(e, h.Goal, ladders...)
 	case search.Closed:
 		for i := range h.Tournament {
 			out = append(out, h.Tournament[i].Step(e)...)

@@ -39,6 +39,8 @@ func (m *MedianStopping) Step(e search.Event) []search.Action {
 		return m.report(e)
 	case search.Ended:
 		m.end(e)
+	case search.Settle:
+		return settle(e, m.Goal, m.Rungs)
 	case search.Closed:
 		return stopWaiting(m.Rungs, func(r *Rung, i int) string { return r.rank(i) + ", but the study ended" })
 	}
@@ -56,7 +58,7 @@ func (m *MedianStopping) report(e search.Reported) []search.Action {
 	last := k == len(m.Rungs)-1
 	stop := !last && ok && m.Goal.Better(median, e.Values[0])
 	n := r.size()
-	r.add(Peer{Trial: e.Trial, Values: e.Values, Waiting: !last && !stop}, m.Goal)
+	r.add(Peer{Trial: e.Trial, Values: e.Values, Waiting: !last && !stop, Done: last}, m.Goal)
 	switch {
 	case last:
 		return []search.Action{trained(e.Trial, e.Budget)}
@@ -89,7 +91,7 @@ func (m *MedianStopping) end(e search.Ended) {
 	}
 	for ; k < len(m.Rungs); k++ {
 		median, ok := m.median(&m.Rungs[k])
-		m.Rungs[k].add(Peer{Trial: e.Trial, Values: e.Values}, m.Goal)
+		m.Rungs[k].add(Peer{Trial: e.Trial, Values: e.Values, Done: e.State == search.Completed}, m.Goal)
 		if ok && m.Goal.Better(median, e.Values[0]) {
 			return
 		}

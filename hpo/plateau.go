@@ -55,8 +55,12 @@ func (p *Plateau) Step(e search.Event) []search.Action {
 		return p.report(e)
 	case search.Ended:
 		delete(p.Best, e.Trial)
+		if e.State == search.Completed && usable(e.Values) {
+			p.Rungs[level(p.Rungs, e.Budget)].add(Peer{Trial: e.Trial, Values: e.Values, Done: true}, p.Goal)
+		}
+	case search.Settle:
+		return settle(e, p.Goal, p.Rungs)
 	case search.Closed:
-		p.Best = nil
 		return stopWaiting(p.Rungs, func(r *Rung, i int) string {
 			return fmt.Sprintf("rung %d: %s still improved, but the study ended", r.Budget, number(r.Peers[i].Values[0]))
 		})
@@ -78,7 +82,7 @@ func (p *Plateau) report(e search.Reported) []search.Action {
 		best.Missed++
 	}
 	last, stop := k == len(p.Rungs)-1, best.Missed >= orDefault(p.Patience, 1, 2)
-	p.Rungs[k].add(Peer{Trial: e.Trial, Values: e.Values, Waiting: !last && !stop}, p.Goal)
+	p.Rungs[k].add(Peer{Trial: e.Trial, Values: e.Values, Waiting: !last && !stop, Done: last || stop}, p.Goal)
 	switch {
 	case last:
 		delete(p.Best, e.Trial)

@@ -30,6 +30,7 @@ type Peer struct {
 	Front   int       `json:"front,omitempty"`   // with several goals: 1 if no peer dominates it, …
 	Waiting bool      `json:"waiting,omitempty"` // paused here
 	Risen   bool      `json:"risen,omitempty"`   // went on to the next rung
+	Done    bool      `json:"done,omitempty"`    // trained to its end: the full budget, or until it no longer improved
 }
 
 // budgets are the rungs below and at the full budget: top, top/eta, top/eta², …
@@ -237,15 +238,47 @@ func unusable(trial, budget int) search.Stop {
 	return search.Stop{Trial: trial, Reason: fmt.Sprintf("rung %d: the value is not finite", budget)}
 }
 
-// stopWaiting ends every trial that waits in a rung, in the order of their
-// numbers.
+// settle answers [search.Settle]. The best is the one with the best first value,
+// whatever its rung, for a trial's value is the best that it has reached so far; of
+// equals the one that came first, as everywhere.
+func settle(e search.Settle, goal search.Goal, ladders ...[]Rung) []search.Action {
+	better := func(p, q *Peer) bool {
+		return goal.Better(p.Values[0], q.Values[0]) || p.Values[0] == q.Values[0] && p.Trial < q.Trial
+	}
+	var best, rival *Peer
+	var r *Rung // the best's
+	next := 0
+	for _, rungs := range ladders {
+		for k := range rungs {
+			for i := range rungs[k].Peers {
+				switch p := &rungs[k].Peers[i]; {
+				case p.Waiting && k+1 < len(rungs):
+					if best == nil || better(p, best) {
+						best, r, next = p, &rungs[k], rungs[k+1].Budget
+					}
+				case p.Done, slices.Contains(e.Running, p.Trial):
+					if rival == nil || better(p, rival) {
+						rival = p
+					}
+				}
+			}
+		}
+	}
+	if best == nil || rival != nil && better(rival, best) {
+		return nil
+	}
+	best.Waiting, best.Risen = false, true
+	return []search.Action{search.Resume{Trial: best.Trial, Budget: next, Reason: fmt.Sprintf("rung %d: %s is the best as the study ends", r.Budget, number(best.Values[0]))}}
+}
+
+// stopWaiting is why every trial that waits in a rung ends with the study, in the
+// order of their numbers. Their state stays: the study may go on.
 func stopWaiting(rungs []Rung, why func(r *Rung, i int) string) []search.Action {
 	var out []search.Action
 	for k := range rungs {
 		r := &rungs[k]
 		for i := range r.Peers {
 			if p := &r.Peers[i]; p.Waiting {
-				p.Waiting = false
 				out = append(out, search.Stop{Trial: p.Trial, Reason: why(r, i)})
 			}
 		}

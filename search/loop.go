@@ -27,6 +27,10 @@ type Loop struct {
 	Closing   string          `json:"closing,omitempty"`
 	Finished  bool            `json:"finished,omitempty"`
 
+	Settles  bool      `json:"settles,omitempty"`  // before the study ends its best trial is trained to the end: see [Settle]
+	Settling string    `json:"settling,omitempty"` // why no trial begins any more, though the best one may go on
+	Cut      []Segment `json:"cut,omitempty"`      // interrupted by the end of the study; they go on if it does
+
 	Retrain Retrain  `json:"retrain,omitzero"`
 	Top     []Scored `json:"top,omitempty"`   // the best trials of the search, Retrain.Best of them
 	Final   bool     `json:"final,omitempty"` // the search is over: the best are trained again
@@ -44,6 +48,7 @@ type Segment struct {
 	Reason  string `json:"reason,omitempty"` // why it was promoted
 	Again   bool   `json:"again,omitempty"`  // a new trial with the params of an old one:
 	Like    int    `json:"like,omitempty"`   // this
+	Cuts    int    `json:"cuts,omitempty"`   // how often the end of the study interrupted it
 }
 
 // Outcome is how a segment ended.
@@ -101,6 +106,21 @@ func (l *Loop) Done(o Outcome) Decision {
 	return d
 }
 
+// Interrupt says that the end of the study, and nothing about the trial itself,
+// interrupted a running segment. The scheduler does not hear of it: the segment
+// goes on if the study does.
+func (l *Loop) Interrupt(trial int) Decision {
+	var d Decision
+	s, ok := l.Running[trial]
+	if !ok {
+		return d
+	}
+	delete(l.Running, trial)
+	l.Cut = append(l.Cut, s)
+	l.fill(&d)
+	return d
+}
+
 // Exhausted says that no params are left for a segment's new trial: the trial
 // does not exist, and no new one will be started.
 func (l *Loop) Exhausted(trial int) Decision {
@@ -132,9 +152,40 @@ func (l *Loop) Close(why string) Decision {
 	return d
 }
 
+// Conclude begins no new trial any more: what is left of the budget is for the
+// best one, which goes on to the end (see [Settle]). Then the study closes.
+func (l *Loop) Conclude(why string) Decision {
+	if l.Settling == "" {
+		l.Settling = why
+	}
+	var d Decision
+	l.fill(&d)
+	return d
+}
+
 // Reopen lets a finished or closing study go on, for example with a larger
-// budget.
-func (l *Loop) Reopen() { l.Closing, l.Finished, l.Final = "", false, false }
+// budget. The trials that its end had stopped, which are returned in the order of
+// their numbers, are paused again.
+func (l *Loop) Reopen() (paused []int) {
+	l.Closing, l.Settling, l.Finished, l.Final = "", "", false, false
+	return l.Left()
+}
+
+// Left are the trials that go on if a study that has ended does, in the order of
+// their numbers.
+func (l *Loop) Left() []int {
+	var out []int
+	for t := range l.Paused {
+		if !l.Halted[t] {
+			out = append(out, t)
+		}
+	}
+	for _, s := range l.Cut {
+		out = append(out, s.Trial)
+	}
+	slices.Sort(out)
+	return out
+}
 
 // Resize changes the number of segments at once and the number of trials in
 // all while the study runs.
@@ -177,7 +228,10 @@ func (l *Loop) fill(d *Decision) {
 	if l.Finished {
 		return
 	}
-	for l.Closing == "" && !l.Held && !l.Final { // again if a slot went to a halted trial
+	if l.Closing == "" && !l.Held {
+		l.goOn(d)
+	}
+	for l.Closing == "" && l.Settling == "" && !l.Held && !l.Final { // again if a slot went to a halted trial
 		free, halted := l.Parallel-len(l.Running), len(l.Halted)
 		if free <= 0 {
 			break
@@ -189,24 +243,63 @@ func (l *Loop) fill(d *Decision) {
 	}
 	held := l.Held && l.Closing == ""
 	if !l.Final {
+		if !held {
+			l.settle(d)
+		}
 		if len(l.Running) > 0 || held {
 			return
 		}
 		l.Final = true
+		paused, halted := maps.Clone(l.Paused), maps.Clone(l.Halted)
 		l.step(d, Closed{})
 		for _, t := range slices.Sorted(maps.Keys(l.Paused)) { // a scheduler that forgot one
 			if !l.Halted[t] {
 				d.Ended = append(d.Ended, Ending{t, Stopped, fmt.Sprintf("paused at %d when the study ended", l.Paused[t])})
 			}
-			delete(l.Paused, t)
-			delete(l.Halted, t)
 		}
+		l.Paused, l.Halted = paused, halted // where they are if the study goes on
 		l.queue()
 	}
 	if !held {
 		l.repeat(d)
 	}
 	l.Finished = len(l.Running)+len(l.Queue) == 0
+}
+
+// goOn starts the segments that the study's last end interrupted.
+func (l *Loop) goOn(d *Decision) {
+	for len(l.Cut) > 0 && len(l.Running) < max(l.Parallel, 1) {
+		s := l.Cut[0]
+		l.Cut = l.Cut[1:]
+		s.Cuts++
+		if l.Running == nil {
+			l.Running = map[int]Segment{}
+		}
+		l.Running[s.Trial] = s
+		d.Run = append(d.Run, s)
+	}
+}
+
+// settle lets the best trial go on when no new one begins: in a free slot if the
+// study is concluding, else when nothing runs.
+func (l *Loop) settle(d *Decision) {
+	if !l.Settles || l.Closing != "" || len(l.Running) >= l.Parallel || l.Settling == "" && len(l.Running) > 0 {
+		return
+	}
+	for { // again if it was a halted trial
+		var running []int
+		for t := range l.Running {
+			if _, again := l.again(t); !again {
+				running = append(running, l.inner(t))
+			}
+		}
+		slices.Sort(running)
+		halted := len(l.Halted)
+		l.step(d, Settle{running})
+		if len(l.Halted) == halted {
+			return
+		}
+	}
 }
 
 func (l *Loop) step(d *Decision, e Event) {

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -19,6 +20,7 @@ type pairs struct {
 	Next  int             `json:"next"`
 	Value map[int]float64 `json:"value"` // of the trials that wait at 1
 	Ready []int           `json:"ready"` // to be promoted
+	Done  []int           `json:"done"`  // trained to 2
 	Greed bool            `json:"greed"` // answers a report with a Start, closing or not
 }
 
@@ -35,6 +37,7 @@ func (p *pairs) Step(e search.Event) (out []search.Action) {
 		}
 	case search.Reported:
 		if e.Budget == 2 {
+			p.Done = append(p.Done, e.Trial)
 			return []search.Action{search.Stop{Trial: e.Trial, Completed: true, Reason: "trained to 2"}}
 		}
 		if p.Greed {
@@ -50,11 +53,17 @@ func (p *pairs) Step(e search.Event) (out []search.Action) {
 			return []search.Action{search.Stop{Trial: loser, Reason: "the worse of two"}}
 		}
 		p.Value = map[int]float64{e.Trial: e.Values[0]}
+	case search.Settle:
+		for t := range p.Value { // one at most
+			if len(p.Done)+len(e.Running) == 0 {
+				delete(p.Value, t)
+				out = append(out, search.Resume{Trial: t, Budget: 2, Reason: "no rival will come"})
+			}
+		}
 	case search.Closed:
 		for t := range p.Value {
 			out = append(out, search.Stop{Trial: t, Reason: "no rival came"})
 		}
-		p.Value = nil
 	}
 	return out
 }
@@ -84,13 +93,14 @@ func TestLoop(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		parallel := rapid.IntRange(1, 5).Draw(t, "parallel")
 		trials := rapid.IntRange(0, 20).Draw(t, "trials")
-		l := &search.Loop{Scheduler: &pairs{}, Parallel: parallel, Trials: trials}
+		l := &search.Loop{Scheduler: &pairs{}, Parallel: parallel, Trials: trials, Settles: rapid.Bool().Draw(t, "settles")}
 		twin := reload(t, l) // saved and loaded before every event
 
 		running := map[int]search.Segment{}
 		ended := map[int]string{}
 		started := 0
-		closing, exhausted, held := false, false, false
+		closing, concluded, exhausted, held := false, false, false, false
+		cut := map[int]bool{}
 		end := func(trial int, reason string) {
 			if ended[trial] != "" || reason == "" {
 				t.Fatalf("t%d ended %q, then %q", trial, ended[trial], reason)
@@ -111,7 +121,7 @@ func TestLoop(t *testing.T) {
 				if held {
 					t.Fatalf("%+v begins while the study is held", s)
 				}
-				if s.From == 0 {
+				if s.From == 0 && s.Cuts == 0 {
 					if s.Trial != started {
 						t.Fatalf("t%d started, want t%d", s.Trial, started)
 					}
@@ -124,85 +134,119 @@ func TestLoop(t *testing.T) {
 			}
 		}
 		take(l.Begin(), twin.Begin())
-		for !l.Finished {
-			twin = reload(t, twin)
-			ids := make([]int, 0, len(running))
-			for id := range running {
-				ids = append(ids, id)
-			}
-			slices.Sort(ids)
-			if len(ids) == 0 { // held, and nothing runs
-				held = false
-				take(l.Unhold(), twin.Unhold())
-				continue
-			}
-			s := running[rapid.SampledFrom(ids).Draw(t, "trial")]
-			o := search.Outcome{Trial: s.Trial, Budget: s.To, State: search.Paused, Values: []float64{rapid.Float64Range(0, 1).Draw(t, "value")}}
-			switch rapid.IntRange(0, 16).Draw(t, "what") {
-			case 4:
-				if held = !held; held {
-					l.Hold()
-					twin.Hold()
-				} else {
+		run := func() {
+			for !l.Finished {
+				twin = reload(t, twin)
+				ids := make([]int, 0, len(running))
+				for id := range running {
+					ids = append(ids, id)
+				}
+				slices.Sort(ids)
+				if len(ids) == 0 { // held, and nothing runs
+					held = false
 					take(l.Unhold(), twin.Unhold())
-				}
-				continue
-			case 5, 6:
-				if paused := slices.Sorted(maps.Keys(l.Paused)); len(paused) > 0 {
-					id := rapid.SampledFrom(paused).Draw(t, "halted")
-					d, ok := l.Halt(id, "the user said so")
-					same, _ := twin.Halt(id, "the user said so")
-					if again, twice := l.Halt(id, "again"); twice || len(again.Ended) > 0 || ok != (ended[id] == "") {
-						t.Fatalf("t%d was halted twice", id)
-					}
-					take(d, same)
-				}
-				continue
-			case 0:
-				o.State = search.Diverged
-				o.Values = nil
-			case 1:
-				o.State = search.Completed
-			case 2:
-				closing = true
-				take(l.Close("the time is over"), twin.Close("the time is over"))
-				continue
-			case 3:
-				if s.From == 0 && s.Trial == started-1 {
-					delete(running, s.Trial)
-					end(s.Trial, "no params")
-					take(l.Exhausted(s.Trial), twin.Exhausted(s.Trial))
-					if trials = min(trials, s.Trial); l.Trials != trials {
-						t.Fatalf("the loop plans %d trials, but there are params for %d", l.Trials, trials)
-					}
-					exhausted = true
 					continue
 				}
-			}
-			delete(running, s.Trial)
-			if o.State != search.Paused {
-				end(s.Trial, string(o.State))
-			}
-			take(l.Done(o), twin.Done(o))
-			if _, again := running[o.Trial]; !again {
-				before, _ := json.Marshal(l)
-				if d := l.Done(o); !reflect.DeepEqual(d, search.Decision{}) {
-					t.Fatalf("the second report decided %+v", d)
+				s := running[rapid.SampledFrom(ids).Draw(t, "trial")]
+				o := search.Outcome{Trial: s.Trial, Budget: s.To, State: search.Paused, Values: []float64{rapid.Float64Range(0, 1).Draw(t, "value")}}
+				switch rapid.IntRange(0, 16).Draw(t, "what") {
+				case 4:
+					if held = !held; held {
+						l.Hold()
+						twin.Hold()
+					} else {
+						take(l.Unhold(), twin.Unhold())
+					}
+					continue
+				case 5, 6:
+					if paused := slices.Sorted(maps.Keys(l.Paused)); len(paused) > 0 {
+						id := rapid.SampledFrom(paused).Draw(t, "halted")
+						d, ok := l.Halt(id, "the user said so")
+						same, _ := twin.Halt(id, "the user said so")
+						if again, twice := l.Halt(id, "again"); twice || len(again.Ended) > 0 || ok != (ended[id] == "") {
+							t.Fatalf("t%d was halted twice", id)
+						}
+						take(d, same)
+					}
+					continue
+				case 0:
+					o.State = search.Diverged
+					o.Values = nil
+				case 1:
+					o.State = search.Completed
+				case 2:
+					closing = true
+					take(l.Close("the time is over"), twin.Close("the time is over"))
+					continue
+				case 7:
+					concluded = true
+					take(l.Conclude("the time is nearly over"), twin.Conclude("the time is nearly over"))
+					continue
+				case 8:
+					if closing {
+						delete(running, s.Trial)
+						end(s.Trial, "the time is over")
+						cut[s.Trial] = true
+						take(l.Interrupt(s.Trial), twin.Interrupt(s.Trial))
+						continue
+					}
+				case 3:
+					if s.From == 0 && s.Cuts == 0 && s.Trial == started-1 {
+						delete(running, s.Trial)
+						end(s.Trial, "no params")
+						take(l.Exhausted(s.Trial), twin.Exhausted(s.Trial))
+						if trials = min(trials, s.Trial); l.Trials != trials {
+							t.Fatalf("the loop plans %d trials, but there are params for %d", l.Trials, trials)
+						}
+						exhausted = true
+						continue
+					}
 				}
-				if after, _ := json.Marshal(l); string(after) != string(before) {
-					t.Fatalf("the second report changed\n%s to\n%s", before, after)
+				delete(running, s.Trial)
+				if o.State != search.Paused {
+					end(s.Trial, string(o.State))
 				}
+				take(l.Done(o), twin.Done(o))
+				if _, again := running[o.Trial]; !again {
+					before, _ := json.Marshal(l)
+					if d := l.Done(o); !reflect.DeepEqual(d, search.Decision{}) {
+						t.Fatalf("the second report decided %+v", d)
+					}
+					if after, _ := json.Marshal(l); string(after) != string(before) {
+						t.Fatalf("the second report changed\n%s to\n%s", before, after)
+					}
+				}
+			}
+			if len(running) != 0 || len(ended) != started {
+				t.Fatalf("finished with %d of %d trials started, %d ended, %d running", started, trials, len(ended), len(running))
+			}
+			if exhausted {
+				started-- // the trial that had no params
+				delete(ended, started)
+			}
+			if !closing && !concluded && started != trials {
+				t.Fatalf("%d trials started, want %d", started, trials)
 			}
 		}
-		if len(running) != 0 || len(l.Paused)+len(l.Halted) != 0 || len(ended) != started {
-			t.Fatalf("finished with %d of %d trials started, %d ended, %d running, %d paused", started, trials, len(ended), len(running), len(l.Paused))
-		}
+		run()
 		if exhausted {
-			started-- // the trial that had no params
+			return
 		}
-		if !closing && started != trials {
-			t.Fatalf("%d trials started, want %d", started, trials)
+		// With a larger budget it goes on, and with it what only its end had stopped.
+		left := l.Reopen()
+		if !slices.Equal(left, twin.Reopen()) {
+			t.Fatalf("after a trip through JSON others are left than %v", left)
 		}
+		for _, id := range left {
+			if r := ended[id]; !cut[id] && r != "no rival came" && !strings.HasPrefix(r, "paused at 1 when") {
+				t.Fatalf("t%d is paused again, which had ended: %s", id, r)
+			}
+			delete(ended, id)
+		}
+		closing, concluded, exhausted, held, l.Held, twin.Held = false, false, false, false, false, false
+		trials += rapid.IntRange(0, 5).Draw(t, "more")
+		take(l.Resize(parallel, trials), twin.Resize(parallel, trials))
+		run()
 		for _, d := range []search.Decision{l.Done(search.Outcome{Trial: 0}), l.Close("late"), l.Resize(9, 99)} {
 			if len(d.Run)+len(d.Ended) > 0 {
 				t.Fatalf("the finished loop decided %+v", d)

@@ -9,7 +9,8 @@ type Scheduler interface {
 	Step(Event) []Action
 }
 
-// Event is what a scheduler hears: [Free], [Reported], [Ended] or [Closed].
+// Event is what a scheduler hears: [Free], [Reported], [Ended], [Settle] or
+// [Closed].
 type Event interface{ event() }
 
 // Free says that the study can run Slots more segments now, and that at most
@@ -36,15 +37,26 @@ type Ended struct {
 	Values        []float64
 }
 
+// Settle says that no new trial will begin, for a budget is spent, while what is
+// left of it may still train the best one to the end. The scheduler answers with
+// at most one [Resume]: of the best paused trial, unless one that was trained to
+// its end, or one that is running, is at least as good. It is asked again after
+// that one has reported; no answer means that all is settled.
+type Settle struct {
+	Running []int // the trials that are being trained
+}
+
 // Closed says that no slot will be free any more: the budget is spent or the
 // user stopped the study. The scheduler answers with [Stop] for every paused
-// trial, so that each has its reason. A study that is submitted again with a
-// larger budget goes on from there: Free may follow.
+// trial, so that each has its reason. They stay paused in its own state: a study
+// that is submitted again with a larger budget goes on as if the budget had been
+// larger from the beginning, and Free may follow.
 type Closed struct{}
 
 func (Free) event()     {}
 func (Reported) event() {}
 func (Ended) event()    {}
+func (Settle) event()   {}
 func (Closed) event()   {}
 
 // Action is what a scheduler wants done: [Start], [Resume] or [Stop].

@@ -48,6 +48,8 @@ func (a *audit) Step(e search.Event) []search.Action {
 	}
 	free, isFree := e.(search.Free)
 	_, isClosed := e.(search.Closed)
+	settle, isSettle := e.(search.Settle)
+	paused := maps.Clone(a.paused)
 	if r, ok := e.(search.Reported); ok {
 		a.paused[r.Trial] = r.Budget
 	}
@@ -75,11 +77,20 @@ func (a *audit) Step(e search.Event) []search.Action {
 			a.t.Fatalf("%#v: unknown action %#v", e, x)
 		}
 	}
+	if isSettle && len(actions) > 1 {
+		a.t.Fatalf("%#v: more than one action: %#v", settle, actions)
+	}
 	if isFree && free.Slots < 0 {
 		a.t.Fatalf("%#v: too many actions: %#v", e, actions)
 	}
 	if isClosed && len(a.paused) > 0 {
 		a.t.Fatalf("closed, and no word about the paused %v", a.paused)
+	}
+	if isClosed { // they go on where they are if the study does
+		a.paused = paused
+		for trial := range paused {
+			delete(a.ended, trial)
+		}
 	}
 	return actions
 }
@@ -106,7 +117,7 @@ func runStudy(t *rapid.T, s search.Scheduler) {
 		a.every = rapid.IntRange(trials/5, trials).Draw(t, "every")
 	}
 	tame := rapid.Bool().Draw(t, "tame") // nothing but reports
-	loop := &search.Loop{Scheduler: a, Parallel: parallel, Trials: trials}
+	loop := &search.Loop{Scheduler: a, Parallel: parallel, Trials: trials, Settles: rapid.Bool().Draw(t, "settles")}
 	var running []search.Segment
 	take := func(d search.Decision) {
 		running = append(running, d.Run...)
@@ -115,63 +126,78 @@ func runStudy(t *rapid.T, s search.Scheduler) {
 		}
 	}
 	take(loop.Begin())
-	for events := 0; !loop.Finished; events++ {
-		if events > 100*(trials+1) {
-			t.Fatalf("no end after %d events", events)
-		}
-		i := rapid.IntRange(0, len(running)-1).Draw(t, "which")
-		seg := running[i]
-		o := search.Outcome{Trial: seg.Trial, Budget: seg.To, State: search.Paused}
-		// Few different values, so that ties are common.
-		o.Values = []float64{float64(rapid.IntRange(0, 9).Draw(t, "value")) / 10, rapid.Float64Range(0, 1).Draw(t, "second")}
-		what := 99
-		if !tame {
-			what = rapid.IntRange(0, 27).Draw(t, "what")
-		}
-		switch what {
-		case 0, 1:
-			o.State, o.Values = search.Diverged, nil
-		case 2:
-			o.State, o.Values = search.Failed, nil
-		case 3:
-			o.State, o.Values, o.Budget = search.Infeasible, nil, seg.From
-		case 4, 5, 6: // early stopped
-			o.State = search.Completed
-			o.Budget = rapid.IntRange(seg.From+1, seg.To).Draw(t, "budget")
-		case 7:
-			o.Values[0] = math.NaN() // a driver must not report this; it must do no harm
-		case 8:
-			if rapid.IntRange(0, 4).Draw(t, "close") == 0 {
-				take(loop.Close("the time is over"))
+	run := func() {
+		for events := 0; !loop.Finished; events++ {
+			if events > 100*(trials+1) {
+				t.Fatalf("no end after %d events", events)
+			}
+			i := rapid.IntRange(0, len(running)-1).Draw(t, "which")
+			seg := running[i]
+			o := search.Outcome{Trial: seg.Trial, Budget: seg.To, State: search.Paused}
+			// Few different values, so that ties are common.
+			o.Values = []float64{float64(rapid.IntRange(0, 9).Draw(t, "value")) / 10, rapid.Float64Range(0, 1).Draw(t, "second")}
+			what := 99
+			if !tame {
+				what = rapid.IntRange(0, 27).Draw(t, "what")
+			}
+			switch what {
+			case 0, 1:
+				o.State, o.Values = search.Diverged, nil
+			case 2:
+				o.State, o.Values = search.Failed, nil
+			case 3:
+				o.State, o.Values, o.Budget = search.Infeasible, nil, seg.From
+			case 4, 5, 6: // early stopped
+				o.State = search.Completed
+				o.Budget = rapid.IntRange(seg.From+1, seg.To).Draw(t, "budget")
+			case 7:
+				o.Values[0] = math.NaN() // a driver must not report this; it must do no harm
+			case 8:
+				if rapid.IntRange(0, 4).Draw(t, "close") == 0 {
+					take(loop.Close("the time is over"))
+					continue
+				}
+			case 13:
+				if rapid.IntRange(0, 4).Draw(t, "conclude") == 0 {
+					take(loop.Conclude("the time is nearly over"))
+					continue
+				}
+			case 9:
+				parallel = rapid.IntRange(1, 6).Draw(t, "resize")
+				parallel = max(parallel, len(running))
+				take(loop.Resize(parallel, trials))
 				continue
-			}
-		case 9:
-			parallel = rapid.IntRange(1, 6).Draw(t, "resize")
-			parallel = max(parallel, len(running))
-			take(loop.Resize(parallel, trials))
-			continue
-		case 11, 12: // the user stops a paused trial; the scheduler hears of it late
-			if paused := slices.Sorted(maps.Keys(loop.Paused)); len(paused) > 0 {
-				d, _ := loop.Halt(rapid.SampledFrom(paused).Draw(t, "halted"), "the user stopped it")
-				take(d)
-			}
-			continue
-		case 10:
-			if seg.From == 0 && seg.Trial == a.started-1 {
-				running = append(running[:i], running[i+1:]...)
-				take(loop.Exhausted(seg.Trial))
+			case 11, 12: // the user stops a paused trial; the scheduler hears of it late
+				if paused := slices.Sorted(maps.Keys(loop.Paused)); len(paused) > 0 {
+					d, _ := loop.Halt(rapid.SampledFrom(paused).Draw(t, "halted"), "the user stopped it")
+					take(d)
+				}
 				continue
+			case 10:
+				if seg.From == 0 && seg.Trial == a.started-1 {
+					running = append(running[:i], running[i+1:]...)
+					take(loop.Exhausted(seg.Trial))
+					continue
+				}
 			}
+			running = append(running[:i], running[i+1:]...)
+			if o.State != search.Paused {
+				a.ended[o.Trial] = true
+			}
+			take(loop.Done(o))
 		}
-		running = append(running[:i], running[i+1:]...)
-		if o.State != search.Paused {
-			a.ended[o.Trial] = true
+		if loop.Closing == "" && loop.Settling == "" && a.started < loop.Trials {
+			t.Fatalf("ended by itself after %d of %d trials", a.started, loop.Trials)
 		}
-		take(loop.Done(o))
 	}
-	if loop.Closing == "" && a.started < loop.Trials {
-		t.Fatalf("ended by itself after %d of %d trials", a.started, loop.Trials)
+	run()
+	if loop.Trials < trials { // no params were left
+		return
 	}
+	loop.Reopen()
+	trials += rapid.IntRange(0, 10).Draw(t, "more")
+	take(loop.Resize(parallel, trials))
+	run()
 }
 
 // FuzzScheduler fuzzes the promises of [Scheduler] for schedulers that are drawn.
