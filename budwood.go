@@ -32,6 +32,7 @@
 package budwood
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -111,7 +112,9 @@ func (s Study) Spec() (*workflows.Spec, error) {
 }
 
 // Local runs the study on goroutines of this process, without a server: for
-// tests, notebooks and first contact. Run again, it goes on where it was.
+// tests, notebooks and first contact. Run again, it goes on where it was. If ctx
+// ends before the study does, what it was training goes on when it is run again;
+// the result is that of so far, beside an error that wraps the context's cause.
 func (s Study) Local(ctx context.Context, f Objective) (*Result, error) {
 	spec, err := s.Spec()
 	if err != nil {
@@ -123,10 +126,12 @@ func (s Study) Local(ctx context.Context, f Objective) (*Result, error) {
 	}
 	defer st.Close()
 	defer s.tell(ctx, st.Store)()
-	if _, err := workflows.Local(ctx, spec, st.StoreActivities(), st.runner(), f); err != nil {
+	_, err = workflows.Local(ctx, spec, st.StoreActivities(), st.runner(), f)
+	if err != nil && ctx.Err() == nil {
 		return nil, err
 	}
-	return ReadResult(ctx, st.Store, s.Name)
+	r, e := ReadResult(context.WithoutCancel(ctx), st.Store, s.Name)
+	return r, cmp.Or(err, e)
 }
 
 // Run runs the study durably: its workflow on a Temporal server, the objective

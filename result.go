@@ -2,6 +2,7 @@ package budwood
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -21,6 +22,7 @@ type Result struct {
 	Reason string          // why it ended, if not because its trials were done
 	Best   *search.Record  // the best trial by the main objective, nil if none has a value
 	Value  float64         // its objective, 0 without one
+	Note   string          // what to know of the best: "" or that it was never trained to the end, and how to go on
 	Test   search.Metrics  // its score on the test set, of studies with data that ended
 	Trials []search.Record // all of them, by number; nil from [ReadBest]
 	Count  int             // of trials
@@ -121,8 +123,18 @@ func readBest(ctx context.Context, store *trials.Store, study string) (*Result, 
 		r.Best = &best[0]
 		m, _ := r.Best.Last()
 		r.Value = m.Metrics[r.Main().Metric]
+		r.Note, err = note(ctx, store, &row, r.Best)
 	}
-	return r, nil
+	return r, err
+}
+
+func note(ctx context.Context, store *trials.Store, row *trials.Study, best *search.Record) (string, error) {
+	var spec workflows.Spec
+	if len(row.Spec) == 0 || json.Unmarshal(row.Spec, &spec) != nil {
+		return "", nil // of another program
+	}
+	took, err := workflows.Elapsed(ctx, store, row)
+	return spec.Unfinished(row, best, took), err
 }
 
 // String is the result in one line.

@@ -72,7 +72,7 @@ func (s *SuccessiveHalving) Step(e search.Event) []search.Action {
 		out = append(out, s.cut(r)...)
 	case search.Ended:
 		r := &s.Rounds[s.round(e.Trial)]
-		k := r.Level // the rung that it was on its way to
+		k := r.Level                                        // the rung that it was on its way to
 		for k < len(r.Rungs)-1 && r.Rungs[k].has(e.Trial) { // ahead of its round
 			k++
 		}

@@ -30,6 +30,13 @@ type progress struct {
 	Bank      bool          `json:"bank,omitempty"`      // the keeper's bytes are those of a supernet
 }
 
+// reopen is the progress in the middle of a segment again, which was stopped there.
+func (p *progress) reopen() {
+	d := p.Done
+	p.From, p.Curve, p.Energy, p.Seconds, p.Before = p.Since, d.Curve, d.Energy, d.Seconds, p.Before-d.Energy.Joules
+	p.Done, p.Since = nil, 0
+}
+
 // checkpoint is a progress and the keeper's bytes.
 type checkpoint struct {
 	Progress progress

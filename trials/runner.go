@@ -29,6 +29,7 @@ type Task struct {
 	Objectives []search.Objective `json:"objectives"`
 	Patience   int                `json:"patience,omitempty"` // early stopping; 0: none
 	MinDelta   float64            `json:"min_delta,omitempty"`
+	Tried      int                `json:"tried,omitempty"`    // above the attempts before the end of the study interrupted the segment; it goes on from there
 	Inherit    bool               `json:"inherit,omitempty"`  // it may begin with its parent's weights, and others with its own
 	Supernet   bool               `json:"supernet,omitempty"` // it trains the weights that the study's candidates share, or is judged with them: see [SupernetTrial]
 }
@@ -155,7 +156,11 @@ func (r *Runner) Run(ctx context.Context, task Task, objective Objective, alive 
 		err = t.err
 	}
 	if ctx.Err() != nil && errors.Is(context.Cause(ctx), ErrInterrupted) && (err != nil || t.stopped == search.Stopped) {
-		if t.keeper != nil && t.progress.Epoch > task.From {
+		if t.keeper == nil {
+			if err := r.keepSpent(ctx, t); err != nil { // to be interrupted matters more
+				r.Log.Warn().Err(err).Msg("the energy of an interrupted attempt could not be kept")
+			}
+		} else if t.progress.Epoch > task.From {
 			if err := r.save(context.WithoutCancel(ctx), t, partKey(task)); err != nil {
 				return Result{}, err
 			}
@@ -251,6 +256,7 @@ func (r *Runner) keepSpent(ctx context.Context, t *Trial) error {
 // was lost; in its middle, if it was interrupted; or where the last one ended.
 // It returns nil for a trial never trained.
 func (r *Runner) restore(ctx context.Context, task Task) (*checkpoint, error) {
+	var cut *checkpoint // of the end that interrupted it; if a part was trained since, that counts
 	for _, key := range []string{endKey(task, task.To), partKey(task), endKey(task, task.From)} {
 		f, err := r.Blobs.Get(ctx, key)
 		if errors.Is(err, fs.ErrNotExist) {
@@ -271,13 +277,20 @@ func (r *Runner) restore(ctx context.Context, task Task) (*checkpoint, error) {
 		}
 		switch p := &c.Progress; {
 		case key == endKey(task, task.To) && p.Done != nil && p.Since == task.From:
+			if task.Tried > 0 && p.Done.State == search.Stopped {
+				p.reopen()
+				cut = c
+				continue
+			}
 			return c, nil
+		case cut != nil && p.Epoch < cut.Progress.Epoch:
+			return cut, nil
 		case p.From == task.From && p.Epoch <= task.To:
 			p.Done = nil // of the segment before
 			return c, nil
 		}
 	}
-	return nil, nil
+	return cut, nil
 }
 
 func (r *Runner) every() time.Duration {

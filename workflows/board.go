@@ -28,6 +28,7 @@ type Row struct {
 	Value      float64       `json:"value"`
 	Budget     int           `json:"budget"`
 	Joules     float64       `json:"joules"`
+	Seconds    float64       `json:"seconds,omitempty"` // of training
 	Checkpoint string        `json:"checkpoint,omitempty"`
 }
 
@@ -41,16 +42,16 @@ func (b *Board) add(o search.Objective, t search.Trial, r *trials.Result) (falle
 	if r.State.Ended() {
 		b.Counts[r.State]++
 	}
-	joules := r.Energy.Joules
+	joules, seconds := r.Energy.Joules, r.Seconds
 	if i := slices.IndexFunc(b.Rows, func(row Row) bool { return row.Trial == t.ID }); i >= 0 {
-		joules += b.Rows[i].Joules
+		joules, seconds = joules+b.Rows[i].Joules, seconds+b.Rows[i].Seconds
 		b.Rows = slices.Delete(b.Rows, i, i+1)
 	}
 	v, ok := r.Final.Metrics[o.Metric]
 	if !ok || r.State == search.Failed || r.State == search.Infeasible || r.State == search.Diverged {
 		return nil
 	}
-	row := Row{t.ID, t.Params, r.State, v, r.Budget, joules, r.Checkpoint}
+	row := Row{t.ID, t.Params, r.State, v, r.Budget, joules, seconds, r.Checkpoint}
 	at, _ := slices.BinarySearchFunc(b.Rows, row, func(a, e Row) int {
 		switch {
 		case o.Goal.Better(a.Value, e.Value), a.Value == e.Value && a.Trial < e.Trial:
@@ -67,6 +68,14 @@ func (b *Board) add(o search.Objective, t search.Trial, r *trials.Result) (falle
 		b.Rows = b.Rows[:boardSize]
 	}
 	return fallen
+}
+
+// best is the number of the best trial, -1 if none has a value.
+func (b *Board) best() int {
+	if len(b.Rows) == 0 {
+		return -1
+	}
+	return b.Rows[0].Trial
 }
 
 func (b *Board) has(trial int) bool {
@@ -93,8 +102,8 @@ func (s *study) details(ctx workflow.Context) {
 	o := s.in.Spec.Objective
 	var b strings.Builder
 	fmt.Fprintf(&b, "**%d of %d trials started**, %d running, %d epochs, %.3f Wh\n\n", s.loop.Started, s.loop.Trials, len(s.children), s.spent.Epochs, s.spent.Joules/3600)
-	if s.loop.Closing != "" {
-		fmt.Fprintf(&b, "Ending: %s\n\n", s.loop.Closing)
+	if why := ending(s.loop); why != "" {
+		fmt.Fprintf(&b, "Ending: %s\n\n", why)
 	}
 	if s.note != "" {
 		fmt.Fprintf(&b, "**Waiting: %s**\n\n", s.note)

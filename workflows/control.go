@@ -95,7 +95,7 @@ func (s *study) status() (Status, error) {
 	if s.loop == nil {
 		return Status{State: "starting"}, nil
 	}
-	st := Status{State: "running", Reason: orDefault(s.loop.Closing, s.note), Trials: s.loop.Started, Running: len(s.children), Spent: s.spent, Board: s.board}
+	st := Status{State: "running", Reason: orDefault(ending(s.loop), s.note), Trials: s.loop.Started, Running: len(s.children), Spent: s.spent, Board: s.board}
 	switch {
 	case s.loop.Finished:
 		st.State = "finished"
@@ -268,6 +268,7 @@ func (s *study) changeSpec(ctx workflow.Context, spec Spec) error {
 		return err
 	}
 	if !s.loop.Finished {
+		s.loop.Settling = "" // it is seen again whether there is time
 		s.decided(s.loop.Resize(s.slots(), spec.Budget.Trials))
 	}
 	return nil

@@ -138,6 +138,20 @@ func CanContinue(stored json.RawMessage, s *Spec) error {
 	return nil
 }
 
+// MoreThan tells whether a study that was completed as before, with so many trials,
+// has something to do if it is submitted as s: a larger budget, or other trials.
+func (s *Spec) MoreThan(before *Spec, trials int) bool {
+	larger := func(was, is float64) bool { return was != 0 && (is == 0 || is > was) } // 0 is no limit
+	a, b := &before.Budget, &s.Budget
+	switch {
+	case b.Trials > max(a.Trials, trials), larger(float64(a.Time), float64(b.Time)), larger(a.EnergyWh, b.EnergyWh), b.MinGain < a.MinGain:
+		return true
+	case s.Retrain.Best > before.Retrain.Best, s.MaxFailed != before.MaxFailed:
+		return true
+	}
+	return !reflect.DeepEqual(before.Space, s.Space) || !reflect.DeepEqual(before.Constraints, s.Constraints)
+}
+
 func merge(a, b map[string]any) map[string]any {
 	out := map[string]any{}
 	for k, v := range a {

@@ -107,7 +107,7 @@ func (s *study) start(ctx workflow.Context) (search.Decision, error) {
 	in := StartInput{Study: s.in.Spec.Name, Segments: s.waiting}
 	s.waiting = nil
 	for _, seg := range in.Segments {
-		if seg.From == 0 && !seg.Again && len(s.given) > 0 {
+		if seg.From == 0 && seg.Cuts == 0 && !seg.Again && len(s.given) > 0 {
 			if in.Given == nil {
 				in.Given = map[int]search.Trial{}
 			}
@@ -196,7 +196,7 @@ func (s *study) report(ctx workflow.Context, c *child) (search.Decision, error) 
 		c.results = make([]trials.Result, len(c.segments))
 		var ended []search.Ending
 		for i, seg := range c.segments {
-			c.results[i] = trials.Result{State: search.Stopped, Budget: seg.From, Reason: s.loop.Closing}
+			c.results[i] = trials.Result{State: search.Stopped, Budget: seg.From, Reason: s.loop.Closing} // what it has is on the leaderboard
 			ended = append(ended, search.Ending{Trial: seg.Trial, State: search.Stopped, Reason: s.loop.Closing})
 		}
 		if err := workflow.ExecuteLocalActivity(local(ctx), endTrials, s.in.Spec.Name, ended).Get(ctx, nil); err != nil {
@@ -214,22 +214,23 @@ func (s *study) report(ctx workflow.Context, c *child) (search.Decision, error) 
 	s.loop.Parallel = s.slots()
 	var out search.Decision
 	for i := range c.segments {
-		d := s.outcome(c.segments[i], c.trials[i], &c.results[i])
+		d := s.outcome(c, i)
 		out.Run, out.Ended = append(out.Run, d.Run...), append(out.Ended, d.Ended...)
 	}
 	return out, nil
 }
 
 // outcome takes one segment's result.
-func (s *study) outcome(seg search.Segment, t search.Trial, r *trials.Result) search.Decision {
-	spec := &s.in.Spec
+func (s *study) outcome(c *child, i int) search.Decision {
+	spec, seg, t, r := &s.in.Spec, c.segments[i], c.trials[i], &c.results[i]
+	cut := r.State == search.Stopped && s.stopping && !c.stopped && s.loop.Settles // by the end of the study
 	s.spent.Joules += r.Energy.Joules
 	s.spent.Seconds += r.Seconds
 	if !spec.judged(seg) {
 		s.spent.Epochs += max(r.Budget-seg.From, 0)
 	}
 	s.forget(s.board.add(spec.Objective, t, r)...) // what fell off the leaderboard
-	if r.State.Ended() {
+	if r.State.Ended() && !cut {
 		s.forget(t.ID)
 	}
 	if limit := spec.Budget.EnergyWh; limit > 0 && s.spent.Joules/3600 >= limit && s.loop.Closing == "" && !s.loop.Final {
@@ -238,6 +239,13 @@ func (s *study) outcome(seg search.Segment, t search.Trial, r *trials.Result) se
 	if why := spec.failing(&s.board, t, r); why != "" && s.loop.Closing == "" && !s.loop.Final {
 		s.close(why, false)
 	}
+	if cut {
+		return s.loop.Interrupt(t.ID)
+	}
+	if s.loop.Settles && ending(s.loop) == "" && !s.loop.Final {
+		left := reserve{s.spent.Joules, workflow.Now(s.root).Sub(s.began), s.pace.Segments, s.spent.Seconds, s.spent.Epochs}
+		s.loop.Settling = spec.concluding(&s.board, left, s.loop.Running)
+	}
 	return s.loop.Done(search.Outcome{Trial: t.ID, Budget: r.Budget, State: r.State, Values: r.Values(spec.Objectives()), Reason: r.Reason})
 }
 
@@ -245,7 +253,7 @@ func (s *study) outcome(seg search.Segment, t search.Trial, r *trials.Result) se
 func (s *Spec) task(seg search.Segment, t search.Trial) trials.Task {
 	task := trials.Task{
 		Study: s.Name, Trial: t, Seed: s.Search.Seed, From: seg.From, To: seg.To, Total: s.Budget.Epochs,
-		Objectives: s.Objectives(), Patience: s.EarlyStop.Patience, MinDelta: s.EarlyStop.MinDelta, Inherit: s.Search.Inherit, Supernet: s.Search.Supernet != "",
+		Objectives: s.Objectives(), Tried: seg.Cuts * mostAttempts, Patience: s.EarlyStop.Patience, MinDelta: s.EarlyStop.MinDelta, Inherit: s.Search.Inherit, Supernet: s.Search.Supernet != "",
 	}
 	if seg.Again {
 		task.Total, task.Patience, task.Inherit, task.Supernet = seg.To, 0, false, false

@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -17,8 +18,13 @@ import (
 // that was interrupted decides again from its first trial on, and what the
 // store already has is not trained again. A nil objective is the built-in one of a
 // study with data, whose best trial is tested at the end.
+//
+// When ctx ends, so does the run and not the study: what it was training goes on
+// when the study is run again. The result is that of so far, and the error wraps
+// the context's cause.
 func Local(ctx context.Context, spec *Spec, store *StoreActivities, runner *trials.Runner, objective trials.Objective) (StudyResult, error) {
-	if _, err := store.Begin(ctx, BeginInput{Spec: *spec}); err != nil {
+	begun, err := store.Begin(ctx, BeginInput{Spec: *spec})
+	if err != nil {
 		var final *temporal.ApplicationError
 		if errors.As(err, &final) { // without Temporal's words
 			err = errors.New(final.Message())
@@ -40,37 +46,46 @@ func Local(ctx context.Context, spec *Spec, store *StoreActivities, runner *tria
 		}
 		built, objective = &s, s.Objective
 	}
-	user, leave := context.WithCancelCause(ctx)
-	defer leave(nil)
-	ctx = user
-	if limit := time.Duration(spec.Budget.Time); limit > 0 {
-		c, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("the time budget of %s is spent", limit))
-		defer cancel()
-		ctx = c
-	}
 	l := &localStudy{
-		spec: spec, store: store, runner: runner, objective: objective, built: built, user: user, recorded: map[int]search.Record{},
-		loop: &search.Loop{Scheduler: newScheduler(spec), Parallel: spec.Search.Parallel, Trials: spec.Budget.Trials, Retrain: spec.retrain()},
+		spec: spec, store: store, runner: runner, objective: objective, built: built, recorded: map[int]search.Record{}, began: time.Now(),
+		loop: &search.Loop{Scheduler: newScheduler(spec), Parallel: spec.Search.Parallel, Trials: spec.Budget.Trials, Retrain: spec.retrain(), Settles: true},
 		done: make(chan localDone, spec.Search.Parallel),
 	}
-	past, err := store.Store.Records(ctx, spec.Name)
-	if err != nil {
+	if begun.Carry != nil {
+		l.began = l.began.Add(-begun.Carry.Elapsed)
+	}
+	if err := l.recall(ctx); err != nil {
 		return StudyResult{}, err
 	}
-	for _, r := range past {
-		l.recorded[r.ID] = r
-	}
-	work, stop := context.WithCancelCause(ctx)
+	// An end of the caller's context interrupts what trains, it stops no trial.
+	user, leave := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer leave(nil)
+	defer context.AfterFunc(ctx, func() { leave(trials.ErrInterrupted) })()
+	l.user = user
+	work, stop := context.WithCancelCause(user)
 	defer stop(nil)
-	if err := l.run(work, stop); err != nil {
+	if limit := time.Duration(spec.Budget.Time); limit > 0 {
+		c, cancel := context.WithDeadlineCause(work, l.began.Add(limit), fmt.Errorf("the time budget of %s is spent", limit))
+		defer cancel()
+		work = c
+	}
+	err = l.run(ctx, work, stop)
+	if err != nil {
 		stop(err)
 		leave(err)
-		for range l.running { // nothing outlives the study
-			<-l.done
-		}
-		return StudyResult{}, err
 	}
-	return l.finish(context.WithoutCancel(ctx), user.Err() != nil)
+	for range l.running { // nothing outlives the run
+		if d := <-l.done; d.err == nil && err == nil {
+			l.board.add(l.spec.Objective, d.trial, &d.result)
+		}
+	}
+	switch {
+	case err != nil:
+		return StudyResult{}, err
+	case !l.loop.Finished:
+		return l.interrupted(ctx)
+	}
+	return l.finish(context.WithoutCancel(ctx))
 }
 
 type localStudy struct {
@@ -79,10 +94,12 @@ type localStudy struct {
 	runner    *trials.Runner
 	objective trials.Objective
 	built     *trials.Supervised // the built-in objective; nil: the user's own
-	user      context.Context    // what ends when the user ends the study; a time budget ends the search alone
+	user      context.Context    // of what is trained after the search, which a time budget does not end
 	loop      *search.Loop
 	board     Board
-	joules    float64
+	spent     reserve
+	began     time.Time // as if it had run all the time since
+	kept      time.Time // when its time so far was stored
 	running   int
 	done      chan localDone
 	recorded  map[int]search.Record // what an earlier run of the program stored
@@ -96,49 +113,85 @@ type localDone struct {
 	err     error
 }
 
-func (l *localStudy) run(ctx context.Context, stop context.CancelCauseFunc) error {
-	if err := l.follow(ctx, l.loop.Begin()); err != nil {
+// run follows the loop until the study is over, or until ctx ends.
+func (l *localStudy) run(ctx, work context.Context, stop context.CancelCauseFunc) error {
+	if err := l.follow(work, l.loop.Begin()); err != nil {
 		return err
 	}
-	left, closed := l.user.Done(), ctx.Done()
+	closed := work.Done()
 	for !l.loop.Finished {
 		select {
-		case <-left:
-			left, closed = nil, nil
-			if err := l.follow(ctx, l.loop.Stop(context.Cause(l.user).Error())); err != nil {
-				return err
-			}
+		case <-ctx.Done():
+			return nil
 		case <-closed:
 			closed = nil
-			if l.user.Err() != nil || l.loop.Final {
+			if ctx.Err() != nil || l.loop.Final {
 				continue
 			}
-			if err := l.follow(ctx, l.loop.Close(context.Cause(ctx).Error())); err != nil {
+			if err := l.follow(work, l.loop.Close(context.Cause(work).Error())); err != nil {
 				return err
 			}
 		case d := <-l.done:
 			l.running--
+			if errors.Is(d.err, trials.ErrInterrupted) && ctx.Err() != nil {
+				return nil
+			}
 			if d.err != nil {
 				return d.err
 			}
-			r := &d.result
-			l.joules += r.Energy.Joules
-			l.board.add(l.spec.Objective, d.trial, r)
-			if limit := l.spec.Budget.EnergyWh; limit > 0 && l.joules/3600 >= limit && !l.loop.Final {
-				stop(fmt.Errorf("the energy budget of %g Wh is spent", limit))
+			next, err := l.outcome(work, stop, d)
+			if err != nil {
+				return err
 			}
-			if why := l.spec.failing(&l.board, d.trial, r); why != "" && !d.known && !l.loop.Final {
-				if err := l.follow(ctx, l.loop.Close(why)); err != nil {
-					return err
-				}
+			if err := l.follow(work, next); err != nil {
+				return err
 			}
-			out := search.Outcome{Trial: d.trial.ID, Budget: r.Budget, State: r.State, Values: r.Values(l.spec.Objectives()), Reason: r.Reason}
-			if err := l.follow(ctx, l.loop.Done(out)); err != nil {
+			if err := l.keepTime(ctx, time.Second); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// outcome takes one segment's result.
+func (l *localStudy) outcome(work context.Context, stop context.CancelCauseFunc, d localDone) (search.Decision, error) {
+	r := &d.result
+	l.spent.joules += r.Energy.Joules
+	l.spent.seconds += r.Seconds
+	l.spent.epochs += max(r.Budget-d.segment.From, 0)
+	l.spent.segments++
+	l.spent.elapsed = time.Since(l.began)
+	l.board.add(l.spec.Objective, d.trial, r)
+	if limit := l.spec.Budget.EnergyWh; limit > 0 && l.spent.joules/3600 >= limit && !l.loop.Final {
+		stop(fmt.Errorf("the energy budget of %g Wh is spent", limit))
+	}
+	if why := l.spec.failing(&l.board, d.trial, r); why != "" && !d.known && !l.loop.Final {
+		if err := l.follow(work, l.loop.Close(why)); err != nil {
+			return search.Decision{}, err
+		}
+	}
+	if r.State == search.Stopped && !d.known { // by the end of a budget
+		return l.loop.Interrupt(d.trial.ID), nil
+	}
+	if ending(l.loop) == "" && !l.loop.Final && !d.known {
+		l.loop.Settling = l.spec.concluding(&l.board, l.spent, l.loop.Running)
+	}
+	return l.loop.Done(search.Outcome{Trial: d.trial.ID, Budget: r.Budget, State: r.State, Values: r.Values(l.spec.Objectives()), Reason: r.Reason}), nil
+}
+
+// keepTime stores how long the study has run, if that was not done for a while: its
+// budget of time is for all its runs.
+func (l *localStudy) keepTime(ctx context.Context, every time.Duration) error {
+	if time.Since(l.kept) < every {
+		return nil
+	}
+	l.kept = time.Now()
+	carry, err := json.Marshal(Carry{Elapsed: time.Since(l.began)})
+	if err != nil {
+		return err
+	}
+	return l.store.Store.SetCarry(context.WithoutCancel(ctx), l.spec.Name, carry)
 }
 
 // follow carries out a decision. What it starts ends with work, or if the
@@ -180,15 +233,18 @@ func (l *localStudy) follow(work context.Context, d search.Decision) error {
 // segment trains a segment and records it, or finds it recorded.
 func (l *localStudy) segment(ctx context.Context, seg search.Segment, t search.Trial) localDone {
 	d := localDone{segment: seg, trial: t}
-	if r, ok := l.recall(seg); ok {
+	if r, ok := l.known(seg); ok {
 		d.result, d.known = r, true
 		return d
 	}
-	attempt := 0
+	task, attempt := l.spec.task(seg, t), 0
+	if task.Tried, d.err = l.store.Store.Attempt(ctx, l.spec.Name, t.ID, seg.To); d.err != nil {
+		return d
+	}
 	for {
 		attempt++
 		var failure *trials.ObjectiveError
-		d.result, d.err = l.runner.Run(ctx, l.spec.task(seg, t), l.objective, nil)
+		d.result, d.err = l.runner.Run(ctx, task, l.objective, nil)
 		if !errors.As(d.err, &failure) {
 			break
 		}
@@ -198,45 +254,88 @@ func (l *localStudy) segment(ctx context.Context, seg search.Segment, t search.T
 		}
 	}
 	if d.err == nil {
-		d.err = l.store.Record(context.WithoutCancel(ctx), []trials.Report{report(l.spec.task(seg, t), &d.result, attempt)})
+		d.err = l.store.Record(context.WithoutCancel(ctx), []trials.Report{report(task, &d.result, attempt)})
 	}
 	return d
 }
 
-// recall is what an earlier run of the program stored of a segment.
-func (l *localStudy) recall(seg search.Segment) (trials.Result, bool) {
+// recall reads what earlier runs of the program stored. What stopped only because
+// they ended goes on; what was decided for another reason is decided again.
+func (l *localStudy) recall(ctx context.Context) error {
+	past, err := l.store.Store.Records(ctx, l.spec.Name)
+	if err != nil {
+		return err
+	}
+	var stopped []int
+	for _, r := range past {
+		if r.State == search.Stopped {
+			stopped = append(stopped, r.ID)
+		}
+	}
+	if err := l.store.Store.Revive(ctx, l.spec.Name, stopped); err != nil {
+		return err
+	}
+	for _, r := range past {
+		l.recorded[r.ID] = r
+	}
+	return nil
+}
+
+// known is what an earlier run of the program stored of a segment.
+func (l *localStudy) known(seg search.Segment) (trials.Result, bool) {
 	rec := l.recorded[seg.Trial]
+	last, _ := rec.Last()
 	before := 0. // watt-hours of the segments before: those of a measurement are the trial's so far
+	result := func(state search.State, m search.Measurement) trials.Result {
+		share := float64(m.Budget-seg.From) / float64(max(last.Budget, 1))
+		return trials.Result{
+			State: state, Budget: m.Budget, Final: m, Energy: trials.Energy{Joules: max(m.Metrics[trials.EnergyWh]-before, 0) * 3600},
+			Seconds: share * rec.Seconds, Checkpoint: trials.EndKey(l.spec.Name, seg.Trial, seg.To),
+		}
+	}
 	for _, m := range rec.Measurements {
 		if m.Budget == seg.To {
-			return trials.Result{State: search.Paused, Budget: m.Budget, Final: m, Energy: trials.Energy{Joules: (m.Metrics[trials.EnergyWh] - before) * 3600}}, true
+			return result(search.Paused, m), true
 		}
 		if m.Budget <= seg.From {
 			before = m.Metrics[trials.EnergyWh]
 		}
 	}
-	last, _ := rec.Last()
 	if !rec.State.Ended() || rec.State == search.Stopped || last.Budget > seg.To || last.Budget < seg.From {
 		return trials.Result{}, false
 	}
-	joules := max(last.Metrics[trials.EnergyWh]-before, 0) * 3600
-	return trials.Result{State: rec.State, Reason: rec.Reason, Budget: last.Budget, Final: last, Energy: trials.Energy{Joules: joules}}, true
+	out := result(rec.State, last)
+	out.Reason = rec.Reason
+	return out, true
 }
 
-func (l *localStudy) finish(ctx context.Context, byUser bool) (StudyResult, error) {
-	out := StudyResult{State: trials.StudyCompleted, Best: -1}
-	if byUser {
-		out.State = trials.StudyStopped
+// interrupted is the result of a run that ended before its study did.
+func (l *localStudy) interrupted(ctx context.Context) (StudyResult, error) {
+	if err := l.keepTime(ctx, 0); err != nil {
+		return StudyResult{}, err
 	}
-	keep := l.spec.keeps()
+	why := context.Cause(ctx)
+	out := StudyResult{State: trials.StudyStopped, Best: l.board.best()}
+	finish := FinishInput{Study: l.spec.Name, State: out.State, Reason: fmt.Sprintf("its run was interrupted (%v); run again, it goes on", why), Best: out.Best}
+	if err := l.store.Finish(context.WithoutCancel(ctx), finish); err != nil {
+		return out, err
+	}
+	return out, fmt.Errorf("study %q: interrupted; run again, it goes on: %w", l.spec.Name, why)
+}
+
+func (l *localStudy) finish(ctx context.Context) (StudyResult, error) {
+	out := StudyResult{State: trials.StudyCompleted, Best: l.board.best()}
+	if err := l.keepTime(ctx, 0); err != nil {
+		return out, err
+	}
+	keep := append(l.spec.keeps(), l.board.unfinished(l.spec.Name, l.loop)...)
 	if len(l.board.Rows) > 0 {
-		out.Best = l.board.Rows[0].Trial
 		keep = append(keep, l.board.Rows[0].Checkpoint)
 	}
 	if err := l.runner.Blobs.DeleteAll(ctx, trials.StudyKey(l.spec.Name), keep...); err != nil {
 		return out, err
 	}
-	reason := l.loop.Closing
+	reason := ending(l.loop)
 	if out.Best >= 0 && l.built != nil {
 		best := l.board.Rows[0]
 		var err error

@@ -53,12 +53,13 @@ type BeginInput struct {
 type BeginResult struct {
 	Digests map[string]data.Digest `json:"digests,omitempty"` // of data that was kept just now
 	Carry   *Carry                 `json:"carry,omitempty"`   // of a study that ended before
+	Settles bool                   `json:"settles,omitempty"` // the best trial is trained to the end before the study ends; histories of older versions lack it
 }
 
 // Begin records the study and plans its warm start. A study of that name which
 // has ended goes on with its old state.
 func (a *StoreActivities) Begin(ctx context.Context, in BeginInput) (BeginResult, error) {
-	var out BeginResult
+	out := BeginResult{Settles: true}
 	spec := in.Spec
 	if spec.Data != nil && spec.Data.Digests == nil && a.Files != nil { // of a schedule: what is there now
 		if err := spec.KeepData(ctx, a.Files); err != nil {
@@ -106,10 +107,13 @@ func (a *StoreActivities) Begin(ctx context.Context, in BeginInput) (BeginResult
 	if err != nil {
 		return BeginResult{}, err
 	}
-	if carry != nil {
-		err = json.Unmarshal(carry, &out.Carry)
+	if carry == nil {
+		return out, nil
 	}
-	return out, err
+	if err := json.Unmarshal(carry, &out.Carry); err != nil || out.Carry.new() {
+		return out, err
+	}
+	return out, a.Store.Revive(ctx, spec.Name, out.Carry.Loop.Left())
 }
 
 // StartInput asks to prepare segments.

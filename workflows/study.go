@@ -50,6 +50,10 @@ type Carry struct {
 	Held      []search.Segment `json:"held,omitempty"` // decided while the study was paused
 }
 
+// new tells whether a study begins with it from its first trial: there is no carry,
+// or it is that of a local study, which decides again what it had decided.
+func (c *Carry) new() bool { return c == nil || len(c.Scheduler) == 0 || string(c.Scheduler) == "null" }
+
 // Spent is what a study has used so far.
 type Spent struct {
 	Joules  float64 `json:"joules"`
@@ -183,21 +187,24 @@ func (s *study) main(ctx workflow.Context, decision search.Decision) (StudyResul
 // begin records the study and sets up the loop, anew or from what was carried
 // over.
 func (s *study) begin(ctx workflow.Context) (search.Decision, error) {
-	carry, ended := s.in.Carry, false
+	carry, ended, settles := s.in.Carry, false, false
 	if carry == nil {
 		var b BeginResult
 		if err := workflow.ExecuteLocalActivity(local(ctx), beginStudy, BeginInput{s.in.Spec, s.in.Queue}).Get(ctx, &b); err != nil {
 			return search.Decision{}, err
 		}
-		carry, ended = b.Carry, true
+		carry, ended, settles = b.Carry, true, b.Settles
 		if s.in.Spec.Data != nil && b.Digests != nil {
 			s.in.Spec.Data.Digests = b.Digests
 		}
 	}
 	sched := newScheduler(&s.in.Spec)
-	if carry == nil {
+	if carry.new() {
 		s.began = workflow.Now(ctx)
-		s.loop = &search.Loop{Scheduler: sched, Parallel: s.in.Spec.Search.Parallel, Trials: s.in.Spec.Budget.Trials, Retrain: s.in.Spec.retrain()}
+		if carry != nil {
+			s.began = s.began.Add(-carry.Elapsed)
+		}
+		s.loop = &search.Loop{Scheduler: sched, Parallel: s.in.Spec.Search.Parallel, Trials: s.in.Spec.Budget.Trials, Retrain: s.in.Spec.retrain(), Settles: settles}
 		return s.loop.Begin(), nil
 	}
 	if err := json.Unmarshal(carry.Scheduler, sched); err != nil {
@@ -210,8 +217,8 @@ func (s *study) begin(ctx workflow.Context) (search.Decision, error) {
 	s.loop.Scheduler, s.loop.Retrain = sched, s.in.Spec.retrain()
 	var d search.Decision
 	if ended {
-		s.loop.Reopen()
-		s.loop.Held, s.byUser = false, false
+		s.board.revive(s.loop.Reopen())
+		s.loop.Held, s.byUser, s.loop.Settles = false, false, settles
 	}
 	more := s.loop.Resize(s.slots(), s.in.Spec.Budget.Trials)
 	d.Run = append(d.Run, more.Run...)
@@ -241,15 +248,14 @@ func (s *study) continueAsNew(ctx workflow.Context) error {
 
 // finish tests the best trial, clears the checkpoints and records the end.
 func (s *study) finish(ctx workflow.Context) (StudyResult, error) {
-	out := StudyResult{State: trials.StudyCompleted, Best: -1}
-	reason := s.loop.Closing
+	out := StudyResult{State: trials.StudyCompleted, Best: s.board.best()}
+	reason := ending(s.loop)
 	if s.byUser {
 		out.State = trials.StudyStopped
 	}
 	var best *Row
 	if len(s.board.Rows) > 0 {
 		best = &s.board.Rows[0]
-		out.Best = best.Trial
 	}
 	in := s.in.Spec.model()
 	if best != nil && in != nil {
@@ -259,7 +265,7 @@ func (s *study) finish(ctx workflow.Context) (StudyResult, error) {
 			reason = joinReasons(reason, "the best trial could not be tested: "+message(err))
 		}
 	}
-	keep := s.in.Spec.keeps()
+	keep := append(s.in.Spec.keeps(), s.board.unfinished(s.in.Spec.Name, s.loop)...)
 	if best != nil && best.Checkpoint != "" {
 		keep = append(keep, best.Checkpoint)
 	}

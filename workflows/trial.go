@@ -125,7 +125,7 @@ func segmentNames(tasks []trials.Task) string {
 // report is a segment's result as the store takes it.
 func report(t trials.Task, r *trials.Result, attempt int) trials.Report {
 	return trials.Report{
-		Study: t.Study, Trial: t.Trial.ID, From: t.From, To: t.To, Attempt: attempt,
+		Study: t.Study, Trial: t.Trial.ID, From: t.From, To: t.To, Attempt: t.Tried + attempt,
 		State: r.State, Reason: r.Reason, Curve: r.Curve, Final: r.Final, Energy: r.Energy, Seconds: r.Seconds, Worker: r.Worker,
 	}
 }

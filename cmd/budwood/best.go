@@ -37,13 +37,17 @@ func (c *bestCmd) Run(a *app) error {
 	if c.Output == "table" {
 		fmt.Fprintf(a.stdout, "%s of %s: %s\n", r.Best.Name(), c.Study, r.Values())
 	}
+	if r.Note != "" {
+		a.say("%s", r.Note)
+	}
 	if err := c.network(a, store, r); err != nil {
 		return err
 	}
 	return c.write(a.stdout, t, struct {
 		*search.Record
 		Test search.Metrics `json:"test,omitempty"`
-	}{r.Best, r.Test})
+		Note string         `json:"note,omitempty"`
+	}{r.Best, r.Test, r.Note})
 }
 
 // network tells about the network of an architecture search, and draws it.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"budwood"
@@ -18,6 +19,8 @@ type fileArg struct {
 	Name         string  `help:"Give the study another name." placeholder:"NAME"`
 	Trials       int     `help:"Override budget.trials." placeholder:"N"`
 	Epochs       int     `help:"Override budget.epochs." placeholder:"N"`
+	Time         string  `help:"Override budget.time, like 10m." placeholder:"TIME"`
+	EnergyWh     float64 `name:"energy-wh" help:"Override budget.energy_wh." placeholder:"WH"`
 	Parallel     int     `help:"Override search.parallel." placeholder:"N"`
 	Seed         *uint64 `help:"Override search.seed." placeholder:"N"`
 	AllowOutside bool    `help:"Allow data outside the study file's directory."`
@@ -26,10 +29,18 @@ type fileArg struct {
 // load reads the study and its data, so that every mistake in them is found
 // before anything starts.
 func (f *fileArg) load(ctx context.Context) (*workflows.Spec, *data.Data, error) {
+	var limit workflows.Duration
+	if f.Time != "" {
+		if err := limit.UnmarshalText([]byte(f.Time)); err != nil {
+			return nil, nil, usageError{fmt.Errorf("--time: %w", err)}
+		}
+	}
 	return workflows.Load(ctx, f.File, &data.Cache{}, workflows.FileOptions{Outside: f.AllowOutside, Override: func(s *workflows.Spec) {
 		override(&s.Name, f.Name)
 		override(&s.Budget.Trials, f.Trials)
 		override(&s.Budget.Epochs, f.Epochs)
+		override(&s.Budget.Time, limit)
+		override(&s.Budget.EnergyWh, f.EnergyWh)
 		override(&s.Search.Parallel, f.Parallel)
 		if f.Seed != nil {
 			s.Search.Seed = *f.Seed
@@ -130,8 +141,18 @@ func (a *app) already(store *trials.Store, old *trials.Study, spec *workflows.Sp
 		a.say("study %s goes on: %s so far", spec.Name, plural(len(r.Trials), "trial"))
 		return false, nil
 	}
-	if len(r.Trials) >= spec.Budget.Trials {
-		a.say("study %s has ended already; raise budget.trials above %d to go on, or give it another --name", spec.Name, len(r.Trials))
+	before, err := specOf(old)
+	if err != nil {
+		return false, err
+	}
+	if old.State == trials.StudyCompleted && !spec.MoreThan(before, len(r.Trials)) {
+		which := fmt.Sprintf("budget.trials above %d", max(before.Budget.Trials, len(r.Trials)))
+		for key, word := range map[string]string{"budget.time": "time budget", "budget.energy_wh": "energy budget"} {
+			if strings.Contains(old.Reason, word) {
+				which = key
+			}
+		}
+		a.say("study %s has ended already; raise %s to go on, or give it another --name", spec.Name, which)
 		return true, a.summary(store, spec.Name)
 	}
 	a.say("study %s goes on after %s", spec.Name, plural(len(r.Trials), "trial"))

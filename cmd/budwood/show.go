@@ -62,6 +62,9 @@ func (c *showCmd) Run(a *app) error {
 		fmt.Fprintf(a.stdout, "… %d of %d trials; all with --limit 0\n", len(list), r.Count)
 	}
 	fmt.Fprintf(a.stdout, "\n%s\n", r)
+	if r.Note != "" {
+		fmt.Fprintf(a.stdout, "note: %s\n", r.Note)
+	}
 	study, err := store.Study(a.ctx, c.Study)
 	if err != nil {
 		return err

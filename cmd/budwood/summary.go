@@ -61,6 +61,9 @@ func (a *app) summary(store *trials.Store, name string) error {
 	m, _ := r.Best.Last()
 	fmt.Fprintf(w, "best    %s: %s after %s\n", r.Best.Name(), r.Values(), plural(m.Budget, "epoch"))
 	printParams(w, "        ", r.Best.Params)
+	if r.Note != "" {
+		fmt.Fprintf(w, "note    %s\n", r.Note)
+	}
 	if n := len(r.Front()); len(r.Objectives) > 1 {
 		fmt.Fprintf(w, "front   %s that no other beats in everything\n", plural(n, "trial"))
 	}

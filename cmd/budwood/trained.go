@@ -39,6 +39,9 @@ func (a *app) winner(study string) (*winner, error) {
 	if r.Best == nil {
 		return nil, fmt.Errorf("study %s has no trial with a value yet", study)
 	}
+	if r.Note != "" {
+		a.say("%s", r.Note)
+	}
 	spec, err := specOf(&s)
 	if err != nil {
 		return nil, err

@@ -1,0 +1,95 @@
+package workflows
+
+import (
+	"cmp"
+	"fmt"
+	"time"
+
+	"budwood/search"
+	"budwood/trials"
+)
+
+// mostAttempts is above the attempts of one run of a study at a segment: retries
+// are at most 100.
+const mostAttempts = 1000
+
+// reserve keeps enough of a study's budgets of time and energy to train its best
+// trial to the end.
+type reserve struct {
+	joules   float64 // spent
+	elapsed  time.Duration
+	segments int     // done
+	seconds  float64 // of their training
+	epochs   int     // of their training
+}
+
+// concluding is why a study should begin no more trials: what is left of its time
+// or energy is what training its best trial to the end is expected to take, or four
+// fifths of the budget if that is less. "" if it may.
+//
+// The best trial's own cost an epoch counts, with a tenth above it, and beside it
+// what is under way: the energy of the segments that run, and the time until the
+// next one ends.
+func (s *Spec) concluding(b *Board, r reserve, running map[int]search.Segment) string {
+	limit, joules := time.Duration(s.Budget.Time), s.Budget.EnergyWh*3600
+	if limit == 0 && joules == 0 || s.Search.Scheduler == "none" || len(b.Rows) == 0 || r.segments == 0 {
+		return ""
+	}
+	best := &b.Rows[0]
+	owed := float64(s.Budget.Epochs - best.Budget)
+	if best.State.Ended() || owed <= 0 || best.Budget == 0 {
+		return ""
+	}
+	const margin, most = 1.1, .8
+	name := search.TrialName(best.Trial)
+	if limit > 0 {
+		need := margin*owed*best.Seconds/float64(best.Budget) + r.seconds/float64(r.segments)
+		if left := (limit - r.elapsed).Seconds(); left <= min(need, most*limit.Seconds()) {
+			return fmt.Sprintf("the rest of the time budget of %s is for training the best, %s, to the end", limit, name)
+		}
+	}
+	if joules > 0 {
+		need := margin * owed * best.Joules / float64(best.Budget)
+		for _, seg := range running {
+			if seg.Trial != best.Trial {
+				need += float64(seg.To-seg.From) * r.joules / float64(max(r.epochs, 1))
+			}
+		}
+		if left := joules - r.joules; left <= min(need, most*joules) {
+			return fmt.Sprintf("the rest of the energy budget of %g Wh is for training the best, %s, to the end", s.Budget.EnergyWh, name)
+		}
+	}
+	return ""
+}
+
+// ending is why a study ends or will soon; "" if it does not.
+func ending(l *search.Loop) string { return cmp.Or(l.Closing, l.Settling) }
+
+// revive makes the trials that the end of a study had stopped paused ones again.
+func (b *Board) revive(paused []int) {
+	for _, t := range paused {
+		if b.Counts[search.Stopped] > 0 {
+			b.Counts[search.Stopped]--
+		}
+		for i := range b.Rows {
+			if b.Rows[i].Trial == t {
+				b.Rows[i].State = search.Paused
+			}
+		}
+	}
+}
+
+// unfinished lists the checkpoints of the best trials that go on if the study does;
+// the others would train again from their first epoch.
+func (b *Board) unfinished(study string, l *search.Loop) []string {
+	var out []string
+	for _, s := range l.Cut {
+		out = append(out, trials.EndKey(study, s.Trial, s.From), trials.EndKey(study, s.Trial, s.To))
+	}
+	for _, r := range b.Rows {
+		if _, paused := l.Paused[r.Trial]; paused && !l.Halted[r.Trial] && r.Checkpoint != "" {
+			out = append(out, r.Checkpoint)
+		}
+	}
+	return out
+}
