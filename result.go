@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"budwood/nas"
 	"budwood/report"
 	"budwood/search"
 	"budwood/trials"
@@ -34,11 +33,11 @@ type Result struct {
 func (r *Result) Main() search.Objective { return r.Objectives[0] }
 
 // Front is the Pareto front of a study with several objectives: the trials that
-// no other beats in all of them, the best by the main objective first.
+// no other beats in all of them, the best by the main objective first. Trials are
+// compared once they are trained to the end, or as far as any: see [search.Front].
 func (r *Result) Front() []search.Record {
 	var out []search.Record
-	best, _ := nas.Pareto(r.Trials, r.Objectives)
-	for _, p := range best {
+	for _, p := range search.ParetoFront(r.Trials, r.Objectives).Trials {
 		i, _ := slices.BinarySearchFunc(r.Trials, p.Trial, func(t search.Record, id int) int { return t.ID - id })
 		out = append(out, r.Trials[i])
 	}

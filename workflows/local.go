@@ -124,6 +124,7 @@ func (l *localStudy) run(ctx context.Context, stop context.CancelCauseFunc) erro
 			r := &d.result
 			l.joules += r.Energy.Joules
 			l.board.add(l.spec.Objective, d.trial, r)
+			l.board.addToFront(l.spec.Objectives(), d.trial, r, l.spec.shared(d.segment))
 			if limit := l.spec.Budget.EnergyWh; limit > 0 && l.joules/3600 >= limit && !l.loop.Final {
 				stop(fmt.Errorf("the energy budget of %g Wh is spent", limit))
 			}
@@ -182,6 +183,7 @@ func (l *localStudy) segment(ctx context.Context, seg search.Segment, t search.T
 	d := localDone{segment: seg, trial: t}
 	if r, ok := l.recall(seg); ok {
 		d.result, d.known = r, true
+		d.result.Checkpoint = trials.EndKey(l.spec.Name, seg.Trial, seg.To)
 		return d
 	}
 	attempt := 0
@@ -228,10 +230,9 @@ func (l *localStudy) finish(ctx context.Context, byUser bool) (StudyResult, erro
 	if byUser {
 		out.State = trials.StudyStopped
 	}
-	keep := l.spec.keeps()
+	keep := append(l.spec.keeps(), l.board.keeps(l.spec.best())...)
 	if len(l.board.Rows) > 0 {
 		out.Best = l.board.Rows[0].Trial
-		keep = append(keep, l.board.Rows[0].Checkpoint)
 	}
 	if err := l.runner.Blobs.DeleteAll(ctx, trials.StudyKey(l.spec.Name), keep...); err != nil {
 		return out, err

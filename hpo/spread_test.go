@@ -21,7 +21,7 @@ func TestFrontsByDefinition(t *testing.T) {
 		}
 		rank := make([]int, n)
 		seen := 0
-		for k, front := range fronts(losses) {
+		for k, front := range search.Fronts(losses) {
 			for _, i := range front {
 				rank[i] = k
 				seen++
