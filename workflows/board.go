@@ -18,7 +18,9 @@ const boardSize = 10
 type Board struct {
 	Rows   []Row                `json:"rows"` // best first
 	Counts map[search.State]int `json:"counts"`
-	Front  []FrontRow           `json:"front,omitempty"` // with several objectives
+	Front  []FrontRow           `json:"front,omitempty"` // with several objectives: those that may be on it
+
+	Furthest int `json:"furthest,omitempty"` // with several objectives: as far as any was trained that has ended
 }
 
 // Row is a trial on the leaderboard.

@@ -21,6 +21,11 @@ type FrontRow struct {
 	Checkpoint string       `json:"checkpoint"`
 }
 
+// compared tells whether a trial is, if the furthest was trained so far.
+func (a *FrontRow) compared(furthest int) bool {
+	return a.State == search.Completed || a.Budget >= furthest
+}
+
 // beats tells whether a dominates b and will, whatever comes: a has ended, and is on
 // the front's terms wherever b is.
 func (a *FrontRow) beats(b *FrontRow) bool {
@@ -44,17 +49,18 @@ func (b *Board) addToFront(objectives []search.Objective, t search.Trial, r *tri
 	return b.thin(t.ID)
 }
 
-// thin removes what can no longer be on the front. Ended trials are returned, but for
+// thin removes what can no longer be on the front: what another has beaten for good,
+// and what was stopped before one that has ended. Ended trials are returned, but for
 // the one that just reported.
 func (b *Board) thin(reported int) (fallen []int) {
-	furthest := 0
 	for i := range b.Front {
-		furthest = max(furthest, b.Front[i].Budget)
+		if row := &b.Front[i]; row.State.Ended() {
+			b.Furthest = max(b.Furthest, row.Budget)
+		}
 	}
 	var kept []FrontRow
 	for _, row := range b.Front {
-		behind := row.State != search.Completed && row.Budget < furthest
-		if !behind && !slices.ContainsFunc(b.Front, func(a FrontRow) bool { return a.beats(&row) }) {
+		if row.compared(b.Furthest) && !slices.ContainsFunc(b.Front, func(a FrontRow) bool { return a.beats(&row) }) {
 			kept = append(kept, row)
 		} else if row.State.Ended() && row.Trial != reported {
 			fallen = append(fallen, row.Trial)
@@ -79,7 +85,11 @@ func (b *Board) keeps(best int) []string {
 			out = append(out, r.Checkpoint)
 		}
 	}
-	rows := slices.Clone(b.Front)
+	furthest := b.Furthest
+	for i := range b.Front {
+		furthest = max(furthest, b.Front[i].Budget)
+	}
+	rows := slices.DeleteFunc(slices.Clone(b.Front), func(r FrontRow) bool { return !r.compared(furthest) })
 	if slices.ContainsFunc(rows, func(r FrontRow) bool { return !r.Shared }) {
 		rows = slices.DeleteFunc(rows, func(r FrontRow) bool { return r.Shared })
 	}
