@@ -144,10 +144,18 @@ func (r *Result) Values() string {
 	if r.Best == nil {
 		return ""
 	}
+	return r.ValuesOf(r.Best)
+}
+
+// ValuesOf are the objectives of a trial in words, those that it has: "accuracy
+// 0.97, params 5386".
+func (r *Result) ValuesOf(t *search.Record) string {
 	var out []string
-	m, _ := r.Best.Last()
+	m, _ := t.Last()
 	for _, o := range r.Objectives {
-		out = append(out, o.Metric+" "+search.FormatNumber(m.Metrics[o.Metric]))
+		if v, ok := m.Metrics[o.Metric]; ok {
+			out = append(out, o.Metric+" "+search.FormatNumber(v))
+		}
 	}
 	return strings.Join(out, ", ")
 }

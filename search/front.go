@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Front is the Pareto front of a study's trials: those that no other beats in
@@ -16,7 +17,8 @@ import (
 type Front struct {
 	Trials   []FrontTrial // the best by the first objective first
 	Compared int          // trials that were
-	Early    int          // trials with values that were not: stopped before the end, or on their way
+	Early    int          // trials with values that were not: stopped before the end
+	Open     int          // likewise: they run, or wait at a rung
 	Shared   int          // likewise: judged with shared weights
 	Budget   int          // as far as any was trained
 	Volume   float64      // the hypervolume from the worst value of each objective, as a share of the box up to the best ones
@@ -52,7 +54,11 @@ func ParetoFront(all []Record, objectives []Objective) Front {
 	kept := some[:0]
 	for i, r := range some {
 		if m, _ := r.Last(); r.State != Completed && m.Budget < f.Budget {
-			f.Early++
+			if r.State.Ended() {
+				f.Early++
+			} else {
+				f.Open++
+			}
 			continue
 		}
 		kept, points = append(kept, r), append(points, losses[i])
@@ -86,11 +92,17 @@ func (f *Front) Has(trial int) bool {
 // String is the front in one line: how many trials are on it, and which were compared.
 func (f Front) String() string {
 	out := fmt.Sprintf("%s that no other beats in everything, of %d trained to the end (%d epochs, or until they no longer improved)", count(len(f.Trials), "trial"), f.Compared, f.Budget)
-	if f.Early > 0 {
-		out += fmt.Sprintf("; %d that were stopped before or run yet are not compared", f.Early)
+	var left []string
+	for _, x := range []struct {
+		n   int
+		why string
+	}{{f.Early, "stopped before"}, {f.Open, "on their way"}, {f.Shared, "judged with shared weights"}} {
+		if x.n > 0 {
+			left = append(left, fmt.Sprintf("%d %s", x.n, x.why))
+		}
 	}
-	if f.Shared > 0 {
-		out += fmt.Sprintf("; %d that were judged with shared weights are not compared", f.Shared)
+	if left != nil {
+		out += "; not compared: " + strings.Join(left, ", ")
 	}
 	return out
 }

@@ -76,15 +76,15 @@ func TestFrontComparesWhatIsTrainedEquallyFar(t *testing.T) {
 	if got, want := onFront(f), []int{6, 0, 2}; !reflect.DeepEqual(got, want) {
 		t.Errorf("the front is %v, want %v", got, want)
 	}
-	if f.Compared != 4 || f.Early != 2 || f.Budget != 27 || f.Trials[2].Budget != 11 {
+	if f.Compared != 4 || f.Early != 1 || f.Open != 1 || f.Budget != 27 || f.Trials[2].Budget != 11 {
 		t.Errorf("%+v", f)
 	}
-	if s := f.String(); !strings.Contains(s, "of 4 trained to the end (27 epochs") || !strings.Contains(s, "2 that were stopped before or run yet are not compared") {
+	if s := f.String(); !strings.Contains(s, "of 4 trained to the end (27 epochs") || !strings.Contains(s, "not compared: 1 stopped before, 1 on their way") {
 		t.Error(s)
 	}
 	// Nothing is completed: those that came the furthest are compared.
 	f = search.ParetoFront([]search.Record{all[1], tried(2, search.Paused, 9, .5, 5), tried(8, search.Stopped, 9, .6, 2)}, lossAndEnergy)
-	if got, want := onFront(f), []int{2, 8}; !reflect.DeepEqual(got, want) || f.Early != 1 {
+	if got, want := onFront(f), []int{2, 8}; !reflect.DeepEqual(got, want) || f.Early != 1 || f.Open != 0 {
 		t.Errorf("the front is %+v, want %v", f, want)
 	}
 	if f = search.ParetoFront(nil, lossAndEnergy); f.Compared != 0 || f.Trials != nil {

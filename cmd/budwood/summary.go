@@ -61,8 +61,8 @@ func (a *app) summary(store *trials.Store, name string) error {
 	m, _ := r.Best.Last()
 	fmt.Fprintf(w, "best    %s: %s after %s\n", r.Best.Name(), r.Values(), plural(m.Budget, "epoch"))
 	printParams(w, "        ", r.Best.Params)
-	if n := len(r.Front()); len(r.Objectives) > 1 {
-		fmt.Fprintf(w, "front   %s that no other beats in everything\n", plural(n, "trial"))
+	if len(r.Objectives) > 1 {
+		fmt.Fprintf(w, "front   %v\n", search.ParetoFront(r.Trials, r.Objectives))
 	}
 	if len(r.Test) > 0 {
 		fmt.Fprintf(w, "test    %s\n", metricsLine(r.Test))
