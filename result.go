@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"budwood/nas"
 	"budwood/report"
 	"budwood/search"
 	"budwood/trials"
@@ -36,11 +35,11 @@ type Result struct {
 func (r *Result) Main() search.Objective { return r.Objectives[0] }
 
 // Front is the Pareto front of a study with several objectives: the trials that
-// no other beats in all of them, the best by the main objective first.
+// no other beats in all of them, the best by the main objective first. Trials are
+// compared once they are trained to the end, or as far as any: see [search.Front].
 func (r *Result) Front() []search.Record {
 	var out []search.Record
-	best, _ := nas.Pareto(r.Trials, r.Objectives)
-	for _, p := range best {
+	for _, p := range search.ParetoFront(r.Trials, r.Objectives).Trials {
 		i, _ := slices.BinarySearchFunc(r.Trials, p.Trial, func(t search.Record, id int) int { return t.ID - id })
 		out = append(out, r.Trials[i])
 	}
@@ -157,10 +156,18 @@ func (r *Result) Values() string {
 	if r.Best == nil {
 		return ""
 	}
+	return r.ValuesOf(r.Best)
+}
+
+// ValuesOf are the objectives of a trial in words, those that it has: "accuracy
+// 0.97, params 5386".
+func (r *Result) ValuesOf(t *search.Record) string {
 	var out []string
-	m, _ := r.Best.Last()
+	m, _ := t.Last()
 	for _, o := range r.Objectives {
-		out = append(out, o.Metric+" "+search.FormatNumber(m.Metrics[o.Metric]))
+		if v, ok := m.Metrics[o.Metric]; ok {
+			out = append(out, o.Metric+" "+search.FormatNumber(v))
+		}
 	}
 	return strings.Join(out, ", ")
 }

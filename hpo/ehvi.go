@@ -151,7 +151,7 @@ func (s *EHVI) model(req search.Request, all several, c *cube) *ehviModel {
 		keep = elite(all.losses, most)
 		slices.Sort(keep)
 	}
-	first := fronts(all.losses)[0]
+	first := search.Fronts(all.losses)[0]
 	fitted := len(keep) // so many of the trials are fitted: a tenth more each time
 	if fitted <= most {
 		fitted = fitAt(fitted)

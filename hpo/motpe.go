@@ -32,7 +32,7 @@ func (t MOTPE) Propose(_ context.Context, req search.Request) ([]search.Params, 
 		}
 		n := goodOf(len(all.records))
 		var good [][]float64
-		for _, f := range fronts(scaled) {
+		for _, f := range search.Fronts(scaled) {
 			room := n - len(s.good)
 			take := f
 			if room < len(f) {

@@ -128,7 +128,7 @@ func (r *Rung) sort(goals []search.Goal) {
 		}
 	}
 	sorted := make([]Peer, 0, len(r.Peers))
-	for n, front := range fronts(losses) {
+	for n, front := range search.Fronts(losses) {
 		for _, i := range spreadOut(losses, front) {
 			p := r.Peers[i]
 			p.Front = n + 1

@@ -60,7 +60,7 @@ func (s *several) scaled() [][]float64 {
 	for k := range m {
 		lo[k], hi[k] = math.Inf(1), math.Inf(-1)
 	}
-	for _, f := range fronts(s.losses) {
+	for _, f := range search.Fronts(s.losses) {
 		for _, i := range f {
 			for k, v := range s.losses[i] {
 				lo[k], hi[k] = min(lo[k], v), max(hi[k], v)
@@ -89,7 +89,7 @@ func (s *several) scaled() [][]float64 {
 // III-B).
 func elite(losses [][]float64, size int) []int {
 	var out []int
-	for _, f := range fronts(losses) {
+	for _, f := range search.Fronts(losses) {
 		if len(out) >= size {
 			break
 		}

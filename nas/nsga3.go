@@ -117,18 +117,11 @@ func (n *nicheMemo) of(all []*individual, size int, points [][]float64, seed uin
 // (Deb & Jain 2014, Algorithms 1 and 4).
 func survivors(all []*individual, size int, points [][]float64, r *rand.Rand) []*individual {
 	var out []*individual
-	taken := make([]bool, len(all))
-	for len(out) < min(size, len(all)) {
-		var last []*individual
-		for _, i := range front(all, taken) {
-			taken[i] = true
-			last = append(last, all[i])
+	for _, members := range fronts(all, size) {
+		if len(out)+len(members) > size {
+			return fillNiches(out, members, size, points, r)
 		}
-		if len(out)+len(last) <= size {
-			out = append(out, last...)
-			continue
-		}
-		return fillNiches(out, last, size, points, r)
+		out = append(out, members...)
 	}
 	return out
 }

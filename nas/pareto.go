@@ -8,29 +8,6 @@ import (
 	"budwood/search"
 )
 
-// front lists the positions of those individuals, of the ones not taken, that
-// no other of them dominates.
-func front(all []*individual, taken []bool) []int {
-	var out []int
-next:
-	for i := range all {
-		if taken[i] {
-			continue
-		}
-		kept := out[:0]
-		for _, f := range out {
-			if search.Dominates(all[f].losses, all[i].losses) {
-				continue next // it dominates none of those before, for they do not dominate each other
-			}
-			if !search.Dominates(all[i].losses, all[f].losses) {
-				kept = append(kept, f)
-			}
-		}
-		out = append(kept, i)
-	}
-	return out
-}
-
 // ranked is an individual with its place in a population.
 type ranked struct {
 	*individual
@@ -67,15 +44,23 @@ func elite(all []*individual, size int) []ranked {
 	return out
 }
 
-// fronts are the first fronts, as many as it takes for at least n members.
+// fronts are the first fronts, as many as it takes for at least n members; those
+// of a front are in the order of all.
 func fronts(all []*individual, n int) [][]*individual {
+	losses := make([][]float64, len(all))
+	for i := range all {
+		losses[i] = all[i].losses
+	}
 	var out [][]*individual
-	taken := make([]bool, len(all))
-	for count := 0; count < min(n, len(all)); {
-		var members []*individual
-		for _, i := range front(all, taken) {
-			taken[i] = true
-			members = append(members, all[i])
+	count := 0
+	for _, places := range search.Fronts(losses) {
+		if count >= n {
+			break
+		}
+		slices.Sort(places)
+		members := make([]*individual, len(places))
+		for k, i := range places {
+			members[k] = all[i]
 		}
 		out, count = append(out, members), count+len(members)
 	}

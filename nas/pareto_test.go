@@ -4,10 +4,6 @@ import (
 	"math"
 	"slices"
 	"testing"
-
-	"pgregory.net/rapid"
-
-	"budwood/search"
 )
 
 func withLosses(losses ...[]float64) []*individual {
@@ -57,32 +53,4 @@ func TestCrowding(t *testing.T) {
 			t.Errorf("crowding %d is %g, want %g", i, got[i].crowding, want)
 		}
 	}
-}
-
-// A front is what no other individual dominates.
-func TestFront(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		n := rapid.IntRange(1, 3).Draw(t, "objectives")
-		all := make([]*individual, rapid.IntRange(0, 30).Draw(t, "individuals"))
-		for i := range all {
-			all[i] = &individual{}
-			for range n {
-				all[i].losses = append(all[i].losses, float64(rapid.IntRange(0, 6).Draw(t, "loss")))
-			}
-		}
-		taken := make([]bool, len(all))
-		for i := range taken {
-			taken[i] = rapid.IntRange(0, 3).Draw(t, "taken") == 0
-		}
-		first := front(all, taken)
-		for i, c := range all {
-			dominated := false
-			for j, d := range all {
-				dominated = dominated || !taken[j] && search.Dominates(d.losses, c.losses)
-			}
-			if want := !taken[i] && !dominated; slices.Contains(first, i) != want {
-				t.Fatalf("%v on the front is %t", c.losses, !want)
-			}
-		}
-	})
 }

@@ -55,7 +55,8 @@ func TestLineageAndFront(t *testing.T) {
 		t.Errorf("lineage %+v", line)
 	}
 	goals := []search.Objective{{Metric: "0"}, {Metric: "1"}}
-	best, share := Pareto(all, goals)
+	front := search.ParetoFront(all, goals)
+	best, share := front.Trials, front.Volume
 	if len(best) < 2 || share <= 0 || share > 1 {
 		t.Fatalf("front %+v, share %v", best, share)
 	}

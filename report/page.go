@@ -5,10 +5,12 @@ import (
 	"html/template"
 	"io"
 	"strconv"
+
+	"budwood/search"
 )
 
 // Write writes the study as one HTML page: incumbents, learning curves, the best
-// value for the energy, the front of several objectives, the importance of
+// value for the energy, the front of several objectives (of all of them), the importance of
 // parameters, the trials over two that matter, slices, parallel coordinates,
 // the network that was found, budgets, and every trial with the reason of its end.
 // The page loads nothing and has no script.
@@ -29,6 +31,7 @@ type view struct {
 	Slices  []template.HTML
 	Wide    []template.HTML
 	Rungs   []rung
+	Front   []frontRow // with several objectives
 	Rows    []row
 	Omitted int
 }
@@ -38,6 +41,7 @@ type row struct {
 	Name, State, Value, Params, From, Reason string
 	Epochs                                   int
 	WattHours                                string
+	Front                                    bool // it is on the Pareto front
 }
 
 // mostRows bounds the table of trials.
@@ -83,11 +87,17 @@ func newView(s *Study) view {
 	if len(s.Trials) == 0 {
 		return v
 	}
+	var front search.Front
+	if len(s.Objectives) > 1 {
+		front = search.ParetoFront(s.Trials, s.Objectives)
+		fact("front", "%v", front)
+		v.Front = s.frontRows(front)
+	}
 	v.Charts = append(v.Charts, template.HTML(s.trace().SVG()), template.HTML(s.curves().SVG()))
 	if c, ok := s.price(); ok {
 		v.Charts = append(v.Charts, template.HTML(c.SVG()))
 	}
-	if c, ok := s.front(); ok {
+	for _, c := range s.frontCharts(front) {
 		v.Charts = append(v.Charts, template.HTML(c.SVG()))
 	}
 	if b, ok := s.importance(); ok {
@@ -112,6 +122,7 @@ func newView(s *Study) view {
 		if m, ok := r.Last(); ok {
 			line.Epochs = m.Budget
 		}
+		line.Front = front.Has(r.ID)
 		if x := value(r, o); x == x {
 			line.Value = strconv.FormatFloat(x, 'g', 5, 64)
 		}
@@ -131,7 +142,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:.15rem 1rem;margin:0}d
 .wide{grid-template-columns:1fr}svg{width:100%;height:auto}.network svg{width:auto;max-width:100%}pre{font-size:13px;white-space:pre-wrap;margin:0}
 .scroll{overflow-x:auto}table{border-collapse:collapse;font-size:13px;width:100%}
 th,td{text-align:left;padding:.25rem .6rem;border-bottom:1px solid #e5e7eb;vertical-align:top}th{color:#6b7280;font-weight:600}
-td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}.budgets{width:auto}
+td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}.budgets{width:auto}.front td{background:#fef3c7}
 </style></head><body>
 <h1>{{.Name}}</h1><p class="goal">{{.Goal}}</p>
 <dl>{{range .Facts}}<dt>{{index . 0}}</dt><dd>{{index . 1}}</dd>{{end}}</dl>
@@ -139,10 +150,13 @@ td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}.budgets{width:auto
 {{if .Slices}}<h2>The objective over each parameter</h2><div class="charts small">{{range .Slices}}<div>{{.}}</div>{{end}}</div>{{end}}
 {{range .Wide}}<div class="charts wide"><div>{{.}}</div></div>{{end}}
 {{if .Drawing}}<h2>The best network</h2><pre>{{.Network.About}}</pre><div class="network">{{.Drawing}}</div>{{end}}
+{{if .Front}}<h2>The front</h2><div class="scroll"><table><tr><th>trial</th>{{range .Objectives}}<th class="n">{{.Metric}}</th>{{end}}<th class="n">epochs</th><th>params</th></tr>
+{{range .Front}}<tr><td>{{.Name}}</td>{{range .Values}}<td class="n">{{.}}</td>{{end}}<td class="n">{{.Epochs}}</td><td>{{.Params}}</td></tr>
+{{end}}</table></div>{{end}}
 {{if .Rungs}}<h2>Budgets</h2><table class="budgets"><tr><th class="n">epochs</th><th class="n">trials</th><th class="n">ended here</th><th class="n">best</th></tr>
 {{range .Rungs}}<tr><td class="n">{{.Budget}}</td><td class="n">{{.Reached}}</td><td class="n">{{.Ended}}</td><td class="n">{{.Best}}</td></tr>{{end}}</table>{{end}}
 {{if .Rows}}<h2>Trials</h2><div class="scroll"><table><tr><th>trial</th><th class="n">value</th><th class="n">epochs</th><th>state</th><th class="n">Wh</th><th>from</th><th>params</th><th>reason</th></tr>
-{{range .Rows}}<tr><td>{{.Name}}</td><td class="n">{{.Value}}</td><td class="n">{{.Epochs}}</td><td>{{.State}}</td><td class="n">{{.WattHours}}</td><td>{{.From}}</td><td>{{.Params}}</td><td>{{.Reason}}</td></tr>
+{{range .Rows}}<tr{{if .Front}} class="front"{{end}}><td>{{.Name}}</td><td class="n">{{.Value}}</td><td class="n">{{.Epochs}}</td><td>{{.State}}</td><td class="n">{{.WattHours}}</td><td>{{.From}}</td><td>{{.Params}}</td><td>{{.Reason}}</td></tr>
 {{end}}</table></div>{{if .Omitted}}<p>… and {{.Omitted}} more.</p>{{end}}{{end}}
 </body></html>
 `))

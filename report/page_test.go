@@ -68,7 +68,7 @@ func TestPage(t *testing.T) {
 
 func TestChartsAreWellFormed(t *testing.T) {
 	s := study(t)
-	front, _ := s.front()
+	front := s.frontCharts(search.ParetoFront(s.Trials, s.Objectives))[0]
 	bars, _ := s.importance()
 	pair, _ := s.pair(bars)
 	price, _ := s.price()

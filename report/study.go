@@ -272,42 +272,6 @@ func (s *Study) parallel() Parallel {
 	return p
 }
 
-// front shows the first two objectives, if there are as many.
-func (s *Study) front() (Chart, bool) {
-	if len(s.Objectives) < 2 {
-		return Chart{}, false
-	}
-	a, b := s.Objectives[0], s.Objectives[1]
-	all := Series{Name: "trials", Kind: Dots, Color: "#94a3b8", Faint: true}
-	best := Series{Name: "not dominated", Kind: Steps, Color: palette[1]}
-	dots := Series{Kind: Dots, Color: palette[1]}
-	var list []int
-	for i := range s.Trials {
-		x, y := value(&s.Trials[i], a), value(&s.Trials[i], b)
-		all.X, all.Y, all.Titles = append(all.X, y), append(all.Y, x), append(all.Titles, s.Trials[i].Name())
-		if !math.IsNaN(x) && !math.IsNaN(y) {
-			list = append(list, i)
-		}
-	}
-	slices.SortStableFunc(list, func(i, j int) int { // along the second objective, from its best on
-		x, y := b.Goal.Loss(value(&s.Trials[i], b)), b.Goal.Loss(value(&s.Trials[j], b))
-		if x != y {
-			return int(math.Copysign(1, x-y))
-		}
-		return int(math.Copysign(1, a.Goal.Loss(value(&s.Trials[i], a))-a.Goal.Loss(value(&s.Trials[j], a))))
-	})
-	top := math.NaN()
-	for _, i := range list {
-		if v := value(&s.Trials[i], a); a.Goal.Better(v, top) {
-			top = v
-			dots.X, dots.Y = append(dots.X, value(&s.Trials[i], b)), append(dots.Y, v)
-			dots.Titles = append(dots.Titles, s.Trials[i].Name()+" "+s.params(&s.Trials[i]))
-		}
-	}
-	best.X, best.Y = dots.X, dots.Y
-	return Chart{Title: "Two objectives", X: b.Metric, Y: a.Metric, LogX: decades(all.X), LogY: decades(all.Y), Series: []Series{all, best, dots}}, true
-}
-
 // decades tells whether values spread so far that they want a logarithmic axis.
 func decades(values []float64) bool {
 	lo, hi := math.Inf(1), 0.

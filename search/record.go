@@ -45,19 +45,6 @@ func (g Goal) Better(a, b float64) bool {
 	return !math.IsNaN(a) && (math.IsNaN(b) || g.Loss(a) < g.Loss(b))
 }
 
-// Dominates tells whether losses a are nowhere worse than b and somewhere
-// better (Pareto dominance). Both have the same length.
-func Dominates(a, b []float64) bool {
-	better := false
-	for i := range a {
-		if a[i] > b[i] {
-			return false
-		}
-		better = better || a[i] < b[i]
-	}
-	return better
-}
-
 // Objective is a metric and the way it is better.
 type Objective struct {
 	Metric string `json:"metric"`

@@ -18,6 +18,9 @@ const boardSize = 10
 type Board struct {
 	Rows   []Row                `json:"rows"` // best first
 	Counts map[search.State]int `json:"counts"`
+	Front  []FrontRow           `json:"front,omitempty"` // with several objectives: those that may be on it
+
+	Furthest int `json:"furthest,omitempty"` // with several objectives: as far as any was trained that has ended
 }
 
 // Row is a trial on the leaderboard.
@@ -78,8 +81,10 @@ func (b *Board) best() int {
 	return b.Rows[0].Trial
 }
 
+// has tells whether a trial is on the leaderboard or may be on the front.
 func (b *Board) has(trial int) bool {
-	return slices.ContainsFunc(b.Rows, func(r Row) bool { return r.Trial == trial })
+	return slices.ContainsFunc(b.Rows, func(r Row) bool { return r.Trial == trial }) ||
+		slices.ContainsFunc(b.Front, func(r FrontRow) bool { return r.Trial == trial })
 }
 
 // end takes final states of paused trials.
@@ -92,6 +97,11 @@ func (b *Board) end(ended []search.Ending) {
 		for i := range b.Rows {
 			if b.Rows[i].Trial == e.Trial {
 				b.Rows[i].State = e.State
+			}
+		}
+		for i := range b.Front {
+			if b.Front[i].Trial == e.Trial {
+				b.Front[i].State = e.State
 			}
 		}
 	}

@@ -114,7 +114,7 @@ func CanContinue(stored json.RawMessage, s *Spec) error {
 		}
 		s.Space, s.Constraints = nil, nil
 		s.Budget.Trials, s.Budget.Time, s.Budget.EnergyWh, s.Budget.MinGain = 0, 0, 0, 0
-		s.Search.Parallel, s.Search.Batch, s.Search.Priority, s.MaxRetries, s.MaxFailed, s.Retrain = 0, 0, 0, 0, 0, Retrain{}
+		s.Search.Parallel, s.Search.Batch, s.Search.Priority, s.MaxRetries, s.MaxFailed, s.Keep, s.Retrain = 0, 0, 0, 0, 0, 0, Retrain{}
 		b, _ := json.Marshal(s)
 		var m map[string]any
 		_ = json.Unmarshal(b, &m)
@@ -219,16 +219,16 @@ func DescribeFront(objectives []search.Objective, all []search.Record) string {
 		return ""
 	}
 	var b strings.Builder
-	front, share := nas.Pareto(all, objectives)
-	fmt.Fprintf(&b, "front    %d trials that no other beats in everything; hypervolume %.3f of the box from the worst to the best values\n", len(front), share)
-	for _, p := range front[:min(len(front), mostFront)] {
+	front := search.ParetoFront(all, objectives)
+	fmt.Fprintf(&b, "front    %v; hypervolume %.3f of the box from the worst to the best values\n", front, front.Volume)
+	for _, p := range front.Trials[:min(len(front.Trials), mostFront)] {
 		line := "         " + search.TrialName(p.Trial)
 		for i, v := range p.Values {
 			line += fmt.Sprintf("  %s %-9s", objectives[i].Metric, search.FormatNumber(v))
 		}
-		fmt.Fprintln(&b, strings.TrimRight(line, " "))
+		fmt.Fprintf(&b, "%s  epochs %d\n", line, p.Budget)
 	}
-	if n := len(front) - mostFront; n > 0 {
+	if n := len(front.Trials) - mostFront; n > 0 {
 		fmt.Fprintf(&b, "         … and %d more\n", n)
 	}
 	return b.String()

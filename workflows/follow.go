@@ -88,7 +88,7 @@ func (s *study) end(ctx workflow.Context, ended []search.Ending) error {
 }
 
 // forget lets go of the checkpoints of trials that ended, unless they are on the
-// leaderboard or can be inherited from; those go when the study ends. The next
+// leaderboard, may be on the front or can be inherited from; those go when the study ends. The next
 // worker that is asked to train removes them.
 func (s *study) forget(trials ...int) {
 	if s.in.Spec.Search.Inherit {
@@ -229,7 +229,8 @@ func (s *study) outcome(c *child, i int) search.Decision {
 	if !spec.judged(seg) {
 		s.spent.Epochs += max(r.Budget-seg.From, 0)
 	}
-	s.forget(s.board.add(spec.Objective, t, r)...) // what fell off the leaderboard
+	fallen := s.board.addToFront(spec.Objectives(), t, r, spec.shared(seg))
+	s.forget(append(fallen, s.board.add(spec.Objective, t, r)...)...) // what fell off the leaderboard and the front
 	if r.State.Ended() && !cut {
 		s.forget(t.ID)
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -163,6 +164,7 @@ func (l *localStudy) outcome(work context.Context, stop context.CancelCauseFunc,
 	l.spent.segments++
 	l.spent.elapsed = time.Since(l.began)
 	l.board.add(l.spec.Objective, d.trial, r)
+	l.board.addToFront(l.spec.Objectives(), d.trial, r, l.spec.shared(d.segment))
 	if limit := l.spec.Budget.EnergyWh; limit > 0 && l.spent.joules/3600 >= limit && !l.loop.Final {
 		stop(fmt.Errorf("the energy budget of %g Wh is spent", limit))
 	}
@@ -328,10 +330,7 @@ func (l *localStudy) finish(ctx context.Context) (StudyResult, error) {
 	if err := l.keepTime(ctx, 0); err != nil {
 		return out, err
 	}
-	keep := append(l.spec.keeps(), l.board.unfinished(l.spec.Name, l.loop)...)
-	if len(l.board.Rows) > 0 {
-		keep = append(keep, l.board.Rows[0].Checkpoint)
-	}
+	keep := slices.Concat(l.spec.keeps(), l.board.keeps(l.spec.best()), l.board.unfinished(l.spec.Name, l.loop))
 	if err := l.runner.Blobs.DeleteAll(ctx, trials.StudyKey(l.spec.Name), keep...); err != nil {
 		return out, err
 	}

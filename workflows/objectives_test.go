@@ -29,7 +29,7 @@ func TestThreeObjectives(t *testing.T) {
 			t.Errorf("%s has the parents %v", r.Name(), o.Parents)
 		}
 	}
-	front, _ := nas.Pareto(records, spec.Objectives())
+	front := search.ParetoFront(records, spec.Objectives()).Trials
 	if len(front) == 0 {
 		t.Fatal("no front")
 	}

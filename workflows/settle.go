@@ -76,6 +76,11 @@ func (b *Board) revive(paused []int) {
 				b.Rows[i].State = search.Paused
 			}
 		}
+		for i := range b.Front {
+			if b.Front[i].Trial == t {
+				b.Front[i].State = search.Paused
+			}
+		}
 	}
 }
 

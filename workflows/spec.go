@@ -35,6 +35,7 @@ type Spec struct {
 	StartWith    []search.Params    `json:"start_with,omitempty"`
 	Input        engine.Shape       `json:"input,omitempty" yaml:"-"`   // of the network: the shape of a row, read off the data
 	Outputs      int                `json:"outputs,omitempty" yaml:"-"` // of the network, likewise
+	Keep         int                `json:"keep,omitempty"`             // weights of so many of the best trials stay when the study ends, with several objectives also those of the front; 0 means 1
 	MaxRetries   int                `json:"max_retries,omitempty"`      // of a trial whose code failed
 	MaxFailed    int                `json:"max_failed,omitempty"`       // no new trials once so many have failed; 0 means 10, while none has a value
 }
@@ -117,6 +118,9 @@ func (e *FieldError) Unwrap() error { return e.Err }
 func wrong(path, format string, args ...any) error {
 	return &FieldError{path, fmt.Errorf(format, args...)}
 }
+
+// best is of how many of the best trials the weights are kept.
+func (s *Spec) best() int { return max(s.Keep, 1) }
 
 var validName = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,63}$`)
 
@@ -286,6 +290,7 @@ func (s *Spec) completeSearch() error {
 		{"early_stop.min_delta", s.EarlyStop.MinDelta, 0, 1e300},
 		{"retrain.best", float64(s.Retrain.Best), 0, boardSize},
 		{"retrain.epochs", float64(s.Retrain.Epochs), 0, 1e6},
+		{"keep", float64(s.Keep), 0, boardSize},
 		{"max_retries", float64(s.MaxRetries), 0, 100},
 		{"max_failed", float64(s.MaxFailed), 0, 1e6},
 	} {

@@ -3,6 +3,7 @@ package workflows
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -265,10 +266,7 @@ func (s *study) finish(ctx workflow.Context) (StudyResult, error) {
 			reason = joinReasons(reason, "the best trial could not be tested: "+message(err))
 		}
 	}
-	keep := append(s.in.Spec.keeps(), s.board.unfinished(s.in.Spec.Name, s.loop)...)
-	if best != nil && best.Checkpoint != "" {
-		keep = append(keep, best.Checkpoint)
-	}
+	keep := slices.Concat(s.in.Spec.keeps(), s.board.keeps(s.in.Spec.best()), s.board.unfinished(s.in.Spec.Name, s.loop))
 	if err := workflow.ExecuteActivity(onTrain(ctx, s.trainQueue(), "remove checkpoints", turn(s.in.Spec.Name, s.in.Spec.Search.Priority)), sweepBlobs, s.in.Spec.Name, keep).Get(ctx, nil); err != nil {
 		reason = joinReasons(reason, "checkpoints could not be removed: "+message(err))
 	}

@@ -68,6 +68,9 @@ func (s *Spec) judged(seg search.Segment) bool {
 	return s.Search.Supernet != "" && !seg.Again && !s.lends(seg.Trial)
 }
 
+// shared tells whether a segment's network is judged with shared weights, or trains them.
+func (s *Spec) shared(seg search.Segment) bool { return s.Search.Supernet != "" && !seg.Again }
+
 // keeps lists the checkpoints that a study needs should it go on after its end.
 func (s *Spec) keeps() []string {
 	if s.Search.Supernet == "" {

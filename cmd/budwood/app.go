@@ -13,6 +13,7 @@ import (
 
 	"github.com/alecthomas/kong"
 	"go.temporal.io/sdk/client"
+	"golang.org/x/term"
 
 	"budwood"
 	"budwood/cmd/budwood/devserver"
@@ -64,6 +65,22 @@ type app struct {
 
 // run is the whole program but for the process around it.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	if f, ok := stdout.(*os.File); ok && term.IsTerminal(int(f.Fd())) { // help is as wide as it
+		return command(ctx, args, stdout, stderr)
+	}
+	out := &results{w: stdout}
+	code := command(ctx, args, out, stderr)
+	switch {
+	case out.broken():
+		return exitBrokenPipe
+	case code == exitDone && out.err != nil:
+		return exitCode(stderr, fmt.Errorf("the results could not be written: %w", out.err))
+	}
+	return code
+}
+
+// command is run for results whose writer may be asked what became of them.
+func command(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	var c cli
 	exited := -1
 	parser, err := kong.New(&c, kong.Name("budwood"),
@@ -80,6 +97,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	k, err := parser.Parse(args)
 	if exited >= 0 { // help was asked for and printed
 		return exited
+	}
+	if r, ok := stdout.(*results); ok && r.err != nil { // help could not be written
+		return exitCode(stderr, r.err)
 	}
 	if err != nil {
 		return exitCode(stderr, usageError{fmt.Errorf("%w; see budwood --help", err)})
@@ -144,16 +164,6 @@ func (a *app) readSoon() (*trials.Store, error) {
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
-}
-
-// terminal tells whether w is a terminal that can be drawn on.
-func terminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	if !ok || os.Getenv("TERM") == "dumb" {
-		return false
-	}
-	st, err := f.Stat()
-	return err == nil && st.Mode()&os.ModeCharDevice != 0
 }
 
 func plural(n int, thing string) string {

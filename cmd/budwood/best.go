@@ -13,6 +13,7 @@ import (
 
 type bestCmd struct {
 	Study string `arg:"" help:"Name of the study."`
+	Trial string `help:"Another trial than the best, such as one of the front." placeholder:"t0012"`
 	SVG   string `help:"Draw the network of an architecture search into this file." placeholder:"FILE" type:"path"`
 	output
 }
@@ -27,31 +28,14 @@ func (c *bestCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	if r.Best == nil {
-		return fmt.Errorf("study %s has no trial with a value yet", c.Study)
-	}
-	t := table{head: []string{"PARAM", "VALUE"}}
-	for _, k := range r.Best.Params.Names() {
-		t.add(k, cell(k, r.Best.Params[k]))
-	}
-	if c.Output == "table" {
-		fmt.Fprintf(a.stdout, "%s of %s: %s\n", r.Best.Name(), c.Study, r.Values())
-	}
-	if r.Note != "" {
-		a.say("%s", r.Note)
-	}
-	if err := c.network(a, store, r); err != nil {
+	best, err := a.chosen(store, r, c.Trial)
+	if err != nil {
 		return err
 	}
-	return c.write(a.stdout, t, struct {
-		*search.Record
-		Test search.Metrics `json:"test,omitempty"`
-		Note string         `json:"note,omitempty"`
-	}{r.Best, r.Test, r.Note})
-}
-
-// network tells about the network of an architecture search, and draws it.
-func (c *bestCmd) network(a *app, store *trials.Store, r *budwood.Result) error {
+	t := table{head: []string{"PARAM", "VALUE"}}
+	for _, k := range best.Params.Names() {
+		t.add(k, cell(k, best.Params[k]))
+	}
 	study, err := store.Study(a.ctx, c.Study)
 	if err != nil {
 		return err
@@ -60,21 +44,54 @@ func (c *bestCmd) network(a *app, store *trials.Store, r *budwood.Result) error 
 	if err != nil {
 		return err
 	}
-	if c.Output == "table" && spec.Architecture != nil {
-		all, err := store.Records(a.ctx, c.Study)
-		if err != nil {
+	if c.Output == "table" {
+		if err := c.about(a, store, r, spec, best); err != nil {
 			return err
 		}
-		text, err := workflows.DescribeNetwork(spec, all, r.Best)
-		if err != nil {
-			return err
-		}
-		fmt.Fprint(a.stdout, text)
 	}
-	if c.SVG == "" {
+	if c.SVG != "" {
+		if err := create(c.SVG, func(w io.Writer) error { return workflows.DrawNetwork(w, spec, best) }); err != nil {
+			return err
+		}
+	}
+	out := struct {
+		*search.Record
+		Test search.Metrics `json:"test,omitempty"`
+		Note string         `json:"note,omitempty"`
+	}{Record: best}
+	if r.Best != nil && best.ID == r.Best.ID {
+		out.Test, out.Note = r.Test, r.Note
+		if r.Note != "" {
+			a.say("%s", r.Note)
+		}
+	}
+	return c.write(a.stdout, t, out)
+}
+
+// about tells of a trial in lines: its values, the network of an architecture search,
+// and the front of several objectives.
+func (c *bestCmd) about(a *app, store *trials.Store, r *budwood.Result, spec *workflows.Spec, best *search.Record) error {
+	values := r.ValuesOf(best)
+	if values == "" || best.State == search.Failed || best.State == search.Diverged {
+		values = fmt.Sprintf("%s: %s", best.State, workflows.DescribeReason(best.Reason))
+	}
+	if m, ok := best.Last(); ok && c.Trial != "" {
+		values += fmt.Sprintf(" (%s after %s)", best.State, plural(m.Budget, "epoch"))
+	}
+	fmt.Fprintf(a.stdout, "%s of %s: %s\n", best.Name(), c.Study, values)
+	if spec.Architecture == nil && len(r.Objectives) < 2 {
 		return nil
 	}
-	return create(c.SVG, func(w io.Writer) error { return workflows.DrawNetwork(w, spec, r.Best) })
+	all, err := store.Records(a.ctx, c.Study)
+	if err != nil {
+		return err
+	}
+	text, err := workflows.DescribeNetwork(spec, all, best)
+	if err != nil {
+		return err
+	}
+	fmt.Fprint(a.stdout, text, workflows.DescribeFront(r.Objectives, all))
+	return nil
 }
 
 // printParams lists params one a line, under a label.

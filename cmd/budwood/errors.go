@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
+	"syscall"
 
 	"budwood/trials"
 	"budwood/workflows"
@@ -16,6 +19,8 @@ const (
 	exitFailed   = 1
 	exitUsage    = 2   // bad usage, such as a study that does not exist, or a bad study file
 	exitDetached = 130 // by Ctrl-C: the study goes on
+
+	exitBrokenPipe = 128 + int(syscall.SIGPIPE) // as of a program that the signal ended: whoever read the results went away
 )
 
 // errDetached ends a command that was following a study.
@@ -31,11 +36,14 @@ func exitCode(stderr io.Writer, err error) int {
 	var file *workflows.FileError
 	var field *workflows.FieldError // of a flag that overrides the file
 	var usage usageError
+	var path *fs.PathError
 	switch {
 	case err == nil:
 		return exitDone
 	case errors.Is(err, errDetached):
 		return exitDetached
+	case errors.As(err, &path) && path.Path == os.Stdout.Name() && errors.Is(err, syscall.EPIPE):
+		return exitBrokenPipe
 	case errors.Is(err, context.Canceled):
 		fmt.Fprintln(stderr, "budwood: interrupted before it was done")
 		return exitDetached

@@ -11,26 +11,26 @@ import (
 
 	"budwood/engine"
 	"budwood/engine/onnx"
-	"budwood/search"
 )
 
 type exportCmd struct {
 	Study       string `arg:"" help:"Name of a study that has ended."`
 	File        string `short:"f" help:"The file to write; STUDY.onnx by default. FILE.safetensors holds the weights alone." placeholder:"FILE" type:"path"`
 	Dtype       string `help:"Number format of the weights: f32, f16 or bf16, which take half the space." enum:"f32,f16,bf16" default:"f32"`
+	Trial       string `help:"Another trial than the best, such as one of the front." placeholder:"t0012"`
 	NetworkOnly bool   `help:"Leave out the preparation of the data: the file takes encoded rows."`
 }
 
 var dtypes = map[string]engine.Precision{"f32": engine.F32, "f16": engine.FP16, "bf16": engine.BF16}
 
-// Run writes the network of the best trial, and beside it, as JSON, what its
+// Run writes the network of the best trial, or of the one that is named, and beside it, as JSON, what its
 // input columns and its outputs are called.
 func (c *exportCmd) Run(a *app) error {
-	w, err := a.winner(c.Study)
+	w, err := a.trainedTrial(c.Study, c.Trial)
 	if err != nil {
 		return err
 	}
-	d, net, err := w.spec.TrainedOn(a.ctx, w.data, w.blobs, w.key, w.Best.ID, w.Best.Params)
+	d, net, err := w.spec.TrainedOn(a.ctx, w.data, w.blobs, w.key, w.trial.ID, w.trial.Params)
 	if err != nil {
 		return err
 	}
@@ -49,7 +49,7 @@ func (c *exportCmd) Run(a *app) error {
 		err = create(path, func(f io.Writer) error { return onnx.Write(f, net, o) })
 	}
 	if err != nil {
-		return fmt.Errorf("export %s: %w", w.Best.Name(), err)
+		return fmt.Errorf("export %s: %w", w.trial.Name(), err)
 	}
 	about := strings.TrimSuffix(path, filepath.Ext(path)) + ".json"
 	if err := create(about, func(f io.Writer) error {
@@ -59,8 +59,8 @@ func (c *exportCmd) Run(a *app) error {
 	}); err != nil {
 		return err
 	}
-	fmt.Fprintf(a.stdout, "%s: %s of %s, %s %s; input rows×%v, output rows×%v; columns and classes in %s\n",
-		path, w.Best.Name(), c.Study, w.Main().Metric, search.FormatNumber(w.Value), in, net.Out(), about)
+	fmt.Fprintf(a.stdout, "%s: %s of %s, %s; input rows×%v, output rows×%v; columns and classes in %s\n",
+		path, w.trial.Name(), c.Study, w.ValuesOf(w.trial), in, net.Out(), about)
 	return nil
 }
 

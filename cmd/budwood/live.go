@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"sort"
@@ -10,6 +9,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 	"charm.land/lipgloss/v2"
+	"golang.org/x/term"
 
 	"budwood/search"
 	"budwood/trials"
@@ -17,15 +17,20 @@ import (
 )
 
 // live shows a study on a terminal: progress, the trials that run, the best
-// ones and what happened last.
+// ones and what happened last. If the terminal fails it goes on in lines.
 func (a *app) live(w *watcher) error {
 	m := &liveModel{w: w, app: a, began: time.Now(), width: 100, height: 30}
-	final, err := tea.NewProgram(m, tea.WithContext(a.ctx), tea.WithOutput(a.stderr), tea.WithoutSignalHandler()).Run()
-	if errors.Is(err, tea.ErrProgramKilled) || a.ctx.Err() != nil {
+	options := []tea.ProgramOption{tea.WithContext(a.ctx), tea.WithOutput(a.stderr), tea.WithoutSignalHandler()}
+	if !term.IsTerminal(int(os.Stdin.Fd())) {
+		options = append(options, tea.WithInput(nil)) // not from /dev/tty, which a job without a terminal of its own lacks
+	}
+	final, err := tea.NewProgram(m, options...).Run()
+	if a.ctx.Err() != nil {
 		return errDetached
 	}
 	if err != nil {
-		return err
+		a.say("the terminal cannot be drawn on (%v); in lines:", err)
+		return a.lines(w)
 	}
 	return final.(*liveModel).err
 }

@@ -22,6 +22,7 @@ func main() {
 		trials.Reap(os.Stdin)
 		return
 	}
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // a write that fails says so: progress that nobody reads ends no study
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()

@@ -10,16 +10,17 @@ import (
 type predictCmd struct {
 	Study string `arg:"" help:"Name of a study that has ended, of a table."`
 	File  string `arg:"" help:"A table, CSV or Parquet, with the columns that the study learned from." type:"existingfile"`
+	Trial string `help:"Another trial than the best, such as one of the front." placeholder:"t0012"`
 	output
 }
 
-// Run prints what the network of the best trial says of each row of a table.
+// Run prints what the network of the best trial, or of the one that is named, says of each row of a table.
 func (c *predictCmd) Run(a *app) error {
-	w, err := a.winner(c.Study)
+	w, err := a.trainedTrial(c.Study, c.Trial)
 	if err != nil {
 		return err
 	}
-	rows, classes, err := w.spec.Predict(a.ctx, w.data, w.blobs, w.key, w.Best.ID, w.Best.Params, c.File)
+	rows, classes, err := w.spec.Predict(a.ctx, w.data, w.blobs, w.key, w.trial.ID, w.trial.Params, c.File)
 	if err != nil {
 		return err
 	}

@@ -192,22 +192,15 @@ func (c *showCmd) showLog(a *app) error {
 }
 
 func (c *showCmd) showTrial(a *app, store *trials.Store, r *budwood.Result) error {
-	id, err := trialNumber(c.Trial)
-	var rec search.Record
-	if err == nil {
-		rec, err = store.At(a.ctx, c.Study, id)
-	}
-	if err != nil && !errors.Is(err, trials.ErrNoTrial) {
-		return err
-	}
-	if err != nil {
-		return usageError{fmt.Errorf("study %s has no trial %q; its trials are t0000 to %s", c.Study, c.Trial, search.TrialName(r.Count-1))}
-	}
-	curve, err := store.Curve(a.ctx, c.Study, id)
+	rec, err := a.chosen(store, r, c.Trial)
 	if err != nil {
 		return err
 	}
-	workers, err := store.Workers(a.ctx, c.Study, id)
+	curve, err := store.Curve(a.ctx, c.Study, rec.ID)
+	if err != nil {
+		return err
+	}
+	workers, err := store.Workers(a.ctx, c.Study, rec.ID)
 	if err != nil {
 		return err
 	}
@@ -250,7 +243,7 @@ func (c *showCmd) showTrial(a *app, store *trials.Store, r *budwood.Result) erro
 		fmt.Fprintln(a.stdout)
 	}
 	return c.write(a.stdout, t, struct {
-		search.Record
+		*search.Record
 		Workers []string             `json:"workers,omitempty"`
 		Curve   []search.Measurement `json:"curve"`
 	}{rec, workers, curve})

@@ -64,8 +64,8 @@ func (a *app) summary(store *trials.Store, name string) error {
 	if r.Note != "" {
 		fmt.Fprintf(w, "note    %s\n", r.Note)
 	}
-	if n := len(r.Front()); len(r.Objectives) > 1 {
-		fmt.Fprintf(w, "front   %s that no other beats in everything\n", plural(n, "trial"))
+	if len(r.Objectives) > 1 {
+		fmt.Fprintf(w, "front   %v\n", search.ParetoFront(r.Trials, r.Objectives))
 	}
 	if len(r.Test) > 0 {
 		fmt.Fprintf(w, "test    %s\n", metricsLine(r.Test))

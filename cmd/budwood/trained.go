@@ -2,27 +2,30 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"budwood"
 	"budwood/engine/data"
+	"budwood/search"
 	"budwood/trials"
 	"budwood/workflows"
 )
 
-// winner is the best trial of a study, and where the weights of its network are.
-type winner struct {
+// trained is a trial of a study, and where the weights of its network are.
+type trained struct {
 	*budwood.Result
+	trial *search.Record
 	spec  *workflows.Spec
 	data  *data.Cache
 	blobs trials.Blobs
 	key   string
 }
 
-// winner finds the best trial of a study.
-func (a *app) winner(study string) (*winner, error) {
+// trainedTrial finds a trial of a study that has weights, by name; "" is the best.
+func (a *app) trainedTrial(study, name string) (*trained, error) {
 	store, err := a.read()
 	if err != nil {
 		return nil, err
@@ -36,10 +39,11 @@ func (a *app) winner(study string) (*winner, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.Best == nil {
-		return nil, fmt.Errorf("study %s has no trial with a value yet", study)
+	t, err := a.chosen(store, r, name)
+	if err != nil {
+		return nil, err
 	}
-	if r.Note != "" {
+	if r.Note != "" && t.ID == r.Best.ID {
 		a.say("%s", r.Note)
 	}
 	spec, err := specOf(&s)
@@ -50,21 +54,70 @@ func (a *app) winner(study string) (*winner, error) {
 	if err != nil {
 		return nil, err
 	}
-	key, err := checkpointOf(a.ctx, blobs, study, r.Best.ID)
-	return &winner{r, spec, &data.Cache{Files: a.dataFiles(blobs)}, blobs, key}, err
+	key, err := checkpointOf(a.ctx, blobs, r, t)
+	return &trained{r, t, spec, &data.Cache{Files: a.dataFiles(blobs)}, blobs, key}, err
 }
 
-// checkpointOf is the key of the last checkpoint of a trial; a study that has
-// ended keeps that of its best trial.
-func checkpointOf(ctx context.Context, blobs trials.Blobs, study string, trial int) (string, error) {
-	prefix := trials.TrialKey(study, trial)
-	list, err := blobs.List(ctx, prefix)
+// chosen is the trial of a name like t0012 or 12, or without one the best.
+func (a *app) chosen(store *trials.Store, r *budwood.Result, name string) (*search.Record, error) {
+	if name == "" {
+		if r.Best == nil {
+			return nil, fmt.Errorf("study %s has no trial with a value yet", r.Study)
+		}
+		return r.Best, nil
+	}
+	id, err := trialNumber(name)
+	var rec search.Record
+	if err == nil {
+		rec, err = store.At(a.ctx, r.Study, id)
+	}
+	switch {
+	case err == nil:
+		return &rec, nil
+	case r.Count == 0:
+		return nil, usageError{fmt.Errorf("study %s has no trials yet", r.Study)}
+	case errors.As(err, new(usageError)), errors.Is(err, trials.ErrNoTrial):
+		return nil, usageError{fmt.Errorf("study %s has no trial %q; its trials are t0000 to %s", r.Study, name, search.TrialName(r.Count-1))}
+	}
+	return nil, err
+}
+
+// checkpointOf is the key of the last checkpoint of a trial.
+func checkpointOf(ctx context.Context, blobs trials.Blobs, r *budwood.Result, t *search.Record) (string, error) {
+	list, err := blobs.List(ctx, trials.StudyKey(r.Study))
 	if err != nil {
 		return "", err
 	}
-	list = slices.DeleteFunc(list, func(b trials.Blob) bool { return !strings.HasPrefix(b.Key, prefix+"/e") })
-	if len(list) == 0 {
-		return "", fmt.Errorf("study %s: the checkpoint of its best trial %s is not in %v: the study runs yet, or its workers kept checkpoints elsewhere; say where with --blobs", study, prefix, blobs)
+	key := ""
+	var others []string // trials with weights
+	for _, b := range list {
+		name, checkpoint, _ := strings.Cut(strings.TrimPrefix(b.Key, trials.StudyKey(r.Study)+"/"), "/")
+		switch {
+		case !strings.HasPrefix(checkpoint, "e"):
+		case name == t.Name():
+			key = b.Key
+		case !slices.Contains(others, name):
+			others = append(others, name)
+		}
 	}
-	return list[len(list)-1].Key, nil
+	_, measured := t.Last()
+	switch {
+	case !measured && !t.State.Ended():
+		return "", fmt.Errorf("study %s: %s has no weights yet: it is %s", r.Study, t.Name(), t.State)
+	case !measured || t.State == search.Diverged || t.State == search.Failed || t.State == search.Infeasible:
+		return "", fmt.Errorf("study %s: %s has no weights: it is %s: %s", r.Study, t.Name(), t.State, workflows.DescribeReason(t.Reason))
+	case key != "":
+		return key, nil
+	case len(others) == 0:
+		return "", fmt.Errorf("study %s: the checkpoint of %s is not in %v: the study runs yet, or its workers kept checkpoints elsewhere; say where with --blobs", r.Study, t.Name(), blobs)
+	}
+	return "", fmt.Errorf("study %s: the weights of %s are not kept, those of %s are: choose one of them with --trial, or run the file under another --name with keep: %d, which keeps those of the best", r.Study, t.Name(), some(others, 8), 10)
+}
+
+// some joins the first of many words, and counts the rest.
+func some(words []string, most int) string {
+	if n := len(words) - most; n > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(words[:most], ", "), n)
+	}
+	return strings.Join(words, ", ")
 }
