@@ -8,7 +8,6 @@ import (
 	"syscall"
 
 	"budwood/cmd/budwood/devserver"
-	"budwood/trials"
 )
 
 func main() {
@@ -17,10 +16,6 @@ func main() {
 	}
 	if len(os.Args) > 1 && os.Args[1] == serviceCommand {
 		os.Exit(serviceMain())
-	}
-	if len(os.Args) > 1 && os.Args[1] == reaperCommand {
-		trials.Reap(os.Stdin)
-		return
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)

@@ -94,7 +94,7 @@ func (c *connection) startWorkers(a *app, o workflows.Offer, allow func(*trials.
 		return err
 	}
 	train := st.TrainActivities(nil)
-	train.Allow, train.Runner.Reaper = allow, newReaper()
+	train.Allow = allow
 	workers, err := workflows.StartWorkers(c.Client, c.namespace, workflows.DefaultQueue, st.StoreActivities(), train, o)
 	if err != nil {
 		return errors.Join(err, st.Close())

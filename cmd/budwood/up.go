@@ -98,7 +98,7 @@ func (c *workerCmd) Run(a *app) error {
 	name := trials.WorkerName()
 	files := a.dataFiles(blobs)
 	w := workflows.NewTrainWorker(conn.Client, conn.namespace, workflows.DefaultQueue, &workflows.TrainActivities{
-		Runner: &trials.Runner{Blobs: blobs, Meter: trials.NewAttributor(power), Name: name, Log: a.log(), Reaper: newReaper()},
+		Runner: &trials.Runner{Blobs: blobs, Meter: trials.NewAttributor(power), Name: name, Log: a.log()},
 		Data:   &data.Cache{Files: files}, Allow: c.allow(), Log: a.log(),
 	}, c.offer())
 	if err := w.Start(); err != nil {
