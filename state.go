@@ -1,6 +1,7 @@
 package budwood
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -60,7 +61,11 @@ func OpenState(home string, files *trials.DataFiles, log zerolog.Logger) (*State
 		return nil, err
 	}
 	if files == nil {
-		files = &trials.DataFiles{Blobs: trials.Dir(filepath.Join(home, "blobs"))}
+		blobs := filepath.Join(home, "blobs")
+		if err := os.MkdirAll(blobs, 0o755); err != nil {
+			return nil, errors.Join(err, store.Close())
+		}
+		files = &trials.DataFiles{Blobs: trials.Dir(blobs)}
 	}
 	return &State{Store: store, Files: files, Data: &data.Cache{Files: files}, Meter: trials.NewAttributor(power), Log: log}, nil
 }

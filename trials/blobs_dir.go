@@ -28,11 +28,16 @@ func (d Dir) path(key string) (string, error) {
 // temporary is how the names of unfinished blobs begin.
 const temporary = ".tmp-"
 
-// Put writes a temporary file beside the blob and renames it.
+// Put writes a temporary file beside the blob and renames it. The directory d must
+// be there: one that was removed must not come back because somebody still writes
+// into it.
 func (d Dir) Put(_ context.Context, key string, write func(io.Writer) error) error {
 	path, err := d.path(key)
 	if err != nil {
 		return err
+	}
+	if _, err := os.Stat(string(d)); err != nil {
+		return fmt.Errorf("blob %q: %w", key, err)
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err

@@ -26,19 +26,19 @@ const (
 // last, is kept by output, if that is not nil, when the command has ended.
 func (c *Command) Objective(output func(*Trial, []byte)) Objective {
 	return func(ctx context.Context, t *Trial) error {
-		work, err := os.MkdirTemp("", "budwood-"+t.Name()+"-")
+		work, err := newWorkDir(t.Name())
 		if err != nil {
 			return err
 		}
-		defer os.RemoveAll(work)
-		dir := &commandDir{path: filepath.Join(work, "checkpoint")}
+		defer work.remove()
+		dir := &commandDir{path: filepath.Join(work.path, "checkpoint")}
 		if err := os.Mkdir(dir.path, 0o755); err != nil {
 			return err
 		}
 		if err := t.Keep(dir); err != nil {
 			return err
 		}
-		r, err := c.start(ctx, t, work, dir)
+		r, err := c.start(ctx, t, work.path, dir)
 		if err != nil {
 			return err
 		}
@@ -115,7 +115,7 @@ func (c *Command) start(ctx context.Context, t *Trial, work string, dir *command
 		}
 		return nil, fmt.Errorf("start %s: %w", args[0], err)
 	}
-	if r.unwatch, err = t.reaper.watch(r.group.id); err != nil {
+	if r.unwatch, err = t.reaper.watch(r.group.id, work); err != nil {
 		r.group.kill()
 		_ = r.cmd.Wait()
 		pipes[0][0].Close()

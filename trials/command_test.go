@@ -22,8 +22,6 @@ func TestMain(m *testing.M) {
 		switch mode {
 		case "worker":
 			orphaning()
-		case "reaper":
-			Reap(os.Stdin)
 		}
 		os.Exit(trainer(mode))
 	}

@@ -112,6 +112,9 @@ func (f *DataFiles) Path(ctx context.Context, d data.Digest) (string, error) {
 	}
 	r, err := f.Blobs.Get(ctx, key)
 	if err == nil {
+		if err := os.Mkdir(f.Dir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+			return "", errors.Join(err, r.Close())
+		}
 		err = errors.Join(Dir(f.Dir).Put(ctx, d.SHA256, func(w io.Writer) error {
 			_, err := io.Copy(w, &reader{ctx, r})
 			return err

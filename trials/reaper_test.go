@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -13,22 +14,14 @@ import (
 )
 
 // orphaning is a worker whose command starts a program that outlives it, and
-// ignores what the end of its terminal says. TRAINER is for the reaper, too.
+// ignores what the end of its terminal says.
 func orphaning() {
 	script := `trap "" HUP TERM; sleep 300 </dev/null >/dev/null 2>&1 & sleep 0.2; echo $! >"$PIDS.new"; mv "$PIDS.new" "$PIDS"; wait`
 	c := &Command{Args: []string{"sh", "-c", script}, Env: map[string]string{"TRAINER": ""}}
-	r := &Runner{Blobs: Dir(os.Getenv("PIDS") + ".blobs"), Reaper: testReaper()}
+	r := &Runner{Blobs: Dir(os.Getenv("PIDS") + ".blobs")}
 	_, err := r.Run(context.Background(), testTask(0, 3), c.Objective(nil), nil)
 	fmt.Println(err)
 	os.Exit(1)
-}
-
-func testReaper() *Reaper {
-	return &Reaper{Program: func() (*exec.Cmd, error) {
-		cmd := exec.Command(os.Args[0])
-		cmd.Env = append(os.Environ(), "TRAINER=reaper")
-		return cmd, nil
-	}}
 }
 
 // waitFor is a process id that a file will hold.
@@ -63,9 +56,9 @@ func TestKilledWorkerLeavesNoOrphans(t *testing.T) {
 	if _, err := os.Stat("/proc/self/stat"); err != nil {
 		t.Skip("no /proc")
 	}
-	pids := filepath.Join(t.TempDir(), "pids")
+	pids, tmp := filepath.Join(t.TempDir(), "pids"), t.TempDir()
 	worker := exec.Command(os.Args[0])
-	worker.Env = append(os.Environ(), "TRAINER=worker", "PIDS="+pids)
+	worker.Env = append(os.Environ(), "TRAINER=worker", "PIDS="+pids, "TMPDIR="+tmp)
 	if err := worker.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -73,9 +66,60 @@ func TestKilledWorkerLeavesNoOrphans(t *testing.T) {
 	if !runs(pid) {
 		t.Fatalf("process %s does not run", pid)
 	}
+	if left := workDirs(t, tmp); len(left) != 1 {
+		t.Fatalf("working directories %v, want one", left)
+	}
 	_ = worker.Process.Kill()
 	_ = worker.Wait()
 	wantGone(t, pid)
+	for stop := time.Now().Add(10 * time.Second); len(workDirs(t, tmp)) > 0; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(stop) {
+			t.Fatalf("%v is left behind", workDirs(t, tmp))
+		}
+	}
+}
+
+// workDirs are the working directories of commands.
+func workDirs(t *testing.T, tmp string) []string {
+	t.Helper()
+	out, err := filepath.Glob(filepath.Join(tmp, "*budwood-*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// Where worker and reaper were killed at once, the next worker removes the files;
+// but not those of a worker that runs.
+func TestWorkDirsOfKilledWorkers(t *testing.T) {
+	tmp := t.TempDir()
+	t.Setenv("TMPDIR", tmp)
+	used, err := newWorkDir("t0001")
+	if err != nil {
+		t.Fatal(err)
+	}
+	left, err := newWorkDir("t0002")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(left.path, "params.json"), []byte("{}"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	left.lock.Close() // as the end of a process does
+	if err := os.Mkdir(filepath.Join(tmp, "budwood-mine"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	removeLeft()
+	want := []string{filepath.Join(tmp, "budwood-mine"), used.path}
+	if got := workDirs(t, tmp); !slices.Equal(got, want) {
+		t.Errorf("%v is there, want %v", got, want)
+	}
+	if err := used.remove(); err != nil {
+		t.Error(err)
+	}
+	if got := workDirs(t, tmp); !slices.Equal(got, want[:1]) {
+		t.Errorf("%v is there at the end", got)
+	}
 }
 
 // A command that ends well but leaves a program behind, and a reaper that was
@@ -85,14 +129,7 @@ func TestReaperStartsAgain(t *testing.T) {
 		t.Skip("no /proc")
 	}
 	r, dir := testRunner(t), t.TempDir()
-	var last *exec.Cmd
-	started := 0
-	r.Reaper = &Reaper{Program: func() (*exec.Cmd, error) {
-		started++
-		cmd, err := testReaper().Program()
-		last = cmd
-		return cmd, err
-	}}
+	started := map[*exec.Cmd]bool{}
 	for i := range 3 {
 		pids := filepath.Join(dir, fmt.Sprint(i))
 		c := &Command{Args: []string{"sh", "-c", `sleep 300 </dev/null >/dev/null 2>&1 3>&1 4>&1 & echo $! >"$PIDS"; echo 'budwood: {{"loss": 1}}'`}, Env: map[string]string{"PIDS": pids}}
@@ -100,6 +137,8 @@ func TestReaperStartsAgain(t *testing.T) {
 		task.Trial.ID = i
 		mustRun(t, r, task, c.Objective(nil))
 		wantGone(t, waitFor(t, pids))
+		last := r.reaper.cmd
+		started[last] = true
 		if i == 1 {
 			_ = last.Process.Kill()
 			// Waited for: of a zombie, threads may yet hold the pipe.
@@ -110,7 +149,7 @@ func TestReaperStartsAgain(t *testing.T) {
 			}
 		}
 	}
-	if started != 2 || len(r.Reaper.groups) != 0 {
-		t.Errorf("%d reapers were started, want 2; groups %v are left", started, r.Reaper.groups)
+	if len(started) != 2 || len(r.reaper.jobs) != 0 {
+		t.Errorf("%d reapers were started, want 2; groups %v are left", len(started), r.reaper.jobs)
 	}
 }

@@ -74,7 +74,7 @@ type Runner struct {
 
 	shared sharedWeights // the last that were asked for
 
-	Reaper *Reaper // of what commands leave behind if this process is killed; nil: none
+	reaper reaper // of what commands leave behind if this process is killed
 }
 
 // WorkerName is the name of this process as a worker: host/process id.
@@ -92,7 +92,7 @@ func WorkerName() string {
 // [ErrInterrupted] it is left as it is, to go on elsewhere. alive, if not nil,
 // is told every epoch and its metrics.
 func (r *Runner) Run(ctx context.Context, task Task, objective Objective, alive func(search.Measurement)) (Result, error) {
-	t := &Trial{Trial: task.Trial, ctx: ctx, task: task, meter: r.Meter, reaper: r.Reaper}
+	t := &Trial{Trial: task.Trial, ctx: ctx, task: task, meter: r.Meter, reaper: &r.reaper}
 	t.latest = func(trial int) (*checkpoint, error) { return r.latest(ctx, task.Study, trial) }
 	t.weights = func(fresh func() Supernet) (Supernet, int, error) { return r.supernet(ctx, task.Study, fresh) }
 	t.begin = func() error { return r.save(ctx, t, partKey(task)) }

@@ -65,7 +65,7 @@ type Trial struct {
 	weights  func(fresh func() Supernet) (n Supernet, epochs int, err error)
 	outside  *Meter // of a command's processes
 	meter    *Attributor
-	reaper   *Reaper
+	reaper   *reaper
 }
 
 // meterOutside counts the energy of other processes, whose CPU time clock tells,

@@ -59,6 +59,7 @@ type app struct {
 	dataCache int64     // most bytes of local copies of data sets
 	stdout    io.Writer // results
 	stderr    io.Writer // progress
+	alive     *devserver.Alive
 
 	metrics client.MetricsHandler // of the Temporal client; nil: none
 }
@@ -121,7 +122,42 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err := errors.Join(os.Setenv("BUDWOOD_HOME", home), os.Setenv("BUDWOOD_BLOBS", blobs), os.Setenv("BUDWOOD_DATA_CACHE", c.DataCache.String()), os.Setenv(otlpEnv, c.OTLP)); err != nil {
 		return exitCode(stderr, err)
 	}
-	return exitCode(stderr, k.Run(&app{ctx: ctx, home: home, blobs: blobs, dataCache: int64(c.DataCache), stdout: stdout, stderr: stderr}))
+	a := &app{home: home, blobs: blobs, dataCache: int64(c.DataCache), stdout: stdout, stderr: stderr}
+	defer a.watch(ctx)()
+	err = k.Run(a)
+	if gone := a.alive.Look(); err != nil && gone != nil {
+		err = gone // whatever it led to
+	}
+	return exitCode(stderr, err)
+}
+
+// watch ends the command when something that it works with is gone: see
+// [devserver.Alive].
+func (a *app) watch(ctx context.Context) (end func()) {
+	a.alive = &devserver.Alive{}
+	ctx, cancel := context.WithCancelCause(ctx)
+	a.ctx = ctx
+	go func() {
+		gone := a.alive.Wait(ctx)
+		if gone == nil {
+			return
+		}
+		cancel(gone)
+		time.Sleep(closeTimeout)
+		os.Exit(exitCode(a.stderr, gone))
+	}()
+	return func() { cancel(nil) }
+}
+
+// closeTimeout is how long a command may take to end what is gone.
+const closeTimeout = 1 * time.Second
+
+// gone is why the command ends by itself, nil if it does not.
+func (a *app) gone() error {
+	if err := context.Cause(a.ctx); errors.Is(err, devserver.ErrGone) {
+		return err
+	}
+	return nil
 }
 
 // version is the program's, its Temporal server's and its compiler's.

@@ -42,7 +42,7 @@ func (a *app) keepData(spec *workflows.Spec) error {
 	if spec.Data == nil {
 		return nil
 	}
-	blobs, err := a.openBlobs()
+	blobs, err := a.makeBlobs()
 	if err != nil {
 		return err
 	}
@@ -58,4 +58,21 @@ func (a *app) openBlobs() (trials.Blobs, error) {
 		return nil, fmt.Errorf("--blobs: %s is no directory", a.blobs)
 	}
 	return trials.Dir(a.blobs), nil
+}
+
+// makeBlobs opens it for writing.
+func (a *app) makeBlobs() (trials.Blobs, error) {
+	blobs, err := a.openBlobs()
+	if dir, ok := blobs.(trials.Dir); ok {
+		err = os.MkdirAll(string(dir), 0o755)
+	}
+	return blobs, err
+}
+
+// keepBlobs watches over a directory of checkpoints.
+func (a *app) keepBlobs(blobs trials.Blobs) error {
+	if dir, ok := blobs.(trials.Dir); ok {
+		return a.alive.Keep("the directory of checkpoints", string(dir))
+	}
+	return nil
 }

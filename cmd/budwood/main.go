@@ -8,7 +8,6 @@ import (
 	"syscall"
 
 	"budwood/cmd/budwood/devserver"
-	"budwood/trials"
 )
 
 func main() {
@@ -17,10 +16,6 @@ func main() {
 	}
 	if len(os.Args) > 1 && os.Args[1] == serviceCommand {
 		os.Exit(serviceMain())
-	}
-	if len(os.Args) > 1 && os.Args[1] == reaperCommand {
-		trials.Reap(os.Stdin)
-		return
 	}
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // a write that fails says so: progress that nobody reads ends no study
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -62,7 +62,7 @@ func (c *objectiveTestCmd) Run(a *app) error {
 		return err
 	}
 	defer os.RemoveAll(blobs)
-	t := &objectiveTest{a: a, cmd: cmd, runner: &trials.Runner{Blobs: trials.Dir(blobs), Every: time.Millisecond, Reaper: newReaper()}, task: trials.Task{
+	t := &objectiveTest{a: a, cmd: cmd, runner: &trials.Runner{Blobs: trials.Dir(blobs), Every: time.Millisecond}, task: trials.Task{
 		Study: "objective-test", Trial: search.Trial{Params: params}, Total: c.Epochs,
 		Objectives: []search.Objective{{Metric: c.Metric}},
 	}}

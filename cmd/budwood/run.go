@@ -71,7 +71,7 @@ func (c *runCmd) Run(a *app) (err error) {
 	}
 	submitted := false
 	defer func() {
-		if a.ctx.Err() != nil && !submitted {
+		if a.ctx.Err() != nil && a.gone() == nil && !submitted {
 			a.say("interrupted before study %s was submitted", spec.Name)
 			err = errDetached
 		}
@@ -163,13 +163,19 @@ func (a *app) already(store *trials.Store, old *trials.Study, spec *workflows.Sp
 // every epoch of the trials that run, without one what they have reported.
 func (a *app) follow(store *trials.Store, conn *connection, name string, plain bool) error {
 	w := &watcher{store: store, name: name, home: a.home, conn: conn}
-	err := a.await(w)
+	err := errors.Join(a.alive.Keep("the state directory", a.home), a.alive.Keep("the store", store.Path()))
+	if err == nil {
+		err = a.await(w)
+	}
 	switch {
 	case err != nil:
 	case terminal(a.stderr) && !plain:
 		err = a.live(w)
 	default:
 		err = a.lines(w)
+	}
+	if gone := a.gone(); gone != nil {
+		return gone
 	}
 	if a.ctx.Err() != nil || errors.Is(err, errDetached) {
 		a.say("detached; study %s goes on. Follow it with: budwood watch %s. End it with: budwood stop %s", name, name, name)

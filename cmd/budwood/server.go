@@ -60,7 +60,7 @@ func (a *app) connect(f serverFlags) (*connection, error) {
 		return nil, err
 	}
 	c, server, err := devserver.Connect(a.ctx, devserver.Options{
-		Home: a.home, Port: f.Port, UIPort: f.UIPort,
+		Home: a.home, Port: f.Port, UIPort: f.UIPort, Alive: a.alive,
 		Progress: func(line string) { a.say("%s", line) },
 	}, o)
 	if err != nil {
@@ -75,7 +75,11 @@ func (a *app) connect(f serverFlags) (*connection, error) {
 		}
 		return conn, nil
 	}
+	a.alive.KeepProgram()
 	env, err := envconfig.LoadDefaultClientOptions() // devserver.Connect has read it, too
+	if err == nil {
+		err = a.alive.Keep("the state directory", a.home)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -93,8 +97,11 @@ func (c *connection) startWorkers(a *app, o workflows.Offer, allow func(*trials.
 	if err != nil {
 		return err
 	}
+	if err := errors.Join(a.alive.Keep("the store", st.Store.Path()), a.keepBlobs(st.Files.Blobs)); err != nil {
+		return errors.Join(err, st.Close())
+	}
 	train := st.TrainActivities(nil)
-	train.Allow, train.Runner.Reaper = allow, newReaper()
+	train.Allow = allow
 	workers, err := workflows.StartWorkers(c.Client, c.namespace, workflows.DefaultQueue, st.StoreActivities(), train, o)
 	if err != nil {
 		return errors.Join(err, st.Close())
@@ -118,7 +125,7 @@ func (c *connection) Close() error {
 
 // state opens the state directory for writing.
 func (a *app) state() (*budwood.State, error) {
-	blobs, err := a.openBlobs()
+	blobs, err := a.makeBlobs()
 	if err != nil {
 		return nil, err
 	}

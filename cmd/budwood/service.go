@@ -48,7 +48,16 @@ func ensureService(a *app) (*service, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := startService(a); err != nil {
+	if err = a.alive.KeepOpen("the lock", users.Name(), users); err == nil {
+		err = startService(a)
+	}
+	if err == nil {
+		err = a.alive.Keep("the lock", filepath.Join(a.home, workersLock))
+	}
+	if blobs, e := a.makeBlobs(); err == nil && e == nil {
+		err = a.keepBlobs(blobs)
+	}
+	if err != nil {
 		users.Close()
 		return nil, err
 	}
@@ -61,6 +70,9 @@ func ensureService(a *app) (*service, error) {
 			case <-ctx.Done():
 				return
 			case <-time.After(time.Second):
+			}
+			if a.alive.Look() != nil { // what would be started is for another directory
+				continue
 			}
 			if err := startService(a); err != nil {
 				a.say("the workers are gone and cannot be started again: %v", err)
@@ -148,15 +160,23 @@ func serviceMain() int {
 	signal.Ignore(syscall.SIGHUP)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	out := os.NewFile(4, "report")
+	lock, out := os.NewFile(3, workersLock), os.NewFile(4, "report")
 	home, err := budwood.Home()
 	var cache workflows.Bytes
 	if err == nil {
 		err = cache.UnmarshalText([]byte(os.Getenv("BUDWOOD_DATA_CACHE")))
 	}
 	if err == nil {
-		a := &app{ctx: ctx, home: home, blobs: os.Getenv("BUDWOOD_BLOBS"), dataCache: int64(cache), stdout: io.Discard, stderr: os.Stderr}
-		err = a.serve(func() { fmt.Fprintln(out); out.Close() })
+		a := &app{home: home, blobs: os.Getenv("BUDWOOD_BLOBS"), dataCache: int64(cache), stdout: io.Discard, stderr: os.Stderr}
+		defer a.watch(ctx)()
+		err = errors.Join(a.alive.Keep("the state directory", home), a.alive.KeepOpen("the lock", filepath.Join(home, workersLock), lock),
+			a.alive.Keep("the lock", filepath.Join(home, runsLock)))
+		if err == nil {
+			err = a.alive.Look() // or it would make a directory that was removed just now
+		}
+		if err == nil {
+			err = a.serve(func() { fmt.Fprintln(out); out.Close() })
+		}
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "budwood:", err)
@@ -186,8 +206,11 @@ func (a *app) serve(ready func()) error {
 	for {
 		select {
 		case <-a.ctx.Done():
-			return nil
+			return a.gone()
 		case <-time.After(250 * time.Millisecond):
+		}
+		if a.alive.Look() != nil {
+			continue
 		}
 		if busy(a.ctx, store) {
 			idle = time.Now()

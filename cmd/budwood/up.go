@@ -55,6 +55,9 @@ func (c *upCmd) Run(a *app) error {
 	// if some run already, these help them.
 	if lock, err := a.lockWorkers(); err == nil {
 		defer lock.Close()
+		if err := a.alive.KeepOpen("the lock", lock.Name(), lock); err != nil {
+			return err
+		}
 	} else if !errors.Is(err, devserver.ErrLocked) {
 		return err
 	}
@@ -66,7 +69,7 @@ func (c *upCmd) Run(a *app) error {
 	}
 	fmt.Fprintf(a.stdout, "Temporal        %s, namespace %s\nstate           %s\nsubmit a study  budwood run FILE\nCtrl-C ends it; studies go on when it is started again\n", conn.address, conn.namespace, a.home)
 	<-a.ctx.Done()
-	return nil
+	return a.gone()
 }
 
 type workerCmd struct {
@@ -77,7 +80,7 @@ type workerCmd struct {
 // Run trains for studies of a Temporal server that the environment names. It
 // needs no access to the store.
 func (c *workerCmd) Run(a *app) error {
-	blobs, err := a.openBlobs()
+	blobs, err := a.makeBlobs()
 	if err != nil {
 		return err
 	}
@@ -92,13 +95,16 @@ func (c *workerCmd) Run(a *app) error {
 	}
 	defer conn.Close()
 	power, err := trials.CorePower(os.Getenv)
+	if err == nil {
+		err = a.keepBlobs(blobs)
+	}
 	if err != nil {
 		return err
 	}
 	name := trials.WorkerName()
 	files := a.dataFiles(blobs)
 	w := workflows.NewTrainWorker(conn.Client, conn.namespace, workflows.DefaultQueue, &workflows.TrainActivities{
-		Runner: &trials.Runner{Blobs: blobs, Meter: trials.NewAttributor(power), Name: name, Log: a.log(), Reaper: newReaper()},
+		Runner: &trials.Runner{Blobs: blobs, Meter: trials.NewAttributor(power), Name: name, Log: a.log()},
 		Data:   &data.Cache{Files: files}, Allow: c.allow(), Log: a.log(),
 	}, c.offer())
 	if err := w.Start(); err != nil {
@@ -107,5 +113,5 @@ func (c *workerCmd) Run(a *app) error {
 	defer w.Stop()
 	fmt.Fprintf(a.stdout, "worker %s trains for %s, checkpoints in %s; Ctrl-C ends it\n", name, conn.address, blobs)
 	<-a.ctx.Done()
-	return nil
+	return a.gone()
 }

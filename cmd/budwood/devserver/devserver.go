@@ -19,6 +19,7 @@
 package devserver
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -34,6 +35,7 @@ type Options struct {
 	Port     int               // the gRPC port that it must be; 0 means any
 	UIPort   int               // the web UI's; 0 means any
 	Progress func(line string) // told what happens, also after Ensure has returned; may be nil
+	Alive    *Alive            // is to watch over what the server's user works with; may be nil
 }
 
 // Server is a running server that stays at least until Close.
@@ -41,6 +43,7 @@ type Server struct {
 	Info // as of [Ensure]; only the process id changes if the server has to be started again
 
 	home   string
+	alive  *Alive // while something is gone, no server is started again
 	say    func(format string, args ...any)
 	users  *os.File // the users' lock
 	cancel context.CancelFunc
@@ -59,7 +62,7 @@ func Ensure(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{home: home, done: make(chan struct{}), say: func(format string, args ...any) {
+	s := &Server{home: home, alive: cmp.Or(o.Alive, &Alive{}), done: make(chan struct{}), say: func(format string, args ...any) {
 		if o.Progress != nil {
 			o.Progress(fmt.Sprintf(format, args...))
 		}
@@ -69,13 +72,30 @@ func Ensure(ctx context.Context, o Options) (*Server, error) {
 	if s.users, err = waitLock(ctx, filepath.Join(home, clientsLock), shared); err != nil {
 		return nil, err
 	}
-	if s.Info, err = s.findOrStart(ctx, ports{o.Port, o.UIPort}); err != nil {
+	s.Info, err = s.findOrStart(ctx, ports{o.Port, o.UIPort})
+	if err == nil {
+		err = s.watch()
+	}
+	if err != nil {
 		s.users.Close()
 		return nil, err
 	}
 	ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	go s.guard(ctx)
 	return s, nil
+}
+
+// watch watches over the files that the server and its users need.
+func (s *Server) watch() error {
+	s.alive.KeepProgram()
+	err := errors.Join(
+		s.alive.Keep("the state directory", s.home),
+		s.alive.KeepOpen("the lock", filepath.Join(s.home, clientsLock), s.users),
+		s.alive.Keep("the lock", filepath.Join(s.home, serverLock)))
+	if err == nil && s.Database != "" { // a server of an older version does not say
+		err = s.alive.Keep("the database", s.Database)
+	}
+	return err
 }
 
 // Close lets the server go. It ends by itself, some seconds later, unless
@@ -158,6 +178,9 @@ func (s *Server) guard(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-time.After(wait):
+		}
+		if s.alive.Look() != nil { // what would be started is another one
+			continue
 		}
 		lock, err := tryLock(filepath.Join(s.home, serverLock), exclusive)
 		switch {

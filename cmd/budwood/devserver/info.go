@@ -22,6 +22,7 @@ type Info struct {
 	UIURL     string    `json:"ui_url"`
 	Namespace string    `json:"namespace"`
 	Version   string    `json:"version"` // of the Temporal server
+	Database  string    `json:"database"`
 	Started   time.Time `json:"started"`
 }
 

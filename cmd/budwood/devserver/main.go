@@ -54,6 +54,7 @@ func Main(args []string) int {
 func attach(o Options, in io.Reader, out io.Writer) error {
 	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer cancel()
+	o.Alive = &Alive{}
 	s, err := Ensure(ctx, o)
 	if err != nil {
 		return errors.Join(err, json.NewEncoder(out).Encode(map[string]string{"error": err.Error()}))
@@ -66,6 +67,5 @@ func attach(o Options, in io.Reader, out io.Writer) error {
 		_, _ = io.Copy(io.Discard, in) // an error is an end too
 		cancel()
 	}()
-	<-ctx.Done()
-	return nil
+	return o.Alive.Wait(ctx)
 }

@@ -53,11 +53,25 @@ func serve(home string, want ports) error {
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 
+	var alive Alive
+	alive.KeepProgram()
 	users, err := os.OpenFile(filepath.Join(home, clientsLock), os.O_RDWR|os.O_CREATE, 0o600)
 	var s *services
 	if err == nil {
 		defer users.Close()
+		err = errors.Join(alive.Keep("the state directory", home), alive.KeepOpen("the lock", filepath.Join(home, serverLock), lock),
+			alive.KeepOpen("the lock", filepath.Join(home, clientsLock), users))
+	}
+	if err == nil {
+		go func() {
+			if err := alive.Wait(ctx); err != nil {
+				fail(err)
+			}
+		}()
 		s, err = launch(ctx, fail, home, want)
+	}
+	if err == nil {
+		err = alive.Keep("the database", s.info.Database)
 	}
 	if err != nil {
 		return errors.Join(err, json.NewEncoder(out).Encode(report{Error: err.Error()}))
@@ -68,6 +82,9 @@ func serve(home string, want ports) error {
 	out.Close()
 
 	untilUnused(ctx, users, s.config.Linger)
+	if err := alive.Look(); err != nil { // there is nothing to end well, and at these paths may be another's files
+		return err
+	}
 	_ = os.Remove(filepath.Join(home, infoFile))
 	return s.stop()
 }
@@ -114,6 +131,7 @@ func launch(ctx context.Context, fail context.CancelCauseFunc, home string, want
 		UIURL:     uiScheme + address(c.IP, uiPort),
 		Namespace: c.Namespace,
 		Version:   Version,
+		Database:  c.databasePath(home),
 		Started:   time.Now().UTC().Truncate(time.Second),
 	}}
 	if s.temporal, err = newTemporal(c, db, port); err != nil {
