@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"strings"
@@ -52,13 +53,12 @@ func Submit(ctx context.Context, file string) (*Handle, error) {
 
 // Open is a handle of a study that exists, or will. Close it.
 func Open(ctx context.Context, study string) (*Handle, error) {
-	conn, err := connect(ctx, zerolog.Nop())
+	home, err := Home()
 	if err != nil {
 		return nil, err
 	}
-	home, err := Home()
+	conn, err := connect(ctx, home, zerolog.Nop())
 	if err != nil {
-		conn.Close()
 		return nil, err
 	}
 	store, err := trials.OpenReadOnly(StoreFile(home))
@@ -142,6 +142,10 @@ type connection struct {
 // Close closes the client and lets the embedded server go.
 func (c *connection) Close() error {
 	c.Client.Close()
+	return c.letGo()
+}
+
+func (c *connection) letGo() error {
 	if c.keeper == nil {
 		return nil
 	}
@@ -150,27 +154,31 @@ func (c *connection) Close() error {
 
 // connect finds a server: the one that the TEMPORAL_* environment or a profile
 // names, the embedded one of a budwood program on the PATH, or the one at
-// [DefaultAddress].
-func connect(ctx context.Context, log zerolog.Logger) (*connection, error) {
+// [DefaultAddress]. The key is that of the state directory.
+func connect(ctx context.Context, home string, log zerolog.Logger) (*connection, error) {
 	o, err := envconfig.LoadDefaultClientOptions()
 	if err != nil {
 		return nil, fmt.Errorf("read the TEMPORAL_* settings: %w", err)
 	}
 	c := &connection{}
 	if o.HostPort == "" {
-		if o.HostPort, err = c.embedded(ctx); err != nil {
-			return nil, err
-		}
+		err = c.embedded(ctx, &o)
+	}
+	if err == nil {
+		err = UseServerKey(&o, home)
+	}
+	if err == nil {
+		err = workflows.Encrypt(&o, os.Getenv)
+	}
+	if err != nil {
+		return nil, errors.Join(err, c.letGo())
 	}
 	o.Logger = workflows.Logger{Log: log}
-	if err := workflows.Encrypt(&o, os.Getenv); err != nil {
-		return nil, err
-	}
 	c.namespace = cmp.Or(o.Namespace, client.DefaultNamespace)
 	if c.Client, err = workflows.Dial(ctx, o); err != nil {
-		if c.keeper != nil {
-			_ = c.release()
-			_ = c.keeper.Wait()
+		_ = c.letGo()
+		if errors.Is(err, fs.ErrPermission) { // which says what to do
+			return nil, err
 		}
 		return nil, fmt.Errorf("%w: set TEMPORAL_ADDRESS, put budwood on the PATH, or use Study.Local", err)
 	}
@@ -182,35 +190,39 @@ func connect(ctx context.Context, log zerolog.Logger) (*connection, error) {
 
 // embedded asks a budwood program for its server. The program holds the server
 // as long as its standard input is open, so that neither outlives this process.
-func (c *connection) embedded(ctx context.Context) (address string, err error) {
+func (c *connection) embedded(ctx context.Context, o *client.Options) error {
 	path, err := exec.LookPath("budwood")
 	if err != nil {
-		return DefaultAddress, nil
+		o.HostPort = DefaultAddress
+		return nil
 	}
 	cmd := exec.CommandContext(context.WithoutCancel(ctx), path, "dev-server", "attach")
 	in, err := cmd.StdinPipe()
 	if err != nil {
-		return "", err
+		return err
 	}
 	out, err := cmd.StdoutPipe()
 	if err != nil {
-		return "", err
+		return err
 	}
 	var said strings.Builder
 	cmd.Stderr = &said
 	if err := cmd.Start(); err != nil {
-		return "", fmt.Errorf("start %s: %w", path, err)
+		return fmt.Errorf("start %s: %w", path, err)
 	}
-	c.keeper, c.release = cmd, in.Close
 	line, err := bufio.NewReader(out).ReadBytes('\n')
-	var info struct{ Address, Error string }
+	var info struct{ Address, Key, Error string }
 	if err == nil {
 		err = json.Unmarshal(line, &info)
 	}
 	if err != nil || info.Error != "" {
 		_ = in.Close()
 		_ = cmd.Wait()
-		return "", fmt.Errorf("%s does not start the embedded Temporal server: %s", path, cmp.Or(info.Error, strings.TrimSpace(said.String()), "it ended"))
+		return fmt.Errorf("%s does not start the embedded Temporal server: %s", path, cmp.Or(info.Error, strings.TrimSpace(said.String()), "it ended"))
 	}
-	return info.Address, nil
+	c.keeper, c.release = cmd, in.Close
+	if o.HostPort = info.Address; info.Key != "" {
+		o.ConnectionOptions.TLS, err = ServerTLS(info.Key)
+	}
+	return err
 }

@@ -38,6 +38,8 @@ type cli struct {
 	Objective objectiveCmd `cmd:"" help:"Test a program as an objective."`
 	Rm        rmCmd        `cmd:"" help:"Delete a study that has ended, with its trials and checkpoints."`
 	Up        upCmd        `cmd:"" help:"Run the Temporal server, its web UI and a worker until Ctrl-C."`
+	UI        uiCmd        `cmd:"" name:"ui" help:"Print the address that lets a browser into the web UI, which runs while a server does."`
+	Env       envCmd       `cmd:"" help:"Print Temporal's variables for the embedded server: eval \"$(budwood env)\" lets Temporal's own command line talk to it."`
 	Worker    workerCmd    `cmd:"" help:"Run a worker that trains for studies on a Temporal server, until Ctrl-C."`
 	Report    reportCmd    `cmd:"" help:"Write a study as one HTML page: curves, importance of parameters, trials."`
 	Predict   predictCmd   `cmd:"" help:"Print what the network of a study's best trial says of the rows of a table."`

@@ -6,18 +6,19 @@ import (
 
 	"go.temporal.io/api/workflowservice/v1"
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/credentials"
+
+	"budwood"
 )
 
-// dial prepares a connection to a server on this machine.
-func dial(address string) (*grpc.ClientConn, error) {
-	return grpc.NewClient("passthrough:///"+address, grpc.WithTransportCredentials(insecure.NewCredentials()))
-}
-
-// answers returns nil if the server knows the namespace, which takes its
-// frontend and its database.
-func answers(ctx context.Context, address, namespace string) error {
-	conn, err := dial(address)
+// answers returns nil if the server knows its namespace, which takes its frontend
+// and its database.
+func answers(ctx context.Context, server Info) error {
+	key, err := budwood.ServerTLS(server.Key)
+	if err != nil {
+		return err
+	}
+	conn, err := grpc.NewClient("passthrough:///"+server.Address, grpc.WithTransportCredentials(credentials.NewTLS(key)))
 	if err != nil {
 		return err
 	}
@@ -25,7 +26,7 @@ func answers(ctx context.Context, address, namespace string) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	_, err = workflowservice.NewWorkflowServiceClient(conn).DescribeNamespace(ctx,
-		&workflowservice.DescribeNamespaceRequest{Namespace: namespace})
+		&workflowservice.DescribeNamespaceRequest{Namespace: server.Namespace})
 	return err
 }
 
