@@ -145,7 +145,7 @@ func (s Study) Run(ctx context.Context, f Objective) (*Result, error) {
 		return nil, err
 	}
 	defer st.Close()
-	conn, err := connect(ctx, s.Home, s.Log)
+	conn, err := connect(ctx, s.Log)
 	if err != nil {
 		return nil, err
 	}

@@ -53,12 +53,13 @@ func Submit(ctx context.Context, file string) (*Handle, error) {
 
 // Open is a handle of a study that exists, or will. Close it.
 func Open(ctx context.Context, study string) (*Handle, error) {
-	home, err := Home()
+	conn, err := connect(ctx, zerolog.Nop())
 	if err != nil {
 		return nil, err
 	}
-	conn, err := connect(ctx, home, zerolog.Nop())
+	home, err := Home()
 	if err != nil {
+		conn.Close()
 		return nil, err
 	}
 	store, err := trials.OpenReadOnly(StoreFile(home))
@@ -142,10 +143,6 @@ type connection struct {
 // Close closes the client and lets the embedded server go.
 func (c *connection) Close() error {
 	c.Client.Close()
-	return c.letGo()
-}
-
-func (c *connection) letGo() error {
 	if c.keeper == nil {
 		return nil
 	}
@@ -154,29 +151,28 @@ func (c *connection) letGo() error {
 
 // connect finds a server: the one that the TEMPORAL_* environment or a profile
 // names, the embedded one of a budwood program on the PATH, or the one at
-// [DefaultAddress]. The key is that of the state directory.
-func connect(ctx context.Context, home string, log zerolog.Logger) (*connection, error) {
+// [DefaultAddress].
+func connect(ctx context.Context, log zerolog.Logger) (*connection, error) {
 	o, err := envconfig.LoadDefaultClientOptions()
 	if err != nil {
 		return nil, fmt.Errorf("read the TEMPORAL_* settings: %w", err)
 	}
 	c := &connection{}
 	if o.HostPort == "" {
-		err = c.embedded(ctx, &o)
-	}
-	if err == nil {
-		err = UseServerKey(&o, home)
-	}
-	if err == nil {
-		err = workflows.Encrypt(&o, os.Getenv)
-	}
-	if err != nil {
-		return nil, errors.Join(err, c.letGo())
+		if err := c.embedded(ctx, &o); err != nil {
+			return nil, err
+		}
 	}
 	o.Logger = workflows.Logger{Log: log}
+	if err := workflows.Encrypt(&o, os.Getenv); err != nil {
+		return nil, err
+	}
 	c.namespace = cmp.Or(o.Namespace, client.DefaultNamespace)
 	if c.Client, err = workflows.Dial(ctx, o); err != nil {
-		_ = c.letGo()
+		if c.keeper != nil {
+			_ = c.release()
+			_ = c.keeper.Wait()
+		}
 		if errors.Is(err, fs.ErrPermission) { // which says what to do
 			return nil, err
 		}
@@ -210,6 +206,7 @@ func (c *connection) embedded(ctx context.Context, o *client.Options) error {
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start %s: %w", path, err)
 	}
+	c.keeper, c.release = cmd, in.Close
 	line, err := bufio.NewReader(out).ReadBytes('\n')
 	var info struct{ Address, Key, Error string }
 	if err == nil {
@@ -220,9 +217,8 @@ func (c *connection) embedded(ctx context.Context, o *client.Options) error {
 		_ = cmd.Wait()
 		return fmt.Errorf("%s does not start the embedded Temporal server: %s", path, cmp.Or(info.Error, strings.TrimSpace(said.String()), "it ended"))
 	}
-	c.keeper, c.release = cmd, in.Close
 	if o.HostPort = info.Address; info.Key != "" {
-		o.ConnectionOptions.TLS, err = ServerTLS(info.Key)
+		o.ConnectionOptions.TLS, err = workflows.ServerTLS(info.Key)
 	}
 	return err
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -91,6 +92,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		if home, err = budwood.Home(); err != nil {
 			return exitCode(stderr, err)
 		}
+	}
+	if f, err := os.Open(home); err == nil {
+		f.Close()
+	} else if errors.Is(err, fs.ErrPermission) {
+		return exitCode(stderr, fmt.Errorf("%w: state directory %s is another user's; set BUDWOOD_HOME to a directory of your own", fs.ErrPermission, home))
 	}
 	blobs, err := blobsURL(home, c.Blobs)
 	if err == nil {

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"budwood"
+	"budwood/workflows"
 )
 
 type envCmd struct{}
@@ -23,7 +23,7 @@ func (envCmd) Run(a *app) error {
 		{"TEMPORAL_TLS_CLIENT_CERT_PATH", info.Key},
 		{"TEMPORAL_TLS_CLIENT_KEY_PATH", info.Key},
 		{"TEMPORAL_TLS_SERVER_CA_CERT_PATH", info.Key},
-		{"TEMPORAL_TLS_SERVER_NAME", budwood.ServerName},
+		{"TEMPORAL_TLS_SERVER_NAME", workflows.ServerName},
 	} {
 		fmt.Fprintf(a.stdout, "export %s=%s\n", v[0], quoted(v[1]))
 	}

@@ -114,7 +114,7 @@ func (c *runCmd) Run(a *app) (err error) {
 		return nil
 	}
 	if conn.server != nil {
-		a.say("study %s in the Temporal UI: %s", spec.Name, link(a.stderr, conn.server.Info, spec.Name))
+		a.say("study %s in the web UI %s", spec.Name, link(a.stderr, conn.server.Info, spec.Name))
 	}
 	return a.follow(store, conn, spec.Name, c.Plain)
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
+	"path/filepath"
 
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/envconfig"
@@ -26,9 +28,6 @@ func Connect(ctx context.Context, o Options, c client.Options) (client.Client, *
 	if elsewhere {
 		c.HostPort, c.Namespace = env.HostPort, env.Namespace
 		c.Credentials, c.ConnectionOptions, c.HeadersProvider = env.Credentials, env.ConnectionOptions, env.HeadersProvider
-		if err := budwood.UseServerKey(&c, o.Home); err != nil {
-			return nil, nil, err
-		}
 		cl, err := workflows.Dial(ctx, c)
 		if errors.Is(err, fs.ErrPermission) { // which says what to do
 			return nil, nil, err
@@ -43,7 +42,7 @@ func Connect(ctx context.Context, o Options, c client.Options) (client.Client, *
 		return nil, nil, err
 	}
 	c.HostPort, c.Namespace = s.Address, s.Namespace
-	c.ConnectionOptions.TLS, err = budwood.ServerTLS(s.Key)
+	c.ConnectionOptions.TLS, err = workflows.ServerTLS(s.Key)
 	var cl client.Client
 	if err == nil {
 		cl, err = workflows.Dial(ctx, c)
@@ -72,7 +71,7 @@ func Elsewhere(home string) (client.Options, bool, error) {
 			return client.Options{}, false, err
 		}
 	}
-	if profile.TLS != nil && profile.TLS.ClientKeyPath == budwood.ServerKey(home) {
+	if profile.TLS != nil && sameFile(profile.TLS.ClientKeyPath, filepath.Join(home, keyFile)) {
 		return client.Options{}, false, nil
 	}
 	o, err := profile.ToClientOptions(envconfig.ToClientOptionsRequest{})
@@ -82,4 +81,13 @@ func Elsewhere(home string) (client.Options, bool, error) {
 	info, running := Running(home)
 	own := running && info.Address == o.HostPort && profile.TLS == nil && profile.APIKey == "" && (o.Namespace == "" || o.Namespace == info.Namespace)
 	return o, !own, nil
+}
+
+func sameFile(a, b string) bool {
+	x, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	y, err := os.Stat(b)
+	return err == nil && os.SameFile(x, y)
 }

@@ -2,23 +2,31 @@ package devserver
 
 import (
 	"context"
+	"crypto/tls"
 	"time"
 
 	"go.temporal.io/api/workflowservice/v1"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
 
-	"budwood"
+	"budwood/workflows"
 )
+
+// dial prepares a connection to a server on this machine.
+func dial(address string, key *tls.Config) (*grpc.ClientConn, error) {
+	const largest = 64 << 20 // answer, of those that the web UI asks for
+	return grpc.NewClient("passthrough:///"+address, grpc.WithTransportCredentials(credentials.NewTLS(key)),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(largest)))
+}
 
 // answers returns nil if the server knows its namespace, which takes its frontend
 // and its database.
 func answers(ctx context.Context, server Info) error {
-	key, err := budwood.ServerTLS(server.Key)
+	key, err := workflows.ServerTLS(server.Key)
 	if err != nil {
 		return err
 	}
-	conn, err := grpc.NewClient("passthrough:///"+server.Address, grpc.WithTransportCredentials(credentials.NewTLS(key)))
+	conn, err := dial(server.Address, key)
 	if err != nil {
 		return err
 	}

@@ -17,7 +17,8 @@ import (
 const (
 	serverLock  = "server.lock"  // held by the one server, exclusively
 	clientsLock = "clients.lock" // held by every user of the server, shared
-	infoFile    = budwood.ServerFile
+	infoFile    = "server.json"  // where the server answers
+	keyFile     = "temporal.pem" // who may talk to it: see ensureKey
 	logFile     = "logs/temporal.log"
 )
 

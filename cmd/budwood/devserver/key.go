@@ -17,29 +17,37 @@ import (
 	"io/fs"
 	"math/big"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"time"
 
-	"budwood"
 	"budwood/workflows"
 )
 
-// ensureKey returns the settings of either side of a connection to the server of
-// a state directory, and makes their key if there is none.
-func ensureKey(home string) (*tls.Config, error) {
-	path := budwood.ServerKey(home)
+// ensureKey is the file of the key of a state directory's server, which it makes
+// if there is none, or that of another place: a state directory moved or copied.
+func ensureKey(home string) (string, error) {
+	home, err := filepath.EvalSymlinks(home)
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(home, keyFile)
 	st, err := os.Lstat(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		err = makeKey(path)
-	case err == nil && (!st.Mode().IsRegular() || st.Mode().Perm()&0o077 != 0 || !mine(st)):
-		err = fmt.Errorf("%s: others can read or replace it (%v): delete it, and the server makes another key", path, st.Mode())
+	if errors.Is(err, fs.ErrNotExist) {
+		return path, makeKey(path)
+	}
+	if err == nil && (!st.Mode().IsRegular() || st.Mode().Perm()&0o077 != 0 || !mine(st)) {
+		err = fmt.Errorf("%s: others can read or replace it (%v): delete it, and the server makes another", path, st.Mode())
 	}
 	if err != nil {
-		return nil, fmt.Errorf("the key of the Temporal server: %w", err)
+		return "", fmt.Errorf("the key of the Temporal server: %w", err)
 	}
-	return budwood.ServerTLS(path)
+	key, err := workflows.ServerTLS(path)
+	if err == nil && workflows.KeyPath(key.Certificates[0].Leaf) != path {
+		err = makeKey(path)
+	}
+	return path, err
 }
 
 // makeKey writes a new private key with its certificate, which is its own
@@ -52,7 +60,8 @@ func makeKey(path string) error {
 	cert := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{Organization: []string{workflows.KeyHolders}},
 		NotBefore: time.Unix(0, 0), NotAfter: time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC),
-		DNSNames: []string{budwood.ServerName}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
+		DNSNames: []string{workflows.ServerName}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
+		URIs:                  []*url.URL{{Scheme: "file", Path: path}},
 		BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 	}

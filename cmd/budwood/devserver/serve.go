@@ -15,7 +15,7 @@ import (
 
 	"go.temporal.io/server/temporal"
 
-	"budwood"
+	"budwood/workflows"
 )
 
 // What a server process inherits from the one that starts it.
@@ -104,7 +104,11 @@ func launch(ctx context.Context, fail context.CancelCauseFunc, home string, want
 	if err != nil {
 		return nil, err
 	}
-	key, err := ensureKey(home)
+	keyFile, err := ensureKey(home)
+	if err != nil {
+		return nil, err
+	}
+	key, err := workflows.ServerTLS(keyFile)
 	if err != nil {
 		return nil, err
 	}
@@ -115,7 +119,7 @@ func launch(ctx context.Context, fail context.CancelCauseFunc, home string, want
 	s := &services{config: c, started: make(chan struct{}), info: Info{
 		PID:       os.Getpid(),
 		Address:   address(c.IP, port),
-		Key:       budwood.ServerKey(home),
+		Key:       keyFile,
 		UIURL:     uiScheme + web.Addr().String(),
 		Namespace: c.Namespace,
 		Version:   Version,

@@ -14,11 +14,10 @@ import (
 	uiconfig "github.com/temporalio/ui-server/v2/server/config"
 	"github.com/temporalio/ui-server/v2/server/headers"
 	"github.com/temporalio/ui-server/v2/server/route"
-	"github.com/temporalio/ui-server/v2/server/rpc"
 	"github.com/temporalio/ui-server/v2/ui"
 	"go.temporal.io/api/workflowservice/v1"
 
-	"budwood"
+	"budwood/workflows"
 )
 
 // newUI is the web UI for the Temporal server at an address, behind its gate. It
@@ -41,7 +40,10 @@ func newUI(c Config, address string, key *tls.Config) (*http.Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("set up the web UI: %w", err)
 	}
-	temporal := rpc.CreateGRPCConnection(address, key)
+	temporal, err := dial(address, key)
+	if err != nil {
+		return nil, fmt.Errorf("set up the web UI: %w", err)
+	}
 	forward := []api.Middleware{headers.WithForwardHeaders([]string{"Caller-Type"})}
 
 	e := echo.New()
@@ -67,7 +69,7 @@ func newUI(c Config, address string, key *tls.Config) (*http.Server, error) {
 // UILink is an address of the web UI, below its root, that lets a browser in: for
 // the user's eyes alone.
 func (i Info) UILink(path string, query url.Values) (string, error) {
-	key, err := budwood.ServerTLS(i.Key)
+	key, err := workflows.ServerTLS(i.Key)
 	if err != nil {
 		return "", err
 	}
