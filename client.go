@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"strings"
@@ -158,7 +159,7 @@ func connect(ctx context.Context, log zerolog.Logger) (*connection, error) {
 	}
 	c := &connection{}
 	if o.HostPort == "" {
-		if o.HostPort, err = c.embedded(ctx); err != nil {
+		if err := c.embedded(ctx, &o); err != nil {
 			return nil, err
 		}
 	}
@@ -172,6 +173,9 @@ func connect(ctx context.Context, log zerolog.Logger) (*connection, error) {
 			_ = c.release()
 			_ = c.keeper.Wait()
 		}
+		if errors.Is(err, fs.ErrPermission) { // which says what to do
+			return nil, err
+		}
 		return nil, fmt.Errorf("%w: set TEMPORAL_ADDRESS, put budwood on the PATH, or use Study.Local", err)
 	}
 	if err := workflows.Register(ctx, c.Client, c.namespace); err != nil {
@@ -182,35 +186,39 @@ func connect(ctx context.Context, log zerolog.Logger) (*connection, error) {
 
 // embedded asks a budwood program for its server. The program holds the server
 // as long as its standard input is open, so that neither outlives this process.
-func (c *connection) embedded(ctx context.Context) (address string, err error) {
+func (c *connection) embedded(ctx context.Context, o *client.Options) error {
 	path, err := exec.LookPath("budwood")
 	if err != nil {
-		return DefaultAddress, nil
+		o.HostPort = DefaultAddress
+		return nil
 	}
 	cmd := exec.CommandContext(context.WithoutCancel(ctx), path, "dev-server", "attach")
 	in, err := cmd.StdinPipe()
 	if err != nil {
-		return "", err
+		return err
 	}
 	out, err := cmd.StdoutPipe()
 	if err != nil {
-		return "", err
+		return err
 	}
 	var said strings.Builder
 	cmd.Stderr = &said
 	if err := cmd.Start(); err != nil {
-		return "", fmt.Errorf("start %s: %w", path, err)
+		return fmt.Errorf("start %s: %w", path, err)
 	}
 	c.keeper, c.release = cmd, in.Close
 	line, err := bufio.NewReader(out).ReadBytes('\n')
-	var info struct{ Address, Error string }
+	var info struct{ Address, Key, Error string }
 	if err == nil {
 		err = json.Unmarshal(line, &info)
 	}
 	if err != nil || info.Error != "" {
 		_ = in.Close()
 		_ = cmd.Wait()
-		return "", fmt.Errorf("%s does not start the embedded Temporal server: %s", path, cmp.Or(info.Error, strings.TrimSpace(said.String()), "it ended"))
+		return fmt.Errorf("%s does not start the embedded Temporal server: %s", path, cmp.Or(info.Error, strings.TrimSpace(said.String()), "it ended"))
 	}
-	return info.Address, nil
+	if o.HostPort = info.Address; info.Key != "" {
+		o.ConnectionOptions.TLS, err = workflows.ServerTLS(info.Key)
+	}
+	return err
 }

@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
-	"strings"
 	"time"
 
 	"go.temporal.io/api/serviceerror"
@@ -14,7 +14,17 @@ import (
 
 // Dial connects to a Temporal server. An error says in one line what is wrong
 // there; gRPC's words for it, which often hide that, go to the options' logger.
+// Options without keys are given that of a budwood's own server if the user can
+// read it; if not, the error is an [fs.ErrPermission].
 func Dial(ctx context.Context, o client.Options) (client.Client, error) {
+	if o.ConnectionOptions.TLS == nil && !o.ConnectionOptions.TLSDisabled && o.Credentials == nil {
+		if key := keyOf(ctx, o.HostPort); readable(key) {
+			var err error
+			if o.ConnectionOptions.TLS, err = ServerTLS(key); err != nil {
+				return nil, err
+			}
+		}
+	}
 	c, err := client.DialContext(ctx, o)
 	if err == nil || ctx.Err() != nil {
 		return c, err
@@ -31,11 +41,10 @@ func Dial(ctx context.Context, o client.Options) (client.Client, error) {
 
 // unreachable tells why there is no server at an address, by a plain connection.
 func unreachable(ctx context.Context, address string) error {
-	host := address
-	if _, after, ok := strings.Cut(address, ":///"); ok { // a resolver of gRPC's
-		host = after
+	if key := keyOf(ctx, address); key != "" {
+		return fmt.Errorf("%w: the Temporal server at %s answers only who shows its key, %q; leave TEMPORAL_ADDRESS out to use a server of your own", fs.ErrPermission, address, key)
 	}
-	conn, err := (&net.Dialer{Timeout: 5 * time.Second}).DialContext(ctx, "tcp", host)
+	conn, err := (&net.Dialer{Timeout: 5 * time.Second}).DialContext(ctx, "tcp", bare(address))
 	if err == nil {
 		conn.Close()
 		return fmt.Errorf("what answers at %s is no Temporal server, or one that expects other TLS settings (TEMPORAL_TLS) or another key (TEMPORAL_API_KEY)", address)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -39,6 +40,8 @@ type cli struct {
 	Objective objectiveCmd `cmd:"" help:"Test a program as an objective."`
 	Rm        rmCmd        `cmd:"" help:"Delete a study that has ended, with its trials and checkpoints."`
 	Up        upCmd        `cmd:"" help:"Run the Temporal server, its web UI and a worker until Ctrl-C."`
+	UI        uiCmd        `cmd:"" name:"ui" help:"Print the address that lets a browser into the web UI, which runs while a server does."`
+	Env       envCmd       `cmd:"" help:"Print Temporal's variables for the embedded server: eval \"$(budwood env)\" lets Temporal's own command line talk to it."`
 	Worker    workerCmd    `cmd:"" help:"Run a worker that trains for studies on a Temporal server, until Ctrl-C."`
 	Report    reportCmd    `cmd:"" help:"Write a study as one HTML page: curves, importance of parameters, trials."`
 	Predict   predictCmd   `cmd:"" help:"Print what the network of a study's best trial says of the rows of a table."`
@@ -110,6 +113,11 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		if home, err = budwood.Home(); err != nil {
 			return exitCode(stderr, err)
 		}
+	}
+	if f, err := os.Open(home); err == nil {
+		f.Close()
+	} else if errors.Is(err, fs.ErrPermission) {
+		return exitCode(stderr, fmt.Errorf("%w: state directory %s is another user's; set BUDWOOD_HOME to a directory of your own", fs.ErrPermission, home))
 	}
 	blobs, err := blobsURL(home, c.Blobs)
 	if err == nil {

@@ -37,7 +37,7 @@ func TestEpochsAreSeenLive(t *testing.T) {
 	if !ok {
 		t.Fatal("no server runs")
 	}
-	c, err := client.Dial(client.Options{HostPort: s.Address, Namespace: s.Namespace})
+	c, err := workflows.Dial(ctx, client.Options{HostPort: s.Address, Namespace: s.Namespace})
 	if err != nil {
 		t.Fatal(err)
 	}

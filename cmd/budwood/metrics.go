@@ -14,6 +14,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"go.temporal.io/sdk/client"
+
+	"budwood/cmd/budwood/devserver"
 )
 
 // metricsFlags ask for metrics of the worker in Prometheus' format.
@@ -41,8 +43,12 @@ func (f *metricsFlags) serve(a *app) (close func() error, err error) {
 	registry := prometheus.NewRegistry()
 	a.metrics = &metricsHandler{registry: registry, shared: &sharedMetrics{known: map[string]any{}}}
 	mux := http.NewServeMux()
-	mux.Handle("/metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
+	var handler http.Handler = mux
+	if !f.ListenAnywhere { // or whatever other machines call this one
+		handler = devserver.OnlyHosts(nil, mux)
+	}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
 	go func() {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			a.say("metrics: %v", err)

@@ -14,6 +14,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"budwood/cmd/budwood/devserver"
+	"budwood/workflows"
 )
 
 var record = flag.Bool("record", false, "write the histories of a study that was killed, for the replay test of workflows")
@@ -28,7 +29,7 @@ func recordHistories(t testing.TB, dir string, ids ...string) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	c, err := client.Dial(client.Options{HostPort: s.Address, Namespace: s.Namespace})
+	c, err := workflows.Dial(ctx, client.Options{HostPort: s.Address, Namespace: s.Namespace})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -124,8 +124,8 @@ func (c *runCmd) Run(a *app) (err error) {
 		fmt.Fprintf(a.stdout, "study %s runs; follow it with: budwood watch %s\n", spec.Name, spec.Name)
 		return nil
 	}
-	if conn.uiURL != "" {
-		a.say("study %s in the Temporal UI: %s", spec.Name, studyURL(conn.uiURL, conn.namespace, spec.Name))
+	if conn.server != nil {
+		a.say("study %s in the web UI %s", spec.Name, link(a.stderr, conn.server.Info, spec.Name))
 	}
 	return a.follow(store, conn, spec.Name, c.Plain)
 }

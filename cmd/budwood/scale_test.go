@@ -57,7 +57,7 @@ func newCrowd(t testing.TB, flags ...string) *crowd {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Close() })
-	c, err := client.Dial(client.Options{HostPort: s.Address, Namespace: s.Namespace})
+	c, err := workflows.Dial(ctx, client.Options{HostPort: s.Address, Namespace: s.Namespace})
 	if err != nil {
 		t.Fatal(err)
 	}

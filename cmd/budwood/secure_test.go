@@ -22,6 +22,8 @@ import (
 
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
+
+	"budwood/workflows"
 )
 
 // A server that wants TLS and a client certificate, and payloads that it cannot
@@ -47,7 +49,7 @@ func TestTLSAndEncryption(t *testing.T) {
 	}
 	defer func() { in.Close(); _ = holder.Wait() }()
 	line, err := bufio.NewReader(out).ReadBytes('\n')
-	var info struct{ Address, Error string }
+	var info struct{ Address, Key, Error string }
 	if err == nil {
 		err = json.Unmarshal(line, &info)
 	}
@@ -55,7 +57,12 @@ func TestTLSAndEncryption(t *testing.T) {
 		t.Fatalf("%v %s", err, info.Error)
 	}
 	files, config := certificates(t)
-	proxy := tlsProxy(t, info.Address, config)
+	behind, err := workflows.ServerTLS(info.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	behind.NextProtos = config.NextProtos
+	proxy := tlsProxy(t, info.Address, config, behind)
 	key := filepath.Join(t.TempDir(), "key")
 	if err := os.WriteFile(key, []byte(strings.Repeat("5e", 32)), 0o600); err != nil {
 		t.Fatal(err)
@@ -71,7 +78,7 @@ func TestTLSAndEncryption(t *testing.T) {
 	}
 	wantLine(t, stdout.String(), "study   digits: completed", "4 trials")
 
-	c, err := client.Dial(client.Options{HostPort: info.Address})
+	c, err := workflows.Dial(ctx, client.Options{HostPort: info.Address})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,8 +166,8 @@ func certificates(t *testing.T) (dir string, config *tls.Config) {
 }
 
 // tlsProxy takes TLS connections on a free port of 127.0.0.1 and passes them on
-// in the clear.
-func tlsProxy(t *testing.T, to string, config *tls.Config) (address string) {
+// over others.
+func tlsProxy(t *testing.T, to string, config, behind *tls.Config) (address string) {
 	t.Helper()
 	l, err := tls.Listen("tcp", "127.0.0.1:0", config)
 	if err != nil {
@@ -175,7 +182,7 @@ func tlsProxy(t *testing.T, to string, config *tls.Config) (address string) {
 			}
 			go func() {
 				defer in.Close()
-				out, err := net.Dial("tcp", to)
+				out, err := tls.Dial("tcp", to, behind)
 				if err != nil {
 					return
 				}

@@ -3,14 +3,11 @@ package main
 import (
 	"cmp"
 	"errors"
-	"fmt"
-	"net/url"
 	"os"
 	"path/filepath"
 
 	"github.com/rs/zerolog"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/contrib/envconfig"
 	"go.temporal.io/sdk/converter"
 
 	"budwood"
@@ -31,7 +28,6 @@ type connection struct {
 	client.Client
 	server    *devserver.Server // nil: somebody else's
 	address   string
-	uiURL     string // "" if it is not known
 	namespace string
 	payloads  converter.DataConverter // nil: the default
 	closers   []func() error
@@ -39,11 +35,11 @@ type connection struct {
 
 // connected is a connection to the server that runs, or nil if none does.
 func (a *app) connected() (*connection, error) {
-	env, err := envconfig.LoadDefaultClientOptions()
+	_, elsewhere, err := devserver.Elsewhere(a.home)
 	if err != nil {
 		return nil, err
 	}
-	if _, running := devserver.Running(a.home); !running && env.HostPort == "" {
+	if _, running := devserver.Running(a.home); !running && !elsewhere {
 		return nil, nil
 	}
 	return a.connect(serverFlags{})
@@ -68,7 +64,7 @@ func (a *app) connect(f serverFlags) (*connection, error) {
 	}
 	conn := &connection{Client: c, server: server, payloads: o.DataConverter, closers: []func() error{stopTrace}}
 	if server != nil {
-		conn.address, conn.uiURL, conn.namespace = server.Address, server.UIURL, server.Namespace
+		conn.address, conn.namespace = server.Address, server.Namespace
 		if err := workflows.Register(a.ctx, c, conn.namespace); err != nil { // a database of an older version lacks some
 			conn.Close()
 			return nil, err
@@ -76,7 +72,7 @@ func (a *app) connect(f serverFlags) (*connection, error) {
 		return conn, nil
 	}
 	a.alive.KeepProgram()
-	env, err := envconfig.LoadDefaultClientOptions() // devserver.Connect has read it, too
+	env, _, err := devserver.Elsewhere(a.home) // devserver.Connect has asked, too
 	if err == nil {
 		err = a.alive.Keep("the state directory", a.home)
 	}
@@ -144,8 +140,4 @@ func (a *app) log() zerolog.Logger {
 		return zerolog.Nop()
 	}
 	return zerolog.New(f).With().Timestamp().Int("pid", os.Getpid()).Logger().Level(zerolog.WarnLevel)
-}
-
-func studyURL(ui, namespace, study string) string {
-	return fmt.Sprintf("%s/namespaces/%s/workflows?query=%s", ui, namespace, url.QueryEscape(fmt.Sprintf("BudwoodStudy=%q", study)))
 }

@@ -64,8 +64,8 @@ func (c *upCmd) Run(a *app) error {
 	if err := conn.startWorkers(a, c.offer(), c.allow()); err != nil {
 		return err
 	}
-	if conn.uiURL != "" {
-		fmt.Fprintf(a.stdout, "web UI          %s\n", conn.uiURL)
+	if conn.server != nil {
+		fmt.Fprintf(a.stdout, "web UI          %s\n", link(a.stdout, conn.server.Info, ""))
 	}
 	fmt.Fprintf(a.stdout, "Temporal        %s, namespace %s\nstate           %s\nsubmit a study  budwood run FILE\nCtrl-C ends it; studies go on when it is started again\n", conn.address, conn.namespace, a.home)
 	<-a.ctx.Done()

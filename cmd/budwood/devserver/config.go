@@ -3,6 +3,7 @@ package devserver
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -26,6 +27,7 @@ type Config struct {
 	IP               string            `yaml:"ip"`
 	Port             int               `yaml:"port"`
 	UIPort           int               `yaml:"ui_port"`
+	UIHosts          []string          `yaml:"ui_hosts"`
 	Namespace        string            `yaml:"namespace"`
 	Retention        time.Duration     `yaml:"retention"`
 	LogLevel         string            `yaml:"log_level"`
@@ -81,6 +83,11 @@ func (c *Config) validate() error {
 	}{{"port", c.Port}, {"ui_port", c.UIPort}} {
 		if err := checkPort(p.port); err != nil {
 			return fmt.Errorf("%s: %w", p.key, err)
+		}
+	}
+	for _, h := range c.UIHosts {
+		if h == "" || h != hostname(h) || strings.ContainsAny(h, "/*: ") && net.ParseIP(h) == nil {
+			return fmt.Errorf("ui_hosts: %q is not a plain name or address, in small letters and without a port", h)
 		}
 	}
 	if c.Namespace == "" {

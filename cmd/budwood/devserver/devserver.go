@@ -23,6 +23,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -58,7 +59,7 @@ func Ensure(ctx context.Context, o Options) (*Server, error) {
 			return nil, err
 		}
 	}
-	home, err := openHome(o.Home)
+	home, note, err := openHome(o.Home)
 	if err != nil {
 		return nil, err
 	}
@@ -67,6 +68,9 @@ func Ensure(ctx context.Context, o Options) (*Server, error) {
 			o.Progress(fmt.Sprintf(format, args...))
 		}
 	}}
+	if note != "" {
+		s.say("%s", note)
+	}
 	// With this lock in hand a server that runs stays; one that is just ending is
 	// waited for.
 	if s.users, err = waitLock(ctx, filepath.Join(home, clientsLock), shared); err != nil {
@@ -124,12 +128,18 @@ func (s *Server) findOrStart(ctx context.Context, want ports) (Info, error) {
 			return Info{}, err
 		}
 		info, err := readInfo(s.home) // not there while the other server starts
-		if err == nil {
-			err = answers(ctx, info.Address, info.Namespace)
+		if err == nil && info.Key == "" {
+			return Info{}, fmt.Errorf("the Temporal server of %s (process %d) is an older budwood's, which lets everybody in: end what the older budwood runs there, or kill %d; the next run goes on with its studies", s.home, info.PID, info.PID)
 		}
 		if err == nil {
-			s.say("using the Temporal server at %s (process %d), web UI %s", info.Address, info.PID, info.UIURL)
+			err = answers(ctx, info)
+		}
+		if err == nil {
+			s.say("using the Temporal server at %s (process %d)", info.Address, info.PID)
 			return info, samePorts(s.home, info, want)
+		}
+		if errors.Is(err, fs.ErrNotExist) && info.Key != "" {
+			return Info{}, fmt.Errorf("the Temporal server of %s (process %d) runs, but its key is gone (%w): kill %d, and the next one makes another", s.home, info.PID, err, info.PID)
 		}
 		select {
 		case <-ctx.Done():
@@ -158,7 +168,7 @@ func (s *Server) start(ctx context.Context, want ports, lock *os.File) (Info, er
 	s.say("starting Temporal %s", Version)
 	info, err := start(ctx, s.home, want, lock)
 	if err == nil {
-		s.say("Temporal answers at %s after %.1f s, web UI %s", info.Address, time.Since(began).Seconds(), info.UIURL)
+		s.say("Temporal answers at %s after %.1f s", info.Address, time.Since(began).Seconds())
 	}
 	return info, err
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/cookiejar"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -22,6 +23,8 @@ import (
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/operatorservice/v1"
 	"go.temporal.io/sdk/client"
+
+	"budwood/workflows"
 )
 
 // The test binary is also the program that the package starts as the server.
@@ -73,7 +76,11 @@ func ensure(t *testing.T, o Options) *Server {
 
 func connect(t *testing.T, s *Server) client.Client {
 	t.Helper()
-	c, err := client.DialContext(t.Context(), client.Options{HostPort: s.Address, Namespace: s.Namespace, Logger: quiet{}})
+	key, err := workflows.ServerTLS(s.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := client.DialContext(t.Context(), client.Options{HostPort: s.Address, Namespace: s.Namespace, Logger: quiet{}, ConnectionOptions: client.ConnectionOptions{TLS: key}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,13 +102,13 @@ func TestSharedServer(t *testing.T) {
 		t.Fatalf("running before it was started: %+v", info)
 	}
 	a := ensure(t, Options{Home: home})
-	if err := answers(t.Context(), a.Address, a.Namespace); err != nil {
+	if err := answers(t.Context(), a.Info); err != nil {
 		t.Fatalf("does not answer: %v", err)
 	}
 	if a.Namespace != "default" || a.Version != Version {
 		t.Errorf("%+v", a.Info)
 	}
-	checkUI(t, a.UIURL)
+	checkUI(t, a.Info)
 	checkLoopback(t, a.PID)
 	checkAttributes(t, connect(t, a))
 
@@ -121,7 +128,7 @@ func TestSharedServer(t *testing.T) {
 
 	a.Close()
 	time.Sleep(time.Second) // longer than it lingers
-	if err := answers(t.Context(), b.Address, b.Namespace); err != nil {
+	if err := answers(t.Context(), b.Info); err != nil {
 		t.Fatalf("ended while the second user was there: %v", err)
 	}
 	b.Close()
@@ -137,24 +144,41 @@ func TestSharedServer(t *testing.T) {
 	}
 }
 
-func checkUI(t *testing.T, url string) {
+// checkUI visits the UI as a browser does that has been given its address.
+func checkUI(t *testing.T, s Info) {
 	t.Helper()
-	resp, err := http.Get(url + "/api/v1/settings")
+	link, err := s.UILink("/namespaces/default/workflows", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer resp.Body.Close()
-	var settings struct{ DefaultNamespace string }
-	if err := json.NewDecoder(resp.Body).Decode(&settings); err != nil || settings.DefaultNamespace != "default" {
-		t.Errorf("UI settings: %+v, %v", settings, err)
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
 	}
-	page, err := http.Get(url + "/namespaces/default/workflows")
+	browser := &http.Client{Jar: jar}
+	page, err := browser.Get(link)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer page.Body.Close()
 	if html, _ := io.ReadAll(page.Body); page.StatusCode != http.StatusOK || !strings.Contains(string(html), "<html") {
 		t.Errorf("UI page: %s, %d bytes", page.Status, len(html))
+	}
+	if at := page.Request.URL; at.RawQuery != "" || at.Path != "/namespaces/default/workflows" {
+		t.Errorf("the visit ends at %s", at)
+	}
+	resp, err := browser.Get(s.UIURL + "/api/v1/namespaces/default")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var ns struct{ NamespaceInfo struct{ Name string } }
+	text, err := io.ReadAll(resp.Body)
+	if err == nil {
+		err = json.Unmarshal(text, &ns)
+	}
+	if err != nil || ns.NamespaceInfo.Name != "default" {
+		t.Errorf("the namespace: %s, %v", text, err)
 	}
 }
 
@@ -163,6 +187,20 @@ func checkLoopback(t *testing.T, pid int) {
 	if runtime.GOOS != "linux" {
 		return
 	}
+	t.Helper()
+	found := listeners(t, pid)
+	for _, at := range found {
+		if !strings.HasPrefix(at, "127.0.0.1:") {
+			t.Errorf("listens on %s", at)
+		}
+	}
+	if len(found) < 5 { // four services and the UI
+		t.Errorf("found only %d listeners", len(found))
+	}
+}
+
+// listeners are the addresses at which a process listens.
+func listeners(t *testing.T, pid int) (found []string) {
 	t.Helper()
 	sockets := map[string]bool{}
 	fds, err := filepath.Glob("/proc/" + strconv.Itoa(pid) + "/fd/*")
@@ -174,7 +212,6 @@ func checkLoopback(t *testing.T, pid int) {
 			sockets[strings.Trim(to, "socket:[]")] = true
 		}
 	}
-	found := 0
 	for _, table := range []string{"tcp", "tcp6"} {
 		data, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/net/" + table)
 		if errors.Is(err, os.ErrNotExist) {
@@ -186,15 +223,18 @@ func checkLoopback(t *testing.T, pid int) {
 			if len(f) < 10 || f[3] != listen || !sockets[f[9]] {
 				continue
 			}
-			found++
-			if !strings.HasPrefix(f[1], "0100007F:") {
-				t.Errorf("listens on %s", f[1])
+			host, port, _ := strings.Cut(f[1], ":")
+			n, err := strconv.ParseUint(port, 16, 16)
+			if err != nil {
+				t.Fatal(err)
 			}
+			if host == "0100007F" {
+				host = "127.0.0.1"
+			}
+			found = append(found, host+":"+strconv.FormatUint(n, 10))
 		}
 	}
-	if found < 5 { // four services and the UI
-		t.Errorf("found only %d listeners", found)
-	}
+	return found
 }
 
 func checkAttributes(t *testing.T, c client.Client) {
@@ -267,7 +307,7 @@ func TestUserKilled(t *testing.T) {
 	t.Parallel()
 	home := stateDir(t)
 	cmd, info := startAttached(t, home)
-	if err := answers(t.Context(), info.Address, info.Namespace); err != nil {
+	if err := answers(t.Context(), info); err != nil {
 		t.Fatal(err)
 	}
 	if group, err := syscall.Getpgid(info.PID); err != nil || group != info.PID {
@@ -357,16 +397,22 @@ func TestConnect(t *testing.T) {
 	}
 	c.Close()
 
+	// Named by its address, it is held all the same, and otherwise the key is found.
 	t.Setenv("TEMPORAL_ADDRESS", s.Address)
-	c, own, err = Connect(t.Context(), Options{Home: "/nowhere"}, client.Options{Logger: quiet{}})
-	if err != nil {
-		t.Fatal(err)
+	for dir, want := range map[string]bool{home: true, "/nowhere": false} {
+		c, own, err = Connect(t.Context(), Options{Home: dir}, client.Options{Logger: quiet{}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if (own != nil) != want {
+			t.Errorf("with the state directory %s: %+v", dir, own)
+		}
+		checkAttributes(t, c)
+		c.Close()
+		if own != nil {
+			own.Close()
+		}
 	}
-	if own != nil {
-		t.Errorf("started a server although TEMPORAL_ADDRESS was set: %+v", own.Info)
-	}
-	checkAttributes(t, c)
-	c.Close()
 
 	free, err := freePort("127.0.0.1")
 	if err != nil {

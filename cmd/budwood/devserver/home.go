@@ -5,7 +5,10 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/user"
 	"path/filepath"
+	"strconv"
+	"syscall"
 
 	"budwood"
 )
@@ -15,31 +18,35 @@ const (
 	serverLock  = "server.lock"  // held by the one server, exclusively
 	clientsLock = "clients.lock" // held by every user of the server, shared
 	infoFile    = "server.json"  // where the server answers
+	keyFile     = "temporal.pem" // who may talk to it: see ensureKey
 	logFile     = "logs/temporal.log"
 )
 
 // openHome makes the state directory, "" meaning [budwood.Home], and checks that it can
-// be written to.
-func openHome(dir string) (string, error) {
-	var err error
+// be written to and is the user's alone; note says what it mended to that end.
+func openHome(dir string) (home, note string, err error) {
 	if dir == "" {
 		dir, err = budwood.Home()
 	} else {
 		dir, err = filepath.Abs(dir)
 	}
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
-	// Only for the user: the server has no authentication, and studies are private.
+	// Only for the user: who can read the key in it can run programs as him.
 	if err := os.MkdirAll(filepath.Join(dir, filepath.Dir(logFile)), 0o700); err != nil {
-		return "", homeError(dir, err)
+		return "", "", homeError(dir, err)
 	}
 	f, err := os.CreateTemp(dir, ".writable-*")
 	if err != nil {
-		return "", homeError(dir, err)
+		return "", "", homeError(dir, err)
 	}
 	f.Close()
-	return dir, os.Remove(f.Name())
+	if err := os.Remove(f.Name()); err != nil {
+		return "", "", err
+	}
+	note, err = keepPrivate(dir)
+	return dir, note, err
 }
 
 func homeError(dir string, err error) error {
@@ -48,4 +55,49 @@ func homeError(dir string, err error) error {
 		err = pe.Err
 	}
 	return fmt.Errorf("state directory %s cannot be written to: %w; set BUDWOOD_HOME to a directory that can", dir, err)
+}
+
+// keepPrivate closes a state directory to other users. One that is another's, or
+// where others have put something, is an error.
+func keepPrivate(dir string) (note string, err error) {
+	st, err := os.Stat(dir)
+	if err != nil {
+		return "", err
+	}
+	if !mine(st) {
+		return "", fmt.Errorf("%w: state directory %s belongs to %s, who could then run programs as you; set BUDWOOD_HOME to a directory of your own", fs.ErrPermission, dir, owner(st))
+	}
+	mode := st.Mode().Perm()
+	if mode&0o077 == 0 {
+		return "", nil
+	}
+	if err := os.Chmod(dir, 0o700); err != nil {
+		return "", fmt.Errorf("state directory %s is open to other users (mode %#o): %w; set BUDWOOD_HOME to a directory that can be closed", dir, mode, err)
+	}
+	if mode&0o022 != 0 {
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			return "", err
+		}
+		for _, e := range entries {
+			if st, err := e.Info(); err == nil && !mine(st) {
+				return "", fmt.Errorf("%w: state directory %s could be written to by others, and %s has put %s there; look at it and move it away, or set BUDWOOD_HOME to another directory", fs.ErrPermission, dir, owner(st), e.Name())
+			}
+		}
+	}
+	return fmt.Sprintf("state directory %s was open to other users (mode %#o) and is closed to them now", dir, mode), nil
+}
+
+// mine tells whether a file belongs to the user of this process.
+func mine(st fs.FileInfo) bool { return uid(st) == os.Geteuid() }
+
+func uid(st fs.FileInfo) int { return int(st.Sys().(*syscall.Stat_t).Uid) }
+
+// owner is the name of a file's user.
+func owner(st fs.FileInfo) string {
+	id := strconv.Itoa(uid(st))
+	if u, err := user.LookupId(id); err == nil {
+		return u.Username
+	}
+	return "user " + id
 }

@@ -19,6 +19,7 @@ const uiScheme = "http://"
 type Info struct {
 	PID       int       `json:"pid"`
 	Address   string    `json:"address"` // host:port of the gRPC frontend
+	Key       string    `json:"key"`     // file of the key that it asks for; see [workflows.ServerTLS]
 	UIURL     string    `json:"ui_url"`
 	Namespace string    `json:"namespace"`
 	Version   string    `json:"version"` // of the Temporal server

@@ -9,37 +9,47 @@ import (
 	"syscall"
 )
 
-// pickPort returns the wanted port, or a free one if that is in use or 0. A
+// listen listens on the wanted port, or on a free one if that is in use or 0. A
 // port that must be had is an error instead; flag names the option it came by.
-func pickPort(ip string, want int, must bool, flag string) (int, error) {
+func listen(ip string, want int, must bool, flag string) (net.Listener, error) {
 	if want == 0 {
-		return freePort(ip)
+		return listenFree(ip)
 	}
 	l, err := net.Listen("tcp", address(ip, want))
 	switch {
 	case err == nil:
-		return want, l.Close()
+		return l, nil
 	case !must:
-		return freePort(ip)
+		return listenFree(ip)
 	case errors.Is(err, syscall.EADDRINUSE):
-		return 0, fmt.Errorf("port %d is in use by another program; choose another with %s, or leave %s out to take a free one", want, flag, flag)
+		return nil, fmt.Errorf("port %d is in use by another program; choose another with %s, or leave %s out to take a free one", want, flag, flag)
 	}
-	return 0, fmt.Errorf("port %d cannot be used: %w; choose another with %s", want, errors.Unwrap(err), flag)
+	return nil, fmt.Errorf("port %d cannot be used: %w; choose another with %s", want, errors.Unwrap(err), flag)
 }
 
-// freePort returns a port nobody listens on. It lies below the range that
-// systems give to outgoing connections, so that none of those takes it before
-// the server does.
-func freePort(ip string) (int, error) {
+// pickPort is the port of [listen], for somebody else to listen on.
+func pickPort(ip string, want int, must bool, flag string) (int, error) {
+	l, err := listen(ip, want, must, flag)
+	if err != nil {
+		return 0, err
+	}
+	return l.Addr().(*net.TCPAddr).Port, l.Close()
+}
+
+// freePort is a port nobody listens on.
+func freePort(ip string) (int, error) { return pickPort(ip, 0, false, "") }
+
+// listenFree listens on a port below the range that systems give to outgoing
+// connections, so that none of those takes it before the server does.
+func listenFree(ip string) (net.Listener, error) {
 	var err error
 	for range 100 {
-		port := 20000 + rand.IntN(12000)
 		var l net.Listener
-		if l, err = net.Listen("tcp", address(ip, port)); err == nil {
-			return port, l.Close()
+		if l, err = net.Listen("tcp", address(ip, 20000+rand.IntN(12000))); err == nil {
+			return l, nil
 		}
 	}
-	return 0, fmt.Errorf("no free port on %s: %w", ip, err)
+	return nil, fmt.Errorf("no free port on %s: %w", ip, err)
 }
 
 func checkPort(port int) error {

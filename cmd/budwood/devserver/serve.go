@@ -6,16 +6,16 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
+	"net/http"
 	"os"
 	"os/signal"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"time"
 
-	uiserver "github.com/temporalio/ui-server/v2/server"
 	"go.temporal.io/server/temporal"
+
+	"budwood/workflows"
 )
 
 // What a server process inherits from the one that starts it.
@@ -95,7 +95,7 @@ type services struct {
 	info     Info
 	temporal temporal.Server
 	started  chan struct{} // closed when Temporal's Start has returned
-	ui       *uiserver.Server
+	ui       *http.Server
 }
 
 // launch starts Temporal and its UI and returns when both answer. Temporal
@@ -117,7 +117,15 @@ func launch(ctx context.Context, fail context.CancelCauseFunc, home string, want
 	if err != nil {
 		return nil, err
 	}
-	uiPort, err := pickPort(c.IP, wish.ui, want.ui != 0, "--ui-port")
+	web, err := listen(c.IP, wish.ui, want.ui != 0, "--ui-port")
+	if err != nil {
+		return nil, err
+	}
+	keyFile, err := ensureKey(home)
+	if err != nil {
+		return nil, err
+	}
+	key, err := workflows.ServerTLS(keyFile)
 	if err != nil {
 		return nil, err
 	}
@@ -125,19 +133,23 @@ func launch(ctx context.Context, fail context.CancelCauseFunc, home string, want
 	if err != nil {
 		return nil, err
 	}
-	s := &services{config: c, ui: newUI(c, port, uiPort), started: make(chan struct{}), info: Info{
+	s := &services{config: c, started: make(chan struct{}), info: Info{
 		PID:       os.Getpid(),
 		Address:   address(c.IP, port),
-		UIURL:     uiScheme + address(c.IP, uiPort),
+		Key:       keyFile,
+		UIURL:     uiScheme + web.Addr().String(),
 		Namespace: c.Namespace,
 		Version:   Version,
 		Database:  c.databasePath(home),
 		Started:   time.Now().UTC().Truncate(time.Second),
 	}}
-	if s.temporal, err = newTemporal(c, db, port); err != nil {
+	if s.ui, err = newUI(c, s.info.Address, key); err != nil {
 		return nil, err
 	}
-	go s.ui.Start() // ends the process if it cannot listen
+	if s.temporal, err = newTemporal(c, db, port, key); err != nil {
+		return nil, err
+	}
+	go s.ui.Serve(web)
 	go func() {
 		defer close(s.started)
 		if err := s.temporal.Start(); err != nil {
@@ -146,27 +158,10 @@ func launch(ctx context.Context, fail context.CancelCauseFunc, home string, want
 	}()
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	if err := s.ready(ctx); err != nil {
+	if err := untilAnswers(ctx, func(ctx context.Context) error { return answers(ctx, s.info) }); err != nil {
 		return nil, fmt.Errorf("start Temporal: %w", cmp.Or(context.Cause(ctx), err))
 	}
 	return s, writeInfo(home, s.info)
-}
-
-// ready waits until the server and the UI answer.
-func (s *services) ready(ctx context.Context) error {
-	err := untilAnswers(ctx, func(ctx context.Context) error {
-		return answers(ctx, s.info.Address, s.info.Namespace)
-	})
-	if err != nil {
-		return err
-	}
-	return untilAnswers(ctx, func(ctx context.Context) error {
-		c, err := new(net.Dialer).DialContext(ctx, "tcp", strings.TrimPrefix(s.info.UIURL, uiScheme))
-		if err != nil {
-			return err
-		}
-		return c.Close()
-	})
 }
 
 // stop ends the UI and the server. What hangs is left behind: every commit is
@@ -174,7 +169,7 @@ func (s *services) ready(ctx context.Context) error {
 func (s *services) stop() error {
 	done := make(chan error, 1)
 	go func() {
-		s.ui.Stop()
+		s.ui.Close()
 		<-s.started
 		done <- s.temporal.Stop()
 	}()

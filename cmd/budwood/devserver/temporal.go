@@ -1,6 +1,7 @@
 package devserver
 
 import (
+	"crypto/tls"
 	"fmt"
 
 	"go.temporal.io/server/common/authorization"
@@ -10,6 +11,7 @@ import (
 	"go.temporal.io/server/common/log"
 	"go.temporal.io/server/common/membership/static"
 	"go.temporal.io/server/common/primitives"
+	"go.temporal.io/server/common/rpc/encryption"
 	"go.temporal.io/server/temporal"
 )
 
@@ -19,8 +21,9 @@ const (
 )
 
 // newTemporal puts the server together: its four services in this process, one
-// history shard, one database, no gossip, no archive, no authentication.
-func newTemporal(c Config, db *config.SQL, port int) (temporal.Server, error) {
+// history shard, one database, no gossip, no archive. Each of their ports, also
+// those for each other, takes only who has the key.
+func newTemporal(c Config, db *config.SQL, port int, key *tls.Config) (temporal.Server, error) {
 	ports := map[primitives.ServiceName]int{primitives.FrontendService: port}
 	for _, s := range []primitives.ServiceName{primitives.HistoryService, primitives.MatchingService, primitives.WorkerService} {
 		p, err := freePort(c.IP)
@@ -73,7 +76,11 @@ func newTemporal(c Config, db *config.SQL, port int) (temporal.Server, error) {
 		temporal.WithStaticHosts(hosts),
 		temporal.WithDynamicConfigClient(dynamic),
 		temporal.WithLogger(log.NewZapLogger(log.BuildZapLogger(log.Config{Level: c.LogLevel}))), // to stderr, which is the log file
-		temporal.WithAuthorizer(authorization.NewNoopAuthorizer()),
+		temporal.WithTLSConfigFactory(&encryption.FixedTLSConfigProvider{
+			FrontendServerConfig: key, FrontendClientConfig: key,
+			InternodeServerConfig: key, InternodeClientConfig: key,
+		}),
+		temporal.WithAuthorizer(authorization.NewNoopAuthorizer()), // who has the key may do everything
 	)
 	if err != nil {
 		return nil, fmt.Errorf("set up Temporal: %w", err)
