@@ -103,6 +103,7 @@ func (r *Runner) Run(ctx context.Context, task Task, objective Objective, alive 
 	if err != nil {
 		return Result{}, err
 	}
+	defer restored.close()
 	if restored != nil && restored.Progress.Done != nil { // trained before, but the report was lost
 		return *restored.Progress.Done, nil
 	}
@@ -243,6 +244,7 @@ func (r *Runner) keepSpent(ctx context.Context, t *Trial) error {
 	if c == nil {
 		c = &checkpoint{Progress: progress{From: t.task.From, Epoch: t.task.From, Before: t.progress.Before, Blank: true}}
 	}
+	defer c.close()
 	c.Progress.Energy, c.Progress.Seconds = t.progress.Energy, t.progress.Seconds
 	return r.Blobs.Put(ctx, partKey(t.task), func(w io.Writer) error { return c.write(w, nil) })
 }
@@ -259,12 +261,10 @@ func (r *Runner) restore(ctx context.Context, task Task) (*checkpoint, error) {
 		if err != nil {
 			return nil, fmt.Errorf("trial %s: checkpoint %s: %w", task.Trial.Name(), key, err)
 		}
-		b, err := io.ReadAll(f)
-		f.Close()
-		if err != nil { // trouble on the way to it, not damage
+		c, damaged, err := openCheckpoint(f)
+		if err != nil && !damaged {
 			return nil, fmt.Errorf("trial %s: read checkpoint %s: %w", task.Trial.Name(), key, err)
 		}
-		c, err := readCheckpoint(b)
 		if err != nil {
 			r.Log.Warn().Err(err).Str("checkpoint", key).Msg("damaged checkpoint left aside")
 			continue
@@ -276,6 +276,7 @@ func (r *Runner) restore(ctx context.Context, task Task) (*checkpoint, error) {
 			p.Done = nil // of the segment before
 			return c, nil
 		}
+		c.close()
 	}
 	return nil, nil
 }

@@ -1,8 +1,6 @@
 package trials
 
 import (
-	"bytes"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -169,14 +167,7 @@ func (s Supervised) judge(t *Trial) error {
 // Save writes the trial's own trainer behind its length (8 bytes, little-endian),
 // then the shared weights, without what only training needs if that is over.
 func (n *supernet) Save(w io.Writer) error {
-	var own bytes.Buffer
-	if err := n.own.Save(&own); err != nil {
-		return err
-	}
-	if err := binary.Write(w, binary.LittleEndian, int64(own.Len())); err != nil {
-		return err
-	}
-	if _, err := own.WriteTo(w); err != nil {
+	if err := writeBehindLength(w, n.own.Save); err != nil {
 		return err
 	}
 	return n.Supernet.Save(w, n.trainer().Done() < n.total)
@@ -184,25 +175,12 @@ func (n *supernet) Save(w io.Writer) error {
 
 // Load reads what Save wrote.
 func (n *supernet) Load(r io.Reader) error {
-	b, err := io.ReadAll(r)
+	own, err := partOf(r)
 	if err != nil {
 		return err
 	}
-	own, bank := cutBank(b)
-	if err := n.own.Load(bytes.NewReader(own)); err != nil {
+	if err := n.own.Load(own); err != nil {
 		return err
 	}
-	return n.Supernet.Load(bytes.NewReader(bank))
-}
-
-// cutBank cuts the bytes of a supernet's keeper; nothing fits what is damaged.
-func cutBank(b []byte) (own, bank []byte) {
-	if len(b) < 8 {
-		return nil, nil
-	}
-	n := binary.LittleEndian.Uint64(b)
-	if b = b[8:]; n > uint64(len(b)) {
-		return nil, nil
-	}
-	return b[:n], b[n:]
+	return n.Supernet.Load(r)
 }

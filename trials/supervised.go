@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"maps"
 	"math"
@@ -147,16 +146,16 @@ func (s Supervised) Trained(ctx context.Context, blobs Blobs, key string, p sear
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	b, err := io.ReadAll(f)
+	c, _, err := openCheckpoint(f)
 	if err != nil {
 		return nil, fmt.Errorf("read checkpoint %s: %w", key, err)
 	}
-	c, err := readCheckpoint(b)
+	defer c.close()
+	model, err := c.model()
 	if err != nil {
 		return nil, err
 	}
-	if err := m.Load(c.model()); err != nil {
+	if err := m.Load(model); err != nil {
 		return nil, err
 	}
 	return m.best()
