@@ -211,7 +211,7 @@ func (r *Runner) finish(ctx context.Context, t *Trial) (Result, error) {
 	}
 	key := endKey(t.task, t.task.To)
 	if out.State == search.Diverged || out.State == search.Infeasible {
-		next.keeper = nil // no weights to go on with
+		next.keeper, next.restored = nil, nil // no weights to go on with
 	} else {
 		done.Checkpoint, out.Checkpoint = key, key
 	}
@@ -224,6 +224,9 @@ func (r *Runner) finish(ctx context.Context, t *Trial) (Result, error) {
 
 func (r *Runner) save(ctx context.Context, t *Trial, key string) error {
 	c := checkpoint{Progress: t.progress}
+	if t.keeper == nil && t.restored != nil && t.progress.Epoch == t.restored.Progress.Epoch { // what was kept before stays
+		c.data = t.restored.data
+	}
 	if t.task.Inherit {
 		c.Progress.Params = t.Params
 	}

@@ -20,12 +20,14 @@ const SupernetTrial = 0
 // Supernet is weights that the networks of a space share; package nas has one.
 // Paths are params of random networks, one for each step. Lend gives a network the
 // weights of its tensors, and makes the trainer, if there is one, go on with it;
-// Return takes them back after a step. Save leaves the state of the optimizer out
+// Return takes them back after a step. Alternatives is how many networks of a place
+// have weights of their own at most. Save leaves the state of the optimizer out
 // if training does not go on.
 type Supernet interface {
 	Paths(r *rand.Rand) func() search.Params
 	Lend(p search.Params, n *engine.Net, tr *engine.Trainer) error
 	Return(p search.Params, tr *engine.Trainer) error
+	Alternatives() int
 	Save(w io.Writer, state bool) error
 	Load(r io.Reader) error
 }

@@ -19,6 +19,8 @@ import (
 // the real ones.
 type two struct{ Weights map[string][]float32 }
 
+func (n *two) Alternatives() int { return 2 }
+
 func (n *two) Paths(r *rand.Rand) func() search.Params {
 	return func() search.Params { return search.Params{"op": []string{"relu", "tanh"}[r.IntN(2)]} }
 }
