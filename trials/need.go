@@ -24,11 +24,11 @@ func (n Need) Total() int64 { return n.Networks + n.Kept + n.Others + n.Data }
 
 // String tells the parts: "networks with batches of 64 rows 1.2 GiB, …".
 func (n Need) String() string {
-	s := fmt.Sprintf("network with batches of %d rows %s, best weights %s", n.Batch, bytesText(n.Networks), bytesText(n.Kept))
+	s := fmt.Sprintf("network with batches of %d rows %s, best weights %s", n.Batch, BytesText(n.Networks), BytesText(n.Kept))
 	if n.Others > 0 {
-		s += ", weights to begin with " + bytesText(n.Others)
+		s += ", weights to begin with " + BytesText(n.Others)
 	}
-	return s + ", data set " + bytesText(n.Data)
+	return s + ", data set " + BytesText(n.Data)
 }
 
 // Room is the memory that a trial may take, its data set included.
@@ -43,7 +43,7 @@ func (r Room) over(n Need) error {
 		return nil
 	}
 	return fmt.Errorf("training it takes %s of memory (%v), a trial here has %s (%s): make the network, its input or the batch smaller, or give trials more with resources.mem in the study, or --mem of the worker",
-		bytesText(n.Total()), n, bytesText(r.Bytes), r.Of)
+		BytesText(n.Total()), n, BytesText(r.Bytes), r.Of)
 }
 
 // sampledPaths is how many networks of a space stand for all of them when the
