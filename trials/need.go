@@ -34,7 +34,7 @@ func (n Need) String() string {
 // Room is the memory that a trial may take, its data set included.
 type Room struct {
 	Bytes int64  // 0: any
-	Of    string // where that comes from: "half of the 12 GiB that worker host/7 has for 2 trials at once"
+	Of    string // where that comes from: "worker host/7 has 12 GiB by --mem, for 2 at once and their data set"
 }
 
 // over says that a need is larger than the room, and what to do; nil if it is not.

@@ -10,9 +10,11 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
+	"golang.org/x/sync/semaphore"
 
 	"budwood/engine"
 	"budwood/search"
@@ -74,6 +76,30 @@ type Runner struct {
 	shared sharedWeights // the last that were asked for
 
 	Reaper *Reaper // of what commands leave behind if this process is killed; nil: none
+	Losses *Losses // of workers, to know the trials that end them; nil: nobody looks
+
+	turns turns
+}
+
+// turns lets a trial train while no other does.
+type turns struct {
+	once sync.Once
+	all  *semaphore.Weighted
+}
+
+const everyTurn = 1 << 30
+
+// take waits for a turn, or for all of them, unless ctx ends before.
+func (t *turns) take(ctx context.Context, alone bool) (release func()) {
+	t.once.Do(func() { t.all = semaphore.NewWeighted(everyTurn) })
+	n := int64(1)
+	if alone {
+		n = everyTurn
+	}
+	if t.all.Acquire(ctx, n) != nil { // nothing will be trained
+		return func() {}
+	}
+	return func() { t.all.Release(n) }
 }
 
 // WorkerName is the name of this process as a worker: host/process id.
@@ -115,6 +141,24 @@ func (r *Runner) Run(ctx context.Context, task Task, objective Objective, alive 
 		t.progress.Energy, t.progress.Seconds, t.progress.Before = restored.Progress.Energy, restored.Progress.Seconds, restored.Progress.Before
 	}
 
+	lost, err := r.Losses.of(ctx, task)
+	if err != nil {
+		return Result{}, err
+	}
+	failed, alone := verdict(lost)
+	if failed != "" {
+		return Result{
+			State: search.Failed, Reason: failed, Budget: task.From,
+			Energy: t.progress.Energy, Seconds: t.progress.Seconds, Worker: r.Name,
+		}, &ObjectiveError{errors.New(failed)}
+	}
+	defer r.turns.take(ctx, alone)()
+	noteEpoch, noteEnd := r.Losses.train(task)
+	defer noteEnd()
+	if restored != nil {
+		noteEpoch(restored.Progress.Epoch)
+	}
+
 	runtime.LockOSThread() // energy is attributed by the thread's CPU time
 	defer runtime.UnlockOSThread()
 	meter := r.Meter.Start()
@@ -129,6 +173,7 @@ func (r *Runner) Run(ctx context.Context, task Task, objective Objective, alive 
 	}
 	saved := time.Now()
 	t.onEpoch = func(t *Trial) error {
+		noteEpoch(t.progress.Epoch)
 		if alive != nil {
 			m := search.Measurement{Budget: t.progress.Epoch}
 			if n := len(t.progress.Curve); n > 0 && t.progress.Curve[n-1].Budget == m.Budget {

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -82,25 +83,21 @@ func (o Offer) Room(r Resources, data int64, who string) trials.Room {
 	case share == 0:
 		return trials.Room{}
 	}
-	return trials.Room{Bytes: data + share, Of: fmt.Sprintf("the share of one of %d at once, and their data set, in the %s", max(o.CPU/max(r.CPU, 1), 1), o.words(who))}
+	return trials.Room{Bytes: data + share, Of: fmt.Sprintf("%s has %s, for %d at once and their data set", who, o.words(), max(o.CPU/max(r.CPU, 1), 1))}
 }
 
-// words are the memory for trials in words.
-func (o Offer) words(who string) string {
-	return strings.TrimSpace(fmt.Sprintf("%s that %s has for trials %s", trials.BytesText(int64(o.Mem)), who, o.of))
+// words are the memory for trials, and what it is a part of.
+func (o Offer) words() string {
+	return trials.BytesText(int64(o.Mem)) + " " + cmp.Or(o.of, "by --mem")
 }
 
 // Describe tells how much memory there is for a trial.
 func (o Offer) Describe() string {
 	o = o.Complete()
 	if o.Mem == 0 {
-		return "not counted: what there is cannot be told; say it with --mem"
+		return "not counted, for what there is cannot be told: say it with --mem"
 	}
-	said := o.of
-	if said == "" {
-		said = "by --mem"
-	}
-	return fmt.Sprintf("%s for a trial: %s, %s, for %d at once; a network that is planned to take more is infeasible", trials.BytesText(o.share(Resources{}, 0)), trials.BytesText(int64(o.Mem)), said, o.CPU)
+	return fmt.Sprintf("%s for a trial: %s, for %d at once; a network that is planned to take more is infeasible", trials.BytesText(o.share(Resources{}, 0)), o.words(), o.CPU)
 }
 
 // capacity is what is left of an offer.
