@@ -142,6 +142,18 @@ func (s Supervised) memory(p search.Params, train *engine.Set) (m engine.Memory,
 	return m, c.Batch, err
 }
 
+// NetworkMemory is what one network with the hyperparameters of a candidate takes,
+// in batches of so many rows if there are as many.
+func NetworkMemory(fixed, p search.Params, l engine.Layer, in engine.Shape) (m engine.Memory, batch int, err error) {
+	r, err := ReadRecipe(Supervised{Fixed: fixed}.all(p))
+	if err != nil {
+		return m, 0, err
+	}
+	c := r.compiled(r.Batch, 0)
+	m, err = engine.Footprint(l, in, c, r.config(1, 0))
+	return m, c.Batch, err
+}
+
 // folds are those of the data, or its two parts as the only one.
 func (s Supervised) folds() []data.Fold {
 	if len(s.Data.Folds) > 0 {

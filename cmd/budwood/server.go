@@ -93,6 +93,8 @@ func (c *connection) startWorkers(a *app, o workflows.Offer, allow func(*trials.
 	if err != nil {
 		return err
 	}
+	o = o.Complete()
+	boundHeap(o)
 	train := st.TrainActivities(nil)
 	train.Allow, train.Runner.Reaper = allow, newReaper()
 	workers, err := workflows.StartWorkers(c.Client, c.namespace, workflows.DefaultQueue, st.StoreActivities(), train, o)
