@@ -13,7 +13,7 @@ var mayImport = map[string][]string{
 	"hpo":       {"search", "gonum.org/v1/gonum"},
 	"engine":    {"engine", "gonum.org/v1/gonum", "golang.org/x/exp", "golang.org/x/sys", "github.com/parquet-go/parquet-go"},
 	"nas":       {"search", "engine"},
-	"trials":    {"search", "engine", "github.com/mattn/go-sqlite3", "github.com/rs/zerolog", "github.com/prometheus/procfs", "golang.org/x/sys"},
+	"trials":    {"search", "engine", "github.com/mattn/go-sqlite3", "github.com/rs/zerolog", "github.com/prometheus/procfs", "golang.org/x/sync", "golang.org/x/sys"},
 	"meta":      {"search", "gonum.org/v1/gonum"},
 	"report":    {"search", "hpo"},
 	"workflows": {"search", "hpo", "engine", "nas", "trials", "meta", "go.temporal.io", "golang.org/x/sync", "google.golang.org/protobuf", "github.com/rs/zerolog", "github.com/goccy/go-yaml"},

@@ -41,6 +41,9 @@ type State struct {
 	Data  *data.Cache
 	Meter *trials.Attributor
 	Log   zerolog.Logger
+
+	home   string
+	losses *trials.Losses // of a state that trains
 }
 
 // OpenState opens a state directory for writing; "" means [Home]. With nil files,
@@ -67,11 +70,11 @@ func OpenState(home string, files *trials.DataFiles, log zerolog.Logger) (*State
 		}
 		files = &trials.DataFiles{Blobs: trials.Dir(blobs)}
 	}
-	return &State{Store: store, Files: files, Data: &data.Cache{Files: files}, Meter: trials.NewAttributor(power), Log: log}, nil
+	return &State{Store: store, Files: files, Data: &data.Cache{Files: files}, Meter: trials.NewAttributor(power), Log: log, home: home}, nil
 }
 
 // Close closes the store.
-func (s *State) Close() error { return s.Store.Close() }
+func (s *State) Close() error { return errors.Join(s.losses.Close(), s.Store.Close()) }
 
 // StoreActivities are the activities of the process that owns the store.
 func (s *State) StoreActivities() *workflows.StoreActivities {
@@ -85,5 +88,16 @@ func (s *State) TrainActivities(objective Objective) *workflows.TrainActivities 
 }
 
 func (s *State) runner() *trials.Runner {
-	return &trials.Runner{Blobs: s.Files.Blobs, Meter: s.Meter, Name: trials.WorkerName(), Log: s.Log}
+	name := trials.WorkerName()
+	if s.losses == nil {
+		var err error
+		if s.losses, err = trials.NewLosses(WorkersDir(s.home), s.Files.Blobs, name, s.Log); err != nil {
+			s.Log.Warn().Err(err).Msg("a trial that ends its worker will not be known")
+		}
+	}
+	return &trials.Runner{Blobs: s.Files.Blobs, Meter: s.Meter, Name: name, Log: s.Log, Losses: s.losses}
 }
+
+// WorkersDir is where the workers of a state directory note what they train, so that
+// it is known what one that died was doing.
+func WorkersDir(home string) string { return filepath.Join(home, "workers") }

@@ -84,24 +84,30 @@ func (t *Trainer) tensors(best snapshot) []safetensors.Tensor {
 }
 
 // Load reads a checkpoint of a trainer of the same network and configuration.
-// The seed comes from the checkpoint too. On an error nothing has changed.
+// The seed comes from the checkpoint too. Values are read to where they belong:
+// there is no second copy of them. On an error nothing has changed, but if a
+// reader fails that has no method Len to tell what it holds.
 func (t *Trainer) Load(r io.Reader) error {
-	meta, tensors, err := safetensors.Read(r)
+	var done func()
+	_, _, err := safetensors.ReadInto(r, func(meta map[string]string, tensors []safetensors.Tensor) (err error) {
+		done, err = t.restore(meta, tensors)
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("load checkpoint: %w", err)
 	}
-	if err := t.restore(meta, tensors); err != nil {
-		return fmt.Errorf("load checkpoint: %w", err)
-	}
+	done()
 	return nil
 }
 
-func (t *Trainer) restore(meta map[string]string, tensors []safetensors.Tensor) error {
+// restore checks what a checkpoint says and gives its tensors their places; done
+// sets everything else, once they are read.
+func (t *Trainer) restore(meta map[string]string, tensors []safetensors.Tensor) (done func(), err error) {
 	if f := meta["format"]; f != checkpointFormat {
-		return fmt.Errorf("its format is %q, not %q", f, checkpointFormat)
+		return nil, fmt.Errorf("its format is %q, not %q", f, checkpointFormat)
 	}
 	if o := meta["optimizer"]; o != t.cfg.Optimizer.String() {
-		return fmt.Errorf("it was trained with %s, not with %v", o, t.cfg.Optimizer)
+		return nil, fmt.Errorf("it was trained with %s, not with %v", o, t.cfg.Optimizer)
 	}
 	var at cursor
 	var bestEpoch int
@@ -115,17 +121,17 @@ func (t *Trainer) restore(meta map[string]string, tensors []safetensors.Tensor) 
 		}
 		v, err := strconv.Atoi(text)
 		if err != nil || v < 0 {
-			return fmt.Errorf("its %s is %q", f.key, text)
+			return nil, fmt.Errorf("its %s is %q", f.key, text)
 		}
 		*f.to = v
 	}
 	seed, err := strconv.ParseUint(meta["seed"], 10, 64)
 	if err != nil {
-		return fmt.Errorf("its seed is %q", meta["seed"])
+		return nil, fmt.Errorf("its seed is %q", meta["seed"])
 	}
 	seen, scale, err := t.readState(meta["state"], &at)
 	if err != nil {
-		return fmt.Errorf("its state is %q: %w", meta["state"], err)
+		return nil, fmt.Errorf("its state is %q: %w", meta["state"], err)
 	}
 	var best snapshot
 	if _, ok := meta["best_epoch"]; ok {
@@ -133,11 +139,24 @@ func (t *Trainer) restore(meta map[string]string, tensors []safetensors.Tensor) 
 	}
 	want := t.tensors(best)
 	if err := match(want, tensors); err != nil {
-		return err
+		return nil, err
 	}
-	copyTensors(want, tensors)
-	t.cursor, t.seen, t.scale, t.cfg.Seed, t.best, t.set = at, seen, scale, seed, best, nil
-	return nil
+	placeTensors(want, tensors)
+	return func() {
+		t.cursor, t.seen, t.scale, t.cfg.Seed, t.best, t.set = at, seen, scale, seed, best, nil
+	}, nil
+}
+
+// placeTensors gives the tensors that are about to be read the places of those
+// of the same name, of which there is one each.
+func placeTensors(to, from []safetensors.Tensor) {
+	byName := make(map[string][]float32, len(to))
+	for _, x := range to {
+		byName[x.Name] = x.Data
+	}
+	for i := range from {
+		from[i].Data = byName[from[i].Name]
+	}
 }
 
 // readState reads the rest of the metadata; checkpoints from before it have

@@ -3,14 +3,14 @@ package engine
 import "fmt"
 
 // Memory is what a plan allocates, in bytes. Nothing is allocated later, so that
-// Train is the peak of training; only [Trainer.KeepBest] adds a copy of the
-// parameters and statistics.
+// Train is the peak of training; only [Trainer.KeepBest] adds Best.
 type Memory struct {
 	Params      int64 // trained numbers
 	Grads       int64 // their gradients
 	Optimizer   int64 // its state, and what the trainer keeps beside it: held gradients, averaged weights
 	Activations int64 // activations and their gradients, statistics, tables, inputs and targets of batches, and scratch
 	Train       int64 // all of these
+	Best        int64 // a copy of the parameters and statistics
 	Infer       int64 // what inference alone would need: parameters, statistics, and the most that a forward pass of a batch holds at once
 }
 
@@ -64,6 +64,7 @@ func (b *builder) memory(in, out Shape, c *Config, t *TrainConfig) Memory {
 		Params: inBytes(params), Grads: inBytes(params),
 		Optimizer:   inBytes(product(states, int(params))),
 		Activations: inBytes(rest),
+		Best:        inBytes(plus(params, stats)),
 		Infer:       inBytes(plus(plus(params, stats), plus(tables, infer))),
 	}
 	m.Train = plus(plus(m.Params, m.Grads), plus(m.Optimizer, m.Activations))

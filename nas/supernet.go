@@ -129,6 +129,21 @@ func (n *Supernet) places(p search.Params, net *engine.Net) (map[string]place, e
 	return places, nil
 }
 
+// Alternatives is the largest number of alternatives of a choice in the grammar:
+// each has weights of its own.
+func (n *Supernet) Alternatives() int { return n.space.root.alternatives() }
+
+func (p *production) alternatives() int {
+	most := 1
+	if p.kind == oneOfKind {
+		most = len(p.kids)
+	}
+	for _, k := range p.kids {
+		most = max(most, k.alternatives())
+	}
+	return most
+}
+
 // lend copies the part of the tensor that overlaps with a network's, of the weights
 // or a slot.
 func (t *sharedTensor) lend(at place, to []float32, slot int) {

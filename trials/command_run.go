@@ -231,7 +231,7 @@ func (r *commandRun) follow(ctx context.Context) error {
 				return false
 			case <-watch.C:
 				if used := r.group.memory(); r.c.Mem > 0 && used > r.c.Mem {
-					failure = fmt.Errorf("the command used %s of memory; its limit is %s", bytesText(used), bytesText(r.c.Mem))
+					failure = fmt.Errorf("the command used %s of memory; its limit is %s", BytesText(used), BytesText(r.c.Mem))
 					return false
 				}
 			}
@@ -379,16 +379,4 @@ func exitText(err error) string {
 		return "ended with " + exit.String()
 	}
 	return "failed: " + err.Error()
-}
-
-// bytesText writes a size: 1.5 GiB.
-func bytesText(n int64) string {
-	x, unit := float64(n), "bytes"
-	for _, u := range []string{"KiB", "MiB", "GiB", "TiB"} {
-		if x < 1024 {
-			break
-		}
-		x, unit = x/1024, u
-	}
-	return fmt.Sprintf("%.3g %s", x, unit)
 }

@@ -28,18 +28,20 @@ func (r *Runner) latest(ctx context.Context, study string, trial int) (*checkpoi
 			if err != nil {
 				return nil, fmt.Errorf("checkpoint %s of its parent: %w", b.Key, err)
 			}
-			text, err := io.ReadAll(f)
-			f.Close()
-			if err != nil {
+			c, damaged, err := openCheckpoint(f)
+			if err != nil && !damaged {
+				last.close()
 				return nil, fmt.Errorf("read checkpoint %s of its parent: %w", b.Key, err)
 			}
-			c, err := readCheckpoint(text)
-			if err != nil || len(c.data) == 0 {
+			if err != nil {
 				continue
 			}
-			if last == nil || c.Progress.Epoch > last.Progress.Epoch {
-				last = c
+			if c.data.Len() == 0 || last != nil && c.Progress.Epoch <= last.Progress.Epoch {
+				c.close()
+				continue
 			}
+			last.close()
+			last = c
 		}
 		if last != nil || len(blobs) == 0 {
 			break
@@ -64,12 +66,21 @@ func (s Supervised) parents(t *Trial, id int) ([]*engine.Net, error) {
 		t.machine = fmt.Errorf("trial %s: %w", t.Name(), err)
 		return nil, t.machine
 	}
+	defer c.close()
 	if c == nil || c.Progress.Params == nil {
 		return nil, nil
 	}
 	m, _, err := s.members(c.Progress.Params, 1, 0, nil)
+	var model io.Reader
 	if err == nil {
-		err = m.Load(c.model())
+		model, err = c.model()
+	}
+	if err == nil {
+		err = m.Load(model)
+	}
+	if trouble := c.payload().err; trouble != nil {
+		t.machine = fmt.Errorf("trial %s: read the checkpoint of its parent: %w", t.Name(), trouble)
+		return nil, t.machine
 	}
 	if err != nil { // damaged: the candidate begins like any other
 		return nil, nil

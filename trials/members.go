@@ -1,8 +1,6 @@
 package trials
 
 import (
-	"bytes"
-	"encoding/binary"
 	"fmt"
 	"io"
 
@@ -92,15 +90,8 @@ func (m *members) Save(w io.Writer) error {
 		return m.trainers[0].Save(w)
 	}
 	for i, tr := range m.trainers {
-		var b bytes.Buffer
-		if err := tr.Save(&b); err != nil {
+		if err := writeBehindLength(w, tr.Save); err != nil {
 			return m.named(i, err)
-		}
-		if err := binary.Write(w, binary.LittleEndian, int64(b.Len())); err != nil {
-			return err
-		}
-		if _, err := b.WriteTo(w); err != nil {
-			return err
 		}
 	}
 	return nil
@@ -112,16 +103,12 @@ func (m *members) Load(r io.Reader) error {
 		return m.trainers[0].Load(r)
 	}
 	for i, tr := range m.trainers {
-		var n int64
-		if err := binary.Read(r, binary.LittleEndian, &n); err != nil {
+		part, err := partOf(r)
+		if err != nil {
 			return m.named(i, fmt.Errorf("its checkpoint is missing: %w", err))
 		}
-		part := &io.LimitedReader{R: r, N: n}
 		if err := tr.Load(part); err != nil {
 			return m.named(i, err)
-		}
-		if part.N != 0 {
-			return m.named(i, fmt.Errorf("%d bytes are left of its checkpoint", part.N))
 		}
 	}
 	return nil

@@ -150,13 +150,7 @@ func (r Recipe) schedule() engine.Schedule {
 
 // network is the recipe for the compilation of one candidate, for a training set.
 func (r Recipe) network(train *engine.Set, seed uint64) engine.Config {
-	c := engine.Config{Batch: min(r.Batch, train.Len()), Seed: seed}
-	switch r.Precision {
-	case "bfloat16":
-		c.Precision = engine.BF16
-	case "float16":
-		c.Precision = engine.FP16
-	}
+	c := r.compiled(train.Len(), seed)
 	if train.Classes > 0 {
 		loss := engine.CrossEntropy{Smoothing: r.LabelSmoothing}
 		if r.ClassWeights == "balanced" {
@@ -172,6 +166,18 @@ func (r Recipe) network(train *engine.Set, seed uint64) engine.Config {
 		c.Loss = engine.Huber{}
 	default:
 		c.Loss = engine.MSE{}
+	}
+	return c
+}
+
+// compiled is the part of network that shapes what is compiled.
+func (r Recipe) compiled(rows int, seed uint64) engine.Config {
+	c := engine.Config{Batch: min(r.Batch, rows), Seed: seed}
+	switch r.Precision {
+	case "bfloat16":
+		c.Precision = engine.BF16
+	case "float16":
+		c.Precision = engine.FP16
 	}
 	return c
 }

@@ -10,9 +10,11 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
+	"golang.org/x/sync/semaphore"
 
 	"budwood/engine"
 	"budwood/search"
@@ -74,7 +76,31 @@ type Runner struct {
 
 	shared sharedWeights // the last that were asked for
 
-	reaper reaper // of what commands leave behind if this process is killed
+	reaper reaper  // of what commands leave behind if this process is killed
+	Losses *Losses // of workers, to know the trials that end them; nil: nobody looks
+
+	turns turns
+}
+
+// turns lets a trial train while no other does.
+type turns struct {
+	once sync.Once
+	all  *semaphore.Weighted
+}
+
+const everyTurn = 1 << 30
+
+// take waits for a turn, or for all of them, unless ctx ends before.
+func (t *turns) take(ctx context.Context, alone bool) (release func()) {
+	t.once.Do(func() { t.all = semaphore.NewWeighted(everyTurn) })
+	n := int64(1)
+	if alone {
+		n = everyTurn
+	}
+	if t.all.Acquire(ctx, n) != nil { // nothing will be trained
+		return func() {}
+	}
+	return func() { t.all.Release(n) }
 }
 
 // WorkerName is the name of this process as a worker: host/process id.
@@ -104,6 +130,7 @@ func (r *Runner) Run(ctx context.Context, task Task, objective Objective, alive 
 	if err != nil {
 		return Result{}, err
 	}
+	defer restored.close()
 	if restored != nil && restored.Progress.Done != nil { // trained before, but the report was lost
 		return *restored.Progress.Done, nil
 	}
@@ -113,6 +140,24 @@ func (r *Runner) Run(ctx context.Context, task Task, objective Objective, alive 
 	if restored != nil {
 		// What was spent counts even if the objective keeps nothing and starts over.
 		t.progress.Energy, t.progress.Seconds, t.progress.Before = restored.Progress.Energy, restored.Progress.Seconds, restored.Progress.Before
+	}
+
+	lost, err := r.Losses.of(ctx, task)
+	if err != nil {
+		return Result{}, err
+	}
+	failed, alone := verdict(lost)
+	if failed != "" {
+		return Result{
+			State: search.Failed, Reason: failed, Budget: task.From,
+			Energy: t.progress.Energy, Seconds: t.progress.Seconds, Worker: r.Name,
+		}, &ObjectiveError{errors.New(failed)}
+	}
+	defer r.turns.take(ctx, alone)()
+	noteEpoch, noteEnd := r.Losses.train(task)
+	defer noteEnd()
+	if restored != nil {
+		noteEpoch(restored.Progress.Epoch)
 	}
 
 	runtime.LockOSThread() // energy is attributed by the thread's CPU time
@@ -129,6 +174,7 @@ func (r *Runner) Run(ctx context.Context, task Task, objective Objective, alive 
 	}
 	saved := time.Now()
 	t.onEpoch = func(t *Trial) error {
+		noteEpoch(t.progress.Epoch)
 		if alive != nil {
 			m := search.Measurement{Budget: t.progress.Epoch}
 			if n := len(t.progress.Curve); n > 0 && t.progress.Curve[n-1].Budget == m.Budget {
@@ -215,7 +261,7 @@ func (r *Runner) finish(ctx context.Context, t *Trial) (Result, error) {
 	}
 	key := endKey(t.task, t.task.To)
 	if out.State == search.Diverged || out.State == search.Infeasible {
-		next.keeper = nil // no weights to go on with
+		next.keeper, next.restored = nil, nil // no weights to go on with
 	} else {
 		done.Checkpoint, out.Checkpoint = key, key
 	}
@@ -228,6 +274,9 @@ func (r *Runner) finish(ctx context.Context, t *Trial) (Result, error) {
 
 func (r *Runner) save(ctx context.Context, t *Trial, key string) error {
 	c := checkpoint{Progress: t.progress}
+	if t.keeper == nil && t.restored != nil && t.progress.Epoch == t.restored.Progress.Epoch { // what was kept before stays
+		c.data = t.restored.data
+	}
 	if t.task.Inherit {
 		c.Progress.Params = t.Params
 	}
@@ -248,6 +297,7 @@ func (r *Runner) keepSpent(ctx context.Context, t *Trial) error {
 	if c == nil {
 		c = &checkpoint{Progress: progress{From: t.task.From, Epoch: t.task.From, Before: t.progress.Before, Blank: true}}
 	}
+	defer c.close()
 	c.Progress.Energy, c.Progress.Seconds = t.progress.Energy, t.progress.Seconds
 	return r.Blobs.Put(ctx, partKey(t.task), func(w io.Writer) error { return c.write(w, nil) })
 }
@@ -265,12 +315,10 @@ func (r *Runner) restore(ctx context.Context, task Task) (*checkpoint, error) {
 		if err != nil {
 			return nil, fmt.Errorf("trial %s: checkpoint %s: %w", task.Trial.Name(), key, err)
 		}
-		b, err := io.ReadAll(f)
-		f.Close()
-		if err != nil { // trouble on the way to it, not damage
+		c, damaged, err := openCheckpoint(f)
+		if err != nil && !damaged {
 			return nil, fmt.Errorf("trial %s: read checkpoint %s: %w", task.Trial.Name(), key, err)
 		}
-		c, err := readCheckpoint(b)
 		if err != nil {
 			r.Log.Warn().Err(err).Str("checkpoint", key).Msg("damaged checkpoint left aside")
 			continue
@@ -284,11 +332,14 @@ func (r *Runner) restore(ctx context.Context, task Task) (*checkpoint, error) {
 			}
 			return c, nil
 		case cut != nil && p.Epoch < cut.Progress.Epoch:
+			c.close()
 			return cut, nil
 		case p.From == task.From && p.Epoch <= task.To:
+			cut.close()
 			p.Done = nil // of the segment before
 			return c, nil
 		}
+		c.close()
 	}
 	return cut, nil
 }

@@ -1,8 +1,6 @@
 package trials
 
 import (
-	"bytes"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -22,12 +20,14 @@ const SupernetTrial = 0
 // Supernet is weights that the networks of a space share; package nas has one.
 // Paths are params of random networks, one for each step. Lend gives a network the
 // weights of its tensors, and makes the trainer, if there is one, go on with it;
-// Return takes them back after a step. Save leaves the state of the optimizer out
+// Return takes them back after a step. Alternatives is how many networks of a place
+// have weights of their own at most. Save leaves the state of the optimizer out
 // if training does not go on.
 type Supernet interface {
 	Paths(r *rand.Rand) func() search.Params
 	Lend(p search.Params, n *engine.Net, tr *engine.Trainer) error
 	Return(p search.Params, tr *engine.Trainer) error
+	Alternatives() int
 	Save(w io.Writer, state bool) error
 	Load(r io.Reader) error
 }
@@ -169,14 +169,7 @@ func (s Supervised) judge(t *Trial) error {
 // Save writes the trial's own trainer behind its length (8 bytes, little-endian),
 // then the shared weights, without what only training needs if that is over.
 func (n *supernet) Save(w io.Writer) error {
-	var own bytes.Buffer
-	if err := n.own.Save(&own); err != nil {
-		return err
-	}
-	if err := binary.Write(w, binary.LittleEndian, int64(own.Len())); err != nil {
-		return err
-	}
-	if _, err := own.WriteTo(w); err != nil {
+	if err := writeBehindLength(w, n.own.Save); err != nil {
 		return err
 	}
 	return n.Supernet.Save(w, n.trainer().Done() < n.total)
@@ -184,25 +177,12 @@ func (n *supernet) Save(w io.Writer) error {
 
 // Load reads what Save wrote.
 func (n *supernet) Load(r io.Reader) error {
-	b, err := io.ReadAll(r)
+	own, err := partOf(r)
 	if err != nil {
 		return err
 	}
-	own, bank := cutBank(b)
-	if err := n.own.Load(bytes.NewReader(own)); err != nil {
+	if err := n.own.Load(own); err != nil {
 		return err
 	}
-	return n.Supernet.Load(bytes.NewReader(bank))
-}
-
-// cutBank cuts the bytes of a supernet's keeper; nothing fits what is damaged.
-func cutBank(b []byte) (own, bank []byte) {
-	if len(b) < 8 {
-		return nil, nil
-	}
-	n := binary.LittleEndian.Uint64(b)
-	if b = b[8:]; n > uint64(len(b)) {
-		return nil, nil
-	}
-	return b[:n], b[n:]
+	return n.Supernet.Load(r)
 }

@@ -19,6 +19,8 @@ import (
 // the real ones.
 type two struct{ Weights map[string][]float32 }
 
+func (n *two) Alternatives() int { return 2 }
+
 func (n *two) Paths(r *rand.Rand) func() search.Params {
 	return func() search.Params { return search.Params{"op": []string{"relu", "tanh"}[r.IntN(2)]} }
 }
@@ -162,13 +164,28 @@ func TestSupernetWeights(t *testing.T) {
 	}
 }
 
-func TestCutBank(t *testing.T) {
-	for _, b := range [][]byte{nil, {1}, bytes.Repeat([]byte{255}, 12)} {
-		if own, bank := cutBank(b); own != nil || bank != nil {
-			t.Errorf("%v is cut into %v and %v", b, own, bank)
+// A part behind its length is read and no more; a length that cannot be is an
+// error before anything is read.
+func TestPartBehindItsLength(t *testing.T) {
+	for _, b := range [][]byte{nil, {1}, bytes.Repeat([]byte{255}, 12), {9, 0, 0, 0, 0, 0, 0, 0, 'a'}} {
+		if part, err := partOf(bytes.NewReader(b)); err == nil {
+			t.Errorf("%v has a part of %d bytes", b, part.Len())
 		}
 	}
-	if own, bank := cutBank([]byte{2, 0, 0, 0, 0, 0, 0, 0, 'a', 'b', 'c'}); string(own) != "ab" || string(bank) != "c" {
-		t.Errorf("cut into %s and %s", own, bank)
+	var b bytes.Buffer
+	err := writeBehindLength(&b, func(w io.Writer) error { _, err := io.WriteString(w, "ab"); return err })
+	b.WriteByte('c')
+	if err != nil || !bytes.Equal(b.Bytes(), []byte{2, 0, 0, 0, 0, 0, 0, 0, 'a', 'b', 'c'}) {
+		t.Fatalf("wrote %v, %v", b.Bytes(), err)
+	}
+	r := bytes.NewReader(b.Bytes())
+	part, err := partOf(r)
+	if err != nil || part.Len() != 2 {
+		t.Fatalf("%v, %v", part, err)
+	}
+	own, _ := io.ReadAll(part)
+	rest, _ := io.ReadAll(r)
+	if string(own) != "ab" || string(rest) != "c" || part.Len() != 0 {
+		t.Errorf("cut into %s and %s", own, rest)
 	}
 }

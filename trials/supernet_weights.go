@@ -1,9 +1,8 @@
 package trials
 
 import (
-	"bufio"
-	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -58,23 +57,36 @@ func (c *sharedWeights) read(ctx context.Context, blobs Blobs, key string, fresh
 	if err != nil {
 		return false, fmt.Errorf("checkpoint %s: %w", key, err)
 	}
-	defer f.Close()
-	in := bufio.NewReader(f)
-	header, err := in.ReadBytes('\n')
-	if from := key + " " + string(header); err == nil && from == c.from {
+	check, damaged, err := openCheckpoint(f)
+	if err != nil && !damaged {
+		return false, fmt.Errorf("read checkpoint %s: %w", key, err)
+	}
+	if err != nil {
+		return false, nil
+	}
+	defer check.close()
+	header, err := json.Marshal(check.Progress)
+	if err != nil {
+		return false, err
+	}
+	if from := key + " " + string(header); from == c.from {
 		return true, nil
 	}
-	rest, readErr := io.ReadAll(in)
-	if readErr != nil || err != nil && err != io.EOF {
-		return false, fmt.Errorf("read checkpoint %s: %w", key, errors.Join(err, readErr))
-	}
-	check, err := readCheckpoint(append(header, rest...))
-	if err != nil || !check.Progress.Bank {
+	if !check.Progress.Bank {
 		return false, nil
 	}
 	net := fresh()
-	_, bank := cutBank(check.data)
-	if err := net.Load(bytes.NewReader(bank)); err != nil {
+	own, err := check.payload().part()
+	if err == nil {
+		_, err = io.Copy(io.Discard, own)
+	}
+	if err == nil {
+		err = net.Load(check.payload())
+	}
+	if trouble := check.payload().err; trouble != nil {
+		return false, fmt.Errorf("read checkpoint %s: %w", key, trouble)
+	}
+	if err != nil {
 		return false, fmt.Errorf("%w: checkpoint %s: %w", errNoWeights, key, err)
 	}
 	c.from, c.net, c.epochs = key+" "+string(header), net, check.Progress.Epoch

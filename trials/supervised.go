@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"maps"
 	"math"
@@ -43,18 +42,25 @@ type Supervised struct {
 	// Supernet makes the weights that all candidates share, for tasks that ask for
 	// it; nil: there are none.
 	Supernet func() Supernet
+
+	// Room is the memory that a trial may take. One that is planned to take more is
+	// infeasible.
+	Room Room
 }
 
 // Objective trains one candidate.
 func (s Supervised) Objective(_ context.Context, t *Trial) error {
-	switch {
-	case !t.task.Supernet || s.Supernet == nil:
-	case t.ID == SupernetTrial:
+	parent, heir := s.parent(t)
+	role := s.role(&t.task, heir && t.restored == nil)
+	if ended, err := s.admit(t, role); ended || err != nil {
+		return err
+	}
+	switch role {
+	case Lender:
 		return s.trainSupernet(t)
-	default:
+	case Judged:
 		return s.judge(t)
 	}
-	parent, heir := s.parent(t)
 	var parents []*engine.Net
 	if heir && t.restored == nil { // else it has gone on from there already
 		var err error
@@ -115,6 +121,11 @@ func (s Supervised) all(p search.Params) search.Params {
 // Test evaluates a trained candidate on the test set, with the weights of its
 // best epoch, from the checkpoint of its last segment.
 func (s Supervised) Test(ctx context.Context, blobs Blobs, key string, p search.Params, seed uint64) (search.Metrics, error) {
+	if n, err := s.Need(p, Alone); err == nil {
+		if err := s.Room.over(n); err != nil {
+			return nil, err
+		}
+	}
 	net, err := s.Trained(ctx, blobs, key, p, seed)
 	if err != nil {
 		return nil, err
@@ -147,16 +158,16 @@ func (s Supervised) Trained(ctx context.Context, blobs Blobs, key string, p sear
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	b, err := io.ReadAll(f)
+	c, _, err := openCheckpoint(f)
 	if err != nil {
 		return nil, fmt.Errorf("read checkpoint %s: %w", key, err)
 	}
-	c, err := readCheckpoint(b)
+	defer c.close()
+	model, err := c.model()
 	if err != nil {
 		return nil, err
 	}
-	if err := m.Load(c.model()); err != nil {
+	if err := m.Load(model); err != nil {
 		return nil, err
 	}
 	return m.best()
@@ -165,10 +176,7 @@ func (s Supervised) Trained(ctx context.Context, blobs Blobs, key string, p sear
 // members builds a candidate's networks and their trainers, with the weights of
 // parents if there are any. Every error is of the candidate.
 func (s Supervised) members(p search.Params, epochs int, seed uint64, parents []*engine.Net) (*members, engine.Cost, error) {
-	m := &members{folds: s.Data.Folds}
-	if len(m.folds) == 0 {
-		m.folds = []data.Fold{{Train: s.Data.Train, Valid: s.Data.Valid}}
-	}
+	m := &members{folds: s.folds()}
 	if len(s.Scores) > 0 {
 		m.said = make([][]float32, len(m.folds))
 	}

@@ -95,7 +95,13 @@ func (t *Trial) Keep(k Keeper) error {
 	if t.restored == nil {
 		return nil
 	}
-	if err := k.Load(t.restored.payload()); err != nil {
+	err := k.Load(t.restored.payload())
+	t.restored.close()
+	if trouble := t.restored.payload().err; trouble != nil {
+		t.machine = fmt.Errorf("trial %s: read its checkpoint of epoch %d: %w", t.Name(), t.restored.Progress.Epoch, trouble)
+		return t.machine
+	}
+	if err != nil {
 		return fmt.Errorf("trial %s: load its checkpoint of epoch %d: %w", t.Name(), t.restored.Progress.Epoch, err)
 	}
 	t.progress = t.restored.Progress

@@ -8,6 +8,7 @@ import (
 	"budwood/engine"
 	"budwood/nas"
 	"budwood/search"
+	"budwood/trials"
 )
 
 // DescribeNetwork tells about the network of a trial: what it costs, and where
@@ -20,13 +21,13 @@ func DescribeNetwork(s *Spec, all []search.Record, r *search.Record) (string, er
 	if err != nil {
 		return "", err
 	}
-	m, err := engine.Footprint(net, s.Input, engine.Config{Batch: 32}, engine.TrainConfig{})
+	m, batch, err := trials.NetworkMemory(s.Train, r.Params, net, s.Input)
 	if err != nil {
 		return "", err
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "network  %d parameters, %d multiply-accumulates a row; %.1f MB to train in batches of 32, %.1f MB to predict; about %.3g J for a million rows of training\n",
-		cost.Params, cost.MACs, float64(m.Train)/1e6, float64(m.Infer)/1e6, nas.Joules(cost, 1e6))
+	fmt.Fprintf(&b, "network  %d parameters, %d multiply-accumulates a row; %s to train in batches of %d, %s to predict; about %.3g J for a million rows of training\n",
+		cost.Params, cost.MACs, trials.BytesText(m.Train+m.Best), batch, trials.BytesText(m.Infer), nas.Joules(cost, 1e6))
 	label := "lineage"
 	for _, a := range nas.Lineage(all, r.ID) {
 		fmt.Fprintf(&b, "%-8s %s  %s\n", label, search.TrialName(a.Trial), describeOrigin(a))

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,17 +16,35 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/worker"
 	"golang.org/x/sync/semaphore"
+
+	"budwood/trials"
 )
 
 // Offer is what a training worker has: its trials together use no more. The
-// zero value means every processor, any memory and no tags.
+// zero value means every processor, a share of the memory that there is (see
+// [trials.TrialMemory]) and no tags.
 type Offer struct {
 	CPU  int
 	Mem  Bytes
 	Tags []string
+
+	of string // what the memory is a part of; "" means that the operator said how much
 }
 
-// fits tells how many trials with such needs the worker can train at once.
+// Complete fills in what is not given.
+func (o Offer) Complete() Offer {
+	if o.CPU == 0 {
+		o.CPU = runtime.GOMAXPROCS(0)
+	}
+	if o.Mem == 0 {
+		mem, of := trials.TrialMemory()
+		o.Mem, o.of = Bytes(mem), of
+	}
+	return o
+}
+
+// fits tells how many trials with such needs the worker can train at once. One that
+// asks for more memory than the default gets all of it.
 func (o Offer) fits(r Resources) int {
 	for _, t := range r.Tags {
 		if !slices.Contains(o.Tags, t) {
@@ -34,32 +53,75 @@ func (o Offer) fits(r Resources) int {
 	}
 	n := o.CPU / max(r.CPU, 1)
 	if o.Mem > 0 && r.Mem > 0 {
-		n = min(n, int(o.Mem/r.Mem))
+		fit := int(o.Mem / r.Mem)
+		if o.of != "" {
+			fit = max(fit, 1)
+		}
+		n = min(n, fit)
 	}
 	return n
 }
 
+// share is the memory of a trial that does not ask for some, of all but what the
+// data set takes. It is 0 if memory is not counted.
+func (o Offer) share(r Resources, data int64) int64 {
+	if o.Mem == 0 {
+		return 0
+	}
+	return max((int64(o.Mem)-data)/int64(max(o.CPU/max(r.CPU, 1), 1)), 1)
+}
+
+// Room is what a trial of a study may take, with a data set of so many bytes: what
+// the study asks for, or its share of the worker's, of which the data set is taken
+// off once for all. who is the worker.
+func (o Offer) Room(r Resources, data int64, who string) trials.Room {
+	share := o.share(r, data)
+	switch {
+	case r.Mem > 0:
+		return trials.Room{Bytes: int64(r.Mem), Of: "resources.mem of the study"}
+	case share == 0:
+		return trials.Room{}
+	}
+	return trials.Room{Bytes: data + share, Of: fmt.Sprintf("%s has %s, for %d at once and their data set", who, o.words(), max(o.CPU/max(r.CPU, 1), 1))}
+}
+
+// words are the memory for trials, and what it is a part of.
+func (o Offer) words() string {
+	return trials.BytesText(int64(o.Mem)) + " " + cmp.Or(o.of, "by --mem")
+}
+
+// Describe tells how much memory there is for a trial.
+func (o Offer) Describe() string {
+	o = o.Complete()
+	if o.Mem == 0 {
+		return "not counted, for what there is cannot be told: say it with --mem"
+	}
+	return fmt.Sprintf("%s for a trial: %s, for %d at once; a network that is planned to take more is infeasible", trials.BytesText(o.share(Resources{}, 0)), o.words(), o.CPU)
+}
+
 // capacity is what is left of an offer.
 type capacity struct {
+	offer    Offer
 	cpu, mem *semaphore.Weighted
-	bounded  bool // in memory
 }
 
 func (o Offer) capacity() *capacity {
-	return &capacity{semaphore.NewWeighted(int64(o.CPU)), semaphore.NewWeighted(int64(o.Mem)), o.Mem > 0}
+	return &capacity{o, semaphore.NewWeighted(int64(o.CPU)), semaphore.NewWeighted(int64(o.Mem))}
 }
 
-// acquire waits for what a trial needs. A nil capacity has everything.
+// acquire waits for what a trial needs: of memory what it asks for, or its share. A
+// nil capacity has everything.
 func (c *capacity) acquire(ctx context.Context, r Resources) (release func(), err error) {
 	if c == nil {
 		return func() {}, nil
 	}
 	cpu, mem := int64(max(r.CPU, 1)), int64(r.Mem)
+	if mem == 0 {
+		mem = c.offer.share(r, 0)
+	}
+	mem = min(mem, int64(c.offer.Mem))
 	if err := c.cpu.Acquire(ctx, cpu); err != nil {
 		return nil, err
-	}
-	if !c.bounded || mem == 0 {
-		return func() { c.cpu.Release(cpu) }, nil
 	}
 	if err := c.mem.Acquire(ctx, mem); err != nil {
 		c.cpu.Release(cpu)
@@ -90,9 +152,7 @@ const lookEvery = 2 * time.Second
 
 // NewTrainWorker is a worker for the studies of a queue prefix.
 func NewTrainWorker(c client.Client, namespace, queue string, a *TrainActivities, o Offer) *TrainWorker {
-	if o.CPU == 0 {
-		o.CPU = runtime.GOMAXPROCS(0)
-	}
+	o = o.Complete()
 	return &TrainWorker{
 		c: c, queue: queue, a: *a, offer: o, space: namespace, capacity: o.capacity(), log: a.Log,
 		classes: map[string]worker.Worker{}, done: make(chan struct{}),

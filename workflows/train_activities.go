@@ -130,6 +130,9 @@ func (a *TrainActivities) supervised(ctx context.Context, m *Model) (trials.Supe
 	if err != nil {
 		err = userError(err)
 	}
+	if a.capacity != nil {
+		s.Room = a.capacity.offer.Room(a.needs, d.Bytes(), "worker "+a.Runner.Name)
+	}
 	return s, err
 }
 

@@ -96,6 +96,8 @@ func (c *connection) startWorkers(a *app, o workflows.Offer, allow func(*trials.
 	if err := errors.Join(a.alive.Keep("the store", st.Store.Path()), a.keepBlobs(st.Files.Blobs)); err != nil {
 		return errors.Join(err, st.Close())
 	}
+	o = o.Complete()
+	boundHeap(o)
 	train := st.TrainActivities(nil)
 	train.Allow = allow
 	workers, err := workflows.StartWorkers(c.Client, c.namespace, workflows.DefaultQueue, st.StoreActivities(), train, o)

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime/debug"
 
+	"budwood"
 	"budwood/cmd/budwood/devserver"
 	"budwood/engine/data"
 	"budwood/trials"
@@ -14,7 +16,7 @@ import (
 // offerFlags are what a worker has for trials.
 type offerFlags struct {
 	CPU           int             `name:"cpu" help:"Processors for trials; one that does not ask for more takes one. Default: all." placeholder:"N"`
-	Mem           workflows.Bytes `help:"Memory for trials that ask for some, like 8GiB. Default: not counted." placeholder:"BYTES"`
+	Mem           workflows.Bytes `help:"Memory for all trials together, like 8GiB. Default: three quarters of what the machine, or the control group around it, has." placeholder:"BYTES"`
 	Tags          []string        `help:"What else the worker has, like gpu, for trials that ask for it." placeholder:"TAG"`
 	AllowCommands bool            `help:"Run the programs of studies whose objective is a command. Whoever can submit a study can then run programs here."`
 }
@@ -29,6 +31,17 @@ func (f *offerFlags) allow() func(*trials.Command) error {
 		return nil
 	}
 	return func(*trials.Command) error { return nil }
+}
+
+// ownHeap is the memory that a worker's process takes beside its trials.
+const ownHeap = 256 << 20
+
+// boundHeap has the runtime collect what trials have left behind before the process
+// grows beyond what it may have. GOMEMLIMIT, if it is set, says otherwise.
+func boundHeap(o workflows.Offer) {
+	if o.Mem > 0 && os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(int64(o.Mem) + ownHeap)
+	}
 }
 
 type upCmd struct {
@@ -67,7 +80,7 @@ func (c *upCmd) Run(a *app) error {
 	if conn.server != nil {
 		fmt.Fprintf(a.stdout, "web UI          %s\n", link(a.stdout, conn.server.Info, ""))
 	}
-	fmt.Fprintf(a.stdout, "Temporal        %s, namespace %s\nstate           %s\nsubmit a study  budwood run FILE\nCtrl-C ends it; studies go on when it is started again\n", conn.address, conn.namespace, a.home)
+	fmt.Fprintf(a.stdout, "Temporal        %s, namespace %s\nstate           %s\nmemory          %s\nsubmit a study  budwood run FILE\nCtrl-C ends it; studies go on when it is started again\n", conn.address, conn.namespace, a.home, c.offer().Describe())
 	<-a.ctx.Done()
 	return a.gone()
 }
@@ -102,16 +115,23 @@ func (c *workerCmd) Run(a *app) error {
 		return err
 	}
 	name := trials.WorkerName()
+	losses, err := trials.NewLosses(budwood.WorkersDir(a.home), blobs, name, a.log())
+	if err != nil {
+		return err
+	}
+	defer losses.Close()
+	offer := c.offer().Complete()
+	boundHeap(offer)
 	files := a.dataFiles(blobs)
 	w := workflows.NewTrainWorker(conn.Client, conn.namespace, workflows.DefaultQueue, &workflows.TrainActivities{
-		Runner: &trials.Runner{Blobs: blobs, Meter: trials.NewAttributor(power), Name: name, Log: a.log()},
+		Runner: &trials.Runner{Blobs: blobs, Meter: trials.NewAttributor(power), Name: name, Log: a.log(), Losses: losses},
 		Data:   &data.Cache{Files: files}, Allow: c.allow(), Log: a.log(),
-	}, c.offer())
+	}, offer)
 	if err := w.Start(); err != nil {
 		return fmt.Errorf("start the worker: %w", err)
 	}
 	defer w.Stop()
-	fmt.Fprintf(a.stdout, "worker %s trains for %s, checkpoints in %s; Ctrl-C ends it\n", name, conn.address, blobs)
+	fmt.Fprintf(a.stdout, "worker %s trains for %s, checkpoints in %s; Ctrl-C ends it\nmemory: %s\n", name, conn.address, blobs, offer.Describe())
 	<-a.ctx.Done()
 	return a.gone()
 }

@@ -17,27 +17,57 @@ import (
 // error. Memory grows with the bytes that are really there, whatever the header
 // says. The file must end where its header says.
 func Read(r io.Reader) (meta map[string]string, tensors []Tensor, err error) {
+	return ReadInto(r, func(map[string]string, []Tensor) error { return nil })
+}
+
+// ReadInto is [Read] that puts the values where place says: it sees the tensors
+// without their values, and may give each of them its Data, as long as its shape
+// says; the others get some. Of a reader that tells how much it holds, with a
+// method Len, a file that is cut off or goes on is found before place is called.
+func ReadInto(r io.Reader, place func(meta map[string]string, tensors []Tensor) error) (meta map[string]string, tensors []Tensor, err error) {
 	meta, entries, err := readHeader(r)
 	if err != nil {
 		return nil, nil, fmt.Errorf("safetensors: read header: %w", err)
 	}
+	var size uint64
 	for _, e := range entries {
 		t := Tensor{Name: e.name, Shape: make([]int, len(e.Shape)), Type: e.Dtype}
 		for i, d := range e.Shape {
 			t.Shape[i] = int(d)
 		}
-		if t.Data, err = readData(r, e.Offsets[1]-e.Offsets[0], e.Dtype); err != nil {
+		tensors = append(tensors, t)
+		size = e.Offsets[1]
+	}
+	if l, ok := r.(interface{ Len() int }); ok && uint64(l.Len()) != size {
+		if uint64(l.Len()) > size {
+			return nil, nil, errFollows
+		}
+		at := slices.IndexFunc(entries, func(e namedEntry) bool { return e.Offsets[1] > uint64(l.Len()) })
+		return nil, nil, fmt.Errorf("safetensors: read %q: %w", entries[at].name, complete(io.EOF))
+	}
+	if err := place(meta, tensors); err != nil {
+		return nil, nil, err
+	}
+	for i, e := range entries {
+		t, size := &tensors[i], e.Offsets[1]-e.Offsets[0]
+		if t.Data == nil {
+			t.Data, err = readData(r, size, e.Dtype)
+		} else {
+			err = readValues(r, size, e.Dtype, func(at int, v float32) { t.Data[at] = v })
+		}
+		if err != nil {
 			return nil, nil, fmt.Errorf("safetensors: read %q: %w", e.name, err)
 		}
-		tensors = append(tensors, t)
 	}
 	if n, err := io.ReadFull(r, make([]byte, 1)); n > 0 {
-		return nil, nil, errors.New("safetensors: read: bytes follow the last tensor")
+		return nil, nil, errFollows
 	} else if err != io.EOF {
 		return nil, nil, fmt.Errorf("safetensors: read: %w", err)
 	}
 	return meta, tensors, nil
 }
+
+var errFollows = errors.New("safetensors: read: bytes follow the last tensor")
 
 type namedEntry struct {
 	entry
@@ -122,20 +152,27 @@ func count(shape []uint64) (n uint64, ok bool) {
 // readData reads size bytes, in pieces, so that a header that promises too much
 // costs no memory.
 func readData(r io.Reader, size uint64, dtype Dtype) ([]float32, error) {
+	data := make([]float32, 0, min(size/dtype.width(), 1<<16))
+	err := readValues(r, size, dtype, func(_ int, v float32) { data = append(data, v) })
+	return data, err
+}
+
+// readValues reads size bytes and hands on each value with its place.
+func readValues(r io.Reader, size uint64, dtype Dtype, take func(at int, v float32)) error {
 	w := int(dtype.width())
-	data := make([]float32, 0, min(size/uint64(w), 1<<16))
 	buf := make([]byte, min(size, 64<<10))
-	for size > 0 {
+	for at := 0; size > 0; {
 		piece := buf[:min(size, uint64(len(buf)))]
 		if _, err := io.ReadFull(r, piece); err != nil {
-			return nil, complete(err)
+			return complete(err)
 		}
 		size -= uint64(len(piece))
 		for ; len(piece) > 0; piece = piece[w:] {
-			data = append(data, value(piece, dtype))
+			take(at, value(piece, dtype))
+			at++
 		}
 	}
-	return data, nil
+	return nil
 }
 
 // complete turns an end in the middle into what it means.
