@@ -47,6 +47,8 @@ func (x *Extrapolation) Step(e search.Event) []search.Action {
 		if usable(e.Values) { // complete as it is: the others must beat it
 			x.last().add(Peer{Trial: e.Trial, Values: e.Values}, x.Goal)
 		}
+	case search.Aside:
+		setAside(x.Rungs, e.Trials, x.Goal)
 	case search.Closed:
 		x.Curves = nil
 		return stopWaiting(x.Rungs, func(r *Rung, i int) string { return r.rank(i) + ", but the study ended" })

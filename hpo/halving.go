@@ -81,6 +81,10 @@ func (s *SuccessiveHalving) Step(e search.Event) []search.Action {
 			r.Rungs[k].add(Peer{Trial: e.Trial, Values: e.Values}, s.Goal, s.Also...)
 		}
 		out = s.cut(r)
+	case search.Aside:
+		for n := range s.Rounds {
+			out = append(out, s.setAside(&s.Rounds[n], e.Trials)...)
+		}
 	case search.Closed:
 		for n := range s.Rounds {
 			out = append(out, stopWaiting(s.Rounds[n].Rungs, func(r *Rung, i int) string {

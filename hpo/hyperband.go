@@ -68,6 +68,10 @@ func (h *Hyperband) Step(e search.Event) []search.Action {
 		out = h.Tournament[deal(brackets, e.Trial)].Step(e)
 	case search.Ended:
 		out = h.Tournament[deal(brackets, e.Trial)].Step(e)
+	case search.Aside:
+		for i := range h.Tournament {
+			h.Tournament[i].Step(e)
+		}
 	case search.Closed:
 		for i := range h.Tournament {
 			out = append(out, h.Tournament[i].Step(e)...)

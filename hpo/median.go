@@ -39,6 +39,8 @@ func (m *MedianStopping) Step(e search.Event) []search.Action {
 		return m.report(e)
 	case search.Ended:
 		m.end(e)
+	case search.Aside:
+		setAside(m.Rungs, e.Trials, m.Goal)
 	case search.Closed:
 		return stopWaiting(m.Rungs, func(r *Rung, i int) string { return r.rank(i) + ", but the study ended" })
 	}

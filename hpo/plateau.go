@@ -55,6 +55,8 @@ func (p *Plateau) Step(e search.Event) []search.Action {
 		return p.report(e)
 	case search.Ended:
 		delete(p.Best, e.Trial)
+	case search.Aside:
+		setAside(p.Rungs, e.Trials, p.Goal)
 	case search.Closed:
 		p.Best = nil
 		return stopWaiting(p.Rungs, func(r *Rung, i int) string {

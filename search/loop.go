@@ -23,6 +23,7 @@ type Loop struct {
 	Running   map[int]Segment `json:"running,omitempty"`
 	Paused    map[int]int     `json:"paused,omitempty"` // trial to budget
 	Halted    map[int]bool    `json:"halted,omitempty"` // paused trials that the user stopped, of which the scheduler has not heard yet
+	Aside     []int           `json:"aside,omitempty"`  // trials that do not count, in order: see SetAside
 	Held      bool            `json:"held,omitempty"`   // no slots are offered until Unhold
 	Closing   string          `json:"closing,omitempty"`
 	Finished  bool            `json:"finished,omitempty"`
@@ -85,6 +86,8 @@ func (l *Loop) Done(o Outcome) Decision {
 	}
 	delete(l.Running, o.Trial)
 	switch _, again := l.again(o.Trial); {
+	case l.aside(o.Trial):
+		l.uncounted(&d, o)
 	case again: // the scheduler knows nothing of it
 	case o.State == Paused:
 		l.score(o)

@@ -9,7 +9,7 @@ type Scheduler interface {
 	Step(Event) []Action
 }
 
-// Event is what a scheduler hears: [Free], [Reported], [Ended] or [Closed].
+// Event is what a scheduler hears: [Free], [Reported], [Ended], [Aside] or [Closed].
 type Event interface{ event() }
 
 // Free says that the study can run Slots more segments now, and that at most
@@ -36,6 +36,11 @@ type Ended struct {
 	Values        []float64
 }
 
+// Aside says which trials do not count: all that are set aside now, by number.
+// They are nobody's peers. Those that were set aside before and are not named any
+// more count again, as they did.
+type Aside struct{ Trials []int }
+
 // Closed says that no slot will be free any more: the budget is spent or the
 // user stopped the study. The scheduler answers with [Stop] for every paused
 // trial, so that each has its reason. A study that is submitted again with a
@@ -45,6 +50,7 @@ type Closed struct{}
 func (Free) event()     {}
 func (Reported) event() {}
 func (Ended) event()    {}
+func (Aside) event()    {}
 func (Closed) event()   {}
 
 // Action is what a scheduler wants done: [Start], [Resume] or [Stop].
