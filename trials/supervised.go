@@ -43,10 +43,13 @@ type Supervised struct {
 	// Supernet makes the weights that all candidates share, for tasks that ask for
 	// it; nil: there are none.
 	Supernet func() Supernet
+
+	cpu string // the trial's instruction set; "": the best here
 }
 
 // Objective trains one candidate.
 func (s Supervised) Objective(_ context.Context, t *Trial) error {
+	s.cpu = t.instructions(s.all(t.Params)["precision"] == "bfloat16")
 	switch {
 	case !t.task.Supernet || s.Supernet == nil:
 	case t.ID == SupernetTrial:
@@ -220,7 +223,9 @@ func (s Supervised) compile(p search.Params, train *engine.Set, seed uint64) (ne
 	if _, cost, err = engine.Measure(layer, in); err != nil {
 		return nil, recipe, cost, err
 	}
-	net, err = engine.Compile(layer, in, recipe.network(train, seed))
+	cfg := recipe.network(train, seed)
+	cfg.CPU = s.cpu
+	net, err = engine.Compile(layer, in, cfg)
 	return net, recipe, cost, err
 }
 

@@ -6,8 +6,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // Version identifies what trains a trial: each part of it, such as a file of a
@@ -98,3 +100,17 @@ func (v Version) record(w *writer, study int64) error {
 	}
 	return w.exec(`INSERT INTO versions (study, version, parts) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`, study, id, string(parts))
 }
+
+// Build is the version of the running program: that of its executable file, which
+// is the same whenever the same source is compiled, also by go run and go test.
+var Build = sync.OnceValue(func() Version {
+	path := "/proc/self/exe" // what runs, whatever lies at its place by now
+	if !exists(path) {
+		path, _ = os.Executable()
+	}
+	digest, err := digestFile(path, false)
+	if err != nil {
+		return nil
+	}
+	return VersionNamed("build " + digest[:8])
+})
