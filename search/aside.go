@@ -23,15 +23,19 @@ func Counted(records []Record) []Record {
 
 // SetAside says which trials do not count, all of them in order; top are the best
 // of those that do. A trial that runs and does not count ends as stopped when it
-// reports, one that is paused stays where it is: it may count again.
+// reports, one that is paused stays where it is: it may count again. Slots are
+// offered by what the driver calls next.
 func (l *Loop) SetAside(trials []int, top []Scored) Decision {
 	var d Decision
 	if slices.Equal(trials, l.Aside) {
 		return d
 	}
 	l.Aside = trials
+	if l.Started == 0 { // what the scheduler will hear of them says nothing
+		return d
+	}
 	l.Top = top[:min(len(top), l.Retrain.Best)]
-	l.Queue = slices.DeleteFunc(l.Queue, l.aside)
+	l.Queue = slices.DeleteFunc(l.Queue, l.IsAside)
 	var known []int // to the scheduler
 	for _, t := range trials {
 		if _, again := l.again(t); !again {
@@ -39,11 +43,11 @@ func (l *Loop) SetAside(trials []int, top []Scored) Decision {
 		}
 	}
 	l.step(&d, Aside{known})
-	l.fill(&d)
 	return d
 }
 
-func (l *Loop) aside(trial int) bool {
+// IsAside tells whether a trial does not count.
+func (l *Loop) IsAside(trial int) bool {
 	_, found := slices.BinarySearch(l.Aside, trial)
 	return found
 }

@@ -86,7 +86,7 @@ func (l *Loop) Done(o Outcome) Decision {
 	}
 	delete(l.Running, o.Trial)
 	switch _, again := l.again(o.Trial); {
-	case l.aside(o.Trial):
+	case l.IsAside(o.Trial):
 		l.uncounted(&d, o)
 	case again: // the scheduler knows nothing of it
 	case o.State == Paused:

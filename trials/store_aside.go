@@ -47,6 +47,23 @@ func (s *Store) SetAside(ctx context.Context, study string, trials []int, why st
 	return changed, err
 }
 
+// LastSegments are the budgets up to which the last segments of trials were to
+// train: what their checkpoints are called by (see [EndKey]).
+func (s *Store) LastSegments(ctx context.Context, study string, trials []int) (map[int]int, error) {
+	out := make(map[int]int, len(trials))
+	for _, t := range trials {
+		var upto sql.NullInt64
+		err := s.read.QueryRowContext(ctx, `SELECT max(upto) FROM segments WHERE study = (SELECT id FROM studies WHERE name = ?) AND trial = ?`, study, t).Scan(&upto)
+		if err != nil {
+			return nil, s.fail(fmt.Sprintf("study %q: last segments", study), err)
+		}
+		if upto.Valid {
+			out[t] = int(upto.Int64)
+		}
+	}
+	return out, nil
+}
+
 // Aside are the trials of a study that are set aside, by number.
 func (s *Store) Aside(ctx context.Context, study string) ([]int, error) {
 	out, err := s.aside(ctx, study)

@@ -44,11 +44,15 @@ type Supervised struct {
 	// it; nil: there are none.
 	Supernet func() Supernet
 
+	// Version is that of the data, if it is known.
+	Version Version
+
 	cpu string // the trial's instruction set; "": the best here
 }
 
 // Objective trains one candidate.
 func (s Supervised) Objective(_ context.Context, t *Trial) error {
+	t.TrainedBy(s.Version)
 	s.cpu = t.instructions(s.all(t.Params)["precision"] == "bfloat16")
 	switch {
 	case !t.task.Supernet || s.Supernet == nil:

@@ -228,7 +228,7 @@ func (s *study) outcome(seg search.Segment, t search.Trial, r *trials.Result) se
 	if !spec.judged(seg) {
 		s.spent.Epochs += max(r.Budget-seg.From, 0)
 	}
-	s.forget(s.board.add(spec.Objective, t, r)...) // what fell off the leaderboard
+	s.forget(s.board.add(spec.Objective, t, s.counted(r, t.ID))...) // what fell off the leaderboard
 	if r.State.Ended() {
 		s.forget(t.ID)
 	}

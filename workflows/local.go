@@ -18,12 +18,18 @@ import (
 // store already has is not trained again. A nil objective is the built-in one of a
 // study with data, whose best trial is tested at the end.
 func Local(ctx context.Context, spec *Spec, store *StoreActivities, runner *trials.Runner, objective trials.Objective) (StudyResult, error) {
-	if _, err := store.Begin(ctx, BeginInput{Spec: *spec}); err != nil {
+	begun, err := store.Begin(ctx, BeginInput{Spec: *spec})
+	if err != nil {
 		var final *temporal.ApplicationError
 		if errors.As(err, &final) { // without Temporal's words
 			err = errors.New(final.Message())
 		}
 		return StudyResult{}, err
+	}
+	if spec.Data != nil && begun.Digests != nil { // what the trials' records know the data by
+		own, d := *spec, *spec.Data
+		d.Digests = begun.Digests
+		own.Data, spec = &d, &own
 	}
 	var built *trials.Supervised
 	if objective == nil {
@@ -59,6 +65,9 @@ func Local(ctx context.Context, spec *Spec, store *StoreActivities, runner *tria
 	}
 	for _, r := range past {
 		l.recorded[r.ID] = r
+		if r.Aside != "" {
+			l.loop.Aside = append(l.loop.Aside, r.ID)
+		}
 	}
 	work, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -123,7 +132,9 @@ func (l *localStudy) run(ctx context.Context, stop context.CancelCauseFunc) erro
 			}
 			r := &d.result
 			l.joules += r.Energy.Joules
-			l.board.add(l.spec.Objective, d.trial, r)
+			if !l.loop.IsAside(d.trial.ID) {
+				l.board.add(l.spec.Objective, d.trial, r)
+			}
 			if limit := l.spec.Budget.EnergyWh; limit > 0 && l.joules/3600 >= limit && !l.loop.Final {
 				stop(fmt.Errorf("the energy budget of %g Wh is spent", limit))
 			}
@@ -206,6 +217,10 @@ func (l *localStudy) segment(ctx context.Context, seg search.Segment, t search.T
 // recall is what an earlier run of the program stored of a segment.
 func (l *localStudy) recall(seg search.Segment) (trials.Result, bool) {
 	rec := l.recorded[seg.Trial]
+	if rec.Aside != "" { // it ends where it is
+		last, _ := rec.Last()
+		return trials.Result{State: search.Stopped, Reason: rec.Reason, Budget: last.Budget, Energy: trials.Energy{Joules: rec.Joules}}, true
+	}
 	before := 0. // watt-hours of the segments before: those of a measurement are the trial's so far
 	for _, m := range rec.Measurements {
 		if m.Budget == seg.To {

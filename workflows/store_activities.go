@@ -53,6 +53,7 @@ type BeginInput struct {
 type BeginResult struct {
 	Digests map[string]data.Digest `json:"digests,omitempty"` // of data that was kept just now
 	Carry   *Carry                 `json:"carry,omitempty"`   // of a study that ended before
+	Aside   *AsideResult           `json:"aside,omitempty"`   // of a study some of whose trials are set aside, or were
 }
 
 // Begin records the study and plans its warm start. A study of that name which
@@ -107,7 +108,13 @@ func (a *StoreActivities) Begin(ctx context.Context, in BeginInput) (BeginResult
 		return BeginResult{}, err
 	}
 	if carry != nil {
-		err = json.Unmarshal(carry, &out.Carry)
+		if err := json.Unmarshal(carry, &out.Carry); err != nil {
+			return out, err
+		}
+	}
+	aside, err := a.aside(ctx, spec.Name)
+	if len(aside.Trials) > 0 || out.Carry != nil && len(out.Carry.Loop.Aside) > 0 {
+		out.Aside = &aside
 	}
 	return out, err
 }
@@ -151,7 +158,7 @@ func (a *StoreActivities) Start(ctx context.Context, in StartInput) ([]search.Tr
 		case seg.Again:
 			t, err = again(seg, past)
 		default:
-			t, err = p.propose(ctx, past, seg.Trial)
+			t, err = p.propose(ctx, search.Counted(past), seg.Trial)
 		}
 		if errors.Is(err, search.ErrExhausted) {
 			break

@@ -22,6 +22,7 @@ const (
 	recordSegments = "RecordSegments"
 	endTrials      = "EndTrials"
 	editStudy      = "EditStudy"
+	setAsideTrials = "SetAsideTrials"
 	checkWorkers   = "CheckWorkers"
 	finishStudy    = "FinishStudy"
 	trainSegments  = "TrainSegments"
@@ -184,12 +185,13 @@ func (s *study) main(ctx workflow.Context, decision search.Decision) (StudyResul
 // over.
 func (s *study) begin(ctx workflow.Context) (search.Decision, error) {
 	carry, ended := s.in.Carry, false
+	var aside *AsideResult
 	if carry == nil {
 		var b BeginResult
 		if err := workflow.ExecuteLocalActivity(local(ctx), beginStudy, BeginInput{s.in.Spec, s.in.Queue}).Get(ctx, &b); err != nil {
 			return search.Decision{}, err
 		}
-		carry, ended = b.Carry, true
+		carry, ended, aside = b.Carry, true, b.Aside
 		if s.in.Spec.Data != nil && b.Digests != nil {
 			s.in.Spec.Data.Digests = b.Digests
 		}
@@ -198,6 +200,7 @@ func (s *study) begin(ctx workflow.Context) (search.Decision, error) {
 	if carry == nil {
 		s.began = workflow.Now(ctx)
 		s.loop = &search.Loop{Scheduler: sched, Parallel: s.in.Spec.Search.Parallel, Trials: s.in.Spec.Budget.Trials, Retrain: s.in.Spec.retrain()}
+		s.aside(aside)
 		return s.loop.Begin(), nil
 	}
 	if err := json.Unmarshal(carry.Scheduler, sched); err != nil {
@@ -212,10 +215,10 @@ func (s *study) begin(ctx workflow.Context) (search.Decision, error) {
 	if ended {
 		s.loop.Reopen()
 		s.loop.Held, s.byUser = false, false
+		d = s.aside(aside)
 	}
 	more := s.loop.Resize(s.slots(), s.in.Spec.Budget.Trials)
-	d.Run = append(d.Run, more.Run...)
-	d.Ended = more.Ended
+	d.Run, d.Ended = append(d.Run, more.Run...), append(d.Ended, more.Ended...)
 	return d, nil
 }
 
