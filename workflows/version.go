@@ -44,23 +44,27 @@ func SameCommand(stored json.RawMessage, s *Spec) bool {
 // DescribeChange says in one line which trials were trained by other versions than
 // the present one, and how to leave them out; "" if none was.
 func DescribeChange(study string, list []trials.Trained, now trials.Version) string {
-	var parts []string
+	var parts, before []string
 	var ids []int
-	var of []string
 	for _, t := range list {
-		changed := t.Version.Changed(now)
-		if len(changed) == 0 {
-			continue
+		if changed := t.Version.Changed(now); len(changed) > 0 {
+			parts, ids, before = append(parts, changed...), append(ids, t.Trials...), append(before, t.ID)
 		}
-		parts, ids = append(parts, changed...), append(ids, t.Trials...)
-		of = append(of, fmt.Sprintf("%s %s of version %s", search.TrialRanges(t.Trials), isAre(len(t.Trials)), t.ID))
-	}
-	if len(of) == 0 {
-		return ""
 	}
 	what := changed(parts)
-	return fmt.Sprintf("%s: %s, what is trained now is of version %s; to leave %s out: %s", what, strings.Join(of, ", "), now.ID(),
-		itThem(len(ids)), DropCommand(study, ids, what))
+	switch ids = sorted(ids); len(ids) {
+	case 0:
+		return ""
+	case 1:
+		return fmt.Sprintf("%s: 1 trial (%s) is of the version before (%s, now %s); to leave it out: %s", what, search.TrialName(ids[0]), before[0], now.ID(),
+			DropCommand(study, ids, what))
+	}
+	of := "the version"
+	if len(before) > 1 {
+		of = "versions"
+	}
+	return fmt.Sprintf("%s: %d trials (%s) are of %s before (%s, now %s); to leave them out: %s", what, len(ids), search.TrialRanges(ids), of,
+		strings.Join(before, ", "), now.ID(), DropCommand(study, ids, what))
 }
 
 // DescribeVersions says which trials were trained by which version, if there is
@@ -104,18 +108,4 @@ func changed(parts []string) string {
 func sorted(ids []int) []int {
 	slices.Sort(ids)
 	return slices.Compact(ids)
-}
-
-func isAre(n int) string {
-	if n == 1 {
-		return "is"
-	}
-	return "are"
-}
-
-func itThem(n int) string {
-	if n == 1 {
-		return "it"
-	}
-	return "them"
 }

@@ -29,11 +29,14 @@ func (a *app) summary(store *trials.Store, name string) error {
 		return err
 	}
 	w := a.stdout
-	epochs, stopped := 0, 0
+	epochs, stopped, aside := 0, 0, 0
 	for i := range r.Trials {
 		epochs += r.Trials[i].Epochs()
 		if r.Trials[i].State == search.Stopped {
 			stopped++
+		}
+		if r.Trials[i].Aside != "" {
+			aside++
 		}
 	}
 	took := ""
@@ -44,7 +47,7 @@ func (a *app) summary(store *trials.Store, name string) error {
 		}
 		took = " in " + elapsed.Round(100*time.Millisecond).String()
 	}
-	fmt.Fprintf(w, "\nstudy   %s: %s%s, %s, %s, %d stopped early\n", name, study.State, took, plural(len(r.Trials), "trial"), plural(epochs, "epoch"), stopped)
+	fmt.Fprintf(w, "\nstudy   %s: %s%s, %s, %s, %d stopped early%s\n", name, study.State, took, plural(len(r.Trials), "trial"), plural(epochs, "epoch"), stopped, setAside(aside))
 	if study.Reason != "" {
 		fmt.Fprintf(w, "reason  %s\n", study.Reason)
 	}
@@ -57,6 +60,11 @@ func (a *app) summary(store *trials.Store, name string) error {
 	if r.Best == nil {
 		fmt.Fprintf(w, "best    none: no trial has a value\nnext    budwood show %s\n", name)
 		return nil
+	}
+	if versions, err := store.Versions(a.ctx, name); err != nil {
+		return err
+	} else if line := workflows.DescribeVersions(name, versions); line != "" {
+		fmt.Fprintf(w, "mixed   %s\n", line)
 	}
 	m, _ := r.Best.Last()
 	fmt.Fprintf(w, "best    %s: %s after %s\n", r.Best.Name(), r.Values(), plural(m.Budget, "epoch"))
@@ -72,7 +80,7 @@ func (a *app) summary(store *trials.Store, name string) error {
 		return err
 	}
 	fmt.Fprintf(w, "energy  %s\n", e)
-	if saved := trials.Saved(r.Trials, spec.Budget.Epochs); saved > 0 {
+	if saved := trials.Saved(search.Counted(r.Trials), spec.Budget.Epochs); saved > 0 {
 		fmt.Fprintf(w, "saved   at most %s Wh by stopping early\n", wattHours(saved))
 	}
 	fmt.Fprintf(w, "next    budwood show %s --sort value     (all trials)\n", name)
