@@ -3,6 +3,7 @@ package trials
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"budwood/engine/kernel"
 )
@@ -44,6 +45,13 @@ func (t *Trial) TrainedBy(v Version) {
 	}
 	t.version = v
 	if changed := t.before.Version.Changed(v); len(changed) > 0 {
-		t.notes = append(t.notes, fmt.Sprintf("from epoch %d on under version %s instead of %s: %s", t.before.Epoch+1, v.ID(), t.before.Version.ID(), HasChanged(changed)))
+		t.notes = append(t.notes, versionNote(t.before.Epoch, v.ID(), t.before.Version.ID())+": "+HasChanged(changed))
 	}
 }
+
+// versionNote says that a trial goes on under another version after an epoch.
+func versionNote(after int, now, before string) string {
+	return fmt.Sprintf("from epoch %d on under version %s instead of %s", after+1, now, before)
+}
+
+func underVersion(note string) bool { return strings.Contains(note, " on under version ") }

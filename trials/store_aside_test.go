@@ -22,7 +22,7 @@ func asideStudy(t *testing.T) *Store {
 		if i >= 2 {
 			version = Version{"train.py": "new"}
 		}
-		r := Report{Study: "s", Trial: i, To: 3, State: search.Completed, Version: version, Kernels: "avx2",
+		r := Report{Study: "s", Trial: i, To: 3, State: search.Paused, Version: version, Kernels: "avx2",
 			Final: search.Measurement{Budget: 3, Metrics: search.Metrics{"loss": loss}}}
 		if i == 3 {
 			r.Notes = []string{"from epoch 2 on another version"}
@@ -121,6 +121,9 @@ func TestVersionsOfTrials(t *testing.T) {
 	if _, err := s.Record(ctx, Report{Study: "s", Trial: 3, From: 3, To: 9, State: search.Completed, Version: Version{"train.py": "newer"},
 		Final: search.Measurement{Budget: 9, Metrics: search.Metrics{"loss": .3}}}); err != nil {
 		t.Fatal(err)
+	}
+	if r, err := s.At(ctx, "s", 3); err != nil || len(r.Notes) != 2 || r.Notes[1] != "from epoch 4 on under version "+r.Version+" instead of "+list[1].ID {
+		t.Errorf("%q, %v", r.Notes, err)
 	}
 	list, err = s.Versions(ctx, "s")
 	if err != nil || len(list) != 2 || !slices.Equal(list[0].Trials, []int{2, 3}) || !slices.Equal(list[1].Trials, []int{3}) {

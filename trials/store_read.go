@@ -139,30 +139,33 @@ func load(ctx context.Context, tx *sql.Tx, space search.Space, where string, arg
 	if err := rows.Err(); err != nil {
 		return nil, err
 	}
-	rows, err = tx.QueryContext(ctx, `SELECT trial, budget, metrics, version, kernels, notes FROM segments
+	rows, err = tx.QueryContext(ctx, `SELECT trial, since, budget, metrics, version, kernels, notes FROM segments
 		WHERE study = ?1 AND trial IN (SELECT trial FROM trials WHERE `+where+`) ORDER BY trial, upto`, args...)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
 	for i := 0; rows.Next(); {
-		var trial int
+		var trial, since int
 		var m search.Measurement
 		var metrics sql.NullString
 		var version, kernels, notes string
-		if err := rows.Scan(&trial, &m.Budget, &metrics, &version, &kernels, &notes); err != nil {
+		if err := rows.Scan(&trial, &since, &m.Budget, &metrics, &version, &kernels, &notes); err != nil {
 			return nil, err
 		}
 		for out[i].ID < trial {
 			i++
 		}
 		r := &out[i]
-		r.Version, r.Kernels = cmp.Or(version, r.Version), cmp.Or(kernels, r.Kernels)
 		var more []string
 		if err := decode(notes, &more); err != nil {
 			return nil, fmt.Errorf("%s: notes: %w", r.Name(), err)
 		}
 		r.Notes = append(r.Notes, more...)
+		if version != "" && r.Version != "" && version != r.Version && !slices.ContainsFunc(more, underVersion) { // it had no checkpoint to go on from
+			r.Notes = append(r.Notes, versionNote(since, version, r.Version))
+		}
+		r.Version, r.Kernels = cmp.Or(version, r.Version), cmp.Or(kernels, r.Kernels)
 		if !metrics.Valid {
 			continue
 		}

@@ -20,6 +20,17 @@ func (s *Store) Versions(ctx context.Context, study string) ([]Trained, error) {
 	return out, s.fail(fmt.Sprintf("study %q: versions", study), err)
 }
 
+// Version is one of those that have trained trials of a study, by its [Version.ID];
+// nil if there is none.
+func (s *Store) Version(ctx context.Context, study, id string) (Version, error) {
+	parts, err := texts(ctx, s.read, `SELECT parts FROM versions WHERE study = (SELECT id FROM studies WHERE name = ?) AND version = ?`, study, id)
+	var v Version
+	if err == nil && len(parts) > 0 {
+		err = decode(parts[0], &v)
+	}
+	return v, s.fail(fmt.Sprintf("study %q: version %s", study, id), err)
+}
+
 func (s *Store) versions(ctx context.Context, study string) ([]Trained, error) {
 	rows, err := s.read.QueryContext(ctx, `SELECT DISTINCT g.trial, v.version, v.parts
 		FROM segments g JOIN versions v ON v.study = g.study AND v.version = g.version JOIN trials t ON t.study = g.study AND t.trial = g.trial

@@ -146,15 +146,10 @@ func setAside(n int) string {
 }
 
 // partsOf lists what a version consists of: " (model.py, train.py)".
-func partsOf(list []trials.Trained, id string) string {
-	for _, t := range list {
-		if t.ID != id || t.Version.ID() == t.Version["the objective"] {
-			continue
-		}
-		names := slices.DeleteFunc(slices.Sorted(maps.Keys(t.Version)), func(name string) bool { return t.Version[name] == "" })
-		if len(names) > 0 {
-			return " (" + strings.Join(names, ", ") + ")"
-		}
+func partsOf(v trials.Version) string {
+	names := slices.DeleteFunc(slices.Sorted(maps.Keys(v)), func(name string) bool { return v[name] == "" })
+	if len(names) == 0 || v.ID() == v[names[0]] { // a Go objective has but a name
+		return ""
 	}
-	return ""
+	return " (" + strings.Join(names, ", ") + ")"
 }

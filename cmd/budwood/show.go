@@ -221,7 +221,7 @@ func (c *showCmd) showTrial(a *app, store *trials.Store, r *budwood.Result) erro
 	if err != nil {
 		return err
 	}
-	versions, err := store.Versions(a.ctx, c.Study)
+	version, err := store.Version(a.ctx, c.Study, rec.Version)
 	if err != nil {
 		return err
 	}
@@ -261,7 +261,7 @@ func (c *showCmd) showTrial(a *app, store *trials.Store, r *budwood.Result) erro
 			fmt.Fprintf(a.stdout, "worker  %s\n", strings.Join(workers, ", then "))
 		}
 		if rec.Version != "" {
-			fmt.Fprintf(a.stdout, "version %s%s\n", rec.Version, partsOf(versions, rec.Version))
+			fmt.Fprintf(a.stdout, "version %s%s\n", rec.Version, partsOf(version))
 		}
 		if rec.Kernels != "" {
 			fmt.Fprintf(a.stdout, "kernels %s\n", rec.Kernels)

@@ -29,14 +29,11 @@ func (a *app) summary(store *trials.Store, name string) error {
 		return err
 	}
 	w := a.stdout
-	epochs, stopped, aside := 0, 0, 0
+	epochs, stopped := 0, 0
 	for i := range r.Trials {
 		epochs += r.Trials[i].Epochs()
 		if r.Trials[i].State == search.Stopped {
 			stopped++
-		}
-		if r.Trials[i].Aside != "" {
-			aside++
 		}
 	}
 	took := ""
@@ -47,7 +44,7 @@ func (a *app) summary(store *trials.Store, name string) error {
 		}
 		took = " in " + elapsed.Round(100*time.Millisecond).String()
 	}
-	fmt.Fprintf(w, "\nstudy   %s: %s%s, %s, %s, %d stopped early%s\n", name, study.State, took, plural(len(r.Trials), "trial"), plural(epochs, "epoch"), stopped, setAside(aside))
+	fmt.Fprintf(w, "\nstudy   %s: %s%s, %s, %s, %d stopped early%s\n", name, study.State, took, plural(len(r.Trials), "trial"), plural(epochs, "epoch"), stopped, setAside(r.Aside))
 	if study.Reason != "" {
 		fmt.Fprintf(w, "reason  %s\n", study.Reason)
 	}
@@ -61,10 +58,8 @@ func (a *app) summary(store *trials.Store, name string) error {
 		fmt.Fprintf(w, "best    none: no trial has a value\nnext    budwood show %s\n", name)
 		return nil
 	}
-	if versions, err := store.Versions(a.ctx, name); err != nil {
-		return err
-	} else if line := workflows.DescribeVersions(name, versions); line != "" {
-		fmt.Fprintf(w, "mixed   %s\n", line)
+	if r.Mixed != "" {
+		fmt.Fprintf(w, "mixed   %s\n", r.Mixed)
 	}
 	m, _ := r.Best.Last()
 	fmt.Fprintf(w, "best    %s: %s after %s\n", r.Best.Name(), r.Values(), plural(m.Budget, "epoch"))
