@@ -95,6 +95,12 @@ type Study struct {
 	// of the study are not told again.
 	OnTrial func(search.Record)
 
+	// Version says which objective it is: change it when you change what the objective
+	// computes. Trials of another version are told of when the study goes on, and may
+	// be left out. "" means the build of the program, which changes with any of its
+	// source.
+	Version string
+
 	Home string         // state directory; "" means [Home]
 	Log  zerolog.Logger // the zero value is silent
 }
@@ -126,7 +132,10 @@ func (s Study) Local(ctx context.Context, f Objective) (*Result, error) {
 	}
 	defer st.Close()
 	defer s.tell(ctx, st.Store)()
-	_, err = workflows.Local(ctx, spec, st.StoreActivities(), st.runner(), f)
+	runner := st.runner()
+	runner.Version = s.version()
+	s.warn(ctx, st.Store, runner.Version)
+	_, err = workflows.Local(ctx, spec, st.StoreActivities(), runner, f)
 	if err != nil && ctx.Err() == nil {
 		return nil, err
 	}
@@ -156,7 +165,10 @@ func (s Study) Run(ctx context.Context, f Objective) (*Result, error) {
 	}
 	defer conn.Close()
 	queue := "go-" + s.Name // of its own: no other worker has this objective
-	workers, err := workflows.StartWorkers(conn.Client, conn.namespace, queue, st.StoreActivities(), st.TrainActivities(f), workflows.Offer{CPU: spec.Search.Parallel})
+	train := st.TrainActivities(f)
+	train.Runner.Version = s.version()
+	s.warn(ctx, st.Store, train.Runner.Version)
+	workers, err := workflows.StartWorkers(conn.Client, conn.namespace, queue, st.StoreActivities(), train, workflows.Offer{CPU: spec.Search.Parallel})
 	if err != nil {
 		return nil, err
 	}
@@ -169,6 +181,27 @@ func (s Study) Run(ctx context.Context, f Objective) (*Result, error) {
 		return nil, err
 	}
 	return ReadResult(ctx, st.Store, s.Name)
+}
+
+// version identifies the objective.
+func (s Study) version() trials.Version {
+	if s.Version != "" {
+		return trials.VersionNamed(s.Version)
+	}
+	return trials.Build()
+}
+
+// warn logs which trials another version of the objective has trained. The result
+// says so, too.
+func (s Study) warn(ctx context.Context, store *trials.Store, now trials.Version) {
+	list, err := store.Versions(ctx, s.Name)
+	if err != nil {
+		s.Log.Warn().Err(err).Str("study", s.Name).Msg("its versions cannot be read")
+		return
+	}
+	if line := workflows.DescribeChange(s.Name, list, now); line != "" {
+		s.Log.Warn().Str("study", s.Name).Msg(line)
+	}
 }
 
 // tell calls OnTrial until it is told to end, and then for what is left.

@@ -126,6 +126,32 @@ func (h *Handle) StopTrial(ctx context.Context, trial int, reason string) error 
 	return h.update(ctx, workflows.StopTrialUpdate, workflows.StopTrialRequest{Trial: trial, Reason: reason})
 }
 
+// DropTrials sets trials aside, and says why: they stay on record, and neither the
+// sampler nor the scheduler nor the best looks at them. Those that run are
+// stopped. KeepTrials undoes it.
+func (h *Handle) DropTrials(ctx context.Context, why string, trials ...int) error {
+	return h.setAside(ctx, workflows.AsideRequest{Trials: trials, Why: cmp.Or(why, "set aside by the user")})
+}
+
+// KeepTrials counts trials again that were set aside.
+func (h *Handle) KeepTrials(ctx context.Context, trials ...int) error {
+	return h.setAside(ctx, workflows.AsideRequest{Trials: trials, Keep: true})
+}
+
+// setAside asks the study, or if it does not run changes the store.
+func (h *Handle) setAside(ctx context.Context, r workflows.AsideRequest) error {
+	err := h.update(ctx, workflows.SetAsideUpdate, r)
+	if !errors.Is(err, workflows.ErrNotRunning) {
+		return err
+	}
+	store, err := trials.Open(h.store.Path())
+	if err != nil {
+		return err
+	}
+	_, err = store.SetAside(ctx, h.Name, r.Trials, r.Why)
+	return errors.Join(err, store.Close())
+}
+
 func (h *Handle) update(ctx context.Context, name string, arg ...any) error {
 	_, err := workflows.Update(ctx, h.conn.Client, h.Name, name, arg...)
 	return err

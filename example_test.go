@@ -73,7 +73,7 @@ func ExampleResult_WriteCSV() {
 		fmt.Println(err)
 	}
 	// Output:
-	// trial,state,epochs,loss,joules,seconds,source,params_momentum,params_opt,reason
-	// 0,completed,9,0.123456,3.6,0.5,start_with,0.9,sgd,
-	// 1,failed,0,,0,0,auto,,adam,out of memory
+	// trial,state,epochs,loss,joules,seconds,source,version,set_aside,params_momentum,params_opt,reason
+	// 0,completed,9,0.123456,3.6,0.5,start_with,,,0.9,sgd,
+	// 1,failed,0,,0,0,auto,,,,adam,out of memory
 }

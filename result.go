@@ -23,9 +23,14 @@ type Result struct {
 	Value  float64         // its objective, 0 without one
 	Note   string          // what to know of the best: "" or that it was never trained to the end, and how to go on
 	Test   search.Metrics  // its score on the test set, of studies with data that ended
-	Trials []search.Record // all of them, by number; nil from [ReadBest]
+	Trials []search.Record // all of them, those set aside included, by number; nil from [ReadBest]
 	Count  int             // of trials
+	Aside  int             // of them, how many are set aside
 	Joules float64         // of all trials
+
+	// Mixed says which trials were trained by which version of the objective, if not
+	// all by the same, and how to leave some out; "" else, and from [ReadBest].
+	Mixed string
 
 	Space      search.Space
 	Objectives []search.Objective // what the study optimises, the main one first
@@ -85,9 +90,17 @@ func ReadResult(ctx context.Context, store *trials.Store, study string) (*Result
 	if r.Trials, err = store.Records(ctx, study); err != nil {
 		return nil, err
 	}
+	versions, err := store.Versions(ctx, study)
+	if err != nil {
+		return nil, err
+	}
+	r.Mixed = workflows.DescribeVersions(study, versions)
 	r.Count = len(r.Trials)
 	for i := range r.Trials {
 		r.Joules += r.Trials[i].Joules
+		if r.Trials[i].Aside != "" {
+			r.Aside++
+		}
 	}
 	return r, nil
 }
@@ -102,7 +115,7 @@ func ReadBest(ctx context.Context, store *trials.Store, study string) (*Result, 
 	list, err := store.Studies(ctx)
 	for i := range list {
 		if list[i].Name == study {
-			r.Count, r.Joules = list[i].Count(), list[i].Energy.Joules
+			r.Count, r.Joules, r.Aside = list[i].Count(), list[i].Energy.Joules, list[i].Aside
 		}
 	}
 	return r, err
@@ -138,16 +151,24 @@ func note(ctx context.Context, store *trials.Store, row *trials.Study, best *sea
 
 // String is the result in one line.
 func (r *Result) String() string {
+	trials := fmt.Sprintf("%d trials", r.Count)
+	if r.Aside > 0 {
+		trials += fmt.Sprintf(" (%d set aside)", r.Aside)
+	}
 	if r.Best == nil {
-		out := fmt.Sprintf("study %s: %s, %d trials, none with a value", r.Study, r.State, r.Count)
+		out := fmt.Sprintf("study %s: %s, %s, none with a value", r.Study, r.State, trials)
 		if n := len(r.Trials); n > 0 {
 			last := &r.Trials[n-1]
 			out += fmt.Sprintf("; %s %s: %s", last.Name(), last.State, workflows.DescribeReason(last.Reason))
 		}
 		return out
 	}
-	return fmt.Sprintf("study %s: %s, %d trials, %.3g Wh; best %s: %s with %s", r.Study, r.State, r.Count, r.Joules/3600, r.Best.Name(), r.Values(),
+	out := fmt.Sprintf("study %s: %s, %s, %.3g Wh; best %s: %s with %s", r.Study, r.State, trials, r.Joules/3600, r.Best.Name(), r.Values(),
 		workflows.DescribeParams(r.Best.Params))
+	if r.Mixed != "" {
+		out += "; mixed: " + r.Mixed
+	}
+	return out
 }
 
 // Values are the objectives of the best trial in words: "accuracy 0.97, params

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 
+	"budwood/engine/kernel"
 	"budwood/engine/safetensors"
 )
 
@@ -49,6 +50,7 @@ func (t *Trainer) Save(w io.Writer) error {
 		"step":      strconv.Itoa(t.steps),
 		"seed":      strconv.FormatUint(t.cfg.Seed, 10),
 		"state":     string(more),
+		"cpu":       t.net.CPU(),
 	}
 	if t.best.params != nil {
 		meta["best_epoch"] = strconv.Itoa(t.best.epoch)
@@ -84,9 +86,10 @@ func (t *Trainer) tensors(best snapshot) []safetensors.Tensor {
 }
 
 // Load reads a checkpoint of a trainer of the same network and configuration.
-// The seed comes from the checkpoint too. Values are read to where they belong:
-// there is no second copy of them. On an error nothing has changed, but if a
-// reader fails that has no method Len to tell what it holds.
+// The seed comes from the checkpoint too, and the instruction set if this machine
+// has it, so that training goes on with the same numbers: see [Net.CPU]. Values are
+// read to where they belong: there is no second copy of them. On an error nothing
+// has changed, but if a reader fails that has no method Len to tell what it holds.
 func (t *Trainer) Load(r io.Reader) error {
 	var done func()
 	_, _, err := safetensors.ReadInto(r, func(meta map[string]string, tensors []safetensors.Tensor) (err error) {
@@ -144,6 +147,10 @@ func (t *Trainer) restore(meta map[string]string, tensors []safetensors.Tensor) 
 	placeTensors(want, tensors)
 	return func() {
 		t.cursor, t.seen, t.scale, t.cfg.Seed, t.best, t.set = at, seen, scale, seed, best, nil
+		if n := t.net; kernel.Has(meta["cpu"]) && n.cfg.Precision != BF16 { // a plan for bfloat16 is of its own
+			n.cfg.CPU = meta["cpu"]
+			n.level = n.cfg.level()
+		}
 	}, nil
 }
 

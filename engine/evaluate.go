@@ -3,6 +3,8 @@ package engine
 import (
 	"fmt"
 	"math"
+
+	"budwood/engine/kernel"
 )
 
 // Score is how well a network does on a data set.
@@ -25,6 +27,8 @@ func (n *Net) EvaluateTo(outputs []float32, s *Set) (Score, error) {
 	if want := s.Len() * n.out.Size(); outputs != nil && len(outputs) != want {
 		return Score{}, fmt.Errorf("evaluate: a place for %d outputs, want %d", len(outputs), want)
 	}
+	n.level.Enter()
+	defer kernel.Leave()
 	var score Score
 	var weights float64
 	loss := plain(n.cfg.Loss)

@@ -1,6 +1,10 @@
 package engine
 
-import "fmt"
+import (
+	"fmt"
+
+	"budwood/engine/kernel"
+)
 
 // Memory is what a plan allocates, in bytes. Nothing is allocated later, so that
 // Train is the peak of training; only [Trainer.KeepBest] adds Best.
@@ -31,6 +35,8 @@ func MeasureMemory(l Layer, in Shape, c Config, t TrainConfig) (cost Cost, m Mem
 	if err := c.validate(); err != nil {
 		return Cost{}, Memory{}, fmt.Errorf("footprint: %w", err)
 	}
+	c.level().Enter() // it decides what is computed in pairs
+	defer kernel.Leave()
 	outline(l, in, c.Batch, c.Precision.format(), func(b *builder, out tensor) {
 		cost, m = b.cost(), b.memory(in, out.shape, &c, &t)
 	})

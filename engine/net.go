@@ -17,6 +17,11 @@ type Config struct {
 	Loss  Loss   // nil means CrossEntropy{}
 
 	Precision Precision // of the operands of products; F32 by default
+
+	// CPU is the instruction set to compute with, "generic", "avx2", "avx512" or
+	// "avx512+bf16", on which the last bits of all results depend; "" means the best
+	// one here. Networks of different ones do not compute at the same time.
+	CPU string
 }
 
 func (c Config) defaults() Config {
@@ -36,7 +41,15 @@ func (c *Config) validate() error {
 	if err := c.Precision.validate(); err != nil {
 		return err
 	}
+	if c.CPU != "" && !kernel.Has(c.CPU) {
+		return fmt.Errorf("CPU %s: the best here is %s", c.CPU, kernel.Best(true))
+	}
 	return c.Loss.validate()
+}
+
+func (c *Config) level() kernel.Level {
+	l, _ := kernel.LevelOf(c.CPU, c.Precision == BF16)
+	return l
 }
 
 // soft tells that training takes the outputs of a teacher.
@@ -52,8 +65,9 @@ type Net struct {
 	layer   Layer
 	in, out Shape
 	cfg     Config
-	plan    *builder // empty if err is not nil
-	x, y    tensor   // input and output of the plan
+	level   kernel.Level // of cfg.CPU
+	plan    *builder     // empty if err is not nil
+	x, y    tensor       // input and output of the plan
 	arena   []float32
 	params  []float32
 	grads   []float32
@@ -82,7 +96,10 @@ func Compile(l Layer, in Shape, cfg Config) (*Net, error) {
 	if err != nil {
 		return nil, fmt.Errorf("compile: %w", err)
 	}
-	n := &Net{layer: l, in: in, out: out, cfg: cfg}
+	level := cfg.level()
+	n := &Net{layer: l, in: in, out: out, cfg: cfg, level: level}
+	level.Enter() // it decides what is computed in pairs
+	defer kernel.Leave()
 	n.plan, n.x, n.y = build(l, in, cfg.Batch, cfg.Precision.format())
 	if n.y.grad == nil {
 		return nil, errors.New("compile: no layer has parameters to train")
@@ -146,6 +163,16 @@ func share(ps []*param, flat []float32, give func(*param, []float32)) {
 
 // Layer is what the network was compiled from.
 func (n *Net) Layer() Layer { return n.layer }
+
+// CPU is the instruction set that the network computes with. That of training
+// is in a trainer's checkpoint, and stays the same where it is loaded, if the
+// machine has it.
+func (n *Net) CPU() string {
+	if n.cfg.CPU != "" {
+		return n.cfg.CPU
+	}
+	return kernel.Best(n.cfg.Precision == BF16)
+}
 
 // In is the shape of an input row.
 func (n *Net) In() Shape { return n.in }
@@ -221,6 +248,8 @@ func (n *Net) Predict(x, out []float32) error {
 	if err := n.checkTokens(x); err != nil {
 		return fmt.Errorf("predict: %w", err)
 	}
+	n.level.Enter()
+	defer kernel.Leave()
 	for len(x) > 0 {
 		rows := min(len(x)/in, n.cfg.Batch)
 		n.infer(x[:rows*in], rows)

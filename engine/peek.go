@@ -3,6 +3,8 @@ package engine
 import (
 	"fmt"
 	"math"
+
+	"budwood/engine/kernel"
 )
 
 // Gradient runs the first batch of a set forward and backward, as a training
@@ -17,6 +19,8 @@ func (n *Net) Gradient(s *Set) (loss float64, err error) {
 	for i := range order {
 		order[i] = int32(i)
 	}
+	n.level.Enter()
+	defer kernel.Leave()
 	sum, weight := n.step(pass{rows: rows, train: true}, n.gather(s, order), 1)
 	return sum / weight, nil
 }
@@ -33,6 +37,8 @@ func (n *Net) Backward(x, dy []float32) error {
 	if rows < 1 || rows > n.cfg.Batch || len(x) != rows*in || len(dy) != rows*out {
 		return fmt.Errorf("backward: %d inputs and %d gradients are not up to %d rows of %v and %v", len(x), len(dy), n.cfg.Batch, n.in, n.out)
 	}
+	n.level.Enter()
+	defer kernel.Leave()
 	p := pass{rows: rows}
 	copy(n.x.data.data, x)
 	n.forward(p)
@@ -60,7 +66,9 @@ func (n *Net) Watch(x []float32, see func(layer string, out []float32)) error {
 		left[r]++
 	}
 	for i, o := range n.plan.ops {
+		n.level.Enter()
 		o.forward(pass{rows: rows})
+		kernel.Leave()
 		at := n.plan.owner[i]
 		if left[at]--; left[at] > 0 || n.plan.rows[at].data == nil {
 			continue

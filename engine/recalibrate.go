@@ -1,6 +1,10 @@
 package engine
 
-import "fmt"
+import (
+	"fmt"
+
+	"budwood/engine/kernel"
+)
 
 // Recalibrate computes the running statistics anew: the mean over batches of rows
 // that lie evenly over a set, at most so many, run forward as in training. It is for weights
@@ -18,6 +22,8 @@ func (n *Net) Recalibrate(s *Set, batches int) error {
 	batches = min(batches, s.Len()/rows)
 	clear(n.stats) // else what they were before would take part in rounding
 	order := make([]int32, rows)
+	n.level.Enter()
+	defer kernel.Leave()
 	for k := range batches {
 		for i := range order {
 			order[i] = int32((i*batches + k) * s.Len() / (rows * batches))

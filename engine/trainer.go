@@ -190,6 +190,8 @@ func (t *Trainer) Step(s *Set) (last bool, err error) {
 	if err := t.begin(s); err != nil {
 		return false, fmt.Errorf("epoch %d: %w", t.done+1, err)
 	}
+	n.level.Enter()
+	defer kernel.Leave()
 	micro, total := max(t.cfg.Accumulate, 1), len(t.order)
 	size := min(micro*n.cfg.Batch, total-t.rows)
 	step := t.rows / (micro * n.cfg.Batch)

@@ -53,6 +53,8 @@ func (a *ASHA) Step(e search.Event) []search.Action {
 		a.end(e)
 	case search.Settle:
 		return settle(e, a.Goal, a.Rungs)
+	case search.Aside:
+		setAside(a.Rungs, e.Trials, a.goals()...)
 	case search.Closed:
 		return stopWaiting(a.Rungs, a.why)
 	}
@@ -60,6 +62,8 @@ func (a *ASHA) Step(e search.Event) []search.Action {
 }
 
 func (a *ASHA) eta() int { return orDefault(a.Eta, 2, 3) }
+
+func (a *ASHA) goals() []search.Goal { return append([]search.Goal{a.Goal}, a.Also...) }
 
 func (a *ASHA) begin() {
 	if a.Rungs == nil {

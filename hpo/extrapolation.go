@@ -49,6 +49,8 @@ func (x *Extrapolation) Step(e search.Event) []search.Action {
 		}
 	case search.Settle:
 		return settle(e, x.Goal, x.Rungs)
+	case search.Aside:
+		setAside(x.Rungs, e.Trials, x.Goal)
 	case search.Closed:
 		return stopWaiting(x.Rungs, func(r *Rung, i int) string { return r.rank(i) + ", but the study ended" })
 	}

@@ -86,6 +86,10 @@ func (s *SuccessiveHalving) Step(e search.Event) []search.Action {
 		out = s.cut(r)
 	case search.Settle:
 		out = s.settle(e)
+	case search.Aside:
+		for n := range s.Rounds {
+			out = append(out, s.setAside(&s.Rounds[n], e.Trials)...)
+		}
 	case search.Closed:
 		for n := range s.Rounds {
 			out = append(out, stopWaiting(s.Rounds[n].Rungs, func(r *Rung, i int) string {

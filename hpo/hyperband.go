@@ -74,6 +74,10 @@ func (h *Hyperband) Step(e search.Event) []search.Action {
 			ladders[i] = h.Tournament[i].Rungs
 		}
 		out = settle(e, h.Goal, ladders...)
+	case search.Aside:
+		for i := range h.Tournament {
+			h.Tournament[i].Step(e)
+		}
 	case search.Closed:
 		for i := range h.Tournament {
 			out = append(out, h.Tournament[i].Step(e)...)

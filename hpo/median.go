@@ -41,6 +41,8 @@ func (m *MedianStopping) Step(e search.Event) []search.Action {
 		m.end(e)
 	case search.Settle:
 		return settle(e, m.Goal, m.Rungs)
+	case search.Aside:
+		setAside(m.Rungs, e.Trials, m.Goal)
 	case search.Closed:
 		return stopWaiting(m.Rungs, func(r *Rung, i int) string { return r.rank(i) + ", but the study ended" })
 	}

@@ -60,6 +60,8 @@ func (p *Plateau) Step(e search.Event) []search.Action {
 		}
 	case search.Settle:
 		return settle(e, p.Goal, p.Rungs)
+	case search.Aside:
+		setAside(p.Rungs, e.Trials, p.Goal)
 	case search.Closed:
 		return stopWaiting(p.Rungs, func(r *Rung, i int) string {
 			return fmt.Sprintf("rung %d: %s still improved, but the study ended", r.Budget, number(r.Peers[i].Values[0]))

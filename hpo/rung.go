@@ -21,6 +21,7 @@ type Rung struct {
 	Budget   int    `json:"budget"`
 	Peers    []Peer `json:"peers,omitempty"`    // best first; of equals the one that came first
 	Diverged int    `json:"diverged,omitempty"` // peers without a value, worse than all others
+	Aside    []Peer `json:"aside,omitempty"`    // peers that do not count meanwhile, by trial
 }
 
 // Peer is a trial in a rung.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"math"
 	"strconv"
 
 	"budwood/search"
@@ -42,12 +43,16 @@ type row struct {
 	Epochs                                   int
 	WattHours                                string
 	Front                                    bool // it is on the Pareto front
+	Aside                                    bool
 }
 
 // mostRows bounds the table of trials.
 const mostRows = 500
 
-func newView(s *Study) view {
+func newView(all *Study) view {
+	counted := *all
+	counted.Trials = search.Counted(all.Trials)
+	s := &counted
 	o := s.main()
 	v := view{Study: s, Rungs: s.rungs(), Drawing: template.HTML(s.Network.Drawing)}
 	for i, o := range s.Objectives {
@@ -57,8 +62,8 @@ func newView(s *Study) view {
 		v.Goal += string(o.Goal) + " " + o.Metric
 	}
 	counts, epochs, joules := map[string]int{}, 0, 0.
-	for i := range s.Trials {
-		r := &s.Trials[i]
+	for i := range all.Trials {
+		r := &all.Trials[i]
 		counts[string(r.State)]++
 		joules += r.Joules
 		epochs += r.Epochs()
@@ -70,8 +75,11 @@ func newView(s *Study) view {
 	if s.Reason != "" {
 		fact("reason", "%s", s.Reason)
 	}
-	fact("trials", "%d: %d completed, %d stopped early, %d diverged, failed or infeasible", len(s.Trials), counts["completed"],
+	fact("trials", "%d: %d completed, %d stopped early, %d diverged, failed or infeasible", len(all.Trials), counts["completed"],
 		counts["stopped"], counts["diverged"]+counts["failed"]+counts["infeasible"])
+	if n := len(all.Trials) - len(s.Trials); n > 0 {
+		fact("set aside", "%d: in grey at the end of the table, and nowhere else", n)
+	}
 	fact("spent", "%d epochs, %.3g Wh", epochs, joules/3600)
 	order := s.byValue()
 	if len(order) > 0 {
@@ -84,7 +92,7 @@ func newView(s *Study) view {
 			fact("test "+k, "%.4g", x)
 		}
 	}
-	if len(s.Trials) == 0 {
+	if len(all.Trials) == 0 {
 		return v
 	}
 	var front search.Front
@@ -117,18 +125,36 @@ func newView(s *Study) view {
 			v.Omitted = len(order) - n
 			break
 		}
-		r := &s.Trials[i]
-		line := row{Name: r.Name(), State: string(r.State), Params: s.params(r), From: r.Source, Reason: r.Reason, Value: "–", WattHours: fmt.Sprintf("%.3g", r.Joules/3600)}
-		if m, ok := r.Last(); ok {
-			line.Epochs = m.Budget
-		}
-		line.Front = front.Has(r.ID)
-		if x := value(r, o); x == x {
-			line.Value = strconv.FormatFloat(x, 'g', 5, 64)
-		}
+		line := s.row(&s.Trials[i])
+		line.Front = front.Has(s.Trials[i].ID)
 		v.Rows = append(v.Rows, line)
 	}
+	for i := range all.Trials {
+		if r := &all.Trials[i]; r.Aside != "" && len(v.Rows) < 2*mostRows {
+			v.Rows = append(v.Rows, s.row(r))
+		}
+	}
 	return v
+}
+
+// row is a trial in words.
+func (s *Study) row(r *search.Record) row {
+	line := row{Name: r.Name(), State: string(r.State), Params: s.params(r), From: r.Source, Reason: r.Reason, Value: "–", WattHours: fmt.Sprintf("%.3g", r.Joules/3600)}
+	m, ok := r.Last()
+	if ok {
+		line.Epochs = m.Budget
+	}
+	x := value(r, s.main())
+	if r.Aside != "" {
+		line.State, line.Reason, line.Aside = "set aside", r.Aside, true
+		if x, ok = m.Metrics[s.main().Metric]; !ok {
+			x = math.NaN()
+		}
+	}
+	if x == x {
+		line.Value = strconv.FormatFloat(x, 'g', 5, 64)
+	}
+	return line
 }
 
 var page = template.Must(template.New("page").Parse(`<!doctype html>
@@ -142,7 +168,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:.15rem 1rem;margin:0}d
 .wide{grid-template-columns:1fr}svg{width:100%;height:auto}.network svg{width:auto;max-width:100%}pre{font-size:13px;white-space:pre-wrap;margin:0}
 .scroll{overflow-x:auto}table{border-collapse:collapse;font-size:13px;width:100%}
 th,td{text-align:left;padding:.25rem .6rem;border-bottom:1px solid #e5e7eb;vertical-align:top}th{color:#6b7280;font-weight:600}
-td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}.budgets{width:auto}.front td{background:#fef3c7}
+td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}.budgets{width:auto}.front td{background:#fef3c7}.aside td{color:#9ca3af}
 </style></head><body>
 <h1>{{.Name}}</h1><p class="goal">{{.Goal}}</p>
 <dl>{{range .Facts}}<dt>{{index . 0}}</dt><dd>{{index . 1}}</dd>{{end}}</dl>
@@ -156,7 +182,7 @@ td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}.budgets{width:auto
 {{if .Rungs}}<h2>Budgets</h2><table class="budgets"><tr><th class="n">epochs</th><th class="n">trials</th><th class="n">ended here</th><th class="n">best</th></tr>
 {{range .Rungs}}<tr><td class="n">{{.Budget}}</td><td class="n">{{.Reached}}</td><td class="n">{{.Ended}}</td><td class="n">{{.Best}}</td></tr>{{end}}</table>{{end}}
 {{if .Rows}}<h2>Trials</h2><div class="scroll"><table><tr><th>trial</th><th class="n">value</th><th class="n">epochs</th><th>state</th><th class="n">Wh</th><th>from</th><th>params</th><th>reason</th></tr>
-{{range .Rows}}<tr{{if .Front}} class="front"{{end}}><td>{{.Name}}</td><td class="n">{{.Value}}</td><td class="n">{{.Epochs}}</td><td>{{.State}}</td><td class="n">{{.WattHours}}</td><td>{{.From}}</td><td>{{.Params}}</td><td>{{.Reason}}</td></tr>
+{{range .Rows}}<tr{{if .Front}} class="front"{{else if .Aside}} class="aside"{{end}}><td>{{.Name}}</td><td class="n">{{.Value}}</td><td class="n">{{.Epochs}}</td><td>{{.State}}</td><td class="n">{{.WattHours}}</td><td>{{.From}}</td><td>{{.Params}}</td><td>{{.Reason}}</td></tr>
 {{end}}</table></div>{{if .Omitted}}<p>… and {{.Omitted}} more.</p>{{end}}{{end}}
 </body></html>
 `))

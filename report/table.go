@@ -14,7 +14,7 @@ import (
 
 // CSV writes trials as a table, one a row: its number, state, epochs, a column
 // for each metric (of its last measurement), joules, seconds of training, who
-// proposed it, a column for each parameter under its name after "params_", and the
+// proposed it, the version that trained it, why it is set aside, a column for each parameter under its name after "params_", and the
 // reason of its end. Numbers have all of their digits. What a trial does not have
 // is empty.
 func CSV(w io.Writer, trials []search.Record) error {
@@ -29,7 +29,7 @@ func CSV(w io.Writer, trials []search.Record) error {
 		}
 	}
 	measured, chosen := slices.Sorted(maps.Keys(metrics)), slices.Sorted(maps.Keys(params))
-	head := slices.Concat([]string{"trial", "state", "epochs"}, measured, []string{"joules", "seconds", "source"})
+	head := slices.Concat([]string{"trial", "state", "epochs"}, measured, []string{"joules", "seconds", "source", "version", "set_aside"})
 	for _, k := range chosen {
 		head = append(head, "params_"+k)
 	}
@@ -48,7 +48,7 @@ func CSV(w io.Writer, trials []search.Record) error {
 			}
 			row = append(row, cell)
 		}
-		row = append(row, exact(r.Joules), exact(r.Seconds), r.Source)
+		row = append(row, exact(r.Joules), exact(r.Seconds), r.Source, r.Version, r.Aside)
 		for _, k := range chosen {
 			cell, err := scalar(r.Params[k])
 			if err != nil {

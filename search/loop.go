@@ -23,6 +23,7 @@ type Loop struct {
 	Running   map[int]Segment `json:"running,omitempty"`
 	Paused    map[int]int     `json:"paused,omitempty"` // trial to budget
 	Halted    map[int]bool    `json:"halted,omitempty"` // paused trials that the user stopped, of which the scheduler has not heard yet
+	Aside     []int           `json:"aside,omitempty"`  // trials that do not count, in order: see SetAside
 	Held      bool            `json:"held,omitempty"`   // no slots are offered until Unhold
 	Closing   string          `json:"closing,omitempty"`
 	Finished  bool            `json:"finished,omitempty"`
@@ -90,6 +91,8 @@ func (l *Loop) Done(o Outcome) Decision {
 	}
 	delete(l.Running, o.Trial)
 	switch _, again := l.again(o.Trial); {
+	case l.IsAside(o.Trial):
+		l.uncounted(&d, o)
 	case again: // the scheduler knows nothing of it
 	case o.State == Paused:
 		l.score(o)
@@ -268,9 +271,13 @@ func (l *Loop) fill(d *Decision) {
 
 // goOn starts the segments that the study's last end interrupted.
 func (l *Loop) goOn(d *Decision) {
-	for len(l.Cut) > 0 && len(l.Running) < max(l.Parallel, 1) {
-		s := l.Cut[0]
-		l.Cut = l.Cut[1:]
+	for len(l.Running) < max(l.Parallel, 1) {
+		i := slices.IndexFunc(l.Cut, func(s Segment) bool { return !l.IsAside(s.Trial) })
+		if i < 0 {
+			return
+		}
+		s := l.Cut[i]
+		l.Cut = slices.Delete(l.Cut, i, i+1)
 		s.Cuts++
 		if l.Running == nil {
 			l.Running = map[int]Segment{}

@@ -92,6 +92,11 @@ type Record struct {
 	Measurements []Measurement `json:"measurements,omitempty"` // at the end of each segment, by budget
 	Joules       float64       `json:"joules,omitempty"`
 	Seconds      float64       `json:"seconds,omitempty"` // training time
+
+	Version string   `json:"version,omitempty"`   // of the program or objective that trained it last; "": not known
+	Kernels string   `json:"kernels,omitempty"`   // instruction set of the engine that trained it last; "": not known
+	Notes   []string `json:"notes,omitempty"`     // what else is to know of its training: that it went on under another version
+	Aside   string   `json:"set_aside,omitempty"` // why it does not count; "": it does
 }
 
 // Last is the measurement at the largest budget; ok is false if there is none.
@@ -117,10 +122,11 @@ func (r *Record) Epochs() int {
 }
 
 // Loss is the trial's last measurement of an objective as a loss (less is
-// better); ok is false if the trial has none or if it is not finite.
+// better); ok is false if the trial has none, if it is not finite, or if the
+// trial is set aside.
 func (r *Record) Loss(o Objective) (loss float64, ok bool) {
 	m, ok := r.Last()
-	if !ok {
+	if !ok || r.Aside != "" {
 		return 0, false
 	}
 	v, ok := m.Metrics[o.Metric]

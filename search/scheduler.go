@@ -9,8 +9,8 @@ type Scheduler interface {
 	Step(Event) []Action
 }
 
-// Event is what a scheduler hears: [Free], [Reported], [Ended], [Settle] or
-// [Closed].
+// Event is what a scheduler hears: [Free], [Reported], [Ended], [Settle], [Aside]
+// or [Closed].
 type Event interface{ event() }
 
 // Free says that the study can run Slots more segments now, and that at most
@@ -46,6 +46,11 @@ type Settle struct {
 	Running []int // the trials that are being trained
 }
 
+// Aside says which trials do not count: all that are set aside now, by number.
+// They are nobody's peers. Those that were set aside before and are not named any
+// more count again, as they did.
+type Aside struct{ Trials []int }
+
 // Closed says that no slot will be free any more: the budget is spent or the
 // user stopped the study. The scheduler answers with [Stop] for every paused
 // trial, so that each has its reason. They stay paused in its own state: a study
@@ -57,6 +62,7 @@ func (Free) event()     {}
 func (Reported) event() {}
 func (Ended) event()    {}
 func (Settle) event()   {}
+func (Aside) event()    {}
 func (Closed) event()   {}
 
 // Action is what a scheduler wants done: [Start], [Resume] or [Stop].

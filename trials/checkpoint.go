@@ -29,6 +29,10 @@ type progress struct {
 	Since   int                  `json:"since,omitempty"` // where that one began
 	Blank   bool                 `json:"blank,omitempty"` // nothing is kept but what failed attempts have spent
 
+	Version Version  `json:"version,omitzero"`  // of what has trained it so far
+	Kernels string   `json:"kernels,omitempty"` // instruction set of the engine that did
+	Notes   []string `json:"notes,omitempty"`   // of this segment
+
 	Params    search.Params `json:"params,omitempty"`    // of a trial that others may inherit from
 	Inherited float64       `json:"inherited,omitempty"` // share of the tensors that came from its parent
 	Bank      bool          `json:"bank,omitempty"`      // the keeper's bytes are those of a supernet

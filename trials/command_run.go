@@ -26,6 +26,10 @@ const (
 // last, is kept by output, if that is not nil, when the command has ended.
 func (c *Command) Objective(output func(*Trial, []byte)) Objective {
 	return func(ctx context.Context, t *Trial) error {
+		version := c.Version()
+		t.TrainedBy(version)
+		t.kernels = "" // of a program nobody knows
+		defer func() { t.version = c.written(version) }()
 		work, err := newWorkDir(t.Name())
 		if err != nil {
 			return err

@@ -47,6 +47,9 @@ type Result struct {
 	Seconds    float64              `json:"seconds"`         // of training, this segment
 	Checkpoint string               `json:"checkpoint,omitempty"`
 	Worker     string               `json:"worker,omitempty"`
+	Version    Version              `json:"version,omitzero"`  // of what trained it
+	Kernels    string               `json:"kernels,omitempty"` // instruction set of the engine; "": it was not used
+	Notes      []string             `json:"notes,omitempty"`   // what else is to know of the segment
 }
 
 // Values are the objectives at the segment's end, nil if any is missing.
@@ -73,6 +76,8 @@ type Runner struct {
 	Every time.Duration // between checkpoints within a segment; 0 means 1 s
 	Name  string        // of this worker, for the record
 	Log   zerolog.Logger
+
+	Version Version // of the objective, if it is a Go function of this process
 
 	shared sharedWeights // the last that were asked for
 
@@ -141,6 +146,8 @@ func (r *Runner) Run(ctx context.Context, task Task, objective Objective, alive 
 		// What was spent counts even if the objective keeps nothing and starts over.
 		t.progress.Energy, t.progress.Seconds, t.progress.Before = restored.Progress.Energy, restored.Progress.Seconds, restored.Progress.Before
 	}
+	t.resumed(restored)
+	t.TrainedBy(r.Version)
 
 	lost, err := r.Losses.of(ctx, task)
 	if err != nil {
@@ -229,7 +236,7 @@ func (r *Runner) Run(ctx context.Context, task Task, objective Objective, alive 
 		}
 		return Result{
 			State: search.Failed, Reason: err.Error(), Budget: task.From,
-			Energy: t.progress.Energy, Seconds: t.progress.Seconds, Worker: r.Name,
+			Energy: t.progress.Energy, Seconds: t.progress.Seconds, Worker: r.Name, Version: t.version, Kernels: t.kernels, Notes: t.notes,
 		}, &ObjectiveError{err}
 	}
 	return r.finish(ctx, t)
@@ -239,7 +246,8 @@ func (r *Runner) Run(ctx context.Context, task Task, objective Objective, alive 
 // checkpoint that the next segment, or the test, begins with.
 func (r *Runner) finish(ctx context.Context, t *Trial) (Result, error) {
 	p := &t.progress
-	out := Result{State: t.stopped, Reason: t.reason, Budget: p.Epoch, Curve: p.Curve, Energy: p.Energy, Seconds: p.Seconds, Worker: r.Name}
+	out := Result{State: t.stopped, Reason: t.reason, Budget: p.Epoch, Curve: p.Curve, Energy: p.Energy, Seconds: p.Seconds, Worker: r.Name,
+		Version: t.version, Kernels: t.kernels, Notes: t.notes}
 	switch {
 	case out.State != "":
 	case t.task.Total > 0 && p.Epoch >= t.task.Total:
@@ -255,6 +263,7 @@ func (r *Runner) finish(ctx context.Context, t *Trial) (Result, error) {
 	// it is lost. Without a keeper the checkpoint holds the progress alone.
 	done := out
 	next := *t
+	next.notes = nil // of this segment
 	next.progress = progress{
 		From: p.Epoch, Epoch: p.Epoch, Best: p.Best, Early: p.Early,
 		Before: p.Before + p.Energy.Joules, Done: &done, Since: t.task.From, Inherited: p.Inherited, Bank: p.Bank,
@@ -277,6 +286,7 @@ func (r *Runner) save(ctx context.Context, t *Trial, key string) error {
 	if t.keeper == nil && t.restored != nil && t.progress.Epoch == t.restored.Progress.Epoch { // what was kept before stays
 		c.data = t.restored.data
 	}
+	c.Progress.Version, c.Progress.Kernels, c.Progress.Notes = t.version, t.kernels, t.notes
 	if t.task.Inherit {
 		c.Progress.Params = t.Params
 	}

@@ -36,7 +36,7 @@ func (s *Store) Carry(ctx context.Context, study string) (json.RawMessage, error
 func (s *Store) Reopen(ctx context.Context, study string, spec json.RawMessage) (carry json.RawMessage, err error) {
 	var kept sql.NullString
 	err = s.change(ctx, fmt.Sprintf("reopen study %q", study), func(w *writer) error {
-		n, err := w.count(`UPDATE studies SET spec = ?, state = ?, reason = '', best = NULL, test = NULL, ended = NULL WHERE name = ?`,
+		n, err := w.count(`UPDATE studies SET spec = ?, state = ?, reason = '', best = NULL, test = NULL, tested = NULL, ended = NULL WHERE name = ?`,
 			text(spec), StudyRunning, study)
 		if err == nil && n == 0 {
 			return s.noStudy(ctx, study)

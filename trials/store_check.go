@@ -88,7 +88,7 @@ func Repair(ctx context.Context, path string) (saved map[string]int, old string,
 		return nil, "", err
 	}
 	saved = map[string]int{}
-	for _, table := range []string{"studies", "trials", "segments", "curve"} {
+	for _, table := range []string{"studies", "trials", "segments", "curve", "versions"} {
 		if saved[table], err = s.rescue(ctx, damaged, table); err != nil {
 			s.Close()
 			return nil, "", fmt.Errorf("repair %s: %s: %w", path, table, err)
@@ -128,7 +128,7 @@ func removeStore(path string) error {
 }
 
 // keys are the columns by which a table is walked.
-var keys = map[string]string{"studies": "id", "trials": "study, trial", "segments": "study, trial, upto", "curve": "study, trial, upto, budget, metric"}
+var keys = map[string]string{"studies": "id", "trials": "study, trial", "segments": "study, trial, upto", "curve": "study, trial, upto, budget, metric", "versions": "study, version"}
 
 // rescue copies the rows of a table that can be read: from the front until the
 // damage, then from the end until the damage, then what lies between, trial by
@@ -157,7 +157,7 @@ func (s *Store) rescue(ctx context.Context, from *sql.DB, table string) (n int, 
 				break
 			}
 		}
-		if !whole && table != "studies" {
+		if !whole && table != "studies" && table != "versions" {
 			last, err := lastTrials(w)
 			if err != nil {
 				return err

@@ -1,6 +1,7 @@
 package trials
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -118,7 +119,7 @@ func (c *cachedRecords) merge(changed []search.Record) {
 
 // load reads the records of the trials that match a condition, by number.
 func load(ctx context.Context, tx *sql.Tx, space search.Space, where string, args ...any) ([]search.Record, error) {
-	rows, err := tx.QueryContext(ctx, `SELECT trial, params, source, state, reason, joules, seconds FROM trials WHERE `+where+` ORDER BY trial`, args...)
+	rows, err := tx.QueryContext(ctx, `SELECT trial, params, source, state, reason, joules, seconds, coalesce(aside, '') FROM trials WHERE `+where+` ORDER BY trial`, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -127,7 +128,7 @@ func load(ctx context.Context, tx *sql.Tx, space search.Space, where string, arg
 	for rows.Next() {
 		var r search.Record
 		var params string
-		if err := rows.Scan(&r.ID, &params, &r.Source, &r.State, &r.Reason, &r.Joules, &r.Seconds); err != nil {
+		if err := rows.Scan(&r.ID, &params, &r.Source, &r.State, &r.Reason, &r.Joules, &r.Seconds, &r.Aside); err != nil {
 			return nil, err
 		}
 		if r.Params, err = readParams(params, space); err != nil {
@@ -138,26 +139,40 @@ func load(ctx context.Context, tx *sql.Tx, space search.Space, where string, arg
 	if err := rows.Err(); err != nil {
 		return nil, err
 	}
-	rows, err = tx.QueryContext(ctx, `SELECT trial, budget, metrics FROM segments
-		WHERE metrics IS NOT NULL AND study = ?1 AND trial IN (SELECT trial FROM trials WHERE `+where+`) ORDER BY trial, upto`, args...)
+	rows, err = tx.QueryContext(ctx, `SELECT trial, since, budget, metrics, version, kernels, notes FROM segments
+		WHERE study = ?1 AND trial IN (SELECT trial FROM trials WHERE `+where+`) ORDER BY trial, upto`, args...)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
 	for i := 0; rows.Next(); {
-		var trial int
+		var trial, since int
 		var m search.Measurement
-		var metrics string
-		if err := rows.Scan(&trial, &m.Budget, &metrics); err != nil {
+		var metrics sql.NullString
+		var version, kernels, notes string
+		if err := rows.Scan(&trial, &since, &m.Budget, &metrics, &version, &kernels, &notes); err != nil {
 			return nil, err
 		}
 		for out[i].ID < trial {
 			i++
 		}
-		if err := decode(metrics, &m.Metrics); err != nil {
-			return nil, fmt.Errorf("%s: metrics at %d: %w", out[i].Name(), m.Budget, err)
+		r := &out[i]
+		var more []string
+		if err := decode(notes, &more); err != nil {
+			return nil, fmt.Errorf("%s: notes: %w", r.Name(), err)
 		}
-		out[i].Measurements = append(out[i].Measurements, m)
+		r.Notes = append(r.Notes, more...)
+		if version != "" && r.Version != "" && version != r.Version && !slices.ContainsFunc(more, underVersion) { // it had no checkpoint to go on from
+			r.Notes = append(r.Notes, versionNote(since, version, r.Version))
+		}
+		r.Version, r.Kernels = cmp.Or(version, r.Version), cmp.Or(kernels, r.Kernels)
+		if !metrics.Valid {
+			continue
+		}
+		if err := decode(metrics.String, &m.Metrics); err != nil {
+			return nil, fmt.Errorf("%s: metrics at %d: %w", r.Name(), m.Budget, err)
+		}
+		r.Measurements = append(r.Measurements, m)
 	}
 	return out, rows.Err()
 }

@@ -26,6 +26,9 @@ type Report struct {
 	Energy  Energy               `json:"energy"`          // of the segment
 	Seconds float64              `json:"seconds"`         // of training, of the segment
 	Worker  string               `json:"worker,omitempty"`
+	Version Version              `json:"version,omitzero"` // of what trained it
+	Kernels string               `json:"kernels,omitempty"`
+	Notes   []string             `json:"notes,omitempty"`
 }
 
 // Record stores a report, durably and whole. It is not accepted if a later
@@ -45,14 +48,22 @@ func (s *Store) Record(ctx context.Context, r Report) (accepted bool, err error)
 	if err != nil {
 		return false, fmt.Errorf("%s: %w", operation, err)
 	}
+	notes := ""
+	if len(r.Notes) > 0 {
+		b, err := json.Marshal(r.Notes)
+		if err != nil {
+			return false, fmt.Errorf("%s: %w", operation, err)
+		}
+		notes = string(b)
+	}
 	err = s.change(ctx, operation, func(w *writer) error {
-		accepted, err = s.record(ctx, w, r, final)
+		accepted, err = s.record(ctx, w, r, final, notes)
 		return err
 	})
 	return accepted && err == nil, err
 }
 
-func (s *Store) record(ctx context.Context, w *writer, r Report, final sql.NullString) (bool, error) {
+func (s *Store) record(ctx context.Context, w *writer, r Report, final sql.NullString, notes string) (bool, error) {
 	id, err := s.studyID(ctx, w, r.Study)
 	if err != nil {
 		return false, err
@@ -74,10 +85,13 @@ func (s *Store) record(ctx context.Context, w *writer, r Report, final sql.NullS
 	}
 	e := r.Energy.finite()
 	if err := w.exec(`INSERT INTO segments (study, trial, upto, since, attempt, state, reason, budget, metrics,
-			joules, joules_low, joules_high, joules_idle, method, seconds, worker)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			joules, joules_low, joules_high, joules_idle, method, seconds, worker, version, kernels, notes)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		id, r.Trial, r.To, r.From, r.Attempt, r.State, r.Reason, r.Final.Budget, final,
-		e.Joules, e.Low, e.High, e.Idle, e.Method, finite(r.Seconds), r.Worker); err != nil {
+		e.Joules, e.Low, e.High, e.Idle, e.Method, finite(r.Seconds), r.Worker, r.Version.ID(), r.Kernels, notes); err != nil {
+		return false, err
+	}
+	if err := r.Version.record(w, id); err != nil {
 		return false, err
 	}
 	for _, m := range r.Curve {
@@ -103,9 +117,9 @@ func (s *Store) record(ctx context.Context, w *writer, r Report, final sql.NullS
 func refresh(w *writer, study int64, trial int, seq int64) error {
 	var target int
 	var targetReason, endReason string
-	var endState sql.NullString
-	if err := w.row(`SELECT target, target_reason, end_state, end_reason FROM trials WHERE study = ? AND trial = ?`, study, trial).
-		Scan(&target, &targetReason, &endState, &endReason); err != nil {
+	var endState, aside sql.NullString
+	if err := w.row(`SELECT target, target_reason, end_state, end_reason, aside FROM trials WHERE study = ? AND trial = ?`, study, trial).
+		Scan(&target, &targetReason, &endState, &endReason, &aside); err != nil {
 		return err
 	}
 	var column string
@@ -142,6 +156,7 @@ func refresh(w *writer, study int64, trial int, seq int64) error {
 		state, reason = search.Running, targetReason
 	}
 	var loss sql.NullFloat64
+	seen.Aside = aside.String
 	switch state {
 	case search.Diverged, search.Infeasible, search.Failed: // no result to be best with
 	default:

@@ -112,7 +112,7 @@ func (s *Store) study(ctx context.Context, from querier, name string) (Study, in
 	var space, objectives string
 	var best, ended sql.NullInt64
 	var id, created int64
-	err := from.QueryRowContext(ctx, `SELECT id, spec, space, objectives, features, warm_start, state, reason, best, test, created, ended
+	err := from.QueryRowContext(ctx, `SELECT id, spec, space, objectives, features, warm_start, state, reason, best, CASE WHEN tested IS best THEN test END, created, ended
 		FROM studies WHERE name = ?`, name).
 		Scan(&id, &spec, &space, &objectives, &features, &warm, &out.State, &out.Reason, &best, &test, &created, &ended)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -157,7 +157,8 @@ func (s *Store) Finish(ctx context.Context, name string, state StudyState, reaso
 	}
 	now := s.now().UnixMilli()
 	return s.change(ctx, operation, func(w *writer) error {
-		n, err := w.count(`UPDATE studies SET state = ?, reason = ?, best = ?, test = coalesce(?, test), ended = coalesce(ended, ?) WHERE name = ?`,
+		n, err := w.count(`UPDATE studies SET state = ?1, reason = ?2, best = ?3, tested = CASE WHEN ?4 IS NULL THEN tested ELSE ?3 END,
+				test = coalesce(?4, test), ended = coalesce(ended, ?5) WHERE name = ?6`,
 			state, reason, sql.NullInt64{Int64: int64(best), Valid: best >= 0}, text(metrics), now, name)
 		if err == nil && n == 0 {
 			err = s.noStudy(ctx, name)

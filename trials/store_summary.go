@@ -15,9 +15,10 @@ type Summary struct {
 	State      StudyState           `json:"state"`
 	Reason     string               `json:"reason,omitempty"`
 	Objectives []search.Objective   `json:"objectives"`
-	Trials     map[search.State]int `json:"trials"` // how many are in each state
-	Best       int                  `json:"best"`   // trial, -1: none yet
-	Value      float64              `json:"value"`  // of the best trial's main objective
+	Trials     map[search.State]int `json:"trials"`              // how many are in each state
+	Aside      int                  `json:"set_aside,omitempty"` // of them, how many are set aside
+	Best       int                  `json:"best"`                // trial, -1: none yet
+	Value      float64              `json:"value"`               // of the best trial's main objective
 	Test       search.Metrics       `json:"test,omitempty"`
 	Energy     Energy               `json:"energy"`
 	Seconds    float64              `json:"seconds"` // of training, all trials together
@@ -53,8 +54,9 @@ func (s *Store) studies(ctx context.Context) ([]Summary, error) {
 			SELECT study, state, count(*) AS n, sum(joules) AS joules, sum(joules_low) AS low, sum(joules_high) AS high,
 				sum(joules_idle) AS idle, max(method = 'estimated') AS estimated, max(method) AS method, sum(seconds) AS seconds
 			FROM trials GROUP BY study, state)
-		SELECT s.name, s.state, s.reason, s.objectives, s.test, s.created, s.ended, best.trial, b.loss,
-			totals.state, n, totals.joules, low, high, idle, estimated, totals.method, totals.seconds
+		SELECT s.name, s.state, s.reason, s.objectives, CASE WHEN s.tested IS best.trial THEN s.test END, s.created, s.ended, best.trial, b.loss,
+			totals.state, n, totals.joules, low, high, idle, estimated, totals.method, totals.seconds,
+			(SELECT count(*) FROM trials WHERE study = s.id AND aside IS NOT NULL)
 		FROM studies s
 		JOIN best ON best.study = s.id
 		LEFT JOIN trials b ON b.study = s.id AND b.trial = best.trial
@@ -74,7 +76,7 @@ func (s *Store) studies(ctx context.Context) ([]Summary, error) {
 		var estimated sql.NullBool
 		var loss, joules, low, high, idle, seconds sql.NullFloat64
 		if err := rows.Scan(&sum.Name, &sum.State, &sum.Reason, &objectives, &test, &created, &ended, &best, &loss,
-			&state, &n, &joules, &low, &high, &idle, &estimated, &method, &seconds); err != nil {
+			&state, &n, &joules, &low, &high, &idle, &estimated, &method, &seconds, &sum.Aside); err != nil {
 			return nil, err
 		}
 		if len(out) == 0 || out[len(out)-1].Name != sum.Name {

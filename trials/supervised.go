@@ -46,10 +46,16 @@ type Supervised struct {
 	// Room is the memory that a trial may take. One that is planned to take more is
 	// infeasible.
 	Room Room
+	// Version is that of the data, if it is known.
+	Version Version
+
+	cpu string // the trial's instruction set; "": the best here
 }
 
 // Objective trains one candidate.
 func (s Supervised) Objective(_ context.Context, t *Trial) error {
+	t.TrainedBy(s.Version)
+	s.cpu = t.instructions(s.all(t.Params)["precision"] == "bfloat16")
 	parent, heir := s.parent(t)
 	role := s.role(&t.task, heir && t.restored == nil)
 	if ended, err := s.admit(t, role); ended || err != nil {
@@ -228,7 +234,9 @@ func (s Supervised) compile(p search.Params, train *engine.Set, seed uint64) (ne
 	if _, cost, err = engine.Measure(layer, in); err != nil {
 		return nil, recipe, cost, err
 	}
-	net, err = engine.Compile(layer, in, recipe.network(train, seed))
+	cfg := recipe.network(train, seed)
+	cfg.CPU = s.cpu
+	net, err = engine.Compile(layer, in, cfg)
 	return net, recipe, cost, err
 }
 

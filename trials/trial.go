@@ -66,6 +66,10 @@ type Trial struct {
 	outside  *Meter // of a command's processes
 	meter    *Attributor
 	reaper   *reaper
+	version  Version  // of what trains it
+	kernels  string   // instruction set of the engine
+	notes    []string // what else is to know of this segment
+	before   progress // what was resumed; Epoch 0: nothing
 }
 
 // meterOutside counts the energy of other processes, whose CPU time clock tells,

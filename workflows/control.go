@@ -21,6 +21,7 @@ const (
 	EditUpdate      = "edit"
 	AddTrialUpdate  = "add_trial"
 	StopTrialUpdate = "stop_trial"
+	SetAsideUpdate  = "set_aside"
 )
 
 // StopRequest is the argument of the stop update.
@@ -74,6 +75,7 @@ func (s *study) handlers(ctx workflow.Context) error {
 		{EditUpdate, "change budgets, parallelism, batch, priority, the space or its constraints", s.edit, s.checkEdit},
 		{AddTrialUpdate, "try a candidate next, in addition to the trials planned", s.addTrial, s.checkCandidate},
 		{StopTrialUpdate, "stop one trial, running or paused", s.stopTrial, s.checkStopTrial},
+		{SetAsideUpdate, "set trials aside, or with {keep: true} count them again", s.setAside, s.checkSetAside},
 	} {
 		err := workflow.SetUpdateHandlerWithOptions(ctx, u.name, u.handler, workflow.UpdateHandlerOptions{Description: u.description, Validator: u.check})
 		if err != nil {

@@ -127,6 +127,10 @@ func CanContinue(stored json.RawMessage, s *Spec) error {
 	for _, k := range search.Params(merge(a, b)).Names() {
 		if !reflect.DeepEqual(a[k], b[k]) {
 			switch k {
+			case "command": // another version of it: see [Spec.Version]
+				if a[k] != nil && b[k] != nil {
+					continue
+				}
 			case "data":
 				k = "data (a file or how it is used)"
 			case "start_with":

@@ -229,8 +229,9 @@ func (s *study) outcome(c *child, i int) search.Decision {
 	if !spec.judged(seg) {
 		s.spent.Epochs += max(r.Budget-seg.From, 0)
 	}
-	fallen := s.board.addToFront(spec.Objectives(), t, r, spec.shared(seg))
-	s.forget(append(fallen, s.board.add(spec.Objective, t, r)...)...) // what fell off the leaderboard and the front
+	counted := s.counted(r, t.ID)
+	fallen := s.board.addToFront(spec.Objectives(), t, counted, spec.shared(seg))
+	s.forget(append(fallen, s.board.add(spec.Objective, t, counted)...)...) // what fell off the leaderboard and the front
 	if r.State.Ended() && !cut {
 		s.forget(t.ID)
 	}

@@ -32,6 +32,11 @@ func Local(ctx context.Context, spec *Spec, store *StoreActivities, runner *tria
 		}
 		return StudyResult{}, err
 	}
+	if spec.Data != nil && begun.Digests != nil { // what the trials' records know the data by
+		own, d := *spec, *spec.Data
+		d.Digests = begun.Digests
+		own.Data, spec = &d, &own
+	}
 	var built *trials.Supervised
 	if objective == nil {
 		if spec.Data == nil {
@@ -76,7 +81,7 @@ func Local(ctx context.Context, spec *Spec, store *StoreActivities, runner *tria
 		leave(err)
 	}
 	for range l.running { // nothing outlives the run
-		if d := <-l.done; d.err == nil && err == nil {
+		if d := <-l.done; d.err == nil && err == nil && !l.loop.IsAside(d.trial.ID) {
 			l.board.add(l.spec.Objective, d.trial, &d.result)
 		}
 	}
@@ -163,8 +168,10 @@ func (l *localStudy) outcome(work context.Context, stop context.CancelCauseFunc,
 	l.spent.epochs += max(r.Budget-d.segment.From, 0)
 	l.spent.segments++
 	l.spent.elapsed = time.Since(l.began)
-	l.board.add(l.spec.Objective, d.trial, r)
-	l.board.addToFront(l.spec.Objectives(), d.trial, r, l.spec.shared(d.segment))
+	if !l.loop.IsAside(d.trial.ID) {
+		l.board.add(l.spec.Objective, d.trial, r)
+		l.board.addToFront(l.spec.Objectives(), d.trial, r, l.spec.shared(d.segment))
+	}
 	if limit := l.spec.Budget.EnergyWh; limit > 0 && l.spent.joules/3600 >= limit && !l.loop.Final {
 		stop(fmt.Errorf("the energy budget of %g Wh is spent", limit))
 	}
@@ -270,7 +277,10 @@ func (l *localStudy) recall(ctx context.Context) error {
 	}
 	var stopped []int
 	for _, r := range past {
-		if r.State == search.Stopped {
+		switch {
+		case r.Aside != "":
+			l.loop.Aside = append(l.loop.Aside, r.ID)
+		case r.State == search.Stopped:
 			stopped = append(stopped, r.ID)
 		}
 	}
@@ -287,6 +297,9 @@ func (l *localStudy) recall(ctx context.Context) error {
 func (l *localStudy) known(seg search.Segment) (trials.Result, bool) {
 	rec := l.recorded[seg.Trial]
 	last, _ := rec.Last()
+	if rec.Aside != "" { // it ends where it is
+		return trials.Result{State: search.Stopped, Reason: rec.Reason, Budget: last.Budget, Energy: trials.Energy{Joules: rec.Joules}}, true
+	}
 	before := 0. // watt-hours of the segments before: those of a measurement are the trial's so far
 	result := func(state search.State, m search.Measurement) trials.Result {
 		share := float64(m.Budget-seg.From) / float64(max(last.Budget, 1))

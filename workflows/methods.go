@@ -162,7 +162,7 @@ func (s *Spec) model() *Model {
 
 // supervised is the built-in objective on loaded data.
 func (m *Model) supervised(d *data.Data) (trials.Supervised, error) {
-	out := trials.Supervised{Data: d, Fixed: m.Train, Build: buildMLP, Scores: m.Scores}
+	out := trials.Supervised{Data: d, Fixed: m.Train, Build: buildMLP, Scores: m.Scores, Version: dataVersion(m.Data.Digests)}
 	if m.Data.Text != nil {
 		out.Build = buildText
 	}

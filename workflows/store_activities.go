@@ -54,6 +54,7 @@ type BeginResult struct {
 	Digests map[string]data.Digest `json:"digests,omitempty"` // of data that was kept just now
 	Carry   *Carry                 `json:"carry,omitempty"`   // of a study that ended before
 	Settles bool                   `json:"settles,omitempty"` // the best trial is trained to the end before the study ends; histories of older versions lack it
+	Aside   *AsideResult           `json:"aside,omitempty"`   // of a study some of whose trials are set aside, or were
 }
 
 // Begin records the study and plans its warm start. A study of that name which
@@ -107,13 +108,21 @@ func (a *StoreActivities) Begin(ctx context.Context, in BeginInput) (BeginResult
 	if err != nil {
 		return BeginResult{}, err
 	}
-	if carry == nil {
-		return out, nil
+	if carry != nil {
+		if err := json.Unmarshal(carry, &out.Carry); err != nil {
+			return out, err
+		}
 	}
-	if err := json.Unmarshal(carry, &out.Carry); err != nil || out.Carry.new() {
-		return out, err
+	if !out.Carry.new() {
+		if err := a.Store.Revive(ctx, spec.Name, out.Carry.Loop.Left()); err != nil {
+			return out, err
+		}
 	}
-	return out, a.Store.Revive(ctx, spec.Name, out.Carry.Loop.Left())
+	aside, err := a.aside(ctx, spec.Name)
+	if len(aside.Trials) > 0 || out.Carry != nil && len(out.Carry.Loop.Aside) > 0 {
+		out.Aside = &aside
+	}
+	return out, err
 }
 
 // StartInput asks to prepare segments.
@@ -155,7 +164,7 @@ func (a *StoreActivities) Start(ctx context.Context, in StartInput) ([]search.Tr
 		case seg.Again:
 			t, err = again(seg, past)
 		default:
-			t, err = p.propose(ctx, past, seg.Trial)
+			t, err = p.propose(ctx, search.Counted(past), seg.Trial)
 		}
 		if errors.Is(err, search.ErrExhausted) {
 			break

@@ -23,6 +23,7 @@ const (
 	recordSegments = "RecordSegments"
 	endTrials      = "EndTrials"
 	editStudy      = "EditStudy"
+	setAsideTrials = "SetAsideTrials"
 	checkWorkers   = "CheckWorkers"
 	finishStudy    = "FinishStudy"
 	trainSegments  = "TrainSegments"
@@ -189,12 +190,13 @@ func (s *study) main(ctx workflow.Context, decision search.Decision) (StudyResul
 // over.
 func (s *study) begin(ctx workflow.Context) (search.Decision, error) {
 	carry, ended, settles := s.in.Carry, false, false
+	var aside *AsideResult
 	if carry == nil {
 		var b BeginResult
 		if err := workflow.ExecuteLocalActivity(local(ctx), beginStudy, BeginInput{s.in.Spec, s.in.Queue}).Get(ctx, &b); err != nil {
 			return search.Decision{}, err
 		}
-		carry, ended, settles = b.Carry, true, b.Settles
+		carry, ended, settles, aside = b.Carry, true, b.Settles, b.Aside
 		if s.in.Spec.Data != nil && b.Digests != nil {
 			s.in.Spec.Data.Digests = b.Digests
 		}
@@ -206,6 +208,7 @@ func (s *study) begin(ctx workflow.Context) (search.Decision, error) {
 			s.began = s.began.Add(-carry.Elapsed)
 		}
 		s.loop = &search.Loop{Scheduler: sched, Parallel: s.in.Spec.Search.Parallel, Trials: s.in.Spec.Budget.Trials, Retrain: s.in.Spec.retrain(), Settles: settles}
+		s.aside(aside)
 		return s.loop.Begin(), nil
 	}
 	if err := json.Unmarshal(carry.Scheduler, sched); err != nil {
@@ -220,10 +223,10 @@ func (s *study) begin(ctx workflow.Context) (search.Decision, error) {
 	if ended {
 		s.board.revive(s.loop.Reopen())
 		s.loop.Held, s.byUser, s.loop.Settles = false, false, settles
+		d = s.aside(aside)
 	}
 	more := s.loop.Resize(s.slots(), s.in.Spec.Budget.Trials)
-	d.Run = append(d.Run, more.Run...)
-	d.Ended = more.Ended
+	d.Run, d.Ended = append(d.Run, more.Run...), append(d.Ended, more.Ended...)
 	return d, nil
 }
 

@@ -84,7 +84,7 @@ func (in *TrialInput) run(train workflow.Context, why *string) ([]trials.Result,
 	reports := make([]trials.Report, len(results))
 	for i := range results {
 		reports[i] = report(in.Tasks[i], &results[i], attempts[i])
-		results[i].Curve = nil // recorded; the parent has no use for it
+		results[i].Curve, results[i].Version, results[i].Notes = nil, nil, nil // recorded; the parent has no use for it
 	}
 	return results, workflow.ExecuteLocalActivity(local(ctx), recordSegments, reports).Get(ctx, nil)
 }
@@ -127,6 +127,7 @@ func report(t trials.Task, r *trials.Result, attempt int) trials.Report {
 	return trials.Report{
 		Study: t.Study, Trial: t.Trial.ID, From: t.From, To: t.To, Attempt: t.Tried + attempt,
 		State: r.State, Reason: r.Reason, Curve: r.Curve, Final: r.Final, Energy: r.Energy, Seconds: r.Seconds, Worker: r.Worker,
+		Version: r.Version, Kernels: r.Kernels, Notes: r.Notes,
 	}
 }
 

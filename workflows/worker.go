@@ -43,7 +43,7 @@ func NewStoreWorker(c client.Client, queue string, a *StoreActivities) worker.Wo
 // storeActivities and trainActivities are the activities by their registered
 // names.
 func storeActivities(a *StoreActivities) map[string]any {
-	return map[string]any{beginStudy: a.Begin, startSegments: a.Start, recordSegments: a.Record, endTrials: a.End, checkWorkers: a.CheckWorkers, editStudy: a.Edit, finishStudy: a.Finish}
+	return map[string]any{beginStudy: a.Begin, startSegments: a.Start, recordSegments: a.Record, endTrials: a.End, checkWorkers: a.CheckWorkers, editStudy: a.Edit, finishStudy: a.Finish, setAsideTrials: a.SetAside}
 }
 
 func trainActivities(a *TrainActivities) map[string]any {

@@ -34,7 +34,7 @@ type cli struct {
 	Pause     pauseCmd     `cmd:"" help:"Start nothing more in a study until it is resumed; running trials finish their segments."`
 	Resume    resumeCmd    `cmd:"" help:"Go on with a study that was paused."`
 	Edit      editCmd      `cmd:"" help:"Change budgets, parallelism, priority or the space of a study that runs."`
-	Trial     trialCmd     `cmd:"" help:"Add, stop or retry one trial of a study that runs."`
+	Trial     trialCmd     `cmd:"" help:"Add, stop or retry a trial of a study that runs; set trials aside."`
 	Schedule  scheduleCmd  `cmd:"" help:"Run a study every night, or as often as you like."`
 	Doctor    doctorCmd    `cmd:"" help:"Check everything that studies here depend on; back up or repair the store."`
 	Objective objectiveCmd `cmd:"" help:"Test a program as an objective."`

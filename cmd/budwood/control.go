@@ -42,7 +42,7 @@ func (a *app) update(study, name string, arg ...any) (done func(), err error) {
 	case ctx.Err() != nil:
 		return nil, fmt.Errorf("study %s does not answer within 30 s: no worker runs its workflow", study)
 	case errors.Is(err, workflows.ErrNotRunning):
-		return nil, fmt.Errorf("study %s has no workflow on this Temporal server; run its file again to go on with it", study)
+		return nil, notRunning(study)
 	}
 	return nil, usageError{err}
 }
@@ -127,6 +127,8 @@ type trialCmd struct {
 	Add   trialAddCmd   `cmd:"" help:"Have a candidate tried next, in addition to the trials planned."`
 	Stop  trialStopCmd  `cmd:"" help:"Stop a trial, running or paused."`
 	Retry trialRetryCmd `cmd:"" help:"Try the candidate of a trial again, as a new trial."`
+	Drop  trialDropCmd  `cmd:"" help:"Set trials aside: they stay on record, and neither the sampler nor best looks at them."`
+	Keep  trialKeepCmd  `cmd:"" help:"Count trials again that were set aside."`
 }
 
 type trialAddCmd struct {

@@ -31,6 +31,15 @@ type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }
 
+// notRunning is a study without a workflow.
+type notRunning string
+
+func (s notRunning) Error() string {
+	return fmt.Sprintf("study %s has no workflow on this Temporal server; run its file again to go on with it", string(s))
+}
+
+func (notRunning) Unwrap() error { return workflows.ErrNotRunning }
+
 // exitCode prints an error and returns the exit code.
 func exitCode(stderr io.Writer, err error) int {
 	var file *workflows.FileError

@@ -112,6 +112,12 @@ func (c *runCmd) Run(a *app) (err error) {
 		if err := workflows.CanContinue(old.Spec, spec); err != nil {
 			return usageError{err}
 		}
+		if old.State == trials.StudyRunning && !workflows.SameCommand(old.Spec, spec) {
+			return usageError{fmt.Errorf("study %s runs, with another command than its file has now: end it with budwood stop %s, and run the file again to go on with the new one", spec.Name, spec.Name)}
+		}
+		if err := a.sayChange(store, spec); err != nil {
+			return err
+		}
 		if done, err := a.already(store, &old, spec); done || err != nil {
 			return err
 		}
@@ -128,6 +134,18 @@ func (c *runCmd) Run(a *app) (err error) {
 		a.say("study %s in the web UI %s", spec.Name, link(a.stderr, conn.server.Info, spec.Name))
 	}
 	return a.follow(store, conn, spec.Name, c.Plain)
+}
+
+// sayChange says which trials of a study were trained by what is no longer there.
+func (a *app) sayChange(store *trials.Store, spec *workflows.Spec) error {
+	list, err := store.Versions(a.ctx, spec.Name)
+	if err != nil {
+		return err
+	}
+	if line := workflows.DescribeChange(spec.Name, list, spec.Version()); line != "" {
+		a.say("%s", line)
+	}
+	return nil
 }
 
 // already tells of a study that exists: one that ended with all it was asked

@@ -72,6 +72,14 @@ func (c *showCmd) Run(a *app) error {
 	if list, err = store.Sample(a.ctx, c.Study, showSample); err != nil {
 		return err
 	}
+	versions, err := store.Versions(a.ctx, c.Study)
+	if err != nil {
+		return err
+	}
+	if line := workflows.DescribeVersions(c.Study, versions); line != "" {
+		fmt.Fprintf(a.stdout, "versions: %s\n", line)
+	}
+	list = search.Counted(list)
 	if line := importance(study.Space, list, r.Main()); line != "" {
 		fmt.Fprintf(a.stdout, "importance: %s\n", line)
 	}
@@ -82,6 +90,7 @@ func (c *showCmd) Run(a *app) error {
 	if list, err = store.Records(a.ctx, c.Study); err != nil {
 		return err
 	}
+	list = search.Counted(list)
 	fmt.Fprint(a.stdout, workflows.DescribeFront(r.Objectives, list))
 	text, err := workflows.DescribeSearch(spec, list)
 	fmt.Fprint(a.stdout, text)
@@ -114,7 +123,11 @@ func trialTable(objectives []search.Objective, list []search.Record) table {
 			}
 			row = append(row, cell)
 		}
-		t.add(append(row, wattHours(rec.Joules), proposer(rec.Source), workflows.DescribeParams(rec.Params), workflows.DescribeReason(rec.Reason))...)
+		reason := rec.Reason
+		if rec.Aside != "" {
+			row[1], reason = "set aside", rec.Aside
+		}
+		t.add(append(row, wattHours(rec.Joules), proposer(rec.Source), workflows.DescribeParams(rec.Params), workflows.DescribeReason(reason))...)
 	}
 	return t
 }
@@ -204,6 +217,10 @@ func (c *showCmd) showTrial(a *app, store *trials.Store, r *budwood.Result) erro
 	if err != nil {
 		return err
 	}
+	version, err := store.Version(a.ctx, c.Study, rec.Version)
+	if err != nil {
+		return err
+	}
 	metrics := map[string]bool{}
 	for _, m := range curve {
 		for k := range m.Metrics {
@@ -232,9 +249,21 @@ func (c *showCmd) showTrial(a *app, store *trials.Store, r *budwood.Result) erro
 		if rec.Reason != "" {
 			fmt.Fprintf(a.stdout, "reason  %s\n", rec.Reason)
 		}
+		if rec.Aside != "" {
+			fmt.Fprintf(a.stdout, "aside   it does not count: %s; to count it again: budwood trial keep %s %s\n", rec.Aside, c.Study, rec.Name())
+		}
 		fmt.Fprintf(a.stdout, "from    %s\nenergy  %s Wh in %.1f s\n", rec.Source, wattHours(rec.Joules), rec.Seconds)
 		if len(workers) > 0 {
 			fmt.Fprintf(a.stdout, "worker  %s\n", strings.Join(workers, ", then "))
+		}
+		if rec.Version != "" {
+			fmt.Fprintf(a.stdout, "version %s%s\n", rec.Version, partsOf(version))
+		}
+		if rec.Kernels != "" {
+			fmt.Fprintf(a.stdout, "kernels %s\n", rec.Kernels)
+		}
+		for _, note := range rec.Notes {
+			fmt.Fprintf(a.stdout, "note    %s\n", note)
 		}
 		printParams(a.stdout, "params  ", rec.Params)
 		if len(curve) == 0 {

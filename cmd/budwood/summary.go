@@ -44,7 +44,7 @@ func (a *app) summary(store *trials.Store, name string) error {
 		}
 		took = " in " + elapsed.Round(100*time.Millisecond).String()
 	}
-	fmt.Fprintf(w, "\nstudy   %s: %s%s, %s, %s, %d stopped early\n", name, study.State, took, plural(len(r.Trials), "trial"), plural(epochs, "epoch"), stopped)
+	fmt.Fprintf(w, "\nstudy   %s: %s%s, %s, %s, %d stopped early%s\n", name, study.State, took, plural(len(r.Trials), "trial"), plural(epochs, "epoch"), stopped, setAside(r.Aside))
 	if study.Reason != "" {
 		fmt.Fprintf(w, "reason  %s\n", study.Reason)
 	}
@@ -57,6 +57,9 @@ func (a *app) summary(store *trials.Store, name string) error {
 	if r.Best == nil {
 		fmt.Fprintf(w, "best    none: no trial has a value\nnext    budwood show %s\n", name)
 		return nil
+	}
+	if r.Mixed != "" {
+		fmt.Fprintf(w, "mixed   %s\n", r.Mixed)
 	}
 	m, _ := r.Best.Last()
 	fmt.Fprintf(w, "best    %s: %s after %s\n", r.Best.Name(), r.Values(), plural(m.Budget, "epoch"))
@@ -75,7 +78,7 @@ func (a *app) summary(store *trials.Store, name string) error {
 		return err
 	}
 	fmt.Fprintf(w, "energy  %s\n", e)
-	if saved := trials.Saved(r.Trials, spec.Budget.Epochs); saved > 0 {
+	if saved := trials.Saved(search.Counted(r.Trials), spec.Budget.Epochs); saved > 0 {
 		fmt.Fprintf(w, "saved   at most %s Wh by stopping early\n", wattHours(saved))
 	}
 	fmt.Fprintf(w, "next    budwood show %s --sort value     (all trials)\n", name)

@@ -21,7 +21,7 @@ const (
 // the operands are rounded and multiplied in float32: the same results, but for
 // the order of the sums and for numbers below 2⁻¹²⁶, which the instructions take
 // for 0.
-func HasBFloat16() bool { return use == avx512 && bf16Instructions }
+func HasBFloat16() bool { return use == avx512 && bf16Instructions && !plain }
 
 // halfPackSize is PackSize for a product with rounded operands: the operands, and
 // what the product of the rounded ones needs.

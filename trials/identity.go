@@ -1,0 +1,57 @@
+package trials
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"budwood/engine/kernel"
+)
+
+// resumed notes what trained the trial before. It goes on with the same
+// instruction set if the machine has it, so that not a bit changes.
+func (t *Trial) resumed(c *checkpoint) {
+	t.kernels = kernel.Best(false)
+	if c == nil || c.Progress.Epoch == 0 {
+		return
+	}
+	t.before = c.Progress
+	if t.before.From == t.task.From && t.before.Epoch > t.task.From { // within the segment
+		t.notes = slices.Clone(t.before.Notes)
+	}
+	switch was := t.before.Kernels; {
+	case was == "" || was == t.kernels:
+	case kernel.Has(was):
+		t.kernels = was
+	default:
+		t.notes = append(t.notes, fmt.Sprintf("from epoch %d on %s instead of %s, which this machine lacks: last bits may differ", t.before.Epoch+1, t.kernels, was))
+	}
+}
+
+// instructions is the instruction set of the trial's networks, which depends on
+// the precision of their products.
+func (t *Trial) instructions(bfloat16 bool) string {
+	if t.before.Kernels == "" {
+		t.kernels = kernel.Best(bfloat16)
+	}
+	return t.kernels
+}
+
+// TrainedBy says which version trains the trial. Its record tells if another one
+// has begun.
+func (t *Trial) TrainedBy(v Version) {
+	if v.ID() == "" {
+		return
+	}
+	t.version = v
+	if changed := t.before.Version.Changed(v); len(changed) > 0 {
+		t.notes = append(t.notes, versionNote(t.before.Epoch, v.ID(), t.before.Version.ID())+": "+HasChanged(changed))
+	}
+}
+
+// versionNote says that a trial goes on under another version after an epoch.
+func versionNote(after int, now, before string) string {
+	return fmt.Sprintf("from epoch %d on under version %s instead of %s", after+1, now, before)
+}
+
+func underVersion(note string) bool { return strings.Contains(note, " on under version ") }
