@@ -36,6 +36,7 @@ type audit struct {
 	started int
 	paused  map[int]int // trial to budget
 	ended   map[int]bool
+	aside   []int // trials that do not count: no word about them
 }
 
 func (a *audit) Step(e search.Event) []search.Action {
@@ -50,8 +51,11 @@ func (a *audit) Step(e search.Event) []search.Action {
 	_, isClosed := e.(search.Closed)
 	settle, isSettle := e.(search.Settle)
 	paused := maps.Clone(a.paused)
-	if r, ok := e.(search.Reported); ok {
-		a.paused[r.Trial] = r.Budget
+	switch e := e.(type) {
+	case search.Reported:
+		a.paused[e.Trial] = e.Budget
+	case search.Aside:
+		a.aside = e.Trials
 	}
 	for _, action := range actions {
 		switch x := action.(type) {
@@ -63,12 +67,12 @@ func (a *audit) Step(e search.Event) []search.Action {
 			a.started++
 		case search.Resume:
 			free.Slots--
-			if at, ok := a.paused[x.Trial]; !ok || x.Budget <= at || x.Reason == "" || isClosed {
+			if at, ok := a.paused[x.Trial]; !ok || x.Budget <= at || x.Reason == "" || isClosed || slices.Contains(a.aside, x.Trial) {
 				a.t.Fatalf("%#v: %#v, paused are %v", e, x, a.paused)
 			}
 			delete(a.paused, x.Trial)
 		case search.Stop:
-			if _, ok := a.paused[x.Trial]; !ok || x.Reason == "" {
+			if _, ok := a.paused[x.Trial]; !ok || x.Reason == "" || slices.Contains(a.aside, x.Trial) {
 				a.t.Fatalf("%#v: %#v, paused are %v", e, x, a.paused)
 			}
 			delete(a.paused, x.Trial)
@@ -82,6 +86,9 @@ func (a *audit) Step(e search.Event) []search.Action {
 	}
 	if isFree && free.Slots < 0 {
 		a.t.Fatalf("%#v: too many actions: %#v", e, actions)
+	}
+	if isClosed {
+		maps.DeleteFunc(a.paused, func(t, _ int) bool { return slices.Contains(a.aside, t) })
 	}
 	if isClosed && len(a.paused) > 0 {
 		a.t.Fatalf("closed, and no word about the paused %v", a.paused)
@@ -138,7 +145,7 @@ func runStudy(t *rapid.T, s search.Scheduler) {
 			o.Values = []float64{float64(rapid.IntRange(0, 9).Draw(t, "value")) / 10, rapid.Float64Range(0, 1).Draw(t, "second")}
 			what := 99
 			if !tame {
-				what = rapid.IntRange(0, 27).Draw(t, "what")
+				what = rapid.IntRange(0, 30).Draw(t, "what")
 			}
 			switch what {
 			case 0, 1:
@@ -157,7 +164,7 @@ func runStudy(t *rapid.T, s search.Scheduler) {
 					take(loop.Close("the time is over"))
 					continue
 				}
-			case 13:
+			case 15:
 				if rapid.IntRange(0, 4).Draw(t, "conclude") == 0 {
 					take(loop.Conclude("the time is nearly over"))
 					continue
@@ -172,6 +179,16 @@ func runStudy(t *rapid.T, s search.Scheduler) {
 					d, _ := loop.Halt(rapid.SampledFrom(paused).Draw(t, "halted"), "the user stopped it")
 					take(d)
 				}
+				continue
+			case 13, 14: // some trials are set aside, and others count again
+				var aside []int
+				for trial := range loop.Started {
+					if rapid.IntRange(0, 3).Draw(t, "aside") == 0 {
+						aside = append(aside, trial)
+					}
+				}
+				take(loop.SetAside(aside, nil))
+				take(loop.Resize(parallel, trials))
 				continue
 			case 10:
 				if seg.From == 0 && seg.Trial == a.started-1 {
