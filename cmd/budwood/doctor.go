@@ -13,6 +13,7 @@ import (
 
 	"budwood"
 	"budwood/cmd/budwood/devserver"
+	"budwood/search"
 	"budwood/trials"
 	"budwood/workflows"
 )
@@ -222,7 +223,8 @@ func (d *doctor) memory() {
 		return
 	}
 	for _, s := range studies {
-		if !s.Ended.IsZero() && time.Since(s.Ended) > remembered {
+		old := !s.Ended.IsZero() && time.Since(s.Ended) > remembered
+		if old || s.Trials[search.Failed]+s.Trials[search.Infeasible] == 0 {
 			continue
 		}
 		list, err := store.Records(d.a.ctx, s.Name)
