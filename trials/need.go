@@ -3,6 +3,7 @@ package trials
 import (
 	"fmt"
 	"math/rand/v2"
+	"strings"
 
 	"budwood/engine"
 	"budwood/engine/data"
@@ -42,8 +43,17 @@ func (r Room) over(n Need) error {
 	if r.Bytes == 0 || n.Total() <= r.Bytes {
 		return nil
 	}
-	return fmt.Errorf("training it takes %s of memory (%v), a trial here has %s (%s): make the network, its input or the batch smaller, or give trials more with resources.mem in the study, or --mem of the worker",
+	return fmt.Errorf(overWord+"%s of memory (%v), a trial here has %s (%s): make the network, its input or the batch smaller, or give trials more with resources.mem in the study, or --mem of the worker",
 		BytesText(n.Total()), n, BytesText(r.Bytes), r.Of)
+}
+
+// overWord begins the reason of a trial that needs more than its room.
+const overWord = "training it takes "
+
+// OverMemory tells whether the reason of a trial is that it would not have fit.
+func OverMemory(reason string) bool {
+	_, after, ok := strings.Cut(reason, overWord)
+	return ok && strings.Contains(after, " of memory (")
 }
 
 // sampledPaths is how many networks of a space stand for all of them when the

@@ -153,6 +153,9 @@ const lookEvery = 2 * time.Second
 // NewTrainWorker is a worker for the studies of a queue prefix.
 func NewTrainWorker(c client.Client, namespace, queue string, a *TrainActivities, o Offer) *TrainWorker {
 	o = o.Complete()
+	if a.Data != nil && a.Data.Max == 0 {
+		a.Data.Max = int64(o.Mem)
+	}
 	return &TrainWorker{
 		c: c, queue: queue, a: *a, offer: o, space: namespace, capacity: o.capacity(), log: a.Log,
 		classes: map[string]worker.Worker{}, done: make(chan struct{}),

@@ -86,7 +86,7 @@ func (a *TrainActivities) Train(ctx context.Context, in TrainInput) ([]trials.Re
 			case <-activity.GetWorkerStopChannel(ctx):
 				stop(trials.ErrInterrupted)
 			default:
-				stop(errStudyStopped)
+				stop(endOf(ctx))
 			}
 		}
 	}()
@@ -105,6 +105,17 @@ func (a *TrainActivities) Train(ctx context.Context, in TrainInput) ([]trials.Re
 		out[i] = r
 	}
 	return out, nil
+}
+
+// endOf is why a trial whose activity's context has ended ends: the study wants it
+// to, or nobody knows of this attempt any more, because the server has not heard of
+// it for too long and has it made elsewhere. What it did must not look like an end
+// to whoever goes on with it.
+func endOf(ctx context.Context) error {
+	if cause := context.Cause(ctx); temporal.IsCanceledError(cause) || cause == context.Canceled {
+		return errStudyStopped
+	}
+	return trials.ErrInterrupted
 }
 
 // allow tells whether a command may run here.

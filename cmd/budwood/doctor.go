@@ -9,10 +9,13 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"budwood"
 	"budwood/cmd/budwood/devserver"
+	"budwood/search"
 	"budwood/trials"
+	"budwood/workflows"
 )
 
 type doctorCmd struct {
@@ -43,6 +46,7 @@ func (c *doctorCmd) Run(a *app) error {
 	d.store(path)
 	d.blobs()
 	d.energy()
+	d.memory()
 	d.commands()
 	if d.bad > 0 {
 		return fmt.Errorf("%s found", plural(d.bad, "problem"))
@@ -200,6 +204,49 @@ func (d *doctor) energy() {
 		return
 	}
 	d.say(true, "energy", trials.NewAttributor(power).Describe())
+}
+
+// remembered is how long doctor speaks of trials that were lost for memory.
+const remembered = 7 * 24 * time.Hour
+
+// memory tells what trials may take, and which were lost for it lately.
+func (d *doctor) memory() {
+	d.say(true, "memory", workflows.Offer{}.Describe())
+	store, err := d.a.read()
+	if err != nil {
+		return // said already
+	}
+	defer store.Close()
+	studies, err := store.Studies(d.a.ctx)
+	if err != nil {
+		d.say(false, "memory", err.Error())
+		return
+	}
+	for _, s := range studies {
+		old := !s.Ended.IsZero() && time.Since(s.Ended) > remembered
+		if old || s.Trials[search.Failed]+s.Trials[search.Infeasible] == 0 {
+			continue
+		}
+		list, err := store.Records(d.a.ctx, s.Name)
+		if err != nil {
+			d.say(false, "memory", err.Error())
+			continue
+		}
+		over := 0
+		for _, r := range list {
+			if lost, memory := trials.LostWorkers(r.Reason); lost && memory {
+				d.say(false, "memory", fmt.Sprintf("%s of study %s: %s; give its trials more with resources.mem, or all of them less with --mem of the worker", r.Name(), s.Name, workflows.DescribeReason(r.Reason)))
+			} else if lost {
+				d.say(false, "workers", fmt.Sprintf("%s of study %s: %s", r.Name(), s.Name, workflows.DescribeReason(r.Reason)))
+			}
+			if trials.OverMemory(r.Reason) {
+				over++
+			}
+		}
+		if over > 0 {
+			d.say(true, "memory", fmt.Sprintf("study %s: %s of %d needed more than a worker had, and were not trained: see budwood show %s", s.Name, plural(over, "trial"), len(list), s.Name))
+		}
+	}
 }
 
 func (d *doctor) commands() {

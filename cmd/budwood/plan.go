@@ -73,6 +73,13 @@ func (c *planCmd) Run(a *app) error {
 	if spec.Retrain.Best > 0 {
 		add("retrain", "the best %d from scratch for %s", spec.Retrain.Best, plural(spec.Retrain.Epochs, "epoch"))
 	}
+	memory, err := workflows.DescribeMemory(a.ctx, spec, d, workflows.Offer{})
+	if err != nil {
+		return err
+	}
+	if memory != "" {
+		add("memory", "%s", memory)
+	}
 	add("max_retries", "%d", spec.MaxRetries)
 	if spec.MaxFailed > 0 {
 		add("max_failed", "%s", plural(spec.MaxFailed, "trial"))

@@ -35,7 +35,8 @@ func (f *fileArg) load(ctx context.Context) (*workflows.Spec, *data.Data, error)
 			return nil, nil, usageError{fmt.Errorf("--time: %w", err)}
 		}
 	}
-	return workflows.Load(ctx, f.File, &data.Cache{}, workflows.FileOptions{Outside: f.AllowOutside, Override: func(s *workflows.Spec) {
+	most, _ := trials.TrialMemory()
+	return workflows.Load(ctx, f.File, &data.Cache{Max: most}, workflows.FileOptions{Outside: f.AllowOutside, Override: func(s *workflows.Spec) {
 		override(&s.Name, f.Name)
 		override(&s.Budget.Trials, f.Trials)
 		override(&s.Budget.Epochs, f.Epochs)
@@ -171,7 +172,7 @@ func (a *app) already(store *trials.Store, old *trials.Study, spec *workflows.Sp
 			}
 		}
 		a.say("study %s has ended already; raise %s to go on, or give it another --name", spec.Name, which)
-		return true, a.summary(store, spec.Name)
+		return true, a.ended(store, spec.Name)
 	}
 	a.say("study %s goes on after %s", spec.Name, plural(len(r.Trials), "trial"))
 	return false, nil
@@ -200,15 +201,37 @@ func (a *app) follow(store *trials.Store, conn *connection, name string, plain b
 		return errDetached
 	}
 	if err == nil {
-		err = a.summary(store, name)
-	}
-	if err == nil && w.study.State == trials.StudyFailed {
-		err = fmt.Errorf("study %s failed: %s", name, w.study.Reason)
-	}
-	if n, last := failures(w.seen); err == nil && n > 0 && n == len(w.seen) {
-		err = fmt.Errorf("study %s: all of its trials failed: %s", name, workflows.DescribeReason(last.Reason))
+		err = a.ended(store, name)
 	}
 	return err
+}
+
+// ended shows how a study ended. One that failed, or has no best trial, is an error.
+func (a *app) ended(store *trials.Store, name string) error {
+	if err := a.summary(store, name); err != nil {
+		return err
+	}
+	study, err := store.Study(a.ctx, name)
+	if err != nil {
+		return err
+	}
+	r, err := budwood.ReadResult(a.ctx, store, name)
+	if err != nil {
+		return err
+	}
+	n, last := failures(r.Trials)
+	switch {
+	case study.State == trials.StudyFailed:
+		return fmt.Errorf("study %s failed: %s", name, study.Reason)
+	case r.Best != nil:
+		return nil
+	case n > 0 && n == len(r.Trials):
+		return fmt.Errorf("study %s: all of its trials failed: %s", name, workflows.DescribeReason(last.Reason))
+	case len(r.Trials) == 0:
+		return fmt.Errorf("study %s ended without a best: it had no trials", name)
+	}
+	end := r.Trials[len(r.Trials)-1]
+	return fmt.Errorf("study %s ended without a best: none of %s has a value; the last one is %s: %s", name, plural(len(r.Trials), "trial"), end.State, workflows.DescribeReason(end.Reason))
 }
 
 // await waits until the workflow has begun to record the study, or goes on with
@@ -253,7 +276,7 @@ func (c *watchCmd) Run(a *app) error {
 		return err
 	}
 	if study.State != trials.StudyRunning {
-		return a.summary(store, c.Study)
+		return a.ended(store, c.Study)
 	}
 	conn, err := a.connected()
 	if err != nil {

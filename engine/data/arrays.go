@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"budwood/engine"
@@ -16,9 +17,16 @@ func loadNPY(ctx context.Context, s Source) (*Data, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(s.Image) == 0 && len(x.dims) > 2 {
+		s.Image = imageOf(x.dims[1:])
+	}
 	t := &table{}
-	for i := range x.row() {
-		t.columns = append(t.columns, &column{name: fmt.Sprintf("x%d", i)})
+	if len(s.Image) > 0 && s.Numeric == "" {
+		t.pixels = &pixels{}
+	} else {
+		for i := range x.row() {
+			t.columns = append(t.columns, &column{name: fmt.Sprintf("x%d", i)})
+		}
 	}
 	target := &column{name: "y"}
 	if err := t.add(x, y, target, f[0], f[1]); err != nil {
@@ -36,9 +44,6 @@ func loadNPY(ctx context.Context, s Source) (*Data, error) {
 		if err := t.add(testX, testY, target, f[2], f[3]); err != nil {
 			return nil, err
 		}
-	}
-	if len(s.Image) == 0 && len(x.dims) > 2 {
-		s.Image = imageOf(x.dims[1:])
 	}
 	d, _, err := build(s, t, target, own)
 	if e := (*Error)(nil); errors.As(err, &e) {
@@ -73,9 +78,17 @@ func readArrays(ctx context.Context, inputs, targets file) (x, y array, err erro
 // add appends the rows of two arrays.
 func (t *table) add(x, y array, target *column, inputs, targets file) error {
 	w := x.row()
+	if t.pixels != nil {
+		t.pixels.arrays = append(t.pixels.arrays, x)
+	}
 	for i := range y.dims[0] {
-		for j, c := range t.columns {
-			if v := x.at(i*w + j); !c.addValue(v) {
+		for j := range w {
+			v := x.at(i*w + j)
+			ok := !(math.Abs(v) > math.MaxFloat32)
+			if t.pixels == nil {
+				ok = t.columns[j].addValue(v)
+			}
+			if !ok {
 				return inputs.fault("value %d of row %d is %v; only finite numbers of float32's range, and NaN for missing ones, are read", j, i, v)
 			}
 		}

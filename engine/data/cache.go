@@ -15,6 +15,7 @@ import (
 type Cache struct {
 	Keep  int   // how many data sets are kept, those asked for last; 0 means 8
 	Files Files // where sources with digests are read; nil: at their paths
+	Max   int64 // bytes; a source that takes more is not loaded, and of those kept the ones asked for last stay. 0: any number
 
 	mu      sync.Mutex
 	entries []*entry // the one asked for last comes last
@@ -89,8 +90,37 @@ func (c *Cache) fill(ctx context.Context, e *entry, s Source) {
 		}
 	}()
 	if s, e.err = s.at(ctx, c.Files); e.err == nil {
+		e.err = c.check(ctx, s)
+	}
+	if e.err == nil {
 		e.data, e.err = Load(ctx, s)
 	}
+	if e.err == nil && c.Max > 0 {
+		c.shrink(e)
+	}
+}
+
+// shrink lets go of data sets until those kept take a quarter of what there is, or
+// only the newest is left.
+func (c *Cache) shrink(newest *entry) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var kept []*entry
+	sum := newest.data.Bytes()
+	for _, e := range slices.Backward(c.entries) {
+		if e != newest {
+			select {
+			case <-e.done:
+				if sum += e.data.Bytes(); sum > c.Max/4 {
+					continue
+				}
+			default: // being loaded
+			}
+		}
+		kept = append(kept, e)
+	}
+	slices.Reverse(kept)
+	c.entries = kept
 }
 
 // LoadWith is [LoadWith], with the files of [Cache.Files]. Nothing is kept.

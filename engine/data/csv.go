@@ -16,6 +16,7 @@ type table struct {
 	columns []*column // those not ignored, in the order of the file
 	rows    int
 	group   *column // rows with the same value stay together; nil: each on its own
+	pixels  *pixels // of images that are not in columns; nil: none
 }
 
 // opener opens the same file again and again.

@@ -20,6 +20,7 @@ const MaxScore = 1e6
 type encoder struct {
 	shape   engine.Shape
 	columns []encoding
+	pixels  *pixels // instead of columns
 }
 
 // encoding is one column of the table in the encoded row.
@@ -75,7 +76,7 @@ func fit(columns []*column, train []int, image engine.Shape, numeric Encoding, c
 // fitImage takes the columns for the values of an image, row by row.
 func fitImage(columns []*column, train []int, image engine.Shape) (*encoder, error) {
 	if image.Size() != len(columns) {
-		return nil, &Error{Key: "image", Err: fmt.Errorf("%v are %d values, but there are %d columns beside the target", image, image.Size(), len(columns))}
+		return nil, imageFault(image, len(columns))
 	}
 	e := &encoder{shape: slices.Clone(image)}
 	var m moments
@@ -90,6 +91,10 @@ func fitImage(columns []*column, train []int, image engine.Shape) (*encoder, err
 		e.columns[i].number = standard{m.mean(), m.scale()}
 	}
 	return e, nil
+}
+
+func imageFault(image engine.Shape, columns int) *Error {
+	return &Error{Key: "image", Err: fmt.Errorf("%v are %d values, but there are %d columns beside the target", image, image.Size(), columns)}
 }
 
 // fitLevels gives the levels seen in the training rows their places from width
@@ -143,6 +148,10 @@ func (e *encoder) set(rows []int) *engine.Set {
 	x := make([]float32, len(rows)*w)
 	for i, row := range rows {
 		out := x[i*w : (i+1)*w]
+		if e.pixels != nil {
+			e.pixels.put(out, row)
+			continue
+		}
 		for j := range e.columns {
 			e.columns[j].put(out, row)
 		}
@@ -176,6 +185,9 @@ func score(v, mean, scale float64) float32 {
 
 // numeric tells where numeric columns begin in an encoded row.
 func (e *encoder) numeric() []int {
+	if e.pixels != nil {
+		return count(e.shape.Size())
+	}
 	var at []int
 	for _, f := range e.columns {
 		if !f.text {

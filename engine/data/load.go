@@ -17,7 +17,7 @@ type Data struct {
 	Features           int          // values of a row: Train.Shape.Size()
 	Classes            int          // 0 for regression
 	ClassNames         []string     // by class: sorted by name, or by number if the target is numeric; nil for regression
-	Columns            []Column     // tables and NPY: those used, without the target, over the whole file
+	Columns            []Column     // tables, and NPY but for images: those used, without the target, over the whole file
 	Target             string       // tables: name of the target column
 	TargetMean         float64      // regression: mean of the target over the training rows
 	TargetScale        float64      // regression: its standard deviation. Sets hold (target − TargetMean) / TargetScale: an RMSE times TargetScale is in the target's own unit
@@ -127,9 +127,17 @@ func build(s Source, t *table, target *column, own int) (*Data, *encoder, error)
 			return nil, nil, bad
 		}
 	}
-	enc, err := fit(inputs, p.train, s.Image, s.Numeric, coder)
-	if err != nil {
-		return nil, nil, err
+	var enc *encoder
+	missing := 0
+	if t.pixels != nil {
+		if enc, missing, bad = fitPixels(t.pixels, p.train, s.Image); bad != nil {
+			return nil, nil, bad
+		}
+	} else {
+		var err error
+		if enc, err = fit(inputs, p.train, s.Image, s.Numeric, coder); err != nil {
+			return nil, nil, err
+		}
 	}
 	d := &Data{
 		Task: Classification, Features: enc.shape.Size(), Classes: len(g.names), ClassNames: g.names,
@@ -159,7 +167,12 @@ func build(s Source, t *table, target *column, own int) (*Data, *encoder, error)
 	d.Preparation.Classes, d.Preparation.Target = d.ClassNames, d.Target
 	d.Preparation.TargetMean, d.Preparation.TargetScale = d.TargetMean, d.TargetScale
 	d.Facts.Rows = len(p.train) + len(p.valid) + len(p.test)
-	d.describe(inputs, p.train)
+	if t.pixels != nil {
+		d.Facts.Numeric = d.Features
+		d.Facts.Missing = float64(missing) / float64(d.Features*len(p.train))
+	} else {
+		d.describe(inputs, p.train)
+	}
 	d.Facts.measure(d.Train, enc.numeric())
 	return d, enc, nil
 }

@@ -79,7 +79,12 @@ func asNumber(t transform) Number {
 func (e *encoder) preparation() *Preparation {
 	p := &Preparation{shape: e.shape}
 	if len(e.shape) > 1 { // an image: all columns alike
-		n := asNumber(e.columns[0].number)
+		var n Number
+		if e.pixels != nil {
+			n = asNumber(e.pixels.number)
+		} else {
+			n = asNumber(e.columns[0].number)
+		}
 		p.Pixels = &n
 		return p
 	}
