@@ -63,7 +63,11 @@ func newUI(c Config, address string, key *tls.Config) (*http.Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("set up the web UI: %w", err)
 	}
-	return &http.Server{Handler: OnlyHosts(c.UIHosts, gate), ReadHeaderTimeout: 10 * time.Second}, nil
+	var handler http.Handler = gate
+	if len(c.UIHosts) == 0 { // or a proxy, which may be another user's, stands in front
+		handler = onlyUser(gate)
+	}
+	return &http.Server{Handler: OnlyHosts(c.UIHosts, handler), ConnContext: withPeer, ReadHeaderTimeout: 10 * time.Second}, nil
 }
 
 // UILink is an address of the web UI, below its root, that lets a browser in: for
