@@ -177,7 +177,7 @@ func (r *Runner) Run(ctx context.Context, task Task, objective Objective, alive 
 			r.Log.Warn().Err(err).Msg("the energy of a failed attempt could not be kept")
 		}
 		return Result{
-			State: search.Failed, Reason: err.Error(), Budget: task.From,
+			State: search.Failed, Reason: Reason(err.Error()), Budget: task.From,
 			Energy: t.progress.Energy, Seconds: t.progress.Seconds, Worker: r.Name,
 		}, &ObjectiveError{err}
 	}
@@ -188,7 +188,7 @@ func (r *Runner) Run(ctx context.Context, task Task, objective Objective, alive 
 // checkpoint that the next segment, or the test, begins with.
 func (r *Runner) finish(ctx context.Context, t *Trial) (Result, error) {
 	p := &t.progress
-	out := Result{State: t.stopped, Reason: t.reason, Budget: p.Epoch, Curve: p.Curve, Energy: p.Energy, Seconds: p.Seconds, Worker: r.Name}
+	out := Result{State: t.stopped, Reason: Reason(t.reason), Budget: p.Epoch, Curve: p.Curve, Energy: p.Energy, Seconds: p.Seconds, Worker: r.Name}
 	switch {
 	case out.State != "":
 	case t.task.Total > 0 && p.Epoch >= t.task.Total:
