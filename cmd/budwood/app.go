@@ -64,6 +64,7 @@ type app struct {
 
 // run is the whole program but for the process around it.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	stdout, stderr = plain{stdout}, plain{stderr}
 	var c cli
 	exited := -1
 	parser, err := kong.New(&c, kong.Name("budwood"),
@@ -148,7 +149,7 @@ func (a *app) readSoon() (*trials.Store, error) {
 
 // terminal tells whether w is a terminal that can be drawn on.
 func terminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
+	f, ok := exact(w).(*os.File)
 	if !ok || os.Getenv("TERM") == "dumb" {
 		return false
 	}

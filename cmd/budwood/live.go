@@ -20,7 +20,7 @@ import (
 // ones and what happened last.
 func (a *app) live(w *watcher) error {
 	m := &liveModel{w: w, app: a, began: time.Now(), width: 100, height: 30}
-	final, err := tea.NewProgram(m, tea.WithContext(a.ctx), tea.WithOutput(a.stderr), tea.WithoutSignalHandler()).Run()
+	final, err := tea.NewProgram(m, tea.WithContext(a.ctx), tea.WithOutput(exact(a.stderr)), tea.WithoutSignalHandler()).Run()
 	if errors.Is(err, tea.ErrProgramKilled) || a.ctx.Err() != nil {
 		return errDetached
 	}
@@ -99,7 +99,7 @@ func (m *liveModel) View() tea.View {
 	main := s.Objectives[0]
 	var b strings.Builder
 	line := func(style lipgloss.Style, format string, args ...any) {
-		text := fmt.Sprintf(format, args...)
+		text := search.OneLine(fmt.Sprintf(format, args...))
 		if r := []rune(text); len(r) > m.width {
 			text = string(r[:max(m.width-1, 0)]) + "…"
 		}
