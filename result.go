@@ -133,10 +133,10 @@ func (r *Result) String() string {
 			last := &r.Trials[n-1]
 			out += fmt.Sprintf("; %s %s: %s", last.Name(), last.State, workflows.DescribeReason(last.Reason))
 		}
-		return out
+		return search.OneLine(out)
 	}
-	return fmt.Sprintf("study %s: %s, %d trials, %.3g Wh; best %s: %s with %s", r.Study, r.State, r.Count, r.Joules/3600, r.Best.Name(), r.Values(),
-		workflows.DescribeParams(r.Best.Params))
+	return search.OneLine(fmt.Sprintf("study %s: %s, %d trials, %.3g Wh; best %s: %s with %s", r.Study, r.State, r.Count, r.Joules/3600, r.Best.Name(), r.Values(),
+		workflows.DescribeParams(r.Best.Params)))
 }
 
 // Values are the objectives of the best trial in words: "accuracy 0.97, params

@@ -293,10 +293,10 @@ func (c *Command) variables(values map[string]string) (set, unset []string) {
 
 // Vector is what a candidate's process is given: the argument vector, and of
 // [Command.Env] the variables that are set and the names of those that are not.
-// The paths of its files, which each process has of its own, stand for themselves.
+// The paths of the trial's own files are the variables that hold them.
 func (c *Command) Vector(study string, trial search.Trial, seed uint64, epochs int) (args, set, unset []string) {
 	t := &Trial{Trial: trial, task: Task{Study: study, Trial: trial, Seed: seed, To: epochs, Total: epochs}}
-	values := t.values("PARAMS.json", "CHECKPOINT")
+	values := t.values("$BUDWOOD_PARAMS", "$BUDWOOD_CHECKPOINT")
 	args = c.expand(trial.Params, values)
 	set, unset = c.variables(values)
 	return args, set, unset

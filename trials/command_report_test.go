@@ -204,3 +204,20 @@ func TestReason(t *testing.T) {
 		t.Errorf("%q", short)
 	}
 }
+
+func BenchmarkReports(b *testing.B) {
+	for name, piece := range map[string]string{
+		"braces": strings.Repeat("{", 64<<10),
+		"bar":    strings.Repeat("\r 12%|###      | 1500/12000 [00:10<00:00]", 1600),
+		"marks":  strings.Repeat(`budwood: {"epoch": 1, "loss": 0.5}`+"\n", 1800),
+	} {
+		b.Run(name, func(b *testing.B) {
+			s := reportScanner{where: "the test"}
+			p := []byte(piece)
+			b.SetBytes(int64(len(p)))
+			for b.Loop() {
+				s.scan(p, func(said) {})
+			}
+		})
+	}
+}

@@ -24,7 +24,7 @@ const (
 	outputTail = 768 << 10 // and of its end
 	saidTail   = 16 << 10  // bytes of a stream that an error may show
 	saidLines  = 20        // lines of it
-	saidLine   = 500       // bytes of one
+	saidLine   = 400       // bytes of one
 )
 
 // linger is how long the output of a command that has ended may stay open: those

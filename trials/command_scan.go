@@ -42,7 +42,7 @@ func (s *reportScanner) scan(p []byte, report func(said)) {
 			p = p[s.collect(p, report):]
 			continue
 		}
-		i := bytes.IndexByte(p, '{')
+		i := s.brace(p)
 		if i < 0 {
 			s.skip(p, report)
 			return
@@ -53,6 +53,30 @@ func (s *reportScanner) scan(p []byte, report func(said)) {
 			s.depth, s.quoted, s.escaped, s.control, s.before = 1, false, false, 0, s.before[:0]
 		} else {
 			s.remember("{")
+		}
+	}
+}
+
+// brace is where the first brace is that may begin a report, -1 if there is none.
+// Others are passed over at once, as there may be millions of them.
+func (s *reportScanner) brace(p []byte) int {
+	for from := 0; ; {
+		i := bytes.IndexByte(p[from:], '{')
+		if i < 0 {
+			return -1
+		}
+		i += from
+		before := byte(0)
+		if i > 0 {
+			before = p[i-1]
+		} else if n := len(s.before); n > 0 {
+			before = s.before[n-1]
+		}
+		if s.bare || before == ':' || before == ' ' || before == '\t' || before == 'm' {
+			return i
+		}
+		for from = i + 1; from < len(p) && p[from] == '{'; {
+			from++
 		}
 	}
 }

@@ -156,7 +156,7 @@ func DescribeReason(s string) string {
 	if more {
 		first += ": " + strings.TrimSpace(rest[strings.LastIndex(rest, "\n")+1:])
 	}
-	return clip(first, 500)
+	return clip(first, 600)
 }
 
 // Elapsed is how long a study that has ended ran, over every run of it but without
