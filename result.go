@@ -161,14 +161,14 @@ func (r *Result) String() string {
 			last := &r.Trials[n-1]
 			out += fmt.Sprintf("; %s %s: %s", last.Name(), last.State, workflows.DescribeReason(last.Reason))
 		}
-		return out
+		return search.OneLine(out)
 	}
 	out := fmt.Sprintf("study %s: %s, %s, %.3g Wh; best %s: %s with %s", r.Study, r.State, trials, r.Joules/3600, r.Best.Name(), r.Values(),
 		workflows.DescribeParams(r.Best.Params))
 	if r.Mixed != "" {
 		out += "; mixed: " + r.Mixed
 	}
-	return out
+	return search.OneLine(out)
 }
 
 // Values are the objectives of the best trial in words: "accuracy 0.97, params

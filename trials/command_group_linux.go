@@ -15,6 +15,7 @@ import (
 // processGroup is a command with everything it started.
 type processGroup struct {
 	id       int
+	mark     string // in the environment of its processes: see killMarked
 	release  func()
 	mu       sync.Mutex
 	cpu      time.Duration // the most that was seen
@@ -29,6 +30,8 @@ func startGroup(cmd *exec.Cmd, cpus int, mem int64) (*processGroup, error) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	runtime.LockOSThread() // Pdeathsig and the processors are the thread's
 	defer runtime.UnlockOSThread()
+	mark := newMark()
+	cmd.Env = append(cmd.Environ(), mark)
 	release := func() {}
 	if cpus > 0 {
 		var all unix.CPUSet
@@ -47,7 +50,7 @@ func startGroup(cmd *exec.Cmd, cpus int, mem int64) (*processGroup, error) {
 		release()
 		return nil, err
 	}
-	g := &processGroup{id: cmd.Process.Pid, release: sync.OnceFunc(release)}
+	g := &processGroup{id: cmd.Process.Pid, mark: mark, release: sync.OnceFunc(release)}
 	if mem > 0 {
 		g.refuse(mem)
 	}
@@ -99,10 +102,11 @@ func (l *cpuLoad) take(allowed *unix.CPUSet, n int) (unix.CPUSet, func()) {
 
 func (g *processGroup) terminate() { _ = unix.Kill(-g.id, unix.SIGTERM) }
 
-// kill ends whatever is left of the group.
+// kill ends whatever is left of the group, and what has left it.
 func (g *processGroup) kill() {
 	g.look()
 	_ = unix.Kill(-g.id, unix.SIGKILL)
+	killMarked(g.mark)
 	g.release()
 }
 

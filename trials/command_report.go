@@ -1,120 +1,197 @@
 package trials
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
+	"strconv"
 	"strings"
 
 	"budwood/search"
 )
 
-// The marks of a report among a command's other output. The second is that of
-// Syne Tune, so that its training scripts run as they are.
-var reportMarks = []string{"budwood: {", "[tune-metric]: {"}
-
-// said is one line that a command reports.
+// said is one report of a command.
 type said struct {
 	epoch      int // 0: the next one
 	metrics    search.Metrics
-	checkpoint bool // the checkpoint directory holds the state after this epoch
+	other      map[string]string // what is no metric, and why not: null, a text, a list
+	checkpoint bool              // the checkpoint directory holds the state after this epoch
 	infeasible string
 	diverged   string
 	done       bool
-}
 
-// reportIn returns the JSON of a marked line of output, nil if it has no mark.
-func reportIn(line []byte) []byte {
-	for _, mark := range reportMarks {
-		if i := bytes.Index(line, []byte(mark)); i >= 0 {
-			return line[i+len(mark)-1:]
-		}
-	}
-	return nil
+	broken error // it cannot be read
+	cut    bool  // by the end of the command
 }
 
 // parseReport reads a report: a JSON object whose numbers are metrics, but for
-// "epoch" and what begins with "st_" (Syne Tune's own). NaN and Infinity, which
-// Python writes and JSON does not know, are numbers here.
-func parseReport(line []byte) (said, error) {
+// "epoch" and what begins with "st_" (Syne Tune's own). Numbers may be written as
+// languages write them (nan, -inf, .5, a text that is a number); those of an
+// object within are named by both, like valid/loss.
+func parseReport(object []byte) (said, error) {
 	var fields map[string]any
-	if err := json.Unmarshal(quoteNonFinite(line), &fields); err != nil {
-		return said{}, fmt.Errorf("the report %.200q is not a JSON object: %w", line, err)
+	if err := json.Unmarshal(plainNumbers(object), &fields); err != nil {
+		return said{}, fmt.Errorf("the report %.200q is not a JSON object: %w", object, err)
 	}
-	s := said{metrics: search.Metrics{}}
-	for k, v := range fields {
-		switch v := v.(type) {
-		case float64:
-			switch {
-			case k == "epoch":
-				if v < 1 || v != math.Trunc(v) || v > 1e9 {
-					return said{}, fmt.Errorf("the report %.200q: epoch %v is not a number of epochs done, from 1", line, v)
-				}
-				s.epoch = int(v)
-			case !strings.HasPrefix(k, "st_"):
-				s.metrics[k] = v
-			}
-		case bool:
-			switch k {
-			case "checkpoint":
-				s.checkpoint = v
-			case "done":
-				s.done = v
-			}
-		case string:
-			switch {
-			case k == "infeasible":
-				s.infeasible = v
-			case k == "diverged":
-				s.diverged = v
-			case v == "\x00NaN":
-				s.metrics[k] = math.NaN()
-			case v == "\x00Infinity":
-				s.metrics[k] = math.Inf(1)
-			case v == "\x00-Infinity":
-				s.metrics[k] = math.Inf(-1)
-			}
+	s := said{metrics: search.Metrics{}, other: map[string]string{}}
+	for _, k := range slices.Sorted(maps.Keys(fields)) {
+		if err := s.field(k, fields[k]); err != nil {
+			return said{}, fmt.Errorf("the report %.200q: %w", object, err)
 		}
 	}
 	return s, nil
 }
 
-// quoteNonFinite puts NaN, Infinity and -Infinity outside of strings into
-// strings that no JSON text of a metric has.
-func quoteNonFinite(b []byte) []byte {
-	if !bytes.Contains(b, []byte("NaN")) && !bytes.Contains(b, []byte("Infinity")) {
-		return b
+// field takes a field of the report itself.
+func (s *said) field(name string, v any) error {
+	switch name {
+	case "epoch":
+		x, ok := reportedNumber(v)
+		if !ok || x < 1 || x != math.Trunc(x) || x > 1e9 {
+			return fmt.Errorf("epoch %s is not a number of epochs done, from 1", valueText(v))
+		}
+		s.epoch = int(x)
+		return nil
+	case "checkpoint", "done":
+		if v, ok := v.(bool); ok {
+			s.checkpoint, s.done = s.checkpoint || name == "checkpoint" && v, s.done || name == "done" && v
+			return nil
+		}
+	case "infeasible", "diverged":
+		why, ok := v.(string)
+		if v == true {
+			why, ok = "the command says no more", true
+		}
+		if ok {
+			if name == "infeasible" {
+				s.infeasible = why
+			} else {
+				s.diverged = why
+			}
+			return nil
+		}
 	}
+	if strings.HasPrefix(name, "st_") {
+		return nil
+	}
+	return s.metric(name, v)
+}
+
+// metric takes a number, or the numbers of an object.
+func (s *said) metric(name string, v any) error {
+	if in, ok := v.(map[string]any); ok {
+		for _, k := range slices.Sorted(maps.Keys(in)) {
+			if err := s.metric(name+"/"+k, in[k]); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	x, ok := reportedNumber(v)
+	if !ok {
+		s.other[name] = valueText(v)
+		return nil
+	}
+	if _, twice := s.metrics[name]; twice {
+		return fmt.Errorf("%q stands twice", name)
+	}
+	s.metrics[name] = x
+	return nil
+}
+
+// valueText is a value as an error shows it.
+func valueText(v any) string {
+	if v, ok := v.(string); ok {
+		return strconv.Quote(clipped(strings.TrimPrefix(v, nonFinite), 100))
+	}
+	b, _ := json.Marshal(v)
+	return clipped(string(b), 100)
+}
+
+// reportedNumber is the number that a value is or says.
+func reportedNumber(v any) (float64, bool) {
+	switch v := v.(type) {
+	case float64:
+		return v, true
+	case string:
+		return numberIn(strings.TrimSpace(strings.TrimPrefix(v, nonFinite)))
+	}
+	return 0, false
+}
+
+// nonFinite begins the string that stands in JSON for a number that it does not
+// know.
+const nonFinite = "\x00"
+
+// plainNumbers writes what stands outside of strings as JSON does, where it is a
+// number or a truth in another notation: .5, +1, nan, -Infinity, True.
+func plainNumbers(b []byte) []byte {
 	var out []byte
-	inString := false
-	for i := 0; i < len(b); i++ {
-		if inString {
-			out = append(out, b[i])
-			switch {
-			case b[i] == '\\' && i+1 < len(b):
-				i++
-				out = append(out, b[i])
-			case b[i] == '"':
-				inString = false
+	for i := 0; i < len(b); {
+		n := 1
+		switch {
+		case b[i] == '"':
+			for n < len(b)-i && b[i+n] != '"' {
+				if b[i+n] == '\\' {
+					n++
+				}
+				n++
 			}
-			continue
-		}
-		matched := false
-		for _, word := range []string{"NaN", "-Infinity", "Infinity"} {
-			if bytes.HasPrefix(b[i:], []byte(word)) {
-				out = append(out, `"\u0000`...)
-				out = append(out, word...)
-				out = append(out, '"')
-				i += len(word) - 1
-				matched = true
-				break
-			}
-		}
-		if !matched {
-			inString = b[i] == '"'
+			n = min(n+1, len(b)-i)
+			out = append(out, b[i:i+n]...)
+		case strings.IndexByte(" \t{}[],:", b[i]) >= 0:
 			out = append(out, b[i])
+		default:
+			for n < len(b)-i && strings.IndexByte(" \t{}[],:\"", b[i+n]) < 0 {
+				n++
+			}
+			out = append(out, plainWord(b[i:i+n])...)
 		}
+		i += n
 	}
 	return out
+}
+
+func plainWord(word []byte) []byte {
+	if x, ok := numberIn(string(word)); ok {
+		switch {
+		case math.IsNaN(x) || math.IsInf(x, 0):
+			return fmt.Appendf(nil, `"\u0000%v"`, x)
+		case !json.Valid(word):
+			return strconv.AppendFloat(nil, x, 'g', -1, 64)
+		}
+		return word
+	}
+	switch string(word) {
+	case "True", "TRUE", "False", "FALSE", "None":
+		return []byte(strings.NewReplacer("none", "null").Replace(strings.ToLower(string(word))))
+	}
+	return word
+}
+
+// numberIn reads a number as C, Fortran, Go, JavaScript, Julia, Python, R, Rust
+// or a shell writes it, in decimals.
+func numberIn(word string) (float64, bool) {
+	if strings.Trim(word, "0123456789.eE+-") == "" {
+		x, err := strconv.ParseFloat(word, 64)
+		return x, err == nil || math.IsInf(x, 0) // too large is infinite
+	}
+	sign, bare := 1., strings.ToLower(word)
+	if rest, ok := strings.CutPrefix(bare, "-"); ok {
+		sign, bare = -1, rest
+	} else {
+		bare = strings.TrimPrefix(bare, "+")
+	}
+	switch bare {
+	case "inf", "infinity", "∞", "1.#inf", "1.#inf00":
+		return math.Inf(int(sign)), true
+	case "nan", "snan", "qnan", "na", "na_real_", "1.#ind", "1.#ind00", "1.#qnan", "1.#qnan0", "1.#snan":
+		return math.NaN(), true
+	}
+	if strings.HasPrefix(bare, "nan(") && strings.HasSuffix(bare, ")") { // C tells the bits of a NaN
+		return math.NaN(), true
+	}
+	return 0, false
 }

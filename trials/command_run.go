@@ -1,7 +1,7 @@
 package trials
 
 import (
-	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,18 +9,27 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"syscall"
 	"time"
 
 	"budwood/search"
 )
 
 const (
-	outputCap  = 1 << 20 // bytes of a command's output that are kept
-	outputTail = 40      // lines of it that an error shows
-	lineCap    = 1 << 20 // bytes of one line
+	outputHead = 256 << 10 // bytes of a command's output that are kept of its beginning
+	outputTail = 768 << 10 // and of its end
+	saidTail   = 16 << 10  // bytes of a stream that an error may show
+	saidLines  = 20        // lines of it
+	saidLine   = 400       // bytes of one
 )
+
+// linger is how long the output of a command that has ended may stay open: those
+// that pass it on, as tee does, end with it. What is left behind is killed then.
+const linger = 500 * time.Millisecond
 
 // Objective trains one candidate by running the command. Output, what it printed
 // last, is kept by output, if that is not nil, when the command has ended.
@@ -62,17 +71,25 @@ type commandRun struct {
 	cmd     *exec.Cmd
 	group   *processGroup
 	unwatch func() // of the reaper
-	output  *tail
-	reports chan said     // closed when the command has closed its output
-	broken  chan error    // a report that cannot be read
-	quit    chan struct{} // nobody takes reports any more
-	ended   chan error    // of the command itself
-	tell    *os.File      // go on, or stop
+	output  *kept  // what it printed, on both streams as it came
+	streams []*stream
+	reports chan said // closed when the command has ended and what it said before is read
+	exit    error     // how it ended; known when reports is closed
+	cut     error     // a report that its end cut short
+	tell    *os.File  // go on, or stop
 	limit   <-chan time.Time
 }
 
+// stream is one on which a command writes.
+type stream struct {
+	file *os.File
+	scan reportScanner
+	last *kept // what was written last, for errors; nil for that of reports
+}
+
 // start starts the command with two pipes beside its output: reports come on
-// descriptor 3, and on 4 each is answered.
+// descriptor 3, and on 4 each is answered. Standard output and error are apart, so
+// that neither cuts into the reports on the other.
 func (c *Command) start(ctx context.Context, t *Trial, work string, dir *commandDir) (*commandRun, error) {
 	params := filepath.Join(work, "params.json")
 	b, err := json.Marshal(t.Params)
@@ -83,36 +100,43 @@ func (c *Command) start(ctx context.Context, t *Trial, work string, dir *command
 		return nil, err
 	}
 	values := t.values(params, dir.path)
-	args := c.expand(values)
-	r := &commandRun{
-		c: c, t: t, dir: dir, output: &tail{cap: outputCap},
-		reports: make(chan said), broken: make(chan error, 1), quit: make(chan struct{}), ended: make(chan error, 1),
-	}
+	args := c.expand(t.Params, values)
+	r := &commandRun{c: c, t: t, dir: dir, output: &kept{first: outputHead, last: outputTail}, reports: make(chan said)}
 	r.cmd = exec.Command(args[0], args[1:]...)
 	r.cmd.Dir = c.Dir
-	r.cmd.Env = append(os.Environ(), c.environment(values)...)
-	for k, v := range c.Env {
-		r.cmd.Env = append(r.cmd.Env, k+"="+v)
-	}
-	var pipes [3][2]*os.File // output, reports, answers; what is read, what is written
-	for i := range pipes {
-		if pipes[i][0], pipes[i][1], err = os.Pipe(); err != nil {
-			return nil, err
+	r.cmd.Env = c.environment(values)
+	var ours, theirs []*os.File
+	closeAll := func(files []*os.File) {
+		for _, f := range files {
+			f.Close()
 		}
 	}
-	r.cmd.Stdout, r.cmd.Stderr = pipes[0][1], pipes[0][1]
-	r.cmd.ExtraFiles = []*os.File{pipes[1][1], pipes[2][0]}
-	r.tell = pipes[2][1]
+	for _, s := range []*stream{
+		{scan: reportScanner{where: "standard output"}, last: &kept{last: saidTail}},
+		{scan: reportScanner{where: "standard error"}, last: &kept{last: saidTail}},
+		{scan: reportScanner{where: "descriptor 3", bare: true}},
+		nil, // answers
+	} {
+		in, out, err := os.Pipe()
+		if err != nil {
+			closeAll(append(ours, theirs...))
+			return nil, err
+		}
+		if s == nil {
+			r.tell = out
+			ours, theirs = append(ours, out), append(theirs, in)
+			continue
+		}
+		s.file, r.streams = in, append(r.streams, s)
+		ours, theirs = append(ours, in), append(theirs, out)
+	}
+	r.cmd.Stdout, r.cmd.Stderr, r.cmd.ExtraFiles = theirs[0], theirs[1], theirs[2:]
 	if err = t.reaper.ready(); err == nil {
 		r.group, err = startGroup(r.cmd, c.CPU, c.Mem)
 	}
-	pipes[0][1].Close()
-	pipes[1][1].Close()
-	pipes[2][0].Close()
+	closeAll(theirs)
 	if err != nil {
-		pipes[0][0].Close()
-		pipes[1][0].Close()
-		r.tell.Close()
+		closeAll(ours)
 		var missing *exec.Error
 		if errors.As(err, &missing) {
 			err = missing.Err
@@ -122,84 +146,110 @@ func (c *Command) start(ctx context.Context, t *Trial, work string, dir *command
 	if r.unwatch, err = t.reaper.watch(r.group.id, work); err != nil {
 		r.group.kill()
 		_ = r.cmd.Wait()
-		pipes[0][0].Close()
-		pipes[1][0].Close()
-		r.tell.Close()
+		closeAll(ours)
 		return nil, err
 	}
 	t.meterOutside(r.group.cpuTime)
-	closed := make(chan struct{}, 2)
-	go r.read(pipes[0][0], true, closed)
-	go r.read(pipes[1][0], false, closed)
-	go func() {
-		<-closed
-		<-closed
-		close(r.reports)
-	}()
-	go func() { r.ended <- r.cmd.Wait() }()
+	var readers sync.WaitGroup
+	for _, s := range r.streams {
+		readers.Go(func() { r.read(s) })
+	}
+	read := make(chan struct{})
+	go func() { readers.Wait(); close(read) }()
+	go r.wait(read)
 	if c.Time > 0 {
 		r.limit = time.After(c.Time)
 	}
 	return r, nil
 }
 
-// environment tells the command what to do.
-func (c *Command) environment(values map[string]string) []string {
-	env := []string{
-		"BUDWOOD_TRIAL=" + values[nameTrial], "BUDWOOD_SEED=" + values[nameSeed], "BUDWOOD_EPOCHS=" + values[nameEpochs],
-		"BUDWOOD_TOTAL=" + values[nameTotal], "BUDWOOD_DONE=" + values[nameDone], "BUDWOOD_PARAMS=" + values[nameParams],
-		"BUDWOOD_CHECKPOINT=" + values[nameCheckpoint], "BUDWOOD_REPORT_FD=3", "BUDWOOD_ANSWER_FD=4", "PYTHONUNBUFFERED=1",
+// wait waits for the command itself, not for what it has started: that ends with
+// it, whatever it holds open. What was written before is read to its end.
+func (r *commandRun) wait(read <-chan struct{}) {
+	r.exit = r.cmd.Wait()
+	select {
+	case <-read:
+	case <-time.After(linger):
 	}
+	r.group.kill()
+	for _, s := range r.streams {
+		_ = s.file.SetReadDeadline(time.Now()) // one that is closed needs none
+	}
+	<-read
+	close(r.reports)
+}
+
+// environment tells the command what to do. A variable of its own that stands
+// for a parameter which the candidate lacks is not there.
+func (c *Command) environment(values map[string]string) []string {
+	own, absent := c.variables(values)
+	env := slices.DeleteFunc(os.Environ(), func(v string) bool {
+		name, _, _ := strings.Cut(v, "=")
+		return slices.Contains(absent, name)
+	})
+	env = append(env,
+		"BUDWOOD_TRIAL="+values[nameTrial], "BUDWOOD_SEED="+values[nameSeed], "BUDWOOD_EPOCHS="+values[nameEpochs],
+		"BUDWOOD_TOTAL="+values[nameTotal], "BUDWOOD_DONE="+values[nameDone], "BUDWOOD_PARAMS="+values[nameParams],
+		"BUDWOOD_CHECKPOINT="+values[nameCheckpoint], "BUDWOOD_REPORT_FD=3", "BUDWOOD_ANSWER_FD=4", "PYTHONUNBUFFERED=1",
+	)
 	if c.CPU > 0 { // so that trials times threads stay within the cores
 		for _, k := range []string{"OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "GOMAXPROCS"} {
 			env = append(env, k+"="+strconv.Itoa(c.CPU))
 		}
 	}
-	return env
+	return append(env, own...)
 }
 
-// read takes reports off a pipe: marked lines of the output, every line of the
-// report descriptor.
-func (r *commandRun) read(f *os.File, marked bool, closed chan<- struct{}) {
-	defer func() { f.Close(); closed <- struct{}{} }()
-	b := bufio.NewReaderSize(f, 64<<10)
-	for {
-		line, err := readLine(b)
-		if marked {
-			_, _ = r.output.Write(append(line, '\n'))
-			line = reportIn(line)
+// read takes reports off a stream until it ends, or the command has.
+func (r *commandRun) read(s *stream) {
+	defer s.file.Close()
+	report := func(what said) { r.reports <- what }
+	took := func(b []byte) {
+		if s.last != nil {
+			_, _ = r.output.Write(b)
+			_, _ = s.last.Write(b)
 		}
-		if len(line) > 0 {
-			s, bad := parseReport(line)
-			if bad != nil {
-				select {
-				case r.broken <- bad:
-				default:
-				}
-			} else {
-				select {
-				case r.reports <- s:
-				case <-r.quit: // read on, so that the command is not blocked by a full pipe
-				}
-			}
+		s.scan.scan(b, report)
+	}
+	b := make([]byte, 64<<10)
+	for {
+		n, err := s.file.Read(b)
+		took(b[:n])
+		if errors.Is(err, os.ErrDeadlineExceeded) { // the command has ended: all that it wrote is in the pipe
+			drain(s.file, b, took)
 		}
 		if err != nil {
-			return
+			break
 		}
 	}
+	s.scan.end(report)
 }
 
-// readLine reads a line of any length and returns its beginning.
-func readLine(b *bufio.Reader) ([]byte, error) {
-	var out []byte
-	for {
-		part, more, err := b.ReadLine()
-		if len(out) < lineCap {
-			out = append(out, part...)
+// pipeCap is what a pipe holds at most, unless the system's administrator says
+// otherwise (fs.pipe-max-size of Linux).
+const pipeCap = 1 << 20
+
+// drain takes what is in a pipe at this moment, whoever may still write to it.
+func drain(f *os.File, b []byte, took func([]byte)) {
+	_ = f.SetReadDeadline(time.Time{})
+	raw, err := f.SyscallConn()
+	if err != nil {
+		return
+	}
+	for left := pipeCap; left > 0; {
+		var n int
+		var errno error
+		if err := raw.Read(func(fd uintptr) bool { n, errno = syscall.Read(int(fd), b); return true }); err != nil {
+			return
 		}
-		if err != nil || !more {
-			return out, err
+		if errors.Is(errno, syscall.EINTR) {
+			continue
 		}
+		if errno != nil || n <= 0 { // EAGAIN: it is empty
+			return
+		}
+		took(b[:n])
+		left -= n
 	}
 }
 
@@ -210,13 +260,12 @@ func (r *commandRun) follow(ctx context.Context) error {
 	watch := time.NewTicker(100 * time.Millisecond)
 	defer watch.Stop()
 	exited := false
-	var exit error
 	next := func() (go_on bool) { // waits for one report
 		for {
 			select {
 			case s, ok := <-r.reports:
 				if !ok {
-					exited, exit = true, <-r.ended
+					exited = true
 					return false
 				}
 				if r.take(s, &failure) {
@@ -225,9 +274,6 @@ func (r *commandRun) follow(ctx context.Context) error {
 				if failure != nil || t.stopped != "" || s.done {
 					return false
 				}
-			case err := <-r.broken:
-				failure = err
-				return false
 			case <-r.limit:
 				failure = fmt.Errorf("the command ran longer than its limit of %s", r.c.Time)
 				return false
@@ -260,14 +306,12 @@ func (r *commandRun) follow(ctx context.Context) error {
 		why = fmt.Sprintf("trained to %d", t.task.To)
 	}
 	if !exited {
-		exited, exit = r.end(why)
-		if exited && exit == nil && failure == nil && r.dir.snapshot == nil { // it ended well: the directory is whole
+		exited = r.end(why)
+		if exited && r.exit == nil && failure == nil && r.dir.snapshot == nil { // it ended well: the directory is whole
 			failure = r.dir.take()
 		}
 	} else {
 		r.tell.Close()
-		close(r.quit)
-		r.group.kill() // what it has started and left behind
 	}
 	r.unwatch()
 	switch {
@@ -277,8 +321,10 @@ func (r *commandRun) follow(ctx context.Context) error {
 		return ctx.Err()
 	case t.err != nil || t.stopped != "" || t.progress.Epoch >= t.task.To:
 		return nil
-	case exit != nil:
-		return fmt.Errorf("trial %s: the command %s%s", t.Name(), exitText(exit), r.said())
+	case r.exit != nil:
+		return fmt.Errorf("trial %s: the command %s%s", t.Name(), exitText(r.exit), r.said())
+	case r.cut != nil:
+		return fmt.Errorf("trial %s: %w%s", t.Name(), r.cut, r.said())
 	case t.progress.Epoch == 0:
 		return fmt.Errorf("trial %s: the command ended without a report%s", t.Name(), r.said())
 	}
@@ -289,11 +335,17 @@ func (r *commandRun) follow(ctx context.Context) error {
 	return nil
 }
 
-// take passes one line on, and answers what is no epoch's report; it tells
-// whether it was one.
+// take passes one report on, and answers what is no epoch's; it tells whether it
+// was one.
 func (r *commandRun) take(s said, failure *error) (epoch bool) {
 	t := r.t
 	switch {
+	case s.cut:
+		r.cut = s.broken
+		return false
+	case s.broken != nil:
+		*failure = s.broken
+		return false
 	case s.infeasible != "":
 		t.stopped, t.reason = search.Infeasible, s.infeasible
 		return false
@@ -307,8 +359,15 @@ func (r *commandRun) take(s said, failure *error) (epoch bool) {
 			return false
 		}
 	}
-	if len(s.metrics) == 0 || s.epoch > 0 && s.epoch <= t.progress.Epoch { // nothing new: it trains again what is known
-		if !s.done {
+	if why, ok := s.other[t.task.Objectives[0].Metric]; ok {
+		*failure = fmt.Errorf("the report of epoch %d: %q is %s, which is not a number", cmp.Or(s.epoch, t.progress.Epoch+1), t.task.Objectives[0].Metric, why)
+		return false
+	}
+	if known := s.epoch > 0 && s.epoch <= t.progress.Epoch; known || len(s.metrics) == 0 { // it trains again what is known, or is late
+		if known {
+			t.reportLate(s.epoch, s.metrics)
+		}
+		if !s.done && t.stopped == "" {
 			r.answer("")
 		}
 		return false
@@ -336,23 +395,20 @@ func (r *commandRun) answer(stop string) {
 }
 
 // end tells the command to stop and waits until its process group is gone. It
-// tells whether the command ended by itself, and how.
-func (r *commandRun) end(why string) (itself bool, exit error) {
+// tells whether the command ended by itself.
+func (r *commandRun) end(why string) (itself bool) {
 	r.answer(why)
 	r.tell.Close()
-	defer close(r.quit)
-	defer r.group.kill()
-	for step, patience := range []time.Duration{r.c.grace(), r.c.grace()} {
-		timer := time.NewTimer(patience)
+	for step := range 2 {
+		timer := time.NewTimer(r.c.grace())
 		for waiting := true; waiting; {
 			select {
-			case exit = <-r.ended:
-				timer.Stop()
-				return step == 0, exit
 			case s, ok := <-r.reports:
 				if !ok {
-					r.reports = nil
-				} else if s.checkpoint && (len(s.metrics) == 0 || s.epoch > 0 && s.epoch <= r.t.progress.Epoch) {
+					timer.Stop()
+					return step == 0
+				}
+				if s.checkpoint && (len(s.metrics) == 0 || s.epoch > 0 && s.epoch <= r.t.progress.Epoch) {
 					_ = r.dir.take() // not of an epoch that came after the end
 				}
 			case <-timer.C:
@@ -364,16 +420,24 @@ func (r *commandRun) end(why string) (itself bool, exit error) {
 		}
 	}
 	r.group.kill()
-	return false, <-r.ended
+	for range r.reports { // until it is gone
+	}
+	return false
 }
 
-// said is the end of the command's output, as part of an error.
+// said is the end of the command's output, as part of an error: the last line is
+// what it said last on standard error, if anything.
 func (r *commandRun) said() string {
-	text := r.output.lines(outputTail)
-	if strings.TrimSpace(text) == "" {
-		return ""
+	var out string
+	for _, s := range r.streams {
+		if s.last == nil {
+			continue
+		}
+		for _, line := range s.last.lines(saidLines, saidLine) {
+			out += "\n" + line
+		}
 	}
-	return "\n" + text
+	return out
 }
 
 // exitText says how a command ended.

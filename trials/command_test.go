@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"os"
 	"os/exec"
 	"strings"
@@ -195,28 +194,5 @@ func TestCommandValidate(t *testing.T) {
 		if err := c.Validate(space); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v: %v, want %q", c, err, want)
 		}
-	}
-}
-
-func FuzzReport(f *testing.F) {
-	for _, s := range []string{`{"epoch": 3, "loss": NaN}`, `[tune-metric]: {"loss": -Infinity, "a": "NaN"}`, `budwood: {"checkpoint": true}`, `{"a\"NaN": 1}`} {
-		f.Add([]byte(s))
-	}
-	f.Fuzz(func(t *testing.T, line []byte) {
-		if in := reportIn(line); in != nil {
-			line = in
-		}
-		s, err := parseReport(line)
-		if err == nil && (s.epoch < 0 || s.metrics == nil) {
-			t.Errorf("%q: %+v", line, s)
-		}
-	})
-}
-
-func TestReportNumbers(t *testing.T) {
-	s, err := parseReport([]byte(`{"epoch": 3, "loss": NaN, "up": Infinity, "down": -Infinity, "x": 1e-3, "note": "NaN", "st_time": 5, "checkpoint": true}`))
-	if err != nil || s.epoch != 3 || !math.IsNaN(s.metrics["loss"]) || !math.IsInf(s.metrics["up"], 1) || !math.IsInf(s.metrics["down"], -1) ||
-		s.metrics["x"] != 1e-3 || len(s.metrics) != 4 || !s.checkpoint {
-		t.Errorf("%+v, %v", s, err)
 	}
 }

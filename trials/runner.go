@@ -235,7 +235,7 @@ func (r *Runner) Run(ctx context.Context, task Task, objective Objective, alive 
 			r.Log.Warn().Err(err).Msg("the energy of a failed attempt could not be kept")
 		}
 		return Result{
-			State: search.Failed, Reason: err.Error(), Budget: task.From,
+			State: search.Failed, Reason: Reason(err.Error()), Budget: task.From,
 			Energy: t.progress.Energy, Seconds: t.progress.Seconds, Worker: r.Name, Version: t.version, Kernels: t.kernels, Notes: t.notes,
 		}, &ObjectiveError{err}
 	}
@@ -246,7 +246,7 @@ func (r *Runner) Run(ctx context.Context, task Task, objective Objective, alive 
 // checkpoint that the next segment, or the test, begins with.
 func (r *Runner) finish(ctx context.Context, t *Trial) (Result, error) {
 	p := &t.progress
-	out := Result{State: t.stopped, Reason: t.reason, Budget: p.Epoch, Curve: p.Curve, Energy: p.Energy, Seconds: p.Seconds, Worker: r.Name,
+	out := Result{State: t.stopped, Reason: Reason(t.reason), Budget: p.Epoch, Curve: p.Curve, Energy: p.Energy, Seconds: p.Seconds, Worker: r.Name,
 		Version: t.version, Kernels: t.kernels, Notes: t.notes}
 	switch {
 	case out.State != "":

@@ -9,7 +9,9 @@ import (
 	"maps"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"time"
+	"unicode/utf8"
 
 	"budwood/search"
 )
@@ -148,6 +150,10 @@ func (t *Trial) Report(value float64) {
 func (t *Trial) ReportAll(m search.Metrics) {
 	epoch := t.progress.Epoch + 1
 	main := t.task.Objectives[0]
+	if err := checkMetrics(m); err != nil {
+		t.err = fmt.Errorf("trial %s: epoch %d: %w", t.Name(), epoch, err)
+		return
+	}
 	v, ok := m[main.Metric]
 	if !ok {
 		t.err = fmt.Errorf("trial %s: epoch %d: the objective %q is not among the reported metrics %v", t.Name(), epoch, main.Metric, names(m))
@@ -170,6 +176,48 @@ func (t *Trial) ReportAll(m search.Metrics) {
 		t.stopped = search.Completed
 		t.reason = fmt.Sprintf("epoch %d: no improvement over %.4g for %d epochs", epoch, p.Best.Metrics[main.Metric], p.Early.Patience)
 	}
+}
+
+// reportLate takes the metrics of an epoch that was passed over before a later one
+// was reported; what is known already stays.
+func (t *Trial) reportLate(epoch int, m search.Metrics) {
+	main, p := t.task.Objectives[0], &t.progress
+	v, ok := m[main.Metric]
+	at, known := slices.BinarySearchFunc(p.Curve, epoch, func(m search.Measurement, e int) int { return m.Budget - e })
+	if !ok || known || epoch <= t.task.From || checkMetrics(m) != nil {
+		return
+	}
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		t.stopped, t.reason = search.Diverged, fmt.Sprintf("epoch %d: %s is %v", epoch, main.Metric, v)
+		return
+	}
+	seen := search.Measurement{Budget: epoch, Metrics: maps.Clone(m)}
+	p.Curve = slices.Insert(p.Curve, at, seen)
+	if main.Goal.Better(v, p.Best.Metrics[main.Metric]) {
+		p.Best = seen
+	}
+}
+
+// What one report may hold: all that it says travels with the trial's result.
+const (
+	maxMetrics    = 1000
+	maxMetricName = 200 // bytes
+)
+
+func checkMetrics(m search.Metrics) error {
+	if len(m) > maxMetrics {
+		return fmt.Errorf("%d metrics are reported; the most is %d", len(m), maxMetrics)
+	}
+	bad := ""
+	for name := range m {
+		if (len(name) > maxMetricName || !utf8.ValidString(name)) && (bad == "" || name < bad) {
+			bad = name
+		}
+	}
+	if bad != "" {
+		return fmt.Errorf("%q is not the name of a metric: that is UTF-8 and at most %d bytes", clipped(bad, maxMetricName), maxMetricName)
+	}
+	return nil
 }
 
 // Improved tells whether the last report is the best so far: the moment to keep

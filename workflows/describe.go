@@ -170,11 +170,11 @@ func merge(a, b map[string]any) map[string]any {
 // DescribeReason is the reason of a trial's end in one line: the first one, and of what a program printed
 // before it failed the last one.
 func DescribeReason(s string) string {
-	first, rest, more := strings.Cut(strings.TrimSpace(s), "\n")
-	if !more {
-		return first
+	first, rest, more := strings.Cut(strings.TrimSpace(search.Plain(s)), "\n")
+	if more {
+		first += ": " + strings.TrimSpace(rest[strings.LastIndex(rest, "\n")+1:])
 	}
-	return first + ": " + strings.TrimSpace(rest[strings.LastIndex(rest, "\n")+1:])
+	return clip(first, 600)
 }
 
 // Elapsed is how long a study that has ended ran, over every run of it but without

@@ -14,6 +14,7 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/worker"
 	"golang.org/x/sync/semaphore"
 
@@ -209,6 +210,7 @@ func (w *TrainWorker) serve(class string, needs Resources) error {
 		DisableWorkflowWorker:              true,
 		WorkerStopTimeout:                  2 * time.Second,
 		DisableRegistrationAliasing:        true,
+		Interceptors:                       []interceptor.WorkerInterceptor{&sendable{}},
 	})
 	a := w.a
 	a.needs, a.capacity = needs, w.capacity

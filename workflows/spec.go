@@ -179,6 +179,9 @@ func (s *Spec) Complete() error {
 	if err := s.Space.Validate(); err != nil {
 		return &FieldError{spacePath(err), err}
 	}
+	if err := s.checkSize(); err != nil {
+		return err
+	}
 	if err := s.completeCommand(); err != nil {
 		return err
 	}

@@ -104,7 +104,7 @@ func (a *TrainActivities) Train(ctx context.Context, in TrainInput) ([]trials.Re
 		}
 		out[i] = r
 	}
-	return out, nil
+	return fit(in.Tasks, out), nil
 }
 
 // endOf is why a trial whose activity's context has ended ends: the study wants it
@@ -200,5 +200,5 @@ func (a *TrainActivities) Sweep(ctx context.Context, study string, keep []string
 }
 
 func userError(err error) error {
-	return temporal.NewNonRetryableApplicationError(err.Error(), "UserError", nil)
+	return temporal.NewNonRetryableApplicationError(trials.Reason(err.Error()), "UserError", nil)
 }

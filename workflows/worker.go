@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 )
@@ -30,6 +31,7 @@ func NewStoreWorker(c client.Client, queue string, a *StoreActivities) worker.Wo
 		StickyScheduleToStartTimeout:     2 * time.Second,
 		MaxConcurrentWorkflowTaskPollers: 4,
 		DisableRegistrationAliasing:      true,
+		Interceptors:                     []interceptor.WorkerInterceptor{&sendable{}},
 	})
 	w.RegisterWorkflowWithOptions(Study, workflow.RegisterOptions{Name: StudyType})
 	w.RegisterWorkflowWithOptions(Trial, workflow.RegisterOptions{Name: TrialType})

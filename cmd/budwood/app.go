@@ -85,6 +85,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 
 // command is run for results whose writer may be asked what became of them.
 func command(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	stdout, stderr = plain{stdout}, plain{stderr}
 	var c cli
 	exited := -1
 	parser, err := kong.New(&c, kong.Name("budwood"),

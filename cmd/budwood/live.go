@@ -20,7 +20,7 @@ import (
 // ones and what happened last. If the terminal fails it goes on in lines.
 func (a *app) live(w *watcher) error {
 	m := &liveModel{w: w, app: a, began: time.Now(), width: 100, height: 30}
-	options := []tea.ProgramOption{tea.WithContext(a.ctx), tea.WithOutput(a.stderr), tea.WithoutSignalHandler()}
+	options := []tea.ProgramOption{tea.WithContext(a.ctx), tea.WithOutput(exact(a.stderr)), tea.WithoutSignalHandler()}
 	if !term.IsTerminal(int(os.Stdin.Fd())) {
 		options = append(options, tea.WithInput(nil)) // not from /dev/tty, which a job without a terminal of its own lacks
 	}
@@ -104,7 +104,7 @@ func (m *liveModel) View() tea.View {
 	main := s.Objectives[0]
 	var b strings.Builder
 	line := func(style lipgloss.Style, format string, args ...any) {
-		text := fmt.Sprintf(format, args...)
+		text := search.OneLine(fmt.Sprintf(format, args...))
 		if r := []rune(text); len(r) > m.width {
 			text = string(r[:max(m.width-1, 0)]) + "…"
 		}

@@ -2,18 +2,22 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"time"
 
+	"budwood/engine/data"
 	"budwood/search"
 	"budwood/trials"
+	"budwood/workflows"
 )
 
 type objectiveCmd struct {
-	Test objectiveTestCmd `cmd:"" help:"Run one trial of a command, pause, kill, resume and stop it, and say which parts of the protocol work."`
+	Test objectiveTestCmd `cmd:"" help:"Show what a command is given, run one trial of it, pause, kill, resume and stop it, and say which parts of the protocol work."`
 }
 
 type objectiveTestCmd struct {
@@ -21,7 +25,9 @@ type objectiveTestCmd struct {
 	Param  map[string]string `help:"Parameters of the trial, like lr=0.01." placeholder:"NAME=VALUE"`
 	Epochs int               `help:"Epochs of the whole trial, at least 3." default:"6"`
 	Time   time.Duration     `help:"Limit of each step." default:"2m"`
-	Args   []string          `arg:"" passthrough:"" help:"The program and its arguments, behind --."`
+	Args   []string          `arg:"" passthrough:"" help:"A study file, or the program and its arguments behind --."`
+
+	AllowCommands bool `help:"Allow the program of a study file. Needed once for each program."`
 }
 
 // check is a part of the protocol and how it went.
@@ -31,41 +37,37 @@ type check struct {
 }
 
 func (c *objectiveTestCmd) Run(a *app) error {
-	if len(c.Args) > 0 && c.Args[0] == "--" {
-		c.Args = c.Args[1:]
-	}
 	if c.Epochs < 3 {
 		return usageError{errors.New("--epochs: at least 3, so that the trial can be paused and resumed")}
 	}
-	given := make([]string, 0, len(c.Param))
-	for k, v := range c.Param {
-		given = append(given, k+"="+v)
+	var task trials.Task
+	var cmd *trials.Command
+	var candidates []search.Params
+	var err error
+	if file := c.file(); file != "" {
+		cmd, task, candidates, err = c.study(a, file)
+	} else {
+		cmd, task, candidates, err = c.program()
 	}
-	params, err := readParams(given)
 	if err != nil {
-		return usageError{err}
+		return err
 	}
-	var specs []search.ParamSpec
-	for _, k := range params.Names() {
-		specs = append(specs, search.ParamSpec{Name: k, Choice: []search.OptionSpec{{Value: params[k]}}})
+	task.Total = c.Epochs
+	if err := showVectors(a.stdout, cmd, task, candidates); err != nil {
+		return err
 	}
-	space, err := search.FromSpecs(specs)
-	if err != nil {
-		return usageError{err}
-	}
-	cmd := &trials.Command{Args: c.Args, Time: c.Time}
-	if err := cmd.Validate(space); err != nil {
-		return usageError{err}
+	if c.file() != "" {
+		if err := a.permit(cmd, c.AllowCommands); err != nil {
+			return err
+		}
 	}
 	blobs, err := os.MkdirTemp("", "budwood-objective-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(blobs)
-	t := &objectiveTest{a: a, cmd: cmd, runner: &trials.Runner{Blobs: trials.Dir(blobs), Every: time.Millisecond}, task: trials.Task{
-		Study: "objective-test", Trial: search.Trial{Params: params}, Total: c.Epochs,
-		Objectives: []search.Objective{{Metric: c.Metric}},
-	}}
+	runner := &trials.Runner{Blobs: trials.Dir(blobs), Every: time.Millisecond}
+	t := &objectiveTest{a: a, cmd: cmd, runner: runner, task: task, candidates: candidates}
 	err = t.run(a.ctx, c.Epochs)
 	failed := 0
 	for _, k := range t.checks {
@@ -84,13 +86,98 @@ func (c *objectiveTestCmd) Run(a *app) error {
 	return nil
 }
 
+// file is the study file that was named instead of a program.
+func (c *objectiveTestCmd) file() string {
+	if len(c.Args) == 1 && (strings.HasSuffix(c.Args[0], ".yaml") || strings.HasSuffix(c.Args[0], ".yml")) {
+		return c.Args[0]
+	}
+	return ""
+}
+
+// study is the command of a study file, and three of its candidates.
+func (c *objectiveTestCmd) study(a *app, file string) (*trials.Command, trials.Task, []search.Params, error) {
+	if len(c.Param) > 0 {
+		return nil, trials.Task{}, nil, usageError{errors.New("--param: the parameters are those of the study file")}
+	}
+	spec, _, err := workflows.Load(a.ctx, file, &data.Cache{}, workflows.FileOptions{})
+	if err != nil {
+		return nil, trials.Task{}, nil, err
+	}
+	cmd := spec.Program()
+	if cmd == nil {
+		return nil, trials.Task{}, nil, usageError{fmt.Errorf("%s: the study has no command", file)}
+	}
+	if cmd.Time == 0 {
+		cmd.Time = c.Time
+	}
+	candidates, err := spec.Examples(3)
+	return cmd, trials.Task{Study: spec.Name, Seed: spec.Search.Seed, Objectives: spec.Objectives()}, candidates, err
+}
+
+// program is a command that was typed, and the candidate that was.
+func (c *objectiveTestCmd) program() (*trials.Command, trials.Task, []search.Params, error) {
+	if len(c.Args) > 0 && c.Args[0] == "--" {
+		c.Args = c.Args[1:]
+	}
+	given := make([]string, 0, len(c.Param))
+	for k, v := range c.Param {
+		given = append(given, k+"="+v)
+	}
+	task := trials.Task{Study: "objective-test", Objectives: []search.Objective{{Metric: c.Metric}}}
+	cmd := &trials.Command{Args: c.Args, Time: c.Time}
+	params, err := readParams(given)
+	var specs []search.ParamSpec
+	for _, k := range params.Names() {
+		specs = append(specs, search.ParamSpec{Name: k, Choice: []search.OptionSpec{{Value: params[k]}}})
+	}
+	var space search.Space
+	if err == nil {
+		space, err = search.FromSpecs(specs)
+	}
+	if err == nil {
+		err = cmd.Validate(space)
+	}
+	if err != nil {
+		return nil, task, nil, usageError{err}
+	}
+	return cmd, task, []search.Params{params}, nil
+}
+
+// showVectors prints what the processes of candidates are given, exactly: the
+// argument vector, and what the command adds to the environment.
+func showVectors(w io.Writer, cmd *trials.Command, task trials.Task, candidates []search.Params) error {
+	for i, p := range candidates {
+		args, set, unset := cmd.Vector(task.Study, search.Trial{ID: i, Params: p}, task.Seed, task.Total)
+		var text strings.Builder
+		e := json.NewEncoder(&text)
+		e.SetEscapeHTML(false)
+		if err := e.Encode(args); err != nil {
+			return err
+		}
+		fmt.Fprintf(w, "%s   %s\nargs    %s\n", search.TrialName(i), workflows.DescribeParams(p), strings.TrimSpace(text.String()))
+		for _, v := range set {
+			fmt.Fprintf(w, "env     %s\n", v)
+		}
+		if len(unset) > 0 {
+			fmt.Fprintf(w, "not set %s\n", strings.Join(unset, ", "))
+		}
+	}
+	return nil
+}
+
 type objectiveTest struct {
-	a      *app
-	cmd    *trials.Command
-	runner *trials.Runner
-	task   trials.Task
-	output string
-	checks []check
+	a          *app
+	cmd        *trials.Command
+	runner     *trials.Runner
+	task       trials.Task
+	candidates []search.Params // each trial has the next one
+	output     string
+	checks     []check
+}
+
+// begin begins with another trial.
+func (t *objectiveTest) begin(id int) {
+	t.task.Trial = search.Trial{ID: id, Params: t.candidates[id%len(t.candidates)]}
 }
 
 func (t *objectiveTest) note(ok bool, what, note string) {
@@ -111,6 +198,7 @@ func (t *objectiveTest) segment(ctx context.Context, from, to int, alive func(se
 // killed in the middle, resume, be stopped.
 func (t *objectiveTest) run(ctx context.Context, epochs int) error {
 	half := epochs / 2
+	t.begin(0)
 	first, err := t.segment(ctx, 0, half, nil)
 	if err != nil {
 		t.note(false, "reports", "")
@@ -133,7 +221,7 @@ func (t *objectiveTest) run(ctx context.Context, epochs int) error {
 	t.note(second.Budget == epochs && len(second.Curve) == epochs-half, "resumes at the epoch after the rung", fmt.Sprintf("epochs %d to %d", half+1, second.Budget))
 
 	// Killed in the middle: the segment goes on from the checkpoint inside it.
-	t.task.Trial.ID = 1
+	t.begin(1)
 	killed, kill := context.WithCancelCause(ctx)
 	defer kill(nil)
 	_, err = t.segment(killed, 0, epochs, func(m search.Measurement) {
@@ -153,7 +241,7 @@ func (t *objectiveTest) run(ctx context.Context, epochs int) error {
 	t.note(again.Budget == epochs && len(again.Curve) == epochs, "goes on after it was killed", fmt.Sprintf("%d epochs known, the rest in %.1f s", half, time.Since(before).Seconds()))
 
 	// Stopped: does it listen, or must it be told by a signal?
-	t.task.Trial.ID = 2
+	t.begin(2)
 	stopped, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	var told time.Time

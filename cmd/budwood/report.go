@@ -42,7 +42,7 @@ func (c *reportCmd) Run(a *app) error {
 		return err
 	}
 	if c.File == "-" {
-		return report.Write(a.stdout, s)
+		return report.Write(exact(a.stdout), s)
 	}
 	if c.File == "" {
 		c.File = c.Study + ".html"

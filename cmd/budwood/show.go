@@ -20,7 +20,8 @@ import (
 type showCmd struct {
 	Study string `arg:"" help:"Name of the study."`
 	Trial string `arg:"" optional:"" help:"A trial, like t0012: its parameters and its curve."`
-	Log   bool   `help:"What the command of a trial printed, instead."`
+	Log   bool   `help:"What the command of a trial printed, instead, as a terminal would show it in the end."`
+	Raw   bool   `help:"With --log: byte by byte as it was printed. A terminal obeys what is in it."`
 	Sort  string `enum:"trial,value" default:"trial" help:"Order of the trials: trial or value."`
 	Limit int    `short:"n" default:"-1" help:"At most so many trials: the latest, or with --sort value the best. 0: all. Default: 200 in a table, else all." placeholder:"N"`
 	output
@@ -32,6 +33,9 @@ const showSample = 1000
 func (c *showCmd) Run(a *app) error {
 	if c.Log && c.Trial == "" {
 		return usageError{fmt.Errorf("--log: of which trial? for example: budwood show %s t0000 --log", c.Study)}
+	}
+	if c.Raw && !c.Log {
+		return usageError{errors.New("--raw belongs to --log")}
 	}
 	store, err := a.read()
 	if err != nil {
@@ -53,7 +57,7 @@ func (c *showCmd) Run(a *app) error {
 		return err
 	}
 	if c.Output == "csv" {
-		return report.CSV(a.stdout, list)
+		return report.CSV(exact(a.stdout), list)
 	}
 	if err := c.write(a.stdout, trialTable(r.Objectives, list), list); err != nil || c.Output != "table" {
 		return err
@@ -200,7 +204,15 @@ func (c *showCmd) showLog(a *app) error {
 		return err
 	}
 	defer f.Close()
-	_, err = io.Copy(a.stdout, f)
+	text, err := io.ReadAll(f) // no more than a command keeps
+	if err != nil {
+		return err
+	}
+	out := a.stdout
+	if c.Raw {
+		out = exact(out)
+	}
+	_, err = out.Write(text)
 	return err
 }
 

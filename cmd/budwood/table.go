@@ -5,8 +5,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"budwood/search"
 )
 
 // output is the format flag of every reading command.
@@ -18,11 +21,11 @@ type output struct {
 func (o output) write(w io.Writer, t table, value any) error {
 	switch o.Output {
 	case "json":
-		e := json.NewEncoder(w)
+		e := json.NewEncoder(exact(w))
 		e.SetIndent("", "  ")
 		return e.Encode(value)
 	case "csv":
-		c := csv.NewWriter(w)
+		c := csv.NewWriter(exact(w))
 		if err := c.Write(t.head); err != nil {
 			return err
 		}
@@ -42,10 +45,11 @@ func (t *table) add(cells ...string) { t.rows = append(t.rows, cells) }
 // print aligns the columns; the last one is as long as it is.
 func (t table) print(w io.Writer) error {
 	wide := make([]int, len(t.head))
-	all := append([][]string{t.head}, t.rows...)
+	all := append([][]string{slices.Clone(t.head)}, t.rows...)
 	for _, row := range all {
 		for i, c := range row {
-			wide[i] = max(wide[i], utf8.RuneCountInString(c))
+			row[i] = search.OneLine(c)
+			wide[i] = max(wide[i], utf8.RuneCountInString(row[i]))
 		}
 	}
 	var b strings.Builder

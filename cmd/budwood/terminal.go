@@ -20,7 +20,7 @@ const (
 // one, knows its size, and is in the hands of this process, not of another one in
 // whose background this one runs.
 func terminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
+	f, ok := fileOf(w)
 	if !ok || !term.IsTerminal(int(f.Fd())) {
 		return false
 	}
@@ -47,6 +47,16 @@ func (r *results) Write(b []byte) (int, error) {
 		r.err = err
 	}
 	return n, err
+}
+
+// fileOf is the file that w ends in, if it is one.
+func fileOf(w io.Writer) (f *os.File, ok bool) {
+	w = exact(w)
+	if r, is := w.(*results); is {
+		w = r.w
+	}
+	f, ok = w.(*os.File)
+	return f, ok
 }
 
 // broken tells whether the reader went away, as head does when it has read enough.

@@ -61,7 +61,7 @@ func studyLink(info devserver.Info, study string) (string, error) {
 // exposed tells whether w is a file that other users can read: not a terminal or
 // a pipe, not private, nor below a directory that is.
 func exposed(w io.Writer) bool {
-	f, ok := w.(*os.File)
+	f, ok := fileOf(w)
 	if !ok {
 		return false
 	}
