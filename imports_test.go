@@ -7,7 +7,7 @@ import (
 )
 
 // What each folder may import of ours and of the libraries that only one place
-// may know; see the house in the README.
+// may know; docs/architecture.md draws it.
 var mayImport = map[string][]string{
 	"search":    {},
 	"hpo":       {"search", "gonum.org/v1/gonum"},
