@@ -75,8 +75,11 @@ const doomedEnv = "BUDWOOD_TEST_DOOMED"
 func doomed(mode string) int {
 	mode, dir, _ := strings.Cut(mode, " ")
 	r := &Runner{Blobs: Dir(filepath.Join(dir, "blobs")), Meter: NewAttributor(Power{}), Name: "w", Every: time.Nanosecond}
-	var err error
-	if r.Losses, err = NewLosses(filepath.Join(dir, "notes"), r.Blobs, "w", zerolog.Nop()); err != nil {
+	err := os.MkdirAll(filepath.Join(dir, "blobs"), 0o700)
+	if err == nil {
+		r.Losses, err = NewLosses(filepath.Join(dir, "notes"), r.Blobs, "w", zerolog.Nop())
+	}
+	if err != nil {
 		fmt.Println(err)
 		return 1
 	}

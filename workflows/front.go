@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"math"
 	"slices"
 
 	"budwood/search"
@@ -85,10 +86,26 @@ func (b *Board) keeps(best int) []string {
 			out = append(out, r.Checkpoint)
 		}
 	}
-	furthest := b.Furthest
-	for i := range b.Front {
-		furthest = max(furthest, b.Front[i].Budget)
+	// How far the furthest was trained may be known by a trial whose row is gone: the
+	// fronts that there would be for any of the budgets are kept.
+	levels := []int{math.MaxInt} // those that completed alone
+	for _, r := range b.Front {
+		if r.Budget >= b.Furthest && !slices.Contains(levels, r.Budget) {
+			levels = append(levels, r.Budget)
+		}
 	}
+	for _, furthest := range levels {
+		for _, key := range b.frontAt(furthest) {
+			if !slices.Contains(out, key) {
+				out = append(out, key)
+			}
+		}
+	}
+	return out
+}
+
+// frontAt lists the checkpoints of the front if the furthest trial was trained so far.
+func (b *Board) frontAt(furthest int) []string {
 	rows := slices.DeleteFunc(slices.Clone(b.Front), func(r FrontRow) bool { return !r.compared(furthest) })
 	if slices.ContainsFunc(rows, func(r FrontRow) bool { return !r.Shared }) {
 		rows = slices.DeleteFunc(rows, func(r FrontRow) bool { return r.Shared })
@@ -97,10 +114,9 @@ func (b *Board) keeps(best int) []string {
 	for i := range rows {
 		losses[i] = rows[i].Losses
 	}
+	var out []string
 	for _, i := range slices.Concat(search.Fronts(losses)[:min(len(rows), 1)]...) {
-		if !slices.Contains(out, rows[i].Checkpoint) {
-			out = append(out, rows[i].Checkpoint)
-		}
+		out = append(out, rows[i].Checkpoint)
 	}
 	return out
 }
