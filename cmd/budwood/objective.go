@@ -25,7 +25,8 @@ type objectiveTestCmd struct {
 	Param  map[string]string `help:"Parameters of the trial, like lr=0.01." placeholder:"NAME=VALUE"`
 	Epochs int               `help:"Epochs of the whole trial, at least 3." default:"6"`
 	Time   time.Duration     `help:"Limit of each step." default:"2m"`
-	Args   []string          `arg:"" passthrough:"" help:"A study file, or the program and its arguments behind --."`
+	What   string            `arg:"" help:"A study file; or, behind --, a program and its arguments."`
+	Args   []string          `arg:"" optional:"" passthrough:"" help:"The arguments."`
 
 	AllowCommands bool `help:"Allow the program of a study file. Needed once for each program."`
 }
@@ -88,8 +89,8 @@ func (c *objectiveTestCmd) Run(a *app) error {
 
 // file is the study file that was named instead of a program.
 func (c *objectiveTestCmd) file() string {
-	if len(c.Args) == 1 && (strings.HasSuffix(c.Args[0], ".yaml") || strings.HasSuffix(c.Args[0], ".yml")) {
-		return c.Args[0]
+	if len(c.Args) == 0 && (strings.HasSuffix(c.What, ".yaml") || strings.HasSuffix(c.What, ".yml")) {
+		return c.What
 	}
 	return ""
 }
@@ -116,15 +117,12 @@ func (c *objectiveTestCmd) study(a *app, file string) (*trials.Command, trials.T
 
 // program is a command that was typed, and the candidate that was.
 func (c *objectiveTestCmd) program() (*trials.Command, trials.Task, []search.Params, error) {
-	if len(c.Args) > 0 && c.Args[0] == "--" {
-		c.Args = c.Args[1:]
-	}
 	given := make([]string, 0, len(c.Param))
 	for k, v := range c.Param {
 		given = append(given, k+"="+v)
 	}
 	task := trials.Task{Study: "objective-test", Objectives: []search.Objective{{Metric: c.Metric}}}
-	cmd := &trials.Command{Args: c.Args, Time: c.Time}
+	cmd := &trials.Command{Args: append([]string{c.What}, c.Args...), Time: c.Time}
 	params, err := readParams(given)
 	var specs []search.ParamSpec
 	for _, k := range params.Names() {
@@ -218,7 +216,7 @@ func (t *objectiveTest) run(ctx context.Context, epochs int) error {
 		t.note(false, "resumes", "")
 		return err
 	}
-	t.note(second.Budget == epochs && len(second.Curve) == epochs-half, "resumes at the epoch after the rung", fmt.Sprintf("epochs %d to %d", half+1, second.Budget))
+	t.note(second.Budget == epochs && len(second.Curve) == epochs-half, "resumes at the epoch after the rung", fmt.Sprintf("epochs %d to %d%s", half+1, second.Budget, ending(second)))
 
 	// Killed in the middle: the segment goes on from the checkpoint inside it.
 	t.begin(1)
@@ -238,7 +236,7 @@ func (t *objectiveTest) run(ctx context.Context, epochs int) error {
 		t.note(false, "goes on after it was killed", "")
 		return err
 	}
-	t.note(again.Budget == epochs && len(again.Curve) == epochs, "goes on after it was killed", fmt.Sprintf("%d epochs known, the rest in %.1f s", half, time.Since(before).Seconds()))
+	t.note(again.Budget == epochs && len(again.Curve) == epochs, "goes on after it was killed", fmt.Sprintf("%d epochs known, the rest in %.1f s%s", half, time.Since(before).Seconds(), ending(again)))
 
 	// Stopped: does it listen, or must it be told by a signal?
 	t.begin(2)
@@ -260,4 +258,13 @@ func (t *objectiveTest) run(ctx context.Context, epochs int) error {
 		fmt.Fprintf(t.a.stderr, "output of the last run:\n%s\n", s)
 	}
 	return nil
+}
+
+// ending tells of a trial that ended by itself, and why: that may be the
+// candidate's fault.
+func ending(r trials.Result) string {
+	if r.State == search.Completed || r.State == search.Paused {
+		return ""
+	}
+	return fmt.Sprintf(", %s: %s", r.State, workflows.DescribeReason(r.Reason))
 }
