@@ -2,6 +2,7 @@ package trials
 
 import (
 	"fmt"
+	"os"
 	"os/exec"
 	"runtime"
 	"sync"
@@ -51,6 +52,7 @@ func startGroup(cmd *exec.Cmd, cpus int, mem int64) (*processGroup, error) {
 		return nil, err
 	}
 	g := &processGroup{id: cmd.Process.Pid, mark: mark, release: sync.OnceFunc(release)}
+	g.first()
 	if mem > 0 {
 		g.refuse(mem)
 	}
@@ -64,6 +66,12 @@ func startGroup(cmd *exec.Cmd, cpus int, mem int64) (*processGroup, error) {
 func (g *processGroup) refuse(mem int64) {
 	most := 2 * uint64(mem)
 	_ = unix.Prlimit(g.id, unix.RLIMIT_DATA, &unix.Rlimit{Cur: most, Max: most}, nil) // a process that has ended already needs none
+}
+
+// first has the kernel kill the command, and what it starts, before the worker if
+// there is no memory left: then one trial fails and not the worker is lost.
+func (g *processGroup) first() {
+	_ = os.WriteFile(fmt.Sprintf("/proc/%d/oom_score_adj", g.id), []byte("500"), 0) // a process that has ended already needs none
 }
 
 // processors counts how many commands run on each processor.

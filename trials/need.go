@@ -11,11 +11,12 @@ import (
 )
 
 // Need is the memory that a trial takes at its peak, in bytes: a plan, made before
-// anything is allocated.
+// anything is allocated. It is what a process grows by within 10 %; of weights that
+// many candidates share it is a bound.
 type Need struct {
 	Networks int64 // parameters, gradients, the optimizer's state, activations, batches: of one network, or of one a fold
 	Kept     int64 // copies of the best weights, and what is said of validation rows
-	Others   int64 // weights of a parent, or those that all candidates share
+	Others   int64 // weights of a parent, or those that all candidates share, and what trains these
 	Data     int64 // the data set
 	Batch    int   // rows of a step
 }
@@ -27,7 +28,7 @@ func (n Need) Total() int64 { return n.Networks + n.Kept + n.Others + n.Data }
 func (n Need) String() string {
 	s := fmt.Sprintf("network with batches of %d rows %s, best weights %s", n.Batch, BytesText(n.Networks), BytesText(n.Kept))
 	if n.Others > 0 {
-		s += ", weights to begin with " + BytesText(n.Others)
+		s += ", weights of others " + BytesText(n.Others)
 	}
 	return s + ", data set " + BytesText(n.Data)
 }
@@ -58,7 +59,7 @@ func OverMemory(reason string) bool {
 
 // sampledPaths is how many networks of a space stand for all of them when the
 // memory of shared weights is planned.
-const sampledPaths = 16
+const sampledPaths = 32
 
 // Role is what a trial does beside training its own network.
 type Role int
@@ -108,9 +109,10 @@ func (s Supervised) Need(p search.Params, role Role) (Need, error) {
 	return n, nil
 }
 
-// needShared adds the weights that all candidates share: of the largest network that
-// is drawn, for each alternative. If they are trained, such a network takes part in
-// each step, and as much again is what the step before has left.
+// needShared adds a bound of the weights that all candidates share: those of the
+// largest network that is drawn, for each alternative. If they are trained, such a
+// network takes part in each step, while the trainer has the one before, and what
+// older ones have left is there too.
 func (s Supervised) needShared(n *Need, p search.Params, lends bool) error {
 	shared := s.Supernet()
 	next, own := shared.Paths(rand.New(rand.NewPCG(0, 0))), search.Params{}
@@ -132,7 +134,7 @@ func (s Supervised) needShared(n *Need, p search.Params, lends bool) error {
 	}
 	n.Others = most.Params * int64(shared.Alternatives())
 	if lends {
-		n.Others += most.Optimizer*int64(shared.Alternatives()) + 2*most.Train
+		n.Others += most.Optimizer*int64(shared.Alternatives()) + 2*most.Train + max(most.Train, mostLeft)
 	}
 	return nil
 }

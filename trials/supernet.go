@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"math/rand/v2"
+	"runtime"
 
 	"budwood/engine"
 	"budwood/search"
@@ -44,7 +45,13 @@ type supernet struct {
 	t     *Trial
 	own   *members
 	total int
+	left  int64 // bytes that the networks of steps have left behind since they were last collected
 }
+
+// mostLeft is how much the networks of steps may leave behind before they are
+// collected. Each step has one of its own, of which the runtime alone would collect
+// none until they take as much as everything else.
+const mostLeft = 32 << 20
 
 // trainSupernet trains the shared weights for the trial's epochs, and validates its
 // own network with them after each.
@@ -56,7 +63,7 @@ func (s Supervised) trainSupernet(t *Trial) error {
 	if len(m.trainers) > 1 {
 		return errors.New("shared weights cannot be trained with cross-validation")
 	}
-	n := &supernet{s.Supernet(), s, t, m, t.Total()}
+	n := &supernet{Supernet: s.Supernet(), s: s, t: t, own: m, total: t.Total()}
 	t.progress.Bank, t.newest = true, true
 	if err := t.Keep(n); err != nil {
 		return err
@@ -101,6 +108,10 @@ func (n *supernet) epoch(epoch int) error {
 		}
 		if err := n.Return(p, tr); err != nil {
 			return err
+		}
+		if n.left += tr.Memory().Train; n.left > mostLeft {
+			runtime.GC()
+			n.left = 0
 		}
 		if last {
 			return nil

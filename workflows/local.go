@@ -50,6 +50,7 @@ func Local(ctx context.Context, spec *Spec, store *StoreActivities, runner *tria
 		if err != nil {
 			return StudyResult{}, err
 		}
+		s.Room = Offer{CPU: spec.Search.Parallel}.Complete().Room(spec.Resources, d.Bytes(), "this process")
 		built, objective = &s, s.Objective
 	}
 	l := &localStudy{
