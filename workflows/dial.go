@@ -18,7 +18,10 @@ import (
 // read it; if not, the error is an [fs.ErrPermission].
 func Dial(ctx context.Context, o client.Options) (client.Client, error) {
 	if o.ConnectionOptions.TLS == nil && !o.ConnectionOptions.TLSDisabled && o.Credentials == nil {
-		if key := keyOf(ctx, o.HostPort); readable(key) {
+		if key := keyOf(ctx, o.HostPort); key != "" {
+			if !readable(key) {
+				return nil, denied(o.HostPort, key)
+			}
 			var err error
 			if o.ConnectionOptions.TLS, err = ServerTLS(key); err != nil {
 				return nil, err
@@ -32,17 +35,21 @@ func Dial(ctx context.Context, o client.Options) (client.Client, error) {
 	if o.Logger != nil {
 		o.Logger.Warn("no connection to Temporal", "address", o.HostPort, "error", err.Error())
 	}
-	var denied *serviceerror.PermissionDenied
-	if errors.As(err, &denied) {
-		return nil, fmt.Errorf("the Temporal server at %s refuses: %s", o.HostPort, denied.Message)
+	var refused *serviceerror.PermissionDenied
+	if errors.As(err, &refused) {
+		return nil, fmt.Errorf("the Temporal server at %s refuses: %s", o.HostPort, refused.Message)
 	}
 	return nil, unreachable(ctx, o.HostPort)
+}
+
+func denied(address, key string) error {
+	return fmt.Errorf("%w: the Temporal server at %s answers only who shows its key, %q; leave TEMPORAL_ADDRESS out to use a server of your own", fs.ErrPermission, address, key)
 }
 
 // unreachable tells why there is no server at an address, by a plain connection.
 func unreachable(ctx context.Context, address string) error {
 	if key := keyOf(ctx, address); key != "" {
-		return fmt.Errorf("%w: the Temporal server at %s answers only who shows its key, %q; leave TEMPORAL_ADDRESS out to use a server of your own", fs.ErrPermission, address, key)
+		return denied(address, key)
 	}
 	conn, err := (&net.Dialer{Timeout: 5 * time.Second}).DialContext(ctx, "tcp", bare(address))
 	if err == nil {

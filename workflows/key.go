@@ -38,6 +38,7 @@ func ServerTLS(file string) (*tls.Config, error) {
 		MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{pair},
 		RootCAs: only, ServerName: ServerName, // for the client
 		ClientCAs: only, ClientAuth: tls.RequireAndVerifyClientCert, // for the server
+		DynamicRecordSizingDisabled: true, // there is no network between them
 	}, nil
 }
 
@@ -48,7 +49,7 @@ func keyOf(ctx context.Context, address string) string {
 	if name, _, err := net.SplitHostPort(host); err != nil || name != "localhost" && !net.ParseIP(name).IsLoopback() {
 		return ""
 	}
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	dialer := tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true}} // nothing is told to it
 	conn, err := dialer.DialContext(ctx, "tcp", host)

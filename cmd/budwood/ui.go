@@ -33,6 +33,9 @@ func (c *uiCmd) Run(a *app) error {
 // running is the embedded server, or an error if it does not run.
 func (a *app) running() (devserver.Info, error) {
 	info, ok := devserver.Running(a.home)
+	if ok && info.Key == "" {
+		return info, fmt.Errorf("the Temporal server of %s (process %d) is an older budwood's and has no key: end what that runs there", a.home, info.PID)
+	}
 	if !ok {
 		return info, fmt.Errorf("no Temporal server runs in %s: budwood up keeps one, and budwood run while a study runs", a.home)
 	}
@@ -58,14 +61,17 @@ func studyLink(info devserver.Info, study string) (string, error) {
 	return info.UILink("/namespaces/"+info.Namespace+"/workflows", url.Values{"query": {fmt.Sprintf("BudwoodStudy=%q", study)}})
 }
 
-// exposed tells whether w is a file that other users can read: not a terminal or
-// a pipe, not private, nor below a directory that is.
+// exposed tells whether w is systemd's journal, or a file that other users can read:
+// not a terminal or a pipe, not private, nor below a directory that is.
 func exposed(w io.Writer) bool {
 	f, ok := fileOf(w)
 	if !ok {
 		return false
 	}
 	st, err := f.Stat()
+	if err == nil && st.Mode().Type() == fs.ModeSocket {
+		return os.Getenv("JOURNAL_STREAM") != ""
+	}
 	if err != nil || !st.Mode().IsRegular() || st.Mode().Perm()&0o044 == 0 {
 		return false
 	}

@@ -82,6 +82,9 @@ func Ensure(ctx context.Context, o Options) (*Server, error) {
 	}
 	if err != nil {
 		s.users.Close()
+		if errors.Is(err, errOlder) {
+			return s.outlive(ctx, o)
+		}
 		return nil, err
 	}
 	ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
@@ -100,6 +103,24 @@ func (s *Server) watch() error {
 		err = s.alive.Keep("the database", s.Database)
 	}
 	return err
+}
+
+// errOlder says that the server that runs is an older budwood's, which lets
+// everybody in.
+var errOlder = errors.New("it lets everybody in, as an older budwood's does")
+
+// outlive is [Ensure] once an older budwood's server has ended, as it does by
+// itself soon after its last user has.
+func (s *Server) outlive(ctx context.Context, o Options) (*Server, error) {
+	s.say("waiting for the older Temporal server (process %d) to end: it lets everybody in", s.PID)
+	wait, cancel := context.WithTimeout(ctx, 2*stopTimeout)
+	defer cancel()
+	lock, err := waitLock(wait, filepath.Join(s.home, serverLock), exclusive)
+	if err != nil {
+		return nil, fmt.Errorf("the Temporal server of %s (process %d) cannot be used: %w; end what the older budwood runs there, or kill %d: the next run goes on with its studies", s.home, s.PID, errOlder, s.PID)
+	}
+	lock.Close()
+	return Ensure(ctx, o)
 }
 
 // Close lets the server go. It ends by itself, some seconds later, unless
@@ -129,7 +150,7 @@ func (s *Server) findOrStart(ctx context.Context, want ports) (Info, error) {
 		}
 		info, err := readInfo(s.home) // not there while the other server starts
 		if err == nil && info.Key == "" {
-			return Info{}, fmt.Errorf("the Temporal server of %s (process %d) is an older budwood's, which lets everybody in: end what the older budwood runs there, or kill %d; the next run goes on with its studies", s.home, info.PID, info.PID)
+			return info, errOlder
 		}
 		if err == nil {
 			err = answers(ctx, info)

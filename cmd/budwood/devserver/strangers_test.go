@@ -3,6 +3,8 @@ package devserver
 import (
 	"context"
 	"crypto/tls"
+	"errors"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -12,6 +14,7 @@ import (
 	"time"
 
 	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
@@ -80,7 +83,23 @@ func TestStrangersAreRefused(t *testing.T) {
 			}
 		}
 	}
-	for host, want := range map[string]int{"evil.example": http.StatusForbidden, "": http.StatusForbidden} {
+	if c, err := workflows.Dial(t.Context(), client.Options{HostPort: s.Address, Logger: quiet{}}); err != nil {
+		t.Errorf("the key is not found: %v", err)
+	} else {
+		c.Close()
+	}
+	if err := os.Rename(s.Key, s.Key+".away"); err != nil {
+		t.Fatal(err)
+	}
+	_, err = workflows.Dial(t.Context(), client.Options{HostPort: s.Address, Logger: quiet{}})
+	wantLine(t, err, "permission denied: ", s.Address, keyFile, "TEMPORAL_ADDRESS")
+	if !errors.Is(err, fs.ErrPermission) {
+		t.Errorf("%T", err)
+	}
+	if err := os.Rename(s.Key+".away", s.Key); err != nil {
+		t.Fatal(err)
+	}
+	for _, host := range []string{"evil.example", ""} {
 		r, err := http.NewRequest(http.MethodGet, s.UIURL+"/api/v1/namespaces", nil)
 		if err != nil {
 			t.Fatal(err)
@@ -93,7 +112,7 @@ func TestStrangersAreRefused(t *testing.T) {
 			t.Fatal(err)
 		}
 		resp.Body.Close()
-		if resp.StatusCode != want {
+		if resp.StatusCode != http.StatusForbidden {
 			t.Errorf("the UI answers a stranger for %q with %s", r.Host, resp.Status)
 		}
 	}
@@ -187,7 +206,8 @@ func TestKey(t *testing.T) {
 	wantLine(t, err, path, "damaged", "delete it")
 }
 
-// A server that an older budwood left running lets everybody in: nobody uses it.
+// A server that an older budwood left running lets everybody in: nobody uses it, but
+// if it ends soon another takes its place.
 func TestOlderServer(t *testing.T) {
 	t.Parallel()
 	home := stateDir(t)
@@ -196,9 +216,26 @@ func TestOlderServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer lock.Close()
-	if err := writeInfo(home, Info{PID: 4711, Address: "127.0.0.1:7233", Namespace: "default", Version: Version}); err != nil {
+	older := Info{PID: 4711, Address: "127.0.0.1:7233", Namespace: "default", Version: Version}
+	if err := writeInfo(home, older); err != nil {
 		t.Fatal(err)
 	}
 	_, err = Ensure(t.Context(), Options{Home: home})
 	wantLine(t, err, "process 4711", "older budwood", "kill 4711")
+	if _, err := older.UILink("/", nil); err == nil {
+		t.Error("a link without a token")
+	}
+
+	users := filepath.Join(home, clientsLock)
+	go func() { // it ends when nobody uses it
+		if held, err := waitLock(t.Context(), users, exclusive); err == nil {
+			lock.Close()
+			held.Close()
+		}
+	}()
+	s := ensure(t, Options{Home: home})
+	defer s.Close()
+	if s.PID == older.PID || s.Key == "" {
+		t.Errorf("%+v", s.Info)
+	}
 }
