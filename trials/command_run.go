@@ -43,7 +43,11 @@ func (c *Command) Objective(output func(*Trial, []byte)) Objective {
 		if err != nil {
 			return err
 		}
-		defer work.remove()
+		unwatch := func() {}
+		defer func() {
+			work.remove()
+			unwatch() // not before: the reaper would leave the files
+		}()
 		dir := &commandDir{path: filepath.Join(work.path, "checkpoint")}
 		if err := os.Mkdir(dir.path, 0o755); err != nil {
 			return err
@@ -55,6 +59,7 @@ func (c *Command) Objective(output func(*Trial, []byte)) Objective {
 		if err != nil {
 			return err
 		}
+		unwatch = r.unwatch
 		err = r.follow(ctx)
 		if output != nil {
 			output(t, r.output.Bytes())
@@ -313,7 +318,6 @@ func (r *commandRun) follow(ctx context.Context) error {
 	} else {
 		r.tell.Close()
 	}
-	r.unwatch()
 	switch {
 	case failure != nil:
 		return fmt.Errorf("trial %s: %w%s", t.Name(), failure, r.said())

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -60,11 +62,18 @@ func (a *app) openBlobs() (trials.Blobs, error) {
 	return trials.Dir(a.blobs), nil
 }
 
-// makeBlobs opens it for writing.
+// makeBlobs opens it for writing. In a state directory, that must be there.
 func (a *app) makeBlobs() (trials.Blobs, error) {
 	blobs, err := a.openBlobs()
-	if dir, ok := blobs.(trials.Dir); ok {
-		err = os.MkdirAll(string(dir), 0o755)
+	dir, ok := blobs.(trials.Dir)
+	switch path := string(dir); {
+	case !ok:
+	case filepath.Dir(path) == a.home:
+		if err = os.Mkdir(path, 0o755); errors.Is(err, fs.ErrExist) {
+			err = nil
+		}
+	default:
+		err = os.MkdirAll(path, 0o755)
 	}
 	return blobs, err
 }

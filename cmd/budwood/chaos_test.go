@@ -198,13 +198,32 @@ func (c *chaos) repeated() (n int) {
 	return n
 }
 
+const chaosMount = "budwood-chaos-" // and the id of the process that has mounted it
+
+// unmountLeft unmounts what tests that were killed have left mounted.
+func unmountLeft() {
+	mounts, _ := os.ReadFile("/proc/self/mounts")
+	for line := range strings.Lines(string(mounts)) {
+		f := strings.Fields(line)
+		if pid, ours := strings.CutPrefix(f[0], chaosMount); ours && !exists("/proc/"+pid) {
+			_ = syscall.Unmount(f[1], syscall.MNT_DETACH)
+		}
+	}
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
 // newChaos is a state directory that can be filled.
 func newChaos(t *testing.T) *chaos {
 	if testing.Short() {
 		t.Skip("it takes a minute")
 	}
 	c := &chaos{t: t, dir: t.TempDir(), log: filepath.Join(t.TempDir(), "log"), r: rand.New(rand.NewPCG(*chaosSeed, 1)), kept: 1}
-	if err := syscall.Mount("tmpfs", c.dir, "tmpfs", 0, "size=400m"); err == nil {
+	unmountLeft()
+	if err := syscall.Mount(fmt.Sprint(chaosMount, os.Getpid()), c.dir, "tmpfs", 0, "size=400m"); err == nil {
 		c.tmpfs = true
 		t.Cleanup(func() { _ = syscall.Unmount(c.dir, syscall.MNT_DETACH) })
 	} else {

@@ -55,6 +55,7 @@ func program(ctx context.Context, dir string, args ...string) (cmd *exec.Cmd, st
 	cmd.Stdout, cmd.Stderr = stdout, stderr
 	cmd.Env = append(os.Environ(), "BUDWOOD_TEST_PROGRAM=1", "BUDWOOD_HOME="+dir, "TEMPORAL_ADDRESS=", "NO_COLOR=1")
 	cmd.WaitDelay = 5 * time.Second
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // if these tests are killed, it goes with them
 	return cmd, stdout, stderr
 }
 

@@ -123,6 +123,12 @@ func (c *connection) Close() error {
 
 // state opens the state directory for writing.
 func (a *app) state() (*budwood.State, error) {
+	if err := a.alive.Look(); err != nil { // it would be made again
+		return nil, err
+	}
+	if err := os.MkdirAll(a.home, 0o700); err != nil {
+		return nil, err
+	}
 	blobs, err := a.makeBlobs()
 	if err != nil {
 		return nil, err

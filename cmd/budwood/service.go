@@ -161,6 +161,7 @@ func serviceMain() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	lock, out := os.NewFile(3, workersLock), os.NewFile(4, "report")
+	defer lock.Close() // or the garbage collector would do it, and let go of the lock
 	home, err := budwood.Home()
 	var cache workflows.Bytes
 	if err == nil {

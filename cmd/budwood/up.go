@@ -93,10 +93,6 @@ type workerCmd struct {
 // Run trains for studies of a Temporal server that the environment names. It
 // needs no access to the store.
 func (c *workerCmd) Run(a *app) error {
-	blobs, err := a.makeBlobs()
-	if err != nil {
-		return err
-	}
 	stop, err := c.metricsFlags.serve(a)
 	if err != nil {
 		return err
@@ -107,10 +103,14 @@ func (c *workerCmd) Run(a *app) error {
 		return err
 	}
 	defer conn.Close()
-	power, err := trials.CorePower(os.Getenv)
-	if err == nil {
-		err = a.keepBlobs(blobs)
+	blobs, err := a.makeBlobs()
+	if err != nil {
+		return err
 	}
+	if err := a.keepBlobs(blobs); err != nil {
+		return err
+	}
+	power, err := trials.CorePower(os.Getenv)
 	if err != nil {
 		return err
 	}

@@ -71,6 +71,9 @@ func Ensure(ctx context.Context, o Options) (*Server, error) {
 	if note != "" {
 		s.say("%s", note)
 	}
+	if err := s.alive.Keep("the state directory", home); err != nil {
+		return nil, err
+	}
 	// With this lock in hand a server that runs stays; one that is just ending is
 	// waited for.
 	if s.users, err = waitLock(ctx, filepath.Join(home, clientsLock), shared); err != nil {
@@ -96,7 +99,6 @@ func Ensure(ctx context.Context, o Options) (*Server, error) {
 func (s *Server) watch() error {
 	s.alive.KeepProgram()
 	err := errors.Join(
-		s.alive.Keep("the state directory", s.home),
 		s.alive.KeepOpen("the lock", filepath.Join(s.home, clientsLock), s.users),
 		s.alive.Keep("the lock", filepath.Join(s.home, serverLock)))
 	if err == nil && s.Database != "" { // a server of an older version does not say
