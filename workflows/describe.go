@@ -123,6 +123,9 @@ func CanContinue(stored json.RawMessage, s *Spec) error {
 	if len(s.StartWith) == 0 {
 		old.StartWith = nil
 	}
+	if a, b := old.Architecture, s.Architecture; a != nil && b != nil && a.Folds < b.Folds {
+		return fmt.Errorf("study %q exists, and its limits are for the network of one fold, not for those of all folds together, as they are now: give this one another name", s.Name)
+	}
 	a, b := neutral(old), neutral(*s)
 	for _, k := range search.Params(merge(a, b)).Names() {
 		if !reflect.DeepEqual(a[k], b[k]) {

@@ -168,7 +168,7 @@ func TestMistakes(t *testing.T) {
 		{"tabs", "  - {name: lr", "\t- {name: lr", `study.yaml:7:`},
 		{"duplicate key", "search:", "name: x\nsearch:", `study.yaml:4:1: `},
 		{"no budget", "trials: 4", "trials: 0x", `expected a whole number, found "0x"`},
-		{"negative budget", "trials: 4", "trials: -4", `study.yaml:5:18: budget.trials: -4 is outside [1, 1e+06]`},
+		{"negative budget", "trials: 4", "trials: -4", `study.yaml:5:18: budget.trials: -4 is outside [1, 1000000]`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if !strings.Contains(goodFile, c.old) {

@@ -85,21 +85,15 @@ func (b *Board) keeps(best int) []string {
 			out = append(out, r.Checkpoint)
 		}
 	}
-	furthest := b.Furthest
-	for i := range b.Front {
-		furthest = max(furthest, b.Front[i].Budget)
-	}
-	rows := slices.DeleteFunc(slices.Clone(b.Front), func(r FrontRow) bool { return !r.compared(furthest) })
+	end := Board{Front: b.Front, Furthest: b.Furthest}
+	end.thin(-1) // paused trials have ended since
+	rows := end.Front
 	if slices.ContainsFunc(rows, func(r FrontRow) bool { return !r.Shared }) {
 		rows = slices.DeleteFunc(rows, func(r FrontRow) bool { return r.Shared })
 	}
-	losses := make([][]float64, len(rows))
-	for i := range rows {
-		losses[i] = rows[i].Losses
-	}
-	for _, i := range slices.Concat(search.Fronts(losses)[:min(len(rows), 1)]...) {
-		if !slices.Contains(out, rows[i].Checkpoint) {
-			out = append(out, rows[i].Checkpoint)
+	for _, r := range rows {
+		if !slices.Contains(out, r.Checkpoint) {
+			out = append(out, r.Checkpoint)
 		}
 	}
 	return out

@@ -88,6 +88,9 @@ func (c *planCmd) Run(a *app) error {
 	}
 	if spec.Architecture != nil {
 		add("architecture", "%s", workflows.DescribeArchitecture(spec.Architecture))
+		if n := spec.Architecture.Folds; n > 1 {
+			add("limits", "for the networks of all %d folds together, whose mean is exported", n)
+		}
 	}
 	for i, p := range spec.StartWith {
 		add(fmt.Sprintf("start_with[%d]", i), "%s", workflows.DescribeParams(p))
