@@ -263,6 +263,9 @@ func describe(n ast.Node) string {
 	case int, float64:
 		return search.FormatExact(x)
 	case []any:
+		if len(x) == 0 {
+			return "[]"
+		}
 		return "a list"
 	case map[string]any:
 		return "keys and values"

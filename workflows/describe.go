@@ -62,7 +62,7 @@ func DescribeDim(d *search.Dim) string {
 		}
 		return strings.Join(out, " | ")
 	}
-	s := fmt.Sprintf("%v … %v", d.Lo, d.Hi)
+	s := search.FormatExact(d.Lo) + " … " + search.FormatExact(d.Hi)
 	if d.Kind == search.KindInt {
 		s = fmt.Sprintf("%d … %d", int(d.Lo), int(d.Hi))
 	}
@@ -70,7 +70,7 @@ func DescribeDim(d *search.Dim) string {
 		s += ", log"
 	}
 	if d.Step != 0 {
-		s += fmt.Sprintf(", step %v", d.Step)
+		s += ", step " + search.FormatExact(d.Step)
 	}
 	return s
 }

@@ -25,8 +25,12 @@ func DescribeNetwork(s *Spec, all []search.Record, r *search.Record) (string, er
 		return "", err
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "network  %d parameters, %d multiply-accumulates a row; %.1f MB to train in batches of 32, %.1f MB to predict; about %.3g J for a million rows of training\n",
-		cost.Params, cost.MACs, float64(m.Train)/1e6, float64(m.Infer)/1e6, nas.Joules(cost, 1e6))
+	fmt.Fprintf(&b, "network  %d parameters, %d multiply-accumulates a row; %.1f MB to train in batches of 32, %.1f MB to predict; about %s J for a million rows of training\n",
+		cost.Params, cost.MACs, float64(m.Train)/1e6, float64(m.Infer)/1e6, search.FormatNumber(nas.Joules(cost, 1e6)))
+	if s.Data.Split.CV > 1 {
+		k := int64(s.Data.Split.CV)
+		fmt.Fprintf(&b, "folds    %d such networks, whose mean is exported: %d parameters, %d multiply-accumulates a row\n", k, k*cost.Params, k*cost.MACs)
+	}
 	label := "lineage"
 	for _, a := range nas.Lineage(all, r.ID) {
 		fmt.Fprintf(&b, "%-8s %s  %s\n", label, search.TrialName(a.Trial), describeOrigin(a))
