@@ -79,7 +79,7 @@ func (s Source) String() string {
 	if s.Taken == 1 {
 		word = "configuration"
 	}
-	return fmt.Sprintf("warm start: %d %s from study %s (similarity %.2f, best %.4g)", s.Taken, word, s.Study, s.Similarity, s.Best)
+	return fmt.Sprintf("warm start: %d %s from study %s (similarity %.2f, best %s)", s.Taken, word, s.Study, s.Similarity, search.FormatNumber(s.Best))
 }
 
 // Lines explains the plan, one line a study that helps; without any, one line

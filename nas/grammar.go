@@ -163,7 +163,7 @@ func (c *compiler) resolve(r Ref, path string) (*production, error) {
 	}
 	rule, ok := c.define[string(r)]
 	if !ok {
-		return nil, wrong(join(path, "ref"), "%q is not defined; define has %v", string(r), names(c.define))
+		return nil, wrong(join(path, "ref"), "%s is not defined; define has %s", search.Quoted(string(r)), search.Brief(fmt.Sprint(names(c.define)), 200))
 	}
 	if slices.Contains(c.open, r) {
 		return nil, wrong(join(path, "ref"), "%q refers to itself; use repeat instead", string(r))
@@ -178,7 +178,7 @@ func (c *compiler) resolve(r Ref, path string) (*production, error) {
 func compileOp(r Op, path string) (*production, error) {
 	o := operationNamed(r.Name)
 	if o == nil {
-		return nil, wrong(join(path, "op"), "%q is no operation; known are %v", r.Name, Operations())
+		return nil, wrong(join(path, "op"), "%s is no operation; known are %v", search.Quoted(r.Name), Operations())
 	}
 	p := &production{kind: opKind, op: o, dims: make([]*search.Dim, len(o.attrs))}
 	for _, q := range r.Attrs {

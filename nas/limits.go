@@ -5,12 +5,14 @@ import (
 	"fmt"
 
 	"budwood/engine"
+	"budwood/search"
 )
 
 // ErrLimit means that a network costs more than it may.
 var ErrLimit = errors.New("over the limit")
 
-// Limits bound what a network may cost, the output layer included; 0 means no
+// Limits bound what a candidate may cost, the output layer included, with
+// cross-validation the networks of all folds together ([Spec].Folds); 0 means no
 // limit.
 type Limits struct {
 	Params    int64   `json:"params,omitempty" yaml:"params,omitempty"`       // trained numbers
@@ -42,6 +44,18 @@ type needs struct {
 	memory engine.Memory
 }
 
+// times is what as many networks of the same form cost together: those of the folds of
+// a cross-validation are trained beside each other, and their mean is one network with
+// the weights of all.
+func (n needs) times(folds int) needs {
+	k := int64(max(folds, 1))
+	n.cost.Params *= k
+	n.cost.MACs *= k
+	n.memory.Train *= k
+	n.memory.Infer *= k
+	return n
+}
+
 // measure is what a network costs; its memory only if there is a limit, for
 // planning it takes longer.
 func (l Limits) measure(net engine.Layer, in engine.Shape) (needs, error) {
@@ -65,7 +79,7 @@ func (l Limits) check(n needs) error {
 	var over error
 	for _, x := range l.shares(n) {
 		if x.limit > 0 && x.cost > x.limit {
-			err := fmt.Errorf("%.0f %s are %.3g times the limit of %.0f", x.cost, x.unit, x.cost/x.limit, x.limit)
+			err := fmt.Errorf("%s %s are %s the limit of %s", search.FormatNumber(x.cost), x.unit, timesOver(x.cost/x.limit), search.FormatExact(x.limit))
 			if over == nil {
 				over = err
 			} else {
@@ -77,6 +91,17 @@ func (l Limits) check(n needs) error {
 		return nil
 	}
 	return fmt.Errorf("%w: %w", ErrLimit, over)
+}
+
+// timesOver is a ratio in words.
+func timesOver(ratio float64) string {
+	switch {
+	case ratio < 1000:
+		return fmt.Sprintf("%.3g times", ratio)
+	case ratio < 1e6:
+		return fmt.Sprintf("%.0f times", ratio)
+	}
+	return "more than a million times"
 }
 
 type share struct {
@@ -117,7 +142,7 @@ func (l Limits) validate() error {
 		n    float64
 	}{{"params", float64(l.Params)}, {"macs", float64(l.MACs)}, {"memory", float64(l.Memory)}, {"inference", float64(l.Inference)}, {"joules", l.Joules}} {
 		if !(x.n >= 0) {
-			return wrong("limits."+x.name, "%g is negative; 0 means no limit", x.n)
+			return wrong("limits."+x.name, "%s is negative; 0 means no limit", search.FormatExact(x.n))
 		}
 	}
 	return nil

@@ -16,11 +16,11 @@ var ErrDead = errors.New("nothing reaches the output")
 // error names the layer that does not fit its input.
 func (g Genome) Network(in engine.Shape, outputs int) (engine.Seq, error) {
 	if in.Size() == 0 {
-		return nil, fmt.Errorf("network %v: input shape %v has no values", g, in)
+		return nil, fmt.Errorf("network %v: input shape %v has no values", g.brief(), in)
 	}
 	out, err := g.network(in, outputs)
 	if err != nil {
-		return nil, fmt.Errorf("network %v: %w", g, err)
+		return nil, fmt.Errorf("network %v: %w", g.brief(), err)
 	}
 	return out, nil
 }

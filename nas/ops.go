@@ -366,11 +366,11 @@ func (a *attribute) check(v any) (float64, error) {
 	x, ok := search.Number(v)
 	switch {
 	case !ok:
-		return 0, fmt.Errorf("%v is not a number", v)
+		return 0, fmt.Errorf("%s is not a number", search.FormatExact(v))
 	case a.fraction && !(x >= a.lo && x < a.hi):
-		return 0, fmt.Errorf("%v is outside [%g, %g)", v, a.lo, a.hi)
+		return 0, fmt.Errorf("%s is outside [%g, %g)", search.FormatExact(v), a.lo, a.hi)
 	case !a.fraction && !(x >= a.lo && x <= a.hi && x == math.Trunc(x)):
-		return 0, fmt.Errorf("%v is not a whole number from %.0f to %.0f", v, a.lo, a.hi)
+		return 0, fmt.Errorf("%s is not a whole number from %.0f to %.0f", search.FormatExact(v), a.lo, a.hi)
 	}
 	return x, nil
 }

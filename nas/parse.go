@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"budwood/search"
 )
 
 // parseGenome reads the notation of [Genome.MarshalText].
@@ -112,7 +114,7 @@ func (p *parser) op() (node, error) {
 	name := p.take("abcdefghijklmnopqrstuvwxyz_0123456789") // the first is no digit, see node
 	o := operationNamed(name)
 	if o == nil {
-		return node{}, p.errorf("%q is no operation; known are %v", name, Operations())
+		return node{}, p.errorf("%s is no operation; known are %v", search.Quoted(name), Operations())
 	}
 	var vals []float64
 	for c := byte('('); len(vals) < len(o.attrs) && p.peek() == c; c = ',' {
@@ -120,7 +122,7 @@ func (p *parser) op() (node, error) {
 		text := p.take("0123456789.-")
 		x, err := strconv.ParseFloat(text, 64)
 		if err != nil {
-			return node{}, p.errorf("%s: %q is not a number", name, text)
+			return node{}, p.errorf("%s: %s is not a number", name, search.Quoted(text))
 		}
 		if x, err = o.attrs[len(vals)].check(x); err != nil {
 			return node{}, p.errorf("%s: %s: %v", name, o.attrs[len(vals)].name, err)

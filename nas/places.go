@@ -27,7 +27,7 @@ func (s *Space) places(g Genome, n *engine.Net) (map[string]place, error) {
 	root := g.root.tagged("")
 	var net engine.Seq
 	if _, err := decode(&root, s.in, &net); err != nil {
-		return nil, fmt.Errorf("network %v: %w", g, err)
+		return nil, fmt.Errorf("network %v: %w", g.brief(), err)
 	}
 	m := surveyor{out: map[string]place{}, tensors: n.Tensors()}
 	t := m.seq(net, "", terrain{shape: s.in})

@@ -40,12 +40,12 @@ func readDim(name string, v any, path string) (*search.Dim, error) {
 			case "log":
 				var ok bool
 				if spec.Log, ok = v[key].(bool); !ok {
-					return nil, wrong(join(path, key), "is true or false, not %v", v[key])
+					return nil, wrong(join(path, key), "is true or false, not %s", search.FormatExact(v[key]))
 				}
 			case "step":
 				var ok bool
 				if spec.Step, ok = search.Number(v[key]); !ok {
-					return nil, wrong(join(path, key), "%v is not a number", v[key])
+					return nil, wrong(join(path, key), "%s is not a number", search.FormatExact(v[key]))
 				}
 			default:
 				return nil, wrong(join(path, key), "is unknown: write int, float, choice or ordinal, with log and step")
@@ -79,7 +79,7 @@ func readBounds(v any, path string) ([2]float64, error) {
 	}
 	b, err := readPair(v, path)
 	if err == nil && (!whole(b[0]) || !whole(b[1])) {
-		err = wrong(path, "[%v, %v] are not whole numbers", b[0], b[1])
+		err = wrong(path, "[%s, %s] are not whole numbers", search.FormatExact(b[0]), search.FormatExact(b[1]))
 	}
 	return b, err
 }
@@ -87,11 +87,11 @@ func readBounds(v any, path string) ([2]float64, error) {
 func readPair(v any, path string) (b [2]float64, err error) {
 	list, ok := v.([]any)
 	if !ok || len(list) != 2 {
-		return b, wrong(path, "needs two bounds, [lo, hi], not %v", v)
+		return b, wrong(path, "needs two bounds, [lo, hi], not %s", search.FormatExact(v))
 	}
 	for i := range b {
 		if b[i], ok = search.Number(list[i]); !ok {
-			return b, wrong(fmt.Sprintf("%s[%d]", path, i), "%v is not a number", list[i])
+			return b, wrong(fmt.Sprintf("%s[%d]", path, i), "%s is not a number", search.FormatExact(list[i]))
 		}
 	}
 	return b, nil
@@ -100,7 +100,7 @@ func readPair(v any, path string) (b [2]float64, err error) {
 func readInt(v any, path string) (int, error) {
 	x, ok := search.Number(v)
 	if !ok || !whole(x) {
-		return 0, wrong(path, "%v is not a whole number", v)
+		return 0, wrong(path, "%s is not a whole number", search.FormatExact(v))
 	}
 	return int(x), nil
 }

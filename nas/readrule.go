@@ -1,6 +1,10 @@
 package nas
 
-import "fmt"
+import (
+	"fmt"
+
+	"budwood/search"
+)
 
 // readGrammar reads the plain values of a JSON or YAML decoder.
 func readGrammar(root any, define map[string]any) (Grammar, error) {
@@ -35,7 +39,7 @@ func readRule(v any, path string, depth int) (Rule, error) {
 	case map[string]any:
 		return readMap(v, path, depth)
 	}
-	return nil, wrong(path, "%v is no rule: write an operation, a list, or one of oneof, repeat, add, concat, cell, ref", v)
+	return nil, wrong(path, "%s is no rule: write an operation, a list, or one of oneof, repeat, add, concat, cell, ref", search.FormatExact(v))
 }
 
 func readRules(v any, path string, depth int) ([]Rule, error) {
@@ -86,7 +90,7 @@ func readMap(m map[string]any, path string, depth int) (Rule, error) {
 		}
 		return readKeyed(k.key, v, of, join(path, k.key), depth)
 	}
-	return nil, wrong(path, "keys %v are no rule: one of op, oneof, repeat, add, concat, cell, ref must be there", names(m))
+	return nil, wrong(path, "keys %s are no rule: one of op, oneof, repeat, add, concat, cell, ref must be there", search.Brief(fmt.Sprint(names(m)), 200))
 }
 
 func readKeyed(key string, v any, of Rule, path string, depth int) (Rule, error) {

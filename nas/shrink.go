@@ -39,7 +39,7 @@ func (s *Space) share(g Genome) (float64, error) {
 	if err != nil && !errors.Is(err, ErrLimit) {
 		return math.Inf(1), err
 	}
-	return s.limits.excess(n), err
+	return s.limits.excess(n.times(s.folds)), err
 }
 
 // variants are the genomes one decision away, with the least and the largest

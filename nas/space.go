@@ -15,6 +15,7 @@ import (
 type Space struct {
 	root     *production
 	limits   Limits
+	folds    int          // networks of a candidate, which the limits are for together
 	in       engine.Shape // nil until bound
 	outputs  int
 	smallest Genome // of a bound space
@@ -34,7 +35,7 @@ func New(g Grammar, l Limits) (*Space, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Space{root: root, limits: l, memo: new(memo)}, nil
+	return &Space{root: root, limits: l, folds: 1, memo: new(memo)}, nil
 }
 
 // For binds the space to samples of a shape and a number of outputs (classes,
@@ -45,10 +46,14 @@ func (s *Space) For(in engine.Shape, outputs int) (*Space, error) {
 	if in.Size() == 0 || outputs < 1 {
 		return nil, fmt.Errorf("architecture: input shape %v and %d outputs are no data to learn from", in, outputs)
 	}
-	b := &Space{root: s.root, limits: s.limits, in: in, outputs: outputs, memo: new(memo)}
+	b := &Space{root: s.root, limits: s.limits, folds: s.folds, in: in, outputs: outputs, memo: new(memo)}
 	g, err := b.shrink()
 	if errors.Is(err, ErrLimit) {
-		return nil, fmt.Errorf("architecture: even the smallest network, %v, is %w", g, err)
+		together := ""
+		if s.folds > 1 {
+			together = fmt.Sprintf(", in %d folds together", s.folds)
+		}
+		return nil, fmt.Errorf("architecture: even the smallest network, %v,%s is %w", g.brief(), together, err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("architecture: %w", err)
@@ -98,7 +103,7 @@ func (s *Space) measured(g Genome) (engine.Seq, needs, error) {
 	}
 	n, err := s.limits.measure(net, s.in)
 	if err == nil {
-		err = s.limits.check(n)
+		err = s.limits.check(n.times(s.folds))
 	}
 	return net, n, err
 }
@@ -113,13 +118,13 @@ func (s *Space) fits(g Genome) bool {
 		return err == nil
 	}
 	n, err := s.limits.measure(net, s.in)
-	return err == nil && s.limits.allow(n)
+	return err == nil && s.limits.allow(n.times(s.folds))
 }
 
 // Check tells whether a genome derives from the grammar.
 func (s *Space) Check(g Genome) error {
 	if err := s.root.check(&g.root); err != nil {
-		return fmt.Errorf("genome %v is none of this space: %w", g, err)
+		return fmt.Errorf("genome %v is none of this space: %w", g.brief(), err)
 	}
 	return nil
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"budwood/search"
 )
 
 // Spec is the architecture block of a study file: a ready-made family with its
@@ -37,6 +39,7 @@ type Spec struct {
 	Ops      []string       `json:"ops,omitempty" yaml:"ops,omitempty,flow"`           // blocks, pools and activations to choose from; of what is not named, the default
 	Norm     []string       `json:"norm,omitempty" yaml:"norm,omitempty,flow"`         // normalisations to choose from: none, batch
 	Dropout  []float64      `json:"dropout,omitempty" yaml:"dropout,omitempty,flow"`   // rates
+	Folds    int            `json:"folds,omitempty" yaml:"-"`                          // so many networks are a candidate, one for each fold of a cross-validation: the limits are for all of them together; 0 means 1
 	Limits   Limits         `json:"limits,omitzero" yaml:"limits,omitempty"`
 	Grammar  any            `json:"grammar,omitempty" yaml:"grammar,omitempty"` // a rule, instead of a family
 	Define   map[string]any `json:"define,omitempty" yaml:"define,omitempty"`   // named rules that the grammar refers to
@@ -77,7 +80,11 @@ func (s Spec) Space() (*Space, error) {
 	if err != nil {
 		return nil, err
 	}
-	return New(g, s.Limits)
+	space, err := New(g, s.Limits)
+	if err == nil {
+		space.folds = max(s.Folds, 1)
+	}
+	return space, err
 }
 
 // grammar is the grammar of the block, or that of its family.
@@ -158,14 +165,16 @@ func checkRange[T int | float64](name string, bounds []T, lo, hi T) error {
 	switch n := len(bounds); {
 	case bounds == nil:
 		return nil
-	case n < 1 || n > 2:
-		return wrong(name, "%v is no range: write [lo, hi]", bounds)
+	case n == 0:
+		return wrong(name, "is empty: write [lo, hi], or leave the key out")
+	case n > 2:
+		return wrong(name, "%s is no range: write [lo, hi]", search.FormatExact(bounds))
 	case bounds[0] > bounds[n-1]:
 		return wrong(name, "%v is an empty range: write the smaller bound first", bounds)
 	}
 	for _, b := range bounds {
 		if !(b >= lo && b <= hi) {
-			return wrong(name, "%v is outside [%v, %v]", b, lo, hi)
+			return wrong(name, "%s is outside [%s, %s]", search.FormatExact(b), search.FormatExact(lo), search.FormatExact(hi))
 		}
 	}
 	return nil
@@ -177,7 +186,7 @@ func checkList[T comparable](name string, list, allowed []T) error {
 	}
 	for i, x := range list {
 		if !slices.Contains(allowed, x) {
-			return wrong(fmt.Sprintf("%s[%d]", name, i), "%v is unknown: choose from %v", x, allowed)
+			return wrong(fmt.Sprintf("%s[%d]", name, i), "%s is unknown: choose from %v", search.Brief(fmt.Sprint(x), 60), allowed)
 		}
 		if slices.Index(list, x) != i {
 			return wrong(fmt.Sprintf("%s[%d]", name, i), "%v stands twice", x)

@@ -1,6 +1,10 @@
 package nas
 
-import "strings"
+import (
+	"strings"
+
+	"budwood/search"
+)
 
 // String is the network in short, without the output layer: "conv16·3 bn relu |
 // pool | dense 64 relu". A bar stands before each operation that has weights or
@@ -13,6 +17,9 @@ func (g Genome) String() string {
 	}
 	return w.b.String()
 }
+
+// brief is the text of a genome for an error, where a large one is cut short.
+func (g Genome) brief() string { return search.Brief(g.String(), 120) }
 
 // writer joins words, with bars between the blocks of the outermost sequence.
 type writer struct {

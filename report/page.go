@@ -84,12 +84,12 @@ func newView(all *Study) view {
 	order := s.byValue()
 	if len(order) > 0 {
 		if best := &s.Trials[order[0]]; value(best, o) == value(best, o) {
-			fact("best", "%s: %s %.4g with %s", best.Name(), o.Metric, value(best, o), s.params(best))
+			fact("best", "%s: %s %s with %s", best.Name(), o.Metric, search.FormatNumber(value(best, o)), s.params(best))
 		}
 	}
 	for _, k := range []string{"accuracy", "loss", "rmse", "r2"} {
 		if x, ok := s.Test[k]; ok {
-			fact("test "+k, "%.4g", x)
+			fact("test "+k, "%s", search.FormatNumber(x))
 		}
 	}
 	if len(all.Trials) == 0 {

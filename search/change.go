@@ -105,7 +105,7 @@ func (d *Dim) changes(e *Dim) []Change {
 		add(nil, "a %s became a %s", d.Kind, e.Kind)
 	}
 	if d.Lo != e.Lo || d.Hi != e.Hi {
-		add(nil, "the range [%v, %v] became [%v, %v]", d.Lo, d.Hi, e.Lo, e.Hi)
+		add(nil, "the range [%s, %s] became [%s, %s]", FormatExact(d.Lo), FormatExact(d.Hi), FormatExact(e.Lo), FormatExact(e.Hi))
 	}
 	if d.Log != e.Log {
 		add(nil, "it is spread evenly over the %s now", map[bool]string{true: "logarithm", false: "values"}[e.Log])

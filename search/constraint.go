@@ -3,6 +3,7 @@ package search
 import (
 	"fmt"
 	"math"
+	"strconv"
 )
 
 // Constraints are conditions on the parameters of a space that every proposed
@@ -42,9 +43,9 @@ type ConstraintError struct {
 
 func (e *ConstraintError) Error() string {
 	if e.Column == 0 {
-		return fmt.Sprintf("%q: %v", e.Text, e.Err)
+		return fmt.Sprintf("%s: %v", strconv.Quote(Brief(e.Text, 200)), e.Err)
 	}
-	return fmt.Sprintf("%q, column %d: %v", e.Text, e.Column, e.Err)
+	return fmt.Sprintf("%s, column %d: %v", strconv.Quote(Brief(e.Text, 200)), e.Column, e.Err)
 }
 
 func (e *ConstraintError) Unwrap() error { return e.Err }

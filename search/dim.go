@@ -154,18 +154,18 @@ func (d *Dim) Check(v any) (any, error) {
 func (d *Dim) number(v any) (float64, error) {
 	x, ok := Number(v)
 	if !ok || math.IsNaN(x) || math.IsInf(x, 0) {
-		return 0, fmt.Errorf("%s: %v is not a finite number", d.Name, v)
+		return 0, fmt.Errorf("%s: %s is not a finite number", d.Name, FormatExact(v))
 	}
 	if x < d.Lo || x > d.Hi {
-		return 0, fmt.Errorf("%s: %v is outside [%v, %v]", d.Name, v, d.Lo, d.Hi)
+		return 0, fmt.Errorf("%s: %s is outside [%s, %s]", d.Name, FormatExact(v), FormatExact(d.Lo), FormatExact(d.Hi))
 	}
 	if d.Kind == KindInt && x != math.Trunc(x) {
-		return 0, fmt.Errorf("%s: %v is not a whole number", d.Name, v)
+		return 0, fmt.Errorf("%s: %s is not a whole number", d.Name, FormatExact(v))
 	}
 	if s := d.step(); s > 0 {
 		tol := 1e-6 + 4*ulp(max(math.Abs(d.Lo), math.Abs(d.Hi)))/s
 		if n := (x - d.Lo) / s; math.Abs(n-math.Round(n)) > tol {
-			return 0, fmt.Errorf("%s: %v is not %v plus a multiple of %v", d.Name, v, d.Lo, s)
+			return 0, fmt.Errorf("%s: %s is not %s plus a multiple of %s", d.Name, FormatExact(v), FormatExact(d.Lo), FormatExact(s))
 		}
 	}
 	return x, nil
@@ -194,7 +194,7 @@ func (d *Dim) validateRange() error {
 			switch o.Value.(type) {
 			case string, int, float64, bool:
 			default:
-				return fmt.Errorf("%s: value %v is not a string, number or bool", d.Name, o.Value)
+				return fmt.Errorf("%s: value %s is not a string, number or bool", d.Name, FormatExact(o.Value))
 			}
 			if d.Index(o.Value) != i {
 				return fmt.Errorf("%s: value %v stands twice", d.Name, o.Value)
@@ -212,18 +212,18 @@ func (d *Dim) validateRange() error {
 	}
 	switch {
 	case d.Lo > d.Hi:
-		return fmt.Errorf("%s: the range [%v, %v] is empty", d.Name, d.Lo, d.Hi)
+		return fmt.Errorf("%s: the range [%s, %s] is empty", d.Name, FormatExact(d.Lo), FormatExact(d.Hi))
 	case math.IsInf(d.Hi-d.Lo, 0):
-		return fmt.Errorf("%s: the range [%v, %v] is too wide", d.Name, d.Lo, d.Hi)
+		return fmt.Errorf("%s: the range [%s, %s] is too wide", d.Name, FormatExact(d.Lo), FormatExact(d.Hi))
 	case d.Log && d.Lo <= 0:
-		return fmt.Errorf("%s: a log range must start above 0, not at %v", d.Name, d.Lo)
+		return fmt.Errorf("%s: a log range must start above 0, not at %s", d.Name, FormatExact(d.Lo))
 	case d.Step < 0:
-		return fmt.Errorf("%s: step %v is negative", d.Name, d.Step)
+		return fmt.Errorf("%s: step %s is negative", d.Name, FormatExact(d.Step))
 	case d.Kind == KindInt && (d.Lo != math.Trunc(d.Lo) || d.Hi != math.Trunc(d.Hi) || d.Step != math.Trunc(d.Step)):
 		return fmt.Errorf("%s: bounds and step of an int must be whole numbers", d.Name)
 	case d.Kind == KindFloat && d.Step > 0 &&
 		((d.Hi-d.Lo)/d.Step > 1<<31 || d.Step < 16*ulp(max(math.Abs(d.Lo), math.Abs(d.Hi)))):
-		return fmt.Errorf("%s: step %v is too small for [%v, %v]", d.Name, d.Step, d.Lo, d.Hi)
+		return fmt.Errorf("%s: step %s is too small for [%s, %s]", d.Name, FormatExact(d.Step), FormatExact(d.Lo), FormatExact(d.Hi))
 	}
 	return nil
 }

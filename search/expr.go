@@ -353,7 +353,7 @@ func (p *exprParser) call(t exprToken) (*expr, error) {
 	f, ok := functions[t.text]
 	if !ok {
 		names := []string{"abs", "exp", "log", "log10", "log2", "max", "min", "sqrt"}
-		return nil, bad(t.column, "there is no function %q%s; there are %s", t.text, meant(t.text, names), strings.Join(names, ", "))
+		return nil, bad(t.column, "there is no function %s%s; there are %s", Quoted(t.text), meant(t.text, names), strings.Join(names, ", "))
 	}
 	p.next()
 	out := &expr{op: t.text, column: t.column}

@@ -62,7 +62,7 @@ func (p *exprParser) option(e *expr, d *Dim) error {
 				names = append(names, q.Name)
 			}
 		}
-		return bad(e.column, "%q is no option of %s%s; there are %v", e.text, d.Name, meant(e.text, names), d.values())
+		return bad(e.column, "%s is no option of %s%s; there are %s", Quoted(e.text), d.Name, meant(e.text, names), Brief(fmt.Sprint(d.values()), 300))
 	}
 	e.op, e.kind = "text", kindText
 	return nil
@@ -73,7 +73,7 @@ func (p *exprParser) unknown(name string, column int) error {
 	for i, d := range p.dims {
 		names[i] = d.Name
 	}
-	return bad(column, "there is no parameter %q%s", name, meant(name, names))
+	return bad(column, "there is no parameter %s%s", Quoted(name), meant(name, names))
 }
 
 // meant is ` (did you mean "width"?)`, or nothing.

@@ -54,7 +54,7 @@ func (p Params) String() string {
 	for _, k := range p.Names() {
 		v := p[k]
 		if x, ok := v.(float64); ok {
-			out = append(out, fmt.Sprintf("%s=%.4g", k, x))
+			out = append(out, k+"="+FormatNumber(x))
 		} else {
 			out = append(out, fmt.Sprintf("%s=%v", k, v))
 		}
@@ -62,10 +62,47 @@ func (p Params) String() string {
 	return strings.Join(out, " ")
 }
 
-// FormatNumber writes a number with four digits, a whole one with all of its digits.
+// FormatNumber writes a number with four digits, a whole one and a large one with all
+// digits before the point.
 func FormatNumber(x float64) string {
-	if x == math.Trunc(x) && math.Abs(x) < 1e12 {
+	switch size := math.Abs(x); {
+	case x == math.Trunc(x) && size < 1e12, size >= 1e4 && size < 1e12:
 		return strconv.FormatFloat(x, 'f', 0, 64)
 	}
 	return strconv.FormatFloat(x, 'g', 4, 64)
+}
+
+// FormatExact writes a value such as a bound with every digit that it has: 1000000,
+// 0.0001. What is long and no number is cut.
+func FormatExact(v any) string {
+	x, ok := Number(v)
+	switch {
+	case v == "":
+		return `""`
+	case !ok:
+		return Brief(fmt.Sprint(v), mostQuoted)
+	}
+	if size := math.Abs(x); size != 0 && (size < 1e-7 || size >= 1e16) {
+		return strconv.FormatFloat(x, 'g', -1, 64)
+	}
+	return strconv.FormatFloat(x, 'f', -1, 64)
+}
+
+// mostQuoted is how much of a text an error repeats.
+const mostQuoted = 60
+
+// Quoted is a text in quotes, cut where it is long.
+func Quoted(s string) string { return strconv.Quote(Brief(s, mostQuoted)) }
+
+// Brief cuts a text to n characters, the last of which says that there were more.
+func Brief(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for i := range s {
+		if n--; n < 1 {
+			return s[:i] + "…"
+		}
+	}
+	return s
 }

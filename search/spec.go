@@ -61,6 +61,9 @@ func FromSpecs(specs []ParamSpec) (Space, error) {
 }
 
 func (p ParamSpec) dim() (*Dim, error) {
+	if p.Name == "" {
+		return nil, fmt.Errorf("a parameter has no name")
+	}
 	d := &Dim{Name: p.Name, Log: p.Log, Step: p.Step}
 	given := 0
 	if p.Float != nil {

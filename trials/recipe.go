@@ -202,9 +202,9 @@ func (r *Reader) Number(p search.Params, name string, def, lo, hi float64) float
 	case v == nil:
 		return def
 	case !ok:
-		r.fail("%s: %v is not a number", name, v)
+		r.fail("%s: %s is not a number", name, search.FormatExact(v))
 	case !(x >= lo && x <= hi):
-		r.fail("%s: %v is outside [%v, %v]", name, x, lo, hi)
+		r.fail("%s: %s is outside [%s, %s]", name, search.FormatExact(x), search.FormatExact(lo), search.FormatExact(hi))
 	default:
 		return x
 	}
@@ -215,7 +215,7 @@ func (r *Reader) Number(p search.Params, name string, def, lo, hi float64) float
 func (r *Reader) Int(p search.Params, name string, def, lo, hi int) int {
 	x := r.Number(p, name, float64(def), float64(lo), float64(hi))
 	if x != float64(int(x)) {
-		r.fail("%s: %v is not a whole number", name, x)
+		r.fail("%s: %s is not a whole number", name, search.FormatExact(x))
 	}
 	return int(x)
 }
@@ -231,7 +231,11 @@ func (r *Reader) Choice(p search.Params, name, def string, options ...string) st
 			return o
 		}
 	}
-	r.fail("%s: %v is none of %s%s", name, v, strings.Join(options, ", "), meant(fmt.Sprint(v), options))
+	written := search.Brief(fmt.Sprint(v), 60)
+	if written == "" {
+		written = `""`
+	}
+	r.fail("%s: %s is none of %s%s", name, written, strings.Join(options, ", "), meant(written, options))
 	return def
 }
 
@@ -250,7 +254,7 @@ func (r *Reader) Bool(p search.Params, name string, def bool) bool {
 	case bool:
 		return v
 	default:
-		r.fail("%s: %v is neither true nor false", name, v)
+		r.fail("%s: %s is neither true nor false", name, search.FormatExact(v))
 	}
 	return def
 }

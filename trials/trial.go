@@ -174,7 +174,7 @@ func (t *Trial) ReportAll(m search.Metrics) {
 	}
 	if _, stop := p.Early.Observe(v); stop {
 		t.stopped = search.Completed
-		t.reason = fmt.Sprintf("epoch %d: no improvement over %.4g for %d epochs", epoch, p.Best.Metrics[main.Metric], p.Early.Patience)
+		t.reason = fmt.Sprintf("epoch %d: no improvement over %s for %d epochs", epoch, search.FormatNumber(p.Best.Metrics[main.Metric]), p.Early.Patience)
 	}
 }
 

@@ -52,5 +52,5 @@ func Beats(ctx context.Context, c client.Client, payloads converter.DataConverte
 
 // DescribeBeat is a running trial's last epoch in words.
 func DescribeBeat(m search.Measurement, o search.Objective) string {
-	return fmt.Sprintf("epoch %d  %s %.4g", m.Budget, o.Metric, m.Metrics[o.Metric])
+	return fmt.Sprintf("epoch %d  %s %s", m.Budget, o.Metric, search.FormatNumber(m.Metrics[o.Metric]))
 }

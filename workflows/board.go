@@ -123,7 +123,7 @@ func (s *study) details(ctx workflow.Context) {
 	}
 	fmt.Fprintf(&b, "| | trial | %s | epochs | state | Wh | params |\n|---|---|---|---|---|---|---|\n", o.Metric)
 	for i, r := range s.board.Rows {
-		fmt.Fprintf(&b, "| %d | %s | %.4g | %d | %s | %.4f | %s |\n", i+1, search.TrialName(r.Trial), r.Value, r.Budget, r.State, r.Joules/3600, clip(DescribeParams(r.Params), 300))
+		fmt.Fprintf(&b, "| %d | %s | %s | %d | %s | %.4f | %s |\n", i+1, search.TrialName(r.Trial), search.FormatNumber(r.Value), r.Budget, r.State, r.Joules/3600, clip(DescribeParams(r.Params), 300))
 	}
 	workflow.SetCurrentDetails(ctx, clip(b.String(), 20_000))
 }

@@ -35,7 +35,7 @@ func decode(n ast.Node, dst any) error {
 	v := reflect.ValueOf(dst).Elem()
 	n = value(n)
 	if n.Type() == ast.NullType {
-		return nil // an empty value is an absent one
+		return at(n, "there is no value here: write one, or take this entry out")
 	}
 	if space, ok := dst.(*search.Space); ok {
 		var specs []search.ParamSpec
@@ -96,6 +96,12 @@ func decode(n ast.Node, dst any) error {
 	return assign(n, v, x)
 }
 
+// noValue is the error of a key with nothing behind it: whether its default is meant,
+// or whether something was forgotten, cannot be told.
+func noValue(e *ast.MappingValueNode) error {
+	return at(e.Key, "%s has no value: write one, or leave the key out", search.Brief(e.Key.GetToken().Value, 60))
+}
+
 func decodeStruct(n ast.Node, v reflect.Value) error {
 	if !isMapping(n) {
 		return at(n, "expected keys and values, found %s", describe(n))
@@ -114,10 +120,16 @@ func decodeStruct(n ast.Node, v reflect.Value) error {
 		key := e.Key.GetToken().Value
 		i, ok := fields[key]
 		if !ok {
-			return at(e.Key, "unknown key %q%s; there are %s", key, didYouMean(key, names), strings.Join(names, ", "))
+			return at(e.Key, "unknown key %s%s; there are %s", search.Quoted(key), didYouMean(key, names), strings.Join(names, ", "))
+		}
+		if value(e.Value).Type() == ast.NullType {
+			return noValue(e)
 		}
 		if err := decode(e.Value, v.Field(i).Addr().Interface()); err != nil {
 			return err
+		}
+		if f := v.Field(i); f.Kind() == reflect.String && f.Len() == 0 {
+			return at(e.Value, "%s is an empty text: write a value, or leave the key out", key)
 		}
 	}
 	return nil
@@ -194,7 +206,7 @@ func assign(n ast.Node, v reflect.Value, x any) error {
 func plain(n ast.Node) (any, error) {
 	switch n := value(n).(type) {
 	case *ast.NullNode:
-		return nil, nil
+		return nil, at(n, "there is no value here: write one, or take this entry out")
 	case *ast.BoolNode:
 		return n.Value, nil
 	case *ast.SequenceNode:
@@ -210,6 +222,9 @@ func plain(n ast.Node) (any, error) {
 	case *ast.MappingNode, *ast.MappingValueNode:
 		out := map[string]any{}
 		for _, e := range entries(n) {
+			if value(e.Value).Type() == ast.NullType {
+				return nil, noValue(e)
+			}
 			x, err := plain(e.Value)
 			if err != nil {
 				return nil, err
@@ -244,8 +259,13 @@ func describe(n ast.Node) string {
 	}
 	switch x := x.(type) {
 	case string:
-		return strconv.Quote(x)
+		return search.Quoted(x)
+	case int, float64:
+		return search.FormatExact(x)
 	case []any:
+		if len(x) == 0 {
+			return "[]"
+		}
 		return "a list"
 	case map[string]any:
 		return "keys and values"
@@ -303,6 +323,21 @@ func find(n ast.Node, path string) ast.Node {
 		return find(v, rest)
 	}
 	return first(n)
+}
+
+// exactly is the value at a path like budget.trials, nil if there is none.
+func exactly(n ast.Node, path string) ast.Node {
+	step, rest, more := strings.Cut(path, ".")
+	for _, e := range entries(value(n)) {
+		if e.Key.GetToken().Value != step {
+			continue
+		}
+		if more {
+			return exactly(e.Value, rest)
+		}
+		return value(e.Value)
+	}
+	return nil
 }
 
 // first is the first key of a mapping: a better place to point at than the

@@ -62,7 +62,7 @@ func DescribeDim(d *search.Dim) string {
 		}
 		return strings.Join(out, " | ")
 	}
-	s := fmt.Sprintf("%v … %v", d.Lo, d.Hi)
+	s := search.FormatExact(d.Lo) + " … " + search.FormatExact(d.Hi)
 	if d.Kind == search.KindInt {
 		s = fmt.Sprintf("%d … %d", int(d.Lo), int(d.Hi))
 	}
@@ -70,7 +70,7 @@ func DescribeDim(d *search.Dim) string {
 		s += ", log"
 	}
 	if d.Step != 0 {
-		s += fmt.Sprintf(", step %v", d.Step)
+		s += ", step " + search.FormatExact(d.Step)
 	}
 	return s
 }
@@ -122,6 +122,9 @@ func CanContinue(stored json.RawMessage, s *Spec) error {
 	}
 	if len(s.StartWith) == 0 {
 		old.StartWith = nil
+	}
+	if a, b := old.Architecture, s.Architecture; a != nil && b != nil && a.Folds < b.Folds {
+		return fmt.Errorf("study %q exists, and its limits are for the network of one fold, not for those of all folds together, as they are now: give this one another name", s.Name)
 	}
 	a, b := neutral(old), neutral(*s)
 	for _, k := range search.Params(merge(a, b)).Names() {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
@@ -16,6 +17,7 @@ import (
 	"github.com/goccy/go-yaml/token"
 
 	"budwood/engine/data"
+	"budwood/search"
 )
 
 // FileError is a mistake in a study file: one line that says where and what,
@@ -28,11 +30,15 @@ type FileError struct {
 }
 
 func (e *FileError) Error() string {
+	what := search.Brief(e.Err.Error(), mostMessage)
 	if e.Line == 0 {
-		return fmt.Sprintf("%s: %v", e.File, e.Err)
+		return fmt.Sprintf("%s: %s", e.File, what)
 	}
-	return fmt.Sprintf("%s:%d:%d: %v", e.File, e.Line, e.Column, e.Err)
+	return fmt.Sprintf("%s:%d:%d: %s", e.File, e.Line, e.Column, what)
 }
+
+// mostMessage bounds what is said of a mistake, in characters.
+const mostMessage = 1000
 
 func (e *FileError) Unwrap() error { return e.Err }
 
@@ -100,7 +106,53 @@ func parse(src []byte) (*Spec, ast.Node, error) {
 	}
 	s := &Spec{}
 	root := f.Docs[0].Body
-	return s, root, decode(root, s)
+	err = decode(root, s)
+	if err == nil {
+		err = written(root, s)
+	}
+	return s, root, err
+}
+
+// defaults are numbers and lists for which a program's zero value stands, so that
+// one which is written into a file as 0 or [] would be taken for another.
+var defaults = []struct{ path, value string }{
+	{"budget.trials", "30"}, {"budget.epochs", "27"}, {"search.parallel", "2"}, {"search.eta", "3"}, {"search.min_epochs", "1"}, {"search.priority", "3"},
+	{"retrain.epochs", "budget.epochs"}, {"max_failed", "10, while no trial has a value"}, {"keep", "1"},
+	{"data.split.valid", "0.2"}, {"data.split.test", "0.2"}, {"data.text.steps", "64"}, {"data.target_encode.smooth", "10"}, {"data.target_encode.folds", "5"},
+	{"data.target_encode.columns", "all of them"}, {"data.image", "no image"}, {"resources.cpu", "1"}, {"command.grace", "10s"},
+}
+
+// written finds what is in a file and would be ignored.
+func written(root ast.Node, s *Spec) error {
+	for _, d := range defaults {
+		if n := exactly(root, d.path); n != nil && nothing(n) {
+			return wrong(d.path, "%s is nothing: write another value, or leave the key out, which means %s", describe(n), d.value)
+		}
+	}
+	if n := exactly(root, "retrain.best"); n != nil && s.Retrain.Best == 0 && s.Search.Supernet != "" {
+		return wrong("retrain.best", "with search.supernet at least 1 is trained from scratch, for the others are only judged")
+	}
+	return nil
+}
+
+// nothing tells whether a value is 0, as a number or a duration, or an empty list.
+func nothing(n ast.Node) bool {
+	x, err := plain(n)
+	if err != nil {
+		return false
+	}
+	switch x := x.(type) {
+	case int:
+		return x == 0
+	case float64:
+		return x == 0
+	case string:
+		d, err := time.ParseDuration(x)
+		return err == nil && d == 0
+	case []any:
+		return len(x) == 0
+	}
+	return false
 }
 
 // fileError finds the place of an error in the source.
@@ -121,9 +173,25 @@ func fileError(path string, root ast.Node, err error) error {
 	if at != nil && at.Position != nil {
 		e.Line, e.Column = at.Position.Line, at.Position.Column
 		var p printer.Printer
-		e.Excerpt = strings.TrimRight(p.PrintErrorToken(at, false), "\n")
+		e.Excerpt = excerpt(strings.TrimRight(p.PrintErrorToken(at, false), "\n"))
 	}
 	return e
+}
+
+// mostExcerpt bounds a line of an excerpt, in characters.
+const mostExcerpt = 160
+
+// excerpt cuts the lines of an excerpt. The one with the caret shows where a short
+// line is wrong; of a long one the column says it.
+func excerpt(text string) string {
+	lines := strings.Split(text, "\n")
+	for i, l := range lines {
+		lines[i] = search.Brief(l, mostExcerpt)
+		if len(l) > mostExcerpt && strings.Trim(l, " ^") == "" {
+			lines[i] = ""
+		}
+	}
+	return strings.TrimRight(strings.Join(lines, "\n"), "\n")
 }
 
 // locate makes the paths of the data absolute.

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -168,7 +169,7 @@ func TestMistakes(t *testing.T) {
 		{"tabs", "  - {name: lr", "\t- {name: lr", `study.yaml:7:`},
 		{"duplicate key", "search:", "name: x\nsearch:", `study.yaml:4:1: `},
 		{"no budget", "trials: 4", "trials: 0x", `expected a whole number, found "0x"`},
-		{"negative budget", "trials: 4", "trials: -4", `study.yaml:5:18: budget.trials: -4 is outside [1, 1e+06]`},
+		{"negative budget", "trials: 4", "trials: -4", `study.yaml:5:18: budget.trials: -4 is outside [1, 1000000]`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if !strings.Contains(goodFile, c.old) {
@@ -201,6 +202,94 @@ func TestEmptyFiles(t *testing.T) {
 	}
 }
 
+// What is written as nothing is no way to ask for a default: each is told with its
+// place. Only where nothing is what the key would mean without a value may it stand.
+func TestNothingIsNoValue(t *testing.T) {
+	const network = "architecture: {family: mlp}"
+	good := strings.Replace(goodFile, "space:\n", network+"\nspace:\n", 1)
+	good = strings.Replace(strings.Replace(good, "sampler: random", "sampler: evolution", 1), "start_with: [{lr: 1e-2, optimizer: sgd, momentum: 0.5}]\n", "", 1)
+	for _, c := range []struct{ old, new, want string }{
+		{"objective: {metric: valid_accuracy, goal: maximize}", "objective:", `study.yaml:3:1: objective has no value: write one, or leave the key out`},
+		{"trials: 4", "trials: ~", `study.yaml:5:10: trials has no value`},
+		{"trials: 4", "trials: null", `study.yaml:5:10: trials has no value`},
+		{"trials: 4", "trials: 0", `study.yaml:5:18: budget.trials: 0 is nothing: write another value, or leave the key out, which means 30`},
+		{"epochs: 3", "epochs: 0.0", `budget.epochs: 0 is nothing`},
+		{"sampler: evolution", `sampler: ""`, `study.yaml:4:19: sampler is an empty text: write a value, or leave the key out`},
+		{"sampler: evolution", "sampler: evolution, parallel: 0", `search.parallel: 0 is nothing: write another value, or leave the key out, which means 2`},
+		{"valid: 0.25", "valid: 0", `study.yaml:2:48: data.split.valid: 0 is nothing: write another value, or leave the key out, which means 0.2`},
+		{"seed: 1}", "seed: 1, group: ''}", `group is an empty text`},
+		{"target: y", "target: y, image: []", `data.image: [] is nothing: write another value, or leave the key out, which means no image`},
+		{"target: y", "target: y, target_encode: {columns: []}", `data.target_encode.columns: [] is nothing`},
+		{"target: y", "target: y, ignore: [~]", `there is no value here: write one, or take this entry out`},
+		{"goal: maximize", "goal: ''", `goal is an empty text`},
+		{"family: mlp", "family: mlp, ops: []", `study.yaml:6:29: architecture.ops: is empty: choose from [dense residual relu leaky_relu gelu silu tanh sigmoid], or leave the key out`},
+		{"family: mlp", "family: mlp, depth: []", `architecture.depth: is empty: write [lo, hi], or leave the key out`},
+		{"family: mlp", "family: mlp, norm: []", `architecture.norm: is empty`},
+		{"family: mlp", "family: mlp, dropout: []", `architecture.dropout: is empty`},
+		{"family: mlp", "family: mlp, width: ~", `width has no value`},
+		{"family: mlp", "family: mlp, limits: {params: ~}", `params has no value`},
+		{"family: mlp", "grammar: [{op: dense, out: ~}]", `out has no value`},
+		{"space:", "retrain: {best: 2, epochs: 0}\nspace:", `retrain.epochs: 0 is nothing: write another value, or leave the key out, which means budget.epochs`},
+		{"space:", "max_failed: 0\nspace:", `max_failed: 0 is nothing`},
+		{"space:", "keep: 0\nspace:", `keep: 0 is nothing`},
+		{"space:", "train: {dropout: ~}\nspace:", `dropout has no value`},
+		{"space:", "start_with: [{lr: ~}]\nspace:", `lr has no value`},
+		{"space:", "start_with: [~]\nspace:", `there is no value here`},
+		{"space:", "also: [~]\nspace:", `there is no value here`},
+		{"space:", "constraints: [~]\nspace:", `there is no value here`},
+		{"choice: [adamw,", "choice: [~,", `there is no value here`},
+		{"float: [1e-3, 0.1]", "float: []", `lr: float needs two bounds`},
+		{"name: lr", "name: ''", `name is an empty text`},
+		{"- {name: lr, float: [1e-3, 0.1], log: true}", "- {}", `space[0]: a parameter has no name`},
+		// What is nothing stays nothing.
+		{"space:", "also: []\nconstraints: []\nstart_with: []\ntrain: {}\nresources: {tags: []}\nspace:", ""},
+		{"target: y", "target: y, ignore: []", ""},
+		{"family: mlp", "family: mlp, limits: {}", ""},
+		{"seed: 1}", "seed: 0, cv: 0}", ""},
+		{"time: 1m", "time: 0s", ""},
+	} {
+		if !strings.Contains(good, c.old) {
+			t.Fatalf("the good file has no %q", c.old)
+		}
+		path := writeStudy(t, strings.Replace(good, c.old, c.new, 1))
+		_, _, err := Load(t.Context(), path, &data.Cache{}, FileOptions{})
+		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%s: got  %v\nwant %s", c.new, err, c.want)
+		}
+	}
+}
+
+// A mistake is told in one line that can be read, however large what is wrong is.
+func TestErrorsAreBrief(t *testing.T) {
+	long, list := strings.Repeat("x", 30_000), strings.TrimSuffix(strings.Repeat("lr < 1 and ", 3000), " and ")
+	for name, c := range map[string]struct{ old, new, want string }{
+		"name":       {"name: toy", "name: " + long, `is not a name: use 1 to 64`},
+		"key":        {"budget:", long + ": 1\nbudget:", `xxx…"; there are name, data`},
+		"sampler":    {"sampler: random", "sampler: " + long, `xxx…"; there are auto, gp`},
+		"constraint": {"space:", "constraints: [\"" + list + " and q\"]\nspace:", `there is no parameter "q"`},
+		"deep":       {"space:", "constraints: [\"" + strings.Repeat("(", 30_000) + "\"]\nspace:", `constraints[0]: "((((`},
+		"value":      {"float: [1e-3, 0.1]", "float: [1e-3, " + long + "]", `expected a number, found "xxx`},
+		"deep network": {"search: {sampler: random, scheduler: asha}", "architecture: {family: mlp, depth: [100], limits: {params: 10}}",
+			`dense 16 relu | dense 16 relu`},
+		"limit of little": {"search: {sampler: random, scheduler: asha}", "architecture: {family: mlp, depth: [0], limits: {joules: .0000001}}",
+			` the limit of 0.0000001`},
+	} {
+		text := strings.Replace(goodFile, c.old, c.new, 1)
+		if strings.Contains(c.new, "architecture") {
+			text = strings.Replace(text, "start_with: [{lr: 1e-2, optimizer: sgd, momentum: 0.5}]\n", "", 1)
+		}
+		_, _, err := Load(t.Context(), writeStudy(t, text), &data.Cache{}, FileOptions{})
+		var file *FileError
+		if !errors.As(err, &file) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %.300v", name, err)
+			continue
+		}
+		if n := len(err.Error()) - len(file.File); n > 700 || len(file.Excerpt) > 1500 {
+			t.Errorf("%s: %d bytes and an excerpt of %d: %v", name, n, len(file.Excerpt), err)
+		}
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	f.Add(goodFile)
 	f.Add("space: [{name: a, choice: [1, {value: 2, space: [{name: b, int: [1, 2]}]}]}]")
@@ -210,8 +299,12 @@ func FuzzParse(f *testing.F) {
 		if err == nil {
 			err = s.Complete()
 		}
-		if err != nil { // the place of every mistake can be found
-			_ = fileError("study.yaml", root, err).Error()
+		if err == nil {
+			return
+		}
+		// The place of every mistake can be found, and it is told in one line that can be read.
+		if said := fileError("study.yaml", root, err).Error(); strings.Contains(said, "\n") || utf8.RuneCountInString(said) > mostMessage+50 {
+			t.Errorf("%q", said)
 		}
 	})
 }

@@ -1,7 +1,6 @@
 package workflows
 
 import (
-	"math"
 	"slices"
 
 	"budwood/search"
@@ -86,37 +85,16 @@ func (b *Board) keeps(best int) []string {
 			out = append(out, r.Checkpoint)
 		}
 	}
-	// How far the furthest was trained may be known by a trial whose row is gone: the
-	// fronts that there would be for any of the budgets are kept.
-	levels := []int{math.MaxInt} // those that completed alone
-	for _, r := range b.Front {
-		if r.Budget >= b.Furthest && !slices.Contains(levels, r.Budget) {
-			levels = append(levels, r.Budget)
-		}
-	}
-	for _, furthest := range levels {
-		for _, key := range b.frontAt(furthest) {
-			if !slices.Contains(out, key) {
-				out = append(out, key)
-			}
-		}
-	}
-	return out
-}
-
-// frontAt lists the checkpoints of the front if the furthest trial was trained so far.
-func (b *Board) frontAt(furthest int) []string {
-	rows := slices.DeleteFunc(slices.Clone(b.Front), func(r FrontRow) bool { return !r.compared(furthest) })
+	end := Board{Front: b.Front, Furthest: b.Furthest}
+	end.thin(-1) // paused trials have ended since
+	rows := end.Front
 	if slices.ContainsFunc(rows, func(r FrontRow) bool { return !r.Shared }) {
 		rows = slices.DeleteFunc(rows, func(r FrontRow) bool { return r.Shared })
 	}
-	losses := make([][]float64, len(rows))
-	for i := range rows {
-		losses[i] = rows[i].Losses
-	}
-	var out []string
-	for _, i := range slices.Concat(search.Fronts(losses)[:min(len(rows), 1)]...) {
-		out = append(out, rows[i].Checkpoint)
+	for _, r := range rows {
+		if !slices.Contains(out, r.Checkpoint) {
+			out = append(out, r.Checkpoint)
+		}
 	}
 	return out
 }

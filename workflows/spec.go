@@ -127,7 +127,7 @@ var validName = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,63}$`)
 // Complete fills in every default and validates. Errors are [*FieldError]s.
 func (s *Spec) Complete() error {
 	if !validName.MatchString(s.Name) {
-		return wrong("name", "%q is not a name: use 1 to 64 of a-z, 0-9, '.', '_' and '-', starting with a letter or digit", s.Name)
+		return wrong("name", "%s is not a name: use 1 to 64 of a-z, 0-9, '.', '_' and '-', starting with a letter or digit", search.Quoted(s.Name))
 	}
 	if s.Objective.Metric == "" {
 		if s.Data == nil {
@@ -189,9 +189,12 @@ func (s *Spec) Complete() error {
 		if s.Data == nil {
 			return wrong("architecture", "it belongs to a study with data")
 		}
-		*s.Architecture = s.Architecture.WithDefaults()
-		if _, err := s.Architecture.Space(); err != nil {
+		if _, err := s.Architecture.Space(); err != nil { // as it is written: a default does not hide that a list is empty
 			return architectureError(err)
+		}
+		*s.Architecture = s.Architecture.WithDefaults()
+		if s.Architecture.Limits != (nas.Limits{}) { // they are for what is exported: the mean of all folds
+			s.Architecture.Folds = s.Data.Split.CV
 		}
 	}
 	return s.completeCandidates()
@@ -273,6 +276,9 @@ func (s *Spec) completeSearch() error {
 	if err := s.oneOfMethods("search.scheduler", q.Scheduler, Schedulers); err != nil {
 		return err
 	}
+	if b.Time < 0 {
+		return wrong("budget.time", "%s is negative", b.Time)
+	}
 	for _, c := range []struct {
 		path string
 		v    float64
@@ -298,7 +304,7 @@ func (s *Spec) completeSearch() error {
 		{"max_failed", float64(s.MaxFailed), 0, 1e6},
 	} {
 		if !(c.v >= c.min && c.v <= c.max) {
-			return wrong(c.path, "%v is outside [%v, %v]", c.v, c.min, c.max)
+			return wrong(c.path, "%s is outside [%s, %s]", search.FormatExact(c.v), search.FormatExact(c.min), search.FormatExact(c.max))
 		}
 	}
 	return nil

@@ -15,7 +15,7 @@ func oneOf(path, v string, names []string) error {
 			return nil
 		}
 	}
-	return wrong(path, "there is no %q%s; there are %s", v, didYouMean(v, names), strings.Join(names, ", "))
+	return wrong(path, "there is no %s%s; there are %s", search.Quoted(v), didYouMean(v, names), strings.Join(names, ", "))
 }
 
 // didYouMean is ` (did you mean "trials"?)`, or nothing if no name is near.

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"budwood/search"
 	"budwood/workflows"
 )
 
@@ -60,13 +61,13 @@ func (c *planCmd) Run(a *app) error {
 		add("budget.time", "%s", time.Duration(b.Time))
 	}
 	if b.EnergyWh > 0 {
-		add("budget.energy_wh", "%g", b.EnergyWh)
+		add("budget.energy_wh", "%s", search.FormatExact(b.EnergyWh))
 	}
 	if b.MinGain > 0 {
-		add("budget.min_gain", "%g: no new trials once the next is expected to gain less", b.MinGain)
+		add("budget.min_gain", "%s: no new trials once the next is expected to gain less", search.FormatExact(b.MinGain))
 	}
 	if spec.EarlyStop.Patience > 0 {
-		add("early_stop", "%d epochs without an improvement of %g", spec.EarlyStop.Patience, spec.EarlyStop.MinDelta)
+		add("early_stop", "%s without an improvement of %s", plural(spec.EarlyStop.Patience, "epoch"), search.FormatExact(spec.EarlyStop.MinDelta))
 	} else {
 		add("early_stop", "off")
 	}
@@ -81,11 +82,14 @@ func (c *planCmd) Run(a *app) error {
 		add("memory", "%s", memory)
 	}
 	add("max_retries", "%d", spec.MaxRetries)
+	if spec.Keep > 1 {
+		add("keep", "the weights of the best %d", spec.Keep)
+	}
 	if spec.MaxFailed > 0 {
 		add("max_failed", "%s", plural(spec.MaxFailed, "trial"))
 	}
 	for _, k := range spec.Train.Names() {
-		add("train."+k, "%v", spec.Train[k])
+		add("train."+k, "%s", search.FormatExact(spec.Train[k]))
 	}
 	for _, dim := range spec.Space.Dims() {
 		add("space."+dim.Name, "%s", workflows.DescribeDim(dim))
@@ -95,6 +99,9 @@ func (c *planCmd) Run(a *app) error {
 	}
 	if spec.Architecture != nil {
 		add("architecture", "%s", workflows.DescribeArchitecture(spec.Architecture))
+		if n := spec.Architecture.Folds; n > 1 {
+			add("limits", "for the networks of all %d folds together, whose mean is exported", n)
+		}
 	}
 	for i, p := range spec.StartWith {
 		add(fmt.Sprintf("start_with[%d]", i), "%s", workflows.DescribeParams(p))

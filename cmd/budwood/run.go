@@ -15,24 +15,23 @@ import (
 
 // fileArg is a study file and what overrides it.
 type fileArg struct {
-	File         string  `arg:"" help:"Study file (YAML)." type:"path"`
-	Name         string  `help:"Give the study another name." placeholder:"NAME"`
-	Trials       int     `help:"Override budget.trials." placeholder:"N"`
-	Epochs       int     `help:"Override budget.epochs." placeholder:"N"`
-	Time         string  `help:"Override budget.time, like 10m." placeholder:"TIME"`
-	EnergyWh     float64 `name:"energy-wh" help:"Override budget.energy_wh." placeholder:"WH"`
-	Parallel     int     `help:"Override search.parallel." placeholder:"N"`
-	Seed         *uint64 `help:"Override search.seed." placeholder:"N"`
-	AllowOutside bool    `help:"Allow data outside the study file's directory."`
+	File         string              `arg:"" help:"Study file (YAML)." type:"path"`
+	Name         *string             `help:"Give the study another name." placeholder:"NAME"`
+	Trials       *int                `help:"Override budget.trials." placeholder:"N"`
+	Epochs       *int                `help:"Override budget.epochs." placeholder:"N"`
+	Time         *workflows.Duration `help:"Override budget.time, like 10m." placeholder:"TIME"`
+	EnergyWh     *float64            `name:"energy-wh" help:"Override budget.energy_wh." placeholder:"WH"`
+	Parallel     *int                `help:"Override search.parallel." placeholder:"N"`
+	Seed         *uint64             `help:"Override search.seed." placeholder:"N"`
+	AllowOutside bool                `help:"Allow data outside the study file's directory."`
 }
 
 // load reads the study and its data, so that every mistake in them is found
 // before anything starts.
 func (f *fileArg) load(ctx context.Context) (*workflows.Spec, *data.Data, error) {
-	var limit workflows.Duration
-	if f.Time != "" {
-		if err := limit.UnmarshalText([]byte(f.Time)); err != nil {
-			return nil, nil, usageError{fmt.Errorf("--time: %w", err)}
+	for flag, n := range map[string]*int{"trials": f.Trials, "epochs": f.Epochs, "parallel": f.Parallel} {
+		if n != nil && *n == 0 { // which in a study stands for the default
+			return nil, nil, usageError{fmt.Errorf("--%s: 0 is nothing: give at least 1", flag)}
 		}
 	}
 	most, _ := trials.TrialMemory()
@@ -40,19 +39,16 @@ func (f *fileArg) load(ctx context.Context) (*workflows.Spec, *data.Data, error)
 		override(&s.Name, f.Name)
 		override(&s.Budget.Trials, f.Trials)
 		override(&s.Budget.Epochs, f.Epochs)
-		override(&s.Budget.Time, limit)
+		override(&s.Budget.Time, f.Time)
 		override(&s.Budget.EnergyWh, f.EnergyWh)
 		override(&s.Search.Parallel, f.Parallel)
-		if f.Seed != nil {
-			s.Search.Seed = *f.Seed
-		}
+		override(&s.Search.Seed, f.Seed)
 	}})
 }
 
-func override[T comparable](field *T, v T) {
-	var zero T
-	if v != zero {
-		*field = v
+func override[T any](field, v *T) {
+	if v != nil {
+		*field = *v
 	}
 }
 

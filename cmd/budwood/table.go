@@ -67,4 +67,10 @@ func (t table) print(w io.Writer) error {
 	return err
 }
 
-func wattHours(joules float64) string { return fmt.Sprintf("%.3g", joules/3600) }
+// wattHours is an energy with three digits, a large one with all before the point.
+func wattHours(joules float64) string {
+	if wh := joules / 3600; wh < 999.5 {
+		return fmt.Sprintf("%.3g", wh)
+	}
+	return fmt.Sprintf("%.0f", joules/3600)
+}

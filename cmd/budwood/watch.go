@@ -75,7 +75,7 @@ func (w *watcher) changes(old, now *search.Record) []event {
 	var out []event
 	main := w.study.Objectives[0].Metric
 	for _, m := range now.Measurements[min(len(old.Measurements), len(now.Measurements)):] {
-		out = append(out, event{now.ID, "report", fmt.Sprintf("epoch %-4d %s %.4g", m.Budget, main, m.Metrics[main])})
+		out = append(out, event{now.ID, "report", fmt.Sprintf("epoch %-4d %s %s", m.Budget, main, search.FormatNumber(m.Metrics[main]))})
 	}
 	if now.State == search.Running && old.State == search.Paused {
 		out = append(out, event{now.ID, "promote", now.Reason})

@@ -173,3 +173,33 @@ func TestAllFoldsAtOnce(t *testing.T) {
 		}
 	}
 }
+
+// Images and texts have folds, too; those of a text are pieces that follow each other.
+func TestFoldsOfImagesAndTexts(t *testing.T) {
+	images, labels := stripes(40)
+	idxs := Source{IDX: &IDX{Images: write(t, "i", images), Labels: write(t, "l", labels)}, Split: Split{CV: 4, Test: .2}}
+	own := idxs
+	own.IDX, own.Split.Test = &IDX{Images: idxs.IDX.Images, Labels: idxs.IDX.Labels, TestImages: idxs.IDX.Images, TestLabels: idxs.IDX.Labels}, 0
+	text := Source{Text: &Text{File: write(t, "f.txt", strings.Repeat("abcdefg", 12)), Steps: 4}, Split: Split{CV: 4, Test: .2}}
+	for name, c := range map[string]struct {
+		source      Source
+		train, test int
+	}{"idx": {idxs, 32, 8}, "idx with a test file": {own, 40, 40}, "text": {text, 16, 4}} {
+		d := load(t, c.source)
+		if d.Valid != nil || len(d.Folds) != 4 || d.Train.Len() != c.train || d.Test.Len() != c.test {
+			t.Errorf("%s: valid %v, %d folds, %d and %d rows", name, d.Valid, len(d.Folds), d.Train.Len(), d.Test.Len())
+		}
+		for k, f := range d.Folds {
+			if f.Valid.Len() != c.train/4 || f.Train.Len() != c.train*3/4 {
+				t.Errorf("%s: fold %d has %d and %d rows", name, k, f.Valid.Len(), f.Train.Len())
+			}
+			if n := c.train / 4; name == "text" && !slices.Equal(f.Valid.X, d.Train.X[k*n*4:(k+1)*n*4]) {
+				t.Errorf("fold %d of the text is no piece of it: %v", k, f.Valid.X)
+			}
+		}
+	}
+	text.Split.CV = 20
+	if _, err := Load(t.Context(), text); err == nil || !strings.Contains(err.Error(), "give 16 rows of 4 for 20 folds and 4 for the test") {
+		t.Error(err)
+	}
+}

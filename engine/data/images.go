@@ -43,9 +43,12 @@ func loadIDX(ctx context.Context, s Source) (*Data, error) {
 	d := &Data{
 		Task: Classification, Features: img.Size(), Classes: classes,
 		Train: all.set(p.train, img, classes, mean, scale),
-		Valid: all.set(p.valid, img, classes, mean, scale),
 		Test:  test.set(p.test, img, classes, mean, scale),
 	}
+	if len(p.valid) > 0 { // with CV nothing is for validation alone
+		d.Valid = all.set(p.valid, img, classes, mean, scale)
+	}
+	d.Folds = foldsOf(d.Train, p.fold)
 	pixels := make([]int, d.Features)
 	for i := range pixels {
 		pixels[i] = i

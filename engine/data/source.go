@@ -56,7 +56,8 @@ type NPY struct {
 }
 
 // Text names a text whose next character is to be predicted. The split is by
-// place: first training, then validation, then test.
+// place: first training, then validation, then test; with [Split.CV] the folds are
+// pieces of it that follow each other, and the test comes last.
 type Text struct {
 	File  string `json:"file" yaml:"file"`
 	Steps int    `json:"steps,omitempty" yaml:"steps,omitempty"` // characters of a row; 0 means 64
@@ -143,9 +144,7 @@ func (s Source) checkText() *Error {
 	case len(s.Image) > 0:
 		return fault("image", "a text is no image")
 	case s.Split.Folds != 0:
-		return fault("split.folds", "a text is split by place; give valid and test")
-	case s.Split.CV != 0:
-		return fault("split.cv", "a text is split by place; give valid and test")
+		return fault("split.folds", "a text is split by place; give valid and test, or cv")
 	case s.Numeric != "":
 		return fault("numeric", "a text has no numeric columns")
 	}
@@ -168,8 +167,6 @@ func (s Source) checkPairs() *Error {
 		return fault("target", "belongs to csv and parquet; here the targets are in %s", f[1].path)
 	case len(s.Ignore) > 0:
 		return fault("ignore", "belongs to csv and parquet; here the columns have no names")
-	case s.IDX != nil && s.Split.CV != 0:
-		return fault("split.cv", "belongs to csv, parquet and npy; of idx give valid")
 	case s.IDX != nil && s.Numeric != "":
 		return fault("numeric", "belongs to tables; pixels keep their proportions")
 	case s.Numeric.check(false) != nil:

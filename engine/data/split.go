@@ -20,7 +20,7 @@ type Split struct {
 	Seed  uint64  `json:"seed,omitempty" yaml:"seed,omitempty"`
 	Folds int     `json:"folds,omitempty" yaml:"folds,omitempty"` // 0 means none
 	Fold  int     `json:"fold,omitempty" yaml:"fold,omitempty"`   // 0 ≤ Fold < Folds
-	CV    int     `json:"cv,omitempty" yaml:"cv,omitempty"`       // tables and NPY: cross-validation over so many folds; 0 means none
+	CV    int     `json:"cv,omitempty" yaml:"cv,omitempty"`       // cross-validation over so many folds; 0 means none
 	Group string  `json:"group,omitempty" yaml:"group,omitempty"` // tables: rows with the same value in this column, which is no input, come into the same part
 }
 

@@ -39,8 +39,15 @@ func loadText(ctx context.Context, s Source) (*Data, error) {
 	}
 	v, t := s.Split.shares()
 	valid, test := int(math.Round(v*float64(windows))), int(math.Round(t*float64(windows)))
+	cv := s.Split.CV
+	if cv > 0 {
+		valid = 0
+	}
 	train := windows - valid - test
-	if train < 1 || valid < 1 || test < 1 {
+	if cv > 0 && (train < cv || test < 1) {
+		return nil, f.fault("%d characters give %d rows of %d for %d folds and %d for the test; each needs at least one, so use shorter rows or more text", len(runes), max(train, 0), steps, cv, test)
+	}
+	if train < 1 || valid < 1 && cv == 0 || test < 1 {
 		return nil, f.fault("%d characters give %d rows of %d for training, %d for validation and %d for the test; each needs at least one, so use shorter rows or more text", len(runes), max(train, 0), steps, valid, test)
 	}
 	vocabulary := slices.Clone(runes[:train*steps+1])
@@ -64,7 +71,16 @@ func loadText(ctx context.Context, s Source) (*Data, error) {
 	}
 	d := &Data{
 		Task: Classification, Features: steps, Classes: len(names), ClassNames: names,
-		Train: part(0, train), Valid: part(train, train+valid), Test: part(train+valid, windows),
+		Train: part(0, train), Test: part(train+valid, windows),
+	}
+	if cv > 0 { // pieces that follow each other
+		fold := make([]int, train)
+		for i := range fold {
+			fold[i] = i * cv / train
+		}
+		d.Folds = foldsOf(d.Train, fold)
+	} else {
+		d.Valid = part(train, train+valid)
 	}
 	d.Preparation = &Preparation{Vocabulary: names, Classes: names, shape: d.Train.Shape}
 	d.Facts.Rows, d.Facts.Categorical, d.Facts.Levels = windows, steps, float64(len(names))
