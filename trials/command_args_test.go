@@ -33,6 +33,7 @@ func TestCommandArguments(t *testing.T) {
 		{"py|{{{lr}}}|{{}}", adam, "py|{0.001}|{}"},
 		{"py|--lr|{args}|--momentum|{momentum}", adam, "py|--lr|--amp|--layers|2|--lr|0.001|--optimizer|adam"},
 		{"py|{args}", search.Params{}, "py"},
+		{"py|{args}", search.Params{"a": 1e6, "b": 12345678., "c": 1.5e6, "d": 2, "e": 1e20}, "py|--a|1000000|--b|12345678|--c|1500000|--d|2|--e|1e+20"},
 		{"py|{args}", sgd, "py|--no-amp|--b1=-1e-05|--b2|0.5|--flag||--layers|3|--lr|1e-05|--momentum|0.9|--note|it's, so|--optimizer|sgd"},
 		{"py|{args:hydra}|x", sgd, `py|amp=false|b1=-1e-05|b2=0.5|flag=''|layers=3|lr=1e-05|momentum=0.9|note='it\'s, so'|optimizer=sgd|x`},
 	} {

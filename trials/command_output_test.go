@@ -3,6 +3,7 @@ package trials
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -167,5 +168,50 @@ func TestObjectiveSaysMuch(t *testing.T) {
 		if res.State != search.Failed || !strings.Contains(res.Reason, want) {
 			t.Errorf("%s: %q, want %q", res.State, res.Reason, want)
 		}
+	}
+}
+
+// badKeeper cannot save.
+type badKeeper struct{ save func() error }
+
+func (k badKeeper) Save(io.Writer) error { return k.save() }
+func (k badKeeper) Load(io.Reader) error { return nil }
+
+// A keeper that cannot save is the objective's failure: it could not the next
+// time, either. Trouble with the blobs is the machine's.
+func TestKeeperCannotSave(t *testing.T) {
+	for _, every := range []time.Duration{time.Nanosecond, time.Hour} { // within the segment, and at its end
+		for want, save := range map[string]func() error{
+			"unsupported value":             func() error { return errors.New("json: unsupported value: NaN") },
+			"the keeper panicked: no model": func() error { panic("no model") },
+		} {
+			r := testRunner(t)
+			r.Every = every
+			res, err := r.Run(context.Background(), testTask(0, 3), func(_ context.Context, t *Trial) error {
+				if err := t.Keep(badKeeper{save}); err != nil {
+					return err
+				}
+				for range t.Epochs() {
+					t.Report(1)
+				}
+				return nil
+			}, nil)
+			var user *ObjectiveError
+			if !errors.As(err, &user) || res.State != search.Failed || !strings.Contains(res.Reason, want) {
+				t.Errorf("%v: %v, %+v; want %q", every, err, res, want)
+			}
+		}
+	}
+	r := testRunner(t)
+	r.Blobs = Dir("/dev/null/none")
+	_, err := r.Run(context.Background(), testTask(0, 3), func(_ context.Context, t *Trial) error {
+		for range t.Epochs() {
+			t.Report(1)
+		}
+		return nil
+	}, nil)
+	var user *ObjectiveError
+	if err == nil || errors.As(err, &user) {
+		t.Errorf("no place for checkpoints: %v", err)
 	}
 }

@@ -140,7 +140,13 @@ func plainNumbers(b []byte) []byte {
 				n++
 			}
 			n = min(n+1, len(b)-i)
-			out = append(out, b[i:i+n]...)
+			for _, c := range b[i : i+n] {
+				if c < ' ' { // JSON wants it in words
+					out = fmt.Appendf(out, `\u%04x`, c)
+				} else {
+					out = append(out, c)
+				}
+			}
 		case strings.IndexByte(" \t{}[],:", b[i]) >= 0:
 			out = append(out, b[i])
 		default:

@@ -59,6 +59,7 @@ func TestReportsAreFound(t *testing.T) {
 		`budwood: {"a": nan, "b": -nan(0x7ff8), "c": NA, "d": 1.#QNAN}`:      {"a": math.NaN(), "b": math.NaN(), "c": math.NaN(), "d": math.NaN()},
 		`budwood: {"a": inf, "b": -Inf, "c": +Infinity, "d": -1.#INF}`:       {"a": math.Inf(1), "b": math.Inf(-1), "c": math.Inf(1), "d": math.Inf(-1)},
 		`budwood: {"a": "nan", "b": "-inf", "nan": 1, "c": [nan, 2]}`:        {"a": math.NaN(), "b": math.Inf(-1), "nan": 1},
+		"budwood: {\"loss\": 0.5, \"a\tb\": \"\x00\"}":                       half,
 		`budwood: {"a": NaN, "checkpoint": True, "note": None}`:              {"a": math.NaN()},
 	} {
 		out := scanAll(false, text, whole)

@@ -202,10 +202,13 @@ func (r *Runner) Run(ctx context.Context, task Task, objective Objective, alive 
 	if t.outside != nil {
 		t.outside.Stop()
 	}
-	if t.machine != nil { // a checkpoint could not be written
+	var own *ObjectiveError
+	switch {
+	case errors.As(t.machine, &own): // its keeper cannot save, and could not the next time
+		err = t.machine
+	case t.machine != nil: // a checkpoint could not be written
 		return Result{}, t.machine
-	}
-	if err == nil {
+	case err == nil:
 		err = t.err
 	}
 	if ctx.Err() != nil && errors.Is(context.Cause(ctx), ErrInterrupted) && (err != nil || t.stopped == search.Stopped) {
@@ -221,25 +224,34 @@ func (r *Runner) Run(ctx context.Context, task Task, objective Objective, alive 
 		return Result{}, fmt.Errorf("trial %s: after epoch %d: %w", t.Name(), t.progress.Epoch, ErrInterrupted)
 	}
 	switch {
+	case own != nil:
 	case errors.Is(err, ErrInfeasible):
-		t.stopped, t.reason = search.Infeasible, err.Error()
+		t.stopped, t.reason, err = search.Infeasible, err.Error(), nil
 	case errors.Is(err, ErrDiverged), errors.Is(err, engine.ErrDiverged):
-		t.stopped, t.reason = search.Diverged, err.Error()
+		t.stopped, t.reason, err = search.Diverged, err.Error(), nil
 	case err != nil && ctx.Err() != nil: // the objective passed the cancellation on
-		t.stopped, t.reason = search.Stopped, context.Cause(ctx).Error()
+		t.stopped, t.reason, err = search.Stopped, context.Cause(ctx).Error(), nil
 	case err == nil && t.progress.Best.Budget == 0 && t.stopped == "":
 		err = fmt.Errorf("trial %s: the objective returned without a report", t.Name())
-		fallthrough
-	case err != nil:
-		if err := r.keepSpent(ctx, t); err != nil { // the failure itself matters more
-			r.Log.Warn().Err(err).Msg("the energy of a failed attempt could not be kept")
-		}
-		return Result{
-			State: search.Failed, Reason: Reason(err.Error()), Budget: task.From,
-			Energy: t.progress.Energy, Seconds: t.progress.Seconds, Worker: r.Name, Version: t.version, Kernels: t.kernels, Notes: t.notes,
-		}, &ObjectiveError{err}
 	}
-	return r.finish(ctx, t)
+	if err == nil {
+		var out Result
+		if out, err = r.finish(ctx, t); !errors.As(err, &own) {
+			return out, err
+		}
+	}
+	return r.failed(ctx, t, err)
+}
+
+// failed is the result of a trial that failed by its own fault.
+func (r *Runner) failed(ctx context.Context, t *Trial, why error) (Result, error) {
+	if err := r.keepSpent(ctx, t); err != nil { // the failure itself matters more
+		r.Log.Warn().Err(err).Msg("the energy of a failed attempt could not be kept")
+	}
+	return Result{
+		State: search.Failed, Reason: Reason(why.Error()), Budget: t.task.From,
+		Energy: t.progress.Energy, Seconds: t.progress.Seconds, Worker: r.Name, Version: t.version, Kernels: t.kernels, Notes: t.notes,
+	}, &ObjectiveError{why}
 }
 
 // finish turns a trial at its segment's end into a result and writes the
@@ -290,10 +302,38 @@ func (r *Runner) save(ctx context.Context, t *Trial, key string) error {
 	if t.task.Inherit {
 		c.Progress.Params = t.Params
 	}
-	if err := r.Blobs.Put(ctx, key, func(w io.Writer) error { return c.write(w, t.keeper) }); err != nil {
+	var own error // of the keeper, not of the way to the blobs
+	err := r.Blobs.Put(ctx, key, func(w io.Writer) (err error) {
+		to := &checked{to: w}
+		defer func() {
+			if v := recover(); v != nil {
+				err = fmt.Errorf("the keeper panicked: %v", v)
+			}
+			if err != nil && to.err == nil {
+				own = &ObjectiveError{err}
+			}
+		}()
+		return c.write(to, t.keeper)
+	})
+	if err != nil {
+		if own != nil {
+			err = own
+		}
 		return fmt.Errorf("trial %s: epoch %d: save checkpoint: %w", t.Name(), t.progress.Epoch, err)
 	}
 	return nil
+}
+
+// checked remembers whether what was written to it arrived.
+type checked struct {
+	to  io.Writer
+	err error
+}
+
+func (c *checked) Write(p []byte) (n int, err error) {
+	n, err = c.to.Write(p)
+	c.err = errors.Join(c.err, err)
+	return n, err
 }
 
 // keepSpent writes into the checkpoint that the next attempt begins with what
