@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
@@ -52,10 +53,7 @@ func TestAnotherUser(t *testing.T) {
 	}
 	theirs := filepath.Join(open, "state")
 	t.Cleanup(func() { killAll(t, theirs) })
-	if err := os.Mkdir(theirs, 0o700); err == nil {
-		err = os.Chown(theirs, nobody, nobody)
-	}
-	if err != nil {
+	if err := errors.Join(os.Mkdir(theirs, 0o700), os.Chown(theirs, nobody, nobody)); err != nil {
 		t.Fatal(err)
 	}
 	dir, server, _ := runningUp(t, "--allow-commands")
