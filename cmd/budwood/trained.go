@@ -61,7 +61,7 @@ func checkpointOf(ctx context.Context, blobs trials.Blobs, study string, trial i
 	}
 	list = slices.DeleteFunc(list, func(b trials.Blob) bool { return !strings.HasPrefix(b.Key, prefix+"/e") })
 	if len(list) == 0 {
-		return "", fmt.Errorf("study %s: the checkpoint of its best trial %s is not in %v: the study runs yet, or its workers kept checkpoints elsewhere; say where with --blobs", study, prefix, blobs)
+		return "", fmt.Errorf("study %s: the checkpoint of its best trial %s is not in %v: the study runs yet, better ones were set aside after it had ended, or its workers kept checkpoints elsewhere; say where with --blobs", study, prefix, blobs)
 	}
 	return list[len(list)-1].Key, nil
 }
