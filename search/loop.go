@@ -178,7 +178,7 @@ func (l *Loop) Reopen() (paused []int) {
 // their numbers.
 func (l *Loop) Left() []int {
 	var out []int
-	for t := range l.Paused {
+	for _, t := range slices.Sorted(maps.Keys(l.Paused)) {
 		if !l.Halted[t] {
 			out = append(out, t)
 		}
@@ -295,12 +295,11 @@ func (l *Loop) settle(d *Decision) {
 	}
 	for { // again if it was a halted trial
 		var running []int
-		for t := range l.Running {
+		for _, t := range slices.Sorted(maps.Keys(l.Running)) {
 			if _, again := l.again(t); !again {
 				running = append(running, l.inner(t))
 			}
 		}
-		slices.Sort(running)
 		halted := len(l.Halted)
 		l.step(d, Settle{running})
 		if len(l.Halted) == halted {

@@ -248,7 +248,7 @@ func (l *localStudy) segment(ctx context.Context, seg search.Segment, t search.T
 		return d
 	}
 	task, attempt := l.spec.task(seg, t), 0
-	if task.Tried, d.err = l.store.Store.Attempt(ctx, l.spec.Name, t.ID, seg.To); d.err != nil {
+	if task.Tried, d.err = l.store.Store.Attempt(context.WithoutCancel(ctx), l.spec.Name, t.ID, seg.To); d.err != nil {
 		return d
 	}
 	for {

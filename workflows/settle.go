@@ -3,6 +3,8 @@ package workflows
 import (
 	"cmp"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"budwood/search"
@@ -50,8 +52,8 @@ func (s *Spec) concluding(b *Board, r reserve, running map[int]search.Segment) s
 	}
 	if joules > 0 {
 		need := margin * owed * best.Joules / float64(best.Budget)
-		for _, seg := range running {
-			if seg.Trial != best.Trial {
+		for _, t := range slices.Sorted(maps.Keys(running)) {
+			if seg := running[t]; t != best.Trial {
 				need += float64(seg.To-seg.From) * r.joules / float64(max(r.epochs, 1))
 			}
 		}

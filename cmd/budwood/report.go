@@ -72,6 +72,6 @@ func (c *reportCmd) network(a *app, store *trials.Store, r *budwood.Result) (rep
 	if err != nil {
 		return report.Network{}, err
 	}
-	how, err := workflows.DescribeSearch(spec, r.Trials)
+	how, err := workflows.DescribeSearch(spec, search.Counted(r.Trials))
 	return report.Network{Drawing: drawing.String(), About: about + how}, err
 }
