@@ -150,6 +150,8 @@ func (s Study) Run(ctx context.Context, f Objective) (*Result, error) {
 		return nil, err
 	}
 	defer conn.Close()
+	ctx, end := conn.watch(ctx)
+	defer end()
 	queue := "go-" + s.Name // of its own: no other worker has this objective
 	workers, err := workflows.StartWorkers(conn.Client, conn.namespace, queue, st.StoreActivities(), st.TrainActivities(f), workflows.Offer{CPU: spec.Search.Parallel})
 	if err != nil {
@@ -161,7 +163,7 @@ func (s Study) Run(ctx context.Context, f Objective) (*Result, error) {
 		return nil, err
 	}
 	if err := workflows.Wait(ctx, conn.Client, s.Name); err != nil {
-		return nil, err
+		return nil, orLost(ctx, err)
 	}
 	return ReadResult(ctx, st.Store, s.Name)
 }

@@ -25,6 +25,8 @@ func TestMain(m *testing.M) {
 	switch os.Getenv("BUDWOOD_TEST_PROGRAM") {
 	case "chaos":
 		os.Exit(chaosTrainer())
+	case "sdk":
+		os.Exit(goStudy())
 	case "":
 		// A server that a test starts without the variable must not become the
 		// tests again, which would start servers for ever.
