@@ -164,6 +164,8 @@ func (s Study) Run(ctx context.Context, f Objective) (*Result, error) {
 		return nil, err
 	}
 	defer conn.Close()
+	ctx, end := conn.watch(ctx)
+	defer end()
 	queue := "go-" + s.Name // of its own: no other worker has this objective
 	train := st.TrainActivities(f)
 	train.Runner.Version = s.version()
@@ -178,7 +180,7 @@ func (s Study) Run(ctx context.Context, f Objective) (*Result, error) {
 		return nil, err
 	}
 	if err := workflows.Wait(ctx, conn.Client, s.Name); err != nil {
-		return nil, err
+		return nil, orLost(ctx, err)
 	}
 	return ReadResult(ctx, st.Store, s.Name)
 }

@@ -76,9 +76,11 @@ func (h *Handle) Close() error { return errors.Join(h.store.Close(), h.conn.Clos
 // Wait waits for the study's end. One that ended so long ago that Temporal has
 // forgotten it is read from the store.
 func (h *Handle) Wait(ctx context.Context) (*Result, error) {
+	ctx, end := h.conn.watch(ctx)
+	defer end()
 	err := workflows.Wait(ctx, h.conn.Client, h.Name)
 	if err != nil && !errors.Is(err, workflows.ErrNotRunning) {
-		return nil, err
+		return nil, orLost(ctx, err)
 	}
 	r, read := h.Result(ctx)
 	if err == nil || read == nil && r.State != trials.StudyRunning {
@@ -164,6 +166,7 @@ type connection struct {
 	namespace string
 	keeper    *exec.Cmd
 	release   func() error
+	ended     chan error // how the keeper ended
 }
 
 // Close closes the client and lets the embedded server go.
@@ -172,7 +175,36 @@ func (c *connection) Close() error {
 	if c.keeper == nil {
 		return nil
 	}
-	return errors.Join(c.release(), c.keeper.Wait())
+	return errors.Join(c.release(), <-c.ended)
+}
+
+var errLost = errors.New("the embedded Temporal server is gone")
+
+// orLost is what ended a context of watch, or else the error.
+func orLost(ctx context.Context, err error) error {
+	if cause := context.Cause(ctx); errors.Is(cause, errLost) {
+		return cause
+	}
+	return err
+}
+
+// watch returns a context that ends with the keeper, whose last words are the cause:
+// it does so when the state directory is gone, and nobody would start the server
+// again.
+func (c *connection) watch(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	if c.keeper != nil {
+		go func() {
+			select {
+			case <-ctx.Done():
+			case err := <-c.ended:
+				c.ended <- nil // for Close
+				said, _ := c.keeper.Stderr.(fmt.Stringer)
+				cancel(fmt.Errorf("%w: %s", errLost, cmp.Or(strings.TrimSpace(said.String()), fmt.Sprint(err))))
+			}
+		}()
+	}
+	return ctx, func() { cancel(nil) }
 }
 
 // connect finds a server: the one that the TEMPORAL_* environment or a profile
@@ -203,6 +235,10 @@ func connect(ctx context.Context, log zerolog.Logger) (*connection, error) {
 			return nil, err
 		}
 		return nil, fmt.Errorf("%w: set TEMPORAL_ADDRESS, put budwood on the PATH, or use Study.Local", err)
+	}
+	if c.keeper != nil {
+		c.ended = make(chan error, 1)
+		go func() { c.ended <- c.keeper.Wait() }()
 	}
 	if err := workflows.Register(ctx, c.Client, c.namespace); err != nil {
 		return nil, errors.Join(err, c.Close())

@@ -5,18 +5,22 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
 
 	"github.com/prometheus/procfs"
 	"golang.org/x/sys/unix"
+
+	"budwood/trials/reap"
 )
 
 // processGroup is a command with everything it started.
 type processGroup struct {
 	id       int
-	mark     string // in the environment of its processes: see killMarked
+	mark     string // a variable of its processes, also of those that have left the group
 	release  func()
 	mu       sync.Mutex
 	cpu      time.Duration // the most that was seen
@@ -31,8 +35,7 @@ func startGroup(cmd *exec.Cmd, cpus int, mem int64) (*processGroup, error) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	runtime.LockOSThread() // Pdeathsig and the processors are the thread's
 	defer runtime.UnlockOSThread()
-	mark := newMark()
-	cmd.Env = append(cmd.Environ(), mark)
+	mark := cmd.Env[slices.IndexFunc(cmd.Env, func(v string) bool { return strings.HasPrefix(v, reap.Checkpoint) })]
 	release := func() {}
 	if cpus > 0 {
 		var all unix.CPUSet
@@ -114,7 +117,9 @@ func (g *processGroup) terminate() { _ = unix.Kill(-g.id, unix.SIGTERM) }
 func (g *processGroup) kill() {
 	g.look()
 	_ = unix.Kill(-g.id, unix.SIGKILL)
-	killMarked(g.mark)
+	for n := 0; reap.Kill(g.mark) && n < 50; n++ {
+		time.Sleep(2 * time.Millisecond)
+	}
 	g.release()
 }
 

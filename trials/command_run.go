@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"budwood/search"
+	"budwood/trials/reap"
 )
 
 const (
@@ -195,7 +196,7 @@ func (c *Command) environment(values map[string]string) []string {
 	env = append(env,
 		"BUDWOOD_TRIAL="+values[nameTrial], "BUDWOOD_SEED="+values[nameSeed], "BUDWOOD_EPOCHS="+values[nameEpochs],
 		"BUDWOOD_TOTAL="+values[nameTotal], "BUDWOOD_DONE="+values[nameDone], "BUDWOOD_PARAMS="+values[nameParams],
-		"BUDWOOD_CHECKPOINT="+values[nameCheckpoint], "BUDWOOD_REPORT_FD=3", "BUDWOOD_ANSWER_FD=4", "PYTHONUNBUFFERED=1",
+		reap.Checkpoint+values[nameCheckpoint], "BUDWOOD_REPORT_FD=3", "BUDWOOD_ANSWER_FD=4", "PYTHONUNBUFFERED=1",
 	)
 	if c.CPU > 0 { // so that trials times threads stay within the cores
 		for _, k := range []string{"OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "GOMAXPROCS"} {

@@ -16,7 +16,7 @@ import (
 // orphaning is a worker whose command starts a program that outlives it, and
 // ignores what the end of its terminal says.
 func orphaning() {
-	script := `trap "" HUP TERM; sleep 300 </dev/null >/dev/null 2>&1 & sleep 0.2; echo $! >"$PIDS.new"; mv "$PIDS.new" "$PIDS"; wait`
+	script := `trap "" HUP TERM; $SESSION sleep 300 </dev/null >/dev/null 2>&1 & sleep 0.2; echo $! >"$PIDS.new"; mv "$PIDS.new" "$PIDS"; wait`
 	c := &Command{Args: []string{"sh", "-c", script}, Env: map[string]string{"TRAINER": ""}}
 	r := &Runner{Blobs: Dir(os.Getenv("PIDS") + ".blobs")}
 	_, err := r.Run(context.Background(), testTask(0, 3), c.Objective(nil), nil)
@@ -56,9 +56,18 @@ func TestKilledWorkerLeavesNoOrphans(t *testing.T) {
 	if _, err := os.Stat("/proc/self/stat"); err != nil {
 		t.Skip("no /proc")
 	}
+	for _, session := range []string{"", "setsid"} { // in the command's process group, and out of it
+		if _, err := exec.LookPath(session); err != nil && session != "" {
+			continue
+		}
+		t.Run(session, func(t *testing.T) { killedWorker(t, session) })
+	}
+}
+
+func killedWorker(t *testing.T, session string) {
 	pids, tmp := filepath.Join(t.TempDir(), "pids"), t.TempDir()
 	worker := exec.Command(os.Args[0])
-	worker.Env = append(os.Environ(), "TRAINER=worker", "PIDS="+pids, "TMPDIR="+tmp)
+	worker.Env = append(os.Environ(), "TRAINER=worker", "PIDS="+pids, "TMPDIR="+tmp, "SESSION="+session)
 	if err := worker.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -89,8 +98,8 @@ func workDirs(t *testing.T, tmp string) []string {
 	return out
 }
 
-// Where worker and reaper were killed at once, the next worker removes the files;
-// but not those of a worker that runs.
+// Where worker and reaper were killed at once, the next worker ends the processes and
+// removes the files; but not those of a worker that runs.
 func TestWorkDirsOfKilledWorkers(t *testing.T) {
 	tmp := t.TempDir()
 	t.Setenv("TMPDIR", tmp)
@@ -106,10 +115,25 @@ func TestWorkDirsOfKilledWorkers(t *testing.T) {
 		t.Fatal(err)
 	}
 	left.lock.Close() // as the end of a process does
+	var pid [2]string // of commands: of the one that runs, of the other
+	for i, d := range []*workDir{used, left} {
+		cmd := exec.Command("sleep", "300")
+		cmd.Env = append(os.Environ(), "BUDWOOD_CHECKPOINT="+filepath.Join(d.path, "checkpoint"))
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+		pid[i] = fmt.Sprint(cmd.Process.Pid)
+	}
 	if err := os.Mkdir(filepath.Join(tmp, "budwood-mine"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	removeLeft()
+	if _, err := os.Stat("/proc/self/stat"); err == nil {
+		if wantGone(t, pid[1]); !runs(pid[0]) {
+			t.Error("the command of a worker that runs was killed")
+		}
+	}
 	want := []string{filepath.Join(tmp, "budwood-mine"), used.path}
 	if got := workDirs(t, tmp); !slices.Equal(got, want) {
 		t.Errorf("%v is there, want %v", got, want)

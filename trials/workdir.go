@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+
+	"budwood/trials/reap"
 )
 
 // How the names of working directories begin, and of those that nobody has locked
@@ -66,8 +68,8 @@ func lockDir(path string) (*os.File, error) {
 
 var removeLeftOnce = sync.OnceFunc(removeLeft)
 
-// removeLeft removes what killed workers have left behind where no reaper was left
-// to do so.
+// removeLeft ends and removes what killed workers have left behind where no reaper
+// was left to do so.
 func removeLeft() {
 	found, err := filepath.Glob(filepath.Join(os.TempDir(), workPrefix+"*"))
 	if err != nil {
@@ -78,6 +80,7 @@ func removeLeft() {
 		if err != nil { // it is used, or another user's
 			continue
 		}
-		_ = (&workDir{path, lock}).remove()
+		reap.Clear(path)
+		lock.Close()
 	}
 }

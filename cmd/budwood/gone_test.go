@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"budwood"
 	"budwood/search"
 	"budwood/trials"
 )
@@ -239,6 +240,42 @@ func TestCommandsEndWithTheirDirectory(t *testing.T) {
 			g.wantEnd("the state directory")
 		})
 	}
+}
+
+// goStudy is a program of the SDK: its objective does not come to an end.
+func goStudy() int {
+	_ = os.Setenv("BUDWOOD_TEST_PROGRAM", "1") // for the budwood on its PATH
+	x := search.Float("x", 0, 1)
+	study := budwood.Study{Name: "go", Space: search.Space{x}, Trials: 2}
+	_, err := study.Run(context.Background(), func(ctx context.Context, t *budwood.Trial) error {
+		_ = os.WriteFile(filepath.Join(os.Getenv("TMPDIR"), "trains"), nil, 0o600)
+		<-ctx.Done()
+		return ctx.Err()
+	})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return exitFailed
+	}
+	return exitDone
+}
+
+// A program of the SDK returns from its study, and the server that it has started
+// ends.
+func TestGoStudyEndsWithItsDirectory(t *testing.T) {
+	g := newGone(t, "ls")
+	_ = g.cmd.Wait()
+	g.cmd, _, g.said = program(t.Context(), g.dir)
+	g.cmd.Path, g.cmd.Stdout = g.bin, io.Discard
+	g.cmd.Env = append(g.cmd.Env, "BUDWOOD_TEST_PROGRAM=sdk", "TMPDIR="+g.tmp, "PATH="+filepath.Dir(g.bin)+":"+os.Getenv("PATH"))
+	g.must(g.cmd.Start())
+	trains := filepath.Join(g.tmp, "trains")
+	for stop := time.Now().Add(time.Minute); os.Remove(trains) != nil; time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(stop) {
+			t.Fatalf("the study does not train: %s", g.said)
+		}
+	}
+	g.must(os.RemoveAll(g.dir))
+	g.wantEnd("the embedded Temporal server is gone", "the state directory")
 }
 
 // Whoever takes the directory away the moment it is used: nothing stays, either.

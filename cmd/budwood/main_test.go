@@ -27,6 +27,8 @@ func TestMain(m *testing.M) {
 		os.Exit(chaosTrainer())
 	case "doomed":
 		os.Exit(doomedStudy())
+	case "sdk":
+		os.Exit(goStudy())
 	case "":
 		// A server that a test starts without the variable must not become the
 		// tests again, which would start servers for ever.

@@ -64,25 +64,28 @@ func Reap(in io.Reader) {
 		_ = syscall.Kill(-j.group, syscall.SIGKILL)
 	}
 	for _, j := range jobs {
-		j.clear()
+		if j.dir != "" {
+			Clear(j.dir)
+		}
 	}
 }
 
-// clear removes the files, which processes that are just dying may still write.
-func (j job) clear() {
-	if j.dir == "" {
-		return
-	}
-	for range 100 {
-		if os.RemoveAll(j.dir) == nil && syscall.Kill(-j.group, 0) != nil {
+// Checkpoint is the variable that tells a command its checkpoint directory, which is
+// below that of its working files. What the command starts inherits it, also what has
+// left its process group.
+const Checkpoint = "BUDWOOD_CHECKPOINT="
+
+// Clear kills what still runs of a command (on Linux) and removes its working files.
+func Clear(dir string) {
+	for range 100 { // one that is just dying may still write
+		if !Kill(Checkpoint+dir+"/") && os.RemoveAll(dir) == nil {
 			return
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
 }
 
-// parse reads a line by hand: the packages that could would cost more than all
-// the rest.
+// parse reads a line, by hand: what this package imports is initialised before it.
 func parse(line []byte) (j job) {
 	sign := 1
 	for i, c := range line {

@@ -15,7 +15,7 @@
 // So the server outlives the command that started it while others use it, never
 // outlives the last one for long, and it does not matter whether they end, are
 // interrupted or are killed. If the server itself dies, one of its users starts
-// it again at the same address.
+// it again at the same address; unless what they work with is gone: see [Alive].
 package devserver
 
 import (
