@@ -25,9 +25,9 @@ func DescribeNetwork(s *Spec, all []search.Record, r *search.Record) (string, er
 		return "", err
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "network  %d parameters, %d multiply-accumulates a row; %.1f MB to train in batches of 32, %.1f MB to predict; about %s J for a million rows of training\n",
-		cost.Params, cost.MACs, float64(m.Train)/1e6, float64(m.Infer)/1e6, search.FormatNumber(nas.Joules(cost, 1e6)))
-	if s.Data.Split.CV > 1 {
+	fmt.Fprintf(&b, "network  %d parameters, %d multiply-accumulates a row; %s to train in batches of 32, %s to predict; about %s J for a million rows of training\n",
+		cost.Params, cost.MACs, megabytes(m.Train), megabytes(m.Infer), search.FormatNumber(nas.Joules(cost, 1e6)))
+	if s.Data != nil && s.Data.Split.CV > 1 {
 		k := int64(s.Data.Split.CV)
 		fmt.Fprintf(&b, "folds    %d such networks, whose mean is exported: %d parameters, %d multiply-accumulates a row\n", k, k*cost.Params, k*cost.MACs)
 	}
@@ -37,6 +37,14 @@ func DescribeNetwork(s *Spec, all []search.Record, r *search.Record) (string, er
 		label = ""
 	}
 	return b.String(), nil
+}
+
+// megabytes is an amount of memory in words, a small one in kB.
+func megabytes(n int64) string {
+	if n < 1e6 {
+		return fmt.Sprintf("%.1f kB", float64(n)/1e3)
+	}
+	return fmt.Sprintf("%.1f MB", float64(n)/1e6)
 }
 
 func describeOrigin(a nas.Ancestor) string {

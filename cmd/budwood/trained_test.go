@@ -84,11 +84,12 @@ space: [{name: width, int: [2, 40]}, {name: lr, float: [0.0005, 0.05], log: true
 	}
 	out, _, _ = do(t, dir, "best", "two", "--trial", dropped, "-o", "json")
 	var shown struct {
-		ID    int                `json:"id"`
+		ID    int `json:"id"`
+		Front []search.FrontTrial
 		State search.State       `json:"state"`
 		Test  map[string]float64 `json:"test"`
 	}
-	if err := json.Unmarshal([]byte(out), &shown); err != nil || search.TrialName(shown.ID) != dropped || shown.Test != nil {
+	if err := json.Unmarshal([]byte(out), &shown); err != nil || search.TrialName(shown.ID) != dropped || shown.Test != nil || len(shown.Front) != len(front.Trials) {
 		t.Errorf("%+v, %v", shown, err)
 	}
 }
