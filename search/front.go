@@ -26,9 +26,9 @@ type Front struct {
 
 // FrontTrial is a trial on a front.
 type FrontTrial struct {
-	Trial  int
-	Budget int       // what it was trained for
-	Values []float64 // by objective
+	Trial  int       `json:"trial"`
+	Budget int       `json:"budget"` // what it was trained for
+	Values []float64 `json:"values"` // by objective
 }
 
 // ParetoFront is the front of the objectives, by the last measurement of each trial.

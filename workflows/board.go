@@ -111,7 +111,7 @@ func (b *Board) end(ended []search.Ending) {
 func (s *study) details(ctx workflow.Context) {
 	o := s.in.Spec.Objective
 	var b strings.Builder
-	fmt.Fprintf(&b, "**%d of %d trials started**, %d running, %d epochs, %.3f Wh\n\n", s.loop.Started, s.loop.Trials, len(s.children), s.spent.Epochs, s.spent.Joules/3600)
+	fmt.Fprintf(&b, "**%d of %d trials started**, %d running, %d epochs, %.3g Wh\n\n", s.loop.Started, s.loop.Trials, len(s.children), s.spent.Epochs, s.spent.Joules/3600)
 	if why := ending(s.loop); why != "" {
 		fmt.Fprintf(&b, "Ending: %s\n\n", why)
 	}
@@ -123,7 +123,7 @@ func (s *study) details(ctx workflow.Context) {
 	}
 	fmt.Fprintf(&b, "| | trial | %s | epochs | state | Wh | params |\n|---|---|---|---|---|---|---|\n", o.Metric)
 	for i, r := range s.board.Rows {
-		fmt.Fprintf(&b, "| %d | %s | %s | %d | %s | %.4f | %s |\n", i+1, search.TrialName(r.Trial), search.FormatNumber(r.Value), r.Budget, r.State, r.Joules/3600, clip(DescribeParams(r.Params), 300))
+		fmt.Fprintf(&b, "| %d | %s | %s | %d | %s | %.3g | %s |\n", i+1, search.TrialName(r.Trial), search.FormatNumber(r.Value), r.Budget, r.State, r.Joules/3600, clip(DescribeParams(r.Params), 300))
 	}
 	workflow.SetCurrentDetails(ctx, clip(b.String(), 20_000))
 }

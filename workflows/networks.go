@@ -28,7 +28,7 @@ func DescribeNetwork(s *Spec, all []search.Record, r *search.Record) (string, er
 	var b strings.Builder
 	fmt.Fprintf(&b, "network  %d parameters, %d multiply-accumulates a row; %s to train in batches of %d, %s to predict; about %s J for a million rows of training\n",
 		cost.Params, cost.MACs, trials.BytesText(m.Train+m.Best), batch, trials.BytesText(m.Infer), search.FormatNumber(nas.Joules(cost, 1e6)))
-	if s.Data.Split.CV > 1 {
+	if s.Data != nil && s.Data.Split.CV > 1 {
 		k := int64(s.Data.Split.CV)
 		fmt.Fprintf(&b, "folds    %d such networks, whose mean is exported: %d parameters, %d multiply-accumulates a row\n", k, k*cost.Params, k*cost.MACs)
 	}

@@ -56,14 +56,22 @@ func (c *bestCmd) Run(a *app) error {
 	}
 	out := struct {
 		*search.Record
-		Test search.Metrics `json:"test,omitempty"`
-		Note string         `json:"note,omitempty"`
+		Test  search.Metrics      `json:"test,omitempty"`
+		Note  string              `json:"note,omitempty"`
+		Front []search.FrontTrial `json:"front,omitempty"`
 	}{Record: best}
 	if r.Best != nil && best.ID == r.Best.ID {
 		out.Test, out.Note = r.Test, r.Note
 		if r.Note != "" {
 			a.say("%s", r.Note)
 		}
+	}
+	if c.Output == "json" && len(r.Objectives) > 1 {
+		all, err := store.Records(a.ctx, c.Study)
+		if err != nil {
+			return err
+		}
+		out.Front = search.ParetoFront(all, r.Objectives).Trials
 	}
 	return c.write(a.stdout, t, out)
 }
