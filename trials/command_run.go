@@ -30,7 +30,7 @@ const (
 
 // linger is how long the output of a command that has ended may stay open: those
 // that pass it on, as tee does, end with it. What is left behind is killed then.
-const linger = 500 * time.Millisecond
+var linger = 500 * time.Millisecond
 
 // Objective trains one candidate by running the command. Output, what it printed
 // last, is kept by output, if that is not nil, when the command has ended.

@@ -49,7 +49,9 @@ func (s *study) ahead() int {
 		return 1
 	}
 	n, epochs := 1, spec.Budget.Epochs
-	for 2*n <= batchTrials && 2*n*epochs <= batchEpochs && s.pace.Epoch*float64(2*n*epochs) <= aheadBatch && 2*n*spec.Search.Parallel <= mostAhead {
+	size, _, _ := spec.candidateSize()
+	for 2*n <= batchTrials && 2*n*epochs <= batchEpochs && s.pace.Epoch*float64(2*n*epochs) <= aheadBatch && 2*n*spec.Search.Parallel <= mostAhead &&
+		2*n*spec.Search.Parallel*size <= mostSent {
 		n *= 2
 	}
 	return n
@@ -63,6 +65,7 @@ func (s *study) batches(segments []search.Segment, found []search.Trial) []*chil
 	brief, ahead := s.brief(), s.ahead()
 	idle := max(s.in.Spec.Search.Parallel-s.running, 1)
 	share := min((len(segments)+idle-1)/idle, ahead)
+	size, _, _ := s.in.Spec.candidateSize()
 	var out []*child
 	next, epochs := &child{within: brief}, 0
 	for i, seg := range segments {
@@ -72,7 +75,7 @@ func (s *study) batches(segments []search.Segment, found []search.Trial) []*chil
 		switch {
 		case !brief:
 			full = n >= max(s.in.Spec.Search.Batch, 1)
-		case n >= batchTrials || epochs >= batchEpochs:
+		case n >= batchTrials || epochs >= batchEpochs || (n+1)*size > mostSent:
 			full = true
 		default:
 			full = n >= share && s.pace.Epoch*float64(epochs) >= leastBatch

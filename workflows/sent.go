@@ -142,13 +142,12 @@ func sendableError(err error) error {
 }
 
 // mostCandidate is how long the names and values of one candidate may be: tasks
-// hold them, of many candidates together.
-const mostCandidate = mostSent / batchTrials
+// hold them, of several candidates together.
+const mostCandidate = mostSent / 4
 
-// checkSize tells whether candidates are too long to be sent around, alone and as
-// many together as share a workflow.
-func (s *Spec) checkSize() error {
-	total, longest, most := 0, 0, 0
+// candidateSize bounds how long a candidate is, as JSON, and tells which parameter
+// takes the most of it.
+func (s *Spec) candidateSize() (total, longest, most int) {
 	for i, p := range s.Space {
 		size := 0
 		for _, d := range (search.Space{p}).Dims() {
@@ -162,11 +161,23 @@ func (s *Spec) checkSize() error {
 			longest, most = i, size
 		}
 	}
+	return total, longest, most
+}
+
+// checkSize tells whether candidates are too long to be sent around, alone and as
+// many together as are begun at once.
+func (s *Spec) checkSize() error {
+	total, longest, most := s.candidateSize()
 	if total > mostCandidate {
 		return wrong(fmt.Sprintf("space[%d]", longest), "a candidate may have %d bytes, names and values together, and this parameter alone makes %d of %d: let long values stand in files, and their names here", mostCandidate, most, total)
 	}
-	if n := max(s.Search.Batch, 1); n*total > mostSent {
-		return wrong("search.batch", "%d candidates of %d bytes are too much for one workflow: at most %d fit", n, total, mostSent/total)
+	for _, n := range []struct {
+		path string
+		of   int
+	}{{"search.batch", s.Search.Batch}, {"search.parallel", s.Search.Parallel}} {
+		if n.of*total > mostSent+mostSent/2 {
+			return wrong(n.path, "%d candidates of %d bytes are too much to be sent at once: at most %d fit", n.of, total, (mostSent+mostSent/2)/total)
+		}
 	}
 	return nil
 }

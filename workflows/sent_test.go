@@ -119,15 +119,31 @@ func TestStudyWithLongCurves(t *testing.T) {
 
 // Candidates are small enough to be sent many together.
 func TestCandidatesAreSmall(t *testing.T) {
-	spec := toySpec(t, "wide")
-	spec.Space = append(spec.Space, search.Choice("text", "short", strings.Repeat("long", 5000)))
-	if err := spec.Complete(); err == nil || !strings.Contains(err.Error(), "a candidate may have 16384 bytes") {
-		t.Errorf("%v", err)
+	for _, c := range []struct {
+		text            int // length of an option
+		batch, parallel int
+		want            string
+	}{
+		{400_000, 0, 2, "a candidate may have 262144 bytes"},
+		{4000, 1000, 2, "search.batch: 1000 candidates of 4"},
+		{4000, 0, 1000, "search.parallel: 1000 candidates of 4"},
+		{4000, 100, 100, ""},
+	} {
+		spec := toySpec(t, "wide")
+		spec.Space = append(spec.Space, search.Choice("text", "short", strings.Repeat("x", c.text)))
+		spec.Search.Batch, spec.Search.Parallel = c.batch, c.parallel
+		if err := spec.Complete(); (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%+v: %v", c, err)
+		}
 	}
-	spec.Space = spec.Space[:len(spec.Space)-1]
-	spec.Space = append(spec.Space, search.Choice("text", "short", strings.Repeat("long", 1000)))
-	spec.Search.Batch = 1000
-	if err := spec.Complete(); err == nil || !strings.Contains(err.Error(), "search.batch: 1000 candidates of 4") {
-		t.Errorf("%v", err)
+	spec := toySpec(t, "brief") // together as far as they fit
+	spec.Space = append(spec.Space, search.Choice("text", strings.Repeat("x", 50_000), "short"))
+	spec.Search.Sampler, spec.Search.Scheduler, spec.Budget.Epochs = "random", "none", 1
+	if err := spec.Complete(); err != nil {
+		t.Fatal(err)
+	}
+	s := &study{in: StudyInput{Spec: *spec}, pace: Pace{Segments: 100, Epoch: 1e-6}}
+	if n := s.ahead(); n*spec.Search.Parallel*50_000 > mostSent || n < 2 {
+		t.Errorf("%d ahead", n)
 	}
 }

@@ -97,7 +97,10 @@ func (a *TrainActivities) Train(ctx context.Context, in TrainInput) ([]trials.Re
 	defer release()
 	out := make([]trials.Result, len(in.Tasks))
 	for i, task := range in.Tasks {
-		r, err := a.Runner.Run(work, task, objective, func(m search.Measurement) { last.Store(&Beat{task.Trial.ID, m}) })
+		r, err := a.Runner.Run(work, task, objective, func(m search.Measurement) {
+			m.Metrics = objectivesOf(&task, m.Metrics) // a beat is small
+			last.Store(&Beat{task.Trial.ID, m})
+		})
 		var user *trials.ObjectiveError
 		if err != nil && !errors.As(err, &user) {
 			return nil, err
