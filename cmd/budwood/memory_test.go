@@ -104,6 +104,9 @@ resources: {mem: 512MiB}
 	}
 }
 
+// eaten is what the program below has taken of the memory.
+var eaten [][]byte
+
 // doomedStudy is a program with an objective in Go. One of its candidates takes all
 // memory, one panics where nobody can recover.
 func doomedStudy() int {
@@ -114,13 +117,12 @@ func doomedStudy() int {
 			time.Sleep(20 * time.Millisecond)
 			switch {
 			case epoch == 2 && x.In(t) == 1:
-				var all [][]byte
 				for {
 					b := make([]byte, 16<<20)
 					for i := 0; i < len(b); i += 4096 {
 						b[i] = 1
 					}
-					all = append(all, b)
+					eaten = append(eaten, b)
 				}
 			case epoch == 2 && x.In(t) == 2:
 				go func() { panic("nobody catches this") }()
