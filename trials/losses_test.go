@@ -68,6 +68,9 @@ func TestCrashWords(t *testing.T) {
 	}
 }
 
+// eaten is what a test process has taken of the memory.
+var eaten [][]byte
+
 const doomedEnv = "BUDWOOD_TEST_DOOMED"
 
 // doomed is a worker that trains the trials 3 and, beside it, 4 in a directory;
@@ -105,13 +108,12 @@ func doomed(mode string) int {
 						p, _ := os.FindProcess(os.Getpid())
 						_ = p.Kill()
 					case "eat":
-						var all [][]byte
 						for {
 							b := make([]byte, 16<<20)
 							for i := 0; i < len(b); i += 4096 {
 								b[i] = 1
 							}
-							all = append(all, b)
+							eaten = append(eaten, b)
 						}
 					}
 					time.Sleep(time.Minute)

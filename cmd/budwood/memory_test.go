@@ -94,7 +94,7 @@ resources: {mem: 512MiB}
 		}
 		if command[0] != "best" {
 			wantLine(t, out, "best    none: no trial has a value")
-			wantLine(t, progress, "budwood: study only ended without a best: none of 6 trials has a value; the last one is infeasible: ")
+			wantLine(t, progress, "budwood: study only ended without a best: none of 6 trials has a value; the last one is infeasible: training it takes ")
 		}
 	}
 	out, _, code = do(t, dir, "doctor")
@@ -103,6 +103,9 @@ resources: {mem: 512MiB}
 		t.Errorf("doctor: exit code %d\n%s", code, out)
 	}
 }
+
+// eaten is what the program below has taken of the memory.
+var eaten [][]byte
 
 // doomedStudy is a program with an objective in Go. One of its candidates takes all
 // memory, one panics where nobody can recover.
@@ -114,13 +117,12 @@ func doomedStudy() int {
 			time.Sleep(20 * time.Millisecond)
 			switch {
 			case epoch == 2 && x.In(t) == 1:
-				var all [][]byte
 				for {
 					b := make([]byte, 16<<20)
 					for i := 0; i < len(b); i += 4096 {
 						b[i] = 1
 					}
-					all = append(all, b)
+					eaten = append(eaten, b)
 				}
 			case epoch == 2 && x.In(t) == 2:
 				go func() { panic("nobody catches this") }()

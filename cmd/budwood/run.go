@@ -227,7 +227,7 @@ func (a *app) ended(store *trials.Store, name string) error {
 		return fmt.Errorf("study %s ended without a best: it had no trials", name)
 	}
 	end := r.Trials[len(r.Trials)-1]
-	return fmt.Errorf("study %s ended without a best: none of %s has a value; the last one is %s: %s", name, plural(len(r.Trials), "trial"), end.State, workflows.DescribeReason(end.Reason))
+	return fmt.Errorf("study %s ended without a best: none of %s has a value; the last one is %s: %s", name, plural(len(r.Trials), "trial"), end.State, strings.TrimPrefix(workflows.DescribeReason(end.Reason), string(end.State)+": "))
 }
 
 // await waits until the workflow has begun to record the study, or goes on with
