@@ -57,7 +57,7 @@ func (l *Loop) IsAside(trial int) bool {
 func (l *Loop) uncounted(d *Decision, o Outcome) {
 	if o.State == Paused {
 		o.State = Stopped
-		d.Ended = append(d.Ended, Ending{o.Trial, Stopped, "set aside while it ran"})
+		d.Ended = append(d.Ended, Ending{o.Trial, Stopped, "set aside"})
 	}
 	if _, again := l.again(o.Trial); !again {
 		l.step(d, Ended{Trial: l.inner(o.Trial), Budget: o.Budget, State: o.State})

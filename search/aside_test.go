@@ -56,7 +56,7 @@ func TestLoopSetAside(t *testing.T) {
 		t.Errorf("%+v", d)
 	}
 	d = l.Done(search.Outcome{Trial: 0, Budget: 3, State: search.Paused, Values: []float64{.05}})
-	if want := []search.Ending{{Trial: 0, State: search.Stopped, Reason: "set aside while it ran"}}; !reflect.DeepEqual(d.Ended, want) {
+	if want := []search.Ending{{Trial: 0, State: search.Stopped, Reason: "set aside"}}; !reflect.DeepEqual(d.Ended, want) {
 		t.Errorf("%+v", d.Ended)
 	}
 	report(.5)

@@ -3,6 +3,7 @@ package workflows
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -142,7 +143,7 @@ func TestSetAsideAfterTheEnd(t *testing.T) {
 				if k.ID >= 8 && strings.Contains(k.Reason, "-10") {
 					t.Errorf("%s: %s", k.Name(), k.Reason)
 				}
-				if k.ID < 2 && (k.Aside != "a mistake" || len(k.Measurements) == 0) {
+				if !k.State.Ended() || k.ID < 2 && (k.Aside != "a mistake" || len(k.Measurements) == 0) {
 					t.Errorf("%+v", k)
 				}
 			}
@@ -233,5 +234,38 @@ func TestCommandMayChange(t *testing.T) {
 	spec.Command = nil
 	if err := CanContinue(stored, spec); err == nil {
 		t.Error("a study of a command goes on without one")
+	}
+}
+
+// A trial that was paused when its study was interrupted, and is set aside, ends
+// when the study goes on.
+func TestPausedTrialSetAsideEnds(t *testing.T) {
+	spec := toySpec(t, "paused")
+	spec.Budget.Trials = 5
+	b := newBench(t, quadratic)
+	segments := 0
+	died := errors.New("the disk is gone")
+	runner := &trials.Runner{Blobs: failing{b.train.Runner.Blobs, func() error {
+		if segments++; segments > 4 {
+			return died
+		}
+		return nil
+	}}, Meter: b.train.Runner.Meter}
+	if _, err := Local(t.Context(), spec, b.store, runner, quadratic); !errors.Is(err, died) {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(b.recordsNow(t, spec.Name), func(r search.Record) bool { return r.State == search.Paused })
+	if i < 0 {
+		t.Fatal("no trial is paused")
+	}
+	if _, err := b.store.SetAside(t.Context(), spec.Name, []int{i}, "a mistake"); err != nil {
+		t.Fatal(err)
+	}
+	r, err := Local(t.Context(), spec, b.store, b.train.Runner, quadratic)
+	if err != nil || r.Best == i {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	if got := b.recordsNow(t, spec.Name)[i]; got.State != search.Stopped || got.Reason != "set aside" || len(got.Measurements) != 1 {
+		t.Errorf("%+v", got)
 	}
 }

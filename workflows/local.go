@@ -299,7 +299,11 @@ func (l *localStudy) known(seg search.Segment) (trials.Result, bool) {
 	rec := l.recorded[seg.Trial]
 	last, _ := rec.Last()
 	if rec.Aside != "" { // it ends where it is
-		return trials.Result{State: search.Stopped, Reason: rec.Reason, Budget: last.Budget, Energy: trials.Energy{Joules: rec.Joules}}, true
+		out := trials.Result{State: search.Paused, Reason: rec.Reason, Budget: last.Budget, Energy: trials.Energy{Joules: rec.Joules}}
+		if rec.State.Ended() {
+			out.State = rec.State
+		}
+		return out, true
 	}
 	before := 0. // watt-hours of the segments before: those of a measurement are the trial's so far
 	result := func(state search.State, m search.Measurement) trials.Result {
