@@ -36,7 +36,7 @@ func (d Dir) Put(_ context.Context, key string, write func(io.Writer) error) err
 	if err != nil {
 		return err
 	}
-	if _, err := os.Stat(string(d)); err != nil {
+	if err := d.there(); err != nil {
 		return fmt.Errorf("blob %q: %w", key, err)
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -60,7 +60,22 @@ func (d Dir) Get(_ context.Context, key string) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, err
 	}
-	return os.Open(path)
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		if gone := d.there(); gone != nil { // that is no word on the blob
+			return nil, fmt.Errorf("blob %q: %w", key, gone)
+		}
+	}
+	return f, err
+}
+
+// there is an error if there is no directory d, which does not wrap fs.ErrNotExist:
+// it may have been unmounted for a moment.
+func (d Dir) there() error {
+	if _, err := os.Stat(string(d)); err != nil {
+		return fmt.Errorf("the directory of the blobs is not there: %v", err)
+	}
+	return nil
 }
 
 // List walks the directory below prefix.

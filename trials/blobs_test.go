@@ -1,9 +1,14 @@
 package trials_test
 
 import (
+	"errors"
+	"io"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"testing"
 
+	"budwood/engine/data"
 	"budwood/trials"
 	"budwood/trials/blobtest"
 )
@@ -21,5 +26,36 @@ func TestDirIsNotLeft(t *testing.T) {
 		if _, err := trials.Dir(t.TempDir()).Get(t.Context(), key); err == nil || os.IsNotExist(err) {
 			t.Errorf("get %s: %v", key, err)
 		}
+	}
+}
+
+// A directory that is not there says nothing about its blobs, and does not come back
+// because somebody writes into it: it was removed, or is not mounted for a moment.
+func TestDirThatIsGone(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state", "blobs")
+	dir := trials.Dir(path)
+	digest := data.Digest{SHA256: "00", Size: 1}
+	if _, err := dir.Get(t.Context(), "studies/a/t0000/part"); err == nil || errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("get: %v", err)
+	}
+	put := func(w io.Writer) error { return nil }
+	if err := dir.Put(t.Context(), "studies/a/t0000/part", put); err == nil {
+		t.Error("put: no error")
+	}
+	var lost *data.Error
+	if _, err := (&trials.DataFiles{Blobs: dir}).Path(t.Context(), digest); err == nil || errors.As(err, &lost) {
+		t.Errorf("path: %v, want an error that trying again may mend", err)
+	}
+	if _, err := os.Stat(filepath.Dir(path)); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("it came back: %v", err)
+	}
+	if err := os.MkdirAll(path, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := dir.Get(t.Context(), "studies/a/t0000/part"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("get from an empty directory: %v", err)
+	}
+	if _, err := (&trials.DataFiles{Blobs: dir}).Path(t.Context(), digest); !errors.As(err, &lost) {
+		t.Errorf("path in an empty directory: %v", err)
 	}
 }

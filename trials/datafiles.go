@@ -147,7 +147,10 @@ var errDamaged = errors.New("it is damaged")
 
 // lost makes what trying again cannot mend an [*data.Error].
 func (f *DataFiles) lost(err error) error {
+	dir, ok := f.Blobs.(Dir)
 	switch {
+	case errors.Is(err, fs.ErrNotExist) && ok && dir.there() != nil:
+		return dir.there()
 	case errors.Is(err, fs.ErrNotExist):
 		return &data.Error{Err: fmt.Errorf("it is not in %v, where the study's submitter was to put it: submit the study again, with the same --blobs as the workers", f.Blobs)}
 	case errors.Is(err, errDamaged):

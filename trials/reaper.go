@@ -53,7 +53,9 @@ func (r *reaper) watch(group int, dir string) (end func(), err error) {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		delete(r.jobs, group)
-		_, _ = fmt.Fprintf(r.pipe, "-%d\n", group) // if it is gone, so is what it knew
+		if r.pipe != nil {
+			_, _ = fmt.Fprintf(r.pipe, "-%d\n", group) // if it is gone, so is what it knew
+		}
 	}, nil
 }
 
