@@ -141,7 +141,7 @@ func TestRunOnEveryKindOfStream(t *testing.T) {
 				progress = s.text()
 			}
 			if code := cmd.ProcessState.ExitCode(); code != c.code {
-				t.Errorf("exit code %d, want %d", code, c.code)
+				t.Errorf("%v, want exit code %d", cmd.ProcessState, c.code)
 			}
 			if !strings.Contains(progress, c.progress) || c.not != "" && strings.Contains(progress, c.not) || !strings.Contains(out.String(), c.results) {
 				t.Errorf("progress %q\nresults %q", progress, out.String())
