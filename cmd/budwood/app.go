@@ -103,7 +103,7 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if exited >= 0 { // help was asked for and printed
 		return exited
 	}
-	if r, ok := stdout.(*results); ok && r.err != nil { // help could not be written
+	if r, ok := exact(stdout).(*results); ok && r.err != nil { // help could not be written
 		return exitCode(stderr, r.err)
 	}
 	if err != nil {

@@ -92,7 +92,7 @@ for e in (1, 2, 3):
 			t.Errorf("%s: %d bytes, or not plain: %.2000q", c.name, len(out+errs), out+errs)
 		}
 		_, list := records(t, dir, c.name)
-		if len(list) != 3 || (code == exitDone) != (c.state != search.Failed) {
+		if len(list) != 3 || (code == exitDone) != (c.state == search.Completed) {
 			t.Errorf("%s: %d trials, exit code %d\n%s%s", c.name, len(list), code, out, errs)
 		}
 		for _, r := range list {
