@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"testing"
 
+	"budwood/internal/bench"
 	"budwood/meta"
 	"budwood/search"
 )
@@ -27,12 +28,9 @@ var trained = map[string]meta.Features{
 // TestRealTables prints what warm starts are worth on real trainings: the regret
 // (0: the optimum, 1: the median configuration) of the best of five trials, with
 // the five best of a random study of 50 trials on another data set, and without.
-// It needs a directory with the tables, hpobench_<name>.csv.gz.
+// docs/benchmarks/data.md says where the tables come from.
 func TestRealTables(t *testing.T) {
-	dir := os.Getenv("BUDWOOD_TABLES")
-	if dir == "" {
-		t.Skip("set BUDWOOD_TABLES to a directory with the HPOBench tables")
-	}
+	dir := bench.Need(t, "bench", "hpo")
 	tables := map[string]map[string]float64{}
 	names := []string{"australian", "blood_transfusion", "car", "phoneme"}
 	for _, name := range names {

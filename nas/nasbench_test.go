@@ -2,23 +2,20 @@ package nas_test
 
 import (
 	"context"
-	"errors"
-	"io/fs"
 	"sync"
 	"testing"
 
+	"budwood/internal/bench"
 	"budwood/nas"
 	"budwood/nas/nasbench"
 )
 
-var readNASBench = sync.OnceValues(func() (*nasbench.Table, error) { return nasbench.Read("../../shared/bench/nas") })
+var readNASBench = sync.OnceValues(func() (*nasbench.Table, error) { return nasbench.Read(bench.Data("bench", "nas")) })
 
 func loadNASBench(t testing.TB) *nasbench.Table {
 	t.Helper()
+	bench.Need(t, "bench", "nas", "nb201-cifar10.csv.gz")
 	b, err := readNASBench()
-	if errors.Is(err, fs.ErrNotExist) {
-		t.Skip("the table of NAS-Bench-201 is not there")
-	}
 	if err != nil {
 		t.Fatal(err)
 	}

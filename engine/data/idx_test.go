@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"math"
-	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -13,6 +12,7 @@ import (
 	"testing"
 
 	"budwood/engine"
+	"budwood/internal/bench"
 )
 
 // idx writes a file of unsigned bytes.
@@ -134,10 +134,10 @@ func TestIDXDoesNotBelieveTheHeader(t *testing.T) {
 }
 
 func TestMNIST(t *testing.T) {
-	dir := os.Getenv("BUDWOOD_MNIST")
-	if dir == "" || testing.Short() {
-		t.Skip("BUDWOOD_MNIST names no directory with MNIST")
+	if testing.Short() {
+		t.Skip("reads 70,000 images")
 	}
+	dir := bench.Need(t, "data", "mnist")
 	f := func(name string) string { return filepath.Join(dir, name+".idx.gz") }
 	d := load(t, Source{IDX: &IDX{f("train-images"), f("train-labels"), f("test-images"), f("test-labels")}})
 	if d.Train.Len() != 48000 || d.Valid.Len() != 12000 || d.Test.Len() != 10000 || !d.Train.Shape.Equal(engine.Shape{28, 28, 1}) || d.Classes != 10 {

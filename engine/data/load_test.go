@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"budwood/engine"
+	"budwood/internal/bench"
 )
 
 // write puts text into a file of the test's own directory.
@@ -110,13 +111,10 @@ func TestAdult(t *testing.T) {
 	}
 }
 
-// The sets beside the repository, where they are: each loads into a consistent
+// The tabular sets of the benchmarks, where they are: each loads into a consistent
 // data set with the task, rows and classes of their list.
 func TestSharedSets(t *testing.T) {
-	dir := os.Getenv("BUDWOOD_TABULAR")
-	if dir == "" {
-		t.Skip("BUDWOOD_TABULAR names no directory of data sets with a MANIFEST.csv")
-	}
+	dir := bench.Need(t, "data", "tabular")
 	list, err := readCSV(t.Context(), filepath.Join(dir, "MANIFEST.csv"), nil)
 	if err != nil {
 		t.Fatal(err)

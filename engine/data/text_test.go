@@ -2,11 +2,12 @@ package data
 
 import (
 	"bytes"
-	"os"
 	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"budwood/internal/bench"
 )
 
 func TestText(t *testing.T) {
@@ -51,10 +52,7 @@ func TestText(t *testing.T) {
 }
 
 func TestSharedText(t *testing.T) {
-	path := "../../../shared/data/text/tinyshakespeare.txt"
-	if _, err := os.Stat(path); err != nil {
-		t.Skip("the text is not beside the repository")
-	}
+	path := bench.Need(t, "data", "text", "tinyshakespeare.txt")
 	d := load(t, Source{Text: &Text{File: path, Steps: 128}})
 	if d.Classes != 65 || d.Train.Len()+d.Valid.Len()+d.Test.Len() != 1115393/128 {
 		t.Errorf("%d characters, %d rows for training", d.Classes, d.Train.Len())

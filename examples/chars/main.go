@@ -17,6 +17,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"time"
 
 	"budwood/engine"
@@ -41,7 +42,7 @@ type options struct {
 func run(ctx context.Context, args []string, out io.Writer) error {
 	var o options
 	flags := flag.NewFlagSet("chars", flag.ContinueOnError)
-	flags.StringVar(&o.text, "text", "../shared/data/text/tinyshakespeare.txt", "file of UTF-8 text")
+	flags.StringVar(&o.text, "text", filepath.Join(os.Getenv("BUDWOOD_DATA"), "data", "text", "tinyshakespeare.txt"), "file of UTF-8 text")
 	flags.StringVar(&o.net, "net", "gru", "gru or transformer")
 	flags.IntVar(&o.steps, "steps", 128, "characters of a row")
 	flags.IntVar(&o.size, "size", 192, "features of a step")

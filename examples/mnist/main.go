@@ -1,5 +1,5 @@
 // How well does the engine learn? It trains an MLP and a small CNN on MNIST,
-// which lies beside the repository, and tests each once at the end:
+// which README.md says where to get, and tests each once at the end:
 //
 //	go run ./examples/mnist -net cnn -seeds 5
 //
@@ -52,7 +52,7 @@ var recipes = map[string]recipe{
 }
 
 // errNoData says that MNIST is not there.
-var errNoData = errors.New("MNIST is not there; -data names the directory with train-images.idx.gz and the other three files")
+var errNoData = errors.New("MNIST is not there; -data names the directory with train-images.idx.gz and the other three files (README.md)")
 
 func main() {
 	if err := run(context.Background(), os.Args[1:], os.Stdout); err != nil {
@@ -62,7 +62,7 @@ func main() {
 
 func run(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("mnist", flag.ContinueOnError)
-	dir := flags.String("data", "../shared/data/mnist", "directory of the four files")
+	dir := flags.String("data", filepath.Join(os.Getenv("BUDWOOD_DATA"), "data", "mnist"), "directory of the four files")
 	name := flags.String("net", "mlp", "mlp or cnn")
 	epochs := flags.Int("epochs", 0, "of training; 0 means the recipe's")
 	seeds := flags.Int("seeds", 1, "train so many times, from seed 1 on")

@@ -4,15 +4,13 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"budwood/internal/bench"
 )
 
 // One epoch of the MLP's recipe is enough to see that all of it works.
 func TestMNIST(t *testing.T) {
-	const dir = "../../../shared/data/mnist"
-	d, err := load(t.Context(), dir)
-	if errors.Is(err, errNoData) {
-		t.Skip("MNIST is not beside the repository")
-	}
+	d, err := load(t.Context(), bench.Need(t, "data", "mnist"))
 	if err != nil {
 		t.Fatal(err)
 	}

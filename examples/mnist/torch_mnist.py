@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The recipes of main.go in PyTorch: same networks, initial weights, data, schedule.
 
-Usage: torch_mnist.py --net mlp|cnn [--seeds 3] [--epochs N] [--data ../shared/data/mnist]
+Usage: torch_mnist.py --net mlp|cnn [--seeds 3] [--epochs N] [--data DIRECTORY]
 One thread. The images of a seed's validation part are other ones than in Go, as
 many, and unused here.
 """
@@ -87,7 +87,7 @@ def train(name, epochs, seed, x, y, tx, ty):
 
 def main():
     ap = argparse.ArgumentParser()
-    ap.add_argument("--data", default="../shared/data/mnist")
+    ap.add_argument("--data", default=os.path.join(os.environ.get("BUDWOOD_DATA", ""), "data", "mnist"))
     ap.add_argument("--net", choices=sorted(RECIPES), default="mlp")
     ap.add_argument("--epochs", type=int, default=0)
     ap.add_argument("--seeds", type=int, default=1)

@@ -1,7 +1,7 @@
 // Command bench measures samplers and schedulers on problems whose minimum is
 // known, and prints the regret that is left: 1 is a typical random point, 0 the
 // optimum. It reproduces a table for its seeds, and shows the results of Optuna
-// beside it if it is given them.
+// beside it. docs/benchmarks/hpo.md has the commands and what they found.
 package main
 
 import (
@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"budwood/hpo"
+	"budwood/internal/bench"
 	"budwood/search"
 	"budwood/search/searchtest"
 )
@@ -41,8 +42,8 @@ var samplers = []struct {
 func run(args []string, out io.Writer) error {
 	fs := flag.NewFlagSet("bench", flag.ContinueOnError)
 	suite := fs.String("suite", "single", "single: full trainings; multi: curves under schedulers, -n counted in full trainings; pareto: several losses, the share of the volume that is missed")
-	tablesDir := fs.String("tables", "", "directory with the tables of real trainings; without it, functions only")
-	optuna := fs.String("optuna", "", "file with Optuna's results, to print beside ours")
+	tablesDir := fs.String("tables", bench.Data("bench", "hpo"), "directory with the tables of real trainings; nothing: functions only")
+	optuna := fs.String("optuna", "", "with -suite multi and pareto: file with Optuna's results, to print beside ours (optuna_multi.py and optuna_pareto.py write it)")
 	names := fs.String("samplers", "", "comma-separated; all by default")
 	which := fs.String("problems", "", "comma-separated parts of names; all by default")
 	seeds := fs.Int("seeds", 10, "runs of each")
@@ -52,6 +53,9 @@ func run(args []string, out io.Writer) error {
 	svg := fs.String("svg", "", "file to draw the curves into")
 	if err := fs.Parse(args); err != nil {
 		return err
+	}
+	if *tablesDir == "" && *suite != "speed" && *suite != "multi" {
+		fmt.Fprintf(os.Stderr, "functions only, without the tables of real trainings: %v\n", bench.ErrNoData)
 	}
 	if *suite == "pareto" {
 		return pareto(out, *tablesDir, *which, *names, *optuna, *seeds, *trials)
@@ -66,7 +70,10 @@ func run(args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	ref, err := readOptuna(*optuna)
+	if *optuna != "" {
+		return fmt.Errorf("-optuna: the results of Optuna for -suite single are those of hpo/bench/optuna.csv")
+	}
+	ref, err := readOptuna()
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"budwood/hpo"
+	"budwood/internal/bench"
 	"budwood/search"
 	"budwood/search/searchtest"
 )
@@ -31,7 +32,7 @@ var schedulers = []struct {
 // of "sampler+scheduler". Optuna's results are those of optuna_multi.py.
 func multi(out io.Writer, dir, parts, names, optuna, svg string, seeds, units, parallel int) error {
 	if dir == "" {
-		return fmt.Errorf("the multi-fidelity suite needs -tables")
+		return fmt.Errorf("-suite multi reads tables of real trainings, and -tables names none: %w", bench.ErrNoData)
 	}
 	rep := &report{at: []int{10, 20, 30, 50}, runs: map[[2]string][][]float64{}}
 	rep.at = slices.DeleteFunc(rep.at, func(n int) bool { return n > units })

@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """Optuna's samplers with its Hyperband on the curves, for `bench -suite multi`.
 
-    python3 hpo/bench/optuna_multi.py TABLES [SEEDS [UNITS]] > optuna_multi.json
-    go run ./hpo/bench -suite multi -tables TABLES -optuna optuna_multi.json
+    python3 hpo/bench/optuna_multi.py [SEEDS [UNITS]] > optuna_multi.json
+    go run ./hpo/bench -suite multi -optuna optuna_multi.json
+
+The tables are those in the folder bench/hpo of $BUDWOOD_DATA (docs/benchmarks/data.md).
 
 The definitions are those of curves.go: a trial is the nearest row that was not
 used, its loss is reported after every epoch, and a study ends when the epochs
@@ -12,6 +14,7 @@ regret after each unit, one row a seed. Needs optuna and numpy.
 import gzip
 import json
 import math
+import os
 import sys
 
 import numpy as np
@@ -84,6 +87,13 @@ def run(curves, sampler, seed, units):
     return [(b - curves.least) / (curves.typical - curves.least) for b in trace]
 
 
+def tables_folder():
+    """The folder of the tables of real trainings."""
+    if "BUDWOOD_DATA" not in os.environ:
+        sys.exit("BUDWOOD_DATA is not set; docs/benchmarks/data.md says which data it names and where they come from")
+    return os.path.join(os.environ["BUDWOOD_DATA"], "bench", "hpo")
+
+
 def main(tables, seeds=30, units=50):
     """Print the results as JSON."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -97,4 +107,4 @@ def main(tables, seeds=30, units=50):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], *map(int, sys.argv[2:]))
+    main(tables_folder(), *map(int, sys.argv[1:]))

@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """Optuna's samplers for several objectives, for `bench -suite pareto`.
 
-    python3 hpo/bench/optuna_pareto.py TABLES [SEEDS [TRIALS]] > optuna_pareto.json
-    go run ./hpo/bench -suite pareto -tables TABLES -optuna optuna_pareto.json
+    python3 hpo/bench/optuna_pareto.py [SEEDS [TRIALS]] > optuna_pareto.json
+    go run ./hpo/bench -suite pareto -optuna optuna_pareto.json
+
+The tables are those in the folder bench/hpo of $BUDWOOD_DATA (docs/benchmarks/data.md).
 
 The definitions are those of pareto.go. The result is, for each problem and
 sampler, the share of the volume that is missed after each trial, one row a
@@ -13,6 +15,7 @@ import gzip
 import itertools
 import json
 import math
+import os
 import sys
 
 import numpy as np
@@ -111,10 +114,17 @@ def tables(folder):
         yield name + "+size", f, ref, volume([(a, b) for b, a in best.items()], ref)
 
 
+def tables_folder():
+    """The folder of the tables of real trainings."""
+    if "BUDWOOD_DATA" not in os.environ:
+        sys.exit("BUDWOOD_DATA is not set; docs/benchmarks/data.md says which data it names and where they come from")
+    return os.path.join(os.environ["BUDWOOD_DATA"], "bench", "hpo")
+
+
 def main():
-    folder = sys.argv[1]
-    seeds = int(sys.argv[2]) if len(sys.argv) > 2 else 10
-    trials = int(sys.argv[3]) if len(sys.argv) > 3 else 200
+    folder = tables_folder()
+    seeds = int(sys.argv[1]) if len(sys.argv) > 1 else 10
+    trials = int(sys.argv[2]) if len(sys.argv) > 2 else 200
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     out = {}
     for name, f, ref, most in itertools.chain(functions(), tables(folder)):

@@ -6,14 +6,13 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"budwood/engine"
+	"budwood/internal/bench"
 )
 
 //go:embed baselines.py
@@ -85,17 +84,13 @@ func sklearn(ctx context.Context, dir string, scores map[string]map[string]float
 	return models, nil
 }
 
-// writeRanks prints the mean accuracy of each set and the mean rank over all
+// ranks is the mean accuracy on each set, in percent, and the mean rank over all
 // folds; models that are equal share the mean of their ranks.
-func writeRanks(out io.Writer, sets, models []string, scores map[string]map[string]float64) {
-	fmt.Fprintf(out, "| test accuracy |")
-	for _, m := range models {
-		fmt.Fprintf(out, " %s |", m)
-	}
-	fmt.Fprintf(out, "\n|---|%s\n", strings.Repeat("---|", len(models)))
+func ranks(sets, models []string, scores map[string]map[string]float64) bench.Table {
+	t := bench.Table{Name: "nas-tabular", Head: append([]string{"test accuracy, %"}, models...)}
 	rank := make([]float64, len(models))
 	for _, set := range sets {
-		fmt.Fprintf(out, "| %s |", set)
+		row := []any{set}
 		for i, m := range models {
 			mean := 0.
 			for fold := range folds {
@@ -112,13 +107,14 @@ func writeRanks(out io.Writer, sets, models []string, scores map[string]map[stri
 				}
 				rank[i] += r / float64(folds*len(sets))
 			}
-			fmt.Fprintf(out, " %.1f %% |", 100*mean)
+			row = append(row, fmt.Sprintf("%.1f", 100*mean))
 		}
-		fmt.Fprintln(out)
+		t.Add(row...)
 	}
-	fmt.Fprint(out, "| **mean rank** |")
+	row := []any{"mean rank"}
 	for _, r := range rank {
-		fmt.Fprintf(out, " **%.2f** |", r)
+		row = append(row, fmt.Sprintf("%.2f", r))
 	}
-	fmt.Fprintln(out)
+	t.Add(row...)
+	return t
 }

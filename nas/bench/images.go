@@ -17,6 +17,7 @@ import (
 
 	"budwood"
 	"budwood/engine/data"
+	"budwood/internal/bench"
 	"budwood/nas"
 	"budwood/search"
 	"budwood/trials"
@@ -92,7 +93,7 @@ func load(ctx context.Context, name, dir string, cache *data.Cache, override fun
 	if err != nil {
 		return nil, err
 	}
-	moved := strings.NewReplacer("../../../shared/data", abs, "../../examples", filepath.Join(root, "examples")).Replace(string(text))
+	moved := strings.NewReplacer("$BUDWOOD_DATA/data", abs, "../../examples", filepath.Join(root, "examples")).Replace(string(text))
 	f, err := os.CreateTemp("", "*.yaml")
 	if err != nil {
 		return nil, err
@@ -111,8 +112,8 @@ func load(ctx context.Context, name, dir string, cache *data.Cache, override fun
 // images searches by each sampler: the first within the time of the study file,
 // the others for as long as it took. On a busy machine, where time says little,
 // timed is false: each gets the trials of the file.
-func images(ctx context.Context, out, progress io.Writer, name, dir string, seed uint64, samplers []string, inherit bool, limit time.Duration, timed bool) error {
-	fmt.Fprintf(out, "| %s | test accuracy | best of the search (validation) | parameters | trials | epochs | wall | CPU | energy | network |\n|---|---|---|---|---|---|---|---|---|---|\n", name)
+func images(ctx context.Context, progress io.Writer, name, dir string, seed uint64, samplers []string, inherit bool, limit time.Duration, timed bool) ([]bench.Table, error) {
+	t := bench.Table{Name: "nas-" + name, By: "seed", Head: []string{"search", "seed", "test accuracy, %", "best validation accuracy, %", "parameters", "trials", "epochs", "wall, s", "CPU, s", "energy, Wh (estimated)", "network"}}
 	var took time.Duration
 	for _, sampler := range samplers {
 		spec, err := load(ctx, name, dir, &data.Cache{}, func(s *workflows.Spec) {
@@ -134,11 +135,11 @@ func images(ctx context.Context, out, progress io.Writer, name, dir string, seed
 			}
 		})
 		if err != nil {
-			return err
+			return nil, err
 		}
 		o, err := study(ctx, spec)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		took = searched(o)
 		label, best := sampler, 0.
@@ -153,11 +154,10 @@ func images(ctx context.Context, out, progress io.Writer, name, dir string, seed
 			}
 			fmt.Fprintf(progress, "%s %s %s %d epochs %.4f  %s\n", r.Name(), r.Source, r.State, m.Budget, m.Metrics[spec.Objective.Metric], workflows.DescribeParams(r.Params))
 		}
-		fmt.Fprintf(out, "| %s, seed %d | %.2f %% | %.2f %% | %.0f | %d | %d | %s | %s | %.2f Wh, estimated | %s |\n", label, seed,
-			100*o.result.Test["test_accuracy"], 100*best, o.params, len(o.result.Trials), o.epochs, round(o.wall), round(o.cpu), o.result.Joules/3600,
-			strings.ReplaceAll(o.genome.String(), "|", `\|`)) // a bar ends a cell
+		t.Add(label, seed, fmt.Sprintf("%.2f", 100*o.result.Test["test_accuracy"]), fmt.Sprintf("%.2f", 100*best), fmt.Sprintf("%.0f", o.params), len(o.result.Trials), o.epochs,
+			fmt.Sprintf("%.0f", o.wall.Seconds()), fmt.Sprintf("%.0f", o.cpu.Seconds()), fmt.Sprintf("%.2f", o.result.Joules/3600), o.genome)
 	}
-	return nil
+	return []bench.Table{t}, nil
 }
 
 // searched is the time that a study spent before it trained its best again.

@@ -1,16 +1,15 @@
 // Command bench measures architecture search and prints Markdown: on the table
 // of NAS-Bench-201, where networks are looked up, and in real training.
 //
-//	go run ./nas/bench -tables ../shared/bench/nas
-//	go run ./nas/bench -real mnist|digits|tabular -data ../shared/data
-//	go run ./nas/bench -real mnist|digits -rank 24 -data ../shared/data
+//	go run ./nas/bench
+//	go run ./nas/bench -real mnist|digits|tabular
+//	go run ./nas/bench -real mnist|digits -rank 24
 //
-// With -write BENCHMARKS.md the result replaces the part of the file between the
-// marks "<!-- nas tables -->" (or mnist, digits, tabular) and "<!-- end -->".
+// All but the digits read the folder that $BUDWOOD_DATA names. With -write
+// docs/benchmarks the tables are kept there as CSV and shown by the pages.
 package main
 
 import (
-	"bytes"
 	"context"
 	"flag"
 	"fmt"
@@ -18,6 +17,8 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+
+	"budwood/internal/bench"
 )
 
 func main() {
@@ -31,10 +32,10 @@ func main() {
 
 func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	fs := flag.NewFlagSet("bench", flag.ContinueOnError)
-	tables := fs.String("tables", "", "directory of the tables")
+	tables := fs.String("tables", bench.Data("bench", "nas"), "directory of the tables")
 	seeds := fs.Int("seeds", 100, "searches of each method on the tables")
 	real := fs.String("real", "", "search by real training: mnist, digits or tabular")
-	data := fs.String("data", "../shared/data", "directory of the data sets")
+	data := fs.String("data", bench.Data("data"), "directory of the data sets")
 	seed := fs.Uint64("seed", 1, "of a search by real training")
 	sets := fs.Int("sets", 10, "how many of the tabular sets")
 	folds := fs.String("folds", "", "directory that keeps the folds of the tabular sets and what was found; a later run goes on there")
@@ -45,46 +46,35 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	rank := fs.Int("rank", 0, "instead of a search, how many networks to rank by shared weights and by training each alone")
 	epochs := fs.Int("epochs", 27, "with -rank: of each network alone; shared weights get as many, and five times as many")
 	timed := fs.Bool("timed", true, "keep the time limits of the study files; without, each sampler gets as many trials")
-	write := fs.String("write", "", "file whose marked part the result replaces")
+	write := fs.String("write", "", "folder of pages, docs/benchmarks, that keeps and shows the result")
 	if err := fs.Parse(args); err != nil {
 		return err
 	}
-	var b bytes.Buffer
-	mark := *real
+	if *real == "" && *tables == "" || *data == "" && *real != "" && *real != "digits" { // the digits are in the repository
+		return bench.ErrNoData
+	}
+	var found []bench.Table
 	var err error
 	switch {
 	case *real != "" && *rank > 0:
-		mark += " ranks"
-		err = ranking(ctx, &b, progress, *real, *data, *seed, *rank, *epochs, []int{*epochs, 5 * *epochs})
+		found, err = ranking(ctx, progress, *real, *data, *seed, *rank, *epochs, []int{*epochs, 5 * *epochs})
 	case *real == "tabular":
-		err = tabular(ctx, &b, progress, *data, *folds, *only, *sets, *seed, strings.Split(*samplers, ","), *limit, *timed)
+		found, err = tabular(ctx, progress, *data, *folds, *only, *sets, *seed, strings.Split(*samplers, ","), *limit, *timed)
 	case *real != "":
-		err = images(ctx, &b, progress, *real, *data, *seed, strings.Split(*samplers, ","), *inherit, *limit, *timed)
-	case *tables != "":
-		mark, err = "tables", nasBench(ctx, &b, *tables, *seeds)
+		found, err = images(ctx, progress, *real, *data, *seed, strings.Split(*samplers, ","), *inherit, *limit, *timed)
 	default:
-		return fmt.Errorf("nothing to measure: give -tables DIR or -real NAME")
+		found, err = nasBench(ctx, *tables, *seeds)
 	}
 	if err != nil {
 		return err
 	}
-	if _, err := out.Write(b.Bytes()); err != nil || *write == "" {
-		return err
+	for _, t := range found {
+		if _, err := fmt.Fprintf(out, "%s\n%s\n", t.Name, t.Markdown()); err != nil {
+			return err
+		}
 	}
-	return replace(*write, "nas "+mark, b.Bytes())
-}
-
-// replace puts text between two marks of a file.
-func replace(file, mark string, text []byte) error {
-	old, err := os.ReadFile(file)
-	if err != nil {
-		return err
+	if *write == "" {
+		return nil
 	}
-	start, end := []byte("<!-- "+mark+" -->\n"), []byte("<!-- end -->")
-	before, rest, ok := bytes.Cut(old, start)
-	_, after, closed := bytes.Cut(rest, end)
-	if !ok || !closed {
-		return fmt.Errorf("%s: the marks %q and %q are not there", file, bytes.TrimSpace(start), end)
-	}
-	return os.WriteFile(file, bytes.Join([][]byte{before, start, text, end, after}, nil), 0o644)
+	return bench.Write(*write, found...)
 }

@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"time"
 
 	"budwood/engine/data"
+	"budwood/internal/bench"
 	"budwood/search"
 	"budwood/workflows"
 )
@@ -32,8 +32,8 @@ func single(s *workflows.Spec) {
 }
 
 // ranking trains random networks alone, twice with other seeds, judges the same ones
-// with shared weights, and prints how well the rankings agree.
-func ranking(ctx context.Context, out, progress io.Writer, name, dir string, seed uint64, networks, alone int, epochs []int) error {
+// with shared weights, and says how well the rankings agree.
+func ranking(ctx context.Context, progress io.Writer, name, dir string, seed uint64, networks, alone int, epochs []int) ([]bench.Table, error) {
 	cache := &data.Cache{}
 	run := func(what string, edit func(*workflows.Spec)) (*outcome, error) {
 		spec, err := load(ctx, name, dir, cache, func(s *workflows.Spec) {
@@ -54,7 +54,7 @@ func ranking(ctx context.Context, out, progress io.Writer, name, dir string, see
 	}
 	one, err := run("alone", func(*workflows.Spec) {})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	again := func(s *workflows.Spec) {
 		for i := range one.result.Trials {
@@ -64,20 +64,20 @@ func ranking(ctx context.Context, out, progress io.Writer, name, dir string, see
 	}
 	two, err := run("alone-again", again)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	fmt.Fprintf(out, "| %s, %d networks | seed | Kendall τ of accuracy | Spearman ρ | Kendall τ of loss | Spearman ρ | mean accuracy | wall |\n|---|---|---|---|---|---|---|---|\n", name, networks)
+	t := bench.Table{Name: "nas-" + name + "-ranks", Head: []string{"weights", "seed", "Kendall τ of accuracy", "Spearman ρ of accuracy", "Kendall τ of loss", "Spearman ρ of loss", "mean accuracy, %", "wall, s"}}
 	row := func(what string, o *outcome) {
-		var cells string
+		cells := []any{what, seed}
 		for _, metric := range []string{"valid_accuracy", "valid_loss"} {
 			x, y := values(one, metric), values(o, metric)
-			cells += fmt.Sprintf(" %.2f | %.2f |", kendall(x, y), spearman(x, y))
+			cells = append(cells, fmt.Sprintf("%.2f", kendall(x, y)), fmt.Sprintf("%.2f", spearman(x, y)))
 		}
 		mean := 0.
 		for _, v := range values(o, "valid_accuracy") {
 			mean += v / float64(networks)
 		}
-		fmt.Fprintf(out, "| %s | %d |%s %.2f %% | %s |\n", what, seed, cells, 100*mean, o.wall.Round(time.Second/10))
+		t.Add(append(cells, fmt.Sprintf("%.1f", 100*mean), fmt.Sprintf("%.1f", o.wall.Seconds()))...)
 	}
 	row(fmt.Sprintf("alone again, %d epochs, another seed", alone), two)
 	for _, paths := range []string{"uniform", "fair"} {
@@ -87,12 +87,12 @@ func ranking(ctx context.Context, out, progress io.Writer, name, dir string, see
 				s.Search.Supernet, s.Budget.Epochs, s.Retrain = paths, n, workflows.Retrain{Best: 1, Epochs: 1}
 			})
 			if err != nil {
-				return err
+				return nil, err
 			}
 			row(fmt.Sprintf("shared weights of %d epochs, %s paths", n, paths), o)
 		}
 	}
-	return nil
+	return []bench.Table{t}, nil
 }
 
 // values are a metric of the trials of the search, in their order.

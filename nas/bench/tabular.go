@@ -17,6 +17,7 @@ import (
 
 	"budwood/engine"
 	"budwood/engine/data"
+	"budwood/internal/bench"
 	"budwood/workflows"
 )
 
@@ -30,10 +31,10 @@ func ours(sampler string) string { return "found by " + sampler }
 // are those named, or the first so many, by name, of 600 to 6,000 rows and no
 // class above 70 percent. The first sampler has the time of the study file, the
 // others as long as it took.
-func tabular(ctx context.Context, out, progress io.Writer, dir, kept, only string, sets int, seed uint64, samplers []string, limit time.Duration, timed bool) error {
+func tabular(ctx context.Context, progress io.Writer, dir, kept, only string, sets int, seed uint64, samplers []string, limit time.Duration, timed bool) ([]bench.Table, error) {
 	names, err := chosen(filepath.Join(dir, "tabular", "MANIFEST.csv"), sets)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if only != "" {
 		names = strings.Split(only, ",")
@@ -41,15 +42,15 @@ func tabular(ctx context.Context, out, progress io.Writer, dir, kept, only strin
 	tmp := kept
 	if kept == "" {
 		if tmp, err = os.MkdirTemp("", "budwood-folds"); err != nil {
-			return err
+			return nil, err
 		}
 		defer os.RemoveAll(tmp)
 	} else if err := os.MkdirAll(tmp, 0o755); err != nil {
-		return err
+		return nil, err
 	}
 	done, err := readDone(filepath.Join(tmp, "found.json"))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	scores := map[string]map[string]float64{} // by fold and model
 	for _, set := range names {
@@ -73,11 +74,11 @@ func tabular(ctx context.Context, out, progress io.Writer, dir, kept, only strin
 						}
 					})
 					if err != nil {
-						return fmt.Errorf("%s: %w", name, err)
+						return nil, fmt.Errorf("%s: %w", name, err)
 					}
 					fmt.Fprintln(progress, key, done[key])
 					if err := writeDone(filepath.Join(tmp, "found.json"), done); err != nil {
-						return err
+						return nil, err
 					}
 				}
 				scores[name][ours(sampler)] = done[key].Accuracy
@@ -86,19 +87,17 @@ func tabular(ctx context.Context, out, progress io.Writer, dir, kept, only strin
 	}
 	models, err := sklearn(ctx, tmp, scores, samplers)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	writeRanks(out, names, models, scores)
-	fmt.Fprintf(out, "\n%d folds of %d sets, seed %d.", folds, len(names), seed)
+	costs := bench.Table{Name: "nas-tabular-costs", Head: []string{"search", "trials", "epochs", "wall, s", "CPU, s", "energy, Wh (estimated)"}}
 	for _, sampler := range samplers {
 		var sum found
 		for name := range scores {
 			sum.add(done[name+" "+sampler])
 		}
-		fmt.Fprintf(out, " %s: %d trials, %d epochs, %.0f s, %.0f s of CPU time, %.2f Wh (estimated).", sampler, sum.Trials, sum.Epochs, sum.Seconds, sum.CPU, sum.Wh)
+		costs.Add(sampler, sum.Trials, sum.Epochs, fmt.Sprintf("%.0f", sum.Seconds), fmt.Sprintf("%.0f", sum.CPU), fmt.Sprintf("%.2f", sum.Wh))
 	}
-	fmt.Fprintln(out)
-	return nil
+	return []bench.Table{ranks(names, models, scores), costs}, nil
 }
 
 // found is what a search on a fold came to. With -folds it is kept beside the
