@@ -59,6 +59,9 @@ const heavyEnv = "BUDWOOD_TEST_HEAVY"
 // whether it begins or goes on from a checkpoint: measured in a process of its own
 // as the most that it held in memory.
 func TestNeedIsWhatTheProcessGrowsBy(t *testing.T) {
+	if raceDetector {
+		t.Skip("the race detector takes memory of its own")
+	}
 	if name := os.Getenv(heavyEnv); name != "" {
 		growHeavy(t, name)
 		return

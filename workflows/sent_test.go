@@ -3,6 +3,7 @@ package workflows
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -46,7 +47,7 @@ func TestResultsFit(t *testing.T) {
 		reason  string
 	}{
 		"short":        {[]trials.Result{longResult(100, 2)}, 4, "trained to the full budget"},
-		"long":         {[]trials.Result{longResult(30_000, 2)}, 4, "trained to the full budget; of the 30000 epochs of its curve one in 5 is kept"},
+		"long":         {[]trials.Result{longResult(30_000, 2)}, 4, "trained to the full budget; of the 3000 epochs of its curve one in 5 is kept"},
 		"some":         {[]trials.Result{longResult(1000, 20), longResult(1000, 20), longResult(10, 1)}, 22, "one in 3 is kept"},
 		"many metrics": {many, 2, "of its 602 metrics only the objectives are kept"},
 		"long reason":  {[]trials.Result{{State: search.Failed, Reason: strings.Repeat("\x1b\xff", 1<<20)}}, 0, "left out"},
@@ -102,10 +103,14 @@ func TestAnswersThatCannotBeSent(t *testing.T) {
 // A study whose results would be too large to be reported ends with them.
 func TestStudyWithLongCurves(t *testing.T) {
 	spec := toySpec(t, "long")
-	spec.Budget.Trials, spec.Budget.Epochs, spec.Search.Scheduler, spec.Search.Parallel = 2, 30_000, "none", 1
+	spec.Budget.Trials, spec.Budget.Epochs, spec.Search.Scheduler, spec.Search.Parallel = 2, 3000, "none", 1
 	b := newBench(t, func(_ context.Context, t *trials.Trial) error {
 		for e := range t.Epochs() {
-			t.ReportAll(search.Metrics{"loss": 1 / float64(e), "a metric with a long name": 1, "another one": math.Pi * float64(e)})
+			m := search.Metrics{"loss": 1 / float64(e)}
+			for i := range 10 {
+				m[fmt.Sprintf("%s %d", strings.Repeat("long ", 16), i)] = math.Pi * float64(e)
+			}
+			t.ReportAll(m)
 		}
 		return nil
 	})
