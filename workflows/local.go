@@ -182,7 +182,7 @@ func (l *localStudy) outcome(work context.Context, stop context.CancelCauseFunc,
 		}
 	}
 	if r.State == search.Stopped && !d.known { // by the end of a budget
-		return l.loop.Interrupt(d.trial.ID), nil
+		return l.loop.Interrupt(d.trial.ID, cost(d.segment, r)), nil
 	}
 	if ending(l.loop) == "" && !l.loop.Final && !d.known {
 		l.loop.Settling = l.spec.concluding(&l.board, l.spent, l.loop.Running)

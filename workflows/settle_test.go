@@ -303,3 +303,41 @@ func TestUnfinished(t *testing.T) {
 		}
 	}
 }
+
+// What a cut trial was trained and has spent counts once when it goes on: the result
+// is that of all its attempts at the segment.
+func TestCutTrialCountsOnce(t *testing.T) {
+	spec := toySpec(t, "once")
+	spec.Search.Scheduler, spec.Budget.Trials = "none", 1
+	s := &study{in: StudyInput{Spec: *spec}, loop: &search.Loop{Scheduler: newScheduler(spec), Trials: 1, Settles: true}}
+	d := s.loop.Begin()
+	home := func(state search.State, epochs int, joules, seconds float64) {
+		t.Helper()
+		c := &child{segments: d.Run, trials: []search.Trial{{}}, results: []trials.Result{{
+			State: state, Budget: epochs, Energy: trials.Energy{Joules: joules}, Seconds: seconds,
+			Final: search.Measurement{Budget: epochs, Metrics: search.Metrics{"loss": 1}},
+		}}}
+		s.outcome(c, 0)
+		row := s.board.Rows[0]
+		want := Spent{Joules: joules, Seconds: seconds, Epochs: epochs}
+		if s.spent != want || row.Joules != joules || row.Seconds != seconds {
+			t.Errorf("%+v, want %+v; on the leaderboard %v J, %v s", s.spent, want, row.Joules, row.Seconds)
+		}
+	}
+	end := func() {
+		s.loop.Close("the time is over")
+		s.stopping = true
+	}
+	end()
+	home(search.Stopped, 3, 30, 3)
+	for _, epochs := range []int{5, 9} {
+		s.board.revive(s.loop.Reopen())
+		d = s.loop.Resize(1, 1)
+		state := search.Completed
+		if epochs < 9 {
+			state = search.Stopped
+		}
+		end()
+		home(state, epochs, 10*float64(epochs), float64(epochs))
+	}
+}
