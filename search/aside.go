@@ -23,16 +23,24 @@ func Counted(records []Record) []Record {
 
 // SetAside says which trials do not count, all of them in order; top are the best
 // of those that do. A trial that runs and does not count ends as stopped when it
-// reports, one that is paused stays where it is: it may count again. Slots are
-// offered by what the driver calls next.
+// reports, and one that was to go on after an earlier end of the study at once; one
+// that is paused stays where it is: it may count again. Slots are offered by what
+// the driver calls next.
 func (l *Loop) SetAside(trials []int, top []Scored) Decision {
 	var d Decision
-	if slices.Equal(trials, l.Aside) {
-		return d
+	if !slices.Equal(trials, l.Aside) {
+		l.setAside(&d, trials, top)
 	}
+	for _, t := range trials {
+		l.giveUp(&d, t, "set aside")
+	}
+	return d
+}
+
+func (l *Loop) setAside(d *Decision, trials []int, top []Scored) {
 	l.Aside = trials
 	if l.Started == 0 { // what the scheduler will hear of them says nothing
-		return d
+		return
 	}
 	l.Top = top[:min(len(top), l.Retrain.Best)]
 	l.Queue = slices.DeleteFunc(l.Queue, l.IsAside)
@@ -42,8 +50,7 @@ func (l *Loop) SetAside(trials []int, top []Scored) Decision {
 			known = append(known, l.inner(t))
 		}
 	}
-	l.step(&d, Aside{known})
-	return d
+	l.step(d, Aside{known})
 }
 
 // IsAside tells whether a trial does not count.

@@ -31,6 +31,7 @@ type Loop struct {
 	Settles  bool      `json:"settles,omitempty"`  // before the study ends its best trial is trained to the end: see [Settle]
 	Settling string    `json:"settling,omitempty"` // why no trial begins any more, though the best one may go on
 	Cut      []Segment `json:"cut,omitempty"`      // interrupted by the end of the study; they go on if it does
+	Owed     []Segment `json:"owed,omitempty"`     // interrupted by an earlier end; they wait for a slot to go on
 
 	Retrain Retrain  `json:"retrain,omitzero"`
 	Top     []Scored `json:"top,omitempty"`   // the best trials of the search, Retrain.Best of them
@@ -50,6 +51,14 @@ type Segment struct {
 	Again   bool   `json:"again,omitempty"`  // a new trial with the params of an old one:
 	Like    int    `json:"like,omitempty"`   // this
 	Cuts    int    `json:"cuts,omitempty"`   // how often the end of the study interrupted it
+	Before  Cost   `json:"before,omitzero"`  // of it, until it was interrupted
+}
+
+// Cost is what training took.
+type Cost struct {
+	Epochs  int     `json:"epochs"`
+	Joules  float64 `json:"joules"`
+	Seconds float64 `json:"seconds"`
 }
 
 // Outcome is how a segment ended.
@@ -110,15 +119,16 @@ func (l *Loop) Done(o Outcome) Decision {
 }
 
 // Interrupt says that the end of the study, and nothing about the trial itself,
-// interrupted a running segment. The scheduler does not hear of it: the segment
-// goes on if the study does.
-func (l *Loop) Interrupt(trial int) Decision {
+// interrupted a running segment, which has cost so much by now. The scheduler does
+// not hear of it: the segment goes on if the study does.
+func (l *Loop) Interrupt(trial int, cost Cost) Decision {
 	var d Decision
 	s, ok := l.Running[trial]
 	if !ok {
 		return d
 	}
 	delete(l.Running, trial)
+	s.Before = cost
 	l.Cut = append(l.Cut, s)
 	l.fill(&d)
 	return d
@@ -171,7 +181,20 @@ func (l *Loop) Conclude(why string) Decision {
 // their numbers, are paused again.
 func (l *Loop) Reopen() (paused []int) {
 	l.Closing, l.Settling, l.Finished, l.Final = "", "", false, false
+	l.Owed, l.Cut = append(l.Owed, l.Cut...), nil
 	return l.Left()
+}
+
+// Prefer puts the trials that an earlier end of the study interrupted in the order
+// in which they go on: best first, then those of which nothing is known.
+func (l *Loop) Prefer(best []int) {
+	place := func(s Segment) int {
+		if i := slices.Index(best, s.Trial); i >= 0 {
+			return i
+		}
+		return len(best)
+	}
+	slices.SortStableFunc(l.Owed, func(a, b Segment) int { return place(a) - place(b) })
 }
 
 // Left are the trials that go on if a study that has ended does, in the order of
@@ -183,7 +206,7 @@ func (l *Loop) Left() []int {
 			out = append(out, t)
 		}
 	}
-	for _, s := range l.Cut {
+	for _, s := range slices.Concat(l.Cut, l.Owed) {
 		out = append(out, s.Trial)
 	}
 	slices.Sort(out)
@@ -213,9 +236,13 @@ func (l *Loop) Unhold() Decision {
 }
 
 // Halt ends a paused trial at its user's wish. The scheduler hears of it when
-// it wants to resume the trial: then the trial has ended by itself. ok is false
-// if the trial is not paused.
+// it wants to resume the trial: then the trial has ended by itself. One that was
+// to go on after an earlier end of the study is ended for the scheduler, too. ok is
+// false if the trial is neither.
 func (l *Loop) Halt(trial int, reason string) (d Decision, ok bool) {
+	if l.giveUp(&d, trial, reason) {
+		return d, true
+	}
 	if _, paused := l.Paused[trial]; !paused || l.Halted[trial] {
 		return d, false
 	}
@@ -227,11 +254,29 @@ func (l *Loop) Halt(trial int, reason string) (d Decision, ok bool) {
 	return d, true
 }
 
+// giveUp ends a trial that was to go on after an earlier end of the study.
+func (l *Loop) giveUp(d *Decision, trial int, reason string) bool {
+	i := slices.IndexFunc(l.Owed, func(s Segment) bool { return s.Trial == trial })
+	if i < 0 {
+		return false
+	}
+	s := l.Owed[i]
+	l.Owed = slices.Delete(l.Owed, i, i+1)
+	d.Ended = append(d.Ended, Ending{trial, Stopped, reason})
+	if _, again := l.again(trial); !again {
+		l.step(d, Ended{Trial: l.inner(trial), Budget: s.From, State: Stopped})
+	}
+	return true
+}
+
 func (l *Loop) fill(d *Decision) {
 	if l.Finished {
 		return
 	}
 	if l.Closing == "" && !l.Held {
+		if l.Settling != "" { // the best before others
+			l.settle(d)
+		}
 		l.goOn(d)
 	}
 	for l.Closing == "" && l.Settling == "" && !l.Held && !l.Final { // again if a slot went to a halted trial
@@ -261,6 +306,10 @@ func (l *Loop) fill(d *Decision) {
 			}
 		}
 		l.Paused, l.Halted = paused, halted // where they are if the study goes on
+		for _, s := range l.Owed {
+			d.Ended = append(d.Ended, Ending{s.Trial, Stopped, fmt.Sprintf("paused at %d when the study ended", s.From)})
+		}
+		l.Cut, l.Owed = append(l.Cut, l.Owed...), nil
 		l.queue()
 	}
 	if !held {
@@ -269,15 +318,11 @@ func (l *Loop) fill(d *Decision) {
 	l.Finished = len(l.Running)+len(l.Queue) == 0
 }
 
-// goOn starts the segments that the study's last end interrupted.
+// goOn starts the segments that an earlier end of the study interrupted.
 func (l *Loop) goOn(d *Decision) {
-	for len(l.Running) < max(l.Parallel, 1) {
-		i := slices.IndexFunc(l.Cut, func(s Segment) bool { return !l.IsAside(s.Trial) })
-		if i < 0 {
-			return
-		}
-		s := l.Cut[i]
-		l.Cut = slices.Delete(l.Cut, i, i+1)
+	for len(l.Owed) > 0 && len(l.Running) < max(l.Parallel, 1) {
+		s := l.Owed[0]
+		l.Owed = l.Owed[1:]
 		s.Cuts++
 		if l.Running == nil {
 			l.Running = map[int]Segment{}
@@ -298,6 +343,11 @@ func (l *Loop) settle(d *Decision) {
 		for _, t := range slices.Sorted(maps.Keys(l.Running)) {
 			if _, again := l.again(t); !again {
 				running = append(running, l.inner(t))
+			}
+		}
+		for _, s := range l.Owed { // they will run
+			if _, again := l.again(s.Trial); !again {
+				running = append(running, l.inner(s.Trial))
 			}
 		}
 		halted := len(l.Halted)

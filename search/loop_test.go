@@ -11,6 +11,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"budwood/hpo"
 	"budwood/search"
 )
 
@@ -159,7 +160,11 @@ func TestLoop(t *testing.T) {
 					}
 					continue
 				case 5, 6:
-					if paused := slices.Sorted(maps.Keys(l.Paused)); len(paused) > 0 {
+					paused := slices.Sorted(maps.Keys(l.Paused))
+					for _, s := range l.Owed {
+						paused = append(paused, s.Trial)
+					}
+					if len(paused) > 0 {
 						id := rapid.SampledFrom(paused).Draw(t, "halted")
 						d, ok := l.Halt(id, "the user said so")
 						same, _ := twin.Halt(id, "the user said so")
@@ -187,7 +192,8 @@ func TestLoop(t *testing.T) {
 						delete(running, s.Trial)
 						end(s.Trial, "the time is over")
 						cut[s.Trial] = true
-						take(l.Interrupt(s.Trial), twin.Interrupt(s.Trial))
+						cost := search.Cost{Epochs: 1, Joules: 2, Seconds: 3}
+						take(l.Interrupt(s.Trial, cost), twin.Interrupt(s.Trial, cost))
 						continue
 					}
 				case 3:
@@ -245,6 +251,7 @@ func TestLoop(t *testing.T) {
 		}
 		closing, concluded, exhausted, held, l.Held, twin.Held = false, false, false, false, false, false
 		trials += rapid.IntRange(0, 5).Draw(t, "more")
+		parallel = rapid.IntRange(1, parallel).Draw(t, "parallel again")
 		take(l.Resize(parallel, trials), twin.Resize(parallel, trials))
 		run()
 		for _, d := range []search.Decision{l.Done(search.Outcome{Trial: 0}), l.Close("late"), l.Resize(9, 99)} {
@@ -253,6 +260,64 @@ func TestLoop(t *testing.T) {
 			}
 		}
 	})
+}
+
+// What the end of a study interrupted goes on first if the study does, the best of
+// it before the rest; what gets no slot ends with the study again, and so does what
+// is set aside or stopped meanwhile.
+func TestLoopGoesOn(t *testing.T) {
+	reopened := func() *search.Loop {
+		l := &search.Loop{Scheduler: &hpo.SuccessiveHalving{Max: 3, Size: 4}, Parallel: 4, Trials: 8, Settles: true}
+		l.Begin()
+		l.Close("the time is over")
+		for i := range 4 {
+			l.Interrupt(i, search.Cost{})
+		}
+		if left := l.Reopen(); !slices.Equal(left, []int{0, 1, 2, 3}) {
+			t.Fatalf("%v are left", left)
+		}
+		l.Prefer([]int{2})
+		return l
+	}
+	ids := func(d search.Decision) (run, ended []int) {
+		for _, s := range d.Run {
+			run = append(run, s.Trial)
+		}
+		for _, e := range d.Ended {
+			ended = append(ended, e.Trial)
+		}
+		return run, ended
+	}
+	l := reopened()
+	if run, _ := ids(l.Resize(1, 8)); !slices.Equal(run, []int{2}) {
+		t.Errorf("%v go on, want the best one", run)
+	}
+	l.Close("the time is over again")
+	if _, ended := ids(l.Interrupt(2, search.Cost{})); !slices.Equal(ended, []int{0, 1, 3}) {
+		t.Errorf("%v end with the study, want those that got no slot", ended)
+	}
+	if left := l.Reopen(); !slices.Equal(left, []int{0, 1, 2, 3}) {
+		t.Errorf("%v are left after the second end", left)
+	}
+
+	l = reopened()
+	if _, ended := ids(l.SetAside([]int{0}, nil)); !slices.Equal(ended, []int{0}) {
+		t.Errorf("%v end when t0000 is set aside", ended)
+	}
+	if d, ok := l.Halt(1, "the user said so"); !ok || len(d.Ended) != 1 || d.Ended[0].Trial != 1 {
+		t.Errorf("%+v, %v when t0001 is stopped", d, ok)
+	}
+	d := l.Resize(1, 4)
+	for n := 0; !l.Finished && n < 20; n++ { // the others' round is not kept waiting
+		seg := d.Run[0]
+		d = l.Done(search.Outcome{Trial: seg.Trial, Budget: seg.To, State: search.Paused, Values: []float64{float64(seg.Trial)}})
+		if seg.From > 0 && !strings.Contains(seg.Reason, "1st of 2") {
+			t.Errorf("t%d goes on: %s", seg.Trial, seg.Reason)
+		}
+	}
+	if !l.Finished {
+		t.Error("the study does not end")
+	}
 }
 
 func TestLoopCloseDrains(t *testing.T) {

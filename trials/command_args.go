@@ -239,12 +239,24 @@ func arguments(p search.Params, style string) []string {
 
 var hydraPlain = regexp.MustCompile(`^[A-Za-z0-9_./:+@%*?|$-]+$`)
 
+// hydraQuotes are quotation marks with the backslashes before them, which alone
+// mean more than themselves; the last is that behind the text.
+var hydraQuotes = regexp.MustCompile(`\\*('|$)`)
+
 // hydraText quotes what Hydra would take apart.
 func hydraText(s string) string {
 	if hydraPlain.MatchString(s) {
 		return s
 	}
-	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(s) + "'"
+	return "'" + hydraQuotes.ReplaceAllStringFunc(s, func(m string) string {
+		slashes := strings.TrimSuffix(m, "'")
+		if slashes != m {
+			m = `\'`
+		} else {
+			m = ""
+		}
+		return slashes + slashes + m
+	}) + "'"
 }
 
 // paramText is a parameter's value as a program reads it.

@@ -36,6 +36,8 @@ func TestCommandArguments(t *testing.T) {
 		{"py|{args}", search.Params{"a": 1e6, "b": 12345678., "c": 1.5e6, "d": 2, "e": 1e20}, "py|--a|1000000|--b|12345678|--c|1500000|--d|2|--e|1e+20"},
 		{"py|{args}", sgd, "py|--no-amp|--b1=-1e-05|--b2|0.5|--flag||--layers|3|--lr|1e-05|--momentum|0.9|--note|it's, so|--optimizer|sgd"},
 		{"py|{args:hydra}|x", sgd, `py|amp=false|b1=-1e-05|b2=0.5|flag=''|layers=3|lr=1e-05|momentum=0.9|note='it\'s, so'|optimizer=sgd|x`},
+		// Hydra takes a backslash as it is, but before a quotation mark.
+		{"py|{args:hydra}", search.Params{"a": `C:\x y`, "b": `\`, "c": `\'`, "d": `'`}, `py|a='C:\x y'|b='\\'|c='\\\''|d='\''`},
 	} {
 		cmd := &Command{Args: strings.Split(c.args, "|")}
 		got, _, _ := cmd.Vector("s", search.Trial{ID: 4, Params: c.p}, 1, 9)

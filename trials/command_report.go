@@ -177,11 +177,18 @@ func plainWord(word []byte) []byte {
 	return word
 }
 
+// exponent has the letters for e before an exponent.
+var exponent = strings.NewReplacer("d", "e", "D", "e", "f", "e")
+
 // numberIn reads a number as C, Fortran, Go, JavaScript, Julia, Python, R, Rust
 // or a shell writes it, in decimals.
 func numberIn(word string) (float64, bool) {
-	if strings.Trim(word, "0123456789.eE+-") == "" {
-		x, err := strconv.ParseFloat(word, 64)
+	decimal := word
+	if strings.Contains(word, ".") { // Fortran writes 1.0D-03, Julia 1.0f-3
+		decimal = exponent.Replace(word)
+	}
+	if strings.Trim(decimal, "0123456789.eE+-") == "" {
+		x, err := strconv.ParseFloat(decimal, 64)
 		return x, err == nil || math.IsInf(x, 0) // too large is infinite
 	}
 	sign, bare := 1., strings.ToLower(word)
@@ -191,9 +198,9 @@ func numberIn(word string) (float64, bool) {
 		bare = strings.TrimPrefix(bare, "+")
 	}
 	switch bare {
-	case "inf", "infinity", "∞", "1.#inf", "1.#inf00":
+	case "inf", "infinity", "inf16", "inf32", "∞", "1.#inf", "1.#inf00":
 		return math.Inf(int(sign)), true
-	case "nan", "snan", "qnan", "na", "na_real_", "1.#ind", "1.#ind00", "1.#qnan", "1.#qnan0", "1.#snan":
+	case "nan", "nan16", "nan32", "snan", "qnan", "na", "na_real_", "1.#ind", "1.#ind00", "1.#qnan", "1.#qnan0", "1.#snan":
 		return math.NaN(), true
 	}
 	if strings.HasPrefix(bare, "nan(") && strings.HasSuffix(bare, ")") { // C tells the bits of a NaN

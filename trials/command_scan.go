@@ -3,6 +3,7 @@ package trials
 import (
 	"bytes"
 	"fmt"
+	"regexp"
 	"strings"
 )
 
@@ -15,6 +16,15 @@ const (
 	reportCap = 64 << 10 // bytes of one report
 	beforeCap = 200      // bytes that are remembered of a line before a report
 )
+
+const esc = 0x1b
+
+// terminalSequence is one by which a terminal is told to colour or erase what
+// follows, or that it is a link; beforeBrace are what may stand before a report's
+// brace: the end of a mark, or of such a sequence.
+var terminalSequence = regexp.MustCompile(`^\x1b(\[[0-?]*[ -/]*[@-~]|[()][0-9A-Z]|\][^\x1b]*|\\)$`)
+
+const beforeBrace = ": \tmKB\\\a"
 
 // reportScanner finds the reports in what a command writes on one stream. What comes
 // out does not depend on the pieces in which that arrives, and its memory not on
@@ -32,7 +42,7 @@ type reportScanner struct {
 	depth   int    // braces and brackets that are open in it
 	quoted  bool   // within a string of it
 	escaped bool   // behind a backslash there
-	control int    // within an escape sequence of a terminal: 1 behind ESC, 2 behind ESC [
+	control byte   // what has begun an escape sequence of a terminal: ESC or what follows it; 0 outside of one
 }
 
 // scan takes the next piece and passes on the reports that end in it.
@@ -72,7 +82,7 @@ func (s *reportScanner) brace(p []byte) int {
 		} else if n := len(s.before); n > 0 {
 			before = s.before[n-1]
 		}
-		if s.bare || before == ':' || before == ' ' || before == '\t' || before == 'm' {
+		if s.bare || strings.IndexByte(beforeBrace, before) >= 0 {
 			return i
 		}
 		for from = i + 1; from < len(p) && p[from] == '{'; {
@@ -132,23 +142,23 @@ func (s *reportScanner) remember(text string) {
 
 // marked tells whether the brace that comes next begins a report.
 func (s *reportScanner) marked() bool {
-	text := bytes.TrimRight(s.before, " \t")
-	for bytes.HasSuffix(text, []byte("m")) { // colours between mark and brace
-		i := bytes.LastIndex(text, []byte("\x1b["))
-		if i < 0 || len(bytes.Trim(text[i+2:len(text)-1], "0123456789;")) > 0 {
-			break
-		}
-		text = bytes.TrimRight(text[:i], " \t")
-	}
-	if s.bare && len(bytes.TrimSpace(text)) == 0 {
-		return true
-	}
-	for _, mark := range reportMarks {
-		if bytes.HasSuffix(text, []byte(mark)) {
+	text := s.before
+	for { // colours between mark and brace
+		text = bytes.TrimRight(text, " \t")
+		if s.bare && len(bytes.TrimSpace(text)) == 0 {
 			return true
 		}
+		for _, mark := range reportMarks {
+			if bytes.HasSuffix(text, []byte(mark)) {
+				return true
+			}
+		}
+		i := bytes.LastIndexByte(text, esc)
+		if i < 0 || !terminalSequence.Match(text[i:]) {
+			return false
+		}
+		text = text[:i]
 	}
-	return false
 }
 
 // hasMark tells whether a line looks like one with a report.
@@ -174,17 +184,9 @@ func (s *reportScanner) collect(p []byte, report func(said)) int {
 			report(said{broken: s.wrong("the report %.200q is longer than %s", s.object, BytesText(reportCap))})
 			s.object, s.found = nil, true
 			return i
-		case c == 0x1b: // what colours a report is no part of it
-			s.control = 1
-			continue
-		case s.control == 1 && c == '[', s.control == 2 && c >= 0x20 && c < 0x40:
-			s.control = 2
-			continue
-		case s.control == 2 && c >= 0x40 && c < 0x7f:
-			s.control = 0
+		case s.colours(c): // what colours a report is no part of it
 			continue
 		}
-		s.control = 0
 		s.object = append(s.object, c)
 		switch {
 		case s.escaped:
@@ -209,6 +211,24 @@ func (s *reportScanner) collect(p []byte, report func(said)) int {
 		}
 	}
 	return len(p)
+}
+
+// colours tells whether a byte within a report belongs to an escape sequence of a
+// terminal: a colour, an erasure, a character set, a link.
+func (s *reportScanner) colours(c byte) bool {
+	switch {
+	case c == esc:
+		s.control = esc
+	case s.control == esc && strings.IndexByte("[()]", c) >= 0:
+		s.control = c
+	case s.control == '[' && c >= 0x20 && c < 0x40, s.control == ']' && c != '\a':
+	case s.control == esc && c == '\\', s.control == '[' && c < 0x7f, s.control == ']', s.control == '(', s.control == ')':
+		s.control = 0
+	default:
+		s.control = 0
+		return false
+	}
+	return true
 }
 
 // wrong says which line cannot be read.

@@ -224,12 +224,15 @@ func (s *study) report(ctx workflow.Context, c *child) (search.Decision, error) 
 func (s *study) outcome(c *child, i int) search.Decision {
 	spec, seg, t, r := &s.in.Spec, c.segments[i], c.trials[i], &c.results[i]
 	cut := r.State == search.Stopped && s.stopping && !c.stopped && s.loop.Settles // by the end of the study
-	s.spent.Joules += r.Energy.Joules
-	s.spent.Seconds += r.Seconds
+	all := cost(seg, r)
+	more := *r // what is not counted yet
+	more.Energy.Joules, more.Seconds = max(all.Joules-seg.Before.Joules, 0), max(all.Seconds-seg.Before.Seconds, 0)
+	s.spent.Joules += more.Energy.Joules
+	s.spent.Seconds += more.Seconds
 	if !spec.judged(seg) {
-		s.spent.Epochs += max(r.Budget-seg.From, 0)
+		s.spent.Epochs += max(all.Epochs-seg.Before.Epochs, 0)
 	}
-	counted := s.counted(r, t.ID)
+	counted := s.counted(&more, t.ID)
 	fallen := s.board.addToFront(spec.Objectives(), t, counted, spec.shared(seg))
 	s.forget(append(fallen, s.board.add(spec.Objective, t, counted)...)...) // what fell off the leaderboard and the front
 	if r.State.Ended() && !cut {
@@ -242,13 +245,21 @@ func (s *study) outcome(c *child, i int) search.Decision {
 		s.close(why, false)
 	}
 	if cut {
-		return s.loop.Interrupt(t.ID)
+		return s.loop.Interrupt(t.ID, all)
 	}
 	if s.loop.Settles && ending(s.loop) == "" && !s.loop.Final {
 		left := reserve{s.spent.Joules, workflow.Now(s.root).Sub(s.began), s.pace.Segments, s.spent.Seconds, s.spent.Epochs}
 		s.loop.Settling = spec.concluding(&s.board, left, s.loop.Running)
 	}
 	return s.loop.Done(search.Outcome{Trial: t.ID, Budget: r.Budget, State: r.State, Values: r.Values(spec.Objectives()), Reason: r.Reason})
+}
+
+// cost is what a segment has taken, before and after an end of the study that
+// interrupted it.
+func cost(seg search.Segment, r *trials.Result) search.Cost {
+	return search.Cost{
+		Epochs: max(r.Budget-seg.From, seg.Before.Epochs), Joules: max(r.Energy.Joules, seg.Before.Joules), Seconds: max(r.Seconds, seg.Before.Seconds),
+	}
 }
 
 // task is a segment as the runner sees it.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -54,7 +55,7 @@ func Local(ctx context.Context, spec *Spec, store *StoreActivities, runner *tria
 		built, objective = &s, s.Objective
 	}
 	l := &localStudy{
-		spec: spec, store: store, runner: runner, objective: objective, built: built, recorded: map[int]search.Record{}, began: time.Now(),
+		spec: spec, store: store, runner: runner, objective: objective, built: built, recorded: map[int]search.Record{}, joules: map[int]float64{}, began: time.Now(),
 		loop: &search.Loop{Scheduler: newScheduler(spec), Parallel: spec.Search.Parallel, Trials: spec.Budget.Trials, Retrain: spec.retrain(), Settles: true},
 		done: make(chan localDone, spec.Search.Parallel),
 	}
@@ -110,6 +111,7 @@ type localStudy struct {
 	running   int
 	done      chan localDone
 	recorded  map[int]search.Record // what an earlier run of the program stored
+	joules    map[int]float64       // that it spent, by trial, until the trial goes on
 }
 
 type localDone struct {
@@ -122,20 +124,26 @@ type localDone struct {
 
 // run follows the loop until the study is over, or until ctx ends.
 func (l *localStudy) run(ctx, work context.Context, stop context.CancelCauseFunc) error {
+	if l.overspent(stop); work.Err() != nil && ctx.Err() == nil && l.spec.Retrain.Best == 0 {
+		l.loop.Closing = context.Cause(work).Error() // an earlier run has spent it: nothing begins
+	}
 	if err := l.follow(work, l.loop.Begin()); err != nil {
 		return err
 	}
 	closed := work.Done()
+	closing := func() error {
+		closed = nil
+		if ctx.Err() != nil || l.loop.Final {
+			return nil
+		}
+		return l.follow(work, l.loop.Close(context.Cause(work).Error()))
+	}
 	for !l.loop.Finished {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-closed:
-			closed = nil
-			if ctx.Err() != nil || l.loop.Final {
-				continue
-			}
-			if err := l.follow(work, l.loop.Close(context.Cause(work).Error())); err != nil {
+			if err := closing(); err != nil {
 				return err
 			}
 		case d := <-l.done:
@@ -146,7 +154,13 @@ func (l *localStudy) run(ctx, work context.Context, stop context.CancelCauseFunc
 			if d.err != nil {
 				return d.err
 			}
-			next, err := l.outcome(work, stop, d)
+			l.spend(&d)
+			if l.overspent(stop); closed != nil && work.Err() != nil { // before its outcome, which would start more
+				if err := closing(); err != nil {
+					return err
+				}
+			}
+			next, err := l.outcome(work, d)
 			if err != nil {
 				return err
 			}
@@ -161,20 +175,50 @@ func (l *localStudy) run(ctx, work context.Context, stop context.CancelCauseFunc
 	return nil
 }
 
-// outcome takes one segment's result.
-func (l *localStudy) outcome(work context.Context, stop context.CancelCauseFunc, d localDone) (search.Decision, error) {
+// spend counts what a segment has taken, but for what an earlier run has spent,
+// which counts from the beginning.
+func (l *localStudy) spend(d *localDone) {
 	r := &d.result
-	l.spent.joules += r.Energy.Joules
+	if !d.known {
+		l.spent.joules += max(r.Energy.Joules-l.storedOf(d.segment), 0)
+	}
 	l.spent.seconds += r.Seconds
 	l.spent.epochs += max(r.Budget-d.segment.From, 0)
 	l.spent.segments++
 	l.spent.elapsed = time.Since(l.began)
+}
+
+// storedOf is what an earlier run stored of the energy of a segment that was
+// interrupted: its result is that of the whole.
+func (l *localStudy) storedOf(seg search.Segment) float64 {
+	rec, ok := l.recorded[seg.Trial]
+	if !ok || l.joules[seg.Trial] == 0 {
+		return 0
+	}
+	before := 0.
+	for _, m := range rec.Measurements {
+		if m.Budget <= seg.From {
+			before = m.Metrics[trials.EnergyWh] * 3600
+		}
+	}
+	out := l.joules[seg.Trial] - before
+	delete(l.joules, seg.Trial)
+	return out
+}
+
+// overspent ends the search if its energy is spent.
+func (l *localStudy) overspent(stop context.CancelCauseFunc) {
+	if limit := l.spec.Budget.EnergyWh; limit > 0 && l.spent.joules/3600 >= limit && !l.loop.Final {
+		stop(fmt.Errorf("the energy budget of %g Wh is spent", limit))
+	}
+}
+
+// outcome takes one segment's result.
+func (l *localStudy) outcome(work context.Context, d localDone) (search.Decision, error) {
+	r := &d.result
 	if !l.loop.IsAside(d.trial.ID) {
 		l.board.add(l.spec.Objective, d.trial, r)
 		l.board.addToFront(l.spec.Objectives(), d.trial, r, l.spec.shared(d.segment))
-	}
-	if limit := l.spec.Budget.EnergyWh; limit > 0 && l.spent.joules/3600 >= limit && !l.loop.Final {
-		stop(fmt.Errorf("the energy budget of %g Wh is spent", limit))
 	}
 	if why := l.spec.failing(&l.board, d.trial, r); why != "" && !d.known && !l.loop.Final {
 		if err := l.follow(work, l.loop.Close(why)); err != nil {
@@ -182,7 +226,7 @@ func (l *localStudy) outcome(work context.Context, stop context.CancelCauseFunc,
 		}
 	}
 	if r.State == search.Stopped && !d.known { // by the end of a budget
-		return l.loop.Interrupt(d.trial.ID), nil
+		return l.loop.Interrupt(d.trial.ID, cost(d.segment, r)), nil
 	}
 	if ending(l.loop) == "" && !l.loop.Final && !d.known {
 		l.loop.Settling = l.spec.concluding(&l.board, l.spent, l.loop.Running)
@@ -290,6 +334,8 @@ func (l *localStudy) recall(ctx context.Context) error {
 	}
 	for _, r := range past {
 		l.recorded[r.ID] = r
+		l.joules[r.ID] = r.Joules
+		l.spent.joules += r.Joules
 	}
 	return nil
 }
@@ -343,19 +389,61 @@ func (l *localStudy) interrupted(ctx context.Context) (StudyResult, error) {
 	return out, fmt.Errorf("study %q: interrupted; run again, it goes on: %w", l.spec.Name, why)
 }
 
+// complete takes over what earlier runs stored and this one did not come to, for its
+// budget was spent before: what waits there ends with the study, and the best are
+// those of the store. It returns the checkpoints of what goes on if the study does.
+func (l *localStudy) complete(ctx context.Context) (waits []string, err error) {
+	all, err := l.store.Store.Records(ctx, l.spec.Name)
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]int, len(all))
+	for i := range all {
+		ids[i] = all[i].ID
+	}
+	last, err := l.store.Store.LastSegments(ctx, l.spec.Name, ids)
+	if err != nil {
+		return nil, err
+	}
+	var ended []search.Ending
+	l.board.Front, l.board.Furthest = nil, 0
+	for i := range all {
+		r := &all[i]
+		key := trials.EndKey(l.spec.Name, r.ID, last[r.ID])
+		if !r.State.Ended() {
+			waits = append(waits, key)
+			r.State = search.Stopped
+			ended = append(ended, search.Ending{Trial: r.ID, State: r.State, Reason: fmt.Sprintf("paused at %d when the study ended", r.Epochs())})
+		}
+		if m, ok := r.Last(); ok && r.Aside == "" {
+			seg := search.Segment{Trial: r.ID, Again: strings.HasPrefix(r.Source, retrainSource)}
+			l.board.addToFront(l.spec.Objectives(), r.Trial, &trials.Result{State: r.State, Budget: m.Budget, Final: m, Checkpoint: key}, l.spec.shared(seg))
+		}
+	}
+	if err := l.store.End(ctx, l.spec.Name, ended); err != nil {
+		return nil, err
+	}
+	now, err := l.store.aside(ctx, l.spec.Name)
+	l.board.Rows = now.Top
+	return waits, err
+}
+
 func (l *localStudy) finish(ctx context.Context) (StudyResult, error) {
+	waits, err := l.complete(ctx)
+	if err != nil {
+		return StudyResult{}, err
+	}
 	out := StudyResult{State: trials.StudyCompleted, Best: l.board.best()}
 	if err := l.keepTime(ctx, 0); err != nil {
 		return out, err
 	}
-	keep := slices.Concat(l.spec.keeps(), l.board.keeps(l.spec.best()), l.board.unfinished(l.spec.Name, l.loop))
+	keep := slices.Concat(l.spec.keeps(), l.board.keeps(l.spec.best()), l.board.unfinished(l.spec.Name, l.loop), waits)
 	if err := l.runner.Blobs.DeleteAll(ctx, trials.StudyKey(l.spec.Name), keep...); err != nil {
 		return out, err
 	}
 	reason := ending(l.loop)
 	if out.Best >= 0 && l.built != nil {
 		best := l.board.Rows[0]
-		var err error
 		if out.Test, err = l.built.Test(ctx, l.runner.Blobs, best.Checkpoint, best.Params, search.Rand(l.spec.Search.Seed, best.Trial).Uint64()); err != nil {
 			reason = joinReasons(reason, "the best trial could not be tested: "+err.Error())
 		}

@@ -86,6 +86,15 @@ func (b *Board) revive(paused []int) {
 	}
 }
 
+// order is the trials on the leaderboard, best first.
+func (b *Board) order() []int {
+	var out []int
+	for _, r := range b.Rows {
+		out = append(out, r.Trial)
+	}
+	return out
+}
+
 // unfinished lists the checkpoints of the best trials that go on if the study does;
 // the others would train again from their first epoch.
 func (b *Board) unfinished(study string, l *search.Loop) []string {

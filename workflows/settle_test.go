@@ -303,3 +303,96 @@ func TestUnfinished(t *testing.T) {
 		}
 	}
 }
+
+// What a cut trial was trained and has spent counts once when it goes on: the result
+// is that of all its attempts at the segment.
+func TestCutTrialCountsOnce(t *testing.T) {
+	spec := toySpec(t, "once")
+	spec.Search.Scheduler, spec.Budget.Trials = "none", 1
+	s := &study{in: StudyInput{Spec: *spec}, loop: &search.Loop{Scheduler: newScheduler(spec), Trials: 1, Settles: true}}
+	d := s.loop.Begin()
+	home := func(state search.State, epochs int, joules, seconds float64) {
+		t.Helper()
+		c := &child{segments: d.Run, trials: []search.Trial{{}}, results: []trials.Result{{
+			State: state, Budget: epochs, Energy: trials.Energy{Joules: joules}, Seconds: seconds,
+			Final: search.Measurement{Budget: epochs, Metrics: search.Metrics{"loss": 1}},
+		}}}
+		s.outcome(c, 0)
+		row := s.board.Rows[0]
+		want := Spent{Joules: joules, Seconds: seconds, Epochs: epochs}
+		if s.spent != want || row.Joules != joules || row.Seconds != seconds {
+			t.Errorf("%+v, want %+v; on the leaderboard %v J, %v s", s.spent, want, row.Joules, row.Seconds)
+		}
+	}
+	end := func() {
+		s.loop.Close("the time is over")
+		s.stopping = true
+	}
+	end()
+	home(search.Stopped, 3, 30, 3)
+	for _, epochs := range []int{5, 9} {
+		s.board.revive(s.loop.Reopen())
+		d = s.loop.Resize(1, 1)
+		state := search.Completed
+		if epochs < 9 {
+			state = search.Stopped
+		}
+		end()
+		home(state, epochs, 10*float64(epochs), float64(epochs))
+	}
+}
+
+// A local study whose budget is spent stays as it is when it is run again, and so do
+// the weights of its best trial.
+func TestSpentLocalStudyStays(t *testing.T) {
+	for _, budget := range []string{"time", "energy"} {
+		t.Run(budget, func(t *testing.T) {
+			spec := toySpec(t, "spent")
+			spec.Search.Parallel, spec.Budget.Trials = 2, 1000
+			b := newBench(t, nil)
+			b.train.Runner.Meter = nil
+			slow := func(ctx context.Context, t *trials.Trial) error {
+				for end := time.Now().Add(5 * time.Millisecond); time.Now().Before(end); {
+				}
+				return quadratic(ctx, t)
+			}
+			run := func() (StudyResult, []search.Record) {
+				t.Helper()
+				r, err := Local(t.Context(), spec, b.store, b.train.Runner, slow)
+				if err != nil {
+					t.Fatal(err)
+				}
+				last, err := b.store.Store.LastSegments(t.Context(), spec.Name, []int{r.Best})
+				if err != nil {
+					t.Fatal(err)
+				}
+				f, err := b.train.Runner.Blobs.Get(t.Context(), trials.EndKey(spec.Name, r.Best, last[r.Best]))
+				if err != nil {
+					t.Fatalf("the weights of the best trial: %v", err)
+				}
+				f.Close()
+				return r, b.recordsNow(t, spec.Name)
+			}
+			if budget == "time" {
+				spec.Budget.Time = Duration(500 * time.Millisecond)
+			} else {
+				spec.Budget.Trials = 6
+				_, records := run()
+				spec.Budget.Trials = 1000
+				for _, r := range records {
+					spec.Budget.EnergyWh += r.Joules / 3600
+				}
+			}
+			r, records := run()
+			for range 2 {
+				again, same := run()
+				if diff := cmp.Diff(r, again); diff != "" {
+					t.Errorf("(-first +again) %s", diff)
+				}
+				if diff := cmp.Diff(records, same, cmp.FilterPath(func(p cmp.Path) bool { return p.Last().String() == ".Reason" }, cmp.Ignore())); diff != "" {
+					t.Errorf("(-first +again) %s", diff)
+				}
+			}
+		})
+	}
+}

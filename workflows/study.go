@@ -222,6 +222,7 @@ func (s *study) begin(ctx workflow.Context) (search.Decision, error) {
 	var d search.Decision
 	if ended {
 		s.board.revive(s.loop.Reopen())
+		s.loop.Prefer(s.board.order())
 		s.loop.Held, s.byUser, s.loop.Settles = false, false, settles
 		d = s.aside(aside)
 	}
