@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 )
 
 // axis maps values to positions between two pixels.
@@ -93,15 +94,48 @@ func (a axis) ticks(n int) []float64 {
 	return out
 }
 
-// label writes a tick's value.
-func label(v float64) string {
-	if math.Abs(v) < 1e-12 {
+// labels write ticks so that no two read the same.
+func (a axis) labels(ticks []float64) []string {
+	step, most := math.Inf(1), 0.
+	for i, v := range ticks {
+		most = max(most, math.Abs(v))
+		if i > 0 {
+			step = min(step, v-ticks[i-1])
+		}
+	}
+	out := make([]string, len(ticks))
+	for i, v := range ticks {
+		if a.log && a.hi/a.lo >= 8 || len(ticks) < 2 {
+			step, most = math.Abs(v)/1e3, math.Abs(v)
+		}
+		out[i] = label(v, step, most)
+	}
+	return out
+}
+
+// label writes a value of an axis with ticks in steps up to most: 0.05, 250000,
+// 1.5M, 2e-5.
+func label(v, step, most float64) string {
+	if math.Abs(v) < step/1e3 || v == 0 {
 		return "0"
 	}
-	if m := math.Abs(v); m >= 1e5 || m < 1e-4 {
-		return strconv.FormatFloat(v, 'e', -1, 32)
+	unit, name := 1., ""
+	switch exp := math.Floor(math.Log10(most) + 1e-9); {
+	case exp >= 15 || exp < -4:
+		if exp = math.Floor(math.Log10(math.Abs(v)) + 1e-9); exp < -300 {
+			return strconv.FormatFloat(v, 'g', 2, 64)
+		}
+		unit, name = math.Pow(10, exp), "e"+strconv.Itoa(int(exp))
+	case exp >= 6:
+		k := int(exp) / 3
+		unit, name = math.Pow(1000, float64(k)), []string{"", "", "M", "G", "T"}[k]
 	}
-	return strconv.FormatFloat(v, 'g', 4, 64)
+	digits := max(0, int(math.Ceil(-math.Log10(step/unit)-1e-9)))
+	s := strconv.FormatFloat(v/unit, 'f', min(digits, 12), 64)
+	if strings.Contains(s, ".") {
+		s = strings.TrimRight(strings.TrimRight(s, "0"), ".")
+	}
+	return s + name
 }
 
 // px writes a position.

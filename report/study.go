@@ -140,9 +140,9 @@ func (s *Study) pair(importance Bars) (Chart, bool) {
 		return Chart{}, false
 	}
 	x, y := dims[0], dims[1]
-	c := Chart{Title: "Two parameters that matter (the better the trial, the darker)", X: x.Name, Y: y.Name, LogX: x.Log, LogY: y.Log, WholeX: x.Kind == search.KindInt}
 	rank, order := s.ranks(), s.byValue()
 	order = order[:min(len(order), 1000)]
+	c := Chart{Title: "Two parameters that matter" + s.darker(len(order)), X: x.Name, Y: y.Name, LogX: x.Log, LogY: y.Log, WholeX: x.Kind == search.KindInt}
 	slices.Reverse(order) // the best last, in front
 	for _, i := range order {
 		r := &s.Trials[i]
@@ -152,13 +152,21 @@ func (s *Study) pair(importance Bars) (Chart, bool) {
 	return c, true
 }
 
+// darker ends the title of a chart that shows trials, the better the darker, and
+// says how many where they are not all.
+func (s *Study) darker(shown int) string {
+	if shown < len(s.Trials) {
+		return fmt.Sprintf(" (the best %d)", shown)
+	}
+	return " (darker is better)"
+}
+
 // curves are the learning curves, the better a trial the darker.
 func (s *Study) curves() Chart {
 	o := s.main()
-	rank := s.ranks()
-	c := Chart{Title: "Learning curves (the better the trial, the darker)", X: "epochs", Y: o.Metric}
-	order := s.byValue()
+	rank, order := s.ranks(), s.byValue()
 	order = order[:min(len(order), 200)]
+	c := Chart{Title: "Learning curves" + s.darker(len(order)), X: "epochs", Y: o.Metric}
 	slices.Reverse(order) // the best last, in front
 	longest := 0
 	for _, i := range order {
@@ -244,7 +252,7 @@ func (s *Study) slices() []Chart {
 			dots.Y = append(dots.Y, value(r, s.main()))
 			dots.Titles = append(dots.Titles, r.Name()+" "+s.params(r))
 		}
-		c := Chart{X: d.Name, Y: s.main().Metric, LogX: d.Log, WholeX: d.Kind == search.KindInt, Width: 304, Height: 220, Series: []Series{dots}, Names: names(d)}
+		c := Chart{X: d.Name, Y: s.main().Metric, LogX: d.Log, WholeX: d.Kind == search.KindInt, Width: 300, Height: 210, Series: []Series{dots}, Names: names(d)}
 		if n := len(c.Names); n > 0 { // room at both ends
 			c.Series = append(c.Series, Series{Kind: Dots, X: []float64{-.5, float64(n) - .5}, Y: []float64{math.NaN(), math.NaN()}})
 		}
