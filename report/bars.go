@@ -51,7 +51,7 @@ func (c Bars) SVG() string {
 			}
 			top := y + bar*float64(k)
 			fmt.Fprintf(&b, `<rect x="%s" y="%s" width="%s" height="%s" fill="%s"/>`, px(left), px(top), px(wide), px(bar-1), palette[k%len(palette)])
-			text(&b, left+wide+5, top+bar-2, "start", `font-size="10"`, fmt.Sprintf("%.0f %%", 100*g.Values[i]))
+			text(&b, left+wide+5, top+bar-2, "start", `font-size="11"`, fmt.Sprintf("%.0f %%", 100*g.Values[i]))
 		}
 	}
 	b.WriteString("</svg>")
