@@ -58,7 +58,7 @@ func (a axis) at(v float64) float64 {
 	return a.from + (a.to-a.from)*min(max((v-lo)/(hi-lo), 0), 1)
 }
 
-// ticks are round values on the axis, about n of them.
+// ticks are round values on the axis, about n of them (up to a fourth more).
 func (a axis) ticks(n int) []float64 {
 	var out []float64
 	if a.log && a.hi/a.lo >= 8 {
@@ -80,7 +80,7 @@ func (a axis) ticks(n int) []float64 {
 	raw := (a.hi - a.lo) / float64(n)
 	step := math.Pow(10, math.Floor(math.Log10(raw)))
 	for _, m := range []float64{1, 2, 5, 10} {
-		if step*m >= raw {
+		if step*m >= .8*raw {
 			step *= m
 			break
 		}

@@ -33,9 +33,9 @@ func (c Bars) SVG() string {
 		}
 	}
 	legend, lines := legend(entries, w-24)
-	head := 28 + 18*lines
+	head := 32 + 18*lines
 	var b strings.Builder
-	begin(&b, w, head+row*float64(len(c.Names))+2)
+	begin(&b, w, head+row*float64(len(c.Names))+2, "")
 	fitted(&b, 12, 18, "start", bold, c.Title, (w-24)/broader)
 	fmt.Fprintf(&b, `<g transform="translate(12 40)">%s</g>`, legend)
 	for i, name := range c.Names {

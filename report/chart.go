@@ -13,8 +13,9 @@ type Chart struct {
 	X, Y       string // names of the axes
 	LogX, LogY bool
 	WholeX     bool // the values along X are whole numbers
-	Width      int  // pixels; 0 means 440
-	Height     int  // 0 means 280; a legend of several lines and long names add to it
+	WholeY     bool
+	Width      int // pixels; 0 means 440
+	Height     int // 0 means 280; a legend of several lines and long names add to it
 	Series     []Series
 	Names      []string // of the values 0, 1, 2, … of x, where those are categories
 }
@@ -53,7 +54,7 @@ func (c Chart) SVG() string {
 		ys = append(ys, s.Y, s.Low, s.High)
 	}
 	x, y := newAxis(c.LogX, xs...), newAxis(c.LogY, ys...)
-	x.whole = c.WholeX
+	x.whole, y.whole = c.WholeX, c.WholeY
 	legend, lines := c.legend(w - 24)
 	h += 18 * max(lines-1, 0)
 	y.to = 14 + 18*lines
@@ -65,10 +66,10 @@ func (c Chart) SVG() string {
 	turned := 0. // room for names that stand upright
 	if slot := (x.to - x.from) / float64(max(len(c.Names), 1)); broadest(c.Names) > .9*slot {
 		turned = min(broadest(c.Names), 90) + 6
-		h += turned - 12
+		h += turned - 18
 	}
 	var b strings.Builder
-	begin(&b, w, h)
+	begin(&b, w, h, "")
 	if c.Title != "" {
 		fitted(&b, 12, 18, "start", bold, c.Title, (w-24)/broader)
 	}
@@ -216,8 +217,9 @@ func (s Series) draw(b *strings.Builder, x, y axis) {
 		d.String(), s.Color, pick(s.Faint, "1", "2"), title)
 }
 
-func begin(b *strings.Builder, w, h float64) {
-	fmt.Fprintf(b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %[1]s %[2]s" width="%[1]s" height="%[2]s" font-family="system-ui, sans-serif" font-size="12" fill="#1f2937">`, px(w), px(h))
+// begin opens a picture; more are attributes.
+func begin(b *strings.Builder, w, h float64, more string) {
+	fmt.Fprintf(b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %[1]s %[2]s" width="%[1]s" height="%[2]s" font-family="system-ui, sans-serif" font-size="12" fill="#1f2937" %[3]s>`, px(w), px(h), more)
 	fmt.Fprintf(b, `<rect width="%s" height="%s" fill="#fff"/>`, px(w), px(h))
 }
 

@@ -132,7 +132,7 @@ func long() *Study {
 	}
 	space = append(space, search.Choice("policy", names...).Dim(), search.Choice("mode", "a", "b", "WWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWW").Dim(), search.Choice("言語", "日本語のとても長い名前の選択肢です", "中文").Dim())
 	word := func(n int) string { return strings.Repeat("abcdefghij", n/10) }
-	s := made(word(120), space, 60, search.Objective{Metric: "valid_" + word(190)}, search.Objective{Metric: "MAXIMUM_" + strings.ToUpper(word(190)), Goal: search.Maximize})
+	s := made(word(120), space, 30, search.Objective{Metric: "valid_" + word(190)}, search.Objective{Metric: "MAXIMUM_" + strings.ToUpper(word(190)), Goal: search.Maximize})
 	for i := range s.Trials {
 		r := &s.Trials[i]
 		r.Source = "warm start: " + word(60) + " t0012"

@@ -175,7 +175,15 @@ func (s *Study) row(r *search.Record) row {
 		}
 	}
 	if x == x {
-		line.Value = strconv.FormatFloat(x, 'g', 5, 64)
+		line.Value = figure(x)
 	}
 	return line
+}
+
+// figure writes a value of a table, of whose digits more than four may matter.
+func figure(x float64) string {
+	if math.Abs(x) >= 1e4 {
+		return search.FormatNumber(x)
+	}
+	return strconv.FormatFloat(x, 'g', 5, 64)
 }

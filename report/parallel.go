@@ -44,7 +44,7 @@ func (p Parallel) SVG() string {
 	}
 	at, w := p.places(marks)
 	var b strings.Builder
-	begin(&b, w, h)
+	begin(&b, w, h, fmt.Sprintf(`style="min-width:%spx"`, px(.85*w))) // narrower, its letters could not be read
 	fitted(&b, 12, 18, "start", bold, p.Title, (w-24)/broader)
 	rows := make([]int, len(p.Order))
 	for i := range rows {
@@ -59,6 +59,7 @@ func (p Parallel) SVG() string {
 		}
 		return 0
 	})
+	opacity := max(.1, min(1, 150/float64(len(rows)))) // where there are many, those behind shine through
 	for _, i := range rows {
 		pen, d := "M", ""
 		for k, c := range p.Columns {
@@ -73,7 +74,7 @@ func (p Parallel) SVG() string {
 		if i < len(p.Titles) {
 			title = "<title>" + html.EscapeString(p.Titles[i]) + "</title>"
 		}
-		fmt.Fprintf(&b, `<path d="%s" fill="none" stroke="%s" stroke-width="%s">%s</path>`, d, rgb(p.Order[i]), pick(p.Order[i] < .1, "1.8", "1"), title)
+		fmt.Fprintf(&b, `<path d="%s" fill="none" stroke="%s" stroke-width="%s" stroke-opacity="%.2f">%s</path>`, d, rgb(p.Order[i]), pick(p.Order[i] < .1, "1.8", "1"), opacity, title)
 	}
 	for k, c := range p.Columns {
 		fmt.Fprintf(&b, `<line x1="%[1]s" x2="%[1]s" y1="%s" y2="%s" stroke="#6b7280"/>`, px(at[k]), px(axes[k].from), px(axes[k].to))

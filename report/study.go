@@ -1,10 +1,10 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
-	"strconv"
 
 	"budwood/hpo"
 	"budwood/search"
@@ -142,23 +142,24 @@ func (s *Study) pair(importance Bars) (Chart, bool) {
 	x, y := dims[0], dims[1]
 	rank, order := s.ranks(), s.byValue()
 	order = order[:min(len(order), 1000)]
-	c := Chart{Title: "Two parameters that matter" + s.darker(len(order)), X: x.Name, Y: y.Name, LogX: x.Log, LogY: y.Log, WholeX: x.Kind == search.KindInt}
+	worst := cmp.Or(rank[order[len(order)-1]], 1)
+	c := Chart{Title: "Two parameters that matter" + s.darker(len(order)), X: x.Name, Y: y.Name, LogX: x.Log, LogY: y.Log, WholeX: x.Kind == search.KindInt, WholeY: y.Kind == search.KindInt}
 	slices.Reverse(order) // the best last, in front
 	for _, i := range order {
 		r := &s.Trials[i]
-		c.Series = append(c.Series, Series{Kind: Dots, Color: rgb(rank[i]), X: []float64{coordinate(x, r.Params)}, Y: []float64{coordinate(y, r.Params)},
+		c.Series = append(c.Series, Series{Kind: Dots, Color: rgb(rank[i] / worst), X: []float64{coordinate(x, r.Params)}, Y: []float64{coordinate(y, r.Params)},
 			Titles: []string{r.Name() + " " + s.params(r)}})
 	}
 	return c, true
 }
 
 // darker ends the title of a chart that shows trials, the better the darker, and
-// says how many where they are not all.
+// says how many they are if not all.
 func (s *Study) darker(shown int) string {
 	if shown < len(s.Trials) {
-		return fmt.Sprintf(" (the best %d)", shown)
+		return fmt.Sprintf(" (best %d, dark is better)", shown)
 	}
-	return " (darker is better)"
+	return " (dark is better)"
 }
 
 // curves are the learning curves, the better a trial the darker.
@@ -166,6 +167,7 @@ func (s *Study) curves() Chart {
 	o := s.main()
 	rank, order := s.ranks(), s.byValue()
 	order = order[:min(len(order), 200)]
+	worst := cmp.Or(rank[order[len(order)-1]], 1)
 	c := Chart{Title: "Learning curves" + s.darker(len(order)), X: "epochs", Y: o.Metric}
 	slices.Reverse(order) // the best last, in front
 	longest := 0
@@ -175,7 +177,7 @@ func (s *Study) curves() Chart {
 		if len(list) == 0 {
 			list = r.Measurements
 		}
-		line := Series{Color: rgb(rank[i]), Faint: rank[i] > .1, Titles: []string{r.Name() + " " + string(r.State)}}
+		line := Series{Color: rgb(rank[i] / worst), Faint: rank[i]/worst > .1, Titles: []string{r.Name() + " " + string(r.State)}}
 		for _, m := range list {
 			v, ok := m.Metrics[o.Metric]
 			if !ok {
@@ -263,7 +265,7 @@ func (s *Study) slices() []Chart {
 
 // parallel shows every parameter and the objective of each trial.
 func (s *Study) parallel() Parallel {
-	p := Parallel{Title: "Parallel coordinates (the better the trial, the darker)", Order: s.ranks()}
+	p := Parallel{Title: "Parallel coordinates" + s.darker(len(s.Trials)), Order: s.ranks()}
 	objective := Column{Name: s.main().Metric}
 	for i := range s.Trials {
 		objective.Values = append(objective.Values, value(&s.Trials[i], s.main()))
@@ -325,7 +327,7 @@ func (s *Study) rungs() []rung {
 	}
 	var out []rung
 	for b, r := range at {
-		r.Best = strconv.FormatFloat(best[b], 'g', 4, 64)
+		r.Best = search.FormatNumber(best[b])
 		out = append(out, *r)
 	}
 	slices.SortFunc(out, func(a, b rung) int { return a.Budget - b.Budget })
