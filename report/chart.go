@@ -32,6 +32,13 @@ type Series struct {
 	Titles []string // of the points, shown by the browser
 }
 
+// upTo keeps the last value until x.
+func (s *Series) upTo(x float64) {
+	if n := len(s.X); x > s.X[n-1] {
+		s.X, s.Y = append(s.X, x), append(s.Y, s.Y[n-1])
+	}
+}
+
 // Kind is how a series is drawn.
 type Kind int
 

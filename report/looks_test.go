@@ -79,6 +79,8 @@ func kinds(t *testing.T) map[string]*Study {
 	small := made("row", nil, 8, loss)
 	small.Network = drawn(t, "[linear(512) relu linear(512) relu]", engine.Shape{8, 8, 2})
 
+	small.Params = func(search.Params) string { return "[linear(512) relu linear(512) relu]" }
+
 	three := made("three", training, 60, accuracy, search.Objective{Metric: "predict_microseconds"}, search.Objective{Metric: "params"})
 	for i := range three.Trials {
 		three.Trials[i].Measurements[0].Metrics["params"] *= 3e7

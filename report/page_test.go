@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -86,6 +87,22 @@ func TestChartsAreWellFormed(t *testing.T) {
 		if strings.Contains(svg, "NaN") || strings.Contains(svg, "Inf") {
 			t.Errorf("not a position: %s", svg)
 		}
+	}
+}
+
+// The incumbent's line ends at the last trial, whose number is larger than the
+// trials that count where some are set aside; a line of one point is a point.
+func TestIncumbentsEndAtTheLastTrial(t *testing.T) {
+	space := search.Space{search.Float("x", 0, 1).Dim()}
+	s := made("aside", space, 20, search.Objective{Metric: "loss"})
+	s.Trials = slices.DeleteFunc(s.Trials, func(r search.Record) bool { return r.ID < 19 && r.ID%3 == 1 })
+	best := s.trace().Series[1]
+	if last := best.X[len(best.X)-1]; last != 19 || !slices.IsSorted(best.X) {
+		t.Errorf("the line goes to %v, want sorted up to 19", best.X)
+	}
+	price, _ := made("one", space, 1, s.main()).price()
+	if n := len(price.Series[0].X); n != 1 || !strings.Contains(price.SVG(), "<circle") {
+		t.Errorf("one trial: %d points in %s", n, price.SVG())
 	}
 }
 

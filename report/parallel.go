@@ -14,7 +14,7 @@ type Parallel struct {
 	Columns []Column
 	Order   []float64 // of the rows, 0 the best and in front, 1 the worst
 	Titles  []string  // of the rows
-	Width   int       // pixels at least, more if the columns need it; 0 means 960
+	Width   int       // pixels at least, more if the columns need it; 0 means 1160
 }
 
 // Column is an axis, with a value of each row; NaN leaves a gap.
@@ -44,7 +44,7 @@ func (p Parallel) SVG() string {
 	}
 	at, w := p.places(marks)
 	var b strings.Builder
-	begin(&b, w, h, fmt.Sprintf(`style="min-width:%spx"`, px(.85*w))) // narrower, its letters could not be read
+	begin(&b, w, h, fmt.Sprintf(`style="min-width:%spx"`, px(.72*w))) // narrower, its letters could not be read
 	fitted(&b, 12, 18, "start", bold, p.Title, (w-24)/broader)
 	rows := make([]int, len(p.Order))
 	for i := range rows {
@@ -128,7 +128,7 @@ func (p Parallel) places(marks [][]mark) (at []float64, width float64) {
 		}
 	}
 	width = x + max(name, labels) + 12
-	if more := float64(or(p.Width, 960)) - width; more > 0 { // spread them
+	if more := float64(or(p.Width, 1160)) - width; more > 0 { // spread them
 		for k := range at {
 			at[k] += more * float64(k) / float64(max(len(at)-1, 1))
 		}

@@ -98,10 +98,10 @@ func (s *Study) trace() Chart {
 	for _, t := range hpo.Trace(s.Trials, o) {
 		best.X, best.Y = append(best.X, float64(t.Trial)), append(best.Y, t.Value)
 	}
-	if n := len(best.X); n > 0 {
-		best.X, best.Y = append(best.X, float64(len(s.Trials)-1)), append(best.Y, best.Y[n-1])
+	if len(best.X) > 0 {
+		best.upTo(float64(s.Trials[len(s.Trials)-1].ID))
 	}
-	return Chart{Title: "Best value so far", X: "trial", Y: o.Metric, Series: []Series{all, best}}
+	return Chart{Title: "Best value so far", X: "trial", Y: o.Metric, WholeX: true, Series: []Series{all, best}}
 }
 
 // price is the best value over the energy that was spent until then, trial by
@@ -117,11 +117,10 @@ func (s *Study) price() (Chart, bool) {
 	for i := range s.Trials {
 		all += s.Trials[i].Joules
 	}
-	n := len(best.X)
-	if n == 0 || all == 0 {
+	if len(best.X) == 0 || all == 0 {
 		return Chart{}, false
 	}
-	best.X, best.Y = append(best.X, all/3600), append(best.Y, best.Y[n-1])
+	best.upTo(all / 3600)
 	return Chart{Title: "Best value for the energy", X: "Wh", Y: o.Metric, Series: []Series{best}}, true
 }
 
@@ -189,6 +188,7 @@ func (s *Study) curves() Chart {
 		c.Series = append(c.Series, line)
 	}
 	c.LogX = longest > 20
+	c.WholeX = !c.LogX
 	return c
 }
 

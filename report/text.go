@@ -11,7 +11,7 @@ import (
 // bold is the style of titles; halo keeps letters readable over lines.
 const (
 	bold = `font-weight="600"`
-	halo = `font-size="11" stroke="#fff" stroke-width="3" paint-order="stroke"`
+	halo = `stroke="#fff" stroke-width="3" paint-order="stroke"`
 )
 
 // broader is how much more room bold letters take.
