@@ -34,7 +34,7 @@ func newAxis(log bool, values ...[]float64) axis {
 	case a.lo == a.hi && log:
 		a.lo, a.hi = a.lo/2, a.hi*2
 	case a.lo == a.hi:
-		room := cmp.Or(math.Abs(a.lo)/10, 1)
+		room := cmp.Or(math.Abs(a.lo)/10, .5)
 		a.lo, a.hi = a.lo-room, a.hi+room
 	case log:
 		room := math.Pow(a.hi/a.lo, .03)

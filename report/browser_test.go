@@ -1,6 +1,7 @@
 package report
 
 import (
+	"context"
 	_ "embed"
 	"html"
 	"html/template"
@@ -25,14 +26,19 @@ var look string
 
 var item = regexp.MustCompile(`(?s)<li>(.*?)</li>`)
 
-// faults are what a browser finds wrong with pages, by name, at some widths. It
-// skips the test where there is no chromium.
+// faults are what a browser finds wrong with pages, by name, at some widths, and
+// all files that the pages ask for. It skips the test where there is no chromium.
 func faults(t *testing.T, pages map[string]string, widths ...int) []string {
 	t.Helper()
 	chromium, err := exec.LookPath("chromium")
-	if err != nil {
-		t.Skip("there is no chromium")
+	if err != nil || testing.Short() {
+		t.Skip("there is no chromium, or no time for it")
 	}
+	profile, err := os.MkdirTemp("", "chromium-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(profile) // what its last processes still write may stay
 	names := slices.Sorted(maps.Keys(pages))
 	var found []string
 	var lock sync.Mutex
@@ -56,12 +62,14 @@ func faults(t *testing.T, pages map[string]string, widths ...int) []string {
 		}
 	}))
 	defer server.Close()
-	args := []string{"--headless", "--dump-dom", "--disable-gpu", "--disable-extensions", "--no-first-run", "--user-data-dir=" + t.TempDir(),
-		"--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1", "--timeout=60000"}
+	args := []string{"--headless", "--dump-dom", "--disable-gpu", "--disable-dev-shm-usage", "--disable-extensions", "--no-first-run", "--user-data-dir=" + profile,
+		"--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"}
 	if os.Getuid() == 0 {
 		args = append(args, "--no-sandbox")
 	}
-	cmd := exec.CommandContext(t.Context(), chromium, append(args, server.URL)...)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, chromium, append(args, server.URL)...)
 	cmd.WaitDelay = 5 * time.Second
 	var words strings.Builder
 	cmd.Stderr = &words
