@@ -23,18 +23,18 @@ func Draw(w io.Writer, net engine.Seq, in engine.Shape) error {
 	middle := margin + float64(wide)*columnWidth/2
 	from := d.box(middle, "Input", in.String(), "in")
 	from = d.seq(net, in, middle, from)
-	d.box(middle, "Output", fmt.Sprintf("%v · %s parameters, %s MACs in all", out, thousands(cost.Params), thousands(cost.MACs)), "in")
+	d.box(middle, "Output", fmt.Sprintf("%v · %s parameters, %s MACs in all", out, thousands(cost.Params), brief(cost.MACs)), "in")
 	d.arrow(from, len(d.nodes)-1)
 	_, err = io.WriteString(w, d.svg(2*margin+float64(wide)*columnWidth))
 	return err
 }
 
 const (
-	columnWidth = 300.
-	boxWidth    = 270.
+	columnWidth = 324.
+	boxWidth    = 300.
 	boxHeight   = 44.
 	rowHeight   = 72.
-	margin      = 40.
+	margin      = 20.
 	joinRadius  = 13.
 )
 
@@ -107,7 +107,7 @@ func (d *drawing) group(s engine.Seq, in engine.Shape, x float64, from int) int 
 	}
 	detail := out.String()
 	if cost.Params > 0 {
-		detail += fmt.Sprintf(" · %s parameters · %s MACs", thousands(cost.Params), thousands(cost.MACs))
+		detail += fmt.Sprintf(" · %s parameters · %s MACs", thousands(cost.Params), brief(cost.MACs))
 	}
 	to := d.box(x, strings.Join(names, " · "), detail, "layer")
 	d.arrow(from, to)
@@ -231,29 +231,40 @@ func width(all []engine.Seq) int {
 	return max(n, 1)
 }
 
+// paint is how nodes look, by class. It stands in attributes, not in a style sheet,
+// which would hold for the whole of a page that the picture is part of.
+var paint = map[string]string{
+	"in":    `fill="#f4f1e8" stroke="#8a7a4a"`,
+	"layer": `fill="#eaf3ec" stroke="#3d7a52"`,
+	"join":  `fill="#fff" stroke="#3d7a52"`,
+}
+
 // svg is the picture.
 func (d *drawing) svg(wide float64) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %.0f %.0f" width="%.0f" height="%.0f" font-family="system-ui, sans-serif" font-size="12">`+"\n",
-		wide, d.y+margin/2, wide, d.y+margin/2)
-	b.WriteString(`<style>.layer{fill:#eaf3ec;stroke:#3d7a52}.in{fill:#f4f1e8;stroke:#8a7a4a}.join{fill:#fff;stroke:#3d7a52}.edge{fill:none;stroke:#666}.shape{fill:#555;font-size:10px}text{text-anchor:middle;fill:#222}</style>` + "\n")
-	b.WriteString(`<defs><marker id="tip" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path d="M0 0 8 4 0 8z" fill="#666"/></marker></defs>` + "\n")
-	b.WriteString(`<g transform="translate(0 20)">` + "\n")
+	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %[1]v %[2]v" width="%[1]v" height="%[2]v" font-family="system-ui, sans-serif" font-size="12">`+"\n",
+		wide, d.y+margin/2)
+	b.WriteString(`<rect width="100%" height="100%" fill="#fff"/>` + "\n")
+	b.WriteString(`<defs><marker id="budwood-tip" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path d="M0 0 8 4 0 8z" fill="#666"/></marker></defs>` + "\n")
+	b.WriteString(`<g transform="translate(0 20)" text-anchor="middle" fill="#222">` + "\n")
 	for _, a := range d.arrows {
 		d.edge(&b, a[0], a[1])
 	}
 	for _, n := range d.nodes {
 		if n.class == "join" {
-			fmt.Fprintf(&b, `<circle class="join" cx="%.1f" cy="%.1f" r="%.0f"/><text x="%.1f" y="%.1f">%s</text><text class="shape" style="text-anchor:start" x="%.1f" y="%.1f">%s</text>`+"\n",
-				n.x, n.y+joinRadius, joinRadius, n.x, n.y+joinRadius+4, html.EscapeString(n.title), n.x+joinRadius+6, n.y+joinRadius+4, html.EscapeString(n.detail))
+			fmt.Fprintf(&b, `<circle cx="%.1f" cy="%.1f" r="%.0f" %s/><text x="%.1f" y="%.1f">%s</text><text %s text-anchor="start" x="%.1f" y="%.1f">%s</text>`+"\n",
+				n.x, n.y+joinRadius, joinRadius, paint[n.class], n.x, n.y+joinRadius+4, html.EscapeString(n.title), detail, n.x+joinRadius+6, n.y+joinRadius+4, html.EscapeString(n.detail))
 			continue
 		}
-		fmt.Fprintf(&b, `<rect class="%s" x="%.1f" y="%.1f" width="%.0f" height="%.0f" rx="6"/><text x="%.1f" y="%.1f">%s</text><text class="shape" x="%.1f" y="%.1f">%s</text>`+"\n",
-			n.class, n.x-boxWidth/2, n.y, boxWidth, boxHeight, n.x, n.y+18, html.EscapeString(clipped(n.title)), n.x, n.y+35, html.EscapeString(n.detail))
+		fmt.Fprintf(&b, `<rect %s x="%.1f" y="%.1f" width="%.0f" height="%.0f" rx="6"/><text x="%.1f" y="%.1f">%s</text><text %s%s x="%.1f" y="%.1f">%s</text>`+"\n",
+			paint[n.class], n.x-boxWidth/2, n.y, boxWidth, boxHeight, n.x, n.y+18, clipped(n.title), detail, squeezed(n.detail), n.x, n.y+35, html.EscapeString(n.detail))
 	}
 	b.WriteString("</g>\n</svg>\n")
 	return b.String()
 }
+
+// detail is the style of small letters.
+const detail = `font-size="10" fill="#555"`
 
 // edge is a line down to the next row, or around what lies between.
 func (d *drawing) edge(b *strings.Builder, from, to int) {
@@ -264,20 +275,42 @@ func (d *drawing) edge(b *strings.Builder, from, to int) {
 	}
 	if z.y-y > rowHeight && a.x == z.x { // something lies between
 		side := a.x - boxWidth/2 - 14
-		fmt.Fprintf(b, `<path class="edge" marker-end="url(#tip)" d="M%.1f %.1f C%.1f %.1f %.1f %.1f %.1f %.1f L%.1f %.1f C%.1f %.1f %.1f %.1f %.1f %.1f"/>`+"\n",
+		fmt.Fprintf(b, `<path fill="none" stroke="#666" marker-end="url(#budwood-tip)" d="M%.1f %.1f C%.1f %.1f %.1f %.1f %.1f %.1f L%.1f %.1f C%.1f %.1f %.1f %.1f %.1f %.1f"/>`+"\n",
 			a.x, y, a.x, y+16, side, y+4, side, y+24, side, z.y-16, side, z.y+joinRadius, side+20, z.y+joinRadius, z.x-joinRadius, z.y+joinRadius)
 		return
 	}
-	fmt.Fprintf(b, `<path class="edge" marker-end="url(#tip)" d="M%.1f %.1f C%.1f %.1f %.1f %.1f %.1f %.1f"/>`+"\n", a.x, y, a.x, y+14, z.x, z.y-14, z.x, z.y)
+	fmt.Fprintf(b, `<path fill="none" stroke="#666" marker-end="url(#budwood-tip)" d="M%.1f %.1f C%.1f %.1f %.1f %.1f %.1f %.1f"/>`+"\n", a.x, y, a.x, y+14, z.x, z.y-14, z.x, z.y)
 }
 
-// clipped fits a title into its box.
+// clipped fits a title into its box; the browser shows the whole.
 func clipped(s string) string {
 	r := []rune(s)
-	if len(r) <= 44 {
-		return s
+	if len(r) <= 40 {
+		return html.EscapeString(s)
 	}
-	return string(r[:43]) + "…"
+	return html.EscapeString(string(r[:39])) + "…<title>" + html.EscapeString(s) + "</title>"
+}
+
+// squeezed fits small letters into a box by bringing them closer together.
+func squeezed(s string) string {
+	if 6.2*float64(len([]rune(s))) <= boxWidth-12 {
+		return ""
+	}
+	return fmt.Sprintf(` textLength="%.0f" lengthAdjust="spacingAndGlyphs"`, boxWidth-12)
+}
+
+// brief writes a number, from a million on with three digits: 12,345, 1.23M, 45.6G.
+func brief(n int64) string {
+	if n < 1e6 {
+		return thousands(n)
+	}
+	v, unit := float64(n)/1e6, "M"
+	for _, next := range []string{"G", "T"} {
+		if v >= 999.5 {
+			v, unit = v/1e3, next
+		}
+	}
+	return fmt.Sprintf("%.3g%s", v, unit)
 }
 
 // thousands writes a number with a comma after every three digits.

@@ -35,6 +35,11 @@ func TestDraw(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+		for _, not := range []string{"<style", "class="} { // they would hold for the page around
+			if strings.Contains(b.String(), not) {
+				t.Errorf("%s: the picture has a style sheet: %q", text, not)
+			}
+		}
 		for _, w := range want {
 			if !strings.Contains(b.String(), w) {
 				t.Errorf("%s: %q is missing", text, w)

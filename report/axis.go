@@ -1,9 +1,11 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 )
 
 // axis maps values to positions between two pixels.
@@ -32,7 +34,7 @@ func newAxis(log bool, values ...[]float64) axis {
 	case a.lo == a.hi && log:
 		a.lo, a.hi = a.lo/2, a.hi*2
 	case a.lo == a.hi:
-		room := max(math.Abs(a.lo)/10, 1e-9)
+		room := cmp.Or(math.Abs(a.lo)/10, .5)
 		a.lo, a.hi = a.lo-room, a.hi+room
 	case log:
 		room := math.Pow(a.hi/a.lo, .03)
@@ -57,7 +59,7 @@ func (a axis) at(v float64) float64 {
 	return a.from + (a.to-a.from)*min(max((v-lo)/(hi-lo), 0), 1)
 }
 
-// ticks are round values on the axis, about n of them.
+// ticks are round values on the axis, about n of them (up to a fourth more).
 func (a axis) ticks(n int) []float64 {
 	var out []float64
 	if a.log && a.hi/a.lo >= 8 {
@@ -79,7 +81,7 @@ func (a axis) ticks(n int) []float64 {
 	raw := (a.hi - a.lo) / float64(n)
 	step := math.Pow(10, math.Floor(math.Log10(raw)))
 	for _, m := range []float64{1, 2, 5, 10} {
-		if step*m >= raw {
+		if step*m >= .8*raw {
 			step *= m
 			break
 		}
@@ -93,15 +95,48 @@ func (a axis) ticks(n int) []float64 {
 	return out
 }
 
-// label writes a tick's value.
-func label(v float64) string {
-	if math.Abs(v) < 1e-12 {
+// labels write ticks so that no two read the same.
+func (a axis) labels(ticks []float64) []string {
+	step, most := math.Inf(1), 0.
+	for i, v := range ticks {
+		most = max(most, math.Abs(v))
+		if i > 0 {
+			step = min(step, v-ticks[i-1])
+		}
+	}
+	out := make([]string, len(ticks))
+	for i, v := range ticks {
+		if a.log && a.hi/a.lo >= 8 || len(ticks) < 2 {
+			step, most = math.Abs(v)/1e3, math.Abs(v)
+		}
+		out[i] = label(v, step, most)
+	}
+	return out
+}
+
+// label writes a value of an axis with ticks in steps up to most: 0.05, 250000,
+// 1.5M, 2e-5.
+func label(v, step, most float64) string {
+	if math.Abs(v) < step/1e3 || v == 0 {
 		return "0"
 	}
-	if m := math.Abs(v); m >= 1e5 || m < 1e-4 {
-		return strconv.FormatFloat(v, 'e', -1, 32)
+	unit, name := 1., ""
+	switch exp := math.Floor(math.Log10(most) + 1e-9); {
+	case exp >= 15 || exp < -4:
+		if exp = math.Floor(math.Log10(math.Abs(v)) + 1e-9); exp < -300 {
+			return strconv.FormatFloat(v, 'g', 2, 64)
+		}
+		unit, name = math.Pow(10, exp), "e"+strconv.Itoa(int(exp))
+	case exp >= 6:
+		k := int(exp) / 3
+		unit, name = math.Pow(1000, float64(k)), []string{"", "", "M", "G", "T"}[k]
 	}
-	return strconv.FormatFloat(v, 'g', 4, 64)
+	digits := max(0, int(math.Ceil(-math.Log10(step/unit)-1e-9)))
+	s := strconv.FormatFloat(v/unit, 'f', min(digits, 12), 64)
+	if strings.Contains(s, ".") {
+		s = strings.TrimRight(strings.TrimRight(s, "0"), ".")
+	}
+	return s + name
 }
 
 // px writes a position.

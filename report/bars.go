@@ -10,7 +10,7 @@ type Bars struct {
 	Title  string
 	Names  []string // of the rows
 	Groups []Group
-	Width  int // pixels; 0 means 620
+	Width  int // pixels; 0 means 440
 }
 
 // Group is one bar for each row.
@@ -21,31 +21,26 @@ type Group struct {
 
 // SVG is the diagram as an svg element.
 func (c Bars) SVG() string {
-	const bar, gap = 11., 8.
-	w := float64(or(c.Width, 620))
+	const bar, gap = 12., 8.
+	w := float64(or(c.Width, 440))
 	row := gap + bar*float64(max(len(c.Groups), 1))
-	h := 44 + row*float64(len(c.Names))
-	left, most := 60., 0.
-	for _, n := range c.Names {
-		left = max(left, 16+6.8*float64(len([]rune(n))))
-	}
-	for _, g := range c.Groups {
+	left, most := min(max(44, broadest(c.Names)), .38*w)+18, 0.
+	var entries []entry
+	for k, g := range c.Groups {
+		entries = append(entries, entry{g.Name, palette[k%len(palette)]})
 		for _, v := range g.Values {
 			most = max(most, v)
 		}
 	}
+	legend, lines := legend(entries, w-24)
+	head := 32 + 18*lines
 	var b strings.Builder
-	begin(&b, w, h)
-	text(&b, 12, 18, "start", `font-weight="600"`, c.Title)
-	at := left
-	for k, g := range c.Groups {
-		fmt.Fprintf(&b, `<rect x="%s" y="27" width="14" height="6" fill="%s"/>`, px(at), palette[k%len(palette)])
-		text(&b, at+18, 34, "start", "", g.Name)
-		at += 34 + 6.8*float64(len([]rune(g.Name)))
-	}
+	begin(&b, w, head+row*float64(len(c.Names))+2, "")
+	fitted(&b, 12, 18, "start", bold, c.Title, (w-24)/broader)
+	fmt.Fprintf(&b, `<g transform="translate(12 40)">%s</g>`, legend)
 	for i, name := range c.Names {
-		y := 42 + row*float64(i)
-		text(&b, left-8, y+row/2, "end", "", name)
+		y := head + row*float64(i)
+		fitted(&b, left-8, y+(row-gap)/2+4, "end", "", name, left-18)
 		for k, g := range c.Groups {
 			if i >= len(g.Values) {
 				continue
@@ -56,7 +51,7 @@ func (c Bars) SVG() string {
 			}
 			top := y + bar*float64(k)
 			fmt.Fprintf(&b, `<rect x="%s" y="%s" width="%s" height="%s" fill="%s"/>`, px(left), px(top), px(wide), px(bar-1), palette[k%len(palette)])
-			text(&b, left+wide+5, top+bar-2, "start", `font-size="10"`, fmt.Sprintf("%.0f %%", 100*g.Values[i]))
+			text(&b, left+wide+5, top+bar-2, "start", `font-size="11"`, fmt.Sprintf("%.0f %%", 100*g.Values[i]))
 		}
 	}
 	b.WriteString("</svg>")

@@ -46,7 +46,7 @@ func (s *Study) frontChart(f search.Front, k int) Chart {
 	}
 	c := Chart{Title: "Two objectives", X: b.Metric, Y: a.Metric, LogX: decades(all.X), LogY: decades(all.Y), Series: []Series{all, dots}}
 	if len(s.Objectives) > 2 {
-		c.Title = fmt.Sprintf("%s and %s, and the front of all %d objectives", a.Metric, b.Metric, len(s.Objectives))
+		c.Title = fmt.Sprintf("Two of %d objectives, and the front of all", len(s.Objectives))
 	} else { // with more there is no line between them
 		c.Series = []Series{all, {Kind: Steps, Color: palette[1], X: dots.X, Y: dots.Y}, dots}
 	}

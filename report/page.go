@@ -1,6 +1,8 @@
 package report
 
 import (
+	"cmp"
+	_ "embed"
 	"fmt"
 	"html/template"
 	"io"
@@ -22,6 +24,11 @@ func Write(w io.Writer, s *Study) error {
 	return page.Execute(w, newView(s))
 }
 
+//go:embed page.html
+var pageText string
+
+var page = template.Must(template.New("page").Parse(pageText))
+
 // view is what the template reads.
 type view struct {
 	*Study
@@ -31,10 +38,12 @@ type view struct {
 	Drawing template.HTML
 	Slices  []template.HTML
 	Wide    []template.HTML
+	Empty   string // why there is nothing to draw
 	Rungs   []rung
 	Front   []frontRow // with several objectives
 	Rows    []row
-	Omitted int
+	Omitted int // trials that are not among the rows
+	Beyond  int // trials of the front that are not in its table
 }
 
 // row is a trial in the table.
@@ -59,7 +68,7 @@ func newView(all *Study) view {
 		if i > 0 {
 			v.Goal += ", "
 		}
-		v.Goal += string(o.Goal) + " " + o.Metric
+		v.Goal += string(cmp.Or(o.Goal, search.Minimize)) + " " + o.Metric
 	}
 	counts, epochs, joules := map[string]int{}, 0, 0.
 	for i := range all.Trials {
@@ -100,7 +109,36 @@ func newView(all *Study) view {
 		front = search.ParetoFront(s.Trials, s.Objectives)
 		fact("front", "%v", front)
 		v.Front = s.frontRows(front)
+		v.Beyond = len(front.Trials) - len(v.Front)
 	}
+	if len(order) == 0 || math.IsNaN(value(&s.Trials[order[0]], o)) {
+		v.Empty = fmt.Sprintf("There is nothing to draw: no trial has a value of %s.", o.Metric)
+	} else {
+		s.draw(&v, front)
+	}
+	for n, i := range order {
+		if n == mostRows {
+			v.Omitted = len(order) - n
+			break
+		}
+		line := s.row(&s.Trials[i])
+		line.Front = front.Has(s.Trials[i].ID)
+		v.Rows = append(v.Rows, line)
+	}
+	for i := range all.Trials {
+		switch r := &all.Trials[i]; {
+		case r.Aside == "":
+		case len(v.Rows) < 2*mostRows:
+			v.Rows = append(v.Rows, s.row(r))
+		default:
+			v.Omitted++
+		}
+	}
+	return v
+}
+
+// draw adds the charts.
+func (s *Study) draw(v *view, front search.Front) {
 	v.Charts = append(v.Charts, template.HTML(s.trace().SVG()), template.HTML(s.curves().SVG()))
 	if c, ok := s.price(); ok {
 		v.Charts = append(v.Charts, template.HTML(c.SVG()))
@@ -120,21 +158,6 @@ func newView(all *Study) view {
 	if len(s.Space) > 0 {
 		v.Wide = append(v.Wide, template.HTML(s.parallel().SVG()))
 	}
-	for n, i := range order {
-		if n == mostRows {
-			v.Omitted = len(order) - n
-			break
-		}
-		line := s.row(&s.Trials[i])
-		line.Front = front.Has(s.Trials[i].ID)
-		v.Rows = append(v.Rows, line)
-	}
-	for i := range all.Trials {
-		if r := &all.Trials[i]; r.Aside != "" && len(v.Rows) < 2*mostRows {
-			v.Rows = append(v.Rows, s.row(r))
-		}
-	}
-	return v
 }
 
 // row is a trial in words.
@@ -152,37 +175,15 @@ func (s *Study) row(r *search.Record) row {
 		}
 	}
 	if x == x {
-		line.Value = strconv.FormatFloat(x, 'g', 5, 64)
+		line.Value = figure(x)
 	}
 	return line
 }
 
-var page = template.Must(template.New("page").Parse(`<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{{.Name}}</title>
-<style>
-body{font:15px/1.5 system-ui,sans-serif;color:#1f2937;background:#fff;max-width:1320px;margin:0 auto;padding:1.5rem}
-h1{font-size:1.5rem;margin:0}h2{font-size:1.1rem;margin:2rem 0 .5rem}.goal{color:#6b7280;margin:0 0 1rem}
-dl{display:grid;grid-template-columns:max-content 1fr;gap:.15rem 1rem;margin:0}dt{color:#6b7280}dd{margin:0;overflow-wrap:anywhere}
-.charts{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,32rem),1fr));gap:1rem;margin-top:1rem}.small{grid-template-columns:repeat(auto-fill,minmax(16rem,1fr))}
-.wide{grid-template-columns:1fr}svg{width:100%;height:auto}.network svg{width:auto;max-width:100%}pre{font-size:13px;white-space:pre-wrap;margin:0}
-.scroll{overflow-x:auto}table{border-collapse:collapse;font-size:13px;width:100%}
-th,td{text-align:left;padding:.25rem .6rem;border-bottom:1px solid #e5e7eb;vertical-align:top}th{color:#6b7280;font-weight:600}
-td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}.budgets{width:auto}.front td{background:#fef3c7}.aside td{color:#9ca3af}
-</style></head><body>
-<h1>{{.Name}}</h1><p class="goal">{{.Goal}}</p>
-<dl>{{range .Facts}}<dt>{{index . 0}}</dt><dd>{{index . 1}}</dd>{{end}}</dl>
-<div class="charts">{{range .Charts}}<div>{{.}}</div>{{end}}</div>
-{{if .Slices}}<h2>The objective over each parameter</h2><div class="charts small">{{range .Slices}}<div>{{.}}</div>{{end}}</div>{{end}}
-{{range .Wide}}<div class="charts wide"><div>{{.}}</div></div>{{end}}
-{{if .Drawing}}<h2>The best network</h2><pre>{{.Network.About}}</pre><div class="network">{{.Drawing}}</div>{{end}}
-{{if .Front}}<h2>The front</h2><div class="scroll"><table><tr><th>trial</th>{{range .Objectives}}<th class="n">{{.Metric}}</th>{{end}}<th class="n">epochs</th><th>params</th></tr>
-{{range .Front}}<tr><td>{{.Name}}</td>{{range .Values}}<td class="n">{{.}}</td>{{end}}<td class="n">{{.Epochs}}</td><td>{{.Params}}</td></tr>
-{{end}}</table></div>{{end}}
-{{if .Rungs}}<h2>Budgets</h2><table class="budgets"><tr><th class="n">epochs</th><th class="n">trials</th><th class="n">ended here</th><th class="n">best</th></tr>
-{{range .Rungs}}<tr><td class="n">{{.Budget}}</td><td class="n">{{.Reached}}</td><td class="n">{{.Ended}}</td><td class="n">{{.Best}}</td></tr>{{end}}</table>{{end}}
-{{if .Rows}}<h2>Trials</h2><div class="scroll"><table><tr><th>trial</th><th class="n">value</th><th class="n">epochs</th><th>state</th><th class="n">Wh</th><th>from</th><th>params</th><th>reason</th></tr>
-{{range .Rows}}<tr{{if .Front}} class="front"{{else if .Aside}} class="aside"{{end}}><td>{{.Name}}</td><td class="n">{{.Value}}</td><td class="n">{{.Epochs}}</td><td>{{.State}}</td><td class="n">{{.WattHours}}</td><td>{{.From}}</td><td>{{.Params}}</td><td>{{.Reason}}</td></tr>
-{{end}}</table></div>{{if .Omitted}}<p>… and {{.Omitted}} more.</p>{{end}}{{end}}
-</body></html>
-`))
+// figure writes a value of a table, of whose digits more than four may matter.
+func figure(x float64) string {
+	if math.Abs(x) >= 1e4 {
+		return search.FormatNumber(x)
+	}
+	return strconv.FormatFloat(x, 'g', 5, 64)
+}

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"io"
 	"math"
-	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -59,11 +59,6 @@ func TestPage(t *testing.T) {
 			t.Errorf("the page holds %q", not)
 		}
 	}
-	if dir := os.Getenv("BUDWOOD_REPORT"); dir != "" { // to look at it
-		if err := os.WriteFile(dir, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
 }
 
 func TestChartsAreWellFormed(t *testing.T) {
@@ -95,6 +90,22 @@ func TestChartsAreWellFormed(t *testing.T) {
 	}
 }
 
+// The incumbent's line ends at the last trial, whose number is larger than the
+// trials that count where some are set aside; a line of one point is a point.
+func TestIncumbentsEndAtTheLastTrial(t *testing.T) {
+	space := search.Space{search.Float("x", 0, 1).Dim()}
+	s := made("aside", space, 20, search.Objective{Metric: "loss"})
+	s.Trials = slices.DeleteFunc(s.Trials, func(r search.Record) bool { return r.ID < 19 && r.ID%3 == 1 })
+	best := s.trace().Series[1]
+	if last := best.X[len(best.X)-1]; last != 19 || !slices.IsSorted(best.X) {
+		t.Errorf("the line goes to %v, want sorted up to 19", best.X)
+	}
+	price, _ := made("one", space, 1, s.main()).price()
+	if n := len(price.Series[0].X); n != 1 || !strings.Contains(price.SVG(), "<circle") {
+		t.Errorf("one trial: %d points in %s", n, price.SVG())
+	}
+}
+
 func TestEmptyStudy(t *testing.T) {
 	var b strings.Builder
 	if err := Write(&b, &Study{Name: "empty", Objectives: []search.Objective{{Metric: "loss"}}}); err != nil {
@@ -115,14 +126,17 @@ func TestTicksAreRoundAndInside(t *testing.T) {
 		{false, -3, 47, "0 10 20 30 40"},
 		{true, 1e-4, .1, "0.0001 0.001 0.01 0.1"},
 		{true, 1, 51, "1 2 5 10 20 50"},
-		{false, 1e6, 3e6, "1e+06 1.5e+06 2e+06 2.5e+06 3e+06"},
+		{false, 1e6, 3e6, "1M 1.5M 2M 2.5M 3M"},
+		{false, 0, 250_000, "0 50000 100000 150000 200000 250000"},
+		{false, .987651, .987659, "0.987652 0.987654 0.987656 0.987658"},
+		{false, -4e-5, 4e-5, "-4e-5 -2e-5 0 2e-5 4e-5"},
+		{true, 1e-6, 1e-2, "1e-6 1e-5 0.0001 0.001 0.01"},
+		{true, 1e4, 1e8, "10000 100000 1M 10M 100M"},
+		{false, 1e9, 3e9, "1G 1.5G 2G 2.5G 3G"},
+		{false, 1e18, 3e18, "1e18 1.5e18 2e18 2.5e18 3e18"},
 	} {
 		a := axis{lo: c.lo, hi: c.hi, log: c.log, to: 1}
-		var got []string
-		for _, v := range a.ticks(5) {
-			got = append(got, label(v))
-		}
-		if s := strings.Join(got, " "); s != c.want {
+		if s := strings.Join(a.labels(a.ticks(5)), " "); s != c.want {
 			t.Errorf("%v to %v: %s, want %s", c.lo, c.hi, s, c.want)
 		}
 	}

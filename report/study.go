@@ -1,10 +1,10 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
-	"strconv"
 
 	"budwood/hpo"
 	"budwood/search"
@@ -98,10 +98,10 @@ func (s *Study) trace() Chart {
 	for _, t := range hpo.Trace(s.Trials, o) {
 		best.X, best.Y = append(best.X, float64(t.Trial)), append(best.Y, t.Value)
 	}
-	if n := len(best.X); n > 0 {
-		best.X, best.Y = append(best.X, float64(len(s.Trials)-1)), append(best.Y, best.Y[n-1])
+	if len(best.X) > 0 {
+		best.upTo(float64(s.Trials[len(s.Trials)-1].ID))
 	}
-	return Chart{Title: "Best value so far", X: "trial", Y: o.Metric, Series: []Series{all, best}}
+	return Chart{Title: "Best value so far", X: "trial", Y: o.Metric, WholeX: true, Series: []Series{all, best}}
 }
 
 // price is the best value over the energy that was spent until then, trial by
@@ -117,11 +117,10 @@ func (s *Study) price() (Chart, bool) {
 	for i := range s.Trials {
 		all += s.Trials[i].Joules
 	}
-	n := len(best.X)
-	if n == 0 || all == 0 {
+	if len(best.X) == 0 || all == 0 {
 		return Chart{}, false
 	}
-	best.X, best.Y = append(best.X, all/3600), append(best.Y, best.Y[n-1])
+	best.upTo(all / 3600)
 	return Chart{Title: "Best value for the energy", X: "Wh", Y: o.Metric, Series: []Series{best}}, true
 }
 
@@ -140,25 +139,35 @@ func (s *Study) pair(importance Bars) (Chart, bool) {
 		return Chart{}, false
 	}
 	x, y := dims[0], dims[1]
-	c := Chart{Title: "Two parameters that matter (the better the trial, the darker)", X: x.Name, Y: y.Name, LogX: x.Log, LogY: y.Log, WholeX: x.Kind == search.KindInt}
 	rank, order := s.ranks(), s.byValue()
 	order = order[:min(len(order), 1000)]
+	worst := cmp.Or(rank[order[len(order)-1]], 1)
+	c := Chart{Title: "Two parameters that matter" + s.darker(len(order)), X: x.Name, Y: y.Name, LogX: x.Log, LogY: y.Log, WholeX: x.Kind == search.KindInt, WholeY: y.Kind == search.KindInt}
 	slices.Reverse(order) // the best last, in front
 	for _, i := range order {
 		r := &s.Trials[i]
-		c.Series = append(c.Series, Series{Kind: Dots, Color: rgb(rank[i]), X: []float64{coordinate(x, r.Params)}, Y: []float64{coordinate(y, r.Params)},
+		c.Series = append(c.Series, Series{Kind: Dots, Color: rgb(rank[i] / worst), X: []float64{coordinate(x, r.Params)}, Y: []float64{coordinate(y, r.Params)},
 			Titles: []string{r.Name() + " " + s.params(r)}})
 	}
 	return c, true
 }
 
+// darker ends the title of a chart that shows trials, the better the darker, and
+// says how many they are if not all.
+func (s *Study) darker(shown int) string {
+	if shown < len(s.Trials) {
+		return fmt.Sprintf(" (best %d, dark is better)", shown)
+	}
+	return " (dark is better)"
+}
+
 // curves are the learning curves, the better a trial the darker.
 func (s *Study) curves() Chart {
 	o := s.main()
-	rank := s.ranks()
-	c := Chart{Title: "Learning curves (the better the trial, the darker)", X: "epochs", Y: o.Metric}
-	order := s.byValue()
+	rank, order := s.ranks(), s.byValue()
 	order = order[:min(len(order), 200)]
+	worst := cmp.Or(rank[order[len(order)-1]], 1)
+	c := Chart{Title: "Learning curves" + s.darker(len(order)), X: "epochs", Y: o.Metric}
 	slices.Reverse(order) // the best last, in front
 	longest := 0
 	for _, i := range order {
@@ -167,7 +176,7 @@ func (s *Study) curves() Chart {
 		if len(list) == 0 {
 			list = r.Measurements
 		}
-		line := Series{Color: rgb(rank[i]), Faint: rank[i] > .1, Titles: []string{r.Name() + " " + string(r.State)}}
+		line := Series{Color: rgb(rank[i] / worst), Faint: rank[i]/worst > .1, Titles: []string{r.Name() + " " + string(r.State)}}
 		for _, m := range list {
 			v, ok := m.Metrics[o.Metric]
 			if !ok {
@@ -179,6 +188,7 @@ func (s *Study) curves() Chart {
 		c.Series = append(c.Series, line)
 	}
 	c.LogX = longest > 20
+	c.WholeX = !c.LogX
 	return c
 }
 
@@ -244,7 +254,7 @@ func (s *Study) slices() []Chart {
 			dots.Y = append(dots.Y, value(r, s.main()))
 			dots.Titles = append(dots.Titles, r.Name()+" "+s.params(r))
 		}
-		c := Chart{X: d.Name, Y: s.main().Metric, LogX: d.Log, WholeX: d.Kind == search.KindInt, Width: 304, Height: 220, Series: []Series{dots}, Names: names(d)}
+		c := Chart{X: d.Name, Y: s.main().Metric, LogX: d.Log, WholeX: d.Kind == search.KindInt, Width: 300, Height: 210, Series: []Series{dots}, Names: names(d)}
 		if n := len(c.Names); n > 0 { // room at both ends
 			c.Series = append(c.Series, Series{Kind: Dots, X: []float64{-.5, float64(n) - .5}, Y: []float64{math.NaN(), math.NaN()}})
 		}
@@ -255,7 +265,7 @@ func (s *Study) slices() []Chart {
 
 // parallel shows every parameter and the objective of each trial.
 func (s *Study) parallel() Parallel {
-	p := Parallel{Title: "Parallel coordinates (the better the trial, the darker)", Order: s.ranks()}
+	p := Parallel{Title: "Parallel coordinates" + s.darker(len(s.Trials)), Order: s.ranks()}
 	objective := Column{Name: s.main().Metric}
 	for i := range s.Trials {
 		objective.Values = append(objective.Values, value(&s.Trials[i], s.main()))
@@ -317,7 +327,7 @@ func (s *Study) rungs() []rung {
 	}
 	var out []rung
 	for b, r := range at {
-		r.Best = strconv.FormatFloat(best[b], 'g', 4, 64)
+		r.Best = search.FormatNumber(best[b])
 		out = append(out, *r)
 	}
 	slices.SortFunc(out, func(a, b rung) int { return a.Budget - b.Budget })
