@@ -34,7 +34,7 @@ while [ $i -lt 40 ]; do
 	sleep 0.05
 done
 if [ $FAIL ]; then
-	printf '# example.com/p40/v2\np40.go:3:5: cannot use x\n\thave int\n' >&2
+	printf '# example.com/p40/v2\np40.go:3:5: cannot use x\n\thave int\nexit status 1\n' >&2
 	exit $FAIL
 fi
 printf '#!/bin/sh\nprintf "<%%s>" "$@"\nexit 7\n' >.bin/budwood
@@ -85,7 +85,7 @@ func TestBwShowsErrors(t *testing.T) {
 	if code := cmd.ProcessState.ExitCode(); code != 3 || stdout.Len() > 0 {
 		t.Errorf("ended with %d and %q", code, &stdout)
 	}
-	if want := "# example.com/p40/v2\np40.go:3:5: cannot use x\n\thave int\n"; !strings.HasSuffix(stderr.String(), want) {
+	if want := "# example.com/p40/v2\np40.go:3:5: cannot use x\n\thave int\nexit status 1\n"; !strings.HasSuffix(stderr.String(), want) {
 		t.Errorf("the errors of the compiler are not at the end of %q", &stderr)
 	}
 }
