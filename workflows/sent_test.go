@@ -47,7 +47,7 @@ func TestResultsFit(t *testing.T) {
 		reason  string
 	}{
 		"short":        {[]trials.Result{longResult(100, 2)}, 4, "trained to the full budget"},
-		"long":         {[]trials.Result{longResult(30_000, 2)}, 4, "trained to the full budget; of the 3000 epochs of its curve one in 5 is kept"},
+		"long":         {[]trials.Result{longResult(30_000, 2)}, 4, "trained to the full budget; of the 30000 epochs of its curve one in 5 is kept"},
 		"some":         {[]trials.Result{longResult(1000, 20), longResult(1000, 20), longResult(10, 1)}, 22, "one in 3 is kept"},
 		"many metrics": {many, 2, "of its 602 metrics only the objectives are kept"},
 		"long reason":  {[]trials.Result{{State: search.Failed, Reason: strings.Repeat("\x1b\xff", 1<<20)}}, 0, "left out"},
@@ -116,7 +116,7 @@ func TestStudyWithLongCurves(t *testing.T) {
 	})
 	_, list := b.run(t, spec)
 	for _, r := range list {
-		if r.State != search.Completed || !strings.Contains(r.Reason, "of the 30000 epochs of its curve one in 4 is kept") {
+		if r.State != search.Completed || !strings.Contains(r.Reason, "of the 3000 epochs of its curve one in 4 is kept") {
 			t.Errorf("%s: %s: %s", r.Name(), r.State, r.Reason)
 		}
 	}
