@@ -62,23 +62,33 @@ func (a *app) openBlobs() (trials.Blobs, error) {
 	return trials.Dir(a.blobs), nil
 }
 
-// makeBlobs opens it for writing. In a state directory, that must be there.
+// makeBlobs opens it for writing.
 func (a *app) makeBlobs() (trials.Blobs, error) {
 	blobs, err := a.openBlobs()
-	dir, ok := blobs.(trials.Dir)
-	switch path := string(dir); {
-	case !ok:
-	case filepath.Dir(path) == a.home:
-		if err = os.Mkdir(path, 0o755); errors.Is(err, fs.ErrExist) {
-			err = nil
-		}
-	default:
-		err = os.MkdirAll(path, 0o755)
+	if err == nil {
+		err = a.makeDir(blobs)
 	}
 	return blobs, err
 }
 
-// keepBlobs watches over a directory of checkpoints.
+// makeDir makes the directory of checkpoints, if it is one; in a state directory,
+// which must be there.
+func (a *app) makeDir(blobs trials.Blobs) error {
+	dir, ok := blobs.(trials.Dir)
+	if !ok {
+		return nil
+	}
+	path := string(dir)
+	if filepath.Dir(path) != a.home {
+		return os.MkdirAll(path, 0o755)
+	}
+	if err := os.Mkdir(path, 0o755); !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return nil
+}
+
+// keepBlobs watches over the directory of checkpoints.
 func (a *app) keepBlobs(blobs trials.Blobs) error {
 	if dir, ok := blobs.(trials.Dir); ok {
 		return a.alive.Keep("the directory of checkpoints", string(dir))

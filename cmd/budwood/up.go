@@ -107,6 +107,10 @@ type workerCmd struct {
 // Run trains for studies of a Temporal server that the environment names. It
 // needs no access to the store.
 func (c *workerCmd) Run(a *app) error {
+	blobs, err := a.openBlobs()
+	if err != nil {
+		return err
+	}
 	stop, err := c.metricsFlags.serve(a)
 	if err != nil {
 		return err
@@ -117,11 +121,7 @@ func (c *workerCmd) Run(a *app) error {
 		return err
 	}
 	defer conn.Close()
-	blobs, err := a.makeBlobs()
-	if err != nil {
-		return err
-	}
-	if err := a.keepBlobs(blobs); err != nil {
+	if err := errors.Join(a.makeDir(blobs), a.keepBlobs(blobs)); err != nil {
 		return err
 	}
 	power, err := trials.CorePower(os.Getenv)
