@@ -104,6 +104,12 @@ func (d *doctor) home() {
 		d.say(false, "state", err.Error())
 		return
 	}
+	if _, elsewhere, err := devserver.Elsewhere(d.a.home); err == nil && !elsewhere { // the embedded server refuses it
+		if err := devserver.Own(d.a.home); err != nil {
+			d.say(false, "state", err.Error())
+			return
+		}
+	}
 	f, err := os.CreateTemp(d.a.home, ".doctor-*")
 	if err != nil {
 		d.say(false, "state", fmt.Sprintf("%s cannot be written: %v", d.a.home, err))

@@ -23,9 +23,17 @@ type exportCmd struct {
 
 var dtypes = map[string]engine.Precision{"f32": engine.F32, "f16": engine.FP16, "bf16": engine.BF16}
 
+const aboutExt = ".json" // of the file beside a network
+
 // Run writes the network of the best trial, or of the one that is named, and beside it, as JSON, what its
 // input columns and its outputs are called.
 func (c *exportCmd) Run(a *app) error {
+	switch {
+	case filepath.Ext(c.File) == aboutExt:
+		return usageError{fmt.Errorf("--file: columns and classes are written beside the network, to a file with %s: give the network another ending, like .onnx", aboutExt)}
+	case c.File == "-":
+		return usageError{errors.New("--file: two files are written, and - is one: give the name of a file")}
+	}
 	w, err := a.trainedTrial(c.Study, c.Trial)
 	if err != nil {
 		return err
@@ -51,7 +59,7 @@ func (c *exportCmd) Run(a *app) error {
 	if err != nil {
 		return fmt.Errorf("export %s: %w", w.trial.Name(), err)
 	}
-	about := strings.TrimSuffix(path, filepath.Ext(path)) + ".json"
+	about := strings.TrimSuffix(path, filepath.Ext(path)) + aboutExt
 	if err := create(about, func(f io.Writer) error {
 		e := json.NewEncoder(f)
 		e.SetIndent("", " ")

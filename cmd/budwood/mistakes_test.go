@@ -72,6 +72,8 @@ func TestMistakes(t *testing.T) {
 		{"log of no trial", home(t), []string{"show", "digits", "--log"}, exitUsage, []string{"--log", "budwood show digits t0000 --log"}},
 		{"override", home(t), []string{"plan", study("", ""), "--trials=-3"}, exitUsage, []string{"budwood: budget.trials: -3 is outside"}},
 		{"negative seed", home(t), []string{"plan", study("", ""), "--seed=-3"}, exitUsage, []string{"--seed", "-3"}},
+		{"less than no processors", home(t), []string{"up", "--cpu=-1"}, exitUsage, []string{"--cpu: -1 processors"}},
+		{"no memory", home(t), []string{"worker", "--mem=0"}, exitUsage, []string{"--mem: no memory"}},
 		{"busy port", home(t), []string{"run", study("", ""), "--port", port}, exitFailed, []string{"port " + port, "in use"}},
 		{"state directory that is a file", write(files, "state", "x"), []string{"run", study("", "")}, exitFailed, []string{"state directory", "BUDWOOD_HOME"}},
 		{"state directory that cannot be written", "/proc/budwood", []string{"run", study("", "")}, exitFailed, []string{"state directory /proc/budwood", "BUDWOOD_HOME"}},

@@ -9,6 +9,7 @@ import (
 
 	"budwood"
 	"budwood/engine/data"
+	"budwood/search"
 	"budwood/trials"
 	"budwood/workflows"
 )
@@ -215,19 +216,27 @@ func (a *app) ended(store *trials.Store, name string) error {
 	if err != nil {
 		return err
 	}
-	n, last := failures(r.Trials)
+	counted := search.Counted(r.Trials)
+	n, last := failures(counted)
 	switch {
 	case study.State == trials.StudyFailed:
 		return fmt.Errorf("study %s failed: %s", name, study.Reason)
 	case r.Best != nil:
 		return nil
-	case n > 0 && n == len(r.Trials):
+	case len(counted) == 0 && len(r.Trials) > 0:
+		return errAllAside(name)
+	case n > 0 && n == len(counted):
 		return fmt.Errorf("study %s: all of its trials failed: %s", name, workflows.DescribeReason(last.Reason))
 	case len(r.Trials) == 0:
 		return fmt.Errorf("study %s ended without a best: it had no trials", name)
 	}
-	end := r.Trials[len(r.Trials)-1]
-	return fmt.Errorf("study %s ended without a best: none of %s has a value; the last one is %s: %s", name, plural(len(r.Trials), "trial"), end.State, strings.TrimPrefix(workflows.DescribeReason(end.Reason), string(end.State)+": "))
+	end := counted[len(counted)-1]
+	return fmt.Errorf("study %s ended without a best: none of %s has a value; the last one is %s: %s", name, plural(len(counted), "trial"), end.State, strings.TrimPrefix(workflows.DescribeReason(end.Reason), string(end.State)+": "))
+}
+
+// errAllAside is why a study has no best whose trials were all set aside.
+func errAllAside(study string) error {
+	return fmt.Errorf("study %s has no best: all of its trials are set aside; have some of them count again with budwood trial keep %s TRIALS", study, study)
 }
 
 // await waits until the workflow has begun to record the study, or goes on with

@@ -296,3 +296,17 @@ func TestMetricsHost(t *testing.T) {
 		}
 	}
 }
+
+// A state directory that the embedded server refuses is nothing that is ok.
+func TestDoctorAnothersDirectory(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can be two users")
+	}
+	dir := home(t)
+	if err := os.Chown(dir, 65534, 65534); err != nil {
+		t.Fatal(err)
+	}
+	if out, _, code := do(t, dir, "doctor"); code != exitFailed || !strings.Contains(out, "BAD  state") || !strings.Contains(out, "BUDWOOD_HOME") {
+		t.Errorf("%d: %s", code, out)
+	}
+}

@@ -62,6 +62,9 @@ func (a *app) trainedTrial(study, name string) (*trained, error) {
 func (a *app) chosen(store *trials.Store, r *budwood.Result, name string) (*search.Record, error) {
 	if name == "" {
 		if r.Best == nil {
+			if r.Count > 0 && r.Aside == r.Count {
+				return nil, errAllAside(r.Study)
+			}
 			return nil, fmt.Errorf("study %s has no trial with a value yet", r.Study)
 		}
 		return r.Best, nil

@@ -82,6 +82,11 @@ space: [{name: width, int: [2, 40]}, {name: lr, float: [0.0005, 0.05], log: true
 			}
 		}
 	}
+	for file, want := range map[string]string{"two.json": ".json: give the network another ending", "-": "two files are written"} {
+		if _, errs, code := do(t, dir, "export", "two", "-f", file); code != exitUsage || !strings.Contains(errs, want) {
+			t.Errorf("export to %s: exit code %d, %s", file, code, errs)
+		}
+	}
 	out, _, _ = do(t, dir, "best", "two", "--trial", dropped, "-o", "json")
 	var shown struct {
 		ID    int `json:"id"`
@@ -91,5 +96,14 @@ space: [{name: width, int: [2, 40]}, {name: lr, float: [0.0005, 0.05], log: true
 	}
 	if err := json.Unmarshal([]byte(out), &shown); err != nil || search.TrialName(shown.ID) != dropped || shown.Test != nil || len(shown.Front) != len(front.Trials) {
 		t.Errorf("%+v, %v", shown, err)
+	}
+
+	if _, errs, code := do(t, dir, "trial", "drop", "two", "t0000-t0011"); code != exitDone {
+		t.Fatalf("exit code %d\n%s", code, errs)
+	}
+	for _, args := range [][]string{{"run", filepath.Join(work, "study.yaml")}, {"best", "two"}, {"export", "two"}} {
+		if _, errs, code := do(t, dir, args...); code != exitFailed || !strings.Contains(errs, "all of its trials are set aside") {
+			t.Errorf("%v: exit code %d, %s", args, code, errs)
+		}
 	}
 }

@@ -15,14 +15,28 @@ import (
 
 // offerFlags are what a worker has for trials.
 type offerFlags struct {
-	CPU           int             `name:"cpu" help:"Processors for trials; one that does not ask for more takes one. Default: all." placeholder:"N"`
-	Mem           workflows.Bytes `help:"Memory for all trials together, like 8GiB. Default: three quarters of what the machine, or the control group around it, has." placeholder:"BYTES"`
-	Tags          []string        `help:"What else the worker has, like gpu, for trials that ask for it." placeholder:"TAG"`
-	AllowCommands bool            `help:"Run the programs of studies whose objective is a command. Whoever can submit a study can then run programs here."`
+	CPU           *int             `name:"cpu" help:"Processors for trials; one that does not ask for more takes one. Default: all." placeholder:"N"`
+	Mem           *workflows.Bytes `help:"Memory for all trials together, like 8GiB. Default: three quarters of what the machine, or the control group around it, has." placeholder:"BYTES"`
+	Tags          []string         `help:"What else the worker has, like gpu, for trials that ask for it." placeholder:"TAG"`
+	AllowCommands bool             `help:"Run the programs of studies whose objective is a command. Whoever can submit a study can then run programs here."`
+}
+
+// Validate is called once the flags are read.
+func (f *offerFlags) Validate() error {
+	switch {
+	case f.CPU != nil && *f.CPU < 1:
+		return fmt.Errorf("--cpu: %d processors train nothing: give at least 1", *f.CPU)
+	case f.Mem != nil && *f.Mem < 1:
+		return errors.New("--mem: no memory trains nothing: give an amount like 8GiB")
+	}
+	return nil
 }
 
 func (f *offerFlags) offer() workflows.Offer {
-	return workflows.Offer{CPU: f.CPU, Mem: f.Mem, Tags: f.Tags}
+	o := workflows.Offer{Tags: f.Tags}
+	override(&o.CPU, f.CPU)
+	override(&o.Mem, f.Mem)
+	return o
 }
 
 // allow is nil where no command may run.

@@ -64,8 +64,8 @@ func keepPrivate(dir string) (note string, err error) {
 	if err != nil {
 		return "", err
 	}
-	if !mine(st) {
-		return "", fmt.Errorf("%w: state directory %s belongs to %s, who could then run programs as you; set BUDWOOD_HOME to a directory of your own", fs.ErrPermission, dir, owner(st))
+	if err := own(dir, st); err != nil {
+		return "", err
 	}
 	mode := st.Mode().Perm()
 	if mode&0o077 == 0 {
@@ -86,6 +86,22 @@ func keepPrivate(dir string) (note string, err error) {
 		}
 	}
 	return fmt.Sprintf("state directory %s was open to other users (mode %#o) and is closed to them now", dir, mode), nil
+}
+
+// Own is an error if a state directory is another user's.
+func Own(dir string) error {
+	st, err := os.Stat(dir)
+	if err != nil {
+		return err
+	}
+	return own(dir, st)
+}
+
+func own(dir string, st fs.FileInfo) error {
+	if mine(st) {
+		return nil
+	}
+	return fmt.Errorf("%w: state directory %s belongs to %s, who could then run programs as you; set BUDWOOD_HOME to a directory of your own", fs.ErrPermission, dir, owner(st))
 }
 
 // mine tells whether a file belongs to the user of this process.
