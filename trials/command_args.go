@@ -53,6 +53,9 @@ func (c *Command) Validate(space search.Space) error {
 		known = append(known, d.Name)
 	}
 	for i, a := range c.Args {
+		if strings.Contains(a, "\x00") {
+			return fmt.Errorf("args[%d]: %q: no argument can have a zero byte", i, a)
+		}
 		if err := checkPlaceholders(a, known); err != nil {
 			return fmt.Errorf("args[%d]: %w", i, err)
 		}
@@ -74,6 +77,9 @@ func (c *Command) Validate(space search.Space) error {
 	for _, k := range slices.Sorted(maps.Keys(c.Env)) {
 		if k == "" || strings.ContainsAny(k, "=\x00") {
 			return fmt.Errorf("env: %q is not the name of a variable", k)
+		}
+		if strings.Contains(c.Env[k], "\x00") {
+			return fmt.Errorf("env.%s: %q: no variable can have a zero byte", k, c.Env[k])
 		}
 		if !isTemplate(c.Env[k]) {
 			continue

@@ -81,6 +81,8 @@ func TestCommandPlaceholders(t *testing.T) {
 		"env.A: {args} stands for several arguments, and belongs to args":                   {Args: []string{"x"}, Env: map[string]string{"A": "{args}"}},
 		"args[0]: a candidate without momentum would have no program":                       {Args: []string{"x{momentum}"}},
 		"args[2]: a candidate without momentum would lose this argument, which is more tha": {Args: []string{"sh", "-c", "train {momentum}"}},
+		`args[1]: "a\x00b": no argument can have a zero byte`:                               {Args: []string{"x", "a\x00b"}},
+		`env.A: "\x00": no variable can have a zero byte`:                                   {Args: []string{"x"}, Env: map[string]string{"A": "\x00"}},
 		`env: "A=B" is not the name of a variable`:                                          {Args: []string{"x"}, Env: map[string]string{"A=B": "1"}},
 	} {
 		if err := c.Validate(space); err == nil || !strings.HasPrefix(err.Error(), want) {

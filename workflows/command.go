@@ -56,10 +56,11 @@ func (b *Bytes) UnmarshalText(text []byte) error {
 			continue
 		}
 		x, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
-		if err != nil || !(x >= 0) || x*float64(u.size) > 1<<60 {
+		x *= float64(u.size)
+		if err != nil || !(x >= 0) || x > 0 && x < 1 || x > 1<<60 {
 			break
 		}
-		*b = Bytes(x * float64(u.size))
+		*b = Bytes(x)
 		return nil
 	}
 	return fmt.Errorf("%q is not an amount of memory like 512MiB or 2GB", text)

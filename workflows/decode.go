@@ -149,7 +149,8 @@ func assign(n ast.Node, v reflect.Value, x any) error {
 		if v.Type().Elem().Kind() == reflect.String {
 			v.Set(reflect.MakeMap(v.Type()))
 			for k, x := range m {
-				if _, nested := x.(map[string]any); nested || x == nil {
+				switch x.(type) {
+				case map[string]any, []any, nil:
 					return at(n, "%s: expected a text", k)
 				}
 				v.SetMapIndex(reflect.ValueOf(k), reflect.ValueOf(fmt.Sprint(x)))
