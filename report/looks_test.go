@@ -16,6 +16,9 @@ import (
 // one: no text leaves its chart or lies over another, and the page itself is never
 // scrolled sideways.
 func TestPagesInABrowser(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a browser takes seconds")
+	}
 	pages := map[string]string{}
 	for name, s := range kinds(t) {
 		var b strings.Builder
@@ -33,6 +36,9 @@ func TestPagesInABrowser(t *testing.T) {
 // The browser sees a style that leaks, a text that leaves its chart and what else
 // it looks for.
 func TestBrowserSeesFaults(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a browser takes seconds")
+	}
 	chart := func(inside string) string {
 		return `<svg viewBox="0 0 200 100" width="200" height="100">` + inside + `</svg>`
 	}
