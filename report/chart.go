@@ -15,7 +15,7 @@ type Chart struct {
 	WholeX     bool // the values along X are whole numbers
 	WholeY     bool
 	Width      int // pixels; 0 means 440
-	Height     int // 0 means 280; a legend of several lines and long names add to it
+	Height     int // 0 means 300; a legend of several lines and long names add to it
 	Series     []Series
 	Names      []string // of the values 0, 1, 2, … of x, where those are categories
 }
@@ -54,7 +54,7 @@ var palette = []string{"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#
 
 // SVG is the chart as an svg element.
 func (c Chart) SVG() string {
-	w, h := float64(or(c.Width, 440)), float64(or(c.Height, 280))
+	w, h := float64(or(c.Width, 440)), float64(or(c.Height, 300))
 	var xs, ys [][]float64
 	for _, s := range c.Series {
 		xs = append(xs, s.X)

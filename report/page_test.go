@@ -106,6 +106,41 @@ func TestIncumbentsEndAtTheLastTrial(t *testing.T) {
 	}
 }
 
+// A text that is too long for its place is cut, and the browser shows the whole.
+func TestTextsAreFitted(t *testing.T) {
+	for s, want := range map[string]string{"gamma": "gamma", "learning_rate": "learnin…", "WWWWWW": "WWWW…", "日本語の名前": "日本語…", "": ""} {
+		if got := fit(s, 61); got != want || breadth(got) > 62 {
+			t.Errorf("%s: %s, want %s", s, got, want)
+		}
+	}
+	var b strings.Builder
+	fitted(&b, 0, 0, "start", "", "learning_rate & more", 61)
+	if !strings.Contains(b.String(), ">learnin…<title>learning_rate &amp; more</title>") {
+		t.Error(b.String())
+	}
+}
+
+// There are as many legends, categories and labels as have room.
+func TestManyNamesHaveRoom(t *testing.T) {
+	var names []string
+	var c Chart
+	for i := range 50 {
+		names = append(names, strings.Repeat("name", 1+i%9))
+		c.Series = append(c.Series, Series{Name: names[i], X: []float64{float64(i)}, Y: []float64{1}})
+	}
+	if _, lines := c.legend(400); lines < 20 || lines > 40 {
+		t.Errorf("%v lines of a legend", lines)
+	}
+	svg := Chart{Names: names, Series: []Series{{Kind: Dots, X: []float64{0, 49}, Y: []float64{1, 2}}}}.SVG()
+	if n := strings.Count(svg, "rotate(-90)") - 1; n < 15 || n > 30 {
+		t.Errorf("%d of 50 names stand below 400 pixels: %s", n, svg)
+	}
+	p := Parallel{Order: []float64{0}, Columns: []Column{{Values: []float64{3}, Labels: names}}}
+	if n := strings.Count(p.SVG(), `text-anchor="start"`) - 1; n < 15 || n > 20 {
+		t.Errorf("%d of 50 labels beside an axis of 264 pixels", n)
+	}
+}
+
 func TestEmptyStudy(t *testing.T) {
 	var b strings.Builder
 	if err := Write(&b, &Study{Name: "empty", Objectives: []search.Objective{{Metric: "loss"}}}); err != nil {

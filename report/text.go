@@ -35,7 +35,7 @@ func fitted(b *strings.Builder, x, y float64, anchor, more, s string, width floa
 
 // fit is as much of s as has room in width pixels.
 func fit(s string, width float64) string {
-	if breadth(s) <= width {
+	if breadth(s) <= width+.5 {
 		return s
 	}
 	for s != "" && breadth(s)+breadth("…") > width {
