@@ -270,7 +270,7 @@ func (s *study) changeSpec(ctx workflow.Context, spec Spec) error {
 		return err
 	}
 	if !s.loop.Finished {
-		s.loop.Settling = "" // it is seen again whether there is time
+		s.conclude("") // there may be time again, or none any more
 		s.decided(s.loop.Resize(s.slots(), spec.Budget.Trials))
 	}
 	return nil

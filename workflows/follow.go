@@ -247,10 +247,7 @@ func (s *study) outcome(c *child, i int) search.Decision {
 	if cut {
 		return s.loop.Interrupt(t.ID, all)
 	}
-	if s.loop.Settles && ending(s.loop) == "" && !s.loop.Final {
-		left := reserve{s.spent.Joules, workflow.Now(s.root).Sub(s.began), s.pace.Segments, s.spent.Seconds, s.spent.Epochs}
-		s.loop.Settling = spec.concluding(&s.board, left, s.loop.Running)
-	}
+	s.conclude(s.loop.Settling)
 	return s.loop.Done(search.Outcome{Trial: t.ID, Budget: r.Budget, State: r.State, Values: r.Values(spec.Objectives()), Reason: r.Reason})
 }
 

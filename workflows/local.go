@@ -228,8 +228,8 @@ func (l *localStudy) outcome(work context.Context, d localDone) (search.Decision
 	if r.State == search.Stopped && !d.known { // by the end of a budget
 		return l.loop.Interrupt(d.trial.ID, cost(d.segment, r)), nil
 	}
-	if ending(l.loop) == "" && !l.loop.Final && !d.known {
-		l.loop.Settling = l.spec.concluding(&l.board, l.spent, l.loop.Running)
+	if l.loop.Closing == "" && !l.loop.Final && !d.known {
+		l.loop.Settling = l.spec.concluding(&l.board, l.spent, l.loop.Running, l.loop.Settling)
 	}
 	return l.loop.Done(search.Outcome{Trial: d.trial.ID, Budget: r.Budget, State: r.State, Values: r.Values(l.spec.Objectives()), Reason: r.Reason}), nil
 }

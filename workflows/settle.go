@@ -7,6 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"go.temporal.io/sdk/workflow"
+
 	"budwood/search"
 	"budwood/trials"
 )
@@ -27,27 +29,34 @@ type reserve struct {
 
 // concluding is why a study should begin no more trials: what is left of its time
 // or energy is what training its best trial to the end is expected to take, or four
-// fifths of the budget if that is less. "" if it may.
+// fifths of the budget if that is less. "" if it may. A study that is concluding
+// already, for the reason before, stays so until its best trial has ended, and goes on
+// then if what is left is enough for a whole new one.
 //
 // The best trial's own cost an epoch counts, with a tenth above it, and beside it
 // what is under way: the energy of the segments that run, and the time until the
 // next one ends.
-func (s *Spec) concluding(b *Board, r reserve, running map[int]search.Segment) string {
+func (s *Spec) concluding(b *Board, r reserve, running map[int]search.Segment, before string) string {
 	limit, joules := time.Duration(s.Budget.Time), s.Budget.EnergyWh*3600
-	if limit == 0 && joules == 0 || s.Search.Scheduler == "none" || len(b.Rows) == 0 || r.segments == 0 {
+	if limit == 0 && joules == 0 || s.Search.Scheduler == "none" || len(b.Rows) == 0 || b.Rows[0].Budget == 0 || r.segments == 0 {
 		return ""
 	}
 	best := &b.Rows[0]
 	owed := float64(s.Budget.Epochs - best.Budget)
-	if best.State.Ended() || owed <= 0 || best.Budget == 0 {
+	switch ended := best.State.Ended() || owed <= 0; {
+	case ended && before == "":
 		return ""
+	case ended:
+		owed = float64(s.Budget.Epochs)
+	case before != "":
+		return before
 	}
 	const margin, most = 1.1, .8
 	name := search.TrialName(best.Trial)
 	if limit > 0 {
 		need := margin*owed*best.Seconds/float64(best.Budget) + r.seconds/float64(r.segments)
 		if left := (limit - r.elapsed).Seconds(); left <= min(need, most*limit.Seconds()) {
-			return fmt.Sprintf("the rest of the time budget of %s is for training the best, %s, to the end", limit, name)
+			return cmp.Or(before, fmt.Sprintf("the rest of the time budget of %s is for training the best, %s, to the end", limit, name))
 		}
 	}
 	if joules > 0 {
@@ -58,10 +67,19 @@ func (s *Spec) concluding(b *Board, r reserve, running map[int]search.Segment) s
 			}
 		}
 		if left := joules - r.joules; left <= min(need, most*joules) {
-			return fmt.Sprintf("the rest of the energy budget of %g Wh is for training the best, %s, to the end", s.Budget.EnergyWh, name)
+			return cmp.Or(before, fmt.Sprintf("the rest of the energy budget of %g Wh is for training the best, %s, to the end", s.Budget.EnergyWh, name))
 		}
 	}
 	return ""
+}
+
+// conclude sees whether the study should begin no more trials.
+func (s *study) conclude(before string) {
+	if !s.loop.Settles || s.loop.Closing != "" || s.loop.Final {
+		return
+	}
+	spent := reserve{s.spent.Joules, workflow.Now(s.root).Sub(s.began), s.pace.Segments, s.spent.Seconds, s.spent.Epochs}
+	s.loop.Settling = s.in.Spec.concluding(&s.board, spent, s.loop.Running, before)
 }
 
 // ending is why a study ends or will soon; "" if it does not.
