@@ -10,6 +10,8 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"budwood/cmd/budwood/devserver"
+	"budwood/search"
+	"budwood/trials"
 	"budwood/workflows"
 )
 
@@ -61,5 +63,15 @@ func TestEpochsAreSeenLive(t *testing.T) {
 	}
 	if out, errs, code := do(t, dir, "stop", "slow", "--now"); code != exitDone {
 		t.Errorf("stop: exit code %d\n%s%s", code, out, errs)
+	}
+}
+
+// A line of what happened has the state as a word of its own; the reason does not
+// say it once more.
+func TestStateIsSaidOnce(t *testing.T) {
+	w := &watcher{study: trials.Study{Objectives: []search.Objective{{Metric: "loss"}}}}
+	got := w.changes(&search.Record{State: search.Running}, &search.Record{State: search.Infeasible, Reason: "infeasible: it takes 9 GiB"})
+	if want := (event{0, "infeasible", "it takes 9 GiB"}); len(got) != 1 || got[0] != want {
+		t.Errorf("%+v, want %+v", got, want)
 	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"budwood/search"
@@ -81,7 +82,8 @@ func (w *watcher) changes(old, now *search.Record) []event {
 		out = append(out, event{now.ID, "promote", now.Reason})
 	}
 	if now.State.Ended() && !old.State.Ended() {
-		out = append(out, event{now.ID, string(now.State), now.Reason})
+		state := string(now.State)
+		out = append(out, event{now.ID, state, strings.TrimPrefix(now.Reason, state+": ")})
 	}
 	return out
 }
