@@ -195,12 +195,12 @@ func (a *app) read() (*trials.Store, error) {
 	return trials.OpenReadOnly(budwood.StoreFile(a.home))
 }
 
-// readSoon opens the store that workers are about to create: those of a budwood up
-// that has just been started say nothing when they have.
+// readSoon opens the store that workers are about to create or to bring up to date:
+// those of a budwood up that has just been started say nothing when they have.
 func (a *app) readSoon() (*trials.Store, error) {
 	for deadline := time.Now().Add(15 * time.Second); ; {
 		store, err := a.read()
-		if !errors.Is(err, trials.ErrNoStore) || time.Now().After(deadline) {
+		if !errors.Is(err, trials.ErrNoStore) && !errors.Is(err, trials.ErrOlder) || time.Now().After(deadline) {
 			return store, err
 		}
 		select {

@@ -142,6 +142,7 @@ func (g *gone) must(err error) {
 // Whatever is taken away from under a study: all of its processes end, those of its
 // commands too, the command says why, and nothing comes back.
 func TestNothingOutlivesItsFiles(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("each fault takes some seconds")
 	}
@@ -201,6 +202,7 @@ func TestNothingOutlivesItsFiles(t *testing.T) {
 
 // The same on a file system that is taken out of the tree while it is used.
 func TestUnmounted(t *testing.T) {
+	t.Parallel()
 	base := t.TempDir()
 	if err := syscall.Mount("tmpfs", base, "tmpfs", 0, ""); err != nil {
 		t.Skip("no file system may be mounted here:", err)
@@ -262,6 +264,7 @@ func goStudy() int {
 // A program of the SDK returns from its study, and the server that it has started
 // ends.
 func TestGoStudyEndsWithItsDirectory(t *testing.T) {
+	t.Parallel()
 	g := newGone(t, "ls")
 	_ = g.cmd.Wait()
 	g.cmd, _, g.said = program(t.Context(), g.dir)
@@ -280,6 +283,7 @@ func TestGoStudyEndsWithItsDirectory(t *testing.T) {
 
 // Whoever takes the directory away the moment it is used: nothing stays, either.
 func TestRemovedWhileItStarts(t *testing.T) {
+	t.Parallel()
 	for _, after := range []string{"clients.lock", "server.json", "runs.lock", "workers.lock", "budwood.db"} {
 		t.Run(after, func(t *testing.T) {
 			t.Parallel()
@@ -302,6 +306,7 @@ func TestRemovedWhileItStarts(t *testing.T) {
 // A build puts a new file in the place of the old one: what runs goes on, and starts
 // again what is killed.
 func TestStudySurvivesAnUpgrade(t *testing.T) {
+	t.Parallel()
 	g := newGone(t, "ls")
 	_ = g.cmd.Wait()
 	g.start(t.Context(), "run", "--plain", "--allow-commands", g.study(4, 4))
@@ -330,6 +335,7 @@ func TestStudySurvivesAnUpgrade(t *testing.T) {
 
 // Where a lock was removed the study goes on with the next command.
 func TestStudyGoesOnAfterItsLock(t *testing.T) {
+	t.Parallel()
 	g := newGone(t, "ls")
 	_ = g.cmd.Wait()
 	file := g.study(4, 4)

@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -33,6 +35,10 @@ func TestMain(m *testing.M) {
 		// A server that a test starts without the variable must not become the
 		// tests again, which would start servers for ever.
 		if len(os.Args) < 2 || os.Args[1] != devserver.Command {
+			flag.Parse()
+			if runtime.GOMAXPROCS(0) < 6 { // tests that may run side by side wait most of the time
+				_ = flag.Set("test.parallel", "6")
+			}
 			os.Exit(m.Run())
 		}
 	}
