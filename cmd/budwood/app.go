@@ -134,10 +134,25 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	a := &app{home: home, blobs: blobs, dataCache: int64(c.DataCache), stdout: stdout, stderr: stderr}
 	defer a.watch(ctx)()
 	err = k.Run(a)
-	if gone := a.alive.Look(); err != nil && gone != nil {
+	if gone := a.whatIsGone(err); gone != nil {
 		err = gone // whatever it led to
 	}
 	return exitCode(stderr, err)
+}
+
+// whatIsGone tells what an error comes of, if that is something that the command
+// works with and that is gone. A directory that is just being removed loses its files
+// first, so that it is looked at for a moment.
+func (a *app) whatIsGone(err error) error {
+	if err == nil || errors.Is(err, errDetached) || errors.As(err, new(usageError)) {
+		return nil
+	}
+	for looks := 0; ; looks++ {
+		if gone := a.alive.Look(); gone != nil || !a.alive.Watches() || looks == 10 {
+			return gone
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
 }
 
 // watch ends the command when something that it works with is gone: see

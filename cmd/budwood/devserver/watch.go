@@ -88,6 +88,13 @@ func (a *Alive) add(f aliveFile) {
 	a.files = append(a.files, f)
 }
 
+// Watches tells whether there is a file to watch over.
+func (a *Alive) Watches() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return len(a.files) > 0
+}
+
 // Look looks once. Its error wraps [ErrGone] and tells of the first file that is
 // gone. A nil Alive watches over nothing.
 func (a *Alive) Look() error {
