@@ -250,7 +250,7 @@ func goStudy() int {
 	x := search.Float("x", 0, 1)
 	study := budwood.Study{Name: "go", Space: search.Space{x}, Trials: 2}
 	_, err := study.Run(context.Background(), func(ctx context.Context, t *budwood.Trial) error {
-		_ = os.WriteFile(filepath.Join(os.Getenv("TMPDIR"), "trains"), nil, 0o600)
+		_ = os.WriteFile(os.Getenv("BUDWOOD_TEST_TRAINS"), nil, 0o600)
 		<-ctx.Done()
 		return ctx.Err()
 	})
@@ -269,10 +269,13 @@ func TestGoStudyEndsWithItsDirectory(t *testing.T) {
 	_ = g.cmd.Wait()
 	g.cmd, _, g.said = program(t.Context(), g.dir)
 	g.cmd.Path, g.cmd.Stdout = g.bin, io.Discard
-	g.cmd.Env = append(g.cmd.Env, "BUDWOOD_TEST_PROGRAM=sdk", "TMPDIR="+g.tmp, "PATH="+filepath.Dir(g.bin)+":"+os.Getenv("PATH"))
+	trains := filepath.Join(t.TempDir(), "trains")
+	g.cmd.Env = append(g.cmd.Env, "BUDWOOD_TEST_PROGRAM=sdk", "BUDWOOD_TEST_TRAINS="+trains, "TMPDIR="+g.tmp, "PATH="+filepath.Dir(g.bin)+":"+os.Getenv("PATH"))
 	g.must(g.cmd.Start())
-	trains := filepath.Join(g.tmp, "trains")
-	for stop := time.Now().Add(time.Minute); os.Remove(trains) != nil; time.Sleep(20 * time.Millisecond) {
+	for stop := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		if _, err := os.Stat(trains); err == nil {
+			break
+		}
 		if time.Now().After(stop) {
 			t.Fatalf("the study does not train: %s", g.said)
 		}
