@@ -36,8 +36,8 @@ func TestMain(m *testing.M) {
 		// tests again, which would start servers for ever.
 		if len(os.Args) < 2 || os.Args[1] != devserver.Command {
 			flag.Parse()
-			if runtime.GOMAXPROCS(0) < 6 { // tests that may run side by side wait most of the time
-				_ = flag.Set("test.parallel", "6")
+			if runtime.GOMAXPROCS(0) < 4 { // tests that may run side by side wait most of the time
+				_ = flag.Set("test.parallel", "4")
 			}
 			os.Exit(m.Run())
 		}
