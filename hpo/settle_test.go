@@ -23,7 +23,8 @@ func settled(t *rapid.T, s search.Scheduler, trials, parallel, full, conclude in
 			done[e.Trial] = done[e.Trial] || !strings.HasSuffix(e.Reason, "study ended")
 		}
 		if conclude > 0 && l.Started >= conclude && l.Settling == "" {
-			d = l.Conclude("the time is nearly over")
+			l.Settling = "the time is nearly over"
+			d = l.Resize(parallel, trials)
 			continue
 		}
 		if len(running) == 0 {
@@ -102,7 +103,8 @@ func TestSettlingIsCheap(t *testing.T) {
 		after := 0
 		for n := 0; !l.Finished; n++ {
 			if n == 6 {
-				d = l.Conclude("enough")
+				l.Settling = "enough"
+				d = l.Resize(1, 100)
 			} else {
 				d = l.Done(search.Outcome{Trial: seg.Trial, Budget: seg.To, State: search.Paused, Values: []float64{float64(100 - n)}})
 			}

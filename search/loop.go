@@ -29,7 +29,7 @@ type Loop struct {
 	Finished  bool            `json:"finished,omitempty"`
 
 	Settles  bool      `json:"settles,omitempty"`  // before the study ends its best trial is trained to the end: see [Settle]
-	Settling string    `json:"settling,omitempty"` // why no trial begins any more, though the best one may go on
+	Settling string    `json:"settling,omitempty"` // set by the driver: why no trial begins any more, though the best one goes on to the end; then the study closes
 	Cut      []Segment `json:"cut,omitempty"`      // interrupted by the end of the study; they go on if it does
 	Owed     []Segment `json:"owed,omitempty"`     // interrupted by an earlier end; they wait for a slot to go on
 
@@ -159,17 +159,6 @@ func (l *Loop) Stop(why string) Decision {
 func (l *Loop) Close(why string) Decision {
 	if l.Closing == "" {
 		l.Closing = why
-	}
-	var d Decision
-	l.fill(&d)
-	return d
-}
-
-// Conclude begins no new trial any more: what is left of the budget is for the
-// best one, which goes on to the end (see [Settle]). Then the study closes.
-func (l *Loop) Conclude(why string) Decision {
-	if l.Settling == "" {
-		l.Settling = why
 	}
 	var d Decision
 	l.fill(&d)

@@ -185,7 +185,8 @@ func TestLoop(t *testing.T) {
 					continue
 				case 7:
 					concluded = true
-					take(l.Conclude("the time is nearly over"), twin.Conclude("the time is nearly over"))
+					l.Settling, twin.Settling = "the time is nearly over", "the time is nearly over"
+					take(l.Resize(parallel, trials), twin.Resize(parallel, trials))
 					continue
 				case 8:
 					if closing {

@@ -166,7 +166,8 @@ func runStudy(t *rapid.T, s search.Scheduler) {
 				}
 			case 15:
 				if rapid.IntRange(0, 4).Draw(t, "conclude") == 0 {
-					take(loop.Conclude("the time is nearly over"))
+					loop.Settling = "the time is nearly over"
+					take(loop.Resize(parallel, trials))
 					continue
 				}
 			case 9:
