@@ -135,7 +135,7 @@ func (s Study) Local(ctx context.Context, f Objective) (*Result, error) {
 	runner := st.runner()
 	runner.Version = s.version()
 	s.warn(ctx, st.Store, runner.Version)
-	_, err = workflows.Local(ctx, spec, st.StoreActivities(), runner, f)
+	_, err = workflows.Local(ctx, spec, st.Recorder(), runner, f)
 	if err != nil && ctx.Err() == nil {
 		return nil, err
 	}

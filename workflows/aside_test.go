@@ -120,7 +120,7 @@ func TestSetAsideAfterTheEnd(t *testing.T) {
 				if how == "workflow" {
 					return b.run(t, spec)
 				}
-				r, err := Local(t.Context(), spec, b.store, b.train.Runner, b.train.Objective)
+				r, err := Local(t.Context(), spec, b.store.Recorder, b.train.Runner, b.train.Objective)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -251,7 +251,7 @@ func TestPausedTrialSetAsideEnds(t *testing.T) {
 		}
 		return nil
 	}}, Meter: b.train.Runner.Meter}
-	if _, err := Local(t.Context(), spec, b.store, runner, quadratic); !errors.Is(err, died) {
+	if _, err := Local(t.Context(), spec, b.store.Recorder, runner, quadratic); !errors.Is(err, died) {
 		t.Fatal(err)
 	}
 	i := slices.IndexFunc(b.recordsNow(t, spec.Name), func(r search.Record) bool { return r.State == search.Paused })
@@ -261,7 +261,7 @@ func TestPausedTrialSetAsideEnds(t *testing.T) {
 	if _, err := b.store.SetAside(t.Context(), spec.Name, []int{i}, "a mistake"); err != nil {
 		t.Fatal(err)
 	}
-	r, err := Local(t.Context(), spec, b.store, b.train.Runner, quadratic)
+	r, err := Local(t.Context(), spec, b.store.Recorder, b.train.Runner, quadratic)
 	if err != nil || r.Best == i {
 		t.Fatalf("%+v, %v", r, err)
 	}

@@ -3,7 +3,6 @@ package workflows
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -29,30 +28,6 @@ type StopRequest struct {
 	Now    bool   `json:"now"` // stop the running segments too; else they finish
 	Reason string `json:"reason"`
 }
-
-// Edit is what may change in a study that runs; what is not given stays. The
-// budgets are totals.
-type Edit struct {
-	Trials   *int         `json:"trials,omitempty"`
-	Time     *Duration    `json:"time,omitempty"`      // 0: no limit
-	EnergyWh *float64     `json:"energy_wh,omitempty"` // 0: no limit
-	Parallel *int         `json:"parallel,omitempty"`
-	Batch    *int         `json:"batch,omitempty"`
-	Priority *int         `json:"priority,omitempty"`
-	Space    search.Space `json:"space,omitempty"`
-
-	// Constraints replace those of the study; an empty list removes them. Trials
-	// that break them stay on record.
-	Constraints *[]string `json:"constraints,omitempty"`
-}
-
-// Candidate is a point that the user wants tried.
-type Candidate struct {
-	Params search.Params `json:"params"`
-	Source string        `json:"source,omitempty"` // "" means "user"
-}
-
-func (c Candidate) source() string { return orDefault(c.Source, "user") }
 
 // StopTrialRequest is the argument of the stop_trial update.
 type StopTrialRequest struct {
@@ -187,59 +162,11 @@ func (s *study) resume(ctx workflow.Context) (Status, error) {
 	return s.status()
 }
 
-// edited is the specification after an edit.
-func (s *study) edited(e Edit) (Spec, error) {
-	spec := s.in.Spec
-	zero := func(v *int) bool { return v != nil && *v == 0 } // a study file means the default by it
-	switch {
-	case zero(e.Trials):
-		return spec, wrong("budget.trials", "0 is not at least 1")
-	case zero(e.Parallel):
-		return spec, wrong("search.parallel", "0 is not at least 1")
-	}
-	if e.Trials != nil {
-		spec.Budget.Trials = *e.Trials
-	}
-	if e.Time != nil {
-		spec.Budget.Time = *e.Time
-	}
-	if e.EnergyWh != nil {
-		spec.Budget.EnergyWh = *e.EnergyWh
-	}
-	if e.Parallel != nil {
-		spec.Search.Parallel = *e.Parallel
-	}
-	if e.Batch != nil {
-		spec.Search.Batch = *e.Batch
-	}
-	if e.Priority != nil {
-		spec.Search.Priority = *e.Priority
-	}
-	if e.Space != nil {
-		if err := s.in.Spec.Space.Compatible(e.Space); err != nil {
-			return spec, &FieldError{"space", err}
-		}
-		spec.Space = e.Space
-	}
-	if e.Constraints != nil {
-		spec.Constraints = *e.Constraints
-	}
-	tried := 0 // of start_with: history, whatever the space is now
-	if s.loop != nil {
-		tried = min(s.loop.Started, len(spec.StartWith))
-	}
-	before := slices.Clone(spec.StartWith[:tried])
-	spec.StartWith = slices.Clone(spec.StartWith[tried:])
-	err := spec.Complete()
-	spec.StartWith = append(before, spec.StartWith...)
-	return spec, err
-}
-
 func (s *study) checkEdit(e Edit) error {
 	if err := s.canChange(); err != nil {
 		return err
 	}
-	spec, err := s.edited(e)
+	spec, err := s.in.Spec.edited(e, s.started())
 	if err != nil {
 		return err
 	}
@@ -253,7 +180,7 @@ func (s *study) edit(ctx workflow.Context, e Edit) (Status, error) {
 	if err := s.begun(ctx); err != nil {
 		return Status{}, err
 	}
-	spec, err := s.edited(e)
+	spec, err := s.in.Spec.edited(e, s.started())
 	if err != nil {
 		return Status{}, finalError(err)
 	}
@@ -276,23 +203,17 @@ func (s *study) changeSpec(ctx workflow.Context, spec Spec) error {
 	return nil
 }
 
-// checked are a candidate's params as the space types them; what they leave out
-// is drawn.
+// checked are a candidate's params as the space types them.
 func (s *study) checked(c Candidate) (search.Params, error) {
-	spec := &s.in.Spec
-	constraints, err := search.Constrain(spec.Space, spec.Constraints...)
-	if err != nil {
-		return nil, &FieldError{"constraints", err}
+	return s.in.Spec.fillCandidate(c, s.started()+len(s.given))
+}
+
+// started is how many trials were started.
+func (s *study) started() int {
+	if s.loop == nil {
+		return 0
 	}
-	started := 0
-	if s.loop != nil {
-		started = s.loop.Started + len(s.given)
-	}
-	p, err := fill(spec.Space, constraints, c.Params, search.Rand(spec.Search.Seed, started))
-	if err != nil {
-		return nil, &FieldError{"params", err}
-	}
-	return p, nil
+	return s.loop.Started
 }
 
 func (s *study) checkCandidate(c Candidate) error {
@@ -360,4 +281,13 @@ func finalError(err error) error {
 		return err
 	}
 	return temporal.NewNonRetryableApplicationError(err.Error(), "BadRequest", nil)
+}
+
+// conclude sees whether the study should begin no more trials.
+func (s *study) conclude(before string) {
+	if !s.loop.Settles || s.loop.Closing != "" || s.loop.Final {
+		return
+	}
+	spent := reserve{s.spent.Joules, workflow.Now(s.root).Sub(s.began), s.pace.Segments, s.spent.Seconds, s.spent.Epochs}
+	s.loop.Settling = s.in.Spec.concluding(&s.board, spent, s.loop.Running, before)
 }

@@ -33,7 +33,7 @@ func TestStudyOverFolds(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := newBench(t, nil)
-	got, err := Local(ctx, spec, b.store, b.train.Runner, nil)
+	got, err := Local(ctx, spec, b.store.Recorder, b.train.Runner, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +91,7 @@ func TestFoldsOfEveryKindOfData(t *testing.T) {
 				t.Fatal(err)
 			}
 			b := newBench(t, nil)
-			got, err := Local(t.Context(), spec, b.store, b.train.Runner, nil)
+			got, err := Local(t.Context(), spec, b.store.Recorder, b.train.Runner, nil)
 			if err != nil || got.Best < 0 {
 				t.Fatalf("%+v, %v", got, err)
 			}
@@ -127,7 +127,7 @@ func TestLimitsBoundAllFoldsTogether(t *testing.T) {
 			t.Fatal(err)
 		}
 		b := newBench(t, nil)
-		got, err := Local(t.Context(), spec, b.store, b.train.Runner, nil)
+		got, err := Local(t.Context(), spec, b.store.Recorder, b.train.Runner, nil)
 		if err != nil || got.Best < 0 {
 			t.Fatalf("%+v, %v", got, err)
 		}

@@ -39,7 +39,7 @@ func TestMaxFailed(t *testing.T) {
 	}
 
 	broken = false
-	if _, err := Local(t.Context(), spec(0, 1), here.store, here.train.Runner, objective); err != nil {
+	if _, err := Local(t.Context(), spec(0, 1), here.store.Recorder, here.train.Runner, objective); err != nil {
 		t.Fatal(err)
 	}
 	if n := len(here.records(t, "fails")); n != 30 {
@@ -47,7 +47,7 @@ func TestMaxFailed(t *testing.T) {
 	}
 
 	b := newBench(t, objective)
-	if _, err := Local(t.Context(), spec(2, 1), b.store, b.train.Runner, objective); err != nil {
+	if _, err := Local(t.Context(), spec(2, 1), b.store.Recorder, b.train.Runner, objective); err != nil {
 		t.Fatal(err)
 	}
 	row, err = b.store.Store.Study(t.Context(), "fails")

@@ -250,28 +250,3 @@ func (s *study) outcome(c *child, i int) search.Decision {
 	s.conclude(s.loop.Settling)
 	return s.loop.Done(search.Outcome{Trial: t.ID, Budget: r.Budget, State: r.State, Values: r.Values(spec.Objectives()), Reason: r.Reason})
 }
-
-// cost is what a segment has taken, before and after an end of the study that
-// interrupted it.
-func cost(seg search.Segment, r *trials.Result) search.Cost {
-	return search.Cost{
-		Epochs: max(r.Budget-seg.From, seg.Before.Epochs), Joules: max(r.Energy.Joules, seg.Before.Joules), Seconds: max(r.Seconds, seg.Before.Seconds),
-	}
-}
-
-// task is a segment as the runner sees it.
-func (s *Spec) task(seg search.Segment, t search.Trial) trials.Task {
-	task := trials.Task{
-		Study: s.Name, Trial: t, Seed: s.Search.Seed, From: seg.From, To: seg.To, Total: s.Budget.Epochs,
-		Objectives: s.Objectives(), Tried: seg.Cuts * mostAttempts, Patience: s.EarlyStop.Patience, MinDelta: s.EarlyStop.MinDelta, Inherit: s.Search.Inherit, Supernet: s.Search.Supernet != "",
-	}
-	if seg.Again {
-		task.Total, task.Patience, task.Inherit, task.Supernet = seg.To, 0, false, false
-	}
-	return task
-}
-
-// retrain is what the loop does when the search is over.
-func (s *Spec) retrain() search.Retrain {
-	return search.Retrain{Best: s.Retrain.Best, Budget: s.Retrain.Epochs, Goal: s.Objective.Goal}
-}

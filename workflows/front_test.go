@@ -119,7 +119,7 @@ func TestStudyKeepsItsFront(t *testing.T) {
 	durable, local := newBench(t, objective), newBench(t, objective)
 	_, records := durable.run(t, spec)
 	a := kept(durable, records)
-	if _, err := Local(t.Context(), spec, local.store, local.train.Runner, objective); err != nil {
+	if _, err := Local(t.Context(), spec, local.store.Recorder, local.train.Runner, objective); err != nil {
 		t.Fatal(err)
 	}
 	if b := kept(local, local.records(t, spec.Name)); len(a) != len(b) {

@@ -24,7 +24,7 @@ func (p *proposer) enough(req search.Request) bool {
 // whyEnough is the reason of a study that ended before all of its trials because
 // the space held no more of them, or because they would have gained too little; ""
 // for any other.
-func (a *StoreActivities) whyEnough(ctx context.Context, study string) (string, error) {
+func (a *Recorder) whyEnough(ctx context.Context, study string) (string, error) {
 	p, err := a.proposer(ctx, study)
 	if err != nil {
 		return "", err

@@ -17,7 +17,7 @@ func TestWhyAStudyEndedEarly(t *testing.T) {
 		if err := spec.Complete(); err != nil {
 			t.Fatal(err)
 		}
-		_, err := Local(t.Context(), spec, b.store, b.train.Runner, func(_ context.Context, t *trials.Trial) error {
+		_, err := Local(t.Context(), spec, b.store.Recorder, b.train.Runner, func(_ context.Context, t *trials.Trial) error {
 			for range t.Epochs() {
 				t.Report(1)
 			}

@@ -9,8 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"go.temporal.io/sdk/temporal"
-
 	"budwood/search"
 	"budwood/trials"
 )
@@ -24,13 +22,9 @@ import (
 // When ctx ends, so does the run and not the study: what it was training goes on
 // when the study is run again. The result is that of so far, and the error wraps
 // the context's cause.
-func Local(ctx context.Context, spec *Spec, store *StoreActivities, runner *trials.Runner, objective trials.Objective) (StudyResult, error) {
+func Local(ctx context.Context, spec *Spec, store *Recorder, runner *trials.Runner, objective trials.Objective) (StudyResult, error) {
 	begun, err := store.Begin(ctx, BeginInput{Spec: *spec})
 	if err != nil {
-		var final *temporal.ApplicationError
-		if errors.As(err, &final) { // without Temporal's words
-			err = errors.New(final.Message())
-		}
 		return StudyResult{}, err
 	}
 	if spec.Data != nil && begun.Digests != nil { // what the trials' records know the data by
@@ -98,7 +92,7 @@ func Local(ctx context.Context, spec *Spec, store *StoreActivities, runner *tria
 
 type localStudy struct {
 	spec      *Spec
-	store     *StoreActivities
+	store     *Recorder
 	runner    *trials.Runner
 	objective trials.Objective
 	built     *trials.Supervised // the built-in objective; nil: the user's own

@@ -106,6 +106,9 @@ type scheduler interface {
 	Brackets() []hpo.Bracket
 }
 
+// NewScheduler is the scheduler of a study that begins.
+func NewScheduler(s *Spec) search.Scheduler { return newScheduler(s) }
+
 func newScheduler(s *Spec) scheduler {
 	q, goal, full := s.Search, s.Objective.Goal, s.Budget.Epochs
 	var also []search.Goal
@@ -290,4 +293,9 @@ func readMLP(p search.Params) (m mlp, err error) {
 	}
 	m.act, err = engine.Activation(act)
 	return m, err
+}
+
+// learns tells whether what the study tries next depends on results.
+func (s *Spec) learns() bool {
+	return !unlearned[s.Search.Sampler] || s.Search.Scheduler != "none" || s.Budget.MinGain > 0
 }

@@ -14,7 +14,7 @@ func TestThreeObjectives(t *testing.T) {
 		s.Search.Sampler, s.Budget.Trials = "nsga3", 24 // the first 6 are random
 		s.Also = []search.Objective{{Metric: "params", Goal: search.Minimize}, {Metric: "macs", Goal: search.Minimize}}
 	})
-	if _, err := Local(t.Context(), spec, b.store, b.train.Runner, nil); err != nil {
+	if _, err := Local(t.Context(), spec, b.store.Recorder, b.train.Runner, nil); err != nil {
 		t.Fatal(err)
 	}
 	records := b.records(t, spec.Name)

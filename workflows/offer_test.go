@@ -46,7 +46,7 @@ func TestRoom(t *testing.T) {
 
 // Trials that ask for memory and those that do not have to share it.
 func TestCapacityCountsShares(t *testing.T) {
-	c := Offer{CPU: 4, Mem: 8 << 30}.capacity()
+	c := newCapacity(Offer{CPU: 4, Mem: 8 << 30})
 	big, err := c.acquire(t.Context(), Resources{Mem: 7 << 30})
 	if err != nil {
 		t.Fatal(err)

@@ -2,17 +2,6 @@ package workflows
 
 import "budwood/search"
 
-// Pace is how long a study's training takes, as far as its workflow has seen it
-// in results. It decides how trials are run where the study does not say it
-// (search.batch): a workflow of its own costs a trial some 60 ms of the server's
-// time, which shows it in the Temporal UI, an activity of the study's workflow
-// some 5 ms. Those of a brief study run within it, and as many together as take
-// a moment. As it follows from what is in the history, a replay decides the same.
-type Pace struct {
-	Segments int     `json:"segments"` // seen
-	Epoch    float64 `json:"epoch"`    // seconds, a mean that forgets
-}
-
 const (
 	briefTrial  = .1   // seconds: trials that take less when trained to the end are brief
 	leastBatch  = .02  // seconds of training that are worth an activity
@@ -21,15 +10,6 @@ const (
 	batchEpochs = 2048 // at most: an activity's answer holds their curves, and may have 2 MB
 	mostAhead   = 1024 // trials decided and not done
 )
-
-// saw takes the time of a segment.
-func (p *Pace) saw(epochs int, seconds float64) {
-	if epochs <= 0 { // it says nothing of training
-		return
-	}
-	p.Segments++
-	p.Epoch += (seconds/float64(epochs) - p.Epoch) / float64(min(p.Segments, 32))
-}
 
 // brief tells whether trials run within the study's workflow.
 func (s *study) brief() bool {
@@ -86,9 +66,4 @@ func (s *study) batches(segments []search.Segment, found []search.Trial) []*chil
 		}
 	}
 	return out
-}
-
-// learns tells whether what the study tries next depends on results.
-func (s *Spec) learns() bool {
-	return !unlearned[s.Search.Sampler] || s.Search.Scheduler != "none" || s.Budget.MinGain > 0
 }

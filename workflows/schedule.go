@@ -54,7 +54,7 @@ func scheduleID(name string) string { return "schedule/" + name }
 // from those before (unless its search.warm_start is off).
 func AddSchedule(ctx context.Context, c client.Client, spec *Spec, queue string, r Recurrence) error {
 	if len(scheduledName(spec.Name, time.Time{})) > 64 {
-		return wrong("name", "%q is too long for a schedule: 50 letters at most, for each study has its time behind it", spec.Name)
+		return &FieldError{"name", fmt.Errorf("%q is too long for a schedule: 50 letters at most, for each study has its time behind it", spec.Name)}
 	}
 	s := client.ScheduleSpec{}
 	if r.Cron != "" {

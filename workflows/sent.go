@@ -16,11 +16,6 @@ import (
 	"budwood/trials"
 )
 
-// mostSent bounds what one activity answers, as JSON. A Temporal server takes 2 MiB
-// unless it is told otherwise (limit.blobSize.error); an answer that it does not
-// take would be asked for again, for ever.
-const mostSent = 1 << 20
-
 // fit makes the results of segments that are reported together small enough to be
 // sent. Of curves that are too long epochs are left out, and the reason says so.
 func fit(tasks []trials.Task, results []trials.Result) []trials.Result {
@@ -89,16 +84,6 @@ func objectivesOf(t *trials.Task, m search.Metrics) search.Metrics {
 	return out
 }
 
-// sizeSent is the size of a value as JSON; of one that cannot be sent more than
-// may be.
-func sizeSent(v any) int {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return mostSent + 1
-	}
-	return len(b)
-}
-
 // sendable sees to it that every activity's answer can be sent, whatever it is:
 // one that cannot is a failure that says so, and is not tried again.
 type sendable struct {
@@ -139,45 +124,4 @@ func sendableError(err error) error {
 		return temporal.NewNonRetryableApplicationError(trials.Reason(app.Message()), app.Type(), nil)
 	}
 	return errors.New(trials.Reason(text))
-}
-
-// mostCandidate is how long the names and values of one candidate may be: tasks
-// hold them, of several candidates together.
-const mostCandidate = mostSent / 4
-
-// candidateSize bounds how long a candidate is, as JSON, and tells which parameter
-// takes the most of it.
-func (s *Spec) candidateSize() (total, longest, most int) {
-	for i, p := range s.Space {
-		size := 0
-		for _, d := range (search.Space{p}).Dims() {
-			value := 24 // of a number
-			for _, o := range d.Options {
-				value = max(value, sizeSent(o.Value))
-			}
-			size += sizeSent(d.Name) + 2 + value
-		}
-		if total += size; size > most {
-			longest, most = i, size
-		}
-	}
-	return total, longest, most
-}
-
-// checkSize tells whether candidates are too long to be sent around, alone and as
-// many together as are begun at once.
-func (s *Spec) checkSize() error {
-	total, longest, most := s.candidateSize()
-	if total > mostCandidate {
-		return wrong(fmt.Sprintf("space[%d]", longest), "a candidate may have %d bytes, names and values together, and this parameter alone makes %d of %d: let long values stand in files, and their names here", mostCandidate, most, total)
-	}
-	for _, n := range []struct {
-		path string
-		of   int
-	}{{"search.batch", s.Search.Batch}, {"search.parallel", s.Search.Parallel}} {
-		if n.of*total > mostSent+mostSent/2 {
-			return wrong(n.path, "%d candidates of %d bytes are too much to be sent at once: at most %d fit", n.of, total, (mostSent+mostSent/2)/total)
-		}
-	}
-	return nil
 }

@@ -7,8 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"go.temporal.io/sdk/workflow"
-
 	"budwood/search"
 	"budwood/trials"
 )
@@ -72,18 +70,6 @@ func (s *Spec) concluding(b *Board, r reserve, running map[int]search.Segment, b
 	}
 	return ""
 }
-
-// conclude sees whether the study should begin no more trials.
-func (s *study) conclude(before string) {
-	if !s.loop.Settles || s.loop.Closing != "" || s.loop.Final {
-		return
-	}
-	spent := reserve{s.spent.Joules, workflow.Now(s.root).Sub(s.began), s.pace.Segments, s.spent.Seconds, s.spent.Epochs}
-	s.loop.Settling = s.in.Spec.concluding(&s.board, spent, s.loop.Running, before)
-}
-
-// ending is why a study ends or will soon; "" if it does not.
-func ending(l *search.Loop) string { return cmp.Or(l.Closing, l.Settling) }
 
 // revive makes the trials that the end of a study had stopped paused ones again.
 func (b *Board) revive(paused []int) {

@@ -72,7 +72,7 @@ func TestEnlargedStudyEndsAsALargeOne(t *testing.T) {
 			again := newBench(t, quadratic)
 			again.store.Store, again.train.Runner = b.store.Store, b.train.Runner
 			r, grown := again.run(t, spec)
-			local, err := Local(t.Context(), spec, l.store, l.train.Runner, quadratic)
+			local, err := Local(t.Context(), spec, l.store.Recorder, l.train.Runner, quadratic)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -187,7 +187,7 @@ func TestCutTrialGoesOn(t *testing.T) {
 	b := newBench(t, slow)
 	spec := toySpec(t, "cut")
 	spec.Search.Scheduler, spec.Budget.Trials, spec.Budget.Epochs, spec.Budget.Time = "none", 2, 20, Duration(300*time.Millisecond)
-	if _, err := Local(t.Context(), spec, b.store, b.train.Runner, slow); err != nil {
+	if _, err := Local(t.Context(), spec, b.store.Recorder, b.train.Runner, slow); err != nil {
 		t.Fatal(err)
 	}
 	records := b.records(t, spec.Name)
@@ -195,7 +195,7 @@ func TestCutTrialGoesOn(t *testing.T) {
 		t.Fatalf("t0001 is %s after %d epochs: %s", r.State, r.Epochs(), r.Reason)
 	}
 	spec.Budget.Time = 0
-	if _, err := Local(t.Context(), spec, b.store, b.train.Runner, slow); err != nil {
+	if _, err := Local(t.Context(), spec, b.store.Recorder, b.train.Runner, slow); err != nil {
 		t.Fatal(err)
 	}
 	records = b.records(t, spec.Name)
@@ -217,7 +217,7 @@ func TestInterruptedLocalStudy(t *testing.T) {
 	for range 3 {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		why := errors.New("the cell was interrupted")
-		_, err := Local(ctx, spec, b.store, b.train.Runner, func(ctx context.Context, t *trials.Trial) error {
+		_, err := Local(ctx, spec, b.store.Recorder, b.train.Runner, func(ctx context.Context, t *trials.Trial) error {
 			for range t.Epochs() {
 				if t.ID%2 == 1 && t.Value("x").(float64) != 0 { // of each two one is interrupted
 					cancel(why)
@@ -241,7 +241,7 @@ func TestInterruptedLocalStudy(t *testing.T) {
 			}
 		}
 	}
-	if _, err := Local(t.Context(), spec, b.store, b.train.Runner, func(_ context.Context, t *trials.Trial) error {
+	if _, err := Local(t.Context(), spec, b.store.Recorder, b.train.Runner, func(_ context.Context, t *trials.Trial) error {
 		for range t.Epochs() {
 			epochs++
 			t.Report(1)
@@ -262,7 +262,7 @@ func TestInterruptedLocalStudy(t *testing.T) {
 	}
 	// No time is left for more.
 	spec.Budget.Trials, spec.Budget.Time = 20, Duration(before)
-	if _, err := Local(t.Context(), spec, b.store, b.train.Runner, quadratic); err != nil {
+	if _, err := Local(t.Context(), spec, b.store.Recorder, b.train.Runner, quadratic); err != nil {
 		t.Fatal(err)
 	}
 	for _, r := range b.records(t, spec.Name) {
@@ -363,7 +363,7 @@ func TestSpentLocalStudyStays(t *testing.T) {
 			}
 			run := func() (StudyResult, []search.Record) {
 				t.Helper()
-				r, err := Local(t.Context(), spec, b.store, b.train.Runner, slow)
+				r, err := Local(t.Context(), spec, b.store.Recorder, b.train.Runner, slow)
 				if err != nil {
 					t.Fatal(err)
 				}

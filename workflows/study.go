@@ -38,31 +38,6 @@ type StudyInput struct {
 	Carry *Carry `json:"carry,omitempty"`
 }
 
-// Carry is a study's state between two runs of its workflow: continue as new,
-// or the same study submitted again with a larger budget.
-type Carry struct {
-	Loop      search.Loop      `json:"loop"`
-	Scheduler json.RawMessage  `json:"scheduler"`
-	Board     Board            `json:"board"`
-	Spent     Spent            `json:"spent"`
-	Pace      Pace             `json:"pace,omitzero"`
-	ByUser    bool             `json:"by_user,omitempty"`
-	Elapsed   time.Duration    `json:"elapsed"` // while it ran
-	Given     []Candidate      `json:"given,omitempty"`
-	Held      []search.Segment `json:"held,omitempty"` // decided while the study was paused
-}
-
-// new tells whether a study begins with it from its first trial: there is no carry,
-// or it is that of a local study, which decides again what it had decided.
-func (c *Carry) new() bool { return c == nil || len(c.Scheduler) == 0 || string(c.Scheduler) == "null" }
-
-// Spent is what a study has used so far.
-type Spent struct {
-	Joules  float64 `json:"joules"`
-	Epochs  int     `json:"epochs"`
-	Seconds float64 `json:"seconds"` // of training
-}
-
 // Status is what the status query answers.
 type Status struct {
 	State   string `json:"state"` // starting, running, paused, closing, finished
@@ -71,13 +46,6 @@ type Status struct {
 	Running int    `json:"running"`
 	Spent   Spent  `json:"spent"`
 	Board   Board  `json:"board"`
-}
-
-// StudyResult is how a study ended.
-type StudyResult struct {
-	State trials.StudyState `json:"state"`
-	Best  int               `json:"best"` // trial, -1: none
-	Test  search.Metrics    `json:"test,omitempty"`
 }
 
 // study is one run of the study workflow.
@@ -201,7 +169,7 @@ func (s *study) begin(ctx workflow.Context) (search.Decision, error) {
 			s.in.Spec.Data.Digests = b.Digests
 		}
 	}
-	sched := newScheduler(&s.in.Spec)
+	sched := NewScheduler(&s.in.Spec)
 	if carry.new() {
 		s.began = workflow.Now(ctx)
 		if carry != nil {
@@ -281,13 +249,6 @@ func (s *study) finish(ctx workflow.Context) (StudyResult, error) {
 	err = workflow.ExecuteLocalActivity(local(ctx), finishStudy, FinishInput{s.in.Spec.Name, out.State, reason, out.Best, out.Test, carry}).Get(ctx, nil)
 	s.details(ctx)
 	return out, err
-}
-
-func joinReasons(a, b string) string {
-	if a == "" {
-		return b
-	}
-	return a + "; " + b
 }
 
 // message is what an error says to the user: the innermost words, not

@@ -77,7 +77,7 @@ func newBench(t *testing.T, objective trials.Objective) *bench {
 	t.Cleanup(func() { store.Close() })
 	files := &trials.DataFiles{Blobs: trials.Dir(dir)}
 	b := &bench{
-		store: &StoreActivities{Store: store, Data: &data.Cache{Files: files}, Files: files},
+		store: &StoreActivities{Recorder: &Recorder{Store: store, Data: &data.Cache{Files: files}, Files: files}},
 		train: &TrainActivities{
 			Runner: &trials.Runner{Blobs: trials.Dir(dir), Meter: trials.NewAttributor(trials.Power{})},
 			Data:   &data.Cache{Files: files}, Objective: objective,
@@ -154,7 +154,7 @@ func (b *bench) recordsNow(t *testing.T, study string) []search.Record {
 func (b *bench) twin(t *testing.T, spec *Spec, local *bench) (StudyResult, []search.Record) {
 	t.Helper()
 	got, records := b.run(t, spec)
-	want, err := Local(t.Context(), spec, local.store, local.train.Runner, local.train.Objective)
+	want, err := Local(t.Context(), spec, local.store.Recorder, local.train.Runner, local.train.Objective)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -373,13 +373,13 @@ func wantEnded(t *testing.T, b *bench, spec *Spec, r StudyResult, records []sear
 func TestLocalGoesOn(t *testing.T) {
 	spec := toySpec(t, "again")
 	whole := newBench(t, quadratic)
-	if _, err := Local(context.Background(), spec, whole.store, whole.train.Runner, quadratic); err != nil {
+	if _, err := Local(context.Background(), spec, whole.store.Recorder, whole.train.Runner, quadratic); err != nil {
 		t.Fatal(err)
 	}
 	b := newBench(t, quadratic)
 	segments := 0
 	died := errors.New("the disk is gone") // machine trouble ends the loop as a crash would
-	_, err := Local(context.Background(), spec, b.store, &trials.Runner{Blobs: failing{b.train.Runner.Blobs, func() error {
+	_, err := Local(context.Background(), spec, b.store.Recorder, &trials.Runner{Blobs: failing{b.train.Runner.Blobs, func() error {
 		if segments++; segments > 12 {
 			return died
 		}
@@ -390,8 +390,8 @@ func TestLocalGoesOn(t *testing.T) {
 	}
 	before := len(b.records(t, spec.Name))
 	trained := 0
-	fresh := &StoreActivities{Store: b.store.Store, Data: &data.Cache{}}
-	if _, err := Local(context.Background(), spec, fresh, b.train.Runner, func(ctx context.Context, t *trials.Trial) error {
+	fresh := &StoreActivities{Recorder: &Recorder{Store: b.store.Store, Data: &data.Cache{}}}
+	if _, err := Local(context.Background(), spec, fresh.Recorder, b.train.Runner, func(ctx context.Context, t *trials.Trial) error {
 		trained++
 		return quadratic(ctx, t)
 	}); err != nil {
@@ -469,7 +469,7 @@ func TestMinGain(t *testing.T) {
 		}
 	}
 	c := newBench(t, quadratic)
-	if _, err := Local(context.Background(), spec, c.store, c.train.Runner, quadratic); err != nil {
+	if _, err := Local(context.Background(), spec, c.store.Recorder, c.train.Runner, quadratic); err != nil {
 		t.Fatal(err)
 	}
 	local := c.records(t, "enough")

@@ -63,7 +63,7 @@ func TestStudySupernet(t *testing.T) {
 	}
 	more := *spec
 	more.Budget.Trials = 30
-	if _, err := Local(t.Context(), &more, local.store, local.train.Runner, nil); err != nil {
+	if _, err := Local(t.Context(), &more, local.store.Recorder, local.train.Runner, nil); err != nil {
 		t.Fatal(err)
 	}
 	if records = local.records(t, spec.Name); len(records) < 32 || records[27].Measurements[0].Metrics["shared"] != 6 {
@@ -84,7 +84,7 @@ func TestSupernetRanks(t *testing.T) {
 			s.Budget, s.Retrain.Best = Budget{Trials: 4, Epochs: 4}, 1
 		})
 		b := newBench(t, nil)
-		if _, err := Local(t.Context(), spec, b.store, b.train.Runner, nil); err != nil {
+		if _, err := Local(t.Context(), spec, b.store.Recorder, b.train.Runner, nil); err != nil {
 			t.Fatal(err)
 		}
 		records := b.records(t, spec.Name)
@@ -144,7 +144,7 @@ func TestSupernetOfOneNetwork(t *testing.T) {
 			edit(s)
 		})
 		b := newBench(t, nil)
-		if _, err := Local(t.Context(), spec, b.store, b.train.Runner, nil); err != nil {
+		if _, err := Local(t.Context(), spec, b.store.Recorder, b.train.Runner, nil); err != nil {
 			t.Fatal(err)
 		}
 		curve, err := b.store.Store.Curve(t.Context(), spec.Name, trials.SupernetTrial)

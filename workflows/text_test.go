@@ -23,7 +23,7 @@ func TestTextStudies(t *testing.T) {
 			t.Fatal(err)
 		}
 		b := newBench(t, nil)
-		got, err := Local(context.Background(), spec, b.store, b.train.Runner, nil)
+		got, err := Local(context.Background(), spec, b.store.Recorder, b.train.Runner, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

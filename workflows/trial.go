@@ -122,15 +122,6 @@ func segmentNames(tasks []trials.Task) string {
 	return fmt.Sprintf("%s and %d more", first.Trial.Name(), len(tasks)-1)
 }
 
-// report is a segment's result as the store takes it.
-func report(t trials.Task, r *trials.Result, attempt int) trials.Report {
-	return trials.Report{
-		Study: t.Study, Trial: t.Trial.ID, From: t.From, To: t.To, Attempt: t.Tried + attempt,
-		State: r.State, Reason: r.Reason, Curve: r.Curve, Final: r.Final, Energy: r.Energy, Seconds: r.Seconds, Worker: r.Worker,
-		Version: r.Version, Kernels: r.Kernels, Notes: r.Notes,
-	}
-}
-
 // trialOptions is how a study starts a trial's workflow.
 func trialOptions(ctx workflow.Context, in TrialInput) workflow.Context {
 	t := in.Tasks[0]

@@ -30,7 +30,7 @@ func CheckWarmStart(ctx context.Context, store *trials.Store, s *Spec) error {
 }
 
 // warmStart looks for studies that help this one; nil if it does not want any.
-func (a *StoreActivities) warmStart(ctx context.Context, spec *Spec, f meta.Features) (*meta.Plan, error) {
+func (a *Recorder) warmStart(ctx context.Context, spec *Spec, f meta.Features) (*meta.Plan, error) {
 	if spec.Search.WarmStart == "off" {
 		return nil, nil
 	}

@@ -36,7 +36,7 @@ func TestArchitectureWarmStart(t *testing.T) {
 	run := func(name string, edit func(*Spec)) (*Spec, []search.Record, meta.Plan) {
 		t.Helper()
 		spec := digitNetworks(t, name, edit)
-		if _, err := Local(t.Context(), spec, b.store, b.train.Runner, nil); err != nil {
+		if _, err := Local(t.Context(), spec, b.store.Recorder, b.train.Runner, nil); err != nil {
 			t.Fatal(err)
 		}
 		row, err := b.store.Store.Study(t.Context(), name)
@@ -124,7 +124,7 @@ func TestWarmStartFromNothing(t *testing.T) {
 	b := newBench(t, nil)
 	run := func(from string, trials int) error {
 		spec := digitNetworks(t, "new", func(s *Spec) { s.Search.WarmStart, s.Budget.Trials = from, trials })
-		_, err := Local(t.Context(), spec, b.store, b.train.Runner, nil)
+		_, err := Local(t.Context(), spec, b.store.Recorder, b.train.Runner, nil)
 		return err
 	}
 	if err := run("old", 1); err == nil || !strings.HasPrefix(err.Error(), `search.warm_start: study "old": no such study`) || strings.Contains(err.Error(), "type:") {

@@ -51,7 +51,7 @@ func study(ctx context.Context, spec *workflows.Spec) (*outcome, error) {
 	defer st.Close()
 	began, before := time.Now(), cpuTime()
 	runner := &trials.Runner{Blobs: st.Files.Blobs, Meter: st.Meter}
-	if _, err := workflows.Local(ctx, spec, st.StoreActivities(), runner, nil); err != nil {
+	if _, err := workflows.Local(ctx, spec, st.Recorder(), runner, nil); err != nil {
 		return nil, fmt.Errorf("study %s: %w", spec.Name, err)
 	}
 	o := &outcome{spec: spec, wall: time.Since(began), cpu: cpuTime() - before}
