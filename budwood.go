@@ -40,6 +40,7 @@ import (
 
 	"budwood/hpo"
 	"budwood/search"
+	"budwood/study"
 	"budwood/trials"
 	"budwood/workflows"
 )
@@ -86,7 +87,7 @@ type Study struct {
 	MinGain   float64            // no new trials once the next is expected to improve the objective by less; 0: no limit
 	Retries   int                // of a trial whose objective fails
 	MaxFailed int                // no new trials once so many have failed; 0 means 10, while none has a value
-	Retrain   workflows.Retrain  // of the best from scratch, when the search is over
+	Retrain   study.Retrain      // of the best from scratch, when the search is over
 	StartWith []search.Params    // tried first; what one leaves out is drawn
 	WarmStart string             // auto (default), off, or the name of a study
 
@@ -106,13 +107,13 @@ type Study struct {
 }
 
 // Spec is the study as the service sees it, with every default filled in.
-func (s Study) Spec() (*workflows.Spec, error) {
-	spec := &workflows.Spec{
+func (s Study) Spec() (*study.Spec, error) {
+	spec := &study.Spec{
 		Name: s.Name, Space: s.Space, Constraints: s.Constraints, StartWith: s.StartWith, MaxRetries: s.Retries, MaxFailed: s.MaxFailed, Also: s.Also,
 		Objective: search.Objective{Metric: s.Metric, Goal: s.Goal},
-		Search:    workflows.Search{Sampler: s.Sampler, Cost: s.Cost, Scheduler: s.Scheduler, Eta: s.Eta, Min: s.MinEpochs, Seed: s.Seed, Parallel: s.Parallel, WarmStart: s.WarmStart},
-		Budget:    workflows.Budget{Trials: s.Trials, Epochs: s.Epochs, Time: workflows.Duration(s.Time), EnergyWh: s.EnergyWh, MinGain: s.MinGain},
-		EarlyStop: workflows.EarlyStop{Patience: s.Patience, MinDelta: s.MinDelta}, Retrain: s.Retrain,
+		Search:    study.Search{Sampler: s.Sampler, Cost: s.Cost, Scheduler: s.Scheduler, Eta: s.Eta, Min: s.MinEpochs, Seed: s.Seed, Parallel: s.Parallel, WarmStart: s.WarmStart},
+		Budget:    study.Budget{Trials: s.Trials, Epochs: s.Epochs, Time: study.Duration(s.Time), EnergyWh: s.EnergyWh, MinGain: s.MinGain},
+		EarlyStop: study.EarlyStop{Patience: s.Patience, MinDelta: s.MinDelta}, Retrain: s.Retrain,
 	}
 	return spec, spec.Complete()
 }
@@ -135,7 +136,7 @@ func (s Study) Local(ctx context.Context, f Objective) (*Result, error) {
 	runner := st.runner()
 	runner.Version = s.version()
 	s.warn(ctx, st.Store, runner.Version)
-	_, err = workflows.Local(ctx, spec, st.Recorder(), runner, f)
+	_, err = study.Local(ctx, spec, st.Recorder(), runner, f)
 	if err != nil && ctx.Err() == nil {
 		return nil, err
 	}
@@ -170,7 +171,7 @@ func (s Study) Run(ctx context.Context, f Objective) (*Result, error) {
 	train := st.TrainActivities(f)
 	train.Runner.Version = s.version()
 	s.warn(ctx, st.Store, train.Runner.Version)
-	workers, err := workflows.StartWorkers(conn.Client, conn.namespace, queue, st.StoreActivities(), train, workflows.Offer{CPU: spec.Search.Parallel})
+	workers, err := workflows.StartWorkers(conn.Client, conn.namespace, queue, st.StoreActivities(), train, study.Offer{CPU: spec.Search.Parallel})
 	if err != nil {
 		return nil, err
 	}
@@ -201,7 +202,7 @@ func (s Study) warn(ctx context.Context, store *trials.Store, now trials.Version
 		s.Log.Warn().Err(err).Str("study", s.Name).Msg("its versions cannot be read")
 		return
 	}
-	if line := workflows.DescribeChange(s.Name, list, now); line != "" {
+	if line := study.DescribeChange(s.Name, list, now); line != "" {
 		s.Log.Warn().Str("study", s.Name).Msg(line)
 	}
 }

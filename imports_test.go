@@ -16,8 +16,9 @@ var mayImport = map[string][]string{
 	"trials":    {"search", "engine", "github.com/mattn/go-sqlite3", "github.com/rs/zerolog", "github.com/prometheus/procfs", "golang.org/x/sync", "golang.org/x/sys"},
 	"meta":      {"search", "gonum.org/v1/gonum"},
 	"report":    {"search", "hpo"},
-	"workflows": {"search", "hpo", "engine", "nas", "trials", "meta", "go.temporal.io", "golang.org/x/sync", "google.golang.org/protobuf", "github.com/rs/zerolog", "github.com/goccy/go-yaml"},
-	"":          {"search", "hpo", "nas", "engine", "trials", "report", "workflows", "go.temporal.io", "github.com/rs/zerolog"},
+	"study":     {"search", "hpo", "engine", "nas", "trials", "meta", "github.com/rs/zerolog", "github.com/goccy/go-yaml"},
+	"workflows": {"search", "study", "engine", "trials", "go.temporal.io", "golang.org/x/sync", "google.golang.org/protobuf", "github.com/rs/zerolog"},
+	"":          {"search", "hpo", "nas", "engine", "trials", "report", "study", "workflows", "go.temporal.io", "github.com/rs/zerolog"},
 	"examples":  {"", "search", "engine"},
 }
 
@@ -29,7 +30,7 @@ func TestImportsKeepTheirDirection(t *testing.T) {
 	for line := range strings.Lines(string(out)) {
 		fields := strings.Fields(line)
 		from := folder(fields[0])
-		if strings.HasPrefix(fields[0], "budwood/cmd") || strings.HasSuffix(fields[0], "/searchtest") || strings.HasSuffix(fields[0], "/bench") {
+		if strings.HasPrefix(fields[0], "budwood/cmd") || strings.HasSuffix(fields[0], "/searchtest") || strings.HasSuffix(fields[0], "/studytest") || strings.HasSuffix(fields[0], "/bench") {
 			continue // commands may import everything, and searchtest tests
 		}
 		allowed, ok := mayImport[from]
@@ -65,6 +66,19 @@ func TestSDKWithoutServer(t *testing.T) {
 	for line := range strings.Lines(string(out)) {
 		if strings.HasPrefix(line, "go.temporal.io/server") {
 			t.Errorf("the SDK depends on %s", strings.TrimSpace(line))
+		}
+	}
+}
+
+// A study is known, and run on goroutines, without Temporal.
+func TestStudyWithoutTemporal(t *testing.T) {
+	out, err := exec.Command("go", "list", "-deps", "./study").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(out)) {
+		if strings.HasPrefix(line, "go.temporal.io/") {
+			t.Errorf("study depends on %s", strings.TrimSpace(line))
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"budwood/engine/data"
+	"budwood/study"
 	"budwood/trials"
 	"budwood/workflows"
 )
@@ -82,8 +83,8 @@ func (s *State) StoreActivities() *workflows.StoreActivities {
 }
 
 // Recorder keeps studies in the store.
-func (s *State) Recorder() *workflows.Recorder {
-	return &workflows.Recorder{Store: s.Store, Data: s.Data, Files: s.Files, Log: s.Log}
+func (s *State) Recorder() *study.Recorder {
+	return &study.Recorder{Store: s.Store, Data: s.Data, Files: s.Files, Log: s.Log}
 }
 
 // TrainActivities are the activities of a worker; objective is nil for studies

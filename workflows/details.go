@@ -7,14 +7,15 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"budwood/search"
+	"budwood/study"
 )
 
 // details shows the leaderboard in the Temporal UI, as Markdown.
-func (s *study) details(ctx workflow.Context) {
+func (s *studyRun) details(ctx workflow.Context) {
 	o := s.in.Spec.Objective
 	var b strings.Builder
 	fmt.Fprintf(&b, "**%d of %d trials started**, %d running, %d epochs, %.3g Wh\n\n", s.loop.Started, s.loop.Trials, len(s.children), s.spent.Epochs, s.spent.Joules/3600)
-	if why := ending(s.loop); why != "" {
+	if why := study.Ending(s.loop); why != "" {
 		fmt.Fprintf(&b, "Ending: %s\n\n", why)
 	}
 	if s.note != "" {
@@ -25,15 +26,7 @@ func (s *study) details(ctx workflow.Context) {
 	}
 	fmt.Fprintf(&b, "| | trial | %s | epochs | state | Wh | params |\n|---|---|---|---|---|---|---|\n", o.Metric)
 	for i, r := range s.board.Rows {
-		fmt.Fprintf(&b, "| %d | %s | %s | %d | %s | %.3g | %s |\n", i+1, search.TrialName(r.Trial), search.FormatNumber(r.Value), r.Budget, r.State, r.Joules/3600, clip(DescribeParams(r.Params), 300))
+		fmt.Fprintf(&b, "| %d | %s | %s | %d | %s | %.3g | %s |\n", i+1, search.TrialName(r.Trial), search.FormatNumber(r.Value), r.Budget, r.State, r.Joules/3600, search.Clip(study.DescribeParams(r.Params), 300))
 	}
-	workflow.SetCurrentDetails(ctx, clip(b.String(), 20_000))
-}
-
-// clip cuts a text to n bytes, at a rune's edge.
-func clip(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	return strings.ToValidUTF8(s[:n-3], "") + "…"
+	workflow.SetCurrentDetails(ctx, search.Clip(b.String(), 20_000))
 }

@@ -1,6 +1,9 @@
 package workflows
 
-import "budwood/search"
+import (
+	"budwood/search"
+	"budwood/study"
+)
 
 const (
 	briefTrial  = .1   // seconds: trials that take less when trained to the end are brief
@@ -12,7 +15,7 @@ const (
 )
 
 // brief tells whether trials run within the study's workflow.
-func (s *study) brief() bool {
+func (s *studyRun) brief() bool {
 	spec := &s.in.Spec
 	if spec.Search.Supernet != "" && s.loop.Final { // it has seen candidates judged, none trained
 		return false
@@ -23,29 +26,29 @@ func (s *study) brief() bool {
 // ahead is how many trials a slot may be given before the first is done. It is
 // one for whatever learns from results: it would learn later. Else their order
 // is all the same, and what trains at once is not more than the study allows.
-func (s *study) ahead() int {
+func (s *studyRun) ahead() int {
 	spec := &s.in.Spec
-	if !s.brief() || spec.learns() {
+	if !s.brief() || spec.Learns() {
 		return 1
 	}
 	n, epochs := 1, spec.Budget.Epochs
-	size, _, _ := spec.candidateSize()
+	size, _, _ := spec.CandidateSize()
 	for 2*n <= batchTrials && 2*n*epochs <= batchEpochs && s.pace.Epoch*float64(2*n*epochs) <= aheadBatch && 2*n*spec.Search.Parallel <= mostAhead &&
-		2*n*spec.Search.Parallel*size <= mostSent {
+		2*n*spec.Search.Parallel*size <= study.MaxMessage {
 		n *= 2
 	}
 	return n
 }
 
 // slots is how many segments may be decided and not done.
-func (s *study) slots() int { return s.in.Spec.Search.Parallel * s.ahead() }
+func (s *studyRun) slots() int { return s.in.Spec.Search.Parallel * s.ahead() }
 
 // batches divides segments that wait into those that are run together.
-func (s *study) batches(segments []search.Segment, found []search.Trial) []*child {
+func (s *studyRun) batches(segments []search.Segment, found []search.Trial) []*child {
 	brief, ahead := s.brief(), s.ahead()
 	idle := max(s.in.Spec.Search.Parallel-s.running, 1)
 	share := min((len(segments)+idle-1)/idle, ahead)
-	size, _, _ := s.in.Spec.candidateSize()
+	size, _, _ := s.in.Spec.CandidateSize()
 	var out []*child
 	next, epochs := &child{within: brief}, 0
 	for i, seg := range segments {
@@ -55,7 +58,7 @@ func (s *study) batches(segments []search.Segment, found []search.Trial) []*chil
 		switch {
 		case !brief:
 			full = n >= max(s.in.Spec.Search.Batch, 1)
-		case n >= batchTrials || epochs >= batchEpochs || (n+1)*size > mostSent:
+		case n >= batchTrials || epochs >= batchEpochs || (n+1)*size > study.MaxMessage:
 			full = true
 		default:
 			full = n >= share && s.pace.Epoch*float64(epochs) >= leastBatch

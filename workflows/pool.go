@@ -14,27 +14,29 @@ import (
 	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/worker"
 	"golang.org/x/sync/semaphore"
+
+	"budwood/study"
 )
 
 // capacity is what is left of an offer.
 type capacity struct {
-	offer    Offer
+	offer    study.Offer
 	cpu, mem *semaphore.Weighted
 }
 
-func newCapacity(o Offer) *capacity {
+func newCapacity(o study.Offer) *capacity {
 	return &capacity{o, semaphore.NewWeighted(int64(o.CPU)), semaphore.NewWeighted(int64(o.Mem))}
 }
 
 // acquire waits for what a trial needs: of memory what it asks for, or its share. A
 // nil capacity has everything.
-func (c *capacity) acquire(ctx context.Context, r Resources) (release func(), err error) {
+func (c *capacity) acquire(ctx context.Context, r study.Resources) (release func(), err error) {
 	if c == nil {
 		return func() {}, nil
 	}
 	cpu, mem := int64(max(r.CPU, 1)), int64(r.Mem)
 	if mem == 0 {
-		mem = c.offer.share(r, 0)
+		mem = c.offer.Share(r, 0)
 	}
 	mem = min(mem, int64(c.offer.Mem))
 	if err := c.cpu.Acquire(ctx, cpu); err != nil {
@@ -53,7 +55,7 @@ type TrainWorker struct {
 	c        client.Client
 	queue    string
 	a        TrainActivities
-	offer    Offer
+	offer    study.Offer
 	space    string // namespace
 	capacity *capacity
 	log      zerolog.Logger
@@ -68,7 +70,7 @@ type TrainWorker struct {
 const lookEvery = 2 * time.Second
 
 // NewTrainWorker is a worker for the studies of a queue prefix.
-func NewTrainWorker(c client.Client, namespace, queue string, a *TrainActivities, o Offer) *TrainWorker {
+func NewTrainWorker(c client.Client, namespace, queue string, a *TrainActivities, o study.Offer) *TrainWorker {
 	o = o.Complete()
 	if a.Data != nil && a.Data.Max == 0 {
 		a.Data.Max = int64(o.Mem)
@@ -81,7 +83,7 @@ func NewTrainWorker(c client.Client, namespace, queue string, a *TrainActivities
 
 // Start begins to train.
 func (w *TrainWorker) Start() error {
-	if err := w.serve("", Resources{}); err != nil {
+	if err := w.serve("", study.Resources{}); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -116,8 +118,8 @@ func (w *TrainWorker) Stop() {
 }
 
 // serve starts to poll for trials of a class.
-func (w *TrainWorker) serve(class string, needs Resources) error {
-	slots := w.offer.fits(needs)
+func (w *TrainWorker) serve(class string, needs study.Resources) error {
+	slots := w.offer.Fits(needs)
 	c := worker.New(w.c, TrainQueue(w.queue, needs), worker.Options{
 		MaxConcurrentActivityExecutionSize: slots,
 		MaxConcurrentActivityTaskPollers:   min(max(slots, 2), 8),
@@ -144,7 +146,7 @@ func (w *TrainWorker) serve(class string, needs Resources) error {
 
 // look serves the classes of the studies that run, and no others.
 func (w *TrainWorker) look(ctx context.Context) error {
-	wanted := map[string]Resources{}
+	wanted := map[string]study.Resources{}
 	var page []byte
 	for {
 		r, err := w.c.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
@@ -160,7 +162,7 @@ func (w *TrainWorker) look(ctx context.Context) error {
 				w.log.Warn().Err(err).Msg("a study's needs cannot be read")
 				continue
 			}
-			if needs, err := parseClass(class); err == nil && w.offer.fits(needs) > 0 {
+			if needs, err := study.ParseClass(class); err == nil && w.offer.Fits(needs) > 0 {
 				wanted[class] = needs
 			}
 		}

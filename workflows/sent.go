@@ -13,6 +13,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"budwood/search"
+	"budwood/study"
 	"budwood/trials"
 )
 
@@ -22,40 +23,40 @@ func fit(tasks []trials.Task, results []trials.Result) []trials.Result {
 	total := 0
 	for i := range results {
 		results[i].Reason = trials.Reason(results[i].Reason)
-		total += sizeSent(&results[i])
+		total += study.MessageSize(&results[i])
 	}
-	if total <= mostSent {
+	if total <= study.MaxMessage {
 		return results
 	}
 	for i := range results {
-		results[i] = fitOne(&tasks[i], results[i], mostSent/len(results))
+		results[i] = fitOne(&tasks[i], results[i], study.MaxMessage/len(results))
 	}
 	return results
 }
 
 func fitOne(t *trials.Task, r trials.Result, most int) trials.Result {
-	if sizeSent(&r) <= most {
+	if study.MessageSize(&r) <= most {
 		return r
 	}
 	curve := r.Curve
 	r.Curve = nil
-	size := sizeSent(&r)
+	size := study.MessageSize(&r)
 	if size > most/2 { // no place for a curve: what the study decides by is left
-		r.Reason = joinReasons(r.Reason, fmt.Sprintf("of its %d metrics only the objectives are kept", len(r.Final.Metrics)))
+		r.Reason = study.JoinReasons(r.Reason, fmt.Sprintf("of its %d metrics only the objectives are kept", len(r.Final.Metrics)))
 		r.Final.Metrics = objectivesOf(t, r.Final.Metrics)
 		thin := make([]search.Measurement, len(curve))
 		for i, m := range curve {
 			thin[i] = search.Measurement{Budget: m.Budget, Metrics: objectivesOf(t, m.Metrics)}
 		}
-		curve, size = thin, sizeSent(&r)
+		curve, size = thin, study.MessageSize(&r)
 	}
 	size += 100 // for what is said of it
-	for every := 1 + sizeSent(curve)/max(most-size, 1); ; every++ {
+	for every := 1 + study.MessageSize(curve)/max(most-size, 1); ; every++ {
 		thin := r
 		if thin.Curve = everyNth(curve, every); every > 1 {
-			thin.Reason = joinReasons(r.Reason, fmt.Sprintf("of the %d epochs of its curve one in %d is kept", len(curve), every))
+			thin.Reason = study.JoinReasons(r.Reason, fmt.Sprintf("of the %d epochs of its curve one in %d is kept", len(curve), every))
 		}
-		if sizeSent(&thin) <= most || every >= len(curve) {
+		if study.MessageSize(&thin) <= most || every >= len(curve) {
 			return thin
 		}
 	}
@@ -107,8 +108,8 @@ func (a *sendableAnswer) ExecuteActivity(ctx context.Context, in *interceptor.Ex
 	switch {
 	case err != nil:
 		return nil, userError(fmt.Errorf("the result cannot be sent: %w", err))
-	case len(b) > mostSent+mostSent/2:
-		return nil, userError(fmt.Errorf("the result of %s is too large to be sent: it has %d bytes, at most %d are possible", activity.GetInfo(ctx).ActivityType.Name, len(b), mostSent+mostSent/2))
+	case len(b) > study.MaxMessage+study.MaxMessage/2:
+		return nil, userError(fmt.Errorf("the result of %s is too large to be sent: it has %d bytes, at most %d are possible", activity.GetInfo(ctx).ActivityType.Name, len(b), study.MaxMessage+study.MaxMessage/2))
 	}
 	return out, nil
 }

@@ -10,33 +10,34 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"budwood/search"
+	"budwood/study"
 )
 
 // StoreActivities run in the process that owns the store: they are what a
 // [Recorder] does, with errors that Temporal does not retry where that would not
 // help.
 type StoreActivities struct {
-	*Recorder
+	*study.Recorder
 
 	Client    client.Client // to ask who polls; nil: not asked
 	Namespace string
 }
 
 // Begin is [Recorder.Begin].
-func (a *StoreActivities) Begin(ctx context.Context, in BeginInput) (BeginResult, error) {
+func (a *StoreActivities) Begin(ctx context.Context, in study.BeginInput) (study.BeginResult, error) {
 	out, err := a.Recorder.Begin(ctx, in)
 	return out, notRetried(err)
 }
 
 // Start is [Recorder.Start].
-func (a *StoreActivities) Start(ctx context.Context, in StartInput) ([]search.Trial, error) {
+func (a *StoreActivities) Start(ctx context.Context, in study.StartInput) ([]search.Trial, error) {
 	out, err := a.Recorder.Start(ctx, in)
 	return out, notRetried(err)
 }
 
 // notRetried makes a final error one that Temporal does not retry.
 func notRetried(err error) error {
-	var final *FinalError
+	var final *study.FinalError
 	if errors.As(err, &final) {
 		return temporal.NewNonRetryableApplicationError(final.Error(), final.Kind, nil)
 	}
@@ -45,7 +46,7 @@ func notRetried(err error) error {
 
 // CheckWorkers notes at the study whether workers poll for its trials, and
 // returns the note: "" if they do.
-func (a *StoreActivities) CheckWorkers(ctx context.Context, study, queue string, needs Resources) (string, error) {
+func (a *StoreActivities) CheckWorkers(ctx context.Context, study, queue string, needs study.Resources) (string, error) {
 	note := ""
 	if a.Client != nil {
 		r, err := a.Client.DescribeTaskQueue(ctx, queue, enumspb.TASK_QUEUE_TYPE_ACTIVITY)
@@ -53,7 +54,7 @@ func (a *StoreActivities) CheckWorkers(ctx context.Context, study, queue string,
 			return "", err
 		}
 		if len(r.Pollers) == 0 {
-			note = fmt.Sprintf("no worker offers %s, which its trials need: start one with %s", needs, needs.workerCommand())
+			note = fmt.Sprintf("no worker offers %s, which its trials need: start one with %s", needs, needs.WorkerCommand())
 		}
 	}
 	return note, a.Store.Note(ctx, study, note)

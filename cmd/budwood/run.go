@@ -10,33 +10,34 @@ import (
 	"budwood"
 	"budwood/engine/data"
 	"budwood/search"
+	"budwood/study"
 	"budwood/trials"
 	"budwood/workflows"
 )
 
 // fileArg is a study file and what overrides it.
 type fileArg struct {
-	File         string              `arg:"" help:"Study file (YAML)." type:"path"`
-	Name         *string             `help:"Give the study another name." placeholder:"NAME"`
-	Trials       *int                `help:"Override budget.trials." placeholder:"N"`
-	Epochs       *int                `help:"Override budget.epochs." placeholder:"N"`
-	Time         *workflows.Duration `help:"Override budget.time, like 10m." placeholder:"TIME"`
-	EnergyWh     *float64            `name:"energy-wh" help:"Override budget.energy_wh." placeholder:"WH"`
-	Parallel     *int                `help:"Override search.parallel." placeholder:"N"`
-	Seed         *uint64             `help:"Override search.seed." placeholder:"N"`
-	AllowOutside bool                `help:"Allow data outside the study file's directory."`
+	File         string          `arg:"" help:"Study file (YAML)." type:"path"`
+	Name         *string         `help:"Give the study another name." placeholder:"NAME"`
+	Trials       *int            `help:"Override budget.trials." placeholder:"N"`
+	Epochs       *int            `help:"Override budget.epochs." placeholder:"N"`
+	Time         *study.Duration `help:"Override budget.time, like 10m." placeholder:"TIME"`
+	EnergyWh     *float64        `name:"energy-wh" help:"Override budget.energy_wh." placeholder:"WH"`
+	Parallel     *int            `help:"Override search.parallel." placeholder:"N"`
+	Seed         *uint64         `help:"Override search.seed." placeholder:"N"`
+	AllowOutside bool            `help:"Allow data outside the study file's directory."`
 }
 
 // load reads the study and its data, so that every mistake in them is found
 // before anything starts.
-func (f *fileArg) load(ctx context.Context) (*workflows.Spec, *data.Data, error) {
+func (f *fileArg) load(ctx context.Context) (*study.Spec, *data.Data, error) {
 	for flag, n := range map[string]*int{"trials": f.Trials, "epochs": f.Epochs, "parallel": f.Parallel} {
 		if n != nil && *n == 0 { // which in a study stands for the default
 			return nil, nil, usageError{fmt.Errorf("--%s: 0 is nothing: give at least 1", flag)}
 		}
 	}
 	most, _ := trials.TrialMemory()
-	return workflows.Load(ctx, f.File, &data.Cache{Max: most}, workflows.FileOptions{Outside: f.AllowOutside, Override: func(s *workflows.Spec) {
+	return study.Load(ctx, f.File, &data.Cache{Max: most}, study.FileOptions{Outside: f.AllowOutside, Override: func(s *study.Spec) {
 		override(&s.Name, f.Name)
 		override(&s.Budget.Trials, f.Trials)
 		override(&s.Budget.Epochs, f.Epochs)
@@ -100,17 +101,17 @@ func (c *runCmd) Run(a *app) (err error) {
 	if err != nil && !errors.Is(err, trials.ErrNoStudy) {
 		return err
 	}
-	if err := workflows.CheckWarmStart(a.ctx, store, spec); err != nil {
+	if err := study.CheckWarmStart(a.ctx, store, spec); err != nil {
 		return usageError{err}
 	}
 	if err := a.keepData(spec); err != nil {
 		return err
 	}
 	if exists {
-		if err := workflows.CanContinue(old.Spec, spec); err != nil {
+		if err := study.CanContinue(old.Spec, spec); err != nil {
 			return usageError{err}
 		}
-		if old.State == trials.StudyRunning && !workflows.SameCommand(old.Spec, spec) {
+		if old.State == trials.StudyRunning && !study.SameCommand(old.Spec, spec) {
 			return usageError{fmt.Errorf("study %s runs, with another command than its file has now: end it with budwood stop %s, and run the file again to go on with the new one", spec.Name, spec.Name)}
 		}
 		if err := a.sayChange(store, spec); err != nil {
@@ -135,12 +136,12 @@ func (c *runCmd) Run(a *app) (err error) {
 }
 
 // sayChange says which trials of a study were trained by what is no longer there.
-func (a *app) sayChange(store *trials.Store, spec *workflows.Spec) error {
+func (a *app) sayChange(store *trials.Store, spec *study.Spec) error {
 	list, err := store.Versions(a.ctx, spec.Name)
 	if err != nil {
 		return err
 	}
-	if line := workflows.DescribeChange(spec.Name, list, spec.Version()); line != "" {
+	if line := study.DescribeChange(spec.Name, list, spec.Version()); line != "" {
 		a.say("%s", line)
 	}
 	return nil
@@ -148,7 +149,7 @@ func (a *app) sayChange(store *trials.Store, spec *workflows.Spec) error {
 
 // already tells of a study that exists: one that ended with all it was asked
 // for is only shown again.
-func (a *app) already(store *trials.Store, old *trials.Study, spec *workflows.Spec) (done bool, err error) {
+func (a *app) already(store *trials.Store, old *trials.Study, spec *study.Spec) (done bool, err error) {
 	r, err := budwood.ReadResult(a.ctx, store, spec.Name)
 	if err != nil {
 		return false, err
@@ -208,7 +209,7 @@ func (a *app) ended(store *trials.Store, name string) error {
 	if err := a.summary(store, name); err != nil {
 		return err
 	}
-	study, err := store.Study(a.ctx, name)
+	row, err := store.Study(a.ctx, name)
 	if err != nil {
 		return err
 	}
@@ -219,19 +220,19 @@ func (a *app) ended(store *trials.Store, name string) error {
 	counted := search.Counted(r.Trials)
 	n, last := failures(counted)
 	switch {
-	case study.State == trials.StudyFailed:
-		return fmt.Errorf("study %s failed: %s", name, study.Reason)
+	case row.State == trials.StudyFailed:
+		return fmt.Errorf("study %s failed: %s", name, row.Reason)
 	case r.Best != nil:
 		return nil
 	case len(counted) == 0 && len(r.Trials) > 0:
 		return errAllAside(name)
 	case n > 0 && n == len(counted):
-		return fmt.Errorf("study %s: all of its trials failed: %s", name, workflows.DescribeReason(last.Reason))
+		return fmt.Errorf("study %s: all of its trials failed: %s", name, study.DescribeReason(last.Reason))
 	case len(r.Trials) == 0:
 		return fmt.Errorf("study %s ended without a best: it had no trials", name)
 	}
 	end := counted[len(counted)-1]
-	return fmt.Errorf("study %s ended without a best: none of %s has a value; the last one is %s: %s", name, plural(len(counted), "trial"), end.State, strings.TrimPrefix(workflows.DescribeReason(end.Reason), string(end.State)+": "))
+	return fmt.Errorf("study %s ended without a best: none of %s has a value; the last one is %s: %s", name, plural(len(counted), "trial"), end.State, strings.TrimPrefix(study.DescribeReason(end.Reason), string(end.State)+": "))
 }
 
 // errAllAside is why a study has no best whose trials were all set aside.

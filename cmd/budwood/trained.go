@@ -10,15 +10,15 @@ import (
 	"budwood"
 	"budwood/engine/data"
 	"budwood/search"
+	"budwood/study"
 	"budwood/trials"
-	"budwood/workflows"
 )
 
 // trained is a trial of a study, and where the weights of its network are.
 type trained struct {
 	*budwood.Result
 	trial *search.Record
-	spec  *workflows.Spec
+	spec  *study.Spec
 	data  *data.Cache
 	blobs trials.Blobs
 	key   string
@@ -108,7 +108,7 @@ func checkpointOf(ctx context.Context, blobs trials.Blobs, r *budwood.Result, t 
 	case !measured && !t.State.Ended():
 		return "", fmt.Errorf("study %s: %s has no weights yet: it is %s", r.Study, t.Name(), t.State)
 	case !measured || t.State == search.Diverged || t.State == search.Failed || t.State == search.Infeasible:
-		return "", fmt.Errorf("study %s: %s has no weights: it is %s: %s", r.Study, t.Name(), t.State, workflows.DescribeReason(t.Reason))
+		return "", fmt.Errorf("study %s: %s has no weights: it is %s: %s", r.Study, t.Name(), t.State, study.DescribeReason(t.Reason))
 	case key != "":
 		return key, nil
 	case len(others) == 0:
