@@ -1,4 +1,4 @@
-package hpo
+package scheduler
 
 import (
 	"testing"
@@ -21,7 +21,7 @@ func FuzzSchedulers(f *testing.F) {
 			also = []search.Goal{search.Maximize}
 		}
 		return []search.Scheduler{
-			&Full{Max: most},
+			&NoStopping{Max: most},
 			&ASHA{Min: least, Max: most, Eta: eta, Goal: goal, Stopping: yes, Also: also},
 			&Hyperband{Min: least, Max: most, Eta: eta, Goal: goal, Stopping: yes, Also: also},
 			&SuccessiveHalving{Min: least, Max: most, Eta: eta, Goal: goal, Also: also},

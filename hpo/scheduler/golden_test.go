@@ -1,4 +1,4 @@
-package hpo
+package scheduler
 
 import (
 	"fmt"
@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"budwood/hpo"
 	"budwood/internal/golden"
 	"budwood/search"
 	"budwood/search/searchtest"
@@ -45,7 +46,7 @@ func (l logged) Step(e search.Event) []search.Action {
 func TestSchedulersDecideAsBefore(t *testing.T) {
 	t.Parallel()
 	for name, s := range map[string]search.Scheduler{
-		"full":         &Full{Max: 27},
+		"full":         &NoStopping{Max: 27},
 		"asha":         &ASHA{Max: 27, Goal: search.Maximize},
 		"ashastopping": &ASHA{Max: 27, Goal: search.Maximize, Stopping: true},
 		"halving":      &SuccessiveHalving{Max: 9, Goal: search.Maximize},
@@ -58,7 +59,7 @@ func TestSchedulersDecideAsBefore(t *testing.T) {
 			r, err := searchtest.Simulate(searchtest.Simulation{
 				Space:      search.Space{x},
 				Objectives: []search.Objective{{Metric: "accuracy", Goal: search.Maximize}},
-				Sampler:    Halton{}, Scheduler: logged{s, &log}, Trials: 27, Parallel: 3, Seed: 1,
+				Sampler:    hpo.Halton{}, Scheduler: logged{s, &log}, Trials: 27, Parallel: 3, Seed: 1,
 				Objective: func(trial int, p search.Params, from, to int) ([]float64, float64, search.State) {
 					seconds := float64(to-from) * (1 + x.In(p))
 					accuracy := 1 - .6*math.Abs(x.In(p)-.7) - .4/math.Sqrt(float64(to))
