@@ -3,7 +3,7 @@ package study_test
 import (
 	"testing"
 
-	"budwood/engine/data"
+	"budwood/data"
 	"budwood/nas"
 	"budwood/study/studytest"
 )

@@ -1,7 +1,7 @@
 package study
 
 import (
-	"budwood/engine/data"
+	"budwood/data"
 	"budwood/meta"
 )
 

@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"budwood/engine/data"
+	"budwood/data"
 	"budwood/search"
 	"budwood/study"
 	"budwood/study/studytest"

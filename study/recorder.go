@@ -10,7 +10,7 @@ import (
 
 	"github.com/rs/zerolog"
 
-	"budwood/engine/data"
+	"budwood/data"
 	"budwood/meta"
 	"budwood/nas"
 	"budwood/search"

@@ -14,7 +14,7 @@ import (
 )
 
 // StoreActivities run in the process that owns the store: they are what a
-// [Recorder] does, with errors that Temporal does not retry where that would not
+// [study.Recorder] does, with errors that Temporal does not retry where that would not
 // help.
 type StoreActivities struct {
 	*study.Recorder
@@ -23,13 +23,13 @@ type StoreActivities struct {
 	Namespace string
 }
 
-// Begin is [Recorder.Begin].
+// Begin is [study.Recorder.Begin].
 func (a *StoreActivities) Begin(ctx context.Context, in study.BeginInput) (study.BeginResult, error) {
 	out, err := a.Recorder.Begin(ctx, in)
 	return out, notRetried(err)
 }
 
-// Start is [Recorder.Start].
+// Start is [study.Recorder.Start].
 func (a *StoreActivities) Start(ctx context.Context, in study.StartInput) ([]search.Trial, error) {
 	out, err := a.Recorder.Start(ctx, in)
 	return out, notRetried(err)

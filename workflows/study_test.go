@@ -16,7 +16,7 @@ import (
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
 
-	"budwood/engine/data"
+	"budwood/data"
 	"budwood/hpo"
 	"budwood/search"
 	"budwood/study"

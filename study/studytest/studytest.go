@@ -11,7 +11,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"budwood/engine/data"
+	"budwood/data"
 	"budwood/nas"
 	"budwood/search"
 	"budwood/study"
