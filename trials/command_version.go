@@ -181,7 +181,7 @@ func modules(dir string, kind []string) map[string][]string {
 		case err != nil:
 			return fs.SkipDir
 		case d.IsDir() && path != dir:
-			if rel, _ := filepath.Rel(dir, path); strings.Count(rel, string(filepath.Separator)) >= mostDepth || strings.HasPrefix(base, ".") || slices.Contains([]string{"__pycache__", "node_modules", "site-packages", "vendor"}, base) || exists(filepath.Join(path, "pyvenv.cfg")) {
+			if rel, _ := filepath.Rel(dir, path); strings.Count(rel, string(filepath.Separator)) >= mostDepth || strings.HasPrefix(base, ".") || slices.Contains([]string{"__pycache__", "node_modules", "site-packages", "vendor"}, base) || virtualEnv(path) {
 				return fs.SkipDir
 			}
 		case d.Type().IsRegular() && slices.Contains(kind, strings.ToLower(filepath.Ext(base))):
@@ -198,6 +198,12 @@ func modules(dir string, kind []string) map[string][]string {
 		return nil
 	})
 	return out
+}
+
+// virtualEnv reports whether a directory is a virtual environment of Python.
+func virtualEnv(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, "pyvenv.cfg"))
+	return err == nil
 }
 
 // digests remembers what was in files, as long as they look the same.
@@ -293,4 +299,10 @@ func (c *Command) written(v Version) Version {
 		}
 	}
 	return out
+}
+
+// digestOf is the digest of a part.
+func digestOf(b []byte) string {
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])[:16]
 }

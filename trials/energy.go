@@ -41,12 +41,6 @@ func (e Energy) Add(f Energy) Energy {
 // Wh is the energy in watt-hours.
 func (e Energy) Wh() float64 { return e.Joules / 3600 }
 
-// finite is the energy with what is no number taken as 0.
-func (e Energy) finite() Energy {
-	e.Joules, e.Low, e.High, e.Idle = finite(e.Joules), finite(e.Low), finite(e.High), finite(e.Idle)
-	return e
-}
-
 // Saved is the most that stopping early can have saved, in joules, had every
 // trial been trained to the full budget otherwise: for each trial that was
 // stopped, or completed before full because it no longer improved, its joules per

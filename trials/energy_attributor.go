@@ -69,6 +69,15 @@ func NewAttributor(p Power) *Attributor {
 	return a
 }
 
+// ByClock estimates with the given power from a clock of CPU time, which takes the
+// place of the process's own and of every thread's: a test or a simulation says
+// with it what was spent.
+func ByClock(p Power, cpu func() time.Duration) *Attributor {
+	return &Attributor{power: p.orDefault(), clock: clock{
+		now: time.Now, process: cpu, machine: cpu, thread: func() func() time.Duration { return cpu },
+	}}
+}
+
 // Describe says in words how energy is known here.
 func (a *Attributor) Describe() string {
 	if a.counters != nil {

@@ -3,7 +3,6 @@ package trials
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"budwood/engine/kernel"
 )
@@ -48,10 +47,3 @@ func (t *Trial) TrainedBy(v Version) {
 		t.notes = append(t.notes, versionNote(t.before.Epoch, v.ID(), t.before.Version.ID())+": "+HasChanged(changed))
 	}
 }
-
-// versionNote says that a trial goes on under another version after an epoch.
-func versionNote(after int, now, before string) string {
-	return fmt.Sprintf("from epoch %d on under version %s instead of %s", after+1, now, before)
-}
-
-func underVersion(note string) bool { return strings.Contains(note, " on under version ") }

@@ -13,10 +13,7 @@ import (
 func TestFailedAttemptsCount(t *testing.T) {
 	r, c := testRunner(t), &counter{}
 	now := time.Duration(0) // the CPU time of the process, which the meter reads
-	r.Meter = &Attributor{power: Power{PerCore: 1}.orDefault(), clock: clock{
-		now: time.Now, process: func() time.Duration { return now }, machine: func() time.Duration { return now },
-		thread: func() func() time.Duration { return func() time.Duration { return now } },
-	}}
+	r.Meter = ByClock(Power{PerCore: 1}, func() time.Duration { return now })
 	failing := func(seconds, epochs int) Objective { // spends, trains so many epochs, fails
 		return func(ctx context.Context, t *Trial) error {
 			now += time.Duration(seconds) * time.Second

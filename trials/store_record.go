@@ -12,25 +12,6 @@ import (
 	"budwood/search"
 )
 
-// Report is the outcome of one attempt at one segment.
-type Report struct {
-	Study   string               `json:"study"`
-	Trial   int                  `json:"trial"`
-	From    int                  `json:"from"`
-	To      int                  `json:"to"`      // where the segment was to end, also if the trial ended before: with Study and Trial it names the segment
-	Attempt int                  `json:"attempt"` // a later one replaces an earlier one
-	State   search.State         `json:"state"`
-	Reason  string               `json:"reason,omitempty"`
-	Curve   []search.Measurement `json:"curve,omitempty"` // every epoch of the segment
-	Final   search.Measurement   `json:"final"`           // what samplers see of it; zero: nothing was measured
-	Energy  Energy               `json:"energy"`          // of the segment
-	Seconds float64              `json:"seconds"`         // of training, of the segment
-	Worker  string               `json:"worker,omitempty"`
-	Version Version              `json:"version,omitzero"` // of what trained it
-	Kernels string               `json:"kernels,omitempty"`
-	Notes   []string             `json:"notes,omitempty"`
-}
-
 // Record stores a report, durably and whole. It is not accepted if a later
 // attempt at the same segment was recorded before; the report of an attempt that
 // was recorded already changes nothing. In whatever order reports come, and
@@ -83,7 +64,7 @@ func (s *Store) record(ctx context.Context, w *writer, r Report, final sql.NullS
 	if err := w.exec(`DELETE FROM segments WHERE study = ? AND trial = ? AND upto = ?`, id, r.Trial, r.To); err != nil {
 		return false, err
 	}
-	e := r.Energy.finite()
+	e := finiteEnergy(r.Energy)
 	if err := w.exec(`INSERT INTO segments (study, trial, upto, since, attempt, state, reason, budget, metrics,
 			joules, joules_low, joules_high, joules_idle, method, seconds, worker, version, kernels, notes)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -91,7 +72,7 @@ func (s *Store) record(ctx context.Context, w *writer, r Report, final sql.NullS
 		e.Joules, e.Low, e.High, e.Idle, e.Method, finite(r.Seconds), r.Worker, r.Version.ID(), r.Kernels, notes); err != nil {
 		return false, err
 	}
-	if err := r.Version.record(w, id); err != nil {
+	if err := recordVersion(w, id, r.Version); err != nil {
 		return false, err
 	}
 	for _, m := range r.Curve {
@@ -168,8 +149,8 @@ func refresh(w *writer, study int64, trial int, seq int64) error {
 		energy.Method, seconds, seq, study, trial)
 }
 
-// segment is a row of segments, as far as a trial follows from it.
-type segment struct {
+// segmentRow is a row of segments, as far as a trial follows from it.
+type segmentRow struct {
 	upto     int
 	state    search.State
 	reason   string
@@ -179,16 +160,16 @@ type segment struct {
 	seconds  float64
 }
 
-func segmentsOf(w *writer, study int64, trial int) ([]segment, error) {
+func segmentsOf(w *writer, study int64, trial int) ([]segmentRow, error) {
 	rows, err := w.rows(`SELECT upto, state, reason, budget, metrics, joules, joules_low, joules_high, joules_idle, method, seconds
 		FROM segments WHERE study = ? AND trial = ? ORDER BY upto`, study, trial)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var out []segment
+	var out []segmentRow
 	for rows.Next() {
-		var g segment
+		var g segmentRow
 		var metrics sql.NullString
 		e := &g.energy
 		if err := rows.Scan(&g.upto, &g.state, &g.reason, &g.final.Budget, &metrics,
@@ -239,4 +220,10 @@ func finite(x float64) float64 {
 		return 0
 	}
 	return x
+}
+
+// finiteEnergy is an energy with what is no number taken as 0.
+func finiteEnergy(e Energy) Energy {
+	e.Joules, e.Low, e.High, e.Idle = finite(e.Joules), finite(e.Low), finite(e.High), finite(e.Idle)
+	return e
 }

@@ -2,6 +2,7 @@ package trials
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 )
 
@@ -61,4 +62,17 @@ func (s *Store) versions(ctx context.Context, study string) ([]Trained, error) {
 		}
 	}
 	return out, rows.Err()
+}
+
+// recordVersion stores what a version is made of, once.
+func recordVersion(w *writer, study int64, v Version) error {
+	id := v.ID()
+	if id == "" {
+		return nil
+	}
+	parts, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	return w.exec(`INSERT INTO versions (study, version, parts) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`, study, id, string(parts))
 }

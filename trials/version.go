@@ -3,13 +3,10 @@ package trials
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"strings"
-	"sync"
 )
 
 // Version identifies what trains a trial: each part of it, such as a file of a
@@ -83,34 +80,10 @@ func HasChanged(parts []string) string {
 	}
 }
 
-// digestOf is the digest of a part.
-func digestOf(b []byte) string {
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:])[:16]
+// versionNote says that a trial goes on under another version after an epoch.
+func versionNote(after int, now, before string) string {
+	return fmt.Sprintf("from epoch %d on under version %s instead of %s", after+1, now, before)
 }
 
-func (v Version) record(w *writer, study int64) error {
-	id := v.ID()
-	if id == "" {
-		return nil
-	}
-	parts, err := json.Marshal(v)
-	if err != nil {
-		return err
-	}
-	return w.exec(`INSERT INTO versions (study, version, parts) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`, study, id, string(parts))
-}
-
-// Build is the version of the running program: that of its executable file, which
-// is the same whenever the same source is compiled, also by go run and go test.
-var Build = sync.OnceValue(func() Version {
-	path := "/proc/self/exe" // what runs, whatever lies at its place by now
-	if !exists(path) {
-		path, _ = os.Executable()
-	}
-	digest, err := digestFile(path, false)
-	if err != nil {
-		return nil
-	}
-	return VersionNamed("build " + digest[:8])
-})
+// underVersion reports whether a note is one of [versionNote].
+func underVersion(note string) bool { return strings.Contains(note, " on under version ") }

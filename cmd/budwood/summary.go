@@ -73,7 +73,7 @@ func (a *app) summary(store *trials.Store, name string) error {
 	if len(r.Test) > 0 {
 		fmt.Fprintf(w, "test    %s\n", metricsLine(r.Test))
 	}
-	e, err := energy(a, store, name)
+	e, err := energyText(a, store, name)
 	if err != nil {
 		return err
 	}
@@ -95,8 +95,8 @@ func failures(list []search.Record) (n int, last *search.Record) {
 	return n, last
 }
 
-// energy is the study's energy in words: never an estimate called measured.
-func energy(a *app, store *trials.Store, name string) (string, error) {
+// energyText is the study's energy in words: never an estimate called measured.
+func energyText(a *app, store *trials.Store, name string) (string, error) {
 	list, err := store.Studies(a.ctx)
 	if err != nil {
 		return "", err
