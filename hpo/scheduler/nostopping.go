@@ -1,38 +1,38 @@
-package hpo
+package scheduler
 
 import "budwood/search"
 
-// Full trains every trial to the full budget at once.
-type Full struct {
+// NoStopping trains every trial to the full budget at once.
+type NoStopping struct {
 	Max   int  `json:"max"`             // the full budget; 0 means 1
 	First bool `json:"first,omitempty"` // the first trial runs alone: the others need what it has learned, and without it there are none
 	Next  int  `json:"next"`            // state: number of the next trial
 	Ready bool `json:"ready,omitempty"` // state: the first trial has learned something
 }
 
-var _ search.Scheduler = (*Full)(nil)
+var _ search.Scheduler = (*NoStopping)(nil)
 
 // Brackets is the one rung there is.
-func (f Full) Brackets() []Bracket { return []Bracket{{[]int{max(f.Max, 1)}, 1}} }
+func (n NoStopping) Brackets() []Bracket { return []Bracket{{[]int{max(n.Max, 1)}, 1}} }
 
 // Step starts trials for as long as there are slots.
-func (f *Full) Step(e search.Event) []search.Action {
+func (n *NoStopping) Step(e search.Event) []search.Action {
 	switch e := e.(type) {
 	case search.Free:
 		var out []search.Action
-		n := min(e.Slots, e.New)
-		if f.First && !f.Ready {
-			n = min(n, 1-f.Next)
+		starts := min(e.Slots, e.New)
+		if n.First && !n.Ready {
+			starts = min(starts, 1-n.Next)
 		}
-		for range n {
-			out = append(out, search.Start{Trial: f.Next, Budget: max(f.Max, 1)})
-			f.Next++
+		for range starts {
+			out = append(out, search.Start{Trial: n.Next, Budget: max(n.Max, 1)})
+			n.Next++
 		}
 		return out
 	case search.Ended:
-		f.learned(e.Trial, e.Values)
+		n.learned(e.Trial, e.Values)
 	case search.Reported:
-		f.learned(e.Trial, e.Values)
+		n.learned(e.Trial, e.Values)
 		if !usable(e.Values) {
 			return []search.Action{unusable(e.Trial, e.Budget)}
 		}
@@ -41,6 +41,6 @@ func (f *Full) Step(e search.Event) []search.Action {
 	return nil
 }
 
-func (f *Full) learned(trial int, values []float64) {
-	f.Ready = f.Ready || f.First && trial == 0 && usable(values)
+func (n *NoStopping) learned(trial int, values []float64) {
+	n.Ready = n.Ready || n.First && trial == 0 && usable(values)
 }

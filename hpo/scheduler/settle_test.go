@@ -1,4 +1,4 @@
-package hpo
+package scheduler
 
 import (
 	"maps"
@@ -67,7 +67,7 @@ func TestTheBestIsTrainedToTheEnd(t *testing.T) {
 		"hyperband": func(full int) search.Scheduler { return &Hyperband{Max: full} },
 		"halving":   func(full int) search.Scheduler { return &SuccessiveHalving{Max: full} },
 		"plateau":   func(full int) search.Scheduler { return &Plateau{Max: full} },
-		"none":      func(full int) search.Scheduler { return &Full{Max: full} },
+		"none":      func(full int) search.Scheduler { return &NoStopping{Max: full} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			rapid.Check(t, func(t *rapid.T) {

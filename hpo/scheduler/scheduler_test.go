@@ -1,4 +1,4 @@
-package hpo
+package scheduler
 
 import (
 	"testing"
@@ -7,9 +7,9 @@ import (
 	"budwood/search/searchtest"
 )
 
-func TestFull(t *testing.T) {
+func TestNoStopping(t *testing.T) {
 	t.Parallel()
-	searchtest.Scheduler(t, func() search.Scheduler { return &Full{Max: 9} })
+	searchtest.Scheduler(t, func() search.Scheduler { return &NoStopping{Max: 9} })
 }
 
 func TestASHA(t *testing.T) {

@@ -1,4 +1,4 @@
-package hpo
+package scheduler
 
 import "math"
 
@@ -102,9 +102,20 @@ func (m *curveModel) extrapolate(y []float64) forecast {
 func (f forecast) below(bound float64) float64 {
 	p := 0.
 	for k, w := range f.weight {
-		p += w * cdf((bound-f.mean[k])/f.sd[k])
+		p += w * normal((bound-f.mean[k])/f.sd[k])
 	}
 	return p
+}
+
+// normal is the distribution function of the standard normal.
+func normal(x float64) float64 {
+	if x > 8 {
+		return 1
+	}
+	if x < -8 {
+		return 0
+	}
+	return .5 * math.Erfc(-x/math.Sqrt2)
 }
 
 // moments are the mean and the standard deviation of the end.

@@ -1,4 +1,4 @@
-package hpo
+package scheduler
 
 import (
 	"testing"
@@ -7,7 +7,7 @@ import (
 )
 
 // The others wait for the first trial, and there are none if it comes to nothing.
-func TestFullFirst(t *testing.T) {
+func TestNoStoppingFirst(t *testing.T) {
 	free := search.Free{Slots: 3, New: 5}
 	for name, c := range map[string]struct {
 		end  search.Event
@@ -17,7 +17,7 @@ func TestFullFirst(t *testing.T) {
 		"stopped": {search.Ended{Trial: 0, Budget: 4, State: search.Stopped, Values: []float64{1}}, 3},
 		"failed":  {search.Ended{Trial: 0, State: search.Failed}, 0},
 	} {
-		f := &Full{Max: 9, First: true}
+		f := &NoStopping{Max: 9, First: true}
 		if n := len(f.Step(free)); n != 1 {
 			t.Errorf("%s: %d trials at the beginning", name, n)
 		}
