@@ -10,18 +10,23 @@ import (
 // know; docs/architecture.md draws it. A room is a folder with all below it that
 // has no row of its own.
 var mayImport = map[string][]string{
-	"search":        {},
-	"internal":      {},
-	"hpo":           {"search", "gonum.org/v1/gonum"},
-	"hpo/scheduler": {"search"},
-	"engine":        {"engine", "gonum.org/v1/gonum", "golang.org/x/exp", "golang.org/x/sys", "github.com/parquet-go/parquet-go"},
-	"nas":           {"search", "engine"},
-	"trials":        {"search", "engine", "github.com/mattn/go-sqlite3", "github.com/rs/zerolog", "github.com/prometheus/procfs", "golang.org/x/sync", "golang.org/x/sys"},
-	"meta":          {"search", "gonum.org/v1/gonum"},
-	"report":        {"search", "hpo"},
-	"workflows":     {"search", "hpo", "hpo/scheduler", "engine", "nas", "trials", "meta", "go.temporal.io", "golang.org/x/sync", "google.golang.org/protobuf", "github.com/rs/zerolog", "github.com/goccy/go-yaml"},
-	"":              {"search", "hpo", "nas", "engine", "trials", "report", "workflows", "go.temporal.io", "github.com/rs/zerolog"},
-	"examples":      {"", "search", "engine"},
+	"search":         {},
+	"internal":       {},
+	"hpo":            {"search", "gonum.org/v1/gonum"},
+	"hpo/scheduler":  {"search"},
+	"engine":         {"engine", "gonum.org/v1/gonum", "golang.org/x/exp", "golang.org/x/sys", "github.com/parquet-go/parquet-go"},
+	"nas":            {"search", "engine"},
+	"trials":         {"search", "engine", "trials/segment", "trials/energy", "trials/blob", "trials/reap", "github.com/rs/zerolog", "github.com/prometheus/procfs", "golang.org/x/sync", "golang.org/x/sys"},
+	"trials/segment": {"search", "trials/energy"},
+	"trials/energy":  {"search", "github.com/prometheus/procfs", "golang.org/x/sys"},
+	"trials/blob":    {"engine"},
+	"trials/reap":    {},
+	"trials/store":   {"search", "trials/segment", "trials/energy", "github.com/mattn/go-sqlite3"},
+	"meta":           {"search", "gonum.org/v1/gonum"},
+	"report":         {"search", "hpo"},
+	"workflows":      {"search", "hpo", "hpo/scheduler", "engine", "nas", "trials", "trials/segment", "trials/energy", "trials/blob", "trials/store", "meta", "go.temporal.io", "golang.org/x/sync", "google.golang.org/protobuf", "github.com/rs/zerolog", "github.com/goccy/go-yaml"},
+	"":               {"search", "hpo", "nas", "engine", "trials", "trials/segment", "trials/energy", "trials/blob", "trials/store", "report", "workflows", "go.temporal.io", "github.com/rs/zerolog"},
+	"examples":       {"", "search", "engine"},
 }
 
 func TestImportsKeepTheirDirection(t *testing.T) {
@@ -68,6 +73,27 @@ func TestSDKWithoutServer(t *testing.T) {
 	for line := range strings.Lines(string(out)) {
 		if strings.HasPrefix(line, "go.temporal.io/server") {
 			t.Errorf("the SDK depends on %s", strings.TrimSpace(line))
+		}
+	}
+}
+
+// A program that trains, and keeps what it trains elsewhere, must not link SQLite:
+// only the process that owns the store needs it.
+func TestTrainingWithoutSQLite(t *testing.T) {
+	out, err := exec.Command("go", "list", "-f", "{{.ImportPath}}{{range .Deps}} {{.}}{{end}}", "./...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	needs := map[string]bool{"workflows": true, "": true, "examples": true, "trials/store": true}
+	for line := range strings.Lines(string(out)) {
+		fields := strings.Fields(line)
+		if needs[room(fields[0])] || strings.HasSuffix(fields[0], "/bench") {
+			continue
+		}
+		for _, to := range fields[1:] {
+			if to == "budwood/trials/store" || to == "database/sql" || strings.HasPrefix(to, "github.com/mattn/go-sqlite3") {
+				t.Errorf("%s depends on %s", fields[0], to)
+			}
 		}
 	}
 }

@@ -1,13 +1,14 @@
 package trials
 
 import (
+	"budwood/trials/segment"
 	"os"
 	"sync"
 )
 
 // Build is the version of the running program: that of its executable file, which
 // is the same whenever the same source is compiled, also by go run and go test.
-var Build = sync.OnceValue(func() Version {
+var Build = sync.OnceValue(func() segment.Version {
 	path := "/proc/self/exe" // what runs, whatever lies at its place by now
 	if _, err := os.Stat(path); err != nil {
 		path, _ = os.Executable()
@@ -16,5 +17,5 @@ var Build = sync.OnceValue(func() Version {
 	if err != nil {
 		return nil
 	}
-	return VersionNamed("build " + digest[:8])
+	return segment.VersionNamed("build " + digest[:8])
 })

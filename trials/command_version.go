@@ -1,6 +1,7 @@
 package trials
 
 import (
+	"budwood/trials/segment"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -26,8 +27,8 @@ import (
 //     names, as an import does, and so on.
 //
 // Of very large files, samples count. What cannot be read does not.
-func (c *Command) Version() Version {
-	v := Version{}
+func (c *Command) Version() segment.Version {
+	v := segment.Version{}
 	if args, err := json.Marshal(c.Args); err == nil {
 		v["command.args"] = digestOf(args)
 	}
@@ -289,7 +290,7 @@ func digestFile(path string, sampled bool) (string, error) {
 // written is a version without the files among the arguments that the program has
 // written since: they are known not to tell anything. Sources and the program
 // itself are changed by others.
-func (c *Command) written(v Version) Version {
+func (c *Command) written(v segment.Version) segment.Version {
 	out := maps.Clone(v)
 	for i, arg := range c.Args {
 		for _, path := range c.meant(arg, false) {
