@@ -52,7 +52,7 @@ func TestPausedTrialSetAsideEnds(t *testing.T) {
 	b := studytest.New(t, studytest.Quadratic)
 	segments := 0
 	died := errors.New("the disk is gone")
-	runner := &trials.Runner{Blobs: studytest.FailingBlobs{Blobs: b.Runner.Blobs, Fail: func() error {
+	runner := &trials.Runner{Blobs: studytest.FailingBlobs{Store: b.Runner.Blobs, Fail: func() error {
 		if segments++; segments > 4 {
 			return died
 		}

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"budwood/search"
-	"budwood/trials"
+	"budwood/trials/store"
 )
 
 // Carry is a study's state between two runs of its workflow: continue as new,
@@ -37,9 +37,9 @@ type Spent struct {
 
 // StudyResult is how a study ended.
 type StudyResult struct {
-	State trials.StudyState `json:"state"`
-	Best  int               `json:"best"` // trial, -1: none
-	Test  search.Metrics    `json:"test,omitempty"`
+	State store.StudyState `json:"state"`
+	Best  int              `json:"best"` // trial, -1: none
+	Test  search.Metrics   `json:"test,omitempty"`
 }
 
 // Pace is how long a study's training takes, as far as its workflow has seen it

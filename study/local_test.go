@@ -14,6 +14,7 @@ import (
 	"budwood/study"
 	"budwood/study/studytest"
 	"budwood/trials"
+	"budwood/trials/store"
 )
 
 // A local study whose process dies goes on, when the program is run again, and
@@ -27,7 +28,7 @@ func TestLocalGoesOn(t *testing.T) {
 	b := studytest.New(t, studytest.Quadratic)
 	segments := 0
 	died := errors.New("the disk is gone") // machine trouble ends the loop as a crash would
-	_, err := study.Local(context.Background(), spec, b.Recorder, &trials.Runner{Blobs: studytest.FailingBlobs{Blobs: b.Runner.Blobs, Fail: func() error {
+	_, err := study.Local(context.Background(), spec, b.Recorder, &trials.Runner{Blobs: studytest.FailingBlobs{Store: b.Runner.Blobs, Fail: func() error {
 		if segments++; segments > 12 {
 			return died
 		}
@@ -124,7 +125,7 @@ func TestInterruptedLocalStudy(t *testing.T) {
 			t.Fatalf("the error is %v", err)
 		}
 		row, err := b.Recorder.Store.Study(t.Context(), spec.Name)
-		if err != nil || row.State != trials.StudyStopped || !strings.Contains(row.Reason, "run again, it goes on") {
+		if err != nil || row.State != store.StudyStopped || !strings.Contains(row.Reason, "run again, it goes on") {
 			t.Fatalf("the study is %s: %s, %v", row.State, row.Reason, err)
 		}
 		for _, r := range b.Records(t, spec.Name) {

@@ -14,15 +14,17 @@ import (
 	"budwood/meta"
 	"budwood/nas"
 	"budwood/search"
-	"budwood/trials"
+	"budwood/trials/blob"
+	"budwood/trials/segment"
+	"budwood/trials/store"
 )
 
 // Recorder keeps studies in the store, and proposes candidates by what is there. It
 // runs in the process that owns the store, and is what both drivers of a study share.
 type Recorder struct {
-	Store *trials.Store
+	Store *store.Store
 	Data  *data.Cache
-	Files *trials.DataFiles // where studies' data is kept for the workers; nil: nowhere
+	Files *blob.DataFiles // where studies' data is kept for the workers; nil: nowhere
 	Log   zerolog.Logger
 
 	// Sampler makes the sampler of a study; nil means that of [Spec.Search].
@@ -82,7 +84,7 @@ func (a *Recorder) Begin(ctx context.Context, in BeginInput) (BeginResult, error
 	if err != nil {
 		return BeginResult{}, err
 	}
-	row := trials.Study{Name: spec.Name, Spec: raw, Objectives: spec.Objectives(), Space: spec.Space, State: trials.StudyRunning, Best: -1}
+	row := store.Study{Name: spec.Name, Spec: raw, Objectives: spec.Objectives(), Space: spec.Space, State: store.StudyRunning, Best: -1}
 	var features meta.Features
 	if d, err := spec.Probe(ctx, a.Data); err != nil {
 		// The data may be on the workers only; the study can do without features.
@@ -228,7 +230,7 @@ func (p *proposer) propose(ctx context.Context, past []search.Record, trial int)
 }
 
 // Record stores segments; those of one call share a flush to the disk.
-func (a *Recorder) Record(ctx context.Context, reports []trials.Report) error {
+func (a *Recorder) Record(ctx context.Context, reports []segment.Report) error {
 	errs := make([]error, len(reports))
 	var all sync.WaitGroup
 	for i, r := range reports {
@@ -267,12 +269,12 @@ func (a *Recorder) Edit(ctx context.Context, spec Spec) error {
 
 // FinishInput is how a study ended.
 type FinishInput struct {
-	Study  string            `json:"study"`
-	State  trials.StudyState `json:"state"`
-	Reason string            `json:"reason,omitempty"`
-	Best   int               `json:"best"`
-	Test   search.Metrics    `json:"test,omitempty"`
-	Carry  *Carry            `json:"carry,omitempty"`
+	Study  string           `json:"study"`
+	State  store.StudyState `json:"state"`
+	Reason string           `json:"reason,omitempty"`
+	Best   int              `json:"best"`
+	Test   search.Metrics   `json:"test,omitempty"`
+	Carry  *Carry           `json:"carry,omitempty"`
 }
 
 // Finish stores a study's end.

@@ -6,11 +6,12 @@ import (
 
 	"budwood/search"
 	"budwood/trials"
+	"budwood/trials/segment"
 )
 
 // cost is what a segment has taken, before and after an end of the study that
 // interrupted it.
-func Cost(seg search.Segment, r *trials.Result) search.Cost {
+func Cost(seg search.Segment, r *segment.Result) search.Cost {
 	return search.Cost{
 		Epochs: max(r.Budget-seg.From, seg.Before.Epochs), Joules: max(r.Energy.Joules, seg.Before.Joules), Seconds: max(r.Seconds, seg.Before.Seconds),
 	}
@@ -57,8 +58,8 @@ func (s *Spec) Kept(b *Board, l *search.Loop) []string {
 }
 
 // report is a segment's result as the store takes it.
-func NewReport(t trials.Task, r *trials.Result, attempt int) trials.Report {
-	return trials.Report{
+func NewReport(t trials.Task, r *segment.Result, attempt int) segment.Report {
+	return segment.Report{
 		Study: t.Study, Trial: t.Trial.ID, From: t.From, To: t.To, Attempt: t.Tried + attempt,
 		State: r.State, Reason: r.Reason, Curve: r.Curve, Final: r.Final, Energy: r.Energy, Seconds: r.Seconds, Worker: r.Worker,
 		Version: r.Version, Kernels: r.Kernels, Notes: r.Notes,

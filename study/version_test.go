@@ -8,13 +8,14 @@ import (
 
 	"budwood/study"
 	"budwood/study/studytest"
-	"budwood/trials"
+	"budwood/trials/segment"
+	"budwood/trials/store"
 )
 
 func TestDescribeChange(t *testing.T) {
-	old, now := trials.Version{"train.py": "1", "model.py": "1"}, trials.Version{"train.py": "2", "model.py": "1"}
-	older := trials.Version{"train.py": "1", "model.py": "0"}
-	list := []trials.Trained{{Version: older, ID: older.ID(), Trials: []int{0}}, {Version: old, ID: old.ID(), Trials: []int{1, 2, 3, 5}}, {Version: now, ID: now.ID(), Trials: []int{3, 4}}}
+	old, now := segment.Version{"train.py": "1", "model.py": "1"}, segment.Version{"train.py": "2", "model.py": "1"}
+	older := segment.Version{"train.py": "1", "model.py": "0"}
+	list := []store.Trained{{Version: older, ID: older.ID(), Trials: []int{0}}, {Version: old, ID: old.ID(), Trials: []int{1, 2, 3, 5}}, {Version: now, ID: now.ID(), Trials: []int{3, 4}}}
 	if got := study.DescribeChange("s", list[2:], now); got != "" {
 		t.Error(got)
 	}

@@ -9,7 +9,7 @@ import (
 
 	"budwood/search"
 	"budwood/study"
-	"budwood/trials"
+	"budwood/trials/segment"
 )
 
 // AsideRequest is the argument of the set_aside update.
@@ -94,7 +94,7 @@ func (s *studyRun) aside(now *study.AsideResult) search.Decision {
 }
 
 // counted is a result as far as it counts.
-func (s *studyRun) counted(r *trials.Result, trial int) *trials.Result {
+func (s *studyRun) counted(r *segment.Result, trial int) *segment.Result {
 	if !s.loop.IsAside(trial) {
 		return r
 	}

@@ -10,7 +10,7 @@ import (
 	"budwood/search"
 	"budwood/study"
 	"budwood/study/studytest"
-	"budwood/trials"
+	"budwood/trials/store"
 )
 
 // Trials set aside while the study runs are on no leaderboard, among nobody's
@@ -43,7 +43,7 @@ func TestSetAsideWhileItRuns(t *testing.T) {
 					t.Errorf("%s is on the leaderboard", search.TrialName(row.Trial))
 				}
 			}
-			if r.State != trials.StudyCompleted || r.Best < 2 || len(records) != spec.Budget.Trials+2 {
+			if r.State != store.StudyCompleted || r.Best < 2 || len(records) != spec.Budget.Trials+2 {
 				t.Errorf("%s, best %d of %d trials", r.State, r.Best, len(records))
 			}
 			for _, k := range records {

@@ -15,11 +15,12 @@ import (
 	"budwood/search"
 	"budwood/study"
 	"budwood/trials"
+	"budwood/trials/segment"
 )
 
 // fit makes the results of segments that are reported together small enough to be
 // sent. Of curves that are too long epochs are left out, and the reason says so.
-func fit(tasks []trials.Task, results []trials.Result) []trials.Result {
+func fit(tasks []trials.Task, results []segment.Result) []segment.Result {
 	total := 0
 	for i := range results {
 		results[i].Reason = trials.Reason(results[i].Reason)
@@ -34,7 +35,7 @@ func fit(tasks []trials.Task, results []trials.Result) []trials.Result {
 	return results
 }
 
-func fitOne(t *trials.Task, r trials.Result, most int) trials.Result {
+func fitOne(t *trials.Task, r segment.Result, most int) segment.Result {
 	if study.MessageSize(&r) <= most {
 		return r
 	}

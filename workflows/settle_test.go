@@ -12,7 +12,8 @@ import (
 	"budwood/search"
 	"budwood/study"
 	"budwood/study/studytest"
-	"budwood/trials"
+	"budwood/trials/energy"
+	"budwood/trials/segment"
 )
 
 // best is the record of a study's best trial.
@@ -106,7 +107,7 @@ func TestTimeIsKeptForTheBest(t *testing.T) {
 	spec := studytest.Toy(t, "timed")
 	spec.Budget.Trials, spec.Budget.Time, spec.Search.Batch = 1000, study.Duration(100*time.Second), 1
 	b := newBench(t, studytest.Quadratic)
-	b.env.OnActivity(trainSegments, mock.Anything, mock.Anything).After(time.Second).Return(func(ctx context.Context, in TrainInput) ([]trials.Result, error) {
+	b.env.OnActivity(trainSegments, mock.Anything, mock.Anything).After(time.Second).Return(func(ctx context.Context, in TrainInput) ([]segment.Result, error) {
 		out, err := b.train.Train(ctx, in)
 		for i := range out {
 			out[i].Seconds = 1
@@ -131,8 +132,8 @@ func TestCutTrialCountsOnce(t *testing.T) {
 	d := s.loop.Begin()
 	home := func(state search.State, epochs int, joules, seconds float64) {
 		t.Helper()
-		c := &child{segments: d.Run, trials: []search.Trial{{}}, results: []trials.Result{{
-			State: state, Budget: epochs, Energy: trials.Energy{Joules: joules}, Seconds: seconds,
+		c := &child{segments: d.Run, trials: []search.Trial{{}}, results: []segment.Result{{
+			State: state, Budget: epochs, Energy: energy.Energy{Joules: joules}, Seconds: seconds,
 			Final: search.Measurement{Budget: epochs, Metrics: search.Metrics{"loss": 1}},
 		}}}
 		s.outcome(c, 0)

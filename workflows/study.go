@@ -10,7 +10,7 @@ import (
 
 	"budwood/search"
 	"budwood/study"
-	"budwood/trials"
+	"budwood/trials/store"
 )
 
 // The registered names. They never change: histories and stored data hold them.
@@ -100,7 +100,7 @@ func Study(ctx workflow.Context, in StudyInput) (study.StudyResult, error) {
 	}
 	out, err := s.main(ctx, decision)
 	if err != nil && !workflow.IsContinueAsNewError(err) { // whoever follows the study must hear of it
-		failed := study.FinishInput{Study: in.Spec.Name, State: trials.StudyFailed, Reason: message(err), Best: -1}
+		failed := study.FinishInput{Study: in.Spec.Name, State: store.StudyFailed, Reason: message(err), Best: -1}
 		if e := workflow.ExecuteLocalActivity(local(ctx), finishStudy, failed).Get(ctx, nil); e != nil {
 			err = errors.Join(err, e)
 		}
@@ -219,10 +219,10 @@ func (s *studyRun) continueAsNew(ctx workflow.Context) error {
 
 // finish tests the best trial, clears the checkpoints and records the end.
 func (s *studyRun) finish(ctx workflow.Context) (study.StudyResult, error) {
-	out := study.StudyResult{State: trials.StudyCompleted, Best: s.board.Best()}
+	out := study.StudyResult{State: store.StudyCompleted, Best: s.board.Best()}
 	reason := study.Ending(s.loop)
 	if s.byUser {
-		out.State = trials.StudyStopped
+		out.State = store.StudyStopped
 	}
 	var best *study.Row
 	if len(s.board.Rows) > 0 {

@@ -22,6 +22,7 @@ import (
 	"budwood/study"
 	"budwood/study/studytest"
 	"budwood/trials"
+	"budwood/trials/store"
 )
 
 // bench is a store, a runner and a test environment of one test.
@@ -220,7 +221,7 @@ func TestSamplerFails(t *testing.T) {
 		t.Error("the workflow did not fail")
 	}
 	row, err := b.store.Store.Study(context.Background(), spec.Name)
-	if err != nil || row.State != trials.StudyFailed || row.Reason != "propose trial t0002: the model has no inverse" {
+	if err != nil || row.State != store.StudyFailed || row.Reason != "propose trial t0002: the model has no inverse" {
 		t.Errorf("stored as %s: %q (%v)", row.State, row.Reason, err)
 	}
 }
@@ -263,7 +264,7 @@ func TestTimeBudget(t *testing.T) {
 	b := newBench(t, studytest.Quadratic)
 	b.slow(7 * time.Second)
 	r, records := b.run(t, spec)
-	wantEnded(t, b, spec, r, records, trials.StudyCompleted, "the time budget of 1m0s is spent")
+	wantEnded(t, b, spec, r, records, store.StudyCompleted, "the time budget of 1m0s is spent")
 }
 
 func TestStopNow(t *testing.T) {
@@ -275,12 +276,12 @@ func TestStopNow(t *testing.T) {
 			b.env.UpdateWorkflowNoRejection(StopUpdate, "1", t, StopRequest{Now: now, Reason: "enough"})
 		}, 5500*time.Millisecond)
 		r, records := b.run(t, spec)
-		wantEnded(t, b, spec, r, records, trials.StudyStopped, "enough")
+		wantEnded(t, b, spec, r, records, store.StudyStopped, "enough")
 	}
 }
 
 // wantEnded checks a study that ended early.
-func wantEnded(t *testing.T, b *bench, spec *study.Spec, r study.StudyResult, records []search.Record, state trials.StudyState, reason string) {
+func wantEnded(t *testing.T, b *bench, spec *study.Spec, r study.StudyResult, records []search.Record, state store.StudyState, reason string) {
 	t.Helper()
 	if r.State != state {
 		t.Errorf("the study is %s, want %s", r.State, state)
@@ -310,7 +311,7 @@ func TestMinGain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := len(records); n < 20 || n > 120 || r.State != trials.StudyCompleted || !strings.Contains(row.Reason, "less than 0.05") {
+	if n := len(records); n < 20 || n > 120 || r.State != store.StudyCompleted || !strings.Contains(row.Reason, "less than 0.05") {
 		t.Errorf("%s after %d trials, reason %q", r.State, n, row.Reason)
 	}
 	for _, rec := range records {

@@ -10,7 +10,7 @@ import (
 	"syscall"
 
 	"budwood/study"
-	"budwood/trials"
+	"budwood/trials/store"
 	"budwood/workflows"
 )
 
@@ -63,7 +63,7 @@ func exitCode(stderr io.Writer, err error) int {
 			fmt.Fprintln(stderr, file.Excerpt)
 		}
 		return exitUsage
-	case errors.As(err, &usage), errors.As(err, &field), errors.Is(err, trials.ErrNoStudy), errors.Is(err, trials.ErrNoStore):
+	case errors.As(err, &usage), errors.As(err, &field), errors.Is(err, store.ErrNoStudy), errors.Is(err, store.ErrNoStore):
 		fmt.Fprintf(stderr, "budwood: %v\n", err)
 		return exitUsage
 	}

@@ -16,6 +16,9 @@ import (
 	"budwood/search"
 	"budwood/study"
 	"budwood/trials"
+	"budwood/trials/blob"
+	"budwood/trials/energy"
+	"budwood/trials/store"
 )
 
 // Quadratic is an objective whose loss falls with the epochs towards a parabola of
@@ -125,15 +128,15 @@ type Bench struct {
 func New(t testing.TB, objective trials.Objective) *Bench {
 	t.Helper()
 	dir := t.TempDir()
-	store, err := trials.Open(filepath.Join(dir, "budwood.db"))
+	store, err := store.Open(filepath.Join(dir, "budwood.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { store.Close() })
-	files := &trials.DataFiles{Blobs: trials.Dir(dir)}
+	files := &blob.DataFiles{Blobs: blob.Dir(dir)}
 	return &Bench{
 		Recorder: &study.Recorder{Store: store, Data: &data.Cache{Files: files}, Files: files},
-		Runner:   &trials.Runner{Blobs: trials.Dir(dir), Meter: trials.NewAttributor(trials.Power{})}, Objective: objective,
+		Runner:   &trials.Runner{Blobs: blob.Dir(dir), Meter: energy.NewAttributor(energy.Power{})}, Objective: objective,
 	}
 }
 
@@ -163,7 +166,7 @@ func (b *Bench) Stored(t testing.TB, name string) []search.Record {
 
 // FailingBlobs is a blob store whose writes fail when Fail says so.
 type FailingBlobs struct {
-	trials.Blobs
+	blob.Store
 	Fail func() error
 }
 
@@ -172,5 +175,5 @@ func (f FailingBlobs) Put(ctx context.Context, key string, write func(io.Writer)
 	if err := f.Fail(); err != nil {
 		return err
 	}
-	return f.Blobs.Put(ctx, key, write)
+	return f.Store.Put(ctx, key, write)
 }
