@@ -222,7 +222,7 @@ func (a *app) ended(db *store.Store, name string) error {
 	n, last := failures(counted)
 	switch {
 	case row.State == store.StudyFailed:
-		return fmt.Errorf("study %s failed: %s", name, study.Reason)
+		return fmt.Errorf("study %s failed: %s", name, row.Reason)
 	case r.Best != nil:
 		return nil
 	case len(counted) == 0 && len(r.Trials) > 0:

@@ -17,7 +17,7 @@ import (
 
 // summary is how a study ended: what a run prints last.
 func (a *app) summary(store *store.Store, name string) error {
-	study, err := store.Study(a.ctx, name)
+	row, err := store.Study(a.ctx, name)
 	if err != nil {
 		return err
 	}

@@ -52,8 +52,8 @@ func (w *watcher) look(ctx context.Context) ([]event, error) {
 	old := w.study
 	w.study = row
 	var out []event
-	if study.State == store.StudyRunning && study.Reason != old.Reason && study.Reason != "" {
-		out = append(out, event{-1, "waiting", study.Reason})
+	if row.State == store.StudyRunning && row.Reason != old.Reason && row.Reason != "" {
+		out = append(out, event{-1, "waiting", row.Reason})
 	}
 	note := tight(w.home)
 	if note != "" && !w.tight {
