@@ -83,6 +83,11 @@ type Decision struct {
 	Run   []Segment
 }
 
+// Add puts another decision behind this one.
+func (d *Decision) Add(more Decision) {
+	d.Ended, d.Run = append(d.Ended, more.Ended...), append(d.Run, more.Run...)
+}
+
 // Begin starts the study.
 func (l *Loop) Begin() Decision {
 	l.Parallel = max(l.Parallel, 1)
@@ -132,6 +137,17 @@ func (l *Loop) Interrupt(trial int, cost Cost) Decision {
 	l.Cut = append(l.Cut, s)
 	l.fill(&d)
 	return d
+}
+
+// Suspended is a copy of the loop as it would be if the end of the study interrupted
+// everything that runs now: what a driver keeps of a study that may die at any moment.
+func (l *Loop) Suspended() Loop {
+	out := *l
+	out.Cut, out.Running = slices.Clone(l.Cut), nil
+	for _, t := range slices.Sorted(maps.Keys(l.Running)) {
+		out.Cut = append(out.Cut, l.Running[t])
+	}
+	return out
 }
 
 // Exhausted says that no params are left for a segment's new trial: the trial

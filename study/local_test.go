@@ -179,7 +179,7 @@ func TestSpentLocalStudyStays(t *testing.T) {
 				}
 				return studytest.Quadratic(ctx, t)
 			}
-			run := func() (study.StudyResult, []search.Record) {
+			run := func() (study.Result, []search.Record) {
 				t.Helper()
 				r, err := study.Local(t.Context(), spec, b.Recorder, b.Runner, slow)
 				if err != nil {

@@ -69,7 +69,7 @@ func (b *bench) slow(d time.Duration) {
 	b.env.OnActivity(trainSegments, mock.Anything, mock.Anything).After(d).Return(b.train.Train)
 }
 
-func (b *bench) run(t *testing.T, s *study.Spec) (study.StudyResult, []search.Record) {
+func (b *bench) run(t *testing.T, s *study.Spec) (study.Result, []search.Record) {
 	t.Helper()
 	b.env.ExecuteWorkflow(StudyType, StudyInput{Spec: *s, Queue: "test"})
 	if !b.env.IsWorkflowCompleted() {
@@ -78,7 +78,7 @@ func (b *bench) run(t *testing.T, s *study.Spec) (study.StudyResult, []search.Re
 	if err := b.env.GetWorkflowError(); err != nil {
 		t.Fatal(err)
 	}
-	var r study.StudyResult
+	var r study.Result
 	if err := b.env.GetWorkflowResult(&r); err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +87,7 @@ func (b *bench) run(t *testing.T, s *study.Spec) (study.StudyResult, []search.Re
 
 // twin runs a study here as a workflow and there locally, and holds them to the
 // same decisions.
-func (b *bench) twin(t *testing.T, spec *study.Spec, local *bench) (study.StudyResult, []search.Record) {
+func (b *bench) twin(t *testing.T, spec *study.Spec, local *bench) (study.Result, []search.Record) {
 	t.Helper()
 	got, records := b.run(t, spec)
 	want, err := study.Local(t.Context(), spec, local.store.Recorder, local.train.Runner, local.train.Objective)
@@ -281,7 +281,7 @@ func TestStopNow(t *testing.T) {
 }
 
 // wantEnded checks a study that ended early.
-func wantEnded(t *testing.T, b *bench, spec *study.Spec, r study.StudyResult, records []search.Record, state store.StudyState, reason string) {
+func wantEnded(t *testing.T, b *bench, spec *study.Spec, r study.Result, records []search.Record, state store.StudyState, reason string) {
 	t.Helper()
 	if r.State != state {
 		t.Errorf("the study is %s, want %s", r.State, state)
