@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -151,6 +152,58 @@ func TestRaisedBudget(t *testing.T) {
 	}
 }
 
+// A study goes on by the one driver where it was by the other: it ends as one that had
+// the larger budget from the start, and nothing is trained twice.
+func TestDriversGoOnFromEachOther(t *testing.T) {
+	for _, order := range [][]string{{"workflow", "local"}, {"local", "workflow"}, {"interrupted", "workflow"}} {
+		t.Run(strings.Join(order, ", then "), func(t *testing.T) {
+			spec := studytest.Toy(t, "more")
+			spec.Search.Scheduler = "none"
+			first := newBench(t, nil)
+			epochs := 0
+			for i, how := range order {
+				spec.Budget.Trials = []int{10, 25}[i]
+				ctx, cancel := context.WithCancel(t.Context())
+				objective := func(_ context.Context, t *trials.Trial) error {
+					if how == "interrupted" && t.ID == 7 {
+						cancel()
+						<-ctx.Done()
+						time.Sleep(10 * time.Millisecond) // until the trial has heard of it
+					}
+					if err := studytest.Quadratic(ctx, t); err != nil {
+						return err
+					}
+					epochs++
+					return nil
+				}
+				b := newBench(t, objective)
+				b.store.Store, b.train.Runner = first.store.Store, first.train.Runner
+				if how == "workflow" {
+					b.run(t, spec)
+				} else if _, err := study.Local(ctx, spec, b.store.Recorder, b.train.Runner, objective); (err != nil) != (how == "interrupted") {
+					t.Fatal(err)
+				}
+				cancel()
+			}
+			spec.Budget.Trials = 25
+			whole := newBench(t, studytest.Quadratic)
+			_, want := whole.run(t, spec)
+			if diff := cmp.Diff(want, first.Records(t, spec.Name)); diff != "" {
+				t.Errorf("(-from the start +in two goes) %s", diff)
+			}
+			trained := 0
+			for _, r := range want {
+				if r.State != search.Failed {
+					trained++
+				}
+			}
+			if interrupted := order[0] == "interrupted"; epochs != trained && !(interrupted && epochs == trained+1) {
+				t.Errorf("%d runs of the objective ended, for %d trials", epochs, trained)
+			}
+		})
+	}
+}
+
 // A study that continues as new, again and again, loses and repeats no trial.
 // (With several at once the drained slots change the order of events, so that
 // the decisions may differ.)
@@ -265,6 +318,7 @@ func TestTimeBudget(t *testing.T) {
 	b.slow(7 * time.Second)
 	r, records := b.run(t, spec)
 	wantEnded(t, b, spec, r, records, store.StudyCompleted, "the time budget of 1m0s is spent")
+	wantCut(t, records, "the time budget of 1m0s is spent")
 }
 
 func TestStopNow(t *testing.T) {
@@ -277,6 +331,22 @@ func TestStopNow(t *testing.T) {
 		}, 5500*time.Millisecond)
 		r, records := b.run(t, spec)
 		wantEnded(t, b, spec, r, records, store.StudyStopped, "enough")
+		if now {
+			wantCut(t, records, "enough")
+		}
+	}
+}
+
+// wantCut checks that a trial was stopped by the end of its study, and says why.
+func wantCut(t *testing.T, records []search.Record, reason string) {
+	t.Helper()
+	if !slices.ContainsFunc(records, func(r search.Record) bool { return r.State == search.Stopped && r.Reason == reason }) {
+		t.Errorf("no trial was stopped because %q", reason)
+	}
+	for _, r := range records {
+		if r.Reason == studyStopped {
+			t.Errorf("%s: %s", r.Name(), r.Reason)
+		}
 	}
 }
 
