@@ -10,19 +10,24 @@ import (
 // know; docs/architecture.md draws it. A room is a folder with all below it that
 // has no row of its own.
 var mayImport = map[string][]string{
-	"search":        {},
-	"internal":      {},
-	"hpo":           {"search", "gonum.org/v1/gonum"},
-	"hpo/scheduler": {"search"},
-	"data":          {"golang.org/x/exp", "github.com/parquet-go/parquet-go"},
-	"engine":        {"data", "golang.org/x/sys"},
-	"nas":           {"search", "data", "engine"},
-	"trials":        {"search", "data", "engine", "github.com/mattn/go-sqlite3", "github.com/rs/zerolog", "github.com/prometheus/procfs", "golang.org/x/sync", "golang.org/x/sys"},
-	"meta":          {"search", "gonum.org/v1/gonum"},
-	"report":        {"search", "hpo"},
-	"workflows":     {"search", "hpo", "hpo/scheduler", "data", "engine", "nas", "trials", "meta", "go.temporal.io", "golang.org/x/sync", "google.golang.org/protobuf", "github.com/rs/zerolog", "github.com/goccy/go-yaml"},
-	"":              {"search", "hpo", "nas", "data", "engine", "trials", "report", "workflows", "go.temporal.io", "github.com/rs/zerolog"},
-	"examples":      {"", "search", "data", "engine"},
+	"search":                {},
+	"internal":              {},
+	"hpo":                   {"search", "gonum.org/v1/gonum"},
+	"hpo/scheduler":         {"search"},
+	"data":                  {"golang.org/x/exp", "github.com/parquet-go/parquet-go"},
+	"engine":                {"data", "engine/internal/check", "engine/kernel", "engine/optim", "engine/safetensors"},
+	"engine/optim":          {"engine/internal/check", "engine/kernel"},
+	"engine/kernel":         {"golang.org/x/sys"},
+	"engine/onnx":           {"data", "engine", "engine/safetensors"},
+	"engine/safetensors":    {"engine/kernel"},
+	"engine/internal/check": {},
+	"nas":                   {"search", "data", "engine", "engine/safetensors"},
+	"trials":                {"search", "data", "engine", "engine/kernel", "engine/optim", "github.com/mattn/go-sqlite3", "github.com/rs/zerolog", "github.com/prometheus/procfs", "golang.org/x/sync", "golang.org/x/sys"},
+	"meta":                  {"search", "gonum.org/v1/gonum"},
+	"report":                {"search", "hpo"},
+	"workflows":             {"search", "hpo", "hpo/scheduler", "data", "engine", "nas", "trials", "meta", "go.temporal.io", "golang.org/x/sync", "google.golang.org/protobuf", "github.com/rs/zerolog", "github.com/goccy/go-yaml"},
+	"":                      {"search", "hpo", "nas", "data", "engine", "trials", "report", "workflows", "go.temporal.io", "github.com/rs/zerolog"},
+	"examples":              {"", "search", "data", "engine", "engine/optim"},
 }
 
 func TestImportsKeepTheirDirection(t *testing.T) {
