@@ -14,14 +14,15 @@ var mayImport = map[string][]string{
 	"internal":      {},
 	"hpo":           {"search", "gonum.org/v1/gonum"},
 	"hpo/scheduler": {"search"},
-	"engine":        {"engine", "gonum.org/v1/gonum", "golang.org/x/exp", "golang.org/x/sys", "github.com/parquet-go/parquet-go"},
-	"nas":           {"search", "engine"},
-	"trials":        {"search", "engine", "github.com/mattn/go-sqlite3", "github.com/rs/zerolog", "github.com/prometheus/procfs", "golang.org/x/sync", "golang.org/x/sys"},
+	"data":          {"golang.org/x/exp", "github.com/parquet-go/parquet-go"},
+	"engine":        {"data", "golang.org/x/sys"},
+	"nas":           {"search", "data", "engine"},
+	"trials":        {"search", "data", "engine", "github.com/mattn/go-sqlite3", "github.com/rs/zerolog", "github.com/prometheus/procfs", "golang.org/x/sync", "golang.org/x/sys"},
 	"meta":          {"search", "gonum.org/v1/gonum"},
 	"report":        {"search", "hpo"},
-	"workflows":     {"search", "hpo", "hpo/scheduler", "engine", "nas", "trials", "meta", "go.temporal.io", "golang.org/x/sync", "google.golang.org/protobuf", "github.com/rs/zerolog", "github.com/goccy/go-yaml"},
-	"":              {"search", "hpo", "nas", "engine", "trials", "report", "workflows", "go.temporal.io", "github.com/rs/zerolog"},
-	"examples":      {"", "search", "engine"},
+	"workflows":     {"search", "hpo", "hpo/scheduler", "data", "engine", "nas", "trials", "meta", "go.temporal.io", "golang.org/x/sync", "google.golang.org/protobuf", "github.com/rs/zerolog", "github.com/goccy/go-yaml"},
+	"":              {"search", "hpo", "nas", "data", "engine", "trials", "report", "workflows", "go.temporal.io", "github.com/rs/zerolog"},
+	"examples":      {"", "search", "data", "engine"},
 }
 
 func TestImportsKeepTheirDirection(t *testing.T) {

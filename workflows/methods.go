@@ -4,8 +4,8 @@ import (
 	"slices"
 	"strings"
 
+	"budwood/data"
 	"budwood/engine"
-	"budwood/engine/data"
 	"budwood/hpo"
 	"budwood/hpo/scheduler"
 	"budwood/nas"
@@ -177,7 +177,7 @@ func (m *Model) supervised(d *data.Data) (trials.Supervised, error) {
 	if err != nil {
 		return out, err
 	}
-	out.Build = func(p search.Params, _ engine.Shape, _ int) (engine.Layer, error) {
+	out.Build = func(p search.Params, _ data.Shape, _ int) (engine.Layer, error) {
 		g, err := nas.FromParams(p)
 		if err != nil {
 			return nil, err
@@ -223,7 +223,7 @@ func Hyperparameters(s *Spec) []string {
 // buildMLP is the network of a study without an architecture: layers (2) hidden
 // layers of a width (64), each with act (relu), norm (none or batch) and dropout
 // (0).
-func buildMLP(p search.Params, _ engine.Shape, outputs int) (engine.Layer, error) {
+func buildMLP(p search.Params, _ data.Shape, outputs int) (engine.Layer, error) {
 	m, err := readMLP(p)
 	if err != nil {
 		return nil, err
@@ -246,7 +246,7 @@ func buildMLP(p search.Params, _ engine.Shape, outputs int) (engine.Layer, error
 // characters embedded in a width (64), layers (2) blocks, each a GRU or a decoder
 // of some heads (4) as network says, with dropout (0), and the character behind
 // each step.
-func buildText(p search.Params, _ engine.Shape, outputs int) (engine.Layer, error) {
+func buildText(p search.Params, _ data.Shape, outputs int) (engine.Layer, error) {
 	m, err := readMLP(p)
 	if err != nil {
 		return nil, err

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"slices"
 	"sync"
-
-	"budwood/engine"
 )
 
 // Cache loads each source once, however many ask for it at the same moment. A
@@ -124,7 +122,7 @@ func (c *Cache) shrink(newest *entry) {
 }
 
 // LoadWith is [LoadWith], with the files of [Cache.Files]. Nothing is kept.
-func (c *Cache) LoadWith(ctx context.Context, s Source, path string) (*Data, *engine.Set, error) {
+func (c *Cache) LoadWith(ctx context.Context, s Source, path string) (*Data, *Set, error) {
 	s, err := s.at(ctx, c.Files)
 	if err != nil {
 		return nil, nil, err

@@ -83,7 +83,7 @@ func TestDivide(t *testing.T) {
 
 // Rows come in random order: their classes are not sorted.
 func TestPartsAreShuffled(t *testing.T) {
-	d := load(t, Source{CSV: "../../examples/digits/digits.csv.gz", Target: "digit"})
+	d := load(t, Source{CSV: "../examples/digits/digits.csv.gz", Target: "digit"})
 	for _, class := range [][]int32{d.Train.Class, d.Valid.Class, d.Test.Class} {
 		same := 0
 		for i := range class[1:] {

@@ -4,14 +4,12 @@ import (
 	"context"
 	"errors"
 	"slices"
-
-	"budwood/engine"
 )
 
 // Data is a data set ready for training. Whoever gets one shares it and must not
 // change it.
 type Data struct {
-	Train, Valid, Test *engine.Set
+	Train, Valid, Test *Set
 	Folds              []Fold // with Split.CV; Train then holds the rows of all folds and Valid is nil
 	Task               Task
 	Features           int          // values of a row: Train.Shape.Size()
@@ -28,7 +26,7 @@ type Data struct {
 
 // Fold is a fold of a cross-validation: its rows, and those of all other folds.
 // Both are encoded as Train, by what was measured on the rows of all folds.
-type Fold struct{ Train, Valid *engine.Set }
+type Fold struct{ Train, Valid *Set }
 
 // Load reads, splits and encodes a source. The error is an [*Error], or that of the
 // context.
@@ -153,7 +151,7 @@ func build(s Source, t *table, target *column, own int) (*Data, *encoder, error)
 		}
 	}
 	for _, part := range []struct {
-		set  **engine.Set
+		set  **Set
 		rows []int
 	}{{&d.Train, p.train}, {&d.Valid, p.valid}, {&d.Test, p.test}} {
 		if len(part.rows) == 0 {
@@ -178,7 +176,7 @@ func build(s Source, t *table, target *column, own int) (*Data, *encoder, error)
 }
 
 // targets gives a set the targets of its rows.
-func (d *Data) targets(s *engine.Set, g goal, rows []int) {
+func (d *Data) targets(s *Set, g goal, rows []int) {
 	if d.Task == Classification {
 		s.Classes = d.Classes
 		s.Class = make([]int32, len(rows))

@@ -9,8 +9,6 @@ import (
 	"os"
 
 	"github.com/parquet-go/parquet-go"
-
-	"budwood/engine"
 )
 
 // Estimate is about the least memory that loading a source takes, in bytes, by the
@@ -31,7 +29,7 @@ func Estimate(ctx context.Context, s Source) (n int64) {
 			if len(dims) == 0 {
 				continue
 			}
-			values := min(int64(engine.Shape(dims).Size()), unpackedSize(f.path)/int64(width))
+			values := min(int64(Shape(dims).Size()), unpackedSize(f.path)/int64(width))
 			rows, all = rows+int64(dims[0]), all+values
 			read += values * int64(width)
 			if s.NPY != nil && len(dims) == 2 && len(s.Image) == 0 { // in columns

@@ -1,4 +1,4 @@
-package engine
+package data
 
 import "fmt"
 
@@ -23,16 +23,16 @@ func (s *Set) Len() int {
 }
 
 // labels is the number of classes of a row.
-func (s *Set) labels() int { return len(s.Class) / max(s.Len(), 1) }
+func (s *Set) Labels() int { return len(s.Class) / max(s.Len(), 1) }
 
 // Head is the first n rows (all of them if there are fewer). It shares memory
 // with the set.
-func (s *Set) Head(n int) *Set { return s.slice(0, min(max(n, 0), s.Len())) }
+func (s *Set) Head(n int) *Set { return s.Slice(0, min(max(n, 0), s.Len())) }
 
 // slice is rows lo up to hi, sharing memory.
-func (s *Set) slice(lo, hi int) *Set {
+func (s *Set) Slice(lo, hi int) *Set {
 	t := *s
-	w, k := s.Shape.Size(), s.labels()
+	w, k := s.Shape.Size(), s.Labels()
 	t.X = s.X[lo*w : hi*w]
 	if s.Class != nil {
 		t.Class = s.Class[lo*k : hi*k]
@@ -95,7 +95,7 @@ func (s *Set) Check() error {
 	}
 	for i, c := range s.Class {
 		if c < 0 || int(c) >= s.Classes {
-			return fmt.Errorf("data set: row %d has class %d of %d", i/s.labels(), c, s.Classes)
+			return fmt.Errorf("data set: row %d has class %d of %d", i/s.Labels(), c, s.Classes)
 		}
 	}
 	return nil

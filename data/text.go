@@ -8,8 +8,6 @@ import (
 	"math"
 	"slices"
 	"unicode/utf8"
-
-	"budwood/engine"
 )
 
 const (
@@ -59,8 +57,8 @@ func loadText(ctx context.Context, s Source) (*Data, error) {
 		number[r] = int32(i + 1)
 		names = append(names, string(r))
 	}
-	part := func(from, to int) *engine.Set {
-		set := &engine.Set{Shape: engine.Shape{steps}, Classes: len(names)}
+	part := func(from, to int) *Set {
+		set := &Set{Shape: Shape{steps}, Classes: len(names)}
 		for _, r := range runes[from*steps : to*steps] {
 			set.X = append(set.X, float32(number[r]))
 		}

@@ -8,15 +8,13 @@ import (
 	"math"
 	"os"
 	"slices"
-
-	"budwood/engine"
 )
 
 // LoadWith is [Load] of a table, and encodes the rows of another one, CSV or
 // Parquet, as it encodes its own: rows whose target is to be predicted. They have
 // no part in fitting the encoding. That table needs the columns of the first but
 // the target, in any order; others are left out. The set has no targets.
-func LoadWith(ctx context.Context, s Source, path string) (*Data, *engine.Set, error) {
+func LoadWith(ctx context.Context, s Source, path string) (*Data, *Set, error) {
 	if err := s.Validate(); err != nil {
 		return nil, nil, err
 	}

@@ -4,8 +4,6 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
-
-	"budwood/engine"
 )
 
 func numbered(n int) []float32 {
@@ -48,7 +46,7 @@ func TestFlip(t *testing.T) {
 
 // Every pixel is cut out at some time, and never more than the square.
 func TestCutout(t *testing.T) {
-	in := engine.Shape{6, 7, 2}
+	in := Shape{6, 7, 2}
 	r := rand.New(rand.NewPCG(1, 2))
 	gone := make([]bool, in.Size())
 	for range 500 {
@@ -73,13 +71,13 @@ func TestCutout(t *testing.T) {
 func TestAugmentationFits(t *testing.T) {
 	for _, c := range []struct {
 		a  Augmentation
-		in engine.Shape
+		in Shape
 		ok bool
 	}{
-		{Augmentation{Flip: true, Crop: 4, Cutout: 8}, engine.Shape{3, 3, 1}, true},
-		{Augmentation{}, engine.Shape{9}, false},
-		{Augmentation{Crop: -1}, engine.Shape{3, 3, 1}, false},
-		{Augmentation{Cutout: -1}, engine.Shape{3, 3, 1}, false},
+		{Augmentation{Flip: true, Crop: 4, Cutout: 8}, Shape{3, 3, 1}, true},
+		{Augmentation{}, Shape{9}, false},
+		{Augmentation{Crop: -1}, Shape{3, 3, 1}, false},
+		{Augmentation{Cutout: -1}, Shape{3, 3, 1}, false},
 	} {
 		if err := c.a.Fits(c.in); (err == nil) != c.ok {
 			t.Errorf("%+v of %v: %v", c.a, c.in, err)

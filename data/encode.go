@@ -5,8 +5,6 @@ import (
 	"math"
 	"slices"
 	"strings"
-
-	"budwood/engine"
 )
 
 const maxLevels = 64 // columns of 0 and 1 made of one categorical column
@@ -18,7 +16,7 @@ const MaxScore = 1e6
 // encoder turns rows of a table into rows of numbers. It was fitted to the
 // training rows.
 type encoder struct {
-	shape   engine.Shape
+	shape   Shape
 	columns []encoding
 	pixels  *pixels // instead of columns
 }
@@ -38,7 +36,7 @@ type encoding struct {
 
 // fit lays out the encoded row and measures the training rows. coder is nil
 // without target encoding.
-func fit(columns []*column, train []int, image engine.Shape, numeric Encoding, coder *targetCoder) (*encoder, error) {
+func fit(columns []*column, train []int, image Shape, numeric Encoding, coder *targetCoder) (*encoder, error) {
 	if len(columns) == 0 {
 		return nil, fault("", "there is no column to learn from beside the target")
 	}
@@ -69,12 +67,12 @@ func fit(columns []*column, train []int, image engine.Shape, numeric Encoding, c
 		}
 		e.columns = append(e.columns, f)
 	}
-	e.shape = engine.Shape{width}
+	e.shape = Shape{width}
 	return e, nil
 }
 
 // fitImage takes the columns for the values of an image, row by row.
-func fitImage(columns []*column, train []int, image engine.Shape) (*encoder, error) {
+func fitImage(columns []*column, train []int, image Shape) (*encoder, error) {
 	if image.Size() != len(columns) {
 		return nil, imageFault(image, len(columns))
 	}
@@ -93,7 +91,7 @@ func fitImage(columns []*column, train []int, image engine.Shape) (*encoder, err
 	return e, nil
 }
 
-func imageFault(image engine.Shape, columns int) *Error {
+func imageFault(image Shape, columns int) *Error {
 	return &Error{Key: "image", Err: fmt.Errorf("%v are %d values, but there are %d columns beside the target", image, image.Size(), columns)}
 }
 
@@ -143,7 +141,7 @@ func (f *encoding) fitLevels(train []int, width int) (absent, next int) {
 }
 
 // set encodes rows, in their order, into a set without targets.
-func (e *encoder) set(rows []int) *engine.Set {
+func (e *encoder) set(rows []int) *Set {
 	w := e.shape.Size()
 	x := make([]float32, len(rows)*w)
 	for i, row := range rows {
@@ -156,7 +154,7 @@ func (e *encoder) set(rows []int) *engine.Set {
 			e.columns[j].put(out, row)
 		}
 	}
-	return &engine.Set{Shape: e.shape, X: x}
+	return &Set{Shape: e.shape, X: x}
 }
 
 func (f *encoding) put(out []float32, row int) {

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-
-	"budwood/engine"
 )
 
 // loadIDX reads and splits images.
@@ -23,7 +21,7 @@ func loadIDX(ctx context.Context, s Source) (*Data, error) {
 			return nil, err
 		}
 		if !slices.Equal(test.dims, all.dims) {
-			return nil, f[2].fault("images of %v, but those of %s are %v", engine.Shape(test.dims), f[0].path, engine.Shape(all.dims))
+			return nil, f[2].fault("images of %v, but those of %s are %v", Shape(test.dims), f[0].path, Shape(all.dims))
 		}
 	}
 	img, err := s.imageShape(all)
@@ -64,7 +62,7 @@ func loadIDX(ctx context.Context, s Source) (*Data, error) {
 
 // imageShape is the shape asked for, or that of the file, with one channel if
 // the file has none.
-func (s Source) imageShape(l labelled) (engine.Shape, error) {
+func (s Source) imageShape(l labelled) (Shape, error) {
 	if len(s.Image) > 0 {
 		if s.Image.Size() != l.size() {
 			return nil, &Error{Key: "image", Path: s.IDX.Images, Err: fmt.Errorf("%v are %d values, but an image of the file has %d", s.Image, s.Image.Size(), l.size())}
@@ -75,9 +73,9 @@ func (s Source) imageShape(l labelled) (engine.Shape, error) {
 }
 
 // imageOf is height, width and channels; pictures without channels have one.
-func imageOf(dims []int) engine.Shape {
+func imageOf(dims []int) Shape {
 	if len(dims) == 2 {
-		return engine.Shape{dims[0], dims[1], 1}
+		return Shape{dims[0], dims[1], 1}
 	}
 	return slices.Clone(dims)
 }
@@ -135,13 +133,13 @@ func pixelMoments(l labelled, rows []int) (mean, scale float64) {
 }
 
 // set standardises the images of some rows.
-func (l labelled) set(rows []int, img engine.Shape, classes int, mean, scale float64) *engine.Set {
+func (l labelled) set(rows []int, img Shape, classes int, mean, scale float64) *Set {
 	var value [256]float32
 	for b := range value {
 		value[b] = score(float64(b), mean, scale)
 	}
 	w := l.size()
-	s := &engine.Set{Shape: img, X: make([]float32, len(rows)*w), Class: make([]int32, len(rows)), Classes: classes}
+	s := &Set{Shape: img, X: make([]float32, len(rows)*w), Class: make([]int32, len(rows)), Classes: classes}
 	for i, row := range rows {
 		s.Class[i] = int32(l.labels[row])
 		out := s.X[i*w : (i+1)*w]

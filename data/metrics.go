@@ -116,7 +116,7 @@ func LogLoss(probs []float32, class []int32, classes int) float64 {
 
 // Perplexity is e to the [LogLoss]: of how many equally likely classes the
 // network seems to choose. Of a network that was trained by cross-entropy it is e to
-// the loss of [engine.Net.Evaluate].
+// the loss of Net.Evaluate of package engine.
 func Perplexity(probs []float32, class []int32, classes int) float64 {
 	return math.Exp(LogLoss(probs, class, classes))
 }

@@ -6,8 +6,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-
-	"budwood/engine"
 )
 
 // Source says where data is and how to use it. It is a plain value that JSON and
@@ -30,7 +28,7 @@ type Source struct {
 	Numeric      Encoding      `json:"numeric,omitempty" yaml:"numeric,omitempty"`             // tables and NPY: of numeric columns: standard (empty), robust, quantile or piecewise
 	Task         Task          `json:"task,omitempty" yaml:"task,omitempty"`                   // empty: see Task
 	Split        Split         `json:"split,omitzero" yaml:"split,omitempty"`
-	Image        engine.Shape  `json:"image,omitempty" yaml:"image,omitempty"` // height, width, channels, if the columns are pixels
+	Image        Shape         `json:"image,omitempty" yaml:"image,omitempty"` // height, width, channels, if the columns are pixels
 	Rows         int           `json:"rows,omitempty" yaml:"rows,omitempty"`   // use only so many rows, drawn at random; 0 means all
 
 	Digests map[string]Digest `json:"digests,omitempty" yaml:"-"` // of the files, by the setting that names them; nil: whatever is at the paths

@@ -4,12 +4,12 @@ import (
 	"context"
 	"fmt"
 
-	"budwood/engine/data"
+	"budwood/data"
 )
 
 func ExampleLoad() {
 	d, err := data.Load(context.Background(), data.Source{
-		CSV:    "../../examples/adult/adult.csv.gz",
+		CSV:    "../examples/adult/adult.csv.gz",
 		Target: "income",
 		Split:  data.Split{Valid: 0.2, Test: 0.2, Seed: 7},
 	})
@@ -30,15 +30,15 @@ func ExampleLoad() {
 }
 
 func ExampleLoad_misspelt() {
-	_, err := data.Load(context.Background(), data.Source{CSV: "../../examples/adult/adult.csv.gz", Target: "incom"})
+	_, err := data.Load(context.Background(), data.Source{CSV: "../examples/adult/adult.csv.gz", Target: "incom"})
 	fmt.Println(err)
 	// Output:
-	// read ../../examples/adult/adult.csv.gz: there is no column "incom"; did you mean "income"?; the columns are age, workclass, fnlwgt, education, education-num, marital-status, occupation, relationship, race, sex, capital-gain, capital-loss, … and 3 more, the last one income
+	// read ../examples/adult/adult.csv.gz: there is no column "incom"; did you mean "income"?; the columns are age, workclass, fnlwgt, education, education-num, marital-status, occupation, relationship, race, sex, capital-gain, capital-loss, … and 3 more, the last one income
 }
 
 func ExampleCache() {
 	var cache data.Cache
-	digits := data.Source{CSV: "../../examples/digits/digits.csv.gz", Target: "digit", Image: []int{8, 8, 1}}
+	digits := data.Source{CSV: "../examples/digits/digits.csv.gz", Target: "digit", Image: []int{8, 8, 1}}
 	a, err := cache.Load(context.Background(), digits)
 	if err != nil {
 		fmt.Println(err)

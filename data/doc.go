@@ -1,9 +1,9 @@
-// Package data turns files into training, validation and test sets for package
-// engine.
+// Package data holds sets of rows for training ([Set], of rows of a [Shape]) and
+// turns files into training, validation and test sets. It knows no network.
 //
 // [Load] reads the CSV, Parquet, IDX, NPY or text files named by a [Source], infers
 // column types and task, splits the rows, fits the encoding on the training part
-// alone, and returns three [engine.Set]. [Cache] does it once per source. The metrics
+// alone, and returns three [Set]. [Cache] does it once per source. The metrics
 // ([Accuracy], [AUC], [RMSE], …) are plain functions on slices.
 //
 //	d, err := data.Load(ctx, data.Source{CSV: "digits.csv.gz", Target: "digit"})

@@ -1,10 +1,6 @@
 package data
 
-import (
-	"slices"
-
-	"budwood/engine"
-)
+import "slices"
 
 // Preparation is how a raw row becomes the network's input, and what its outputs
 // mean: all that one needs to use the network elsewhere. It was measured on the
@@ -19,7 +15,7 @@ type Preparation struct {
 	TargetMean  float64  `json:"target_mean,omitempty"`  // regression: the target is TargetMean + output·TargetScale
 	TargetScale float64  `json:"target_scale,omitempty"` // likewise
 
-	shape engine.Shape // of a row for the network
+	shape Shape // of a row for the network
 }
 
 // Prepared is a column of a table. Its values come behind those of the columns
@@ -54,9 +50,9 @@ func (n Number) Width() int {
 }
 
 // Raw is the shape of a raw row.
-func (p *Preparation) Raw() engine.Shape {
+func (p *Preparation) Raw() Shape {
 	if p.Columns != nil {
-		return engine.Shape{len(p.Columns)}
+		return Shape{len(p.Columns)}
 	}
 	return p.shape
 }

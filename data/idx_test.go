@@ -11,7 +11,6 @@ import (
 	"strings"
 	"testing"
 
-	"budwood/engine"
 	"budwood/internal/bench"
 )
 
@@ -39,14 +38,14 @@ func TestIDX(t *testing.T) {
 	testImages, testLabels := stripes(8)
 	s := Source{IDX: &IDX{Images: write(t, "i", packed(images)), Labels: write(t, "l", labels)}}
 	d := load(t, s)
-	if d.Train.Len() != 24 || d.Valid.Len() != 8 || d.Test.Len() != 8 || !d.Train.Shape.Equal(engine.Shape{2, 3, 1}) {
+	if d.Train.Len() != 24 || d.Valid.Len() != 8 || d.Test.Len() != 8 || !d.Train.Shape.Equal(Shape{2, 3, 1}) {
 		t.Errorf("parts of %d, %d, %d rows of %v", d.Train.Len(), d.Valid.Len(), d.Test.Len(), d.Train.Shape)
 	}
 	if strings.Join(d.ClassNames, "") != "0123" || d.Facts.Numeric != 6 || d.Facts.Rows != 40 {
 		t.Errorf("classes %q, %+v", d.ClassNames, d.Facts)
 	}
 	// 0, 10, 20, 30 equally often: mean 15, variance 125.
-	for _, set := range []*engine.Set{d.Train, d.Valid, d.Test} {
+	for _, set := range []*Set{d.Train, d.Valid, d.Test} {
 		for i, c := range set.Class {
 			for _, x := range set.X[i*6 : i*6+6] {
 				if want := (10*float64(c) - 15) / math.Sqrt(125); math.Abs(float64(x)-want) > 1e-6 {
@@ -57,7 +56,7 @@ func TestIDX(t *testing.T) {
 	}
 
 	s.IDX.TestImages, s.IDX.TestLabels = write(t, "ti", testImages), write(t, "tl", packed(testLabels))
-	s.Image = engine.Shape{3, 2, 1}
+	s.Image = Shape{3, 2, 1}
 	d = load(t, s)
 	if d.Train.Len() != 32 || d.Valid.Len() != 8 || d.Test.Len() != 8 || !d.Test.Shape.Equal(s.Image) {
 		t.Errorf("with test files: parts of %d, %d, %d rows of %v", d.Train.Len(), d.Valid.Len(), d.Test.Len(), d.Test.Shape)
@@ -104,7 +103,7 @@ func TestIDXErrors(t *testing.T) {
 		})
 	}
 
-	s := Source{IDX: &IDX{Images: write(t, "i", images), Labels: write(t, "l", labels)}, Image: engine.Shape{4, 4, 1}}
+	s := Source{IDX: &IDX{Images: write(t, "i", images), Labels: write(t, "l", labels)}, Image: Shape{4, 4, 1}}
 	if _, err := Load(t.Context(), s); err == nil || !strings.Contains(err.Error(), "4×4×1 are 16 values, but an image of the file has 6") {
 		t.Errorf("wrong image shape: %v", err)
 	}
@@ -140,7 +139,7 @@ func TestMNIST(t *testing.T) {
 	dir := bench.Need(t, "data", "mnist")
 	f := func(name string) string { return filepath.Join(dir, name+".idx.gz") }
 	d := load(t, Source{IDX: &IDX{f("train-images"), f("train-labels"), f("test-images"), f("test-labels")}})
-	if d.Train.Len() != 48000 || d.Valid.Len() != 12000 || d.Test.Len() != 10000 || !d.Train.Shape.Equal(engine.Shape{28, 28, 1}) || d.Classes != 10 {
+	if d.Train.Len() != 48000 || d.Valid.Len() != 12000 || d.Test.Len() != 10000 || !d.Train.Shape.Equal(Shape{28, 28, 1}) || d.Classes != 10 {
 		t.Errorf("parts of %d, %d, %d rows of %v", d.Train.Len(), d.Valid.Len(), d.Test.Len(), d.Train.Shape)
 	}
 }
@@ -158,7 +157,7 @@ func FuzzIDX(f *testing.F) {
 			}
 			return
 		}
-		if got := idx(x.values, x.dims...); got != string(b) || len(x.values) != engine.Shape(x.dims).Size() {
+		if got := idx(x.values, x.dims...); got != string(b) || len(x.values) != Shape(x.dims).Size() {
 			t.Fatalf("%q was read as %v", b, slices.Clip(x.dims))
 		}
 	})

@@ -15,7 +15,6 @@ import (
 	"strings"
 	"testing"
 
-	"budwood/engine"
 	"budwood/internal/bench"
 )
 
@@ -35,7 +34,7 @@ func load(t testing.TB, s Source) *Data {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, set := range map[string]*engine.Set{"train": d.Train, "valid": d.Valid, "test": d.Test} {
+	for name, set := range map[string]*Set{"train": d.Train, "valid": d.Valid, "test": d.Test} {
 		if set == nil && len(d.Folds) > 0 {
 			continue
 		}
@@ -55,7 +54,7 @@ func packed(text string) string {
 }
 
 func TestDigits(t *testing.T) {
-	s := Source{CSV: "../../examples/digits/digits.csv.gz", Target: "digit", Split: Split{Valid: 0.2, Test: 0.2, Seed: 7}}
+	s := Source{CSV: "../examples/digits/digits.csv.gz", Target: "digit", Split: Split{Valid: 0.2, Test: 0.2, Seed: 7}}
 	d := load(t, s)
 	if d.Train.Len() != 3372 || d.Valid.Len() != 1124 || d.Test.Len() != 1124 {
 		t.Errorf("parts of %d, %d, %d rows", d.Train.Len(), d.Valid.Len(), d.Test.Len())
@@ -74,9 +73,9 @@ func TestDigits(t *testing.T) {
 		t.Errorf("seed 7 now deals other rows, and every result on record changes: %s", got)
 	}
 
-	s.Image = engine.Shape{8, 8, 1}
+	s.Image = Shape{8, 8, 1}
 	img := load(t, s)
-	if !img.Train.Shape.Equal(engine.Shape{8, 8, 1}) || !slices.Equal(img.Train.Class, d.Train.Class) {
+	if !img.Train.Shape.Equal(Shape{8, 8, 1}) || !slices.Equal(img.Train.Class, d.Train.Class) {
 		t.Errorf("as images: shape %v, or another split", img.Train.Shape)
 	}
 	mean, std := meanStd(img.Train.X)
@@ -93,7 +92,7 @@ func TestDigits(t *testing.T) {
 }
 
 func TestAdult(t *testing.T) {
-	d := load(t, Source{CSV: "../../examples/adult/adult.csv.gz", Target: "income", Ignore: []string{"fnlwgt", "education"}})
+	d := load(t, Source{CSV: "../examples/adult/adult.csv.gz", Target: "income", Ignore: []string{"fnlwgt", "education"}})
 	if n := d.Train.Len() + d.Valid.Len() + d.Test.Len(); n != 16281 || d.Facts.Rows != n {
 		t.Errorf("%d rows, %d in the facts", n, d.Facts.Rows)
 	}
@@ -144,7 +143,7 @@ func TestSharedSets(t *testing.T) {
 }
 
 func TestLoadIsReproducible(t *testing.T) {
-	s := Source{CSV: "../../examples/adult/adult.csv.gz", Target: "income", Rows: 500, Split: Split{Seed: 3}}
+	s := Source{CSV: "../examples/adult/adult.csv.gz", Target: "income", Rows: 500, Split: Split{Seed: 3}}
 	a, b := load(t, s), load(t, s)
 	if !slices.Equal(a.Train.X, b.Train.X) || !slices.Equal(a.Test.Class, b.Test.Class) || a.Facts != b.Facts {
 		t.Error("the same source gave different data")
@@ -156,7 +155,7 @@ func TestLoadIsReproducible(t *testing.T) {
 }
 
 func TestRows(t *testing.T) {
-	s := Source{CSV: "../../examples/digits/digits.csv.gz", Target: "digit", Rows: 100}
+	s := Source{CSV: "../examples/digits/digits.csv.gz", Target: "digit", Rows: 100}
 	d := load(t, s)
 	if d.Train.Len() != 60 || d.Valid.Len() != 20 || d.Test.Len() != 20 || d.Classes != 10 {
 		t.Errorf("parts of %d, %d, %d rows, %d classes", d.Train.Len(), d.Valid.Len(), d.Test.Len(), d.Classes)
@@ -230,7 +229,7 @@ func TestFacts(t *testing.T) {
 func TestCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := Load(ctx, Source{CSV: "../../examples/adult/adult.csv.gz", Target: "income"})
+	_, err := Load(ctx, Source{CSV: "../examples/adult/adult.csv.gz", Target: "income"})
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-
-	"budwood/engine"
 )
 
 // loadNPY reads arrays into a table, and goes on as with CSV.
@@ -39,7 +37,7 @@ func loadNPY(ctx context.Context, s Source) (*Data, error) {
 			return nil, err
 		}
 		if !slices.Equal(testX.dims[1:], x.dims[1:]) {
-			return nil, f[2].fault("rows of %v, but those of %s are %v", engine.Shape(testX.dims[1:]), f[0].path, engine.Shape(x.dims[1:]))
+			return nil, f[2].fault("rows of %v, but those of %s are %v", Shape(testX.dims[1:]), f[0].path, Shape(x.dims[1:]))
 		}
 		if err := t.add(testX, testY, target, f[2], f[3]); err != nil {
 			return nil, err
@@ -61,7 +59,7 @@ func readArrays(ctx context.Context, inputs, targets file) (x, y array, err erro
 		return x, y, err
 	}
 	if len(y.dims) > 2 || y.row() != 1 {
-		return x, y, targets.fault("the shape is %v; give one target a row", engine.Shape(y.dims))
+		return x, y, targets.fault("the shape is %v; give one target a row", Shape(y.dims))
 	}
 	if x, err = readFile(ctx, inputs, readNPY); err != nil {
 		return x, y, err

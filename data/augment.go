@@ -3,22 +3,18 @@ package data
 import (
 	"fmt"
 	"math/rand/v2"
-
-	"budwood/engine"
 )
 
 // Augmentation changes training images, anew in each epoch; see
-// [engine.TrainConfig]. The zero value changes nothing.
+// TrainConfig of package engine. The zero value changes nothing.
 type Augmentation struct {
 	Flip   bool // mirrors every other image, left to right
 	Crop   int  // pixels of padding on each side, out of which a window of the old size is cut: the image moves by up to so much; the pixels at the edges fill what becomes free
 	Cutout int  // side of a square around a random pixel that is set to 0, the mean of all pixels (DeVries & Taylor 2017)
 }
 
-var _ engine.Augmenter = Augmentation{}
-
 // Fits wants images.
-func (a Augmentation) Fits(in engine.Shape) error {
+func (a Augmentation) Fits(in Shape) error {
 	switch {
 	case a.Crop < 0 || a.Cutout < 0:
 		return fmt.Errorf("crop %d or cutout %d is negative; 0 means none", a.Crop, a.Cutout)
@@ -29,7 +25,7 @@ func (a Augmentation) Fits(in engine.Shape) error {
 }
 
 // Augment flips, crops and cuts.
-func (a Augmentation) Augment(x []float32, in engine.Shape, r *rand.Rand) {
+func (a Augmentation) Augment(x []float32, in Shape, r *rand.Rand) {
 	h, w, c := in[0], in[1], in[2]
 	if a.Flip && r.IntN(2) == 1 {
 		flip(x, h, w, c)

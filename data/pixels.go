@@ -3,8 +3,6 @@ package data
 import (
 	"math"
 	"slices"
-
-	"budwood/engine"
 )
 
 // pixels are images as they lie in their files: a table with a column for each
@@ -27,7 +25,7 @@ func (p *pixels) row(i int) (a array, from int) {
 
 // fitPixels measures the training images, all values alike; NaN, which is missing,
 // does not count. It returns how many are missing, too.
-func fitPixels(p *pixels, train []int, image engine.Shape) (e *encoder, missing int, err *Error) {
+func fitPixels(p *pixels, train []int, image Shape) (e *encoder, missing int, err *Error) {
 	if n := p.arrays[0].row(); image.Size() != n {
 		return nil, 0, imageFault(image, n)
 	}

@@ -1,11 +1,9 @@
 package data
 
-import "budwood/engine"
-
 // Bytes is the memory that the data set takes, copies of its rows for the folds
 // of a cross-validation included.
 func (d *Data) Bytes() (n int64) {
-	for _, s := range []*engine.Set{d.Train, d.Valid, d.Test} {
+	for _, s := range []*Set{d.Train, d.Valid, d.Test} {
 		n += setBytes(s)
 	}
 	for _, f := range d.Folds {
@@ -14,7 +12,7 @@ func (d *Data) Bytes() (n int64) {
 	return n
 }
 
-func setBytes(s *engine.Set) int64 {
+func setBytes(s *Set) int64 {
 	if s == nil {
 		return 0
 	}

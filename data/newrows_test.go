@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"budwood/engine"
 )
 
 // zoo is a table with numbers, categories, missing values and a group; order
@@ -55,7 +53,7 @@ func TestLoadWith(t *testing.T) {
 		for i := range rows.Len() {
 			seen[fmt.Sprint(rows.X[i*w:(i+1)*w])] = true
 		}
-		for part, sets := range map[string][2]*engine.Set{"train": {d.Train, plain.Train}, "valid": {d.Valid, plain.Valid}, "test": {d.Test, plain.Test}} {
+		for part, sets := range map[string][2]*Set{"train": {d.Train, plain.Train}, "valid": {d.Valid, plain.Valid}, "test": {d.Test, plain.Test}} {
 			if !slices.Equal(sets[0].X, sets[1].X) || !slices.Equal(sets[0].Class, sets[1].Class) {
 				t.Errorf("%s: the new rows changed the part %s", name, part)
 			}

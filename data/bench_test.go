@@ -9,8 +9,8 @@ func BenchmarkLoad(b *testing.B) {
 		source Source
 		bytes  int64
 	}{
-		{"digits", Source{CSV: "../../examples/digits/digits.csv.gz", Target: "digit"}, 828603},
-		{"adult", Source{CSV: "../../examples/adult/adult.csv.gz", Target: "income"}, 1756869},
+		{"digits", Source{CSV: "../examples/digits/digits.csv.gz", Target: "digit"}, 828603},
+		{"adult", Source{CSV: "../examples/adult/adult.csv.gz", Target: "income"}, 1756869},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			b.SetBytes(c.bytes)

@@ -9,8 +9,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"budwood/engine"
 )
 
 // npy writes an array as numpy.save does: the header ends in spaces and a newline,
@@ -89,7 +87,7 @@ func TestNPY(t *testing.T) {
 	s.NPY.TestX, s.NPY.TestY = write(t, "tx", npy("<f4", "(3, 2, 3)", x[:18])), write(t, "ty", npy("<f8", "(3,)", []float64{0, 7, 1000}))
 	s.Task = Regression
 	d = load(t, s)
-	if !d.Test.Shape.Equal(engine.Shape{2, 3, 1}) || d.Train.Len() != 32 || d.Valid.Len() != 8 || d.Test.Len() != 3 || d.Features != 6 {
+	if !d.Test.Shape.Equal(Shape{2, 3, 1}) || d.Train.Len() != 32 || d.Valid.Len() != 8 || d.Test.Len() != 3 || d.Features != 6 {
 		t.Errorf("parts of %d, %d, %d rows of %v", d.Train.Len(), d.Valid.Len(), d.Test.Len(), d.Test.Shape)
 	}
 	var targets []float64
@@ -162,7 +160,7 @@ func FuzzNPY(f *testing.F) {
 			}
 			return
 		}
-		n := engine.Shape(a.dims).Size()
+		n := Shape(a.dims).Size()
 		if len(a.bytes) != n*a.width || n != a.row()*a.dims[0] {
 			t.Fatalf("%d bytes of %v", len(a.bytes), a.dims)
 		}

@@ -9,8 +9,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-
-	"budwood/engine"
 )
 
 // array is the content of an NPY file: sizes and values, row-major.
@@ -84,7 +82,7 @@ func npyHeader(text string) (a array, size int, err error) {
 		}
 		a.dims = append(a.dims, k)
 	}
-	size = engine.Shape(a.dims).Size()
+	size = Shape(a.dims).Size()
 	switch {
 	case size == 0:
 		return a, 0, fmt.Errorf("the shape (%s) has no values", shape[1])

@@ -1,10 +1,6 @@
 package data
 
-import (
-	"math"
-
-	"budwood/engine"
-)
+import "math"
 
 // Facts are plain numbers about a data set, from which its likeness to others
 // can be told. They are finite, depend on the source alone, and look at no
@@ -33,7 +29,7 @@ const momentRows = 4096
 
 // measure fills in what the encoded training set tells. numeric are the places of
 // numeric columns in a row.
-func (f *Facts) measure(train *engine.Set, numeric []int) {
+func (f *Facts) measure(train *Set, numeric []int) {
 	f.TrainRows, f.Features, f.Classes = train.Len(), train.Shape.Size(), train.Classes
 	f.classes(train)
 	head := train.Head(momentRows)
@@ -55,7 +51,7 @@ func (f *Facts) measure(train *engine.Set, numeric []int) {
 	}
 }
 
-func (f *Facts) classes(train *engine.Set) {
+func (f *Facts) classes(train *Set) {
 	if train.Classes < 2 {
 		return
 	}

@@ -3,8 +3,6 @@ package data
 import (
 	"math"
 	"slices"
-
-	"budwood/engine"
 )
 
 // folds deals rows, which come in random order, to k folds and returns the fold
@@ -36,7 +34,7 @@ func folds(rows []int, l labels, group []int32, k int) []int {
 }
 
 // foldsOf divides a set whose rows have numbers of folds. It is nil without.
-func foldsOf(all *engine.Set, fold []int) []Fold {
+func foldsOf(all *Set, fold []int) []Fold {
 	if len(fold) == 0 {
 		return nil
 	}
