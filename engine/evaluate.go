@@ -39,7 +39,8 @@ func (n *Net) EvaluateTo(outputs []float32, s *data.Set) (Score, error) {
 	for lo := 0; lo < rows; lo += n.cfg.Batch {
 		part := s.Slice(lo, min(lo+n.cfg.Batch, rows))
 		m := part.Len()
-		n.infer(part.X[:m*in], m)
+		s.Read(n.x.data.data[:m*in], lo)
+		n.forward(pass{rows: m})
 		y := n.y.data.data[:m*w]
 		if outputs != nil {
 			copy(outputs[lo*w:], y)
@@ -88,7 +89,7 @@ func (n *Net) check(s *data.Set) error {
 	if s.Shape.Size() != n.in.Size() || len(n.in) == 3 && len(s.Shape) == 3 && !s.Shape.Equal(n.in) {
 		return fmt.Errorf("data set: rows of %v do not fit the network's input %v", s.Shape, n.in)
 	}
-	if err := n.checkTokens(s.X); err != nil {
+	if err := n.checkRows(s); err != nil {
 		return fmt.Errorf("data set: %w", err)
 	}
 	return n.cfg.Loss.fits(n.out, s)

@@ -51,7 +51,7 @@ func (b *batch) fill(s *data.Set, order []int32, out int) targets {
 		t.soft = nil
 	}
 	for i, r := range order {
-		copy(b.x[i*in:(i+1)*in], s.X[int(r)*in:(int(r)+1)*in])
+		s.Read(b.x[i*in:(i+1)*in], int(r))
 		if s.Classes > 0 {
 			copy(t.class[i*k:(i+1)*k], s.Class[int(r)*k:(int(r)+1)*k])
 		} else {
