@@ -1,7 +1,6 @@
 package trials
 
 import (
-	"budwood/trials/blob"
 	"context"
 	"encoding/json"
 	"errors"
@@ -16,6 +15,8 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+
+	"budwood/trials/blob"
 )
 
 // Losses finds out which trials end their workers. A process cannot tell how it

@@ -1,7 +1,6 @@
 package trials
 
 import (
-	"budwood/trials/blob"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,6 +8,8 @@ import (
 	"io"
 	"io/fs"
 	"sync"
+
+	"budwood/trials/blob"
 )
 
 // errNoWeights means that a study's candidates cannot be judged here, now or later.
