@@ -39,6 +39,17 @@ type Task struct {
 	Supernet   bool               `json:"supernet,omitempty"` // it trains the weights that the study's candidates share, or is judged with them: see [SupernetTrial]
 }
 
+// Key names the segment.
+func (t *Task) Key() segment.Key {
+	return segment.Key{Study: t.Study, Trial: t.Trial.ID, From: t.From, To: t.To}
+}
+
+// Report is the result of an attempt at the task, counted from 1, as the store takes
+// it.
+func (t *Task) Report(r segment.Result, attempt int) segment.Report {
+	return segment.Report{Key: t.Key(), Attempt: t.Tried + attempt, Result: r}
+}
+
 // EnergyWh is the metric under which every trial carries its energy so far, in
 // watt-hours, so that it can be an objective.
 const EnergyWh = "energy_wh"

@@ -225,7 +225,7 @@ func (s *study) report(ctx workflow.Context, c *child) (search.Decision, error) 
 func (s *study) outcome(c *child, i int) search.Decision {
 	spec, seg, t, r := &s.in.Spec, c.segments[i], c.trials[i], &c.results[i]
 	cut := r.State == search.Stopped && s.stopping && !c.stopped && s.loop.Settles // by the end of the study
-	all := cost(seg, r)
+	all := r.Cost(seg)
 	more := *r // what is not counted yet
 	more.Energy.Joules, more.Seconds = max(all.Joules-seg.Before.Joules, 0), max(all.Seconds-seg.Before.Seconds, 0)
 	s.spent.Joules += more.Energy.Joules
@@ -249,15 +249,7 @@ func (s *study) outcome(c *child, i int) search.Decision {
 		return s.loop.Interrupt(t.ID, all)
 	}
 	s.conclude(s.loop.Settling)
-	return s.loop.Done(search.Outcome{Trial: t.ID, Budget: r.Budget, State: r.State, Values: r.Values(spec.Objectives()), Reason: r.Reason})
-}
-
-// cost is what a segment has taken, before and after an end of the study that
-// interrupted it.
-func cost(seg search.Segment, r *segment.Result) search.Cost {
-	return search.Cost{
-		Epochs: max(r.Budget-seg.From, seg.Before.Epochs), Joules: max(r.Energy.Joules, seg.Before.Joules), Seconds: max(r.Seconds, seg.Before.Seconds),
-	}
+	return s.loop.Done(r.Outcome(t.ID, spec.Objectives()))
 }
 
 // task is a segment as the runner sees it.

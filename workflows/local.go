@@ -229,12 +229,12 @@ func (l *localStudy) outcome(work context.Context, d localDone) (search.Decision
 		}
 	}
 	if r.State == search.Stopped && !d.known { // by the end of a budget
-		return l.loop.Interrupt(d.trial.ID, cost(d.segment, r)), nil
+		return l.loop.Interrupt(d.trial.ID, r.Cost(d.segment)), nil
 	}
 	if l.loop.Closing == "" && !l.loop.Final && !d.known {
 		l.loop.Settling = l.spec.concluding(&l.board, l.spent, l.loop.Running, l.loop.Settling)
 	}
-	return l.loop.Done(search.Outcome{Trial: d.trial.ID, Budget: r.Budget, State: r.State, Values: r.Values(l.spec.Objectives()), Reason: r.Reason}), nil
+	return l.loop.Done(r.Outcome(d.trial.ID, l.spec.Objectives())), nil
 }
 
 // keepTime stores how long the study has run, if that was not done for a while: its
@@ -311,7 +311,7 @@ func (l *localStudy) segment(ctx context.Context, seg search.Segment, t search.T
 		}
 	}
 	if d.err == nil {
-		d.err = l.store.Record(context.WithoutCancel(ctx), []segment.Report{report(task, &d.result, attempt)})
+		d.err = l.store.Record(context.WithoutCancel(ctx), []segment.Report{task.Report(d.result, attempt)})
 	}
 	return d
 }

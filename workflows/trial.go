@@ -84,7 +84,7 @@ func (in *TrialInput) run(train workflow.Context, why *string) ([]segment.Result
 	defer done()
 	reports := make([]segment.Report, len(results))
 	for i := range results {
-		reports[i] = report(in.Tasks[i], &results[i], attempts[i])
+		reports[i] = in.Tasks[i].Report(results[i], attempts[i])
 		results[i].Curve, results[i].Version, results[i].Notes = nil, nil, nil // recorded; the parent has no use for it
 	}
 	return results, workflow.ExecuteLocalActivity(local(ctx), recordSegments, reports).Get(ctx, nil)
@@ -121,15 +121,6 @@ func segmentNames(tasks []trials.Task) string {
 		return fmt.Sprintf("%s epochs %d→%d", first.Trial.Name(), first.From, first.To)
 	}
 	return fmt.Sprintf("%s and %d more", first.Trial.Name(), len(tasks)-1)
-}
-
-// report is a segment's result as the store takes it.
-func report(t trials.Task, r *segment.Result, attempt int) segment.Report {
-	return segment.Report{
-		Study: t.Study, Trial: t.Trial.ID, From: t.From, To: t.To, Attempt: t.Tried + attempt,
-		State: r.State, Reason: r.Reason, Curve: r.Curve, Final: r.Final, Energy: r.Energy, Seconds: r.Seconds, Worker: r.Worker,
-		Version: r.Version, Kernels: r.Kernels, Notes: r.Notes,
-	}
 }
 
 // trialOptions is how a study starts a trial's workflow.
