@@ -27,7 +27,7 @@ import (
 // When ctx ends, so does the run and not the study: what it was training goes on
 // when the study is run again. The result is that of so far, and the error wraps
 // the context's cause.
-func Local(ctx context.Context, spec *Spec, store *StoreActivities, runner *trials.Runner, objective trials.Objective) (StudyResult, error) {
+func Local(ctx context.Context, spec *Spec, store *StoreActivities, runner *trials.Runner, objective trials.TrainFunc) (StudyResult, error) {
 	begun, err := store.Begin(ctx, BeginInput{Spec: *spec})
 	if err != nil {
 		var final *temporal.ApplicationError
@@ -55,7 +55,7 @@ func Local(ctx context.Context, spec *Spec, store *StoreActivities, runner *tria
 			return StudyResult{}, err
 		}
 		s.Room = Offer{CPU: spec.Search.Parallel}.Complete().Room(spec.Resources, d.Bytes(), "this process")
-		built, objective = &s, s.Objective
+		built, objective = &s, s.Train
 	}
 	l := &localStudy{
 		spec: spec, store: store, runner: runner, objective: objective, built: built, recorded: map[int]search.Record{}, joules: map[int]float64{}, began: time.Now(),
@@ -103,7 +103,7 @@ type localStudy struct {
 	spec      *Spec
 	store     *StoreActivities
 	runner    *trials.Runner
-	objective trials.Objective
+	objective trials.TrainFunc
 	built     *trials.Supervised // the built-in objective; nil: the user's own
 	user      context.Context    // of what is trained after the search, which a time budget does not end
 	loop      *search.Loop

@@ -70,7 +70,7 @@ type bench struct {
 	train *TrainActivities
 }
 
-func newBench(t *testing.T, objective trials.Objective) *bench {
+func newBench(t *testing.T, objective trials.TrainFunc) *bench {
 	t.Helper()
 	dir := t.TempDir()
 	store, err := store.Open(filepath.Join(dir, "budwood.db"))
