@@ -117,7 +117,7 @@ func (s *study) start(ctx workflow.Context) (search.Decision, error) {
 		}
 	}
 	var found []search.Trial
-	if err := workflow.ExecuteLocalActivity(local(ctx), startSegments, in).Get(ctx, &found); err != nil {
+	if err := workflow.ExecuteLocalActivity(s.proposing(ctx), startSegments, in).Get(ctx, &found); err != nil {
 		return search.Decision{}, err
 	}
 	trialOf := map[int]search.Trial{}

@@ -30,11 +30,7 @@ import (
 func Local(ctx context.Context, spec *Spec, store *StoreActivities, runner *trials.Runner, objective trials.TrainFunc) (StudyResult, error) {
 	begun, err := store.Begin(ctx, BeginInput{Spec: *spec})
 	if err != nil {
-		var final *temporal.ApplicationError
-		if errors.As(err, &final) { // without Temporal's words
-			err = errors.New(final.Message())
-		}
-		return StudyResult{}, err
+		return StudyResult{}, inItsWords(err)
 	}
 	if spec.Data != nil && begun.Digests != nil { // what the trials' records know the data by
 		own, d := *spec, *spec.Data
@@ -92,11 +88,20 @@ func Local(ctx context.Context, spec *Spec, store *StoreActivities, runner *tria
 	}
 	switch {
 	case err != nil:
-		return StudyResult{}, err
+		return StudyResult{}, inItsWords(err)
 	case !l.loop.Finished:
 		return l.interrupted(ctx)
 	}
 	return l.finish(context.WithoutCancel(ctx))
+}
+
+// inItsWords is an error without the words that Temporal puts around it.
+func inItsWords(err error) error {
+	var final *temporal.ApplicationError
+	if errors.As(err, &final) {
+		return errors.New(final.Message())
+	}
+	return err
 }
 
 type localStudy struct {

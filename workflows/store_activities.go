@@ -29,6 +29,9 @@ type StoreActivities struct {
 	Files *blob.DataFiles // where studies' data is kept for the workers; nil: nowhere
 	Log   zerolog.Logger
 
+	// Sampler is the user's own, of studies that have one: see [Search.Own].
+	Sampler search.Sampler
+
 	Client    client.Client // to ask who polls; nil: not asked
 	Namespace string
 
@@ -328,7 +331,15 @@ func (a *StoreActivities) proposer(ctx context.Context, study string) (*proposer
 			return nil, fmt.Errorf("study %q: its warm start: %w", study, err)
 		}
 	}
-	sampler, err := newSampler(&p.spec)
+	var sampler search.Sampler
+	switch q := p.spec.Search; {
+	case !q.Own:
+		sampler, err = newSampler(&p.spec)
+	case a.Sampler == nil:
+		err = fmt.Errorf("%s is of the Go program that began the study: run that program again", q.Sampler)
+	default:
+		sampler = ownSampler{q.Sampler, a.Sampler}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("study %q: its sampler: %w", study, err)
 	}

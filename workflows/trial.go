@@ -173,6 +173,15 @@ func local(ctx workflow.Context) workflow.Context {
 	})
 }
 
+// proposing is local for proposals: a sampler of the user's own may take longer.
+func (s *study) proposing(ctx workflow.Context) workflow.Context {
+	o := workflow.GetLocalActivityOptions(local(ctx))
+	if s.in.Spec.Search.Own {
+		o.StartToCloseTimeout = proposalTime
+	}
+	return workflow.WithLocalActivityOptions(ctx, o)
+}
+
 // StudyID and TrialID are workflow ids.
 func StudyID(study string) string { return "study/" + study }
 

@@ -1,6 +1,11 @@
-package engine
+package optim
 
-import "fmt"
+import (
+	"cmp"
+	"fmt"
+
+	"budwood/engine/internal/check"
+)
 
 // OneCycle grows along a cosine from LR/Divide to LR in the share Rise of all
 // steps, and falls along one to LR/(Divide·FinalDivide) at the last step (Smith
@@ -14,22 +19,22 @@ type OneCycle struct {
 
 // Rate is the cycle's, and the last step's beyond it.
 func (o OneCycle) Rate(p Progress) float64 {
-	top := or(o.LR, 0.001)
-	first := top / or(o.Divide, 25)
+	top := cmp.Or(o.LR, 0.001)
+	first := top / cmp.Or(o.Divide, 25)
 	last := float64(p.Total - 1)
-	peak := or(o.Rise, 0.3)*float64(p.Total) - 1
+	peak := cmp.Or(o.Rise, 0.3)*float64(p.Total) - 1
 	s := min(float64(p.Step), last)
 	if s <= peak {
 		return cosine(first, top, s/max(peak, 1e-9))
 	}
-	return cosine(top, first/or(o.FinalDivide, 1e4), (s-peak)/max(last-peak, 1e-9))
+	return cosine(top, first/cmp.Or(o.FinalDivide, 1e4), (s-peak)/max(last-peak, 1e-9))
 }
 
 func (o OneCycle) validate(epochs int) error {
 	if epochs < 1 {
 		return fmt.Errorf("a one-cycle schedule needs the number of epochs, not %d", epochs)
 	}
-	if err := fraction("one-cycle: rise", o.Rise); err != nil {
+	if err := check.Fraction("one-cycle: rise", o.Rise); err != nil {
 		return err
 	}
 	for _, d := range []float64{o.Divide, o.FinalDivide} {
@@ -37,5 +42,5 @@ func (o OneCycle) validate(epochs int) error {
 			return fmt.Errorf("one-cycle: divisor %v is below 1", d)
 		}
 	}
-	return nonNegative("learning rate", o.LR)
+	return check.NonNegative("learning rate", o.LR)
 }

@@ -1,13 +1,16 @@
-package engine
+package optim
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+
+	"budwood/engine/internal/check"
 )
 
 // Plateau multiplies another schedule's learning rate by Factor when a value has
 // not fallen for more than Patience epochs (ReduceLROnPlateau of PyTorch). Tell
-// the trainer the value after each epoch: [Trainer.Observe].
+// the trainer the value after each epoch: its method Observe does.
 type Plateau struct {
 	Then      Schedule // nil means Constant{}
 	Factor    float64  // 0 means 0.1
@@ -34,17 +37,17 @@ func (s Plateau) validate(epochs int) error {
 	if s.Cooldown < 0 {
 		return fmt.Errorf("plateau: cooldown %d is below 0", s.Cooldown)
 	}
-	if err := fraction("plateau: threshold", s.Threshold); err != nil {
+	if err := check.Fraction("plateau: threshold", s.Threshold); err != nil {
 		return err
 	}
-	if err := nonNegative("lowest learning rate", s.Min); err != nil {
+	if err := check.NonNegative("lowest learning rate", s.Min); err != nil {
 		return err
 	}
-	return validateSchedule(s.then(), epochs)
+	return CheckSchedule(s.then(), epochs)
 }
 
-// plateau is what a Plateau schedule has seen; it is part of the checkpoint.
-type plateau struct {
+// PlateauState is what a Plateau schedule has seen; it is part of the checkpoint.
+type PlateauState struct {
 	Seen bool    `json:"seen,omitempty"`
 	Best float64 `json:"best,omitempty"`
 	Bad  int     `json:"bad,omitempty"`  // epochs without improvement in a row
@@ -52,11 +55,12 @@ type plateau struct {
 	Cuts int     `json:"cuts,omitempty"` // reductions so far
 }
 
-func (s *Plateau) observe(state *plateau, value float64) {
+// Observe takes in the value after an epoch.
+func (s *Plateau) Observe(state *PlateauState, value float64) {
 	if math.IsInf(value, 0) || math.IsNaN(value) {
 		value = math.MaxFloat64
 	}
-	if !state.Seen || value < state.Best-or(s.Threshold, 1e-4)*math.Abs(state.Best) {
+	if !state.Seen || value < state.Best-cmp.Or(s.Threshold, 1e-4)*math.Abs(state.Best) {
 		state.Seen, state.Best, state.Bad = true, value, 0
 	} else {
 		state.Bad++
@@ -75,21 +79,21 @@ func (s *Plateau) observe(state *plateau, value float64) {
 	}
 }
 
-// reduce applies the reductions so far to a learning rate.
-func (s *Plateau) reduce(state *plateau, lr float64) float64 {
+// Reduce applies the reductions so far to a learning rate.
+func (s *Plateau) Reduce(state *PlateauState, lr float64) float64 {
 	if state.Cuts == 0 {
 		return lr
 	}
-	return max(lr*math.Pow(or(s.Factor, 0.1), float64(state.Cuts)), min(s.Min, lr))
+	return max(lr*math.Pow(cmp.Or(s.Factor, 0.1), float64(state.Cuts)), min(s.Min, lr))
 }
 
-// plateauOf is the Plateau in a schedule, nil if there is none.
-func plateauOf(s Schedule) *Plateau {
+// PlateauOf is the Plateau in a schedule, nil if there is none.
+func PlateauOf(s Schedule) *Plateau {
 	switch s := s.(type) {
 	case Plateau:
 		return &s
 	case Warmup:
-		return plateauOf(s.Then)
+		return PlateauOf(s.Then)
 	}
 	return nil
 }

@@ -1,12 +1,9 @@
-package engine
+package optim
 
 import (
-	"encoding/json"
 	"math"
 	"strings"
 	"testing"
-
-	"budwood/data"
 )
 
 // One scalar w, loss w², from w = 1, at rate 0.1 unless said otherwise: the
@@ -34,12 +31,12 @@ func TestOptimizersGolden(t *testing.T) {
 	} {
 		w, g := []float32{1}, []float32{0}
 		var state [][]float32
-		for range c.o.slots() {
+		for range c.o.Slots() {
 			state = append(state, []float32{0})
 		}
 		for i, want := range c.want {
 			g[0] = 2 * w[0]
-			finite := c.o.step(&span{w: w, g: g, state: state, lr: c.lr, t: i + 1, decay: 1})
+			finite := c.o.Step(&Span{W: w, G: g, State: state, LR: c.lr, T: i + 1, Decay: 1})
 			if !finite || math.Abs(float64(w[0])-want) > 2e-7 {
 				t.Errorf("%s: step %d gives %.10f, want %.10f", c.name, i+1, w[0], want)
 			}
@@ -79,71 +76,8 @@ func TestOptimizerErrors(t *testing.T) {
 		{Lookahead{Fast: SGD{Momentum: 1}}, "Lookahead: SGD: momentum 1"},
 		{Lookahead{Fast: Lookahead{}}, "around another"},
 	} {
-		n := mustCompile(t, Seq{Dense{Out: 2}}, data.Shape{2}, Config{})
-		if _, err := NewTrainer(n, TrainConfig{Optimizer: c.o}); err == nil || !strings.Contains(err.Error(), c.want) {
+		if err := c.o.Validate(); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%+v: error %v does not say %q", c.o, err, c.want)
 		}
-	}
-}
-
-func TestClip(t *testing.T) {
-	g := []float32{3, 4}
-	if norm := clip(g, 1); math.Abs(norm-5) > 1e-6 || math.Abs(float64(g[0])-.6) > 1e-6 || math.Abs(float64(g[1])-.8) > 1e-6 {
-		t.Errorf("norm %g, clipped to %v", norm, g)
-	}
-	g = []float32{.3, .4}
-	if norm := clip(g, 1); math.Abs(norm-.5) > 1e-6 || g[0] != .3 {
-		t.Errorf("norm %g, changed to %v", norm, g)
-	}
-}
-
-func TestClipValue(t *testing.T) {
-	s := blobs(data.Shape{5}, 3, 10)
-	n := mustCompile(t, Dense{Out: 3}, s.Shape, Config{Batch: 10})
-	before := append([]float32(nil), n.Params()...)
-	tr := mustTrain(t, n, TrainConfig{Optimizer: SGD{}, Schedule: Constant{LR: 1}, ClipValue: 1e-3})
-	if _, err := tr.Epoch(s); err != nil {
-		t.Fatal(err)
-	}
-	for i, w := range n.Params() {
-		if d := math.Abs(float64(w - before[i])); d > 1.001e-3 {
-			t.Fatalf("weight %d moved by %g", i, d)
-		}
-	}
-}
-
-func TestEarlyStop(t *testing.T) {
-	e := EarlyStop{Patience: 2, MinDelta: .1}
-	for i, c := range []struct {
-		value          float64
-		improved, stop bool
-	}{{1, true, false}, {.95, false, false}, {.8, true, false}, {.75, false, false}, {.9, false, true}} {
-		// the state survives JSON between any two observations
-		b, err := json.Marshal(e)
-		if err != nil {
-			t.Fatal(err)
-		}
-		e = EarlyStop{}
-		if err := json.Unmarshal(b, &e); err != nil {
-			t.Fatal(err)
-		}
-		if improved, stop := e.Observe(c.value); improved != c.improved || stop != c.stop {
-			t.Errorf("observation %d of %g: improved %v, stop %v", i, c.value, improved, stop)
-		}
-	}
-	up := EarlyStop{Maximize: true}
-	if improved, _ := up.Observe(-3); !improved {
-		t.Error("the first value is no improvement")
-	}
-	if improved, stop := up.Observe(-2); !improved || stop {
-		t.Error("a larger value is no improvement")
-	}
-	for range 100 {
-		if _, stop := up.Observe(-4); stop {
-			t.Fatal("stopped without patience")
-		}
-	}
-	if _, stop := up.Observe(math.NaN()); !stop {
-		t.Error("NaN does not stop")
 	}
 }

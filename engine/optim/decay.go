@@ -1,8 +1,11 @@
-package engine
+package optim
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+
+	"budwood/engine/internal/check"
 )
 
 // StepDecay multiplies the learning rate by Factor after every so many epochs.
@@ -18,7 +21,7 @@ func (d StepDecay) Rate(p Progress) float64 {
 	if every == 0 {
 		every = max(float64(p.Total)/float64(max(p.Epoch, 1))/3, 1)
 	}
-	return or(d.LR, 0.001) * math.Pow(or(d.Factor, 0.1), math.Floor(p.epochs()/every))
+	return cmp.Or(d.LR, 0.001) * math.Pow(cmp.Or(d.Factor, 0.1), math.Floor(p.epochs()/every))
 }
 
 func (d StepDecay) validate(epochs int) error {
@@ -36,7 +39,7 @@ type Exponential struct {
 
 // Rate is LR·Factorⁿ after n epochs.
 func (e Exponential) Rate(p Progress) float64 {
-	return or(e.LR, 0.001) * math.Pow(or(e.Factor, 0.95), math.Floor(p.epochs()))
+	return cmp.Or(e.LR, 0.001) * math.Pow(cmp.Or(e.Factor, 0.95), math.Floor(p.epochs()))
 }
 
 func (e Exponential) validate(int) error { return factor("exponential decay", e.LR, e.Factor) }
@@ -45,5 +48,5 @@ func factor(what string, lr, f float64) error {
 	if !(f >= 0 && f <= 1) {
 		return fmt.Errorf("%s: factor %v is outside [0, 1]", what, f)
 	}
-	return nonNegative("learning rate", lr)
+	return check.NonNegative("learning rate", lr)
 }

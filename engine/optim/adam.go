@@ -1,9 +1,11 @@
-package engine
+package optim
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 
+	"budwood/engine/internal/check"
 	"budwood/engine/kernel"
 )
 
@@ -43,8 +45,11 @@ func (o AdamW) String() string {
 	return "AdamW"
 }
 
-func (o Adam) slots() []string  { return momentSlots(o.AMSGrad) }
-func (o AdamW) slots() []string { return momentSlots(o.AMSGrad) }
+// Slots implements [Optimizer].
+func (o Adam) Slots() []string { return momentSlots(o.AMSGrad) }
+
+// Slots implements [Optimizer].
+func (o AdamW) Slots() []string { return momentSlots(o.AMSGrad) }
 
 func momentSlots(amsgrad bool) []string {
 	if amsgrad {
@@ -53,54 +58,58 @@ func momentSlots(amsgrad bool) []string {
 	return []string{"m", "v"}
 }
 
-func (o Adam) validate() error {
-	if err := nonNegative("Adam: weight decay", o.WeightDecay); err != nil {
+// Validate implements [Optimizer].
+func (o Adam) Validate() error {
+	if err := check.NonNegative("Adam: weight decay", o.WeightDecay); err != nil {
 		return err
 	}
 	return moments("Adam", o.Beta1, o.Beta2, o.Eps)
 }
 
-func (o AdamW) validate() error {
+// Validate implements [Optimizer].
+func (o AdamW) Validate() error {
 	if math.IsNaN(o.WeightDecay) || math.IsInf(o.WeightDecay, 0) {
 		return fmt.Errorf("AdamW: weight decay %v is not a finite number", o.WeightDecay)
 	}
 	return moments("AdamW", o.Beta1, o.Beta2, o.Eps)
 }
 
-func (o Adam) step(s *span) bool {
+// Step implements [Optimizer].
+func (o Adam) Step(s *Span) bool {
 	k := adam(o.Beta1, o.Beta2, o.Eps, s)
-	k.Decay, k.Shrink = float32(o.WeightDecay*s.decay), 1
+	k.Decay, k.Shrink = float32(o.WeightDecay*s.Decay), 1
 	return adamStep(&k, s, o.AMSGrad)
 }
 
-func (o AdamW) step(s *span) bool {
+// Step implements [Optimizer].
+func (o AdamW) Step(s *Span) bool {
 	k := adam(o.Beta1, o.Beta2, o.Eps, s)
-	k.Shrink = float32(1 - s.lr*max(or(o.WeightDecay, 0.01), 0)*s.decay)
+	k.Shrink = float32(1 - s.LR*max(cmp.Or(o.WeightDecay, 0.01), 0)*s.Decay)
 	return adamStep(&k, s, o.AMSGrad)
 }
 
-func adamStep(k *kernel.Adam, s *span, amsgrad bool) bool {
+func adamStep(k *kernel.Adam, s *Span, amsgrad bool) bool {
 	if amsgrad {
-		return k.StepMax(s.w, s.g, s.state[0], s.state[1], s.state[2])
+		return k.StepMax(s.W, s.G, s.State[0], s.State[1], s.State[2])
 	}
-	return k.Step(s.w, s.g, s.state[0], s.state[1])
+	return k.Step(s.W, s.G, s.State[0], s.State[1])
 }
 
-func adam(beta1, beta2, eps float64, s *span) kernel.Adam {
-	beta1, beta2, eps = or(beta1, 0.9), or(beta2, 0.999), or(eps, 1e-8)
+func adam(beta1, beta2, eps float64, s *Span) kernel.Adam {
+	beta1, beta2, eps = cmp.Or(beta1, 0.9), cmp.Or(beta2, 0.999), cmp.Or(eps, 1e-8)
 	return kernel.Adam{
 		Beta1: float32(beta1), Beta2: float32(beta2), Eps: float32(eps),
 		Keep1: float32(1 - beta1), Keep2: float32(1 - beta2),
-		Rate:    float32(s.lr / (1 - math.Pow(beta1, float64(s.t)))),
-		Correct: float32(1 / math.Sqrt(1-math.Pow(beta2, float64(s.t)))),
+		Rate:    float32(s.LR / (1 - math.Pow(beta1, float64(s.T)))),
+		Correct: float32(1 / math.Sqrt(1-math.Pow(beta2, float64(s.T)))),
 	}
 }
 
 func moments(name string, beta1, beta2, eps float64) error {
 	for _, b := range []float64{beta1, beta2} {
-		if err := fraction(name+": beta", b); err != nil {
+		if err := check.Fraction(name+": beta", b); err != nil {
 			return err
 		}
 	}
-	return nonNegative(name+": eps", eps)
+	return check.NonNegative(name+": eps", eps)
 }

@@ -1,6 +1,11 @@
-package engine
+package optim
 
-import "budwood/engine/kernel"
+import (
+	"cmp"
+
+	"budwood/engine/internal/check"
+	"budwood/engine/kernel"
+)
 
 // RMSprop (Hinton 2012, lecture 6e) steps along g/(√v + ε), where v is a moving
 // average of g². Centred, v is less the square of the average of g (Graves 2013),
@@ -17,7 +22,8 @@ type RMSprop struct {
 // String is RMSprop.
 func (RMSprop) String() string { return "RMSprop" }
 
-func (o RMSprop) slots() []string {
+// Slots implements [Optimizer].
+func (o RMSprop) Slots() []string {
 	slots := []string{"v"}
 	if o.Centered {
 		slots = append(slots, "mean")
@@ -28,32 +34,34 @@ func (o RMSprop) slots() []string {
 	return slots
 }
 
-func (o RMSprop) validate() error {
-	if err := fraction("RMSprop: alpha", o.Alpha); err != nil {
+// Validate implements [Optimizer].
+func (o RMSprop) Validate() error {
+	if err := check.Fraction("RMSprop: alpha", o.Alpha); err != nil {
 		return err
 	}
-	if err := fraction("RMSprop: momentum", o.Momentum); err != nil {
+	if err := check.Fraction("RMSprop: momentum", o.Momentum); err != nil {
 		return err
 	}
-	if err := nonNegative("RMSprop: eps", o.Eps); err != nil {
+	if err := check.NonNegative("RMSprop: eps", o.Eps); err != nil {
 		return err
 	}
-	return nonNegative("RMSprop: weight decay", o.WeightDecay)
+	return check.NonNegative("RMSprop: weight decay", o.WeightDecay)
 }
 
-func (o RMSprop) step(s *span) bool {
-	alpha := or(o.Alpha, 0.99)
+// Step implements [Optimizer].
+func (o RMSprop) Step(s *Span) bool {
+	alpha := cmp.Or(o.Alpha, 0.99)
 	k := kernel.RMSprop{
-		Alpha: float32(alpha), Keep: float32(1 - alpha), Rate: float32(s.lr), Momentum: float32(o.Momentum),
-		Eps: float32(or(o.Eps, 1e-8)), Decay: float32(o.WeightDecay * s.decay),
+		Alpha: float32(alpha), Keep: float32(1 - alpha), Rate: float32(s.LR), Momentum: float32(o.Momentum),
+		Eps: float32(cmp.Or(o.Eps, 1e-8)), Decay: float32(o.WeightDecay * s.Decay),
 	}
 	var mean, b []float32
-	rest := s.state[1:]
+	rest := s.State[1:]
 	if o.Centered {
 		mean, rest = rest[0], rest[1:]
 	}
 	if o.Momentum != 0 {
 		b = rest[0]
 	}
-	return k.Step(s.w, s.g, s.state[0], mean, b)
+	return k.Step(s.W, s.G, s.State[0], mean, b)
 }

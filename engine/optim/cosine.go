@@ -1,9 +1,12 @@
-package engine
+package optim
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
+
+	"budwood/engine/internal/check"
 )
 
 // CosineDecay goes from LR down to Min along half a cosine (Loshchilov & Hutter
@@ -15,7 +18,7 @@ type CosineDecay struct {
 
 // Rate is the cosine's, and Min after the last step.
 func (c CosineDecay) Rate(p Progress) float64 {
-	return cosine(or(c.LR, 0.001), c.Min, min(float64(p.Step)/float64(max(p.Total, 1)), 1))
+	return cosine(cmp.Or(c.LR, 0.001), c.Min, min(float64(p.Step)/float64(max(p.Total, 1)), 1))
 }
 
 func (c CosineDecay) validate(epochs int) error {
@@ -29,7 +32,7 @@ func (c CosineDecay) validate(epochs int) error {
 func cosine(from, to, t float64) float64 { return to + (from-to)/2*(1+math.Cos(math.Pi*t)) }
 
 func rates(lr, lowest float64) error {
-	return errors.Join(nonNegative("learning rate", lr), nonNegative("lowest learning rate", lowest))
+	return errors.Join(check.NonNegative("learning rate", lr), check.NonNegative("lowest learning rate", lowest))
 }
 
 // WarmRestarts is a cosine from LR down to Min over First epochs, then again
@@ -43,7 +46,7 @@ type WarmRestarts struct {
 
 // Rate is the cosine's.
 func (w WarmRestarts) Rate(p Progress) float64 {
-	at, length := p.epochs(), or(float64(w.First), 10)
+	at, length := p.epochs(), cmp.Or(float64(w.First), 10)
 	if w.Factor <= 1 {
 		at = math.Mod(at, length)
 	} else {
@@ -52,7 +55,7 @@ func (w WarmRestarts) Rate(p Progress) float64 {
 			length *= float64(w.Factor)
 		}
 	}
-	return cosine(or(w.LR, 0.001), w.Min, at/length)
+	return cosine(cmp.Or(w.LR, 0.001), w.Min, at/length)
 }
 
 func (w WarmRestarts) validate(int) error {

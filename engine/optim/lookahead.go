@@ -1,6 +1,7 @@
-package engine
+package optim
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 
@@ -10,7 +11,7 @@ import (
 // Lookahead (Zhang et al. 2019) keeps slow weights: after every K steps of
 // another optimizer they move a share Alpha of the way to its fast weights,
 // which go on from there. The slow weights are what counts in the end:
-// [Trainer.Evaluate] and [Trainer.KeepBest] use them.
+// evaluation and the copy of the best epoch use them.
 type Lookahead struct {
 	Fast  Optimizer // nil means AdamW{}
 	K     int       // 0 means 5
@@ -27,9 +28,11 @@ func (o Lookahead) fast() Optimizer {
 	return o.Fast
 }
 
-func (o Lookahead) slots() []string { return append(o.fast().slots(), "slow") }
+// Slots implements [Optimizer].
+func (o Lookahead) Slots() []string { return append(o.fast().Slots(), "slow") }
 
-func (o Lookahead) validate() error {
+// Validate implements [Optimizer].
+func (o Lookahead) Validate() error {
 	if _, nested := o.Fast.(Lookahead); nested {
 		return errors.New("Lookahead: around another Lookahead")
 	}
@@ -39,29 +42,30 @@ func (o Lookahead) validate() error {
 	if !(o.Alpha >= 0 && o.Alpha <= 1) {
 		return fmt.Errorf("Lookahead: alpha %v is outside [0, 1]", o.Alpha)
 	}
-	if err := o.fast().validate(); err != nil {
+	if err := o.fast().Validate(); err != nil {
 		return fmt.Errorf("Lookahead: %w", err)
 	}
 	return nil
 }
 
-func (o Lookahead) step(s *span) bool {
-	last := len(s.state) - 1
-	slow := s.state[last]
-	if s.t == 1 {
-		copy(slow, s.w)
+// Step implements [Optimizer].
+func (o Lookahead) Step(s *Span) bool {
+	last := len(s.State) - 1
+	slow := s.State[last]
+	if s.T == 1 {
+		copy(slow, s.W)
 	}
-	all := s.state
-	s.state = all[:last]
-	finite := o.fast().step(s)
-	s.state = all
+	all := s.State
+	s.State = all[:last]
+	finite := o.fast().Step(s)
+	s.State = all
 	k := o.K
 	if k == 0 {
 		k = 5
 	}
-	if s.t%k == 0 {
-		kernel.Lerp(slow, s.w, float32(or(o.Alpha, 0.5)))
-		copy(s.w, slow)
+	if s.T%k == 0 {
+		kernel.Lerp(slow, s.W, float32(cmp.Or(o.Alpha, 0.5)))
+		copy(s.W, slow)
 	}
 	return finite
 }

@@ -1,8 +1,10 @@
-package engine
+package optim
 
 import (
+	"cmp"
 	"math"
 
+	"budwood/engine/internal/check"
 	"budwood/engine/kernel"
 )
 
@@ -22,28 +24,31 @@ type AdaBound struct {
 // String is AdaBound.
 func (AdaBound) String() string { return "AdaBound" }
 
-func (AdaBound) slots() []string { return []string{"m", "v"} }
+// Slots implements [Optimizer].
+func (AdaBound) Slots() []string { return []string{"m", "v"} }
 
-func (o AdaBound) validate() error {
+// Validate implements [Optimizer].
+func (o AdaBound) Validate() error {
 	for _, x := range []struct {
 		name  string
 		value float64
 	}{{"final learning rate", o.Final}, {"base learning rate", o.Base}, {"gamma", o.Gamma}, {"weight decay", o.WeightDecay}} {
-		if err := nonNegative("AdaBound: "+x.name, x.value); err != nil {
+		if err := check.NonNegative("AdaBound: "+x.name, x.value); err != nil {
 			return err
 		}
 	}
 	return moments("AdaBound", o.Beta1, o.Beta2, o.Eps)
 }
 
-func (o AdaBound) step(s *span) bool {
-	t, beta1, beta2 := float64(s.t), or(o.Beta1, 0.9), or(o.Beta2, 0.999)
-	final, gamma := or(o.Final, 0.1)*s.lr/or(o.Base, 0.001), or(o.Gamma, 0.001)
+// Step implements [Optimizer].
+func (o AdaBound) Step(s *Span) bool {
+	t, beta1, beta2 := float64(s.T), cmp.Or(o.Beta1, 0.9), cmp.Or(o.Beta2, 0.999)
+	final, gamma := cmp.Or(o.Final, 0.1)*s.LR/cmp.Or(o.Base, 0.001), cmp.Or(o.Gamma, 0.001)
 	k := kernel.AdaBound{
-		Beta1: float32(beta1), Beta2: float32(beta2), Eps: float32(or(o.Eps, 1e-8)),
-		Rate:  float32(s.lr * math.Sqrt(1-math.Pow(beta2, t)) / (1 - math.Pow(beta1, t))),
-		Decay: float32(o.WeightDecay * s.decay),
+		Beta1: float32(beta1), Beta2: float32(beta2), Eps: float32(cmp.Or(o.Eps, 1e-8)),
+		Rate:  float32(s.LR * math.Sqrt(1-math.Pow(beta2, t)) / (1 - math.Pow(beta1, t))),
+		Decay: float32(o.WeightDecay * s.Decay),
 		Low:   float32(final * (1 - 1/(gamma*t+1))), High: float32(final * (1 + 1/(gamma*t))),
 	}
-	return k.Step(s.w, s.g, s.state[0], s.state[1])
+	return k.Step(s.W, s.G, s.State[0], s.State[1])
 }

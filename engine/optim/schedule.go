@@ -1,4 +1,10 @@
-package engine
+package optim
+
+import (
+	"cmp"
+
+	"budwood/engine/internal/check"
+)
 
 // Schedule is a learning rate as a function of progress: [Constant],
 // [StepDecay], [Exponential], [CosineDecay], [WarmRestarts] or [OneCycle], with
@@ -21,7 +27,9 @@ func (p Progress) epochs() float64 { return float64(p.Step) / float64(max(p.Epoc
 // validator is a schedule that can be wrong.
 type validator interface{ validate(epochs int) error }
 
-func validateSchedule(s Schedule, epochs int) error {
+// CheckSchedule is an error that says what is wrong with a schedule for so many
+// epochs, 0 if their number is not known. A schedule without a check is right.
+func CheckSchedule(s Schedule, epochs int) error {
 	if v, ok := s.(validator); ok {
 		return v.validate(epochs)
 	}
@@ -34,6 +42,6 @@ type Constant struct {
 }
 
 // Rate is LR.
-func (c Constant) Rate(Progress) float64 { return or(c.LR, 0.001) }
+func (c Constant) Rate(Progress) float64 { return cmp.Or(c.LR, 0.001) }
 
-func (c Constant) validate(int) error { return nonNegative("learning rate", c.LR) }
+func (c Constant) validate(int) error { return check.NonNegative("learning rate", c.LR) }

@@ -1,8 +1,9 @@
-package engine
+package optim
 
 import (
 	"errors"
 
+	"budwood/engine/internal/check"
 	"budwood/engine/kernel"
 )
 
@@ -17,31 +18,34 @@ type SGD struct {
 // String is SGD.
 func (SGD) String() string { return "SGD" }
 
-func (o SGD) slots() []string {
+// Slots implements [Optimizer].
+func (o SGD) Slots() []string {
 	if o.Momentum == 0 {
 		return nil
 	}
 	return []string{"momentum"}
 }
 
-func (o SGD) validate() error {
-	if err := fraction("SGD: momentum", o.Momentum); err != nil {
+// Validate implements [Optimizer].
+func (o SGD) Validate() error {
+	if err := check.Fraction("SGD: momentum", o.Momentum); err != nil {
 		return err
 	}
 	if o.Nesterov && o.Momentum == 0 {
 		return errors.New("SGD: Nesterov needs momentum")
 	}
-	return nonNegative("SGD: weight decay", o.WeightDecay)
+	return check.NonNegative("SGD: weight decay", o.WeightDecay)
 }
 
-func (o SGD) step(s *span) bool {
+// Step implements [Optimizer].
+func (o SGD) Step(s *Span) bool {
 	k := kernel.SGD{
-		Rate: float32(s.lr), Momentum: float32(o.Momentum), Decay: float32(o.WeightDecay * s.decay),
+		Rate: float32(s.LR), Momentum: float32(o.Momentum), Decay: float32(o.WeightDecay * s.Decay),
 		Nesterov: o.Nesterov,
 	}
 	var b []float32
 	if o.Momentum != 0 {
-		b = s.state[0]
+		b = s.State[0]
 	}
-	return k.Step(s.w, s.g, b)
+	return k.Step(s.W, s.G, b)
 }

@@ -1,8 +1,10 @@
-package engine
+package optim
 
 import (
 	"fmt"
 	"math"
+
+	"budwood/engine/internal/check"
 )
 
 // Warmup lets the learning rate grow linearly to that of another schedule, which
@@ -36,7 +38,7 @@ func (w Warmup) Rate(p Progress) float64 {
 }
 
 func (w Warmup) validate(epochs int) error {
-	if err := fraction("warm-up", w.Share); err != nil {
+	if err := check.Fraction("warm-up", w.Share); err != nil {
 		return err
 	}
 	switch {
@@ -47,5 +49,5 @@ func (w Warmup) validate(epochs int) error {
 	case w.Share > 0 && epochs < 1:
 		return fmt.Errorf("a share of %v as warm-up needs the number of epochs, not %d", w.Share, epochs)
 	}
-	return validateSchedule(w.then(), epochs)
+	return CheckSchedule(w.then(), epochs)
 }
