@@ -9,6 +9,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"budwood/search"
+	"budwood/study"
 	"budwood/trials"
 	"budwood/trials/segment"
 )
@@ -18,7 +19,7 @@ import (
 // (see [Pace]).
 type TrialInput struct {
 	Tasks      []trials.Task   `json:"tasks"`
-	Model      *Model          `json:"model,omitempty"` // nil: a command, or the worker's own Go objective
+	Model      *study.Model    `json:"model,omitempty"` // nil: a command, or the worker's own Go objective
 	Command    *trials.Command `json:"command,omitempty"`
 	Queue      string          `json:"queue"` // of the workers
 	MaxRetries int             `json:"max_retries,omitempty"`
@@ -136,7 +137,7 @@ func trialOptions(ctx workflow.Context, in TrialInput) workflow.Context {
 		ParentClosePolicy:     enumspb.PARENT_CLOSE_POLICY_REQUEST_CANCEL,
 		WaitForCancellation:   true,
 		TypedSearchAttributes: startAttributes(t),
-		StaticSummary:         clip(summary, 200),
+		StaticSummary:         search.Clip(summary, 200),
 		StaticDetails:         trialDetails(in.Tasks),
 		Priority:              turn(t.Study, in.Priority),
 	})
@@ -149,7 +150,7 @@ func onTrain(ctx workflow.Context, queue, summary string, p temporal.Priority) w
 		StartToCloseTimeout: 30 * 24 * time.Hour,
 		HeartbeatTimeout:    5 * time.Second,
 		WaitForCancellation: true,
-		Summary:             clip(summary, 200),
+		Summary:             search.Clip(summary, 200),
 		Priority:            p,
 		// User errors are not retried here, so what is retried is a lost worker.
 		RetryPolicy: &temporal.RetryPolicy{InitialInterval: 100 * time.Millisecond, BackoffCoefficient: 2, MaximumInterval: 10 * time.Second},
@@ -173,8 +174,11 @@ func local(ctx workflow.Context) workflow.Context {
 	})
 }
 
+// proposalTime is how long the workflow waits for a sampler of the user's own.
+const proposalTime = 10 * time.Minute
+
 // proposing is local for proposals: a sampler of the user's own may take longer.
-func (s *study) proposing(ctx workflow.Context) workflow.Context {
+func (s *studyRun) proposing(ctx workflow.Context) workflow.Context {
 	o := workflow.GetLocalActivityOptions(local(ctx))
 	if s.in.Spec.Search.Own {
 		o.StartToCloseTimeout = proposalTime
@@ -195,12 +199,12 @@ func TrialID(study string, trial int) string {
 func StoreQueue(prefix string) string { return prefix + "-store" }
 
 // TrainQueue is the task queue of the workers that have what a trial needs.
-func TrainQueue(prefix string, needs Resources) string {
-	if c := needs.class(); c != "" {
+func TrainQueue(prefix string, needs study.Resources) string {
+	if c := needs.Class(); c != "" {
 		return prefix + "-train:" + c
 	}
 	return prefix + "-train"
 }
 
 // trainQueue is where a study's trials are trained.
-func (s *study) trainQueue() string { return TrainQueue(s.in.Queue, s.in.Spec.Resources) }
+func (s *studyRun) trainQueue() string { return TrainQueue(s.in.Queue, s.in.Spec.Resources) }
