@@ -21,6 +21,7 @@ var mayImport = map[string][]string{
 	"engine/kernel":         {"golang.org/x/sys"},
 	"engine/onnx":           {"data", "engine", "engine/safetensors"},
 	"engine/safetensors":    {"engine/kernel"},
+	"engine/transfer":       {"data", "engine", "engine/safetensors"},
 	"engine/internal/check": {},
 	"nas":                   {"search", "data", "engine", "engine/safetensors"},
 	"trials":                {"search", "data", "engine", "engine/loss", "trials/segment", "trials/energy", "trials/blob", "trials/reap", "github.com/rs/zerolog", "github.com/prometheus/procfs", "golang.org/x/sync", "golang.org/x/sys", "engine/kernel", "engine/optim"},
@@ -31,7 +32,7 @@ var mayImport = map[string][]string{
 	"trials/store":          {"search", "trials/segment", "trials/energy", "github.com/mattn/go-sqlite3"},
 	"meta":                  {"search", "gonum.org/v1/gonum"},
 	"report":                {"search", "hpo"},
-	"workflows":             {"search", "hpo", "hpo/scheduler", "data", "engine", "nas", "trials", "trials/segment", "trials/energy", "trials/blob", "trials/store", "meta", "go.temporal.io", "golang.org/x/sync", "google.golang.org/protobuf", "github.com/rs/zerolog", "github.com/goccy/go-yaml"},
+	"workflows":             {"search", "hpo", "hpo/scheduler", "data", "engine", "engine/transfer", "nas", "trials", "trials/segment", "trials/energy", "trials/blob", "trials/store", "meta", "go.temporal.io", "golang.org/x/sync", "google.golang.org/protobuf", "github.com/rs/zerolog", "github.com/goccy/go-yaml"},
 	"":                      {"search", "hpo", "nas", "data", "engine", "trials", "trials/segment", "trials/energy", "trials/blob", "trials/store", "report", "workflows", "go.temporal.io", "github.com/rs/zerolog"},
 	"examples":              {"", "search", "data", "engine", "engine/optim"},
 }
