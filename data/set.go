@@ -13,7 +13,7 @@ type Set struct {
 	Classes int       // number of classes; 0 for regression
 	Target  []float32 // regression: Len() × Outputs, row-major
 	Outputs int       // width of Target; 0 for classification
-	Soft    []float32 // for [Distillation]: a teacher's logits, as many a row as the network has outputs; nil for none
+	Soft    []float32 // for distillation: a teacher's logits, as many a row as the network has outputs; nil for none
 }
 
 // Len is the number of rows.

@@ -7,6 +7,7 @@ import (
 
 	"budwood/data"
 	"budwood/engine"
+	"budwood/engine/transfer"
 	"budwood/hpo"
 	"budwood/hpo/scheduler"
 	"budwood/nas"
@@ -197,7 +198,7 @@ func (m *Model) Supervised(d *data.Data) (trials.Supervised, error) {
 		return o.Parents[0], true
 	}
 	out.Inherit = func(child, parent *engine.Net) (float64, error) {
-		i, err := nas.Inherit(child, parent)
+		i, err := transfer.Inherit(child, parent)
 		return float64(i.Tensors) / float64(max(i.Of, 1)), err
 	}
 	if m.Supernet != "" {
