@@ -269,7 +269,7 @@ func (s *cmaState) decompose() {
 	s.b = v.RawMatrix().Data
 }
 
-// finished tells whether the strategy has nothing more to find here.
+// finished reports whether the strategy has nothing more to find here.
 func (s *cmaState) finished() bool {
 	if s.broken || !(s.sigma > 0) || math.IsInf(s.sigma, 0) {
 		return true

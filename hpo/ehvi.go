@@ -24,9 +24,9 @@ import (
 // It keeps what it computed, to be fast; the proposals do not depend on it. It
 // must not be copied.
 type EHVI struct {
-	Startup int  // trials with results before the model is used; 0 means two more than there are parameters, at most 10
-	Points  int  // trials that a process sees at most; 0 means 400
-	Cost    Cost // what a trial costs: the improvement expected for it counts; "" means nothing
+	Startup int        // trials with results before the model is used; 0 means two more than there are parameters, at most 10
+	Points  int        // trials that a process sees at most; 0 means 400
+	Cost    CostMetric // what a trial costs: the improvement expected for it counts; "" means nothing
 
 	mu        sync.Mutex
 	processes []*GP // by objective
@@ -64,7 +64,7 @@ func (s *EHVI) Propose(ctx context.Context, req search.Request) ([]search.Params
 	})
 }
 
-// ready tells whether the even start is over.
+// ready reports whether the even start is over.
 func (s *EHVI) ready(all several, c *cube) bool {
 	return len(c.dims) > 0 && len(all.records) >= orDefault(s.Startup, 1, startup(len(c.dims)))
 }
@@ -81,7 +81,7 @@ func (s *EHVI) Explain(req search.Request) string {
 		return fmt.Sprintf("ehvi: %d objectives in one sum, weighed anew for each trial, %d results over %d parameters", m, n, len(c.dims))
 	}
 	p := s.model(req, all, c)
-	return fmt.Sprintf("ehvi: %d objectives, %d results over %d parameters", m, n, len(c.dims)) + p.odds.learned(p.unfit, s.Cost, p.p[:]...)
+	return fmt.Sprintf("ehvi: %d objectives, %d results over %d parameters", m, n, len(c.dims)) + p.odds.learned(p.infeasible, s.Cost, p.p[:]...)
 }
 
 // process is the Gaussian process of an objective.
@@ -128,15 +128,15 @@ func (s *EHVI) scalar(ctx context.Context, req search.Request, all several, i in
 
 // ehviModel are the processes of a request.
 type ehviModel struct {
-	c      *cube
-	p      [2]*posterior
-	odds   odds
-	unfit  int // infeasible trials
-	region *acquisition
-	tried  triedSet
-	best   [][]float64 // vectors of the front
-	front  [][2]float64
-	ref    [2]float64
+	c          *cube
+	p          [2]*posterior
+	odds       odds
+	infeasible int // infeasible trials
+	points     *maximizer
+	tried      triedSet
+	best       [][]float64 // vectors of the front
+	front      [][2]float64
+	ref        [2]float64
 }
 
 func (s *EHVI) model(req search.Request, all several, c *cube) *ehviModel {
@@ -162,27 +162,27 @@ func (s *EHVI) model(req search.Request, all several, c *cube) *ehviModel {
 		points[i] = c.vector(req.Past[use[k]].Params)
 		m.tried.add(points[i])
 	}
-	var broken, unfit [][]float64
+	var broken, infeasible [][]float64
 	for _, i := range all.bad[max(len(all.bad)-gpMostOthers, 0):] {
 		x := c.vector(req.Past[i].Params)
 		if req.Past[i].State == search.Infeasible {
-			unfit = append(unfit, x)
+			infeasible = append(infeasible, x)
 		} else {
 			broken = append(broken, x)
 		}
 	}
-	m.unfit = len(unfit)
+	m.infeasible = len(infeasible)
 	var length []float64
 	for o := range 2 {
-		seenOf := make([]seen, len(keep))
+		observed := make([]observation, len(keep))
 		losses := make([]float64, len(keep))
 		for i, k := range keep {
-			seenOf[i] = seen{req.Past[use[k]].ID, points[i], all.losses[k][o], use[k]}
+			observed[i] = observation{req.Past[use[k]].ID, points[i], all.losses[k][o], use[k]}
 			losses[i] = all.losses[k][o]
 		}
 		g := s.process(o)
 		k := newKernel(c)
-		h := g.fit(k, thin(seenOf[:fitted], fitMost), false)
+		h := g.fit(k, evenly(observed[:fitted], fitMost), false)
 		for i, l := range h.length {
 			k.weight[i] = 1 / (l * l)
 			if o == 0 {
@@ -202,13 +202,13 @@ func (s *EHVI) model(req search.Request, all several, c *cube) *ehviModel {
 			at, bent = append(at, x), append(bent, worst)
 		}
 		m.p[o] = g.posterior(k, at, bent)
-		for _, x := range unfit {
+		for _, x := range infeasible {
 			m.p[o].know(x)
 		}
 		if o == 0 {
-			m.odds.cost = g.costs(req, c, seenOf)
-			if len(unfit) > 0 {
-				m.odds.fit = g.feasibility(c, at, unfit)
+			m.odds.cost = g.costs(req, c, observed)
+			if len(infeasible) > 0 {
+				m.odds.feasible = g.feasibility(c, at, infeasible)
 			}
 		}
 	}
@@ -233,7 +233,7 @@ func (s *EHVI) model(req search.Request, all several, c *cube) *ehviModel {
 		m.ref[o] += .1 * max(m.ref[o]-lo[o], 1)
 	}
 	slices.SortStableFunc(m.front, func(a, b [2]float64) int { return cmp.Or(cmp.Compare(a[0], b[0]), cmp.Compare(a[1], b[1])) })
-	m.region = newAcquisition(c, &promise{posterior: m.p[0]}, &m.tried, length)
+	m.points = newMaximizer(c, &acquisition{posterior: m.p[0]}, &m.tried, length)
 	for _, i := range all.bad {
 		m.tried.add(c.vector(req.Past[i].Params))
 	}
@@ -243,8 +243,8 @@ func (s *EHVI) model(req search.Request, all several, c *cube) *ehviModel {
 	return m
 }
 
-// thin keeps at most n of some, evenly.
-func thin[T any](of []T, n int) []T {
+// evenly keeps at most n of some, evenly.
+func evenly[T any](of []T, n int) []T {
 	if len(of) <= n {
 		return of
 	}
@@ -299,11 +299,11 @@ func (m *ehviModel) propose(req search.Request, out []search.Params, rng *rand.R
 	}
 	for range prior {
 		x := make([]float64, len(m.c.dims))
-		m.c.fill(x, func(i int) float64 { return m.region.draw(rng, i) })
+		m.c.fill(x, func(i int) float64 { return m.points.draw(rng, i) })
 		add(x)
 	}
 	for i := range near {
-		add(m.region.mutate(rng, m.best[i%len(m.best)]))
+		add(m.points.mutate(rng, m.best[i%len(m.best)]))
 	}
 	best := func() {
 		slices.SortStableFunc(pool, func(a, b prospect) int { return cmp.Compare(b.v, a.v) })
@@ -313,7 +313,7 @@ func (m *ehviModel) propose(req search.Request, out []search.Params, rng *rand.R
 	for range rounds {
 		for _, s := range slices.Clone(pool) {
 			for range children {
-				add(m.region.mutate(rng, s.x))
+				add(m.points.mutate(rng, s.x))
 			}
 		}
 		best()

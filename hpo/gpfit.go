@@ -57,7 +57,7 @@ type fitting struct {
 // and without the polynomial.
 func fit(k kernel, points [][]float64, losses []float64, dims float64, plain bool) hyper {
 	if len(points) > fitShare {
-		h := fit(k, thin(points, fitShare), thin(losses, fitShare), dims, plain)
+		h := fit(k, evenly(points, fitShare), evenly(losses, fitShare), dims, plain)
 		return refine(k, points, losses, dims, h)
 	}
 	f := newFitting(k, points, dims)
