@@ -325,3 +325,15 @@ func weigh(c *cholesky, y []float64) (alpha []float64, s2, mean float64) {
 	c.other(hy, alpha)
 	return alpha, s2, mean
 }
+
+// evenly keeps at most n of some, evenly.
+func evenly[T any](of []T, n int) []T {
+	if len(of) <= n {
+		return of
+	}
+	out := make([]T, n)
+	for i := range out {
+		out[i] = of[i*len(of)/n]
+	}
+	return out
+}
