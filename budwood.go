@@ -44,6 +44,8 @@ import (
 	"budwood/hpo"
 	"budwood/search"
 	"budwood/trials"
+	"budwood/trials/segment"
+	"budwood/trials/store"
 	"budwood/workflows"
 )
 
@@ -221,16 +223,16 @@ func (s Study) Run(ctx context.Context, f Objective) (*Result, error) {
 }
 
 // version identifies the objective.
-func (s Study) version() trials.Version {
+func (s Study) version() segment.Version {
 	if s.Version != "" {
-		return trials.VersionNamed(s.Version)
+		return segment.VersionNamed(s.Version)
 	}
 	return trials.Build()
 }
 
 // warn logs which trials another version of the objective has trained. The result
 // says so, too.
-func (s Study) warn(ctx context.Context, store *trials.Store, now trials.Version) {
+func (s Study) warn(ctx context.Context, store *store.Store, now segment.Version) {
 	list, err := store.Versions(ctx, s.Name)
 	if err != nil {
 		s.Log.Warn().Err(err).Str("study", s.Name).Msg("its versions cannot be read")
@@ -242,7 +244,7 @@ func (s Study) warn(ctx context.Context, store *trials.Store, now trials.Version
 }
 
 // tell calls OnTrial until it is told to end, and then for what is left.
-func (s Study) tell(ctx context.Context, store *trials.Store) (end func()) {
+func (s Study) tell(ctx context.Context, store *store.Store) (end func()) {
 	if s.OnTrial == nil {
 		return func() {}
 	}
