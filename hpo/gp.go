@@ -12,6 +12,29 @@ import (
 	"budwood/search"
 )
 
+// The symbols of the Gaussian process, here and in kernel.go, gpfit.go and
+// posterior.go (Rasmussen & Williams 2006). Losses are minimised; y is without a
+// unit, because output centres and scales the losses.
+//
+//	symbol  here            shape    meaning
+//	n       len(alpha)               trials that the process has seen
+//	D       len(c.dims)              parameters, those of all branches
+//	x       x               D        a point on the unit cube [0,1]^D; NaN: the parameter does not exist in its branch
+//	X       points          n×D      the trials; by parameter in posterior.columns, D×n
+//	y       y               n        losses, transformed
+//	δ       hyper.delta              bend of the losses, in their unit; infinite: none
+//	l       hyper.length    D        length scales; weight is 1/l²
+//	g       hyper.noise              variance of the noise, relative to s²
+//	p       hyper.poly               weight of the quadratic part, relative to s²; 0: there is none
+//	θ       theta           D+1 …    logarithms of l, g, p if there is one, and of the warps
+//	a, b    warp.a, warp.b  D        input warping of a parameter
+//	k(x,x') kernel                   M(r) + p·Q(x,x') + g·[x is x'], r the distance in length scales
+//	K       posterior.f     n×n      k of all pairs, as its Cholesky factor
+//	μ, s²   mean, variance           mean and variance of the process
+//	α       alpha           n        K⁻¹(y − μ)
+//	μ(x)    mu                       predicted mean
+//	σ(x)    sigma                    and standard deviation
+
 // GP is Bayesian optimisation by a Gaussian process (Snoek et al. 2012): the
 // point of the largest expected improvement is proposed. Its parts are the kernel
 // over mixed spaces with branches, hyperparameters of the largest posterior
