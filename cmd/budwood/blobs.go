@@ -10,8 +10,8 @@ import (
 	"strings"
 
 	"budwood/cmd/budwood/s3"
+	"budwood/study"
 	"budwood/trials/blob"
-	"budwood/workflows"
 )
 
 // blobsURL is where checkpoints are, as openBlobs takes it: the URL of a bucket,
@@ -40,7 +40,7 @@ func (a *app) dataFiles(blobs blob.Store) *blob.DataFiles {
 }
 
 // keepData stores a study's data where its workers find it.
-func (a *app) keepData(spec *workflows.Spec) error {
+func (a *app) keepData(spec *study.Spec) error {
 	if spec.Data == nil {
 		return nil
 	}
