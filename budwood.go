@@ -81,7 +81,7 @@ type Study struct {
 	// when the program is run again.
 	Sampler any
 
-	Cost      hpo.Cost           // prefer what improves the most for a unit of it: energy or time (auto, gp, tpe, motpe)
+	Cost      hpo.CostMetric     // prefer what improves the most for a unit of it: energy or time (auto, gp, tpe, motpe)
 	Scheduler string             // asha (default), hyperband, halving, median, plateau, extrapolation, none
 	Eta       int                // keep the best 1/Eta at each rung; 0 means 3
 	MinEpochs int                // no rung is below it; 0 means 1

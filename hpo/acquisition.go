@@ -5,9 +5,9 @@ import (
 	"math"
 )
 
-// promise is what a point promises: the expected improvement of the loss, times
-// its odds, in logarithms.
-type promise struct {
+// acquisition is the acquisition function of GP, whose value is the logarithm of
+// the expected improvement of the loss times the odds of a point.
+type acquisition struct {
 	*posterior
 	odds
 }
@@ -16,15 +16,15 @@ type promise struct {
 // feasible (Gardner et al. 2014, Section 3), for a unit of cost (Snoek,
 // Larochelle & Adams 2012, Section 3.2), in logarithms.
 type odds struct {
-	fit  *posterior // of −1 for feasible trials and 1 for others: feasible is what is less than 0; nil without infeasible trials
-	cost *posterior // of the log cost of a unit of budget; nil: costs do not count
+	feasible *posterior // of −1 for feasible trials and 1 for others: feasible is what is less than 0; nil without infeasible trials
+	cost     *posterior // of the log cost of a unit of budget; nil: costs do not count
 }
 
 // of are those of a point.
 func (o odds) of(x []float64) float64 {
 	v := 0.
-	if o.fit != nil {
-		mu, sigma := o.fit.predict(x)
+	if o.feasible != nil {
+		mu, sigma := o.feasible.predict(x)
 		v, _ = logCDF(-mu / sigma)
 	}
 	if o.cost != nil {
@@ -36,7 +36,7 @@ func (o odds) of(x []float64) float64 {
 // jitter is the most that a factor of these processes and of others needed.
 func (o odds) jitter(others ...*posterior) float64 {
 	most := 0.
-	for _, p := range append(others, o.fit, o.cost) {
+	for _, p := range append(others, o.feasible, o.cost) {
 		if p != nil {
 			most = max(most, p.f.jitter)
 		}
@@ -45,10 +45,10 @@ func (o odds) jitter(others ...*posterior) float64 {
 }
 
 // learned says what they know, and which numerical trouble there was.
-func (o odds) learned(unfit int, cost Cost, others ...*posterior) string {
+func (o odds) learned(infeasible int, cost CostMetric, others ...*posterior) string {
 	s := ""
-	if unfit > 0 {
-		s += fmt.Sprintf(", and where %d were infeasible", unfit)
+	if infeasible > 0 {
+		s += fmt.Sprintf(", and where %d were infeasible", infeasible)
 	}
 	if o.cost != nil {
 		s += fmt.Sprintf(", for the %s of a trial", cost)
@@ -59,24 +59,24 @@ func (o odds) learned(unfit int, cost Cost, others ...*posterior) string {
 	return s
 }
 
-// improvement is the promise of a point.
-func (p *promise) improvement(x []float64) float64 {
+// value is the acquisition value of a point.
+func (p *acquisition) value(x []float64) float64 {
 	mu, sigma := p.predict(x)
 	v, _, _ := logEI(p.best, mu, sigma)
 	return v + p.odds.of(x)
 }
 
-// climb is improvement, and its gradient along the parameters listed.
-func (p *promise) climb(x []float64, along []int, gradient []float64) float64 {
+// gradient is value, and writes its gradient along the parameters listed.
+func (p *acquisition) gradient(x []float64, along []int, gradient []float64) float64 {
 	clear(gradient)
 	mu, sigma := p.approach(x)
 	v, byMu, bySigma := logEI(p.best, mu, sigma)
 	p.slopes(x, along, sigma, byMu, bySigma, gradient)
-	if p.fit != nil {
-		mu, sigma := p.fit.approach(x)
+	if p.feasible != nil {
+		mu, sigma := p.feasible.approach(x)
 		w, slope := logCDF(-mu / sigma)
 		v += w
-		p.fit.slopes(x, along, sigma, -slope/sigma, slope*mu/(sigma*sigma), gradient)
+		p.feasible.slopes(x, along, sigma, -slope/sigma, slope*mu/(sigma*sigma), gradient)
 	}
 	if p.cost != nil {
 		mu, sigma := p.cost.approach(x)
