@@ -28,12 +28,15 @@
 //	directions=[…], best_trials           Also, Trial.ReportAll; Result.Front
 //	load_study, trials_dataframe          Load, Result.WriteCSV
 //	visualization                         Result.WriteHTML
+//	a sampler of one's own                Study.Sampler takes a search.Sampler, too
 //	ask, tell                             a sampler of package hpo alone: its example
 package budwood
 
 import (
 	"cmp"
 	"context"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -47,14 +50,14 @@ import (
 	"budwood/workflows"
 )
 
-// Trial is a running trial in the hands of an objective.
+// Trial is a running trial in the hands of its training function.
 type Trial = trials.Trial
 
 // Objective trains one candidate and reports after every epoch; see
-// [trials.Objective].
-type Objective = trials.Objective
+// [trials.TrainFunc].
+type Objective = trials.TrainFunc
 
-// Errors that an objective returns, wrapped, to say that its end is a result.
+// Errors that a training function returns, wrapped, to say that its end is a result.
 var (
 	ErrInfeasible = trials.ErrInfeasible // the candidate cannot be built
 	ErrDiverged   = trials.ErrDiverged   // NaN or inf
@@ -70,8 +73,15 @@ type Study struct {
 	// such as "layers * width <= 512": see [search.Constraints].
 	Constraints []string
 
-	Sampler   string             // auto (default), gp, tpe, motpe, ehvi, nsga2, cmaes, evolution, random, grid, sobol, quasi
-	Cost      hpo.Cost           // prefer what improves the most for a unit of it: energy or time (auto, gp, tpe, motpe)
+	// Sampler is a name (auto, the default, gp, tpe, motpe, ehvi, nsga2, cmaes,
+	// evolution, random, grid, sobol, quasi) or a [search.Sampler]: one of package hpo
+	// with options, or one of your own, which searchtest.Sampler should have tested.
+	// It is asked in this process, and for each trial until the answer is recorded. The
+	// answer must lie in the space; an error or a panic ends the study, which goes on
+	// when the program is run again.
+	Sampler any
+
+	Cost      hpo.CostMetric     // prefer what improves the most for a unit of it: energy or time (auto, gp, tpe, motpe)
 	Scheduler string             // asha (default), hyperband, halving, median, plateau, extrapolation, none
 	Eta       int                // keep the best 1/Eta at each rung; 0 means 3
 	MinEpochs int                // no rung is below it; 0 means 1
@@ -110,14 +120,41 @@ type Study struct {
 
 // Spec is the study as the service sees it, with every default filled in.
 func (s Study) Spec() (*study.Spec, error) {
+	name, own, err := s.sampler()
+	if err != nil {
+		return nil, err
+	}
 	spec := &study.Spec{
 		Name: s.Name, Space: s.Space, Constraints: s.Constraints, StartWith: s.StartWith, MaxRetries: s.Retries, MaxFailed: s.MaxFailed, Also: s.Also,
 		Objective: search.Objective{Metric: s.Metric, Goal: s.Goal},
-		Search:    study.Search{Sampler: s.Sampler, Cost: s.Cost, Scheduler: s.Scheduler, Eta: s.Eta, Min: s.MinEpochs, Seed: s.Seed, Parallel: s.Parallel, WarmStart: s.WarmStart},
+		Search:    study.Search{Sampler: name, Own: own != nil, Cost: s.Cost, Scheduler: s.Scheduler, Eta: s.Eta, Min: s.MinEpochs, Seed: s.Seed, Parallel: s.Parallel, WarmStart: s.WarmStart},
 		Budget:    study.Budget{Trials: s.Trials, Epochs: s.Epochs, Time: study.Duration(s.Time), EnergyWh: s.EnergyWh, MinGain: s.MinGain},
 		EarlyStop: study.EarlyStop{Patience: s.Patience, MinDelta: s.MinDelta}, Retrain: s.Retrain,
 	}
 	return spec, spec.Complete()
+}
+
+// sampler is the sampler's name, and with it the sampler if it is the user's own.
+func (s Study) sampler() (name string, own search.Sampler, err error) {
+	switch v := s.Sampler.(type) {
+	case nil:
+	case string:
+		name = v
+	case search.Sampler:
+		name, own = strings.TrimLeft(fmt.Sprintf("%T", v), "*"), v
+	default:
+		err = fmt.Errorf("Study.Sampler: %T is neither a name nor a search.Sampler", v)
+	}
+	return name, own, err
+}
+
+// recorder keeps studies in the store, and asks the study's own sampler.
+func (s Study) recorder(st *State) *study.Recorder {
+	r := st.Recorder()
+	if _, own, _ := s.sampler(); own != nil {
+		r.Sampler = study.OwnSampler(own)
+	}
+	return r
 }
 
 // Local runs the study on goroutines of this process, without a server: for
@@ -138,7 +175,7 @@ func (s Study) Local(ctx context.Context, f Objective) (*Result, error) {
 	runner := st.runner()
 	runner.Version = s.version()
 	s.warn(ctx, st.Store, runner.Version)
-	_, err = study.Local(ctx, spec, st.Recorder(), runner, f)
+	_, err = study.Local(ctx, spec, s.recorder(st), runner, f)
 	if err != nil && ctx.Err() == nil {
 		return nil, err
 	}
@@ -173,7 +210,7 @@ func (s Study) Run(ctx context.Context, f Objective) (*Result, error) {
 	train := st.TrainActivities(f)
 	train.Runner.Version = s.version()
 	s.warn(ctx, st.Store, train.Runner.Version)
-	workers, err := workflows.StartWorkers(conn.Client, conn.namespace, queue, st.StoreActivities(), train, study.Offer{CPU: spec.Search.Parallel})
+	workers, err := workflows.StartWorkers(conn.Client, conn.namespace, queue, &workflows.StoreActivities{Recorder: s.recorder(st)}, train, study.Offer{CPU: spec.Search.Parallel})
 	if err != nil {
 		return nil, err
 	}

@@ -10,25 +10,32 @@ import (
 // know; docs/architecture.md draws it. A room is a folder with all below it that
 // has no row of its own.
 var mayImport = map[string][]string{
-	"search":         {},
-	"internal":       {},
-	"hpo":            {"search", "gonum.org/v1/gonum"},
-	"hpo/scheduler":  {"search"},
-	"data":           {"golang.org/x/exp", "github.com/parquet-go/parquet-go"},
-	"engine":         {"data", "golang.org/x/sys"},
-	"nas":            {"search", "data", "engine"},
-	"trials":         {"search", "data", "engine", "trials/segment", "trials/energy", "trials/blob", "trials/reap", "github.com/rs/zerolog", "github.com/prometheus/procfs", "golang.org/x/sync", "golang.org/x/sys"},
-	"trials/segment": {"search", "trials/energy"},
-	"trials/energy":  {"search", "github.com/prometheus/procfs", "golang.org/x/sys"},
-	"trials/blob":    {"data"},
-	"trials/reap":    {},
-	"trials/store":   {"search", "trials/segment", "trials/energy", "github.com/mattn/go-sqlite3"},
-	"meta":           {"search", "gonum.org/v1/gonum"},
-	"report":         {"search", "hpo"},
-	"study":          {"search", "hpo", "hpo/scheduler", "data", "engine", "nas", "trials", "trials/segment", "trials/energy", "trials/blob", "trials/store", "meta", "github.com/rs/zerolog", "github.com/goccy/go-yaml"},
-	"workflows":      {"search", "study", "data", "trials", "trials/segment", "trials/store", "go.temporal.io", "golang.org/x/sync", "google.golang.org/protobuf", "github.com/rs/zerolog"},
-	"":               {"search", "hpo", "nas", "data", "engine", "trials", "trials/segment", "trials/energy", "trials/blob", "trials/store", "report", "study", "workflows", "go.temporal.io", "github.com/rs/zerolog"},
-	"examples":       {"", "search", "data", "engine"},
+	"search":                {},
+	"internal":              {},
+	"hpo":                   {"search", "gonum.org/v1/gonum"},
+	"hpo/scheduler":         {"search"},
+	"data":                  {"golang.org/x/exp", "github.com/parquet-go/parquet-go"},
+	"engine":                {"data", "engine/internal/check", "engine/kernel", "engine/loss", "engine/optim", "engine/safetensors"},
+	"engine/loss":           {"data", "engine/internal/check", "engine/kernel"},
+	"engine/optim":          {"engine/internal/check", "engine/kernel"},
+	"engine/kernel":         {"golang.org/x/sys"},
+	"engine/onnx":           {"data", "engine", "engine/safetensors"},
+	"engine/safetensors":    {"engine/kernel"},
+	"engine/transfer":       {"data", "engine", "engine/safetensors"},
+	"engine/internal/check": {},
+	"nas":                   {"search", "data", "engine", "engine/safetensors"},
+	"trials":                {"search", "data", "engine", "engine/loss", "trials/segment", "trials/energy", "trials/blob", "trials/reap", "github.com/rs/zerolog", "github.com/prometheus/procfs", "golang.org/x/sync", "golang.org/x/sys", "engine/kernel", "engine/optim"},
+	"trials/segment":        {"search", "trials/energy"},
+	"trials/energy":         {"search", "github.com/prometheus/procfs", "golang.org/x/sys"},
+	"trials/blob":           {"data"},
+	"trials/reap":           {},
+	"trials/store":          {"search", "trials/segment", "trials/energy", "github.com/mattn/go-sqlite3"},
+	"meta":                  {"search", "gonum.org/v1/gonum"},
+	"report":                {"search", "hpo"},
+	"study":                 {"search", "hpo", "hpo/scheduler", "data", "engine", "engine/transfer", "nas", "trials", "trials/segment", "trials/energy", "trials/blob", "trials/store", "meta", "github.com/rs/zerolog", "github.com/goccy/go-yaml"},
+	"workflows":             {"search", "data", "trials", "trials/segment", "trials/energy", "trials/blob", "trials/store", "go.temporal.io", "golang.org/x/sync", "google.golang.org/protobuf", "github.com/rs/zerolog", "study"},
+	"":                      {"search", "hpo", "nas", "data", "engine", "trials", "trials/segment", "trials/energy", "trials/blob", "trials/store", "report", "workflows", "go.temporal.io", "github.com/rs/zerolog", "study"},
+	"examples":              {"", "search", "data", "engine", "engine/optim"},
 }
 
 func TestImportsKeepTheirDirection(t *testing.T) {
@@ -96,6 +103,19 @@ func TestTrainingWithoutSQLite(t *testing.T) {
 			if to == "budwood/trials/store" || to == "database/sql" || strings.HasPrefix(to, "github.com/mattn/go-sqlite3") {
 				t.Errorf("%s depends on %s", fields[0], to)
 			}
+		}
+	}
+}
+
+// A study is known, and run on goroutines, without Temporal.
+func TestStudyWithoutTemporal(t *testing.T) {
+	out, err := exec.Command("go", "list", "-deps", "./study").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(out)) {
+		if strings.HasPrefix(line, "go.temporal.io/") {
+			t.Errorf("study depends on %s", strings.TrimSpace(line))
 		}
 	}
 }

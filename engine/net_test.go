@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"budwood/data"
+	"budwood/engine/loss"
+	"budwood/engine/optim"
 )
 
 func mustCompile(t testing.TB, l Layer, in data.Shape, cfg Config) *Net {
@@ -101,7 +103,7 @@ func TestOverfits(t *testing.T) {
 	rand.New(rand.NewPCG(1, 1)).Shuffle(8, func(i, j int) { s.Class[i], s.Class[j] = s.Class[j], s.Class[i] })
 	for _, k := range kinds {
 		n := mustCompile(t, k.layer, s.Shape, Config{Batch: 8, Seed: 1})
-		tr := mustTrain(t, n, TrainConfig{Schedule: Constant{LR: 0.01}, Seed: 1})
+		tr := mustTrain(t, n, TrainConfig{Schedule: optim.Constant{LR: 0.01}, Seed: 1})
 		for range 150 {
 			if _, err := tr.Epoch(s); err != nil {
 				t.Fatalf("%s: %v", k.name, err)
@@ -113,8 +115,8 @@ func TestOverfits(t *testing.T) {
 		}
 	}
 	reg := curve(8)
-	n := mustCompile(t, Seq{Dense{Out: 32}, Tanh{}, Dense{Out: 2}}, reg.Shape, Config{Batch: 8, Loss: MSE{}})
-	tr := mustTrain(t, n, TrainConfig{Optimizer: SGD{Momentum: 0.9, Nesterov: true}, Schedule: Constant{LR: 0.05}})
+	n := mustCompile(t, Seq{Dense{Out: 32}, Tanh{}, Dense{Out: 2}}, reg.Shape, Config{Batch: 8, Loss: loss.MSE{}})
+	tr := mustTrain(t, n, TrainConfig{Optimizer: optim.SGD{Momentum: 0.9, Nesterov: true}, Schedule: optim.Constant{LR: 0.05}})
 	for range 400 {
 		if _, err := tr.Epoch(reg); err != nil {
 			t.Fatal(err)
@@ -191,7 +193,7 @@ func TestTrainingDoesNotAllocate(t *testing.T) {
 		n := mustCompile(t, k.layer, s.Shape, Config{Batch: 8})
 		for _, cfg := range []TrainConfig{
 			{ClipNorm: 1},
-			{Optimizer: Lookahead{Fast: RMSprop{Centered: true, Momentum: 0.9}}, Schedule: Warmup{Then: Plateau{Then: CosineDecay{}}, Share: 0.1}, EMA: 0.9, Accumulate: 2, ClipValue: 1, LossScale: &LossScale{}, Groups: []Group{{Vectors: true, NoDecay: true}}},
+			{Optimizer: optim.Lookahead{Fast: optim.RMSprop{Centered: true, Momentum: 0.9}}, Schedule: optim.Warmup{Then: optim.Plateau{Then: optim.CosineDecay{}}, Share: 0.1}, EMA: 0.9, Accumulate: 2, ClipValue: 1, LossScale: &LossScale{}, Groups: []Group{{Vectors: true, NoDecay: true}}},
 		} {
 			cfg.Epochs = 3
 			tr := mustTrain(t, n, cfg)
@@ -304,7 +306,7 @@ func TestCompileErrors(t *testing.T) {
 		{nil, data.Shape{3}, Config{}, "no layers"},
 		{Dense{Out: 2}, data.Shape{}, Config{}, "no values"},
 		{Dense{Out: 2}, data.Shape{3}, Config{Batch: -1}, "batch -1"},
-		{Dense{Out: 2}, data.Shape{3}, Config{Loss: CrossEntropy{Smoothing: 1}}, "smoothing 1"},
+		{Dense{Out: 2}, data.Shape{3}, Config{Loss: loss.CrossEntropy{Smoothing: 1}}, "smoothing 1"},
 		{Seq{Dense{Out: maxDim}, Dense{Out: maxDim}}, data.Shape{3}, Config{}, "limit"},
 		{Seq{Conv{Out: maxDim}}, data.Shape{maxDim, maxDim, maxDim}, Config{}, "limit"},
 	} {
@@ -349,7 +351,7 @@ func TestSetErrors(t *testing.T) {
 // Regression scores against their definitions.
 func TestRegressionScore(t *testing.T) {
 	s := &data.Set{Shape: data.Shape{1}, X: []float32{1, 2, 3, 4}, Outputs: 2, Target: []float32{1, 5, 2, 5, 4, 5, 5, 5}}
-	n := mustCompile(t, Dense{Out: 2}, data.Shape{1}, Config{Batch: 3, Loss: MSE{}})
+	n := mustCompile(t, Dense{Out: 2}, data.Shape{1}, Config{Batch: 3, Loss: loss.MSE{}})
 	copy(n.Params(), []float32{1, 0, 0, 5}) // y = (x, 5)
 	score, err := n.Evaluate(s)
 	if err != nil {

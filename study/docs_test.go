@@ -46,7 +46,7 @@ func TestDocumented(t *testing.T) {
 	}
 	walk("", reflect.TypeFor[Spec]())
 	walk("space.", reflect.TypeFor[search.ParamSpec]())
-	for _, name := range slices.Concat(Samplers, ArchitectureSamplers, Schedulers, Metrics, nas.Families(), networkNames, textNames, trials.RecipeNames) {
+	for _, name := range slices.Concat(Samplers, ArchitectureSamplers, Schedulers, Metrics, nas.Families(), trials.Names(NetworkTable), trials.Names(TextTable), trials.Names(trials.RecipeTable)) {
 		if !words[name] {
 			t.Errorf("docs/study.md does not name %s", name)
 		}

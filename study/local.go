@@ -29,7 +29,7 @@ type Result struct {
 // When ctx ends, so does the run and not the study: what it was training goes on
 // when the study is run again. The result is that of so far, and the error wraps
 // the context's cause.
-func Local(ctx context.Context, spec *Spec, recorder *Recorder, runner *trials.Runner, objective trials.Objective) (Result, error) {
+func Local(ctx context.Context, spec *Spec, recorder *Recorder, runner *trials.Runner, objective trials.TrainFunc) (Result, error) {
 	begun, err := recorder.Begin(ctx, BeginInput{Spec: *spec})
 	if err != nil {
 		return Result{}, err
@@ -44,7 +44,7 @@ func Local(ctx context.Context, spec *Spec, recorder *Recorder, runner *trials.R
 		if l.built, err = l.supervised(ctx, spec); err != nil {
 			return Result{}, err
 		}
-		l.objective = l.built.Objective
+		l.objective = l.built.Train
 	}
 	var first search.Decision
 	if l.Progress, first, err = Begin(spec, &begun, time.Now()); err != nil {
@@ -91,7 +91,7 @@ type local struct {
 	*Progress
 	recorder  *Recorder
 	runner    *trials.Runner
-	objective trials.Objective
+	objective trials.TrainFunc
 	built     *trials.Supervised // the built-in objective; nil: the user's own
 	user      context.Context    // of what is trained after the search, which a time budget does not end
 	stop      context.CancelCauseFunc
@@ -232,7 +232,7 @@ func (l *local) segment(ctx context.Context, seg search.Segment, t search.Trial)
 		}
 	}
 	if d.err == nil {
-		d.err = l.recorder.Record(context.WithoutCancel(ctx), []segment.Report{NewReport(task, &d.result, attempt)})
+		d.err = l.recorder.Record(context.WithoutCancel(ctx), []segment.Report{task.Report(d.result, attempt)})
 	}
 	return d
 }

@@ -1,11 +1,13 @@
 package study
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
 	"budwood/data"
 	"budwood/engine"
+	"budwood/engine/transfer"
 	"budwood/hpo"
 	"budwood/hpo/scheduler"
 	"budwood/nas"
@@ -35,6 +37,9 @@ var (
 )
 
 func newSampler(s *Spec) (search.Sampler, error) {
+	if s.Search.Own {
+		return nil, fmt.Errorf("%s is of the Go program that began the study: run that program again", s.Search.Sampler)
+	}
 	if s.Architecture != nil {
 		space, err := s.network()
 		if err != nil {
@@ -193,7 +198,7 @@ func (m *Model) Supervised(d *data.Data) (trials.Supervised, error) {
 		return o.Parents[0], true
 	}
 	out.Inherit = func(child, parent *engine.Net) (float64, error) {
-		i, err := nas.Inherit(child, parent)
+		i, err := transfer.Inherit(child, parent)
 		return float64(i.Tensors) / float64(max(i.Of, 1)), err
 	}
 	if m.Supernet != "" {
@@ -202,27 +207,39 @@ func (m *Model) Supervised(d *data.Data) (trials.Supervised, error) {
 	return out, nil
 }
 
-// networkNames are the hyperparameters of the default network, textNames those of
+// NetworkTable are the hyperparameters of the default network, TextTable those of
 // the default network for texts.
 var (
-	networkNames = []string{"layers", "width", "act", "dropout", "norm"}
-	textNames    = []string{"network", "layers", "width", "heads", "dropout"}
+	NetworkTable = []trials.Hyperparameter{
+		layers, width,
+		{Name: "act", Is: "function behind each hidden layer", Default: "relu", Options: []string{"relu", "leaky_relu", "gelu", "silu", "tanh", "sigmoid"}},
+		dropout,
+		{Name: "norm", Is: "normalisation of each hidden layer", Default: "none", Options: []string{"none", "batch"}},
+	}
+	TextTable = []trials.Hyperparameter{
+		{Name: "network", Is: "what its blocks are", Default: "gru", Options: []string{"gru", "decoder"}},
+		layers, width,
+		{Name: "heads", Is: "of the attention of a decoder", Default: 4, Lo: 1, Hi: 256},
+		dropout,
+	}
+	layers  = trials.Hyperparameter{Name: "layers", Is: "hidden layers or blocks", Default: 2, Hi: 100}
+	width   = trials.Hyperparameter{Name: "width", Is: "of each of them", Default: 64, Lo: 1, Hi: 1 << 16}
+	dropout = trials.Hyperparameter{Name: "dropout", Is: "share of the activations that are dropped behind each of them", Default: 0., Hi: .95}
 )
 
 // Hyperparameters are the names that a space of a study with data may use.
 func Hyperparameters(s *Spec) []string {
 	switch {
 	case s.Architecture != nil:
-		return trials.RecipeNames
+		return trials.Names(trials.RecipeTable)
 	case s.Data != nil && s.Data.Text != nil:
-		return slices.Concat(trials.RecipeNames, textNames)
+		return trials.Names(slices.Concat(trials.RecipeTable, TextTable))
 	}
-	return slices.Concat(trials.RecipeNames, networkNames)
+	return trials.Names(slices.Concat(trials.RecipeTable, NetworkTable))
 }
 
-// buildMLP is the network of a study without an architecture: layers (2) hidden
-// layers of a width (64), each with act (relu), norm (none or batch) and dropout
-// (0).
+// buildMLP is the network of a study without an architecture: hidden layers, each
+// with its normalisation, function and dropout (see [NetworkTable]).
 func buildMLP(p search.Params, _ data.Shape, outputs int) (engine.Layer, error) {
 	m, err := readMLP(p)
 	if err != nil {
@@ -243,9 +260,8 @@ func buildMLP(p search.Params, _ data.Shape, outputs int) (engine.Layer, error) 
 }
 
 // buildText is the network of a study of a text without an architecture: the
-// characters embedded in a width (64), layers (2) blocks, each a GRU or a decoder
-// of some heads (4) as network says, with dropout (0), and the character behind
-// each step.
+// characters embedded, blocks that are GRUs or decoders, and the character behind
+// each step (see [TextTable]).
 func buildText(p search.Params, _ data.Shape, outputs int) (engine.Layer, error) {
 	m, err := readMLP(p)
 	if err != nil {
@@ -278,14 +294,11 @@ type mlp struct {
 }
 
 func readMLP(p search.Params) (m mlp, err error) {
-	var r trials.Reader
-	m.layers = r.Int(p, "layers", 2, 0, 100)
-	m.width = r.Int(p, "width", 64, 1, 1<<16)
-	act := r.Choice(p, "act", "relu", "relu", "leaky_relu", "gelu", "silu", "tanh", "sigmoid")
-	m.dropout = r.Number(p, "dropout", 0, 0, .95)
-	m.norm = r.Choice(p, "norm", "none", "none", "batch")
-	m.network = r.Choice(p, "network", "gru", "gru", "decoder")
-	m.heads = r.Int(p, "heads", 4, 1, 256)
+	r := trials.Reader{Params: p, Table: slices.Concat(NetworkTable, TextTable)}
+	m.layers, m.width = r.Int("layers"), r.Int("width")
+	act := r.Choice("act")
+	m.dropout, m.norm = r.Number("dropout"), r.Choice("norm")
+	m.network, m.heads = r.Choice("network"), r.Int("heads")
 	if r.Err != nil {
 		return m, r.Err
 	}

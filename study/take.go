@@ -23,7 +23,7 @@ func (p *Progress) Take(o Outcome, now time.Time) search.Decision {
 	var d search.Decision
 	spec, seg, t, r := p.Spec, o.Segment, o.Trial, o.Result
 	cut := r.State == search.Stopped && p.Stopping && !o.Alone && p.Loop.Settles // by the end of the study
-	all := cost(seg, r)
+	all := r.Cost(seg)
 	more := *r // what is not counted yet
 	more.Energy.Joules, more.Seconds = max(all.Joules-seg.Before.Joules, 0), max(all.Seconds-seg.Before.Seconds, 0)
 	p.Spent.Joules += more.Energy.Joules
@@ -52,7 +52,7 @@ func (p *Progress) Take(o Outcome, now time.Time) search.Decision {
 	if !o.Recalled {
 		p.Conclude(p.Loop.Settling, now)
 	}
-	d.Add(p.Loop.Done(search.Outcome{Trial: t.ID, Budget: r.Budget, State: r.State, Values: r.Values(spec.Objectives()), Reason: r.Reason}))
+	d.Add(p.Loop.Done(r.Outcome(t.ID, spec.Objectives())))
 	return d
 }
 
@@ -83,13 +83,5 @@ func (p *Progress) Forget(list ...int) {
 		if !p.Leaderboard.Has(t) && !p.Spec.TrainsShared(t) {
 			p.Drop = append(p.Drop, t)
 		}
-	}
-}
-
-// cost is what a segment has taken, before and after an end of the study that
-// interrupted it.
-func cost(seg search.Segment, r *segment.Result) search.Cost {
-	return search.Cost{
-		Epochs: max(r.Budget-seg.From, seg.Before.Epochs), Joules: max(r.Energy.Joules, seg.Before.Joules), Seconds: max(r.Seconds, seg.Before.Seconds),
 	}
 }

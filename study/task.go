@@ -5,7 +5,6 @@ import (
 
 	"budwood/search"
 	"budwood/trials"
-	"budwood/trials/segment"
 )
 
 // Task is a segment as the runner sees it.
@@ -40,13 +39,4 @@ func (s *Spec) restore(saved *State) (*search.Loop, error) {
 // retrain is what the loop does when the search is over.
 func (s *Spec) retrain() search.Retrain {
 	return search.Retrain{Best: s.Retrain.Best, Budget: s.Retrain.Epochs, Goal: s.Objective.Goal}
-}
-
-// NewReport is a segment's result as the store takes it.
-func NewReport(t trials.Task, r *segment.Result, attempt int) segment.Report {
-	return segment.Report{
-		Study: t.Study, Trial: t.Trial.ID, From: t.From, To: t.To, Attempt: t.Tried + attempt,
-		State: r.State, Reason: r.Reason, Curve: r.Curve, Final: r.Final, Energy: r.Energy, Seconds: r.Seconds, Worker: r.Worker,
-		Version: r.Version, Kernels: r.Kernels, Notes: r.Notes,
-	}
 }

@@ -91,7 +91,7 @@ func (s *studyRun) end(ctx workflow.Context, ended []search.Ending) error {
 func (s *studyRun) start(ctx workflow.Context) (search.Decision, error) {
 	in := s.Next()
 	var found []search.Trial
-	if err := workflow.ExecuteLocalActivity(local(ctx), startSegments, in).Get(ctx, &found); err != nil {
+	if err := workflow.ExecuteLocalActivity(s.proposing(ctx), startSegments, in).Get(ctx, &found); err != nil {
 		return search.Decision{}, err
 	}
 	stopping := s.Stopping

@@ -85,7 +85,7 @@ func (in *TrialInput) run(train workflow.Context, why *string) ([]segment.Result
 	defer done()
 	reports := make([]segment.Report, len(results))
 	for i := range results {
-		reports[i] = study.NewReport(in.Tasks[i], &results[i], attempts[i])
+		reports[i] = in.Tasks[i].Report(results[i], attempts[i])
 		results[i].Curve, results[i].Version, results[i].Notes = nil, nil, nil // recorded; the parent has no use for it
 	}
 	return results, workflow.ExecuteLocalActivity(local(ctx), recordSegments, reports).Get(ctx, nil)
@@ -172,6 +172,18 @@ func local(ctx workflow.Context) workflow.Context {
 		StartToCloseTimeout: time.Minute,
 		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 100 * time.Millisecond, BackoffCoefficient: 2, MaximumInterval: 5 * time.Second},
 	})
+}
+
+// proposalTime is how long the workflow waits for a sampler of the user's own.
+const proposalTime = 10 * time.Minute
+
+// proposing is local for proposals: a sampler of the user's own may take longer.
+func (s *studyRun) proposing(ctx workflow.Context) workflow.Context {
+	o := workflow.GetLocalActivityOptions(local(ctx))
+	if s.in.Spec.Search.Own {
+		o.StartToCloseTimeout = proposalTime
+	}
+	return workflow.WithLocalActivityOptions(ctx, o)
 }
 
 // StudyID and TrialID are workflow ids.

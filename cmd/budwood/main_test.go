@@ -31,6 +31,8 @@ func TestMain(m *testing.M) {
 		os.Exit(doomedStudy())
 	case "sdk":
 		os.Exit(goStudy())
+	case "sampler":
+		os.Exit(ownSampler())
 	case "":
 		// A server that a test starts without the variable must not become the
 		// tests again, which would start servers for ever.
