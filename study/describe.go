@@ -241,7 +241,7 @@ func DescribeFront(objectives []search.Objective, all []search.Record) string {
 	return b.String()
 }
 
-// DescribeBeat is a running trial's last epoch in words.
-func DescribeBeat(m search.Measurement, o search.Objective) string {
+// DescribeEpoch is a running trial's last epoch in words.
+func DescribeEpoch(m search.Measurement, o search.Objective) string {
 	return fmt.Sprintf("epoch %d  %s %s", m.Budget, o.Metric, search.FormatNumber(m.Metrics[o.Metric]))
 }

@@ -39,7 +39,7 @@ type StopTrialRequest struct {
 
 // handlers answers the query and the updates.
 func (s *studyRun) handlers(ctx workflow.Context) error {
-	if err := workflow.SetQueryHandlerWithOptions(ctx, StatusQuery, s.status, workflow.QueryHandlerOptions{Description: "state, spending and leaderboard"}); err != nil {
+	if err := workflow.SetQueryHandlerWithOptions(ctx, statusQuery, s.status, workflow.QueryHandlerOptions{Description: "state, spending and leaderboard"}); err != nil {
 		return err
 	}
 	for _, u := range []struct {
