@@ -20,7 +20,7 @@ const (
 	Failed     State = "failed"     // the user's code returned an error, retries included
 )
 
-// Ended tells whether the state is final.
+// Ended reports whether the state is final.
 func (s State) Ended() bool { return s != Running && s != Paused && s != "" }
 
 // Goal says which way a metric is better.
@@ -40,7 +40,7 @@ func (g Goal) Loss(value float64) float64 {
 	return value
 }
 
-// Better tells whether a is better than b. A NaN is better than nothing.
+// Better reports whether a is better than b. A NaN is better than nothing.
 func (g Goal) Better(a, b float64) bool {
 	return !math.IsNaN(a) && (math.IsNaN(b) || g.Loss(a) < g.Loss(b))
 }

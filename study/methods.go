@@ -306,7 +306,7 @@ func readMLP(p search.Params) (m mlp, err error) {
 	return m, err
 }
 
-// learns tells whether what the study tries next depends on results.
+// learns reports whether what the study tries next depends on results.
 func (s *Spec) Learns() bool {
 	return !unlearned[s.Search.Sampler] || s.Search.Scheduler != "none" || s.Budget.MinGain > 0
 }

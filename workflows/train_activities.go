@@ -123,7 +123,7 @@ func endOf(ctx context.Context) error {
 	return trials.ErrInterrupted
 }
 
-// allow tells whether a command may run here.
+// allow reports whether a command may run here.
 func (a *TrainActivities) allow(c *trials.Command) error {
 	if a.Allow != nil {
 		return a.Allow(c)
