@@ -50,14 +50,14 @@ import (
 	"budwood/workflows"
 )
 
-// Trial is a running trial in the hands of an objective.
+// Trial is a running trial in the hands of its training function.
 type Trial = trials.Trial
 
 // Objective trains one candidate and reports after every epoch; see
-// [trials.Objective].
-type Objective = trials.Objective
+// [trials.TrainFunc].
+type Objective = trials.TrainFunc
 
-// Errors that an objective returns, wrapped, to say that its end is a result.
+// Errors that a training function returns, wrapped, to say that its end is a result.
 var (
 	ErrInfeasible = trials.ErrInfeasible // the candidate cannot be built
 	ErrDiverged   = trials.ErrDiverged   // NaN or inf

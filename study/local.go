@@ -24,7 +24,7 @@ import (
 // When ctx ends, so does the run and not the study: what it was training goes on
 // when the study is run again. The result is that of so far, and the error wraps
 // the context's cause.
-func Local(ctx context.Context, spec *Spec, store *Recorder, runner *trials.Runner, objective trials.Objective) (StudyResult, error) {
+func Local(ctx context.Context, spec *Spec, store *Recorder, runner *trials.Runner, objective trials.TrainFunc) (StudyResult, error) {
 	begun, err := store.Begin(ctx, BeginInput{Spec: *spec})
 	if err != nil {
 		return StudyResult{}, err
@@ -48,7 +48,7 @@ func Local(ctx context.Context, spec *Spec, store *Recorder, runner *trials.Runn
 			return StudyResult{}, err
 		}
 		s.Room = Offer{CPU: spec.Search.Parallel}.Complete().Room(spec.Resources, d.Bytes(), "this process")
-		built, objective = &s, s.Objective
+		built, objective = &s, s.Train
 	}
 	l := &localStudy{
 		spec: spec, store: store, runner: runner, objective: objective, built: built, recorded: map[int]search.Record{}, joules: map[int]float64{}, began: time.Now(),
@@ -96,7 +96,7 @@ type localStudy struct {
 	spec      *Spec
 	store     *Recorder
 	runner    *trials.Runner
-	objective trials.Objective
+	objective trials.TrainFunc
 	built     *trials.Supervised // the built-in objective; nil: the user's own
 	user      context.Context    // of what is trained after the search, which a time budget does not end
 	loop      *search.Loop
@@ -222,12 +222,12 @@ func (l *localStudy) outcome(work context.Context, d localDone) (search.Decision
 		}
 	}
 	if r.State == search.Stopped && !d.known { // by the end of a budget
-		return l.loop.Interrupt(d.trial.ID, Cost(d.segment, r)), nil
+		return l.loop.Interrupt(d.trial.ID, r.Cost(d.segment)), nil
 	}
 	if l.loop.Closing == "" && !l.loop.Final && !d.known {
 		l.loop.Settling = l.spec.Concluding(&l.board, l.spent, l.loop.Running, l.loop.Settling)
 	}
-	return l.loop.Done(search.Outcome{Trial: d.trial.ID, Budget: r.Budget, State: r.State, Values: r.Values(l.spec.Objectives()), Reason: r.Reason}), nil
+	return l.loop.Done(r.Outcome(d.trial.ID, l.spec.Objectives())), nil
 }
 
 // keepTime stores how long the study has run, if that was not done for a while: its
@@ -304,7 +304,7 @@ func (l *localStudy) segment(ctx context.Context, seg search.Segment, t search.T
 		}
 	}
 	if d.err == nil {
-		d.err = l.store.Record(context.WithoutCancel(ctx), []segment.Report{NewReport(task, &d.result, attempt)})
+		d.err = l.store.Record(context.WithoutCancel(ctx), []segment.Report{task.Report(d.result, attempt)})
 	}
 	return d
 }

@@ -6,6 +6,7 @@ import (
 
 	"budwood/data"
 	"budwood/engine"
+	"budwood/engine/transfer"
 	"budwood/nas"
 	"budwood/search"
 	"budwood/trials"
@@ -79,7 +80,7 @@ func (m *Model) Supervised(d *data.Data) (trials.Supervised, error) {
 		return o.Parents[0], true
 	}
 	out.Inherit = func(child, parent *engine.Net) (float64, error) {
-		i, err := nas.Inherit(child, parent)
+		i, err := transfer.Inherit(child, parent)
 		return float64(i.Tensors) / float64(max(i.Of, 1)), err
 	}
 	if m.Supernet != "" {

@@ -6,16 +6,7 @@ import (
 
 	"budwood/search"
 	"budwood/trials"
-	"budwood/trials/segment"
 )
-
-// cost is what a segment has taken, before and after an end of the study that
-// interrupted it.
-func Cost(seg search.Segment, r *segment.Result) search.Cost {
-	return search.Cost{
-		Epochs: max(r.Budget-seg.From, seg.Before.Epochs), Joules: max(r.Energy.Joules, seg.Before.Joules), Seconds: max(r.Seconds, seg.Before.Seconds),
-	}
-}
 
 // task is a segment as the runner sees it.
 func (s *Spec) Task(seg search.Segment, t search.Trial) trials.Task {
@@ -55,13 +46,4 @@ func (s *Spec) retrain() search.Retrain {
 // and of its front, and those of what goes on if it does.
 func (s *Spec) Kept(b *Board, l *search.Loop) []string {
 	return slices.Concat(s.keeps(), b.keeps(s.best()), b.unfinished(s.Name, l))
-}
-
-// report is a segment's result as the store takes it.
-func NewReport(t trials.Task, r *segment.Result, attempt int) segment.Report {
-	return segment.Report{
-		Study: t.Study, Trial: t.Trial.ID, From: t.From, To: t.To, Attempt: t.Tried + attempt,
-		State: r.State, Reason: r.Reason, Curve: r.Curve, Final: r.Final, Energy: r.Energy, Seconds: r.Seconds, Worker: r.Worker,
-		Version: r.Version, Kernels: r.Kernels, Notes: r.Notes,
-	}
 }

@@ -3,6 +3,7 @@ package trials
 import (
 	"budwood/data"
 	"budwood/engine"
+	"budwood/engine/loss"
 	"budwood/engine/optim"
 	"budwood/search"
 )
@@ -124,20 +125,20 @@ func (r Recipe) schedule() optim.Schedule {
 func (r Recipe) network(train *data.Set, seed uint64) engine.Config {
 	c := r.compiled(train.Len(), seed)
 	if train.Classes > 0 {
-		loss := engine.CrossEntropy{Smoothing: r.LabelSmoothing}
+		entropy := loss.CrossEntropy{Smoothing: r.LabelSmoothing}
 		if r.ClassWeights == "balanced" {
-			loss.Weights = train.BalancedWeights()
+			entropy.Weights = train.BalancedWeights()
 		}
-		c.Loss = loss
+		c.Loss = entropy
 		return c
 	}
 	switch r.Loss {
 	case "mae":
-		c.Loss = engine.MAE{}
+		c.Loss = loss.MAE{}
 	case "huber":
-		c.Loss = engine.Huber{}
+		c.Loss = loss.Huber{}
 	default:
-		c.Loss = engine.MSE{}
+		c.Loss = loss.MSE{}
 	}
 	return c
 }

@@ -225,7 +225,7 @@ func (s *studyRun) report(ctx workflow.Context, c *child) (search.Decision, erro
 func (s *studyRun) outcome(c *child, i int) search.Decision {
 	spec, seg, t, r := &s.in.Spec, c.segments[i], c.trials[i], &c.results[i]
 	cut := r.State == search.Stopped && s.stopping && !c.stopped && s.loop.Settles // by the end of the study
-	all := study.Cost(seg, r)
+	all := r.Cost(seg)
 	more := *r // what is not counted yet
 	more.Energy.Joules, more.Seconds = max(all.Joules-seg.Before.Joules, 0), max(all.Seconds-seg.Before.Seconds, 0)
 	s.spent.Joules += more.Energy.Joules
@@ -249,5 +249,5 @@ func (s *studyRun) outcome(c *child, i int) search.Decision {
 		return s.loop.Interrupt(t.ID, all)
 	}
 	s.conclude(s.loop.Settling)
-	return s.loop.Done(search.Outcome{Trial: t.ID, Budget: r.Budget, State: r.State, Values: r.Values(spec.Objectives()), Reason: r.Reason})
+	return s.loop.Done(r.Outcome(t.ID, spec.Objectives()))
 }

@@ -33,7 +33,7 @@ type bench struct {
 	train *TrainActivities
 }
 
-func newBench(t *testing.T, objective trials.Objective) *bench {
+func newBench(t *testing.T, objective trials.TrainFunc) *bench {
 	t.Helper()
 	own := studytest.New(t, objective)
 	b := &bench{

@@ -22,7 +22,7 @@ import (
 type TrainActivities struct {
 	Runner    *trials.Runner
 	Data      *data.Cache
-	Objective trials.Objective            // of the user's own program; nil: the built-in one only
+	Objective trials.TrainFunc            // of the user's own program; nil: the built-in one only
 	Allow     func(*trials.Command) error // whether a command may run here; nil: none may
 	Log       zerolog.Logger
 
@@ -54,13 +54,13 @@ func (a *TrainActivities) Train(ctx context.Context, in TrainInput) ([]segment.R
 		if err != nil {
 			return nil, err
 		}
-		objective = s.Objective
+		objective = s.Train
 	}
 	if in.Command != nil {
 		if err := a.allow(in.Command); err != nil {
 			return nil, userError(err)
 		}
-		objective = in.Command.Objective(func(t *trials.Trial, b []byte) {
+		objective = in.Command.Train(func(t *trials.Trial, b []byte) {
 			if err := a.Runner.KeepOutput(ctx, study, t.ID, b); err != nil {
 				a.Log.Warn().Err(err).Str("trial", t.Name()).Msg("its output could not be kept")
 			}

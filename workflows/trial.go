@@ -85,7 +85,7 @@ func (in *TrialInput) run(train workflow.Context, why *string) ([]segment.Result
 	defer done()
 	reports := make([]segment.Report, len(results))
 	for i := range results {
-		reports[i] = study.NewReport(in.Tasks[i], &results[i], attempts[i])
+		reports[i] = in.Tasks[i].Report(results[i], attempts[i])
 		results[i].Curve, results[i].Version, results[i].Notes = nil, nil, nil // recorded; the parent has no use for it
 	}
 	return results, workflow.ExecuteLocalActivity(local(ctx), recordSegments, reports).Get(ctx, nil)

@@ -191,7 +191,7 @@ func (t *objectiveTest) note(ok bool, what, note string) {
 func (t *objectiveTest) segment(ctx context.Context, from, to int, alive func(search.Measurement)) (segment.Result, error) {
 	task := t.task
 	task.From, task.To = from, to
-	return t.runner.Run(ctx, task, t.cmd.Objective(func(_ *trials.Trial, b []byte) { t.output = string(b) }), alive)
+	return t.runner.Run(ctx, task, t.cmd.Train(func(_ *trials.Trial, b []byte) { t.output = string(b) }), alive)
 }
 
 // run goes through the life of a trial: train to a rung, pause, resume, be

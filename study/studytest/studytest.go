@@ -121,11 +121,11 @@ func OneShot(t testing.TB, name string, edit func(*study.Spec)) *study.Spec {
 type Bench struct {
 	Recorder  *study.Recorder
 	Runner    *trials.Runner
-	Objective trials.Objective
+	Objective trials.TrainFunc
 }
 
 // New is a bench with an empty store in a directory of the test's own.
-func New(t testing.TB, objective trials.Objective) *Bench {
+func New(t testing.TB, objective trials.TrainFunc) *Bench {
 	t.Helper()
 	dir := t.TempDir()
 	store, err := store.Open(filepath.Join(dir, "budwood.db"))

@@ -1,4 +1,4 @@
-package engine
+package loss
 
 import (
 	"cmp"
@@ -19,11 +19,13 @@ type BinaryCrossEntropy struct {
 // String is binary cross-entropy.
 func (BinaryCrossEntropy) String() string { return "binary cross-entropy" }
 
-func (l BinaryCrossEntropy) validate() error {
+// Validate implements [Loss].
+func (l BinaryCrossEntropy) Validate() error {
 	return check.NonNegative("binary cross-entropy: positive weight", l.PositiveWeight)
 }
 
-func (l BinaryCrossEntropy) fits(out data.Shape, s *data.Set) error {
+// Fits implements [Loss].
+func (l BinaryCrossEntropy) Fits(out data.Shape, s *data.Set) error {
 	if s.Classes > 0 {
 		if s.Classes != 2 || out.Size() != s.Labels() {
 			return fmt.Errorf("binary cross-entropy is for 2 classes and one output each, not for %d classes and %d outputs", s.Classes, out.Size())
@@ -38,10 +40,11 @@ func (l BinaryCrossEntropy) fits(out data.Shape, s *data.Set) error {
 	return fitsTargets(l, out, s)
 }
 
-func (l BinaryCrossEntropy) gradient(d, y []float32, t targets, rows int) (sum, weight float64) {
-	value := t.value
-	if len(t.class) == len(y) {
-		for i, c := range t.class {
+// Gradient implements [Loss].
+func (l BinaryCrossEntropy) Gradient(d, y []float32, t Targets, rows int) (sum, weight float64) {
+	value := t.Value
+	if len(t.Class) == len(y) {
+		for i, c := range t.Class {
 			d[i] = float32(c)
 		}
 		value = d

@@ -1,4 +1,4 @@
-package nas
+package transfer
 
 import (
 	"fmt"

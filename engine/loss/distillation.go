@@ -1,4 +1,4 @@
-package engine
+package loss
 
 import (
 	"cmp"
@@ -22,7 +22,8 @@ type Distillation struct {
 // String is distillation.
 func (Distillation) String() string { return "distillation" }
 
-func (l Distillation) validate() error {
+// Validate implements [Loss].
+func (l Distillation) Validate() error {
 	if err := check.NonNegative("distillation: temperature", l.Temperature); err != nil {
 		return err
 	}
@@ -32,11 +33,12 @@ func (l Distillation) validate() error {
 	if l.Classes.Weights != nil {
 		return fmt.Errorf("distillation: does not weigh classes")
 	}
-	return l.Classes.validate()
+	return l.Classes.Validate()
 }
 
-func (l Distillation) fits(out data.Shape, s *data.Set) error {
-	if err := l.Classes.fits(out, s); err != nil {
+// Fits implements [Loss].
+func (l Distillation) Fits(out data.Shape, s *data.Set) error {
+	if err := l.Classes.Fits(out, s); err != nil {
 		return fmt.Errorf("distillation: %w", err)
 	}
 	if s.Soft != nil && len(s.Soft) != s.Len()*out.Size() {
@@ -45,13 +47,14 @@ func (l Distillation) fits(out data.Shape, s *data.Set) error {
 	return nil
 }
 
-func (l Distillation) gradient(d, y []float32, t targets, rows int) (sum, weight float64) {
-	sum, weight = l.Classes.gradient(d, y, t, rows)
-	if t.soft == nil {
+// Gradient implements [Loss].
+func (l Distillation) Gradient(d, y []float32, t Targets, rows int) (sum, weight float64) {
+	sum, weight = l.Classes.Gradient(d, y, t, rows)
+	if t.Soft == nil {
 		return sum, weight
 	}
-	n, alpha := len(t.class), cmp.Or(l.Alpha, 0.5)
+	n, alpha := len(t.Class), cmp.Or(l.Alpha, 0.5)
 	kernel.Scale(d, float32(1-alpha))
-	kl := kernel.Distill(d, y, t.soft, n, len(y)/n, float32(cmp.Or(l.Temperature, 2)), float32(alpha/float64(n)))
+	kl := kernel.Distill(d, y, t.Soft, n, len(y)/n, float32(cmp.Or(l.Temperature, 2)), float32(alpha/float64(n)))
 	return (1-alpha)*sum + alpha*kl*float64(rows)/float64(n), weight
 }

@@ -1,4 +1,4 @@
-package nas
+package transfer
 
 import (
 	"fmt"
@@ -81,7 +81,7 @@ func (m *heir) layer(p, c item, f flow) flow {
 func infer(l engine.Layer, in data.Shape) data.Shape {
 	out, err := l.Infer(in)
 	if err != nil {
-		panic("nas: a compiled network does not fit its shapes: " + err.Error())
+		panic("transfer: a compiled network does not fit its shapes: " + err.Error())
 	}
 	return out
 }

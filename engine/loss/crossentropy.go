@@ -1,4 +1,4 @@
-package engine
+package loss
 
 import (
 	"fmt"
@@ -24,7 +24,8 @@ type CrossEntropy struct {
 // String is cross-entropy.
 func (CrossEntropy) String() string { return "cross-entropy" }
 
-func (l CrossEntropy) validate() error {
+// Validate implements [Loss].
+func (l CrossEntropy) Validate() error {
 	var sum float32
 	for i, w := range l.Weights {
 		if err := check.NonNegative(fmt.Sprintf("cross-entropy: weight of class %d", i), float64(w)); err != nil {
@@ -38,7 +39,8 @@ func (l CrossEntropy) validate() error {
 	return check.Fraction("cross-entropy: smoothing", l.Smoothing)
 }
 
-func (l CrossEntropy) fits(out data.Shape, s *data.Set) error {
+// Fits implements [Loss].
+func (l CrossEntropy) Fits(out data.Shape, s *data.Set) error {
 	if s.Classes == 0 {
 		return fmt.Errorf("cross-entropy needs classes, the data set has %d targets a row", s.Outputs)
 	}
@@ -55,20 +57,21 @@ func (l CrossEntropy) fits(out data.Shape, s *data.Set) error {
 	return nil
 }
 
-func (l CrossEntropy) gradient(d, y []float32, t targets, rows int) (sum, weight float64) {
-	n := len(t.class) // rows, or rows × steps
+// Gradient implements [Loss].
+func (l CrossEntropy) Gradient(d, y []float32, t Targets, rows int) (sum, weight float64) {
+	n := len(t.Class) // rows, or rows × steps
 	share := float64(rows) / float64(n)
 	if l.Weights == nil {
-		sum = kernel.CrossEntropy(d, y, t.class, n, len(y)/n, float32(l.Smoothing), 1/float32(n))
+		sum = kernel.CrossEntropy(d, y, t.Class, n, len(y)/n, float32(l.Smoothing), 1/float32(n))
 		return sum * share, float64(rows)
 	}
-	for _, c := range t.class {
+	for _, c := range t.Class {
 		weight += float64(l.Weights[c])
 	}
 	if weight == 0 { // nothing here counts
 		clear(d)
 		return 0, 0
 	}
-	sum = kernel.WeightedCrossEntropy(d, y, t.class, l.Weights, n, len(y)/n, float32(l.Smoothing), float32(1/weight))
+	sum = kernel.WeightedCrossEntropy(d, y, t.Class, l.Weights, n, len(y)/n, float32(l.Smoothing), float32(1/weight))
 	return sum * share, weight * share
 }

@@ -1,4 +1,4 @@
-package nas
+package transfer_test
 
 import (
 	"fmt"
@@ -11,6 +11,8 @@ import (
 
 	"budwood/data"
 	"budwood/engine"
+	"budwood/engine/transfer"
+	"budwood/nas"
 )
 
 // stir gives a network weights and statistics as training might leave them.
@@ -28,6 +30,16 @@ func stir(r *rand.Rand, n *engine.Net) {
 			}
 		}
 	}
+}
+
+// genome reads a genome that is written as text.
+func genome(t testing.TB, text string) nas.Genome {
+	t.Helper()
+	var g nas.Genome
+	if err := g.UnmarshalText([]byte(text)); err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	return g
 }
 
 // compiled is the network of a genome; four rows of three classes.
@@ -63,12 +75,12 @@ func apart(t testing.TB, r *rand.Rand, a, b *engine.Net) float64 {
 }
 
 // inherited is a stirred parent, its child and what was handed over.
-func inherited(t testing.TB, seed uint64, p, c engine.Layer, in data.Shape) (parent, child *engine.Net, got Inherited) {
+func inherited(t testing.TB, seed uint64, p, c engine.Layer, in data.Shape) (parent, child *engine.Net, got transfer.Inherited) {
 	t.Helper()
 	parent, child = compiled(t, p, in, seed), compiled(t, c, in, seed+1)
 	stir(rand.New(rand.NewPCG(seed, 1)), parent)
 	before := slices.Clone(parent.Params())
-	got, err := Inherit(child, parent)
+	got, err := transfer.Inherit(child, parent)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,5 +147,67 @@ func TestMorphismsKeepTheFunction(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// What a morphism adds gets gradients from the first step: no unit starts dead.
+func TestMorphismsLearn(t *testing.T) {
+	in := data.Shape{6, 6, 2}
+	for _, pair := range [][2]string{
+		{"[dense(4) relu]", "[dense(9) relu]"},
+		{"[conv(3) batchnorm relu globalpool]", "[conv(6,5) batchnorm relu globalpool]"},
+		{"[conv(3) tanh globalpool]", "[conv(3) tanh (skip + [conv(4) batchnorm relu conv(0) batchnorm]) globalpool]"},
+		{"[conv(3) tanh globalpool]", "[conv(3) tanh (skip + [conv(4) gelu conv(0)]) globalpool]"},
+		{"[conv(3) relu conv(5) relu globalpool]", "[conv(3) relu (skip + [conv(5) relu]) globalpool]"},
+	} {
+		var l [2]engine.Seq
+		for i := range l {
+			var err error
+			if l[i], err = genome(t, pair[i]).Network(in, 3); err != nil {
+				t.Fatal(err)
+			}
+		}
+		parent, child, got := inherited(t, 5, l[0], l[1], in)
+		if !got.Exact {
+			t.Errorf("%s → %s: not exact", pair[0], pair[1])
+		}
+		r := rand.New(rand.NewPCG(7, 7))
+		s := &data.Set{Shape: in, X: make([]float32, 32*in.Size()), Class: make([]int32, 32), Classes: 3}
+		for i := range s.X {
+			s.X[i] = float32(r.NormFloat64())
+		}
+		for i := range s.Class {
+			s.Class[i] = int32(r.IntN(3))
+		}
+		tr, err := engine.NewTrainer(child, engine.TrainConfig{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := slices.Clone(child.Params())
+		for range 3 {
+			if _, err := tr.Epoch(s); err != nil {
+				t.Fatal(err)
+			}
+		}
+		at := 0
+		for _, x := range child.Tensors() {
+			if slices.Equal(before[at:at+len(x.Data)], x.Data) && !strings.HasSuffix(x.Name, "bias") {
+				t.Errorf("%s → %s: %s has not moved", pair[0], pair[1], x.Name)
+			}
+			at += len(x.Data)
+		}
+		if d := apart(t, r, parent, child); d < 1e-3 {
+			t.Errorf("%s → %s: the outputs after three epochs differ by %g from the parent's", pair[0], pair[1], d)
+		}
+	}
+}
+
+func TestInheritRefusesOtherShapes(t *testing.T) {
+	a := compiled(t, engine.Dense{Out: 3}, data.Shape{4}, 1)
+	for _, b := range []*engine.Net{compiled(t, engine.Dense{Out: 3}, data.Shape{5}, 1), compiled(t, engine.Dense{Out: 2}, data.Shape{4}, 1)} {
+		before := slices.Clone(b.Params())
+		if _, err := transfer.Inherit(b, a); err == nil || !slices.Equal(before, b.Params()) {
+			t.Errorf("%v: %v", b.Layer(), err)
+		}
 	}
 }
