@@ -18,6 +18,7 @@ var mayImport = map[string][]string{
 	"report":    {"search", "hpo"},
 	"workflows": {"search", "hpo", "engine", "nas", "trials", "meta", "go.temporal.io", "golang.org/x/sync", "google.golang.org/protobuf", "github.com/rs/zerolog", "github.com/goccy/go-yaml"},
 	"":          {"search", "hpo", "nas", "engine", "trials", "report", "workflows", "go.temporal.io", "github.com/rs/zerolog"},
+	"internal":  {},
 	"examples":  {"", "search", "engine"},
 }
 
