@@ -16,7 +16,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/envconfig"
 
-	"budwood/engine/data"
+	"budwood/data"
 	"budwood/search"
 	"budwood/trials"
 	"budwood/workflows"

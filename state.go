@@ -8,7 +8,7 @@ import (
 
 	"github.com/rs/zerolog"
 
-	"budwood/engine/data"
+	"budwood/data"
 	"budwood/trials"
 	"budwood/workflows"
 )

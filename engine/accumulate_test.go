@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"budwood/data"
 )
 
 // k batches of b rows make the step of one batch of k·b rows (specification,
@@ -13,7 +15,7 @@ func TestAccumulationIsALargerBatch(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		b, k := rapid.IntRange(1, 8).Draw(rt, "batch"), rapid.IntRange(2, 4).Draw(rt, "batches")
 		rows := rapid.IntRange(1, 3*b*k).Draw(rt, "rows")
-		s := blobs(Shape{5}, 3, rows)
+		s := blobs(data.Shape{5}, 3, rows)
 		loss := rapid.SampledFrom([]Loss{CrossEntropy{}, CrossEntropy{Weights: []float32{1, 2, 0.5}}}).Draw(rt, "loss")
 		train := func(batch, accumulate int) (float64, []float32) {
 			n := mustCompile(t, Seq{Dense{Out: 7}, Tanh{}, Dense{Out: 3}}, s.Shape, Config{Batch: batch, Seed: 3, Loss: loss})
@@ -40,7 +42,7 @@ func TestAccumulationIsALargerBatch(t *testing.T) {
 // Groups: no decay for vectors, another rate for a layer, and an error for a
 // group that is left without tensors.
 func TestGroups(t *testing.T) {
-	s := blobs(Shape{5}, 3, 10)
+	s := blobs(data.Shape{5}, 3, 10)
 	l := Seq{Dense{Out: 4}, Dense{Out: 3}}
 	step := func(groups ...Group) []float32 {
 		n := mustCompile(t, l, s.Shape, Config{Batch: 10})
@@ -86,7 +88,7 @@ func TestGroups(t *testing.T) {
 // The average of the weights is what is evaluated and kept; the network trains
 // on with its own.
 func TestAverageOfWeights(t *testing.T) {
-	s := blobs(Shape{5}, 3, 60)
+	s := blobs(data.Shape{5}, 3, 60)
 	for _, cfg := range []TrainConfig{{EMA: 0.99}, {Optimizer: Lookahead{Fast: SGD{}}}} {
 		n := mustCompile(t, Dense{Out: 3}, s.Shape, Config{Batch: 10})
 		cfg.Schedule = Constant{LR: 0.3}
@@ -133,7 +135,7 @@ func TestAverageOfWeights(t *testing.T) {
 // A scale that is too large leaves steps out and falls; good steps let it grow;
 // the steps are those without a scale (specification, loss scaling).
 func TestLossScale(t *testing.T) {
-	s := blobs(Shape{5}, 3, 80)
+	s := blobs(data.Shape{5}, 3, 80)
 	train := func(scale *LossScale) *Trainer {
 		n := mustCompile(t, Dense{Out: 3}, s.Shape, Config{Batch: 10})
 		return mustTrain(t, n, TrainConfig{Optimizer: SGD{}, Schedule: Constant{LR: 0.1}, ClipNorm: 0.1, LossScale: scale})

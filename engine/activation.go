@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 
+	"budwood/data"
 	"budwood/engine/kernel"
 )
 
@@ -41,10 +42,10 @@ func Activation(name string) (Layer, error) {
 }
 
 // Infer gives the input shape.
-func (a ReLU) Infer(in Shape) (Shape, error) { return in, values(a, in) }
+func (a ReLU) Infer(in data.Shape) (data.Shape, error) { return in, values(a, in) }
 
 // Infer gives the input shape.
-func (a LeakyReLU) Infer(in Shape) (Shape, error) {
+func (a LeakyReLU) Infer(in data.Shape) (data.Shape, error) {
 	if s := a.slope(); !(s > 0 && s < 1) {
 		return nil, fmt.Errorf("%v: slope %v is outside (0, 1)", a, a.Slope)
 	}
@@ -52,16 +53,16 @@ func (a LeakyReLU) Infer(in Shape) (Shape, error) {
 }
 
 // Infer gives the input shape.
-func (a GELU) Infer(in Shape) (Shape, error) { return in, values(a, in) }
+func (a GELU) Infer(in data.Shape) (data.Shape, error) { return in, values(a, in) }
 
 // Infer gives the input shape.
-func (a SiLU) Infer(in Shape) (Shape, error) { return in, values(a, in) }
+func (a SiLU) Infer(in data.Shape) (data.Shape, error) { return in, values(a, in) }
 
 // Infer gives the input shape.
-func (a Tanh) Infer(in Shape) (Shape, error) { return in, values(a, in) }
+func (a Tanh) Infer(in data.Shape) (data.Shape, error) { return in, values(a, in) }
 
 // Infer gives the input shape.
-func (a Sigmoid) Infer(in Shape) (Shape, error) { return in, values(a, in) }
+func (a Sigmoid) Infer(in data.Shape) (data.Shape, error) { return in, values(a, in) }
 
 // String is ReLU.
 func (ReLU) String() string { return "ReLU" }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"budwood/data"
 	"budwood/engine/kernel"
 )
 
@@ -20,7 +21,7 @@ type Attention struct {
 }
 
 // Infer gives the input shape.
-func (a Attention) Infer(in Shape) (Shape, error) {
+func (a Attention) Infer(in data.Shape) (data.Shape, error) {
 	if err := sequence(a, in); err != nil {
 		return nil, err
 	}
@@ -50,7 +51,7 @@ func (a Attention) build(b *builder, x tensor) tensor {
 		qkv = Dense{Out: 3 * d, PerStep: true, NoBias: a.NoBias, Init: a.Init}.build(b, x)
 	})
 	b.at = own
-	o := &attention{qkv: qkv, steps: steps, d: d, heads: heads, causal: a.Causal, weights: b.block(Shape{heads, steps, steps}.Size())}
+	o := &attention{qkv: qkv, steps: steps, d: d, heads: heads, causal: a.Causal, weights: b.block(data.Shape{heads, steps, steps}.Size())}
 	o.y = b.output(qkv, x.shape, false, needNothing)
 	o.plan(b.half)
 	o.slopes = b.scratch(product(heads, steps, steps))

@@ -1,6 +1,10 @@
 package engine
 
-import "fmt"
+import (
+	"fmt"
+
+	"budwood/data"
+)
 
 // emaDecay is the β of step t (from 1) of an exponential moving average: it
 // grows to the wanted one, so that the average of a short training does not
@@ -25,10 +29,10 @@ func (t *Trainer) averaged() []float32 {
 // Evaluate scores the network on a set in inference mode, with the moving
 // average of the weights if there is one, or the slow weights of [Lookahead].
 // Running statistics are always the network's own.
-func (t *Trainer) Evaluate(s *Set) (Score, error) { return t.EvaluateTo(nil, s) }
+func (t *Trainer) Evaluate(s *data.Set) (Score, error) { return t.EvaluateTo(nil, s) }
 
 // EvaluateTo is [Net.EvaluateTo] with the weights that Evaluate scores.
-func (t *Trainer) EvaluateTo(outputs []float32, s *Set) (Score, error) {
+func (t *Trainer) EvaluateTo(outputs []float32, s *data.Set) (Score, error) {
 	a := t.averaged()
 	exchange(t.net.params, a)
 	defer exchange(t.net.params, a)

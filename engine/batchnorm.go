@@ -3,6 +3,7 @@ package engine
 import (
 	"math"
 
+	"budwood/data"
 	"budwood/engine/kernel"
 )
 
@@ -13,7 +14,7 @@ import (
 type BatchNorm struct{}
 
 // Infer gives the input shape.
-func (b BatchNorm) Infer(in Shape) (Shape, error) { return in, values(b, in) }
+func (b BatchNorm) Infer(in data.Shape) (data.Shape, error) { return in, values(b, in) }
 
 // String is BatchNorm.
 func (BatchNorm) String() string { return "BatchNorm" }
@@ -55,7 +56,7 @@ func (l BatchNorm) fuse(b *builder, x tensor, next []Layer) (tensor, int) {
 }
 
 // pools tells whether the first layer is a maximum over 2×2 windows of an image.
-func pools(next []Layer, in Shape) bool {
+func pools(next []Layer, in data.Shape) bool {
 	if len(next) == 0 || len(in) != 3 || in[0] < 2 || in[1] < 2 {
 		return false
 	}

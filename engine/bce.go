@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 
+	"budwood/data"
 	"budwood/engine/kernel"
 )
 
@@ -20,9 +21,9 @@ func (l BinaryCrossEntropy) validate() error {
 	return nonNegative("binary cross-entropy: positive weight", l.PositiveWeight)
 }
 
-func (l BinaryCrossEntropy) fits(out Shape, s *Set) error {
+func (l BinaryCrossEntropy) fits(out data.Shape, s *data.Set) error {
 	if s.Classes > 0 {
-		if s.Classes != 2 || out.Size() != s.labels() {
+		if s.Classes != 2 || out.Size() != s.Labels() {
 			return fmt.Errorf("binary cross-entropy is for 2 classes and one output each, not for %d classes and %d outputs", s.Classes, out.Size())
 		}
 		return nil

@@ -7,6 +7,7 @@ import (
 	"syscall"
 	"testing"
 
+	"budwood/data"
 	"budwood/engine/kernel"
 )
 
@@ -25,30 +26,30 @@ func cpuSeconds(b *testing.B) float64 {
 var models = []struct {
 	name  string
 	layer Layer
-	in    Shape
+	in    data.Shape
 	batch int
 }{
-	{"a-mlp-784-256-128-10", Seq{Dense{Out: 256}, ReLU{}, Dense{Out: 128}, ReLU{}, Dense{Out: 10}}, Shape{784}, 128},
-	{"b-mlp-64-64-64-10", Seq{Dense{Out: 64}, ReLU{}, Dense{Out: 64}, ReLU{}, Dense{Out: 10}}, Shape{64}, 32},
+	{"a-mlp-784-256-128-10", Seq{Dense{Out: 256}, ReLU{}, Dense{Out: 128}, ReLU{}, Dense{Out: 10}}, data.Shape{784}, 128},
+	{"b-mlp-64-64-64-10", Seq{Dense{Out: 64}, ReLU{}, Dense{Out: 64}, ReLU{}, Dense{Out: 10}}, data.Shape{64}, 32},
 	{"c-cnn-28x28", Seq{
 		Conv{Out: 16, NoBias: true}, BatchNorm{}, ReLU{}, MaxPool{},
 		Conv{Out: 32, NoBias: true}, BatchNorm{}, ReLU{}, MaxPool{}, Dense{Out: 10},
-	}, Shape{28, 28, 1}, 64},
+	}, data.Shape{28, 28, 1}, 64},
 	{"d-transformer-d64", Seq{
 		Transformer{Heads: 4, Hidden: 256, Activation: ReLU{}, PostNorm: true},
 		Transformer{Heads: 4, Hidden: 256, Activation: ReLU{}, PostNorm: true},
 		GlobalAvgPool{}, Dense{Out: 10},
-	}, Shape{32, 64}, 32},
-	{"e-gru-128", Seq{GRU{Out: 128}, LastStep{}, Dense{Out: 10}}, Shape{32, 64}, 32},
+	}, data.Shape{32, 64}, 32},
+	{"e-gru-128", Seq{GRU{Out: 128}, LastStep{}, Dense{Out: 10}}, data.Shape{32, 64}, 32},
 	{"depthwise-28x28", Seq{
 		Conv{Out: 32, Stride: 2}, ReLU{}, Conv{Out: 32, Groups: 32}, ReLU{}, Conv{Out: 64, Kernel: 1}, BatchNorm{}, ReLU{},
 		GlobalAvgPool{}, Dense{Out: 10},
-	}, Shape{28, 28, 1}, 64},
+	}, data.Shape{28, 28, 1}, 64},
 	{"residual-28x28", Seq{
 		Conv{Out: 16}, BatchNorm{}, ReLU{},
 		Residual{Seq{Conv{Out: 32, Stride: 2}, BatchNorm{}, GELU{}, Conv{Out: 32}, BatchNorm{}}}, ReLU{}, MaxPool{},
 		Dropout{P: 0.2}, Dense{Out: 10},
-	}, Shape{28, 28, 1}, 64},
+	}, data.Shape{28, 28, 1}, 64},
 }
 
 func BenchmarkTrain(b *testing.B) {
@@ -68,15 +69,15 @@ func BenchmarkPrecision(b *testing.B) {
 		for _, m := range models[:5] {
 			b.Run(m.name+"/"+p.String(), func(b *testing.B) { benchmarkTrain(b, m.layer, m.in, m.batch, p) })
 		}
-		b.Run("mlp-784-1024-1024-10/"+p.String(), func(b *testing.B) { benchmarkTrain(b, wide, Shape{784}, 256, p) })
+		b.Run("mlp-784-1024-1024-10/"+p.String(), func(b *testing.B) { benchmarkTrain(b, wide, data.Shape{784}, 256, p) })
 	}
 }
 
-func benchmarkTrain(b *testing.B, l Layer, in Shape, batch int, p Precision) {
+func benchmarkTrain(b *testing.B, l Layer, in data.Shape, batch int, p Precision) {
 	n := mustCompile(b, l, in, Config{Batch: batch, Precision: p})
 	tr := mustTrain(b, n, TrainConfig{Optimizer: Adam{}})
 	r := rand.New(rand.NewPCG(1, 1))
-	s := &Set{Shape: in, Classes: 10, X: normal(r, 64*batch*in.Size())}
+	s := &data.Set{Shape: in, Classes: 10, X: normal(r, 64*batch*in.Size())}
 	order := make([]int32, 64*batch)
 	for i := range order {
 		s.Class = append(s.Class, int32(r.IntN(10)))

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"budwood/data"
 	"budwood/engine/kernel"
 )
 
@@ -13,8 +14,8 @@ import (
 // infinite.
 type explode struct{ backward bool }
 
-func (e explode) Infer(in Shape) (Shape, error) { return in, nil }
-func (e explode) String() string                { return "Explode" }
+func (e explode) Infer(in data.Shape) (data.Shape, error) { return in, nil }
+func (e explode) String() string                          { return "Explode" }
 func (e explode) build(b *builder, x tensor) tensor {
 	b.layer(e, x.shape, 0)
 	y := b.output(x, x.shape, false, needNothing)
@@ -54,22 +55,22 @@ func TestBlame(t *testing.T) {
 		name  string
 		layer Seq
 		cfg   TrainConfig
-		spoil func(n *Net, s *Set)
+		spoil func(n *Net, s *data.Set)
 		want  string
 	}{
 		{"forward", inner, TrainConfig{}, nil, "in the output of layer 2 Explode"},
 		{"backward, seen by the norm", late, TrainConfig{ClipNorm: 1}, nil, "in the gradient of layer 1.body.1 Explode"},
 		{"backward, seen by the weights", late, TrainConfig{}, nil, "in the gradient of tensor 1.body.0.bias of layer 1.body.0 Dense(6)"},
-		{"weight", inner, TrainConfig{}, func(n *Net, _ *Set) { n.Params()[3] = float32(math.NaN()) }, "in tensor 0.weight"},
-		{"input", inner, TrainConfig{}, func(_ *Net, s *Set) { s.X[7] = float32(math.Inf(-1)) }, "in the input"},
-		{"huge weights", Seq{Dense{Out: 6}, Tanh{}, Dense{Out: 3}}, TrainConfig{}, func(n *Net, _ *Set) {
+		{"weight", inner, TrainConfig{}, func(n *Net, _ *data.Set) { n.Params()[3] = float32(math.NaN()) }, "in tensor 0.weight"},
+		{"input", inner, TrainConfig{}, func(_ *Net, s *data.Set) { s.X[7] = float32(math.Inf(-1)) }, "in the input"},
+		{"huge weights", Seq{Dense{Out: 6}, Tanh{}, Dense{Out: 3}}, TrainConfig{}, func(n *Net, _ *data.Set) {
 			for i := range n.Params() {
 				n.Params()[i] = 3e38
 			}
 		}, "in the output of layer 0 Dense(6)"},
 		{"step too large", Seq{Dense{Out: 3}}, TrainConfig{Optimizer: SGD{}, Schedule: Constant{LR: math.MaxFloat64}}, nil, "in tensor 0.weight"},
 	} {
-		s := blobs(Shape{4}, 3, 12)
+		s := blobs(data.Shape{4}, 3, 12)
 		n := mustCompile(t, c.layer, s.Shape, Config{Batch: 5})
 		if c.spoil != nil {
 			c.spoil(n, s)
@@ -83,7 +84,7 @@ func TestBlame(t *testing.T) {
 
 // Every kind of network is blameless as long as nothing goes wrong.
 func TestBlameless(t *testing.T) {
-	s := blobs(Shape{8, 8, 2}, 4, 7)
+	s := blobs(data.Shape{8, 8, 2}, 4, 7)
 	for _, k := range kinds {
 		n := mustCompile(t, k.layer, s.Shape, Config{Batch: 8})
 		for _, b := range n.plan.blocks { // what earlier steps leave

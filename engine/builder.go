@@ -5,13 +5,14 @@ import (
 	"strings"
 	"sync"
 
+	"budwood/data"
 	"budwood/engine/kernel"
 )
 
 // tensor is a value of the network while it is built: rows × shape, and its
 // gradient.
 type tensor struct {
-	shape Shape
+	shape data.Shape
 	data  *block
 	grad  *block // nil: nothing before it is trained
 	need  need   // what the op that made it reads of data in backward
@@ -57,7 +58,7 @@ type param struct {
 // row is a layer of the plan, as the summary prints it.
 type row struct {
 	path, layer  string
-	out          Shape
+	out          data.Shape
 	params, macs int64
 	data         *block
 	note         string // "in place", "in the layer above"
@@ -112,14 +113,14 @@ func (s *spare) again() spare {
 }
 
 // build returns the plan of l, which must accept the shape.
-func build(l Layer, in Shape, batch int, half kernel.Format) (b *builder, x, out tensor) {
+func build(l Layer, in data.Shape, batch int, half kernel.Format) (b *builder, x, out tensor) {
 	b = &builder{batch: batch, half: half}
 	x, out = b.plan(l, in)
 	return b, x, out
 }
 
 // plan plans l, which must accept the shape.
-func (b *builder) plan(l Layer, in Shape) (x, out tensor) {
+func (b *builder) plan(l Layer, in data.Shape) (x, out tensor) {
 	x = tensor{shape: in, data: b.block(in.Size())}
 	b.input = x.data
 	touch(0, x.data)
@@ -158,7 +159,7 @@ func next[T any](list *[]*T) *T {
 }
 
 // shape makes a shape that lives as long as the plan.
-func (b *builder) shape(sizes ...int) Shape {
+func (b *builder) shape(sizes ...int) data.Shape {
 	if !b.bare {
 		return slices.Clone(sizes)
 	}
@@ -171,7 +172,7 @@ func (b *builder) shape(sizes ...int) Shape {
 var bare = sync.Pool{New: func() any { return &builder{bare: true} }}
 
 // outline plans l for its costs alone, and hands the plan to see.
-func outline(l Layer, in Shape, batch int, half kernel.Format, see func(b *builder, out tensor)) {
+func outline(l Layer, in data.Shape, batch int, half kernel.Format, see func(b *builder, out tensor)) {
 	b := bare.Get().(*builder)
 	b.batch, b.half = batch, half
 	_, out := b.plan(l, in)
@@ -184,7 +185,7 @@ func outline(l Layer, in Shape, batch int, half kernel.Format, see func(b *build
 
 // output makes the tensor that an op computes from x. It has a gradient if
 // there is anything to train at or before the op.
-func (b *builder) output(x tensor, shape Shape, trained bool, n need) tensor {
+func (b *builder) output(x tensor, shape data.Shape, trained bool, n need) tensor {
 	y := tensor{shape: shape, data: b.block(shape.Size()), need: n}
 	if trained || x.grad != nil {
 		y.grad = b.block(shape.Size())
@@ -226,7 +227,7 @@ func (b *builder) add(o op, forward, backwards []*block) {
 
 // layer starts a row of the summary, to which the ops that follow belong, and
 // returns its number.
-func (b *builder) layer(l Layer, out Shape, macs int64) int {
+func (b *builder) layer(l Layer, out data.Shape, macs int64) int {
 	b.at = len(b.rows)
 	b.rows = append(b.rows, row{out: out, macs: macs})
 	if b.bare {

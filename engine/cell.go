@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"budwood/data"
 )
 
 // Cell is a directed graph of a few nodes. Node 0 is the input; each later node
@@ -24,7 +26,7 @@ type Edge struct {
 }
 
 // Infer gives the shape of the last node.
-func (c Cell) Infer(in Shape) (Shape, error) {
+func (c Cell) Infer(in data.Shape) (data.Shape, error) {
 	shapes, err := c.shapes(in)
 	if err != nil {
 		return nil, err
@@ -33,17 +35,17 @@ func (c Cell) Infer(in Shape) (Shape, error) {
 }
 
 // shapes are those of the nodes.
-func (c Cell) shapes(in Shape) ([]Shape, error) {
+func (c Cell) shapes(in data.Shape) ([]data.Shape, error) {
 	if err := size(c, "nodes", c.Nodes, 2); err != nil {
 		return nil, err
 	}
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	shapes := make([]Shape, c.Nodes)
+	shapes := make([]data.Shape, c.Nodes)
 	shapes[0] = in
 	for node := 1; node < c.Nodes; node++ {
-		var of []Shape
+		var of []data.Shape
 		var bodies []Seq
 		for i, e := range c.Edges {
 			if e.To != node {
@@ -132,4 +134,4 @@ func (c Cell) build(b *builder, x tensor) tensor {
 }
 
 // Shapes are those of the nodes of a cell, from the input to the output.
-func (c Cell) Shapes(in Shape) ([]Shape, error) { return c.shapes(in) }
+func (c Cell) Shapes(in data.Shape) ([]data.Shape, error) { return c.shapes(in) }

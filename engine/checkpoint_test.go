@@ -4,16 +4,18 @@ import (
 	"bytes"
 	"slices"
 	"testing"
+
+	"budwood/data"
 )
 
 // Whatever Load reads, it does not panic, and on an error nothing has changed;
 // what it accepts can be saved and loaded again.
 func FuzzLoad(f *testing.F) {
 	fresh := func(tb testing.TB) *Trainer {
-		n := mustCompile(tb, Seq{Dense{Out: 3}, BatchNorm{}, Dense{Out: 2}}, Shape{2}, Config{Batch: 4})
+		n := mustCompile(tb, Seq{Dense{Out: 3}, BatchNorm{}, Dense{Out: 2}}, data.Shape{2}, Config{Batch: 4})
 		return mustTrain(tb, n, TrainConfig{Schedule: Plateau{}, EMA: 0.9, LossScale: &LossScale{}})
 	}
-	s := &Set{Shape: Shape{2}, X: make([]float32, 20), Class: make([]int32, 10), Classes: 2}
+	s := &data.Set{Shape: data.Shape{2}, X: make([]float32, 20), Class: make([]int32, 10), Classes: 2}
 	tr := fresh(f)
 	for range 4 {
 		if _, err := tr.Step(s); err != nil {

@@ -1,6 +1,10 @@
 package engine
 
-import "fmt"
+import (
+	"fmt"
+
+	"budwood/data"
+)
 
 // Conv is a 2-D convolution over {height, width, channels}. The padding is
 // "same": the output is ⌈height/Stride⌉ × ⌈width/Stride⌉, with (Kernel−1)/2
@@ -29,7 +33,7 @@ func (c Conv) defaults() Conv {
 }
 
 // Infer gives {height, width, Out}.
-func (c Conv) Infer(in Shape) (Shape, error) {
+func (c Conv) Infer(in data.Shape) (data.Shape, error) {
 	if err := image(c, in); err != nil {
 		return nil, err
 	}
@@ -52,7 +56,7 @@ func (c Conv) Infer(in Shape) (Shape, error) {
 	if c.Valid && (c.Kernel > in[0] || c.Kernel > in[1]) {
 		return nil, fmt.Errorf("%v: the kernel is larger than the image %v", c, in)
 	}
-	return Shape{c.along(in[0]), c.along(in[1]), c.Out}, nil
+	return data.Shape{c.along(in[0]), c.along(in[1]), c.Out}, nil
 }
 
 // along is how many places the kernel takes along n pixels.

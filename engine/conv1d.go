@@ -1,6 +1,10 @@
 package engine
 
-import "fmt"
+import (
+	"fmt"
+
+	"budwood/data"
+)
 
 // Conv1D is a convolution along the steps of {steps, features}. The padding is
 // "same": the output has ⌈steps/Stride⌉ steps, with half of the zeros before the
@@ -48,7 +52,7 @@ func (c Conv1D) before(steps, out int) int {
 }
 
 // Infer gives {steps, Out}.
-func (c Conv1D) Infer(in Shape) (Shape, error) {
+func (c Conv1D) Infer(in data.Shape) (data.Shape, error) {
 	if err := sequence(c, in); err != nil {
 		return nil, err
 	}
@@ -70,11 +74,11 @@ func (c Conv1D) Infer(in Shape) (Shape, error) {
 	case c.Valid && c.Causal:
 		return nil, fmt.Errorf("%v: Valid has no padding, Causal is all padding", c)
 	case !c.Valid:
-		return Shape{(in[0] + c.Stride - 1) / c.Stride, c.Out}, nil
+		return data.Shape{(in[0] + c.Stride - 1) / c.Stride, c.Out}, nil
 	case c.span() > in[0]:
 		return nil, fmt.Errorf("%v: the window of %d steps is longer than the sequence %v", c, c.span(), in)
 	}
-	return Shape{(in[0]-c.span())/c.Stride + 1, c.Out}, nil
+	return data.Shape{(in[0]-c.span())/c.Stride + 1, c.Out}, nil
 }
 
 // String is Conv1D(Out, Kernel), with what is not the default.

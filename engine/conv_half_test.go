@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"budwood/data"
 	"budwood/engine/kernel"
 )
 
@@ -34,7 +35,7 @@ func TestConvRounds(t *testing.T) {
 		}
 		k := 1 + r.IntN(4)
 		var l Layer
-		in := Shape{k + r.IntN(8), k + r.IntN(17), c}
+		in := data.Shape{k + r.IntN(8), k + r.IntN(17), c}
 		if r.IntN(3) == 0 {
 			l = Conv1D{Out: out, Kernel: k, Stride: 1 + r.IntN(2), Groups: groups, Causal: r.IntN(2) == 0, Dilation: 1 + r.IntN(2)}
 			in = in[1:]
@@ -79,7 +80,7 @@ func TestConvRounds(t *testing.T) {
 	}
 }
 
-func apart(t *testing.T, l Layer, in Shape, p Precision, what string, got, want []float32) {
+func apart(t *testing.T, l Layer, in data.Shape, p Precision, what string, got, want []float32) {
 	t.Helper()
 	var d float64
 	for i, v := range got {
@@ -94,7 +95,7 @@ func apart(t *testing.T, l Layer, in Shape, p Precision, what string, got, want 
 func TestConvIsNotFloat32(t *testing.T) {
 	for _, l := range []Layer{Conv{Out: 8}, Conv{Out: 4, Groups: 4}, Conv{Out: 8, Kernel: 1}} {
 		r := func() *rand.Rand { return rand.New(rand.NewPCG(5, 5)) }
-		half, plain := newProbeIn(t, BF16, l, Shape{5, 6, 4}, 2, r()), newProbe(t, l, Shape{5, 6, 4}, 2, r())
+		half, plain := newProbeIn(t, BF16, l, data.Shape{5, 6, 4}, 2, r()), newProbe(t, l, data.Shape{5, 6, 4}, 2, r())
 		a, b := half.gradient(), plain.gradient()
 		var d float64
 		for i, v := range a {

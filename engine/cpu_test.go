@@ -6,6 +6,7 @@ import (
 	"sync"
 	"testing"
 
+	"budwood/data"
 	"budwood/engine/kernel"
 )
 
@@ -13,7 +14,7 @@ import (
 // checkpoint into a trainer of the best one after the first of them.
 func trainedOn(t *testing.T, cpu string, resume bool, precision Precision) []float32 {
 	t.Helper()
-	s := blobs(Shape{6, 6, 2}, 3, 60)
+	s := blobs(data.Shape{6, 6, 2}, 3, 60)
 	compile := func(cpu string) *Trainer {
 		n := mustCompile(t, Seq{Conv{Out: 4}, ReLU{}, GlobalAvgPool{}, Dense{Out: 8}, GELU{}, Dense{Out: 3}}, s.Shape, Config{Batch: 7, CPU: cpu, Seed: 3, Precision: precision})
 		return mustTrain(t, n, TrainConfig{Seed: 5, Epochs: 4})
@@ -73,7 +74,7 @@ func TestCPU(t *testing.T) {
 }
 
 func TestUnknownCPU(t *testing.T) {
-	if _, err := Compile(Dense{Out: 2}, Shape{3}, Config{CPU: "mmx"}); err == nil {
+	if _, err := Compile(Dense{Out: 2}, data.Shape{3}, Config{CPU: "mmx"}); err == nil {
 		t.Error("compiled for mmx")
 	}
 }

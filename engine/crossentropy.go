@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 
+	"budwood/data"
 	"budwood/engine/kernel"
 )
 
@@ -36,11 +37,11 @@ func (l CrossEntropy) validate() error {
 	return fraction("cross-entropy: smoothing", l.Smoothing)
 }
 
-func (l CrossEntropy) fits(out Shape, s *Set) error {
+func (l CrossEntropy) fits(out data.Shape, s *data.Set) error {
 	if s.Classes == 0 {
 		return fmt.Errorf("cross-entropy needs classes, the data set has %d targets a row", s.Outputs)
 	}
-	k := s.labels()
+	k := s.Labels()
 	if k > 1 && (len(out) != 2 || out[0] != k) {
 		return fmt.Errorf("the network's output %v is not one row of logits for each of the %d classes of a sample", out, k)
 	}
@@ -69,20 +70,4 @@ func (l CrossEntropy) gradient(d, y []float32, t targets, rows int) (sum, weight
 	}
 	sum = kernel.WeightedCrossEntropy(d, y, t.class, l.Weights, n, len(y)/n, float32(l.Smoothing), float32(1/weight))
 	return sum * share, weight * share
-}
-
-// BalancedWeights are weights for [CrossEntropy] with which every class counts
-// the same in all: rows/(classes·rows of the class), 0 for a class without rows.
-func (s *Set) BalancedWeights() []float32 {
-	count := make([]int, s.Classes)
-	for _, c := range s.Class {
-		count[c]++
-	}
-	w := make([]float32, s.Classes)
-	for i, n := range count {
-		if n > 0 {
-			w[i] = float32(len(s.Class)) / float32(s.Classes*n)
-		}
-	}
-	return w
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"budwood/data"
 	"budwood/engine/kernel"
 )
 
@@ -17,7 +18,7 @@ type Dense struct {
 }
 
 // Infer gives {Out}, or {…, Out} if PerStep is set.
-func (d Dense) Infer(in Shape) (Shape, error) {
+func (d Dense) Infer(in data.Shape) (data.Shape, error) {
 	if err := values(d, in); err != nil {
 		return nil, err
 	}
@@ -27,9 +28,9 @@ func (d Dense) Infer(in Shape) (Shape, error) {
 	return d.shape(in), nil
 }
 
-func (d Dense) shape(in Shape) Shape {
+func (d Dense) shape(in data.Shape) data.Shape {
 	if !d.PerStep {
-		return Shape{d.Out}
+		return data.Shape{d.Out}
 	}
 	out := slices.Clone(in)
 	out[len(out)-1] = d.Out

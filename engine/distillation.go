@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 
+	"budwood/data"
 	"budwood/engine/kernel"
 )
 
@@ -32,7 +33,7 @@ func (l Distillation) validate() error {
 	return l.Classes.validate()
 }
 
-func (l Distillation) fits(out Shape, s *Set) error {
+func (l Distillation) fits(out data.Shape, s *data.Set) error {
 	if err := l.Classes.fits(out, s); err != nil {
 		return fmt.Errorf("distillation: %w", err)
 	}

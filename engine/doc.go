@@ -11,7 +11,7 @@
 //	net, err := engine.Compile(engine.Seq{
 //		engine.Conv{Out: 16}, engine.BatchNorm{}, engine.ReLU{}, engine.MaxPool{},
 //		engine.Dense{Out: 10},
-//	}, engine.Shape{28, 28, 1}, engine.Config{Batch: 64, Seed: 7})
+//	}, data.Shape{28, 28, 1}, engine.Config{Batch: 64, Seed: 7})
 //	…
 //	trainer, err := engine.NewTrainer(net, engine.TrainConfig{Epochs: 10})
 //	for range 10 {
@@ -46,14 +46,14 @@
 //	model.state_dict, torch.save Net.Save and Load, in float32, bfloat16 or float16; Trainer.Save to go on later
 //	torch.autocast               Config.Precision, with loss scaling in float16
 //	torch.onnx.export            package onnx
-//	DataLoader, TensorDataset    Set, TrainConfig.Prefetch; package data reads files
+//	DataLoader, TensorDataset    data.Set, TrainConfig.Prefetch; package data reads files
 //
 // [SqueezeExcite], [FPN] (feature pyramid), [Positional] and [Cell] (any directed
 // graph of a few nodes) are layers too.
 //
-// A [Shape] is that of one sample: {features}, {steps, features} or {height,
+// A [data.Shape] is that of one sample: {features}, {steps, features} or {height,
 // width, channels}. Images are NHWC, weights are stored in × out. A class for
-// each step of a sequence in [Set] makes a language model of an output {steps,
+// each step of a sequence in [data.Set] makes a language model of an output {steps,
 // classes}.
 //
 // # Where things are

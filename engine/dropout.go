@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 
+	"budwood/data"
 	"budwood/engine/kernel"
 )
 
@@ -13,7 +14,7 @@ type Dropout struct {
 }
 
 // Infer gives the input shape.
-func (d Dropout) Infer(in Shape) (Shape, error) {
+func (d Dropout) Infer(in data.Shape) (data.Shape, error) {
 	if !(d.P >= 0 && d.P < 1) {
 		return nil, fmt.Errorf("%v: the probability is outside [0, 1)", d)
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"budwood/data"
 	"budwood/engine/kernel"
 )
 
@@ -18,7 +19,7 @@ type Embedding struct {
 }
 
 // Infer gives {steps, Out}.
-func (e Embedding) Infer(in Shape) (Shape, error) {
+func (e Embedding) Infer(in data.Shape) (data.Shape, error) {
 	if len(in) != 1 || in.Size() == 0 {
 		return nil, fmt.Errorf("%v: needs a row of tokens, got %v", e, in)
 	}
@@ -28,7 +29,7 @@ func (e Embedding) Infer(in Shape) (Shape, error) {
 	if err := size(e, "size", e.Out, 1); err != nil {
 		return nil, err
 	}
-	return Shape{in[0], e.Out}, nil
+	return data.Shape{in[0], e.Out}, nil
 }
 
 // String is Embedding(Vocab, Out).
@@ -42,7 +43,7 @@ func (e Embedding) build(b *builder, x tensor) tensor {
 	if fill == nil {
 		fill = Normal{Std: 1}
 	}
-	out := Shape{x.shape[0], e.Out}
+	out := data.Shape{x.shape[0], e.Out}
 	b.layer(e, out, 0)
 	o := &embedding{x: x, steps: x.shape[0], vocab: e.Vocab, out: e.Out, w: b.param("weight", initial(fill, e.Vocab, e.Out, 1), e.Vocab, e.Out)}
 	o.y = b.output(x, out, true, needNothing)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"budwood/data"
 	"budwood/engine/kernel"
 )
 
@@ -16,11 +17,11 @@ type Score struct {
 }
 
 // Evaluate scores the network on a set in inference mode.
-func (n *Net) Evaluate(s *Set) (Score, error) { return n.EvaluateTo(nil, s) }
+func (n *Net) Evaluate(s *data.Set) (Score, error) { return n.EvaluateTo(nil, s) }
 
 // EvaluateTo is [Net.Evaluate] that also writes what [Net.Predict] gives: rows ×
 // Out().Size() numbers, if there is a place for them.
-func (n *Net) EvaluateTo(outputs []float32, s *Set) (Score, error) {
+func (n *Net) EvaluateTo(outputs []float32, s *data.Set) (Score, error) {
 	if err := n.check(s); err != nil {
 		return Score{}, fmt.Errorf("evaluate: %w", err)
 	}
@@ -36,7 +37,7 @@ func (n *Net) EvaluateTo(outputs []float32, s *Set) (Score, error) {
 	r := newRegression(s)
 	right := 0
 	for lo := 0; lo < rows; lo += n.cfg.Batch {
-		part := s.slice(lo, min(lo+n.cfg.Batch, rows))
+		part := s.Slice(lo, min(lo+n.cfg.Batch, rows))
 		m := part.Len()
 		n.infer(part.X[:m*in], m)
 		y := n.y.data.data[:m*w]
@@ -74,7 +75,7 @@ func plain(l Loss) Loss {
 }
 
 // check tells whether the network can work on a set.
-func (n *Net) check(s *Set) error {
+func (n *Net) check(s *data.Set) error {
 	if n.err != nil {
 		return n.err
 	}
@@ -124,7 +125,7 @@ func argmax(x []float32) int {
 // regression sums up squared errors for each output.
 type regression struct{ mean, total, wrong []float64 }
 
-func newRegression(s *Set) *regression {
+func newRegression(s *data.Set) *regression {
 	r := &regression{make([]float64, s.Outputs), make([]float64, s.Outputs), make([]float64, s.Outputs)}
 	for i, t := range s.Target {
 		r.mean[i%s.Outputs] += float64(t) / float64(s.Len())

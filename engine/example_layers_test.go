@@ -3,6 +3,7 @@ package engine_test
 import (
 	"fmt"
 
+	"budwood/data"
 	"budwood/engine"
 )
 
@@ -23,7 +24,7 @@ func ExampleResidual() {
 		block(16, 1), block(32, 2), block(64, 2),
 		engine.GlobalAvgPool{}, engine.Dense{Out: 10},
 	}
-	out, cost, err := engine.Measure(net, engine.Shape{28, 28, 1})
+	out, cost, err := engine.Measure(net, data.Shape{28, 28, 1})
 	fmt.Println(out, cost.Params, cost.MACs, err)
 	// Output: 10 80390 9348608 <nil>
 }
@@ -33,7 +34,7 @@ func ExampleResidual() {
 func ExampleTransformer() {
 	const steps = 12
 	text := []float32{0, 1, 2, 3, 1, 4, 2, 0, 3, 4, 4, 1}
-	data := &engine.Set{Shape: engine.Shape{steps}, Classes: 5}
+	data := &data.Set{Shape: data.Shape{steps}, Classes: 5}
 	for first := range 8 {
 		for i := range steps {
 			data.X = append(data.X, text[(first+i)%len(text)])
@@ -73,14 +74,14 @@ func ExamplePar() {
 		{engine.Conv{Out: 4, Kernel: 5}, engine.ReLU{}},
 		{}, // the input itself
 	}}
-	out, _, err := engine.Measure(inception, engine.Shape{16, 16, 3})
+	out, _, err := engine.Measure(inception, data.Shape{16, 16, 3})
 	fmt.Println(out, err)
 	// Output: 16×16×23 <nil>
 }
 
 func ExampleFootprint() {
 	encoder := engine.Transformer{Heads: 4, Hidden: 256}
-	m, err := engine.Footprint(engine.Seq{encoder, encoder, engine.GlobalAvgPool{}, engine.Dense{Out: 10}}, engine.Shape{32, 64}, engine.Config{Batch: 32}, engine.TrainConfig{})
+	m, err := engine.Footprint(engine.Seq{encoder, encoder, engine.GlobalAvgPool{}, engine.Dense{Out: 10}}, data.Shape{32, 64}, engine.Config{Batch: 32}, engine.TrainConfig{})
 	fmt.Println(m, err)
 	// Output: parameters 393 KiB, gradients 393 KiB, optimizer 786.1 KiB, activations and scratch 10.56 MiB, in all 12.1 MiB; inference alone 2.884 MiB <nil>
 }

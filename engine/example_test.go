@@ -5,13 +5,14 @@ import (
 	"fmt"
 	"math/rand/v2"
 
+	"budwood/data"
 	"budwood/engine"
 )
 
 // quadrants is a small classification problem: the quadrant of a point.
-func quadrants(rows int) *engine.Set {
+func quadrants(rows int) *data.Set {
 	r := rand.New(rand.NewPCG(1, 2))
-	s := &engine.Set{Shape: engine.Shape{2}, Classes: 4}
+	s := &data.Set{Shape: data.Shape{2}, Classes: 4}
 	for range rows {
 		x, y := 2*r.Float32()-1, 2*r.Float32()-1
 		class := int32(0)
@@ -41,10 +42,10 @@ func ExampleMeasure() {
 		engine.Conv{Out: 16, NoBias: true}, engine.BatchNorm{}, engine.ReLU{}, engine.MaxPool{},
 		engine.Dense{Out: 10},
 	}
-	out, cost, err := engine.Measure(net, engine.Shape{28, 28, 1})
+	out, cost, err := engine.Measure(net, data.Shape{28, 28, 1})
 	fmt.Println(out, cost.Params, cost.MACs, err)
 
-	_, _, err = engine.Measure(engine.Seq{engine.Dense{Out: 8}, engine.Conv{Out: 4}}, engine.Shape{28, 28, 1})
+	_, _, err = engine.Measure(engine.Seq{engine.Dense{Out: 8}, engine.Conv{Out: 4}}, data.Shape{28, 28, 1})
 	fmt.Println(err)
 	// Output:
 	// 10 31546 144256 <nil>
@@ -56,7 +57,7 @@ func ExampleNet_Summary() {
 		engine.Conv{Out: 8}, engine.ReLU{}, engine.MaxPool{},
 		engine.Residual{Body: engine.Seq{engine.Conv{Out: 8}, engine.BatchNorm{}}}, engine.ReLU{},
 		engine.Dense{Out: 10},
-	}, engine.Shape{8, 8, 1}, engine.Config{Batch: 16, Seed: 7})
+	}, data.Shape{8, 8, 1}, engine.Config{Batch: 16, Seed: 7})
 	if err != nil {
 		fmt.Println(err)
 		return

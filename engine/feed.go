@@ -4,17 +4,19 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+
+	"budwood/data"
 )
 
 // Augmenter changes training rows as they are gathered into batches; the set
 // stays as it is. See package data for one that knows images.
 type Augmenter interface {
 	// Fits tells whether rows of a shape can be augmented.
-	Fits(in Shape) error
+	Fits(in data.Shape) error
 	// Augment changes the copy x of a row, of shape in. Its random choices come
 	// from r, which depends on the trainer's seed, the epoch and the number of the
 	// row alone. It is called from one goroutine at a time.
-	Augment(x []float32, in Shape, r *rand.Rand)
+	Augment(x []float32, in data.Shape, r *rand.Rand)
 }
 
 // maxMixup is the largest α of mixup: the sampler of its Beta distribution would
@@ -36,14 +38,14 @@ func (n *Net) newBatch() *batch {
 }
 
 // gather copies rows of the set into the input block, and their targets.
-func (n *Net) gather(s *Set, order []int32) targets {
+func (n *Net) gather(s *data.Set, order []int32) targets {
 	return (&batch{n.x.data.data, n.batch}).fill(s, order, n.out.Size())
 }
 
 // fill copies rows of the set and returns their targets. out is the number of
 // the network's outputs for a row.
-func (b *batch) fill(s *Set, order []int32, out int) targets {
-	in, w, k := s.Shape.Size(), s.Outputs, s.labels()
+func (b *batch) fill(s *data.Set, order []int32, out int) targets {
+	in, w, k := s.Shape.Size(), s.Outputs, s.Labels()
 	t := b.targets
 	if s.Soft == nil {
 		t.soft = nil
@@ -68,7 +70,7 @@ type feeder struct {
 	seed    uint64
 	augment Augmenter
 	mixup   float64
-	in      Shape
+	in      data.Shape
 	out     int // values
 	source  rand.PCG
 	rand    *rand.Rand
@@ -111,7 +113,7 @@ func newFeeder(n *Net, cfg *TrainConfig) (*feeder, error) {
 }
 
 // fill gathers rows of an epoch into a batch, which is number 0 or 1.
-func (f *feeder) fill(b *batch, number int, s *Set, order []int32, epoch int) targets {
+func (f *feeder) fill(b *batch, number int, s *data.Set, order []int32, epoch int) targets {
 	t := b.fill(s, order, f.out)
 	if f.augment == nil && f.mixup == 0 {
 		return t
@@ -136,8 +138,8 @@ func (f *feeder) fill(b *batch, number int, s *Set, order []int32, epoch int) ta
 // mix mixes every row with the next one of the batch, the last with the first
 // (Zhang et al. 2018): λ·x + (1 − λ)·x', and so the targets, with λ from a Beta
 // distribution of each row's own.
-func (f *feeder) mix(x []float32, t *targets, s *Set, rows, number int) {
-	size, w, k := f.in.Size(), s.Outputs, s.labels()
+func (f *feeder) mix(x []float32, t *targets, s *data.Set, rows, number int) {
+	size, w, k := f.in.Size(), s.Outputs, s.Labels()
 	keep := f.keep[number][:rows]
 	firstX, firstValue := f.first[:size], f.first[size:size+w]
 	copy(firstX, x)

@@ -9,19 +9,21 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"budwood/data"
 )
 
 // noise adds a number to every value; rows of one value do not fit.
 type noise struct{}
 
-func (noise) Fits(in Shape) error {
+func (noise) Fits(in data.Shape) error {
 	if in.Size() == 1 {
 		return errors.New("too few values")
 	}
 	return nil
 }
 
-func (noise) Augment(x []float32, _ Shape, r *rand.Rand) {
+func (noise) Augment(x []float32, _ data.Shape, r *rand.Rand) {
 	a := r.Float32()
 	for i := range x {
 		x[i] += a
@@ -31,7 +33,7 @@ func (noise) Augment(x []float32, _ Shape, r *rand.Rand) {
 // What a row becomes depends on the seed, the epoch and its number alone, not on
 // its batch or place in it.
 func TestAugmentationDependsOnTheRow(t *testing.T) {
-	s := blobs(Shape{3}, 2, 10)
+	s := blobs(data.Shape{3}, 2, 10)
 	n := mustCompile(t, Seq{Dense{Out: 2}}, s.Shape, Config{Batch: 4})
 	f, err := newFeeder(n, &TrainConfig{Augment: noise{}, Seed: 5})
 	if err != nil {
@@ -88,7 +90,7 @@ func TestMixedLoss(t *testing.T) {
 }
 
 func TestMixup(t *testing.T) {
-	s := &Set{Shape: Shape{1}, X: []float32{1, 10, 100}, Target: []float32{2, 20, 200}, Outputs: 1}
+	s := &data.Set{Shape: data.Shape{1}, X: []float32{1, 10, 100}, Target: []float32{2, 20, 200}, Outputs: 1}
 	n := mustCompile(t, Seq{Dense{Out: 1}}, s.Shape, Config{Batch: 4, Loss: MSE{}})
 	f, err := newFeeder(n, &TrainConfig{Mixup: 0.4, Seed: 1})
 	if err != nil {
@@ -125,7 +127,7 @@ func TestMixup(t *testing.T) {
 // Training with prefetch gives the same weights, bit for bit, also where a trainer
 // is saved and loaded in mid-epoch.
 func TestPrefetch(t *testing.T) {
-	s := blobs(Shape{4}, 3, 50)
+	s := blobs(data.Shape{4}, 3, 50)
 	train := func(prefetch bool, cut int) []float32 {
 		cfg := TrainConfig{Augment: noise{}, Mixup: 0.3, Accumulate: 2, Prefetch: prefetch, Epochs: 3, Seed: 9}
 		tr := mustTrain(t, mustCompile(t, Seq{Dense{Out: 8}, ReLU{}, Dense{Out: 3}}, s.Shape, Config{Batch: 8, Seed: 2}), cfg)
@@ -165,16 +167,16 @@ func TestFeedErrors(t *testing.T) {
 	for _, c := range []struct {
 		cfg  TrainConfig
 		l    Layer
-		in   Shape
+		in   data.Shape
 		loss Loss
 		want string
 	}{
-		{TrainConfig{Augment: noise{}}, Dense{Out: 2}, Shape{1}, nil, "augmentation: too few values"},
-		{TrainConfig{Mixup: -1}, Dense{Out: 2}, Shape{1}, nil, "mixup -1 is outside"},
-		{TrainConfig{Mixup: math.NaN()}, Dense{Out: 2}, Shape{1}, nil, "mixup NaN is outside"},
-		{TrainConfig{Mixup: 1}, Dense{Out: 2}, Shape{1}, CrossEntropy{Weights: []float32{1, 2}}, "class weights"},
-		{TrainConfig{Mixup: 1}, Dense{Out: 2}, Shape{1}, Distillation{}, "has no mixed form"},
-		{TrainConfig{Mixup: 1}, Seq{Embedding{Vocab: 5, Out: 2}, Dense{Out: 2}}, Shape{3}, nil, "tokens"},
+		{TrainConfig{Augment: noise{}}, Dense{Out: 2}, data.Shape{1}, nil, "augmentation: too few values"},
+		{TrainConfig{Mixup: -1}, Dense{Out: 2}, data.Shape{1}, nil, "mixup -1 is outside"},
+		{TrainConfig{Mixup: math.NaN()}, Dense{Out: 2}, data.Shape{1}, nil, "mixup NaN is outside"},
+		{TrainConfig{Mixup: 1}, Dense{Out: 2}, data.Shape{1}, CrossEntropy{Weights: []float32{1, 2}}, "class weights"},
+		{TrainConfig{Mixup: 1}, Dense{Out: 2}, data.Shape{1}, Distillation{}, "has no mixed form"},
+		{TrainConfig{Mixup: 1}, Seq{Embedding{Vocab: 5, Out: 2}, Dense{Out: 2}}, data.Shape{3}, nil, "tokens"},
 	} {
 		_, err := NewTrainer(mustCompile(t, c.l, c.in, Config{Loss: c.loss}), c.cfg)
 		if err == nil || !strings.Contains(err.Error(), c.want) {
@@ -185,7 +187,7 @@ func TestFeedErrors(t *testing.T) {
 
 // A network trained on mixed and augmented rows without allocations.
 func TestAugmentedTrainingDoesNotAllocate(t *testing.T) {
-	s := blobs(Shape{4}, 3, 64)
+	s := blobs(data.Shape{4}, 3, 64)
 	tr := mustTrain(t, mustCompile(t, Seq{Dense{Out: 8}, ReLU{}, Dense{Out: 3}}, s.Shape, Config{Batch: 16}), TrainConfig{Augment: noise{}, Mixup: 0.2})
 	if _, err := tr.Epoch(s); err != nil {
 		t.Fatal(err)

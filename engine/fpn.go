@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 
+	"budwood/data"
 	"budwood/engine/kernel"
 )
 
@@ -22,7 +23,7 @@ type FPN struct {
 }
 
 // Infer gives {height, width, Out} of the first stage, or {stages·Out}.
-func (f FPN) Infer(in Shape) (Shape, error) {
+func (f FPN) Infer(in data.Shape) (data.Shape, error) {
 	if err := image(f, in); err != nil {
 		return nil, err
 	}
@@ -32,7 +33,7 @@ func (f FPN) Infer(in Shape) (Shape, error) {
 	if err := size(f, "channels", f.Out, 1); err != nil {
 		return nil, err
 	}
-	var first Shape
+	var first data.Shape
 	for i, s := range f.Stages {
 		out, err := s.Infer(in)
 		if err != nil {
@@ -47,9 +48,9 @@ func (f FPN) Infer(in Shape) (Shape, error) {
 		in = out
 	}
 	if f.Pool {
-		return Shape{len(f.Stages) * f.Out}, size(f, "features", len(f.Stages)*f.Out, 1)
+		return data.Shape{len(f.Stages) * f.Out}, size(f, "features", len(f.Stages)*f.Out, 1)
 	}
-	return Shape{first[0], first[1], f.Out}, nil
+	return data.Shape{first[0], first[1], f.Out}, nil
 }
 
 // String is FPN(stages, Out), with pool where it is set.
@@ -109,14 +110,14 @@ type Upsample struct {
 }
 
 // Infer gives {height·Size, width·Size, channels}.
-func (u Upsample) Infer(in Shape) (Shape, error) {
+func (u Upsample) Infer(in data.Shape) (data.Shape, error) {
 	if err := image(u, in); err != nil {
 		return nil, err
 	}
 	if err := size(u, "factor", u.Size, 0); err != nil {
 		return nil, err
 	}
-	out := Shape{in[0] * window(u.Size), in[1] * window(u.Size), in[2]}
+	out := data.Shape{in[0] * window(u.Size), in[1] * window(u.Size), in[2]}
 	if out[0] > maxDim || out[1] > maxDim {
 		return nil, fmt.Errorf("%v: %v is larger than %d", u, out, maxDim)
 	}
@@ -127,14 +128,14 @@ func (u Upsample) Infer(in Shape) (Shape, error) {
 func (u Upsample) String() string { return fmt.Sprintf("Upsample(%d)", window(u.Size)) }
 
 func (u Upsample) build(b *builder, x tensor) tensor {
-	out := Shape{x.shape[0] * window(u.Size), x.shape[1] * window(u.Size), x.shape[2]}
+	out := data.Shape{x.shape[0] * window(u.Size), x.shape[1] * window(u.Size), x.shape[2]}
 	b.layer(u, out, 0)
 	return b.enlarge(x, out)
 }
 
 // enlarge repeats pixels up to the height and width of a shape.
-func (b *builder) enlarge(x tensor, to Shape) tensor {
-	o := &enlarge{x: x, y: b.output(x, Shape{to[0], to[1], x.shape[2]}, false, needNothing)}
+func (b *builder) enlarge(x tensor, to data.Shape) tensor {
+	o := &enlarge{x: x, y: b.output(x, data.Shape{to[0], to[1], x.shape[2]}, false, needNothing)}
 	b.add(o, []*block{x.data, o.y.data}, []*block{x.grad, o.y.grad})
 	return o.y
 }

@@ -5,13 +5,15 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+
+	"budwood/data"
 )
 
 // What a sequence computes in one pass gives what its layers give one by one: a
 // layer in a sequence of its own sees nothing behind it.
 func TestFusedLayersAgree(t *testing.T) {
 	r := rand.New(rand.NewPCG(31, 31))
-	for _, in := range []Shape{{6, 6, 1}, {7, 5, 3}, {8, 9, 16}} {
+	for _, in := range []data.Shape{{6, 6, 1}, {7, 5, 3}, {8, 9, 16}} {
 		for _, conv := range []Conv{{Out: 16}, {Out: 20, Kernel: 1}, {Out: in[2], Groups: in[2], Stride: 2}, {Out: 3, NoBias: true, Valid: true}, {Out: 33, Kernel: 5, NoBias: true}} {
 			for _, rest := range []Seq{{BatchNorm{}}, {BatchNorm{}, ReLU{}}, {BatchNorm{}, ReLU{}, MaxPool{}}, {BatchNorm{}, ReLU{}, MaxPool{Size: 3}}, {ReLU{}, MaxPool{}}, {BatchNorm{}, MaxPool{}}} {
 				var whole, apart Seq

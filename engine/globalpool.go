@@ -1,6 +1,9 @@
 package engine
 
-import "budwood/engine/kernel"
+import (
+	"budwood/data"
+	"budwood/engine/kernel"
+)
 
 // GlobalAvgPool takes the mean of each channel over the whole image, or of each
 // feature over all steps of a sequence.
@@ -11,7 +14,7 @@ type GlobalAvgPool struct{}
 type GlobalMaxPool struct{}
 
 // Infer gives {channels}.
-func (p GlobalAvgPool) Infer(in Shape) (Shape, error) {
+func (p GlobalAvgPool) Infer(in data.Shape) (data.Shape, error) {
 	if err := spread(p, in); err != nil {
 		return nil, err
 	}
@@ -19,7 +22,7 @@ func (p GlobalAvgPool) Infer(in Shape) (Shape, error) {
 }
 
 // Infer gives {channels}.
-func (p GlobalMaxPool) Infer(in Shape) (Shape, error) {
+func (p GlobalMaxPool) Infer(in data.Shape) (data.Shape, error) {
 	if err := spread(p, in); err != nil {
 		return nil, err
 	}

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"budwood/data"
 )
 
 // The bound of the gradient checks: the difference between the gradient along a
@@ -32,12 +34,12 @@ type probe struct {
 	fixed int // inputs that do not move: tokens
 }
 
-func newProbe(t tester, l Layer, in Shape, rows int, r *rand.Rand) *probe {
+func newProbe(t tester, l Layer, in data.Shape, rows int, r *rand.Rand) *probe {
 	t.Helper()
 	return newProbeIn(t, F32, l, in, rows, r)
 }
 
-func newProbeIn(t tester, in16 Precision, l Layer, in Shape, rows int, r *rand.Rand) *probe {
+func newProbeIn(t tester, in16 Precision, l Layer, in data.Shape, rows int, r *rand.Rand) *probe {
 	t.Helper()
 	out, _, err := Measure(l, in)
 	if err != nil {
@@ -185,11 +187,11 @@ func TestGradients(t *testing.T) {
 func TestGradientsOfKinked(t *testing.T) {
 	for seed := range uint64(12) {
 		r := rand.New(rand.NewPCG(8, seed))
-		in := Shape{3 + r.IntN(7), 3 + r.IntN(7), 1 + r.IntN(5)}
+		in := data.Shape{3 + r.IntN(7), 3 + r.IntN(7), 1 + r.IntN(5)}
 		for _, l := range []Layer{
 			ReLU{}, LeakyReLU{}, LeakyReLU{Slope: 0.3}, MaxPool{}, MaxPool{Size: 3}, GlobalMaxPool{},
 			Seq{ReLU{}, Dropout{P: 0.5}}, Residual{Seq{ReLU{}}}, Par{Branches: []Seq{{MaxPool{}}, {GlobalMaxPool{}, Dense{Out: 3}}}},
-			Seq{Reshape{To: Shape{in[0], in[1] * in[2]}}, MaxPool{}}, Seq{Reshape{To: Shape{in[0] * in[1], in[2]}}, MaxPool{Size: 3}, GlobalMaxPool{}},
+			Seq{Reshape{To: data.Shape{in[0], in[1] * in[2]}}, MaxPool{}}, Seq{Reshape{To: data.Shape{in[0] * in[1], in[2]}}, MaxPool{Size: 3}, GlobalMaxPool{}},
 		} {
 			p := newProbe(t, l, in, 2, r)
 			for i, j := range r.Perm(len(p.x)) { // distinct values, none of them 0
@@ -207,9 +209,9 @@ func TestFusedReLU(t *testing.T) {
 		Dense{Out: 9}, Conv{Out: 5}, Conv{Out: 6, Groups: 3, Stride: 2}, Conv{Out: 3, Groups: 3}, Conv{Out: 8, Kernel: 1, NoBias: true}, BatchNorm{},
 		Dense{Out: 9, PerStep: true}, Conv1D{Out: 5, Dilation: 2}, Conv1D{Out: 6, Groups: 3, Stride: 2, Causal: true}, Conv1D{Out: 3, Groups: 3},
 	} {
-		in := Shape{6, 5, 3}
+		in := data.Shape{6, 5, 3}
 		if _, ok := l.(Conv1D); ok {
-			in = Shape{9, 3}
+			in = data.Shape{9, 3}
 		}
 		fused := newProbe(t, Seq{l, ReLU{}}, in, 4, r)
 		apart := newProbe(t, Seq{l, Seq{ReLU{}}}, in, 4, r) // a Seq hides it

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"budwood/data"
 	"budwood/engine/kernel"
 )
 
@@ -16,7 +17,7 @@ type GroupNorm struct {
 }
 
 // Infer gives the input shape.
-func (g GroupNorm) Infer(in Shape) (Shape, error) {
+func (g GroupNorm) Infer(in data.Shape) (data.Shape, error) {
 	if err := values(g, in); err != nil {
 		return nil, err
 	}

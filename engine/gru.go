@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 
+	"budwood/data"
 	"budwood/engine/kernel"
 )
 
@@ -22,11 +23,11 @@ type GRU struct {
 }
 
 // Infer gives {steps, Out}.
-func (g GRU) Infer(in Shape) (Shape, error) {
+func (g GRU) Infer(in data.Shape) (data.Shape, error) {
 	if err := sequence(g, in); err != nil {
 		return nil, err
 	}
-	return Shape{in[0], g.Out}, size(g, "size", g.Out, 1)
+	return data.Shape{in[0], g.Out}, size(g, "size", g.Out, 1)
 }
 
 // String is GRU(Out).
@@ -34,7 +35,7 @@ func (g GRU) String() string { return fmt.Sprintf("GRU(%d)", g.Out) }
 
 func (g GRU) build(b *builder, x tensor) tensor {
 	steps, h := x.shape[0], g.Out
-	own := b.layer(g, Shape{steps, h}, product(steps, h, 3, h))
+	own := b.layer(g, data.Shape{steps, h}, product(steps, h, 3, h))
 	var gates tensor
 	b.within("input", func() { gates = Dense{Out: 3 * h, PerStep: true, Init: g.Init}.build(b, x) })
 	b.at = own
@@ -43,8 +44,8 @@ func (g GRU) build(b *builder, x tensor) tensor {
 		o.w = b.param("weight", initial(g.Init, h, 3*h, 1), h, 3*h)
 		o.b = b.param("bias", zeros, 3*h)
 	})
-	o.y = b.output(gates, Shape{steps, h}, true, needValues)
-	o.candidate = b.block(Shape{steps, h}.Size())
+	o.y = b.output(gates, data.Shape{steps, h}, true, needValues)
+	o.candidate = b.block(data.Shape{steps, h}.Size())
 	o.hidden = b.scratch(product(b.batch, 3*h))
 	o.carry, o.turned = b.scratch(product(b.batch, h)), b.scratch(o.w.size)
 	o.plan(b.batch, b.half)

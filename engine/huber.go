@@ -1,6 +1,9 @@
 package engine
 
-import "budwood/engine/kernel"
+import (
+	"budwood/data"
+	"budwood/engine/kernel"
+)
 
 // Huber is ½e² for errors |e| < Delta, else Delta·(|e| − Delta/2), the mean over
 // all outputs (Huber 1964).
@@ -13,7 +16,7 @@ func (Huber) String() string { return "Huber loss" }
 
 func (l Huber) validate() error { return nonNegative("Huber loss: delta", l.Delta) }
 
-func (l Huber) fits(out Shape, s *Set) error { return fitsTargets(l, out, s) }
+func (l Huber) fits(out data.Shape, s *data.Set) error { return fitsTargets(l, out, s) }
 
 func (l Huber) gradient(d, y []float32, t targets, rows int) (sum, weight float64) {
 	sum = kernel.HuberError(d, y, t.value[:len(y)], float32(or(l.Delta, 1)), 1/float32(len(y)))

@@ -4,6 +4,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+
+	"budwood/data"
 )
 
 // Each initialiser has the deviation that it promises, and mean 0.
@@ -72,14 +74,14 @@ func TestOrthogonal(t *testing.T) {
 func TestInitOfLayers(t *testing.T) {
 	for _, c := range []struct {
 		layer Layer
-		in    Shape
+		in    data.Shape
 	}{
-		{Dense{Out: 3, Init: Zeros{}}, Shape{4}},
-		{Conv{Out: 3, Init: Zeros{}}, Shape{4, 4, 2}},
-		{Conv1D{Out: 3, Init: Zeros{}}, Shape{4, 2}},
-		{GRU{Out: 3, Init: Zeros{}}, Shape{4, 2}},
-		{Attention{Init: Zeros{}}, Shape{4, 2}},
-		{Embedding{Vocab: 3, Out: 2, Init: Zeros{}}, Shape{4}},
+		{Dense{Out: 3, Init: Zeros{}}, data.Shape{4}},
+		{Conv{Out: 3, Init: Zeros{}}, data.Shape{4, 4, 2}},
+		{Conv1D{Out: 3, Init: Zeros{}}, data.Shape{4, 2}},
+		{GRU{Out: 3, Init: Zeros{}}, data.Shape{4, 2}},
+		{Attention{Init: Zeros{}}, data.Shape{4, 2}},
+		{Embedding{Vocab: 3, Out: 2, Init: Zeros{}}, data.Shape{4}},
 	} {
 		for i, v := range mustCompile(t, c.layer, c.in, Config{}).Params() {
 			if v != 0 {

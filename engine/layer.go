@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"budwood/data"
 )
 
 // Layer is a description of a part of a network: output sizes are written,
@@ -12,7 +14,7 @@ import (
 type Layer interface {
 	// Infer is the output shape for an input shape, or an error that names the
 	// layer and the shape.
-	Infer(in Shape) (Shape, error)
+	Infer(in data.Shape) (data.Shape, error)
 	// String is the layer's name with its sizes: "Conv(16, 3×3)".
 	String() string
 
@@ -29,7 +31,7 @@ type Cost struct {
 
 // Measure infers the output shape of a network and what it costs. The error
 // names the layer and the shapes that do not fit.
-func Measure(l Layer, in Shape) (out Shape, c Cost, err error) {
+func Measure(l Layer, in data.Shape) (out data.Shape, c Cost, err error) {
 	if out, err = fitting(l, in); err != nil {
 		return nil, Cost{}, err
 	}
@@ -38,7 +40,7 @@ func Measure(l Layer, in Shape) (out Shape, c Cost, err error) {
 }
 
 // fitting is the output shape of a network that can be planned.
-func fitting(l Layer, in Shape) (out Shape, err error) {
+func fitting(l Layer, in data.Shape) (out data.Shape, err error) {
 	if l == nil {
 		return nil, fmt.Errorf("network: no layers")
 	}
@@ -67,7 +69,7 @@ func size[L Layer](l L, what string, n, least int) error {
 }
 
 // image checks that a shape is {height, width, channels}.
-func image[L Layer](l L, in Shape) error {
+func image[L Layer](l L, in data.Shape) error {
 	if len(in) != 3 || in.Size() == 0 {
 		return fmt.Errorf("%v: needs height×width×channels, got %v", l, in)
 	}
@@ -75,7 +77,7 @@ func image[L Layer](l L, in Shape) error {
 }
 
 // sequence checks that a shape is {steps, features}.
-func sequence[L Layer](l L, in Shape) error {
+func sequence[L Layer](l L, in data.Shape) error {
 	if len(in) != 2 || in.Size() == 0 {
 		return fmt.Errorf("%v: needs steps×features, got %v", l, in)
 	}
@@ -83,7 +85,7 @@ func sequence[L Layer](l L, in Shape) error {
 }
 
 // spread checks that a shape has steps or pixels.
-func spread[L Layer](l L, in Shape) error {
+func spread[L Layer](l L, in data.Shape) error {
 	if len(in) != 2 && len(in) != 3 || in.Size() == 0 {
 		return fmt.Errorf("%v: needs steps×features or height×width×channels, got %v", l, in)
 	}
@@ -91,7 +93,7 @@ func spread[L Layer](l L, in Shape) error {
 }
 
 // values checks that a shape has values.
-func values[L Layer](l L, in Shape) error {
+func values[L Layer](l L, in data.Shape) error {
 	if in.Size() == 0 {
 		return fmt.Errorf("%v: input shape %v has no values", l, in)
 	}

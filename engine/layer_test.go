@@ -4,6 +4,8 @@ import (
 	"math"
 	"strings"
 	"testing"
+
+	"budwood/data"
 )
 
 func TestMeasure(t *testing.T) {
@@ -11,8 +13,8 @@ func TestMeasure(t *testing.T) {
 		Conv{Out: 16, NoBias: true}, BatchNorm{}, ReLU{}, MaxPool{},
 		Conv{Out: 32, Stride: 2}, ReLU{}, Dropout{P: 0.5}, Dense{Out: 10},
 	}
-	out, c, err := Measure(cnn, Shape{28, 28, 1})
-	if err != nil || !out.Equal(Shape{10}) {
+	out, c, err := Measure(cnn, data.Shape{28, 28, 1})
+	if err != nil || !out.Equal(data.Shape{10}) {
 		t.Fatalf("shape %v, error %v", out, err)
 	}
 	if want := int64(16*9 + 2*16 + 16*9*32 + 32 + 7*7*32*10 + 10); c.Params != want {
@@ -26,43 +28,43 @@ func TestMeasure(t *testing.T) {
 func TestShapes(t *testing.T) {
 	for _, c := range []struct {
 		layer Layer
-		in    Shape
+		in    data.Shape
 		want  string
 	}{
-		{Dense{Out: 5}, Shape{4, 4, 3}, "5"},
-		{Conv{Out: 8}, Shape{7, 9, 3}, "7×9×8"},
-		{Conv{Out: 8, Stride: 2}, Shape{7, 8, 3}, "4×4×8"},
-		{Conv{Out: 8, Kernel: 5, Valid: true}, Shape{7, 9, 3}, "3×5×8"},
-		{Conv{Out: 6, Kernel: 4, Groups: 3}, Shape{7, 9, 3}, "7×9×6"},
-		{MaxPool{}, Shape{7, 9, 3}, "3×4×3"},
-		{AvgPool{Size: 3}, Shape{7, 9, 3}, "2×3×3"},
-		{GlobalAvgPool{}, Shape{7, 9, 3}, "3"},
-		{Flatten{}, Shape{7, 9, 3}, "189"},
-		{Residual{Seq{Conv{Out: 4, Stride: 2}}}, Shape{7, 9, 3}, "4×5×4"},
-		{Residual{Seq{MaxPool{}}}, Shape{8, 8, 3}, "4×4×3"},
-		{Residual{Seq{Dense{Out: 6}, ReLU{}}}, Shape{7, 9, 3}, "6"},
-		{Seq{}, Shape{3}, "3"},
-		{Dense{Out: 5, PerStep: true}, Shape{7, 3}, "7×5"},
-		{Conv1D{Out: 8}, Shape{7, 3}, "7×8"},
-		{Conv1D{Out: 8, Stride: 2, Causal: true}, Shape{7, 3}, "4×8"},
-		{Conv1D{Out: 8, Kernel: 3, Dilation: 2, Valid: true}, Shape{7, 3}, "3×8"},
-		{MaxPool{}, Shape{7, 3}, "3×3"},
-		{GlobalMaxPool{}, Shape{7, 3}, "3"},
-		{Embedding{Vocab: 9, Out: 4}, Shape{7}, "7×4"},
-		{Positional{}, Shape{7, 3}, "7×3"},
-		{Attention{Heads: 3}, Shape{7, 6}, "7×6"},
-		{Transformer{Heads: 3}, Shape{7, 6}, "7×6"},
-		{GRU{Out: 5}, Shape{7, 6}, "7×5"},
-		{LastStep{}, Shape{7, 6}, "6"},
-		{Reshape{To: Shape{6, 7}}, Shape{7, 6}, "6×7"},
-		{Par{Branches: []Seq{{}, {Conv{Out: 4}}}}, Shape{7, 9, 3}, "7×9×4"},
-		{Par{Branches: []Seq{{}, {Conv{Out: 4, Stride: 2}}}, Concat: true}, Shape{7, 9, 3}, "4×5×7"},
-		{Par{Branches: []Seq{{Conv1D{Out: 4}}, {MaxPool{}}}}, Shape{8, 3}, "4×3"},
-		{Par{Branches: []Seq{{GlobalAvgPool{}}, {Conv{Out: 4}}}}, Shape{7, 9, 3}, "3"},
-		{SqueezeExcite{}, Shape{7, 9, 3}, "7×9×3"},
-		{Upsample{}, Shape{7, 9, 3}, "14×18×3"},
-		{FPN{Stages: []Seq{{Conv{Out: 4, Stride: 2}}, {MaxPool{}}}, Out: 6}, Shape{7, 9, 3}, "4×5×6"},
-		{FPN{Stages: []Seq{{Conv{Out: 4, Stride: 2}}, {MaxPool{}}}, Out: 6, Pool: true}, Shape{7, 9, 3}, "12"},
+		{Dense{Out: 5}, data.Shape{4, 4, 3}, "5"},
+		{Conv{Out: 8}, data.Shape{7, 9, 3}, "7×9×8"},
+		{Conv{Out: 8, Stride: 2}, data.Shape{7, 8, 3}, "4×4×8"},
+		{Conv{Out: 8, Kernel: 5, Valid: true}, data.Shape{7, 9, 3}, "3×5×8"},
+		{Conv{Out: 6, Kernel: 4, Groups: 3}, data.Shape{7, 9, 3}, "7×9×6"},
+		{MaxPool{}, data.Shape{7, 9, 3}, "3×4×3"},
+		{AvgPool{Size: 3}, data.Shape{7, 9, 3}, "2×3×3"},
+		{GlobalAvgPool{}, data.Shape{7, 9, 3}, "3"},
+		{Flatten{}, data.Shape{7, 9, 3}, "189"},
+		{Residual{Seq{Conv{Out: 4, Stride: 2}}}, data.Shape{7, 9, 3}, "4×5×4"},
+		{Residual{Seq{MaxPool{}}}, data.Shape{8, 8, 3}, "4×4×3"},
+		{Residual{Seq{Dense{Out: 6}, ReLU{}}}, data.Shape{7, 9, 3}, "6"},
+		{Seq{}, data.Shape{3}, "3"},
+		{Dense{Out: 5, PerStep: true}, data.Shape{7, 3}, "7×5"},
+		{Conv1D{Out: 8}, data.Shape{7, 3}, "7×8"},
+		{Conv1D{Out: 8, Stride: 2, Causal: true}, data.Shape{7, 3}, "4×8"},
+		{Conv1D{Out: 8, Kernel: 3, Dilation: 2, Valid: true}, data.Shape{7, 3}, "3×8"},
+		{MaxPool{}, data.Shape{7, 3}, "3×3"},
+		{GlobalMaxPool{}, data.Shape{7, 3}, "3"},
+		{Embedding{Vocab: 9, Out: 4}, data.Shape{7}, "7×4"},
+		{Positional{}, data.Shape{7, 3}, "7×3"},
+		{Attention{Heads: 3}, data.Shape{7, 6}, "7×6"},
+		{Transformer{Heads: 3}, data.Shape{7, 6}, "7×6"},
+		{GRU{Out: 5}, data.Shape{7, 6}, "7×5"},
+		{LastStep{}, data.Shape{7, 6}, "6"},
+		{Reshape{To: data.Shape{6, 7}}, data.Shape{7, 6}, "6×7"},
+		{Par{Branches: []Seq{{}, {Conv{Out: 4}}}}, data.Shape{7, 9, 3}, "7×9×4"},
+		{Par{Branches: []Seq{{}, {Conv{Out: 4, Stride: 2}}}, Concat: true}, data.Shape{7, 9, 3}, "4×5×7"},
+		{Par{Branches: []Seq{{Conv1D{Out: 4}}, {MaxPool{}}}}, data.Shape{8, 3}, "4×3"},
+		{Par{Branches: []Seq{{GlobalAvgPool{}}, {Conv{Out: 4}}}}, data.Shape{7, 9, 3}, "3"},
+		{SqueezeExcite{}, data.Shape{7, 9, 3}, "7×9×3"},
+		{Upsample{}, data.Shape{7, 9, 3}, "14×18×3"},
+		{FPN{Stages: []Seq{{Conv{Out: 4, Stride: 2}}, {MaxPool{}}}, Out: 6}, data.Shape{7, 9, 3}, "4×5×6"},
+		{FPN{Stages: []Seq{{Conv{Out: 4, Stride: 2}}, {MaxPool{}}}, Out: 6, Pool: true}, data.Shape{7, 9, 3}, "12"},
 	} {
 		out, _, err := Measure(c.layer, c.in)
 		if err != nil || out.String() != c.want {
@@ -74,37 +76,37 @@ func TestShapes(t *testing.T) {
 func TestShapeErrors(t *testing.T) {
 	for _, c := range []struct {
 		layer Layer
-		in    Shape
+		in    data.Shape
 		want  []string
 	}{
-		{Seq{Dense{Out: 8}, Conv{Out: 4}}, Shape{5, 5, 1}, []string{"layer 1", "Conv(4, 3×3)", "layer 0 Dense(8)", "gives 8"}},
-		{Seq{ReLU{}, Residual{Seq{Conv{Out: 2, Kernel: 3, Valid: true}}}}, Shape{6, 6, 1}, []string{"layer 1", "Residual", "6×6×1", "4×4×2"}},
-		{Seq{Conv{Out: 4, Groups: 3}}, Shape{5, 5, 4}, []string{"3 groups", "4 channels"}},
-		{Seq{Dense{}}, Shape{3}, []string{"Dense(0)", "size 0"}},
-		{Seq{nil}, Shape{3}, []string{"layer 0", "nil"}},
-		{Seq{Dropout{P: 1}}, Shape{3}, []string{"Dropout(1)"}},
-		{Seq{Dropout{P: math.NaN()}}, Shape{3}, []string{"Dropout(NaN)"}},
-		{Seq{MaxPool{Size: 9}}, Shape{5, 5, 4}, []string{"MaxPool(9)", "5×5×4"}},
-		{Seq{Conv{Out: 1, Kernel: -1}}, Shape{5, 5, 4}, []string{"kernel -1"}},
-		{Seq{Dense{Out: 1}}, Shape{5, 0}, []string{"5×0"}},
-		{Seq{Dense{Out: 1}}, Shape{math.MaxInt}, []string{"larger than"}},
-		{nil, Shape{5}, []string{"no layers"}},
-		{Seq{Dense{Out: 8}, Attention{}}, Shape{5, 5}, []string{"layer 1", "layer 0 Dense(8)", "Attention(1)", "steps×features"}},
-		{Seq{Attention{Heads: 4}}, Shape{5, 6}, []string{"4 heads", "6 features", "5×6"}},
-		{Seq{Transformer{Heads: 2, Dropout: 2}}, Shape{5, 6}, []string{"Transformer(heads 2)", "Dropout(2)"}},
-		{Seq{Transformer{Activation: Dense{Out: 3}}}, Shape{5, 6}, []string{"Transformer", "the activation makes 6 of 5×6"}},
-		{Seq{Embedding{Vocab: 3, Out: 4}}, Shape{5, 6}, []string{"Embedding(3, 4)", "tokens", "5×6"}},
-		{Seq{Conv1D{Out: 4, Valid: true, Dilation: 4}}, Shape{5, 6}, []string{"Conv1D(4, 3, dilation 4, valid)", "9 steps", "5×6"}},
-		{Seq{Conv1D{Out: 4, Valid: true, Causal: true}}, Shape{5, 6}, []string{"Valid", "Causal"}},
-		{Seq{GRU{}}, Shape{5, 6}, []string{"GRU(0)"}},
-		{Seq{Reshape{To: Shape{4}}}, Shape{5}, []string{"Reshape(4)", "5 values"}},
-		{Seq{Par{}}, Shape{5}, []string{"no branches"}},
-		{Seq{Par{Branches: []Seq{{Dense{Out: 3}}, {Dense{}}}}}, Shape{5}, []string{"branch 1", "Dense(0)"}},
-		{Seq{Par{Branches: []Seq{{Conv{Out: 2}}, {Conv{Out: 2, Kernel: 3, Valid: true}}}}}, Shape{9, 9, 1}, []string{"branch 0", "9×9×2", "7×7×2"}},
-		{Seq{GroupNorm{Groups: 3}}, Shape{4}, []string{"GroupNorm(3)", "4 channels"}},
-		{Seq{FPN{Out: 3}}, Shape{9, 9, 1}, []string{"no stages"}},
-		{Seq{FPN{Stages: []Seq{{Upsample{}}, {Upsample{}}}, Out: 3}}, Shape{9, 9, 1}, []string{"stage 1", "no smaller image"}},
-		{Seq{LeakyReLU{Slope: -1}}, Shape{9}, []string{"LeakyReLU(-1)", "slope"}},
+		{Seq{Dense{Out: 8}, Conv{Out: 4}}, data.Shape{5, 5, 1}, []string{"layer 1", "Conv(4, 3×3)", "layer 0 Dense(8)", "gives 8"}},
+		{Seq{ReLU{}, Residual{Seq{Conv{Out: 2, Kernel: 3, Valid: true}}}}, data.Shape{6, 6, 1}, []string{"layer 1", "Residual", "6×6×1", "4×4×2"}},
+		{Seq{Conv{Out: 4, Groups: 3}}, data.Shape{5, 5, 4}, []string{"3 groups", "4 channels"}},
+		{Seq{Dense{}}, data.Shape{3}, []string{"Dense(0)", "size 0"}},
+		{Seq{nil}, data.Shape{3}, []string{"layer 0", "nil"}},
+		{Seq{Dropout{P: 1}}, data.Shape{3}, []string{"Dropout(1)"}},
+		{Seq{Dropout{P: math.NaN()}}, data.Shape{3}, []string{"Dropout(NaN)"}},
+		{Seq{MaxPool{Size: 9}}, data.Shape{5, 5, 4}, []string{"MaxPool(9)", "5×5×4"}},
+		{Seq{Conv{Out: 1, Kernel: -1}}, data.Shape{5, 5, 4}, []string{"kernel -1"}},
+		{Seq{Dense{Out: 1}}, data.Shape{5, 0}, []string{"5×0"}},
+		{Seq{Dense{Out: 1}}, data.Shape{math.MaxInt}, []string{"larger than"}},
+		{nil, data.Shape{5}, []string{"no layers"}},
+		{Seq{Dense{Out: 8}, Attention{}}, data.Shape{5, 5}, []string{"layer 1", "layer 0 Dense(8)", "Attention(1)", "steps×features"}},
+		{Seq{Attention{Heads: 4}}, data.Shape{5, 6}, []string{"4 heads", "6 features", "5×6"}},
+		{Seq{Transformer{Heads: 2, Dropout: 2}}, data.Shape{5, 6}, []string{"Transformer(heads 2)", "Dropout(2)"}},
+		{Seq{Transformer{Activation: Dense{Out: 3}}}, data.Shape{5, 6}, []string{"Transformer", "the activation makes 6 of 5×6"}},
+		{Seq{Embedding{Vocab: 3, Out: 4}}, data.Shape{5, 6}, []string{"Embedding(3, 4)", "tokens", "5×6"}},
+		{Seq{Conv1D{Out: 4, Valid: true, Dilation: 4}}, data.Shape{5, 6}, []string{"Conv1D(4, 3, dilation 4, valid)", "9 steps", "5×6"}},
+		{Seq{Conv1D{Out: 4, Valid: true, Causal: true}}, data.Shape{5, 6}, []string{"Valid", "Causal"}},
+		{Seq{GRU{}}, data.Shape{5, 6}, []string{"GRU(0)"}},
+		{Seq{Reshape{To: data.Shape{4}}}, data.Shape{5}, []string{"Reshape(4)", "5 values"}},
+		{Seq{Par{}}, data.Shape{5}, []string{"no branches"}},
+		{Seq{Par{Branches: []Seq{{Dense{Out: 3}}, {Dense{}}}}}, data.Shape{5}, []string{"branch 1", "Dense(0)"}},
+		{Seq{Par{Branches: []Seq{{Conv{Out: 2}}, {Conv{Out: 2, Kernel: 3, Valid: true}}}}}, data.Shape{9, 9, 1}, []string{"branch 0", "9×9×2", "7×7×2"}},
+		{Seq{GroupNorm{Groups: 3}}, data.Shape{4}, []string{"GroupNorm(3)", "4 channels"}},
+		{Seq{FPN{Out: 3}}, data.Shape{9, 9, 1}, []string{"no stages"}},
+		{Seq{FPN{Stages: []Seq{{Upsample{}}, {Upsample{}}}, Out: 3}}, data.Shape{9, 9, 1}, []string{"stage 1", "no smaller image"}},
+		{Seq{LeakyReLU{Slope: -1}}, data.Shape{9}, []string{"LeakyReLU(-1)", "slope"}},
 	} {
 		_, _, err := Measure(c.layer, c.in)
 		if err == nil {
@@ -121,11 +123,11 @@ func TestShapeErrors(t *testing.T) {
 
 // Costs too large for an int64 stop there.
 func TestMeasureSaturates(t *testing.T) {
-	_, c, err := Measure(Seq{Conv{Out: maxDim, Kernel: maxDim}}, Shape{maxDim, maxDim, maxDim})
+	_, c, err := Measure(Seq{Conv{Out: maxDim, Kernel: maxDim}}, data.Shape{maxDim, maxDim, maxDim})
 	if err != nil || c.Params != math.MaxInt64 || c.MACs != math.MaxInt64 {
 		t.Errorf("%+v, %v", c, err)
 	}
-	huge := Shape{maxDim, maxDim}
+	huge := data.Shape{maxDim, maxDim}
 	for _, l := range []Layer{
 		Attention{Heads: maxDim}, Transformer{}, GRU{Out: maxDim}, Positional{}, LayerNorm{}, GroupNorm{},
 		Conv1D{Out: maxDim, Kernel: maxDim, Dilation: maxDim}, Conv1D{Out: maxDim, Stride: maxDim}, Dense{Out: maxDim, PerStep: true},

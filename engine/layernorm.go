@@ -1,6 +1,9 @@
 package engine
 
-import "budwood/engine/kernel"
+import (
+	"budwood/data"
+	"budwood/engine/kernel"
+)
 
 // LayerNorm normalises the features of each sample, each step of a sequence or
 // each pixel by itself, over the last axis, and scales and shifts them by
@@ -8,7 +11,7 @@ import "budwood/engine/kernel"
 type LayerNorm struct{}
 
 // Infer gives the input shape.
-func (l LayerNorm) Infer(in Shape) (Shape, error) { return in, values(l, in) }
+func (l LayerNorm) Infer(in data.Shape) (data.Shape, error) { return in, values(l, in) }
 
 // String is LayerNorm.
 func (LayerNorm) String() string { return "LayerNorm" }

@@ -1,6 +1,10 @@
 package engine
 
-import "fmt"
+import (
+	"fmt"
+
+	"budwood/data"
+)
 
 // Loss is what training minimises: [CrossEntropy], [BinaryCrossEntropy],
 // [Distillation], [MSE], [MAE] or [Huber].
@@ -8,7 +12,7 @@ type Loss interface {
 	String() string
 
 	// fits tells whether the loss can compare outputs of a shape with a set.
-	fits(out Shape, s *Set) error
+	fits(out data.Shape, s *data.Set) error
 	// gradient writes the gradient of the mean loss of the rows to d and returns
 	// the sum of their losses and its divisor, both for the whole batch. d and y
 	// do not overlap.
@@ -28,7 +32,7 @@ type targets struct {
 }
 
 // fitsTargets tells whether a set has a target for each output.
-func fitsTargets(l Loss, out Shape, s *Set) error {
+func fitsTargets(l Loss, out data.Shape, s *data.Set) error {
 	if s.Outputs == 0 {
 		return fmt.Errorf("%v needs targets, the data set has %d classes", l, s.Classes)
 	}

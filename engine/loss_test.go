@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+
+	"budwood/data"
 )
 
 // The gradient of each loss, against differences of its value.
@@ -91,26 +93,26 @@ func TestLossValues(t *testing.T) {
 }
 
 func TestLossErrors(t *testing.T) {
-	classes := blobs(Shape{2}, 3, 6)
-	values := &Set{Shape: Shape{2}, X: make([]float32, 4), Target: []float32{0, 2}, Outputs: 1}
+	classes := blobs(data.Shape{2}, 3, 6)
+	values := &data.Set{Shape: data.Shape{2}, X: make([]float32, 4), Target: []float32{0, 2}, Outputs: 1}
 	for _, c := range []struct {
 		l    Loss
-		out  Shape
-		s    *Set
+		out  data.Shape
+		s    *data.Set
 		want string
 	}{
-		{CrossEntropy{Weights: []float32{1, 1}}, Shape{3}, classes, "2 weights for 3 classes"},
-		{CrossEntropy{Weights: []float32{0, 0}}, Shape{3}, classes, "no class has a weight"},
-		{CrossEntropy{Weights: []float32{1, -1}}, Shape{3}, classes, "weight of class 1 -1"},
-		{CrossEntropy{Smoothing: 1}, Shape{3}, classes, "smoothing 1"},
-		{BinaryCrossEntropy{}, Shape{1}, classes, "not for 3 classes"},
-		{BinaryCrossEntropy{}, Shape{1}, values, "row 1: target 2"},
-		{MAE{}, Shape{2}, values, "2 outputs for 1 targets"},
-		{Huber{}, Shape{1}, classes, "Huber loss needs targets"},
-		{Huber{Delta: -1}, Shape{1}, values, "delta -1"},
-		{Distillation{}, Shape{1}, values, "needs classes"},
-		{Distillation{Alpha: 2}, Shape{3}, classes, "alpha 2"},
-		{Distillation{Temperature: -1}, Shape{3}, classes, "temperature -1"},
+		{CrossEntropy{Weights: []float32{1, 1}}, data.Shape{3}, classes, "2 weights for 3 classes"},
+		{CrossEntropy{Weights: []float32{0, 0}}, data.Shape{3}, classes, "no class has a weight"},
+		{CrossEntropy{Weights: []float32{1, -1}}, data.Shape{3}, classes, "weight of class 1 -1"},
+		{CrossEntropy{Smoothing: 1}, data.Shape{3}, classes, "smoothing 1"},
+		{BinaryCrossEntropy{}, data.Shape{1}, classes, "not for 3 classes"},
+		{BinaryCrossEntropy{}, data.Shape{1}, values, "row 1: target 2"},
+		{MAE{}, data.Shape{2}, values, "2 outputs for 1 targets"},
+		{Huber{}, data.Shape{1}, classes, "Huber loss needs targets"},
+		{Huber{Delta: -1}, data.Shape{1}, values, "delta -1"},
+		{Distillation{}, data.Shape{1}, values, "needs classes"},
+		{Distillation{Alpha: 2}, data.Shape{3}, classes, "alpha 2"},
+		{Distillation{Temperature: -1}, data.Shape{3}, classes, "temperature -1"},
 	} {
 		err := c.l.validate()
 		if err == nil {
@@ -124,8 +126,8 @@ func TestLossErrors(t *testing.T) {
 
 // Each loss trains a network that it fits.
 func TestLossesTrain(t *testing.T) {
-	classes, two, values := blobs(Shape{3}, 4, 64), blobs(Shape{3}, 2, 64), curve(64)
-	teacher := mustCompile(t, Seq{Dense{Out: 16}, Tanh{}, Dense{Out: 4}}, Shape{3}, Config{})
+	classes, two, values := blobs(data.Shape{3}, 4, 64), blobs(data.Shape{3}, 2, 64), curve(64)
+	teacher := mustCompile(t, Seq{Dense{Out: 16}, Tanh{}, Dense{Out: 4}}, data.Shape{3}, Config{})
 	taught := *classes
 	taught.Soft = make([]float32, 64*4)
 	if err := teacher.Predict(taught.X, taught.Soft); err != nil {
@@ -133,7 +135,7 @@ func TestLossesTrain(t *testing.T) {
 	}
 	for _, c := range []struct {
 		l   Loss
-		s   *Set
+		s   *data.Set
 		out int
 	}{
 		{CrossEntropy{Weights: classes.BalancedWeights(), Smoothing: 0.1}, classes, 4},
@@ -141,7 +143,7 @@ func TestLossesTrain(t *testing.T) {
 		{MSE{}, values, 2}, {MAE{}, values, 2}, {Huber{}, values, 2},
 		{Distillation{Alpha: 1}, &taught, 4},
 	} {
-		n := mustCompile(t, Seq{Dense{Out: 32}, Tanh{}, Dense{Out: c.out}}, Shape{3}, Config{Loss: c.l, Batch: 16})
+		n := mustCompile(t, Seq{Dense{Out: 32}, Tanh{}, Dense{Out: c.out}}, data.Shape{3}, Config{Loss: c.l, Batch: 16})
 		tr := mustTrain(t, n, TrainConfig{Schedule: Constant{LR: 0.02}})
 		var first, last float64
 		for i := range 60 {
@@ -164,7 +166,7 @@ func TestLossesTrain(t *testing.T) {
 }
 
 func TestBalancedWeights(t *testing.T) {
-	s := &Set{Class: []int32{0, 0, 0, 2}, Classes: 3}
+	s := &data.Set{Class: []int32{0, 0, 0, 2}, Classes: 3}
 	if w := s.BalancedWeights(); w[0] != 4./9 || w[1] != 0 || w[2] != 4./3 {
 		t.Errorf("weights %v", w)
 	}

@@ -5,13 +5,15 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+
+	"budwood/data"
 )
 
 // The mean of networks of different layers gives the mean of their outputs,
 // statistics of norms included.
 func TestMean(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	set := &Set{Shape: Shape{3}, X: normal(r, 60*3), Class: make([]int32, 60), Classes: 2}
+	set := &data.Set{Shape: data.Shape{3}, X: normal(r, 60*3), Class: make([]int32, 60), Classes: 2}
 	for i := range set.Class {
 		if set.X[3*i] > 0 {
 			set.Class[i] = 1
@@ -23,7 +25,7 @@ func TestMean(t *testing.T) {
 		{Dense{Out: 5}, BatchNorm{}, ReLU{}, Dense{Out: 2}},
 		{Dense{Out: 4}, Residual{Body: Seq{Dense{Out: 4}, Tanh{}}}, BatchNorm{}, Dense{Out: 2, NoBias: true}},
 	} {
-		net, err := Compile(l, Shape{3}, Config{Batch: 8, Seed: uint64(i)})
+		net, err := Compile(l, data.Shape{3}, Config{Batch: 8, Seed: uint64(i)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -62,11 +64,11 @@ func TestMean(t *testing.T) {
 		}
 	}
 
-	other, err := Compile(Seq{Dense{Out: 3}}, Shape{3}, Config{})
+	other, err := Compile(Seq{Dense{Out: 3}}, data.Shape{3}, Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	open, err := Compile(Seq{Dense{Out: 2}, Tanh{}}, Shape{3}, Config{})
+	open, err := Compile(Seq{Dense{Out: 2}, Tanh{}}, data.Shape{3}, Config{})
 	if err != nil {
 		t.Fatal(err)
 	}

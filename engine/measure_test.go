@@ -3,12 +3,14 @@ package engine
 import (
 	"sync"
 	"testing"
+
+	"budwood/data"
 )
 
 // What a network is said to cost before it is compiled is what its plan says,
 // whoever measures at the same time and whatever was measured before.
 func TestMeasureIsThePlan(t *testing.T) {
-	in := Shape{8, 8, 2}
+	in := data.Shape{8, 8, 2}
 	var wg sync.WaitGroup
 	for range 2 {
 		wg.Go(func() {

@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 
+	"budwood/data"
 	"budwood/engine/kernel"
 )
 
@@ -21,13 +22,13 @@ type Memory struct {
 // Footprint is the memory of a network that is compiled with c and trained with
 // t, before anything is allocated. The error is that of [Measure], or tells what
 // of c is wrong.
-func Footprint(l Layer, in Shape, c Config, t TrainConfig) (Memory, error) {
+func Footprint(l Layer, in data.Shape, c Config, t TrainConfig) (Memory, error) {
 	_, m, err := MeasureMemory(l, in, c, t)
 	return m, err
 }
 
 // MeasureMemory is [Measure] and [Footprint] in one pass.
-func MeasureMemory(l Layer, in Shape, c Config, t TrainConfig) (cost Cost, m Memory, err error) {
+func MeasureMemory(l Layer, in data.Shape, c Config, t TrainConfig) (cost Cost, m Memory, err error) {
 	if _, err := fitting(l, in); err != nil {
 		return Cost{}, Memory{}, err
 	}
@@ -56,7 +57,7 @@ func (m Memory) String() string {
 
 // memory sums up a plan, with what a trainer adds to it; t nil means no
 // trainer.
-func (b *builder) memory(in, out Shape, c *Config, t *TrainConfig) Memory {
+func (b *builder) memory(in, out data.Shape, c *Config, t *TrainConfig) Memory {
 	arena, infer := peaks(b.blocks)
 	params, stats, tables := total(b.params), total(b.stats), total(b.tables)
 	states, feed := 0, int64(0)
@@ -79,7 +80,7 @@ func (b *builder) memory(in, out Shape, c *Config, t *TrainConfig) Memory {
 
 // targets is the numbers that the targets of a batch take: classes, values, and
 // outputs of a teacher.
-func (c *Config) targets(out Shape) int64 {
+func (c *Config) targets(out data.Shape) int64 {
 	n := out.Size() + labels(out)
 	if c.soft() {
 		n += out.Size()
@@ -104,7 +105,7 @@ func (t *TrainConfig) states() int {
 }
 
 // feeding is the numbers of what a trainer gathers batches in, beside the arena.
-func (t *TrainConfig) feeding(in, out Shape, c *Config) (n int64) {
+func (t *TrainConfig) feeding(in, out data.Shape, c *Config) (n int64) {
 	if t.Prefetch {
 		batch := plus(product(c.Batch, in.Size()), c.targets(out))
 		n = plus(batch, batch)
@@ -125,7 +126,7 @@ func total(ps []*param) (n int64) {
 
 // labels is the number of classes that a row of an output can have: one for each
 // row of logits.
-func labels(out Shape) int { return max(out.Size()/out[len(out)-1], 1) }
+func labels(out data.Shape) int { return max(out.Size()/out[len(out)-1], 1) }
 
 func inBytes(floats int64) int64 { return product(4, int(floats)) }
 

@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"testing"
 
+	"budwood/data"
 	"budwood/engine/kernel"
 )
 
@@ -20,7 +21,7 @@ func heap() int64 {
 // and training take, within 5 %, whatever the optimizer, the precision and what
 // the trainer keeps beside.
 func TestFootprint(t *testing.T) {
-	s := blobs(Shape{8, 8, 2}, 4, 300)
+	s := blobs(data.Shape{8, 8, 2}, 4, 300)
 	for _, k := range kinds {
 		for _, c := range []struct {
 			precision Precision
@@ -64,7 +65,7 @@ func TestFootprint(t *testing.T) {
 
 // The peak of inference of a chain of layers is the largest pair of neighbours.
 func TestInferenceMemory(t *testing.T) {
-	m, err := Footprint(Seq{Dense{Out: 32}, Tanh{}, Dense{Out: 64}, Tanh{}, Dense{Out: 16}}, Shape{16}, Config{Batch: 16}, TrainConfig{})
+	m, err := Footprint(Seq{Dense{Out: 32}, Tanh{}, Dense{Out: 64}, Tanh{}, Dense{Out: 16}}, data.Shape{16}, Config{Batch: 16}, TrainConfig{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,10 +73,10 @@ func TestInferenceMemory(t *testing.T) {
 	if want := 4 * (params + 16*(32+64)); m.Infer != want {
 		t.Errorf("%d bytes, want %d", m.Infer, want)
 	}
-	if _, err := Footprint(Dense{Out: 1}, Shape{1}, Config{Batch: -1}, TrainConfig{}); err == nil {
+	if _, err := Footprint(Dense{Out: 1}, data.Shape{1}, Config{Batch: -1}, TrainConfig{}); err == nil {
 		t.Error("a batch of -1 rows")
 	}
-	if _, err := Footprint(Dense{}, Shape{1}, Config{}, TrainConfig{}); err == nil {
+	if _, err := Footprint(Dense{}, data.Shape{1}, Config{}, TrainConfig{}); err == nil {
 		t.Error("a layer without size")
 	}
 }

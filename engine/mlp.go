@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+
+	"budwood/data"
 )
 
 // MLP makes a classifier of dense layers with ReLU between them, for batches of
@@ -25,7 +27,7 @@ func MLP(r *rand.Rand, sizes ...int) *Net {
 		}
 		l = append(l, Dense{Out: n})
 	}
-	n, err := Compile(l, Shape{sizes[0]}, Config{Seed: r.Uint64()})
+	n, err := Compile(l, data.Shape{sizes[0]}, Config{Seed: r.Uint64()})
 	if err != nil {
 		return noNet(fmt.Errorf("MLP: %w", err))
 	}
@@ -39,7 +41,7 @@ func noNet(err error) *Net { return &Net{plan: &builder{}, err: err} }
 // network's own seed, and returns the mean loss of the epoch. If training
 // diverged or the set does not fit the network, it returns NaN, and Err says
 // why.
-func (n *Net) Fit(s *Set, lr float64) (loss float64) {
+func (n *Net) Fit(s *data.Set, lr float64) (loss float64) {
 	n.last = nil
 	if n.trainer == nil {
 		n.trainer, n.last = NewTrainer(n, TrainConfig{Seed: n.cfg.Seed})
@@ -55,7 +57,7 @@ func (n *Net) Fit(s *Set, lr float64) (loss float64) {
 }
 
 // Loss is the mean loss on a set, NaN if there is an error; Err says which.
-func (n *Net) Loss(s *Set) float64 {
+func (n *Net) Loss(s *data.Set) float64 {
 	score, err := n.Evaluate(s)
 	if n.last = err; err != nil {
 		return math.NaN()

@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"budwood/data"
 	"budwood/engine/kernel"
 	"budwood/engine/safetensors"
 )
@@ -63,7 +64,7 @@ func (c *Config) soft() bool {
 // goroutine at a time.
 type Net struct {
 	layer   Layer
-	in, out Shape
+	in, out data.Shape
 	cfg     Config
 	level   kernel.Level // of cfg.CPU
 	plan    *builder     // empty if err is not nil
@@ -84,7 +85,7 @@ const maxArena = 1 << 34
 // Compile infers the shapes of l for inputs of shape in, plans its memory for a
 // batch and sets the weights at random: normal, with deviation √(2/fan-in)
 // before a ReLU, LeakyReLU, GELU or SiLU, else √(1/fan-in); biases are 0.
-func Compile(l Layer, in Shape, cfg Config) (*Net, error) {
+func Compile(l Layer, in data.Shape, cfg Config) (*Net, error) {
 	cfg = cfg.defaults()
 	if err := cfg.validate(); err != nil {
 		return nil, fmt.Errorf("compile: %w", err)
@@ -175,10 +176,10 @@ func (n *Net) CPU() string {
 }
 
 // In is the shape of an input row.
-func (n *Net) In() Shape { return n.in }
+func (n *Net) In() data.Shape { return n.in }
 
 // Out is the shape of an output row.
-func (n *Net) Out() Shape { return n.out }
+func (n *Net) Out() data.Shape { return n.out }
 
 // Params is all trained numbers, tensor after tensor, in the order of
 // [Net.Tensors]. Changing them changes the network.

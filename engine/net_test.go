@@ -6,9 +6,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"budwood/data"
 )
 
-func mustCompile(t testing.TB, l Layer, in Shape, cfg Config) *Net {
+func mustCompile(t testing.TB, l Layer, in data.Shape, cfg Config) *Net {
 	t.Helper()
 	n, err := Compile(l, in, cfg)
 	if err != nil {
@@ -27,11 +29,11 @@ func mustTrain(t testing.TB, n *Net, cfg TrainConfig) *Trainer {
 }
 
 // blobs is a data set whose classes are noisy points around random centres.
-func blobs(in Shape, classes, rows int) *Set {
+func blobs(in data.Shape, classes, rows int) *data.Set {
 	r := rand.New(rand.NewPCG(3, 3))
 	w := in.Size()
 	centres := normal(r, classes*w)
-	s := &Set{Shape: in, Classes: classes, X: normal(r, rows*w)}
+	s := &data.Set{Shape: in, Classes: classes, X: normal(r, rows*w)}
 	for i := range rows {
 		c := i % classes
 		s.Class = append(s.Class, int32(c))
@@ -43,9 +45,9 @@ func blobs(in Shape, classes, rows int) *Set {
 }
 
 // curve is a data set for regression.
-func curve(rows int) *Set {
+func curve(rows int) *data.Set {
 	r := rand.New(rand.NewPCG(4, 4))
-	s := &Set{Shape: Shape{3}, Outputs: 2, X: normal(r, rows*3)}
+	s := &data.Set{Shape: data.Shape{3}, Outputs: 2, X: normal(r, rows*3)}
 	for i := range rows {
 		x := s.X[3*i:]
 		s.Target = append(s.Target, x[0]*x[1], float32(math.Sin(float64(x[2]))))
@@ -54,7 +56,7 @@ func curve(rows int) *Set {
 }
 
 // rowsOfImage makes a sequence of an image.
-var rowsOfImage = Reshape{To: Shape{8, 16}}
+var rowsOfImage = Reshape{To: data.Shape{8, 16}}
 
 // kinds is a network of every kind, for images of 8×8×2.
 var kinds = []struct {
@@ -95,7 +97,7 @@ var kinds = []struct {
 
 // Every kind of network learns 8 rows by heart.
 func TestOverfits(t *testing.T) {
-	s := blobs(Shape{8, 8, 2}, 4, 8)
+	s := blobs(data.Shape{8, 8, 2}, 4, 8)
 	rand.New(rand.NewPCG(1, 1)).Shuffle(8, func(i, j int) { s.Class[i], s.Class[j] = s.Class[j], s.Class[i] })
 	for _, k := range kinds {
 		n := mustCompile(t, k.layer, s.Shape, Config{Batch: 8, Seed: 1})
@@ -126,7 +128,7 @@ func TestOverfits(t *testing.T) {
 // The blocks of a plan overlap only when their lives do not.
 func TestLayout(t *testing.T) {
 	for _, k := range kinds {
-		n := mustCompile(t, k.layer, Shape{8, 8, 2}, Config{Batch: 4})
+		n := mustCompile(t, k.layer, data.Shape{8, 8, 2}, Config{Batch: 4})
 		for i, a := range n.plan.blocks {
 			for _, b := range n.plan.blocks[:i] {
 				apart := a.last < b.first || b.last < a.first || a.last == never || b.last == never
@@ -141,7 +143,7 @@ func TestLayout(t *testing.T) {
 // The plan works whatever was in the arena before, as far as the step does not
 // read it: with every block filled with NaN the results are the same.
 func TestPlanReadsOnlyWhatItWrote(t *testing.T) {
-	s := blobs(Shape{8, 8, 2}, 4, 7)
+	s := blobs(data.Shape{8, 8, 2}, 4, 7)
 	for _, k := range kinds {
 		grads := func(dirty bool) []float32 {
 			n := mustCompile(t, k.layer, s.Shape, Config{Batch: 8, Seed: 1})
@@ -162,7 +164,7 @@ func TestPlanReadsOnlyWhatItWrote(t *testing.T) {
 }
 
 func TestSameSeedSameWeights(t *testing.T) {
-	s := blobs(Shape{8, 8, 2}, 4, 50)
+	s := blobs(data.Shape{8, 8, 2}, 4, 50)
 	for _, k := range kinds {
 		train := func(seed uint64) []float32 {
 			n := mustCompile(t, k.layer, s.Shape, Config{Batch: 16, Seed: seed})
@@ -184,7 +186,7 @@ func TestSameSeedSameWeights(t *testing.T) {
 }
 
 func TestTrainingDoesNotAllocate(t *testing.T) {
-	s := blobs(Shape{8, 8, 2}, 4, 8*20)
+	s := blobs(data.Shape{8, 8, 2}, 4, 8*20)
 	for _, k := range kinds {
 		n := mustCompile(t, k.layer, s.Shape, Config{Batch: 8})
 		for _, cfg := range []TrainConfig{
@@ -214,7 +216,7 @@ func TestTrainingDoesNotAllocate(t *testing.T) {
 
 // Predict gives the same for any number of rows at once.
 func TestPredictRows(t *testing.T) {
-	s := blobs(Shape{8, 8, 2}, 4, 21)
+	s := blobs(data.Shape{8, 8, 2}, 4, 21)
 	for _, k := range kinds {
 		a := mustCompile(t, k.layer, s.Shape, Config{Batch: 8, Seed: 1})
 		b := mustCompile(t, k.layer, s.Shape, Config{Batch: 1, Seed: 1})
@@ -231,7 +233,7 @@ func TestPredictRows(t *testing.T) {
 			}
 		}
 	}
-	n := mustCompile(t, Dense{Out: 2}, Shape{3}, Config{})
+	n := mustCompile(t, Dense{Out: 2}, data.Shape{3}, Config{})
 	if err := n.Predict(make([]float32, 4), make([]float32, 2)); err == nil {
 		t.Error("4 values are rows of 3")
 	}
@@ -240,7 +242,7 @@ func TestPredictRows(t *testing.T) {
 // EvaluateTo scores as Evaluate does and writes what Predict gives, in a last batch of
 // fewer rows too; of a trainer with averaged weights both are those of the average.
 func TestEvaluateTo(t *testing.T) {
-	s := blobs(Shape{8, 8, 2}, 4, 21)
+	s := blobs(data.Shape{8, 8, 2}, 4, 21)
 	for _, k := range kinds {
 		n := mustCompile(t, k.layer, s.Shape, Config{Batch: 8, Seed: 1})
 		tr := mustTrain(t, n, TrainConfig{Epochs: 1, EMA: .9})
@@ -270,11 +272,11 @@ func TestEvaluateTo(t *testing.T) {
 // Measure and the compiled network agree.
 func TestCostMatchesPlan(t *testing.T) {
 	for _, k := range kinds {
-		_, c, err := Measure(k.layer, Shape{8, 8, 2})
+		_, c, err := Measure(k.layer, data.Shape{8, 8, 2})
 		if err != nil {
 			t.Fatal(err)
 		}
-		n := mustCompile(t, k.layer, Shape{8, 8, 2}, Config{Batch: 16})
+		n := mustCompile(t, k.layer, data.Shape{8, 8, 2}, Config{Batch: 16})
 		if int(c.Params) != len(n.Params()) {
 			t.Errorf("%s: %d parameters measured, %d compiled", k.name, c.Params, len(n.Params()))
 		}
@@ -293,18 +295,18 @@ func TestCostMatchesPlan(t *testing.T) {
 func TestCompileErrors(t *testing.T) {
 	for _, c := range []struct {
 		layer Layer
-		in    Shape
+		in    data.Shape
 		cfg   Config
 		want  string
 	}{
-		{Seq{}, Shape{3}, Config{}, "no layer has parameters"},
-		{Seq{ReLU{}}, Shape{3}, Config{}, "no layer has parameters"},
-		{nil, Shape{3}, Config{}, "no layers"},
-		{Dense{Out: 2}, Shape{}, Config{}, "no values"},
-		{Dense{Out: 2}, Shape{3}, Config{Batch: -1}, "batch -1"},
-		{Dense{Out: 2}, Shape{3}, Config{Loss: CrossEntropy{Smoothing: 1}}, "smoothing 1"},
-		{Seq{Dense{Out: maxDim}, Dense{Out: maxDim}}, Shape{3}, Config{}, "limit"},
-		{Seq{Conv{Out: maxDim}}, Shape{maxDim, maxDim, maxDim}, Config{}, "limit"},
+		{Seq{}, data.Shape{3}, Config{}, "no layer has parameters"},
+		{Seq{ReLU{}}, data.Shape{3}, Config{}, "no layer has parameters"},
+		{nil, data.Shape{3}, Config{}, "no layers"},
+		{Dense{Out: 2}, data.Shape{}, Config{}, "no values"},
+		{Dense{Out: 2}, data.Shape{3}, Config{Batch: -1}, "batch -1"},
+		{Dense{Out: 2}, data.Shape{3}, Config{Loss: CrossEntropy{Smoothing: 1}}, "smoothing 1"},
+		{Seq{Dense{Out: maxDim}, Dense{Out: maxDim}}, data.Shape{3}, Config{}, "limit"},
+		{Seq{Conv{Out: maxDim}}, data.Shape{maxDim, maxDim, maxDim}, Config{}, "limit"},
 	} {
 		if _, err := Compile(c.layer, c.in, c.cfg); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%v of %v: error %v does not say %q", c.layer, c.in, err, c.want)
@@ -313,23 +315,23 @@ func TestCompileErrors(t *testing.T) {
 }
 
 func TestSetErrors(t *testing.T) {
-	n := mustCompile(t, Dense{Out: 2}, Shape{2}, Config{})
+	n := mustCompile(t, Dense{Out: 2}, data.Shape{2}, Config{})
 	x := []float32{1, 2, 3, 4}
 	for _, c := range []struct {
-		set  *Set
+		set  *data.Set
 		want string
 	}{
 		{nil, "nil"},
-		{&Set{Shape: Shape{2}}, "no rows"},
-		{&Set{X: x}, "no values"},
-		{&Set{Shape: Shape{3}, X: x, Classes: 2, Class: []int32{0}}, "no multiple"},
-		{&Set{Shape: Shape{2}, X: x, Classes: 2, Class: []int32{0}}, "1 classes for 2 rows"},
-		{&Set{Shape: Shape{2}, X: x, Classes: 2, Class: []int32{0, 2}}, "row 1 has class 2"},
-		{&Set{Shape: Shape{2}, X: x, Classes: 2, Class: []int32{0, 1}, Target: x}, "both"},
-		{&Set{Shape: Shape{2}, X: x}, "either"},
-		{&Set{Shape: Shape{2}, X: x, Outputs: 2, Target: x}, "needs classes"},
-		{&Set{Shape: Shape{2}, X: x, Classes: 3, Class: []int32{0, 1}}, "2 outputs for 3 classes"},
-		{&Set{Shape: Shape{1}, X: x, Classes: 2, Class: []int32{0, 1, 0, 1}}, "do not fit"},
+		{&data.Set{Shape: data.Shape{2}}, "no rows"},
+		{&data.Set{X: x}, "no values"},
+		{&data.Set{Shape: data.Shape{3}, X: x, Classes: 2, Class: []int32{0}}, "no multiple"},
+		{&data.Set{Shape: data.Shape{2}, X: x, Classes: 2, Class: []int32{0}}, "1 classes for 2 rows"},
+		{&data.Set{Shape: data.Shape{2}, X: x, Classes: 2, Class: []int32{0, 2}}, "row 1 has class 2"},
+		{&data.Set{Shape: data.Shape{2}, X: x, Classes: 2, Class: []int32{0, 1}, Target: x}, "both"},
+		{&data.Set{Shape: data.Shape{2}, X: x}, "either"},
+		{&data.Set{Shape: data.Shape{2}, X: x, Outputs: 2, Target: x}, "needs classes"},
+		{&data.Set{Shape: data.Shape{2}, X: x, Classes: 3, Class: []int32{0, 1}}, "2 outputs for 3 classes"},
+		{&data.Set{Shape: data.Shape{1}, X: x, Classes: 2, Class: []int32{0, 1, 0, 1}}, "do not fit"},
 	} {
 		if _, err := n.Evaluate(c.set); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%+v: error %v does not say %q", c.set, err, c.want)
@@ -338,7 +340,7 @@ func TestSetErrors(t *testing.T) {
 			t.Errorf("%+v: error %v does not say %q", c.set, err, c.want)
 		}
 	}
-	s := blobs(Shape{2}, 2, 5)
+	s := blobs(data.Shape{2}, 2, 5)
 	if h := s.Head(3); h.Len() != 3 || len(h.Class) != 3 || s.Head(-1).Len() != 0 || s.Head(9).Len() != 5 {
 		t.Error("Head is wrong")
 	}
@@ -346,8 +348,8 @@ func TestSetErrors(t *testing.T) {
 
 // Regression scores against their definitions.
 func TestRegressionScore(t *testing.T) {
-	s := &Set{Shape: Shape{1}, X: []float32{1, 2, 3, 4}, Outputs: 2, Target: []float32{1, 5, 2, 5, 4, 5, 5, 5}}
-	n := mustCompile(t, Dense{Out: 2}, Shape{1}, Config{Batch: 3, Loss: MSE{}})
+	s := &data.Set{Shape: data.Shape{1}, X: []float32{1, 2, 3, 4}, Outputs: 2, Target: []float32{1, 5, 2, 5, 4, 5, 5, 5}}
+	n := mustCompile(t, Dense{Out: 2}, data.Shape{1}, Config{Batch: 3, Loss: MSE{}})
 	copy(n.Params(), []float32{1, 0, 0, 5}) // y = (x, 5)
 	score, err := n.Evaluate(s)
 	if err != nil {

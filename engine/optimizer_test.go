@@ -5,6 +5,8 @@ import (
 	"math"
 	"strings"
 	"testing"
+
+	"budwood/data"
 )
 
 // One scalar w, loss w², from w = 1, at rate 0.1 unless said otherwise: the
@@ -77,7 +79,7 @@ func TestOptimizerErrors(t *testing.T) {
 		{Lookahead{Fast: SGD{Momentum: 1}}, "Lookahead: SGD: momentum 1"},
 		{Lookahead{Fast: Lookahead{}}, "around another"},
 	} {
-		n := mustCompile(t, Seq{Dense{Out: 2}}, Shape{2}, Config{})
+		n := mustCompile(t, Seq{Dense{Out: 2}}, data.Shape{2}, Config{})
 		if _, err := NewTrainer(n, TrainConfig{Optimizer: c.o}); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%+v: error %v does not say %q", c.o, err, c.want)
 		}
@@ -96,7 +98,7 @@ func TestClip(t *testing.T) {
 }
 
 func TestClipValue(t *testing.T) {
-	s := blobs(Shape{5}, 3, 10)
+	s := blobs(data.Shape{5}, 3, 10)
 	n := mustCompile(t, Dense{Out: 3}, s.Shape, Config{Batch: 10})
 	before := append([]float32(nil), n.Params()...)
 	tr := mustTrain(t, n, TrainConfig{Optimizer: SGD{}, Schedule: Constant{LR: 1}, ClipValue: 1e-3})

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"budwood/data"
 	"budwood/engine/kernel"
 )
 
@@ -25,7 +26,7 @@ type Par struct {
 }
 
 // Infer gives the shape of the sum, or of the outputs side by side.
-func (p Par) Infer(in Shape) (Shape, error) {
+func (p Par) Infer(in data.Shape) (data.Shape, error) {
 	shapes, err := p.shapes(in)
 	if err != nil {
 		return nil, err
@@ -47,11 +48,11 @@ func (p Par) Infer(in Shape) (Shape, error) {
 }
 
 // shapes are the outputs of the branches.
-func (p Par) shapes(in Shape) ([]Shape, error) {
+func (p Par) shapes(in data.Shape) ([]data.Shape, error) {
 	if len(p.Branches) == 0 {
 		return nil, fmt.Errorf("Par: no branches")
 	}
-	shapes := make([]Shape, len(p.Branches))
+	shapes := make([]data.Shape, len(p.Branches))
 	for i, s := range p.Branches {
 		var err error
 		if shapes[i], err = s.Infer(in); err != nil {
@@ -63,7 +64,7 @@ func (p Par) shapes(in Shape) ([]Shape, error) {
 
 // Meet gives the shape that each branch is brought to by a [Projection], for an
 // input shape.
-func (p Par) Meet(in Shape) ([]Shape, error) {
+func (p Par) Meet(in data.Shape) ([]data.Shape, error) {
 	shapes, err := p.shapes(in)
 	if err != nil {
 		return nil, err
@@ -76,10 +77,10 @@ func (p Par) Meet(in Shape) ([]Shape, error) {
 }
 
 // target is the output that sets the shape.
-func (p Par) target(shapes []Shape) Shape { return meeting(shapes, p.Branches) }
+func (p Par) target(shapes []data.Shape) data.Shape { return meeting(shapes, p.Branches) }
 
 // meeting is the shape in which branches meet.
-func meeting(shapes []Shape, branches []Seq) Shape {
+func meeting(shapes []data.Shape, branches []Seq) data.Shape {
 	best := -1
 	for i, s := range shapes {
 		if best < 0 || places(s) < places(shapes[best]) ||
@@ -91,10 +92,10 @@ func meeting(shapes []Shape, branches []Seq) Shape {
 }
 
 // places is the number of steps or pixels of a shape.
-func places(s Shape) int { return max(s[:len(s)-1].Size(), 1) }
+func places(s data.Shape) int { return max(s[:len(s)-1].Size(), 1) }
 
 // wanted is the shape that a branch of shape s is brought to.
-func (p Par) wanted(s, target Shape) Shape {
+func (p Par) wanted(s, target data.Shape) data.Shape {
 	if !p.Concat {
 		return target
 	}

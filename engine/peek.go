@@ -4,13 +4,14 @@ import (
 	"fmt"
 	"math"
 
+	"budwood/data"
 	"budwood/engine/kernel"
 )
 
 // Gradient runs the first batch of a set forward and backward, as a training
 // step does, and leaves the gradient in [Net.Grads]. Weights stay as they are;
 // the running statistics of normalisations move.
-func (n *Net) Gradient(s *Set) (loss float64, err error) {
+func (n *Net) Gradient(s *data.Set) (loss float64, err error) {
 	if err := n.check(s); err != nil {
 		return math.NaN(), fmt.Errorf("gradient: %w", err)
 	}

@@ -3,10 +3,12 @@ package engine
 import (
 	"slices"
 	"testing"
+
+	"budwood/data"
 )
 
 func TestBackwardIsTheGradientOfTheOutputs(t *testing.T) {
-	n, err := Compile(Seq{Dense{Out: 2}}, Shape{3}, Config{Batch: 4, Seed: 1})
+	n, err := Compile(Seq{Dense{Out: 2}}, data.Shape{3}, Config{Batch: 4, Seed: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -23,7 +25,7 @@ func TestBackwardIsTheGradientOfTheOutputs(t *testing.T) {
 }
 
 func TestWatchShowsEveryLayer(t *testing.T) {
-	n, err := Compile(Seq{Conv{Out: 4}, ReLU{}, BatchNorm{}, GELU{}, Dense{Out: 2}}, Shape{4, 4, 1}, Config{Batch: 2})
+	n, err := Compile(Seq{Conv{Out: 4}, ReLU{}, BatchNorm{}, GELU{}, Dense{Out: 2}}, data.Shape{4, 4, 1}, Config{Batch: 2})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 
+	"budwood/data"
 	"budwood/engine/kernel"
 )
 
@@ -21,10 +22,10 @@ type AvgPool struct {
 }
 
 // Infer gives {height/Size, width/Size, channels} or {steps/Size, features}.
-func (p MaxPool) Infer(in Shape) (Shape, error) { return pooled(p, in, p.Size) }
+func (p MaxPool) Infer(in data.Shape) (data.Shape, error) { return pooled(p, in, p.Size) }
 
 // Infer gives {height/Size, width/Size, channels} or {steps/Size, features}.
-func (p AvgPool) Infer(in Shape) (Shape, error) { return pooled(p, in, p.Size) }
+func (p AvgPool) Infer(in data.Shape) (data.Shape, error) { return pooled(p, in, p.Size) }
 
 // String is MaxPool(Size).
 func (p MaxPool) String() string { return fmt.Sprintf("MaxPool(%d)", window(p.Size)) }
@@ -39,7 +40,7 @@ func window(size int) int {
 	return size
 }
 
-func pooled(l Layer, in Shape, n int) (Shape, error) {
+func pooled(l Layer, in data.Shape, n int) (data.Shape, error) {
 	if err := spread(l, in); err != nil {
 		return nil, err
 	}
@@ -53,11 +54,11 @@ func pooled(l Layer, in Shape, n int) (Shape, error) {
 }
 
 // windows is the shape of what is left.
-func windows(in Shape, n int) Shape {
+func windows(in data.Shape, n int) data.Shape {
 	if len(in) == 2 {
-		return Shape{in[0] / n, in[1]}
+		return data.Shape{in[0] / n, in[1]}
 	}
-	return Shape{in[0] / n, in[1] / n, in[2]}
+	return data.Shape{in[0] / n, in[1] / n, in[2]}
 }
 
 func (p MaxPool) build(b *builder, x tensor) tensor { return b.pool(p, x, window(p.Size), true) }

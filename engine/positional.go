@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/rand/v2"
 
+	"budwood/data"
 	"budwood/engine/kernel"
 )
 
@@ -16,7 +17,7 @@ type Positional struct {
 }
 
 // Infer gives the input shape.
-func (e Positional) Infer(in Shape) (Shape, error) { return in, sequence(e, in) }
+func (e Positional) Infer(in data.Shape) (data.Shape, error) { return in, sequence(e, in) }
 
 // String is Positional(sinusoidal) or Positional(learned).
 func (e Positional) String() string {

@@ -3,12 +3,14 @@ package engine
 import (
 	"math"
 	"testing"
+
+	"budwood/data"
 )
 
 // Attention and GRU multiply in 16 bits too: their gradients are those in float32
 // to the precision of the format, and not the same.
 func TestPrecisionOfSequences(t *testing.T) {
-	s := blobs(Shape{9, 12}, 4, 30)
+	s := blobs(data.Shape{9, 12}, 4, 30)
 	for _, l := range []Layer{
 		Seq{Attention{Heads: 2}, LastStep{}, Dense{Out: 4}}, Seq{Attention{Heads: 3, Causal: true}, GlobalAvgPool{}, Dense{Out: 4}},
 		Seq{GRU{Out: 7}, LastStep{}, Dense{Out: 4}}, Seq{GRU{Out: 40}, GRU{Out: 33}, GlobalAvgPool{}, Dense{Out: 4}},
@@ -41,7 +43,7 @@ func TestPrecisionOfSequences(t *testing.T) {
 // Training in 16 bits comes to the same accuracy, and its gradients are those in
 // float32 to the precision of the format.
 func TestPrecision(t *testing.T) {
-	s := blobs(Shape{12}, 4, 200)
+	s := blobs(data.Shape{12}, 4, 200)
 	l := Seq{Dense{Out: 40}, ReLU{}, Dense{Out: 24}, GELU{}, Dense{Out: 4}}
 	gradient := func(p Precision) []float32 {
 		n := mustCompile(t, l, s.Shape, Config{Batch: 50, Seed: 2, Precision: p})

@@ -1,5 +1,7 @@
 package engine
 
+import "budwood/data"
+
 // ahead gathers the next batch of an epoch while the network works on this one.
 // Results are those without it: a batch depends on the seed, the epoch and its
 // rows alone. The goroutine ends with its batch.
@@ -9,8 +11,8 @@ type ahead struct {
 	done    chan targets
 	busy    bool // a batch is being filled
 
-	set         *Set // of that batch
-	epoch, from int  // its epoch, and its first row in the epoch's order
+	set         *data.Set // of that batch
+	epoch, from int       // its epoch, and its first row in the epoch's order
 }
 
 func newAhead(n *Net) *ahead {
@@ -28,7 +30,7 @@ func (a *ahead) wait() (t targets, ok bool) {
 
 // feed puts rows from … from+rows of the running epoch's order into the input
 // block and returns their targets.
-func (t *Trainer) feed(s *Set, from, rows int) targets {
+func (t *Trainer) feed(s *data.Set, from, rows int) targets {
 	n, a := t.net, t.ahead
 	order := t.order[from : from+rows]
 	if a == nil {

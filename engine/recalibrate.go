@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 
+	"budwood/data"
 	"budwood/engine/kernel"
 )
 
@@ -11,7 +12,7 @@ import (
 // that were not trained with these statistics, as an average of weights or weights
 // that networks share (Izmailov et al. 2018, section 3.2; Guo et al. 2020, section
 // 3.4). A network without statistics stays as it is.
-func (n *Net) Recalibrate(s *Set, batches int) error {
+func (n *Net) Recalibrate(s *data.Set, batches int) error {
 	if err := n.check(s); err != nil {
 		return fmt.Errorf("recalibrate: %w", err)
 	}

@@ -3,6 +3,8 @@ package engine
 import (
 	"fmt"
 	"slices"
+
+	"budwood/data"
 )
 
 // Flatten makes {features} of any shape. [Dense] does so by itself.
@@ -11,7 +13,7 @@ type Flatten struct{}
 // Reshape sees the values, which stay in their order, in another shape: an image
 // as a sequence of its rows, for example.
 type Reshape struct {
-	To Shape // of the same size
+	To data.Shape // of the same size
 }
 
 // LastStep takes the last step of {steps, features}: what a [GRU] or a causal
@@ -19,15 +21,15 @@ type Reshape struct {
 type LastStep struct{}
 
 // Infer gives {size of in}.
-func (f Flatten) Infer(in Shape) (Shape, error) {
+func (f Flatten) Infer(in data.Shape) (data.Shape, error) {
 	if err := values(f, in); err != nil {
 		return nil, err
 	}
-	return Shape{in.Size()}, nil
+	return data.Shape{in.Size()}, nil
 }
 
 // Infer gives To.
-func (r Reshape) Infer(in Shape) (Shape, error) {
+func (r Reshape) Infer(in data.Shape) (data.Shape, error) {
 	if err := values(r, in); err != nil {
 		return nil, err
 	}
@@ -38,7 +40,7 @@ func (r Reshape) Infer(in Shape) (Shape, error) {
 }
 
 // Infer gives {features}.
-func (l LastStep) Infer(in Shape) (Shape, error) {
+func (l LastStep) Infer(in data.Shape) (data.Shape, error) {
 	if err := sequence(l, in); err != nil {
 		return nil, err
 	}
@@ -54,11 +56,13 @@ func (r Reshape) String() string { return fmt.Sprintf("Reshape(%v)", r.To) }
 // String is LastStep.
 func (LastStep) String() string { return "LastStep" }
 
-func (f Flatten) build(b *builder, x tensor) tensor { return b.reshape(f, x, Shape{x.shape.Size()}) }
+func (f Flatten) build(b *builder, x tensor) tensor {
+	return b.reshape(f, x, data.Shape{x.shape.Size()})
+}
 func (r Reshape) build(b *builder, x tensor) tensor { return b.reshape(r, x, slices.Clone(r.To)) }
 
 // reshape is the same tensor in another shape.
-func (b *builder) reshape(l Layer, x tensor, to Shape) tensor {
+func (b *builder) reshape(l Layer, x tensor, to data.Shape) tensor {
 	b.layer(l, to, 0)
 	x.shape = to
 	return x

@@ -1,6 +1,10 @@
 package engine
 
-import "fmt"
+import (
+	"fmt"
+
+	"budwood/data"
+)
 
 // Residual is x + Body(x) (He et al. 2016). Where Body changes the shape, x
 // goes through a projection without bias: a 1×1 convolution with the stride that
@@ -10,7 +14,7 @@ type Residual struct {
 }
 
 // Infer gives the output shape of Body, if a projection can reach it.
-func (r Residual) Infer(in Shape) (Shape, error) {
+func (r Residual) Infer(in data.Shape) (data.Shape, error) {
 	out, err := r.Body.Infer(in)
 	if err != nil {
 		return nil, fmt.Errorf("Residual: %w", err)
@@ -24,7 +28,7 @@ func (r Residual) Infer(in Shape) (Shape, error) {
 // Projection is the layer by which a [Residual] or [Par] brings a value to another
 // shape: a 1×1 convolution with the stride that fits, or a [Dense] if it is flat,
 // without bias; nil if the shapes are the same.
-func Projection(in, out Shape) (Layer, error) {
+func Projection(in, out data.Shape) (Layer, error) {
 	if in.Equal(out) {
 		return nil, nil
 	}

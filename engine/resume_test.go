@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"budwood/data"
 )
 
 // everything is one of each optimizer, schedule and other state of a trainer.
@@ -26,7 +28,7 @@ var everything = struct {
 // A trainer that is saved between any two steps and loaded into a fresh one goes
 // on with the same numbers, bit for bit.
 func TestResume(t *testing.T) {
-	s := blobs(Shape{4, 4, 2}, 3, 40)
+	s := blobs(data.Shape{4, 4, 2}, 3, 40)
 	l := Seq{Conv{Out: 4}, BatchNorm{}, ReLU{}, Dropout{P: 0.3}, MaxPool{}, Dense{Out: 8}, BatchNorm{}, GELU{}, Dense{Out: 3}}
 	rapid.Check(t, func(rt *rapid.T) {
 		cfg := TrainConfig{
@@ -100,7 +102,7 @@ func TestResume(t *testing.T) {
 
 // In mid-epoch another set is an error, not a mixture.
 func TestStepOnAnotherSet(t *testing.T) {
-	s := blobs(Shape{5}, 3, 90)
+	s := blobs(data.Shape{5}, 3, 90)
 	tr := mustTrain(t, mustCompile(t, Dense{Out: 3}, s.Shape, Config{}), TrainConfig{})
 	if last, err := tr.Step(s); last || err != nil {
 		t.Fatal(last, err)

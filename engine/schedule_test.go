@@ -4,6 +4,8 @@ import (
 	"math"
 	"strings"
 	"testing"
+
+	"budwood/data"
 )
 
 // Epochs of one step, unless said otherwise.
@@ -53,7 +55,7 @@ func TestSchedules(t *testing.T) {
 }
 
 func TestScheduleErrors(t *testing.T) {
-	n := mustCompile(t, Seq{Dense{Out: 2}}, Shape{2}, Config{})
+	n := mustCompile(t, Seq{Dense{Out: 2}}, data.Shape{2}, Config{})
 	for _, c := range []struct {
 		s      Schedule
 		epochs int
@@ -83,7 +85,7 @@ func TestScheduleErrors(t *testing.T) {
 
 // ReduceLROnPlateau by hand: patience 1, cooldown 1.
 func TestPlateau(t *testing.T) {
-	n := mustCompile(t, Seq{Dense{Out: 2}}, Shape{2}, Config{})
+	n := mustCompile(t, Seq{Dense{Out: 2}}, data.Shape{2}, Config{})
 	tr := mustTrain(t, n, TrainConfig{Schedule: Warmup{Then: Plateau{Then: Constant{LR: 1}, Factor: .5, Patience: 1, Cooldown: 1, Min: .2}}})
 	for i, c := range []struct{ value, want float64 }{
 		{1, 1},

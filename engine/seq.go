@@ -5,6 +5,8 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"budwood/data"
 )
 
 // Seq is layers in a row, itself a layer. An empty Seq changes nothing.
@@ -12,7 +14,7 @@ type Seq []Layer
 
 // Infer is the output shape of the last layer. The error names the layer that
 // does not fit, the one before it, and the shape between them.
-func (s Seq) Infer(in Shape) (Shape, error) {
+func (s Seq) Infer(in data.Shape) (data.Shape, error) {
 	if in.Size() == 0 {
 		return nil, fmt.Errorf("Seq: input shape %v has no values", in)
 	}

@@ -8,10 +8,12 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"budwood/data"
 )
 
 // run compiles a layer and runs it forward on rows of random values.
-func run(t tester, l Layer, in Shape, rows int, r *rand.Rand) (p *probe, y []float32) {
+func run(t tester, l Layer, in data.Shape, rows int, r *rand.Rand) (p *probe, y []float32) {
 	p = newProbe(t, l, in, rows, r)
 	p.loss()
 	return p, p.net.y.data.data[:rows*p.net.out.Size()]
@@ -34,7 +36,7 @@ func TestAttentionFormula(t *testing.T) {
 		heads, size, steps := upTo(t, 3), upTo(t, 5), upTo(t, 8)
 		causal, d := flip(t), heads*size
 		r := rand.New(rand.NewPCG(11, rapid.Uint64().Draw(t, "seed")))
-		p, y := run(t, Attention{Heads: heads, Causal: causal}, Shape{steps, d}, 2, r)
+		p, y := run(t, Attention{Heads: heads, Causal: causal}, data.Shape{steps, d}, 2, r)
 		w, bias := tensor64(p, "qkv.weight"), tensor64(p, "qkv.bias")
 		out, outBias := tensor64(p, "out.weight"), tensor64(p, "out.bias")
 		linear := func(row, step, j int) float64 {
@@ -86,7 +88,7 @@ func TestGRUFormula(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		in, h, steps := upTo(t, 5), upTo(t, 20), upTo(t, 6)
 		r := rand.New(rand.NewPCG(12, rapid.Uint64().Draw(t, "seed")))
-		p, y := run(t, GRU{Out: h}, Shape{steps, in}, 2, r)
+		p, y := run(t, GRU{Out: h}, data.Shape{steps, in}, 2, r)
 		w, b, u, c := tensor64(p, "input.weight"), tensor64(p, "input.bias"), tensor64(p, "hidden.weight"), tensor64(p, "hidden.bias")
 		sigmoid := func(x float64) float64 { return 1 / (1 + math.Exp(-x)) }
 		for row := range 2 {
@@ -132,7 +134,7 @@ func TestCausal(t *testing.T) {
 		GRU{Out: 5},
 	} {
 		r := rand.New(rand.NewPCG(13, 13))
-		p, y := run(t, l, Shape{steps, features}, 1, r)
+		p, y := run(t, l, data.Shape{steps, features}, 1, r)
 		before := slices.Clone(y)
 		const changed = 4
 		for i := range features {
@@ -154,9 +156,9 @@ func TestCausal(t *testing.T) {
 
 // letters is a text of a few tokens in rows of steps, with the next token as the
 // class of each step.
-func letters(steps, rows int) *Set {
+func letters(steps, rows int) *data.Set {
 	text := []float32{0, 1, 2, 3, 1, 4, 2, 0, 3, 4, 4, 1}
-	s := &Set{Shape: Shape{steps}, Classes: 5}
+	s := &data.Set{Shape: data.Shape{steps}, Classes: 5}
 	for i := range rows {
 		for j := range steps {
 			s.X = append(s.X, text[(i+j)%len(text)])
@@ -200,10 +202,10 @@ func TestLanguageModels(t *testing.T) {
 // where only the network makes them.
 func TestTokens(t *testing.T) {
 	l := Seq{Embedding{Vocab: 5, Out: 3}, GlobalAvgPool{}, Dense{Out: 5}}
-	n := mustCompile(t, l, Shape{2}, Config{Batch: 2})
+	n := mustCompile(t, l, data.Shape{2}, Config{Batch: 2})
 	for _, v := range []float32{-1, 5, 1.5, float32(math.NaN()), float32(math.Inf(1)), 1e30} {
 		x := []float32{0, 4, 2, v}
-		s := &Set{Shape: Shape{2}, X: x, Class: []int32{0, 1}, Classes: 5}
+		s := &data.Set{Shape: data.Shape{2}, X: x, Class: []int32{0, 1}, Classes: 5}
 		_, err := n.Evaluate(s)
 		if err == nil || !strings.Contains(err.Error(), "row 1, step 1") || !strings.Contains(err.Error(), "from 0 to 4") {
 			t.Errorf("token %v: error %v", v, err)
@@ -212,7 +214,7 @@ func TestTokens(t *testing.T) {
 			t.Errorf("token %v: no error of Predict", v)
 		}
 	}
-	inner := mustCompile(t, Seq{Dense{Out: 3}, Embedding{Vocab: 5, Out: 3}, Dense{Out: 2}}, Shape{2}, Config{Batch: 2})
+	inner := mustCompile(t, Seq{Dense{Out: 3}, Embedding{Vocab: 5, Out: 3}, Dense{Out: 2}}, data.Shape{2}, Config{Batch: 2})
 	out := make([]float32, 2)
 	if err := inner.Predict([]float32{0.3, 0.1}, out); err != nil || out[0] == out[0] {
 		t.Errorf("a fraction as a token gives %v, %v", out, err)

@@ -6,16 +6,18 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"budwood/data"
 )
 
 // A class a step: parts of the set keep their classes, and the loss is the mean
 // over the steps, as if each were a row.
 func TestClassesOfSteps(t *testing.T) {
-	s := &Set{Shape: Shape{2}, X: []float32{0, 1, 2, 3, 4, 5}, Class: []int32{1, 0, 2, 1, 0, 0}, Classes: 3}
+	s := &data.Set{Shape: data.Shape{2}, X: []float32{0, 1, 2, 3, 4, 5}, Class: []int32{1, 0, 2, 1, 0, 0}, Classes: 3}
 	if err := s.Check(); err != nil {
 		t.Fatal(err)
 	}
-	if part := s.slice(1, 3); !slices.Equal(part.Class, []int32{2, 1, 0, 0}) || part.Len() != 2 {
+	if part := s.Slice(1, 3); !slices.Equal(part.Class, []int32{2, 1, 0, 0}) || part.Len() != 2 {
 		t.Errorf("rows 1 and 2 have classes %v", part.Class)
 	}
 	s.Class[3] = 3
@@ -41,14 +43,14 @@ func TestClassesOfSteps(t *testing.T) {
 	}
 
 	for _, c := range []struct {
-		out  Shape
+		out  data.Shape
 		want string
 	}{
-		{Shape{2, 3}, ""},
-		{Shape{2, 4}, ""},
-		{Shape{6}, "not one row of logits for each of the 2 classes"},
-		{Shape{3, 2}, "not one row of logits"},
-		{Shape{2, 2}, "2 outputs for 3 classes"},
+		{data.Shape{2, 3}, ""},
+		{data.Shape{2, 4}, ""},
+		{data.Shape{6}, "not one row of logits for each of the 2 classes"},
+		{data.Shape{3, 2}, "not one row of logits"},
+		{data.Shape{2, 2}, "2 outputs for 3 classes"},
 	} {
 		if err := l.fits(c.out, s); (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 			t.Errorf("output %v: %v", c.out, err)

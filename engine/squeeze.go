@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 
+	"budwood/data"
 	"budwood/engine/kernel"
 )
 
@@ -14,7 +15,7 @@ type SqueezeExcite struct {
 }
 
 // Infer gives the input shape.
-func (s SqueezeExcite) Infer(in Shape) (Shape, error) {
+func (s SqueezeExcite) Infer(in data.Shape) (data.Shape, error) {
 	if err := spread(s, in); err != nil {
 		return nil, err
 	}

@@ -4,12 +4,14 @@ import (
 	"math"
 	"slices"
 	"testing"
+
+	"budwood/data"
 )
 
 // A trainer whose network is another one in each step, with the same weights and
 // state, trains as one that keeps its network, bit for bit.
 func TestSwap(t *testing.T) {
-	s := blobs(Shape{4, 4, 2}, 3, 40)
+	s := blobs(data.Shape{4, 4, 2}, 3, 40)
 	l := Seq{Conv{Out: 4}, BatchNorm{}, ReLU{}, Dropout{P: 0.3}, Dense{Out: 3}}
 	for _, o := range []Optimizer{SGD{Momentum: 0.9}, AdamW{}, Adam{AMSGrad: true}, AdaBound{}} {
 		trainer := func(seed uint64) *Trainer {
@@ -54,7 +56,7 @@ func TestSwap(t *testing.T) {
 // The averages of a tensor that takes part for the first time are corrected as in
 // the first step: Adam moves it by the learning rate.
 func TestSwapCountsSteps(t *testing.T) {
-	s := blobs(Shape{4, 4, 2}, 3, 40)
+	s := blobs(data.Shape{4, 4, 2}, 3, 40)
 	l := Seq{Dense{Out: 8}, ReLU{}, Dense{Out: 3}}
 	tr, err := NewTrainer(mustCompile(t, l, s.Shape, Config{Batch: 8}), TrainConfig{Optimizer: Adam{}, Schedule: Constant{LR: 0.01}})
 	if err != nil {
@@ -88,7 +90,7 @@ func TestSwapCountsSteps(t *testing.T) {
 }
 
 func TestSwapRefuses(t *testing.T) {
-	in := Shape{4}
+	in := data.Shape{4}
 	net := func(out, batch int) *Net { return mustCompile(t, Seq{Dense{Out: out}}, in, Config{Batch: batch}) }
 	for name, c := range map[string]struct {
 		cfg   TrainConfig
@@ -117,7 +119,7 @@ func TestSwapRefuses(t *testing.T) {
 // Recalibrated statistics are the mean of those of the batches, whatever they were
 // before.
 func TestRecalibrate(t *testing.T) {
-	s := blobs(Shape{5}, 3, 64)
+	s := blobs(data.Shape{5}, 3, 64)
 	n := mustCompile(t, Seq{BatchNorm{}, Dense{Out: 3}}, s.Shape, Config{Batch: 16})
 	params := slices.Clone(n.Params())
 	for _, x := range n.Statistics() {

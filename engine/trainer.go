@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"budwood/data"
 	"budwood/engine/kernel"
 )
 
@@ -48,8 +49,8 @@ type Trainer struct {
 	seen  plateau
 	scale scaler
 
-	set   *Set    // that order is of
-	order []int32 // of the rows in the running epoch
+	set   *data.Set // that order is of
+	order []int32   // of the rows in the running epoch
 }
 
 // cursor is how far training has come.
@@ -170,7 +171,7 @@ func (t *Trainer) Steps() int { return t.steps }
 // The error wraps [ErrDiverged] if the loss, a gradient or a weight became NaN or
 // infinite, and names epoch, step and tensor or layer; the weights are then of
 // no use.
-func (t *Trainer) Epoch(s *Set) (loss float64, err error) {
+func (t *Trainer) Epoch(s *data.Set) (loss float64, err error) {
 	for {
 		last, err := t.Step(s)
 		if err != nil {
@@ -185,7 +186,7 @@ func (t *Trainer) Epoch(s *Set) (loss float64, err error) {
 // Step trains one step of the running epoch and reports whether it was the
 // epoch's last. The set must be the same throughout an epoch. See [Trainer.Epoch]
 // for the error.
-func (t *Trainer) Step(s *Set) (last bool, err error) {
+func (t *Trainer) Step(s *data.Set) (last bool, err error) {
 	n := t.net
 	if err := t.begin(s); err != nil {
 		return false, fmt.Errorf("epoch %d: %w", t.done+1, err)
@@ -244,7 +245,7 @@ func (t *Trainer) accumulate(weight, all float64, first, last bool) {
 }
 
 // begin checks a set and orders its rows, if it is new or an epoch begins.
-func (t *Trainer) begin(s *Set) error {
+func (t *Trainer) begin(s *data.Set) error {
 	if t.set == s && t.rows > 0 {
 		return nil
 	}
@@ -339,7 +340,7 @@ func (t *Trainer) Observe(value float64) {
 
 // diverged is the error of a step, whose last batch it runs again to find the
 // culprit.
-func (t *Trainer) diverged(s *Set, order []int32, step int, p pass, what string) error {
+func (t *Trainer) diverged(s *data.Set, order []int32, step int, p pass, what string) error {
 	n := t.net
 	t.ahead.wait()
 	got := t.feeder.fill(&batch{n.x.data.data, n.batch}, 0, s, order, t.done)

@@ -8,10 +8,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"budwood/data"
 )
 
 func TestRestoreBest(t *testing.T) {
-	s := blobs(Shape{5}, 3, 30)
+	s := blobs(data.Shape{5}, 3, 30)
 	n := mustCompile(t, Seq{Dense{Out: 8}, BatchNorm{}, Dense{Out: 3}}, s.Shape, Config{})
 	tr := mustTrain(t, n, TrainConfig{})
 	if tr.RestoreBest() {
@@ -39,7 +41,7 @@ func TestRestoreBest(t *testing.T) {
 }
 
 func TestLoadErrors(t *testing.T) {
-	s := blobs(Shape{5}, 3, 30)
+	s := blobs(data.Shape{5}, 3, 30)
 	make := func(l Layer, o Optimizer) *Trainer {
 		return mustTrain(t, mustCompile(t, l, s.Shape, Config{}), TrainConfig{Optimizer: o})
 	}
@@ -80,7 +82,7 @@ func TestLoadErrors(t *testing.T) {
 // Divergence names epoch, step and culprit at the step where it appears.
 func TestDiverged(t *testing.T) {
 	l := Seq{Dense{Out: 8}, ReLU{}, Residual{Seq{Dense{Out: 8}}}, Dense{Out: 3}}
-	fails := func(n *Net, cfg TrainConfig, s *Set, epochs int) error {
+	fails := func(n *Net, cfg TrainConfig, s *data.Set, epochs int) error {
 		tr := mustTrain(t, n, cfg)
 		for range epochs {
 			if loss, err := tr.Epoch(s); err != nil {
@@ -104,7 +106,7 @@ func TestDiverged(t *testing.T) {
 		}
 	}
 	cfg := Config{Batch: 10}
-	s := blobs(Shape{5}, 3, 30)
+	s := blobs(data.Shape{5}, 3, 30)
 	n := mustCompile(t, l, s.Shape, cfg)
 	n.Tensors()[2].Data[3] = float32(math.NaN())
 	expect(fails(n, TrainConfig{}, s, 1), "epoch 1", "step 1", "2.body.0.weight")
@@ -121,7 +123,7 @@ func TestDiverged(t *testing.T) {
 
 // The gradient of several batches is clipped to the norm before the step.
 func TestClippedStep(t *testing.T) {
-	s := blobs(Shape{5}, 3, 10)
+	s := blobs(data.Shape{5}, 3, 10)
 	n := mustCompile(t, Dense{Out: 3}, s.Shape, Config{Batch: 10})
 	before := slices.Clone(n.Params())
 	tr := mustTrain(t, n, TrainConfig{Optimizer: SGD{}, Schedule: Constant{LR: 1}, ClipNorm: 0.01})
@@ -138,7 +140,7 @@ func TestClippedStep(t *testing.T) {
 }
 
 func TestMLP(t *testing.T) {
-	s := blobs(Shape{5}, 3, 90)
+	s := blobs(data.Shape{5}, 3, 90)
 	n := MLP(rand.New(rand.NewPCG(1, 1)), 5, 16, 3)
 	first := n.Loss(s)
 	for range 20 {
@@ -159,7 +161,7 @@ func TestMLP(t *testing.T) {
 			t.Error("an empty network does something")
 		}
 	}
-	if n := MLP(r, 5, 3); !math.IsNaN(n.Loss(blobs(Shape{4}, 3, 9))) || n.Err() == nil {
+	if n := MLP(r, 5, 3); !math.IsNaN(n.Loss(blobs(data.Shape{4}, 3, 9))) || n.Err() == nil {
 		t.Error("a set that does not fit gives no error")
 	} else if math.IsNaN(n.Fit(s, 0.1)) {
 		t.Error("an error of Loss spoils Fit")

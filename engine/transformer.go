@@ -1,6 +1,10 @@
 package engine
 
-import "fmt"
+import (
+	"fmt"
+
+	"budwood/data"
+)
 
 // Transformer is one transformer block over {steps, features}: attention, then
 // two linear layers on each step with an activation between, each around a
@@ -20,7 +24,7 @@ type Transformer struct {
 }
 
 // Infer gives the input shape.
-func (t Transformer) Infer(in Shape) (Shape, error) {
+func (t Transformer) Infer(in data.Shape) (data.Shape, error) {
 	if err := sequence(t, in); err != nil {
 		return nil, err
 	}

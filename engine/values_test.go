@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"budwood/data"
 )
 
 // close64 tells whether a float32 result is that of float64.
@@ -13,15 +15,15 @@ func close64(got float32, want float64) bool {
 }
 
 func TestUpsample(t *testing.T) {
-	p, y := run(t, Upsample{}, Shape{1, 2, 1}, 1, rand.New(rand.NewPCG(1, 1)))
+	p, y := run(t, Upsample{}, data.Shape{1, 2, 1}, 1, rand.New(rand.NewPCG(1, 1)))
 	a, b := p.x[0], p.x[1]
 	if !slices.Equal(y, []float32{a, a, b, b, a, a, b, b}) {
 		t.Errorf("%v enlarged is %v", p.x, y)
 	}
 	// an odd size, as in a pyramid: pixel i is i·2/3
 	b3 := &builder{batch: 1}
-	b3.layer(Upsample{}, Shape{3, 3, 1}, 0)
-	o := b3.enlarge(tensor{shape: Shape{2, 2, 1}, data: b3.block(4)}, Shape{3, 3, 1})
+	b3.layer(Upsample{}, data.Shape{3, 3, 1}, 0)
+	o := b3.enlarge(tensor{shape: data.Shape{2, 2, 1}, data: b3.block(4)}, data.Shape{3, 3, 1})
 	e := b3.ops[0].(*enlarge)
 	var from []int
 	for i := range 3 {
@@ -29,7 +31,7 @@ func TestUpsample(t *testing.T) {
 			from = append(from, e.from(i, j))
 		}
 	}
-	if !o.shape.Equal(Shape{3, 3, 1}) || !slices.Equal(from, []int{0, 0, 1, 0, 0, 1, 2, 2, 3}) {
+	if !o.shape.Equal(data.Shape{3, 3, 1}) || !slices.Equal(from, []int{0, 0, 1, 0, 0, 1, 2, 2, 3}) {
 		t.Errorf("2×2 enlarged to %v reads %v", o.shape, from)
 	}
 }
@@ -38,13 +40,13 @@ func TestUpsample(t *testing.T) {
 // put together from single layers.
 func TestPyramid(t *testing.T) {
 	r := rand.New(rand.NewPCG(2, 2))
-	in := Shape{4, 4, 2}
+	in := data.Shape{4, 4, 2}
 	p, y := run(t, FPN{Stages: []Seq{{Tanh{}}, {AvgPool{}}}, Out: 3}, in, 1, r)
 	weights := map[string][]float32{}
 	for _, q := range p.net.plan.params {
 		weights[q.name] = q.w
 	}
-	apply := func(l Layer, in Shape, x []float32, w ...string) []float32 {
+	apply := func(l Layer, in data.Shape, x []float32, w ...string) []float32 {
 		q := newProbe(t, l, in, 1, r)
 		copy(q.x, x)
 		for i, name := range w {
@@ -56,12 +58,12 @@ func TestPyramid(t *testing.T) {
 	one := Conv{Out: 3, Kernel: 1}
 	first := apply(Tanh{}, in, p.x)
 	second := apply(AvgPool{}, in, first)
-	top := apply(one, Shape{2, 2, 2}, second, "1.lateral.weight", "1.lateral.bias")
+	top := apply(one, data.Shape{2, 2, 2}, second, "1.lateral.weight", "1.lateral.bias")
 	sum := apply(one, in, first, "0.lateral.weight", "0.lateral.bias")
-	for i, v := range apply(Upsample{}, Shape{2, 2, 3}, top) {
+	for i, v := range apply(Upsample{}, data.Shape{2, 2, 3}, top) {
 		sum[i] += v
 	}
-	for i, want := range apply(Conv{Out: 3}, Shape{4, 4, 3}, sum, "0.output.weight", "0.output.bias") {
+	for i, want := range apply(Conv{Out: 3}, data.Shape{4, 4, 3}, sum, "0.output.weight", "0.output.bias") {
 		if !close64(y[i], float64(want)) {
 			t.Fatalf("value %d is %g, want %g", i, y[i], want)
 		}
@@ -69,7 +71,7 @@ func TestPyramid(t *testing.T) {
 }
 
 func TestConcatOrder(t *testing.T) {
-	p, y := run(t, Par{Branches: []Seq{{}, {Tanh{}}}, Concat: true}, Shape{2, 2}, 1, rand.New(rand.NewPCG(3, 3)))
+	p, y := run(t, Par{Branches: []Seq{{}, {Tanh{}}}, Concat: true}, data.Shape{2, 2}, 1, rand.New(rand.NewPCG(3, 3)))
 	x := p.x
 	for i, want := range []float64{
 		float64(x[0]), float64(x[1]), math.Tanh(float64(x[0])), math.Tanh(float64(x[1])),
@@ -84,7 +86,7 @@ func TestConcatOrder(t *testing.T) {
 // Each channel is multiplied by its weight, computed in float64.
 func TestSqueezeExcite(t *testing.T) {
 	const c, hidden, pixels = 4, 2, 6
-	p, y := run(t, SqueezeExcite{Ratio: 2}, Shape{2, 3, c}, 1, rand.New(rand.NewPCG(4, 4)))
+	p, y := run(t, SqueezeExcite{Ratio: 2}, data.Shape{2, 3, c}, 1, rand.New(rand.NewPCG(4, 4)))
 	w1, b1, w2, b2 := tensor64(p, "1.weight"), tensor64(p, "1.bias"), tensor64(p, "3.weight"), tensor64(p, "3.bias")
 	var mean, inner [c]float64
 	for i, v := range p.x {
@@ -111,7 +113,7 @@ func TestSqueezeExcite(t *testing.T) {
 // Groups of channels of each sample have mean 0 and variance 1 before γ and β.
 func TestGroupNorm(t *testing.T) {
 	const groups, per, pixels = 2, 3, 8
-	p, y := run(t, GroupNorm{Groups: groups}, Shape{2, 4, groups * per}, 3, rand.New(rand.NewPCG(5, 5)))
+	p, y := run(t, GroupNorm{Groups: groups}, data.Shape{2, 4, groups * per}, 3, rand.New(rand.NewPCG(5, 5)))
 	gamma, beta := tensor64(p, "weight"), tensor64(p, "bias")
 	for row := range 3 {
 		for g := range groups {
@@ -141,7 +143,7 @@ func TestConv1DFormula(t *testing.T) {
 		{Out: 4}, {Out: 4, Kernel: 4}, {Out: 4, Stride: 2, Dilation: 2}, {Out: 4, Causal: true, Dilation: 3}, {Out: 4, Valid: true, Kernel: 2},
 		{Out: 4, Groups: 2}, {Out: 2, Groups: 2, Causal: true, Stride: 3},
 	} {
-		in := Shape{9, 2}
+		in := data.Shape{9, 2}
 		p, y := run(t, c, in, 1, rand.New(rand.NewPCG(6, 6)))
 		w, bias := tensor64(p, "weight"), tensor64(p, "bias")
 		c = c.defaults()

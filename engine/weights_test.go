@@ -6,12 +6,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"budwood/data"
 )
 
 // A network comes back from a file of weights: bit for bit in float32, within the
 // format's precision in half the size.
 func TestWeights(t *testing.T) {
-	s := blobs(Shape{8, 8, 2}, 4, 60)
+	s := blobs(data.Shape{8, 8, 2}, 4, 60)
 	l := Seq{Conv{Out: 16}, BatchNorm{}, ReLU{}, MaxPool{}, Dense{Out: 64}, ReLU{}, Dense{Out: 4}}
 	n := mustCompile(t, l, s.Shape, Config{Batch: 20, Seed: 3})
 	tr := mustTrain(t, n, TrainConfig{})
@@ -54,8 +56,8 @@ func TestWeights(t *testing.T) {
 }
 
 func TestWeightsErrors(t *testing.T) {
-	n := mustCompile(t, Dense{Out: 2}, Shape{3}, Config{})
-	other := mustCompile(t, Dense{Out: 3}, Shape{3}, Config{})
+	n := mustCompile(t, Dense{Out: 2}, data.Shape{3}, Config{})
+	other := mustCompile(t, Dense{Out: 3}, data.Shape{3}, Config{})
 	var b bytes.Buffer
 	if err := other.Save(&b, BF16); err != nil {
 		t.Fatal(err)

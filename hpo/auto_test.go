@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"budwood/hpo/scheduler"
 	"budwood/search"
 	"budwood/search/searchtest"
 )
@@ -130,7 +131,7 @@ func TestAutoUnderAScheduler(t *testing.T) {
 	t.Parallel()
 	p := searchtest.Sphere(5)
 	r, err := searchtest.Simulate(searchtest.Simulation{
-		Space: p.Space, Objectives: []search.Objective{{Metric: "loss"}}, Sampler: Random{}, Scheduler: &ASHA{Max: 9}, Trials: 30,
+		Space: p.Space, Objectives: []search.Objective{{Metric: "loss"}}, Sampler: Random{}, Scheduler: &scheduler.ASHA{Max: 9}, Trials: 30,
 		Objective: func(_ int, at search.Params, _, to int) ([]float64, float64, search.State) {
 			return []float64{p.F(at) / float64(to)}, 1, search.Paused
 		},

@@ -4,6 +4,7 @@ import (
 	"math"
 	"testing"
 
+	"budwood/hpo/scheduler"
 	"budwood/search"
 	"budwood/search/searchtest"
 )
@@ -91,7 +92,7 @@ func TestCostsAreSaved(t *testing.T) {
 // simulated runs a study of one objective at full budget.
 func simulated(t *testing.T, space search.Space, s search.Sampler, trials int, seed uint64, f func(search.Params) ([]float64, float64, search.State)) *searchtest.Result {
 	t.Helper()
-	r, err := searchtest.Simulate(searchtest.Simulation{Space: space, Objectives: []search.Objective{{Metric: "loss"}}, Sampler: s, Scheduler: &Full{},
+	r, err := searchtest.Simulate(searchtest.Simulation{Space: space, Objectives: []search.Objective{{Metric: "loss"}}, Sampler: s, Scheduler: &scheduler.NoStopping{},
 		Trials: trials, Seed: seed, Objective: func(_ int, p search.Params, _, _ int) ([]float64, float64, search.State) { return f(p) }})
 	if err != nil {
 		t.Fatal(err)

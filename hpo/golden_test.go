@@ -1,125 +1,16 @@
 package hpo
 
 import (
-	"flag"
 	"fmt"
 	"math"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
+	"budwood/hpo/scheduler"
+	"budwood/internal/golden"
 	"budwood/search"
 	"budwood/search/searchtest"
 )
-
-var rewrite = flag.Bool("rewrite", false, "write the golden files anew")
-
-// golden compares text with testdata/name.
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	file := filepath.Join("testdata", name)
-	if *rewrite {
-		if err := os.MkdirAll("testdata", 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	a, b := strings.Split(got, "\n"), strings.Split(string(want), "\n")
-	for i := range max(len(a), len(b)) {
-		if i >= len(a) || i >= len(b) || a[i] != b[i] {
-			t.Fatalf("%s differs from line %d on; -rewrite writes it anew\ngot  %s\nwant %s", file, i+1, line(a, i), line(b, i))
-		}
-	}
-}
-
-func line(lines []string, i int) string {
-	if i < len(lines) {
-		return lines[i]
-	}
-	return "(nothing)"
-}
-
-// logged writes down what a scheduler decides.
-type logged struct {
-	search.Scheduler
-	log *strings.Builder
-}
-
-func (l logged) Step(e search.Event) []search.Action {
-	actions := l.Scheduler.Step(e)
-	for _, a := range actions {
-		switch a := a.(type) {
-		case search.Start:
-			fmt.Fprintf(l.log, "%s start  to %d", search.TrialName(a.Trial), a.Budget)
-			if a.Bracket > 0 {
-				fmt.Fprintf(l.log, " in bracket %d", a.Bracket)
-			}
-			fmt.Fprintln(l.log)
-		case search.Resume:
-			fmt.Fprintf(l.log, "%s resume to %d: %s\n", search.TrialName(a.Trial), a.Budget, a.Reason)
-		case search.Stop:
-			what := "stop  "
-			if a.Completed {
-				what = "done  "
-			}
-			fmt.Fprintf(l.log, "%s %s %s\n", search.TrialName(a.Trial), what, a.Reason)
-		}
-	}
-	return actions
-}
-
-// Whole studies of accuracies that grow with the budget; one trial diverges and
-// two stop early by themselves.
-func TestSchedulersDecideAsBefore(t *testing.T) {
-	t.Parallel()
-	for name, s := range map[string]search.Scheduler{
-		"full":         &Full{Max: 27},
-		"asha":         &ASHA{Max: 27, Goal: search.Maximize},
-		"ashastopping": &ASHA{Max: 27, Goal: search.Maximize, Stopping: true},
-		"halving":      &SuccessiveHalving{Max: 9, Goal: search.Maximize},
-		"hyperband":    &Hyperband{Max: 27, Goal: search.Maximize},
-		"median":       &MedianStopping{Max: 16, Goal: search.Maximize},
-	} {
-		t.Run(name, func(t *testing.T) {
-			var log strings.Builder
-			x := search.Float("x", 0, 1)
-			r, err := searchtest.Simulate(searchtest.Simulation{
-				Space:      search.Space{x},
-				Objectives: []search.Objective{{Metric: "accuracy", Goal: search.Maximize}},
-				Sampler:    Halton{}, Scheduler: logged{s, &log}, Trials: 27, Parallel: 3, Seed: 1,
-				Objective: func(trial int, p search.Params, from, to int) ([]float64, float64, search.State) {
-					seconds := float64(to-from) * (1 + x.In(p))
-					accuracy := 1 - .6*math.Abs(x.In(p)-.7) - .4/math.Sqrt(float64(to))
-					switch {
-					case trial == 5:
-						return nil, seconds, search.Diverged
-					case (trial == 8 || trial == 13) && to > 1:
-						return []float64{accuracy}, seconds / 2, search.Completed
-					}
-					return []float64{accuracy}, seconds, search.Paused
-				},
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, rec := range r.Records {
-				if !rec.State.Ended() {
-					t.Errorf("%s is %s", rec.Name(), rec.State)
-				}
-			}
-			fmt.Fprintf(&log, "%d epochs in %.1f s; best %.4f by %s\n", r.Budget, r.Seconds, r.Best().Value, search.TrialName(r.Best().Trial))
-			golden(t, name+".golden", log.String())
-		})
-	}
-}
 
 // The first points of each sampler for a seed: a study begun with an older
 // version goes on with the same points.
@@ -135,7 +26,7 @@ func TestSamplersProposeAsBefore(t *testing.T) {
 			var log strings.Builder
 			r, err := searchtest.Simulate(searchtest.Simulation{
 				Space: space, Objectives: []search.Objective{{Metric: "loss"}},
-				Sampler: s, Scheduler: &Full{}, Trials: 30, Seed: 7,
+				Sampler: s, Scheduler: &scheduler.NoStopping{}, Trials: 30, Seed: 7,
 				Objective: func(_ int, p search.Params, _, _ int) ([]float64, float64, search.State) {
 					return []float64{math.Abs(math.Log10(p["lr"].(float64)) + 2)}, 1, search.Paused
 				},
@@ -146,7 +37,7 @@ func TestSamplersProposeAsBefore(t *testing.T) {
 			for _, rec := range r.Records {
 				fmt.Fprintf(&log, "%s %s\n", rec.Name(), rec.Params)
 			}
-			golden(t, name+".golden", log.String())
+			golden.File(t, name+".golden", log.String())
 		})
 	}
 }

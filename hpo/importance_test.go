@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"budwood/hpo/scheduler"
 	"budwood/search"
 	"budwood/search/searchtest"
 )
@@ -13,7 +14,7 @@ import (
 func study(t testing.TB, s search.Sampler, space search.Space, n int, f func(search.Params) float64) []search.Record {
 	t.Helper()
 	r, err := searchtest.Simulate(searchtest.Simulation{
-		Space: space, Objectives: []search.Objective{{Metric: "loss"}}, Sampler: s, Scheduler: &Full{}, Trials: n, Seed: 3,
+		Space: space, Objectives: []search.Objective{{Metric: "loss"}}, Sampler: s, Scheduler: &scheduler.NoStopping{}, Trials: n, Seed: 3,
 		Objective: func(_ int, p search.Params, _, _ int) ([]float64, float64, search.State) {
 			return []float64{f(p)}, 1, search.Paused
 		},

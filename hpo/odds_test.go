@@ -4,6 +4,7 @@ import (
 	"math"
 	"testing"
 
+	"budwood/hpo/scheduler"
 	"budwood/search"
 	"budwood/search/searchtest"
 )
@@ -27,7 +28,7 @@ func TestOddsOfSeveralObjectives(t *testing.T) {
 		objectives := []search.Objective{{Metric: "a"}, {Metric: "b"}, {Metric: "c"}}[:n]
 		for seed := range uint64(seeds) {
 			for _, side := range []float64{-1, 1} {
-				r, err := searchtest.Simulate(searchtest.Simulation{Space: space, Objectives: objectives, Sampler: s(), Scheduler: &Full{}, Trials: trials, Seed: seed,
+				r, err := searchtest.Simulate(searchtest.Simulation{Space: space, Objectives: objectives, Sampler: s(), Scheduler: &scheduler.NoStopping{}, Trials: trials, Seed: seed,
 					Objective: func(_ int, at search.Params, _, _ int) ([]float64, float64, search.State) {
 						return f(at, side*x.In(at) > 0)
 					}})
@@ -70,7 +71,7 @@ func TestEHVIFindsAFrontAtTheBorder(t *testing.T) {
 	volume := 0.
 	const seeds = 3
 	for seed := range uint64(seeds) {
-		r, err := searchtest.Simulate(searchtest.Simulation{Space: search.Space{x, y}, Objectives: []search.Objective{{Metric: "a"}, {Metric: "b"}}, Sampler: &EHVI{}, Scheduler: &Full{}, Trials: 30, Seed: seed,
+		r, err := searchtest.Simulate(searchtest.Simulation{Space: search.Space{x, y}, Objectives: []search.Objective{{Metric: "a"}, {Metric: "b"}}, Sampler: &EHVI{}, Scheduler: &scheduler.NoStopping{}, Trials: 30, Seed: seed,
 			Objective: func(_ int, at search.Params, _, _ int) ([]float64, float64, search.State) {
 				a, b := x.In(at), y.In(at)
 				if a+b < 1 {

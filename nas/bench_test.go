@@ -5,13 +5,13 @@ import (
 	"encoding/json"
 	"testing"
 
-	"budwood/engine"
+	"budwood/data"
 	"budwood/search"
 )
 
 func digits(b testing.TB) *Space {
 	return bind(b, Spec{Family: "cnn", Stages: []int{1, 3}, Depth: []int{1, 4}, Width: []int{16, 64}, Ops: []string{"conv", "depthwise", "residual"},
-		Limits: Limits{Params: 200_000}}, engine.Shape{28, 28, 1})
+		Limits: Limits{Params: 200_000}}, data.Shape{28, 28, 1})
 }
 
 // BenchmarkPropose proposes one child after another, of which each has its result

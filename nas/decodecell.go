@@ -3,15 +3,16 @@ package nas
 import (
 	"errors"
 
+	"budwood/data"
 	"budwood/engine"
 )
 
 // decodeCell decodes a cell. Edges that carry nothing drop out, and with them
 // the nodes that nothing reaches or that lead nowhere. What is left is layers in
 // a row where it is a chain, else an [engine.Cell].
-func decodeCell(n *node, in engine.Shape, to *engine.Seq) (engine.Shape, error) {
+func decodeCell(n *node, in data.Shape, to *engine.Seq) (data.Shape, error) {
 	nodes := cellNodes(len(n.kids))
-	alive, shapes := make([]bool, nodes), make([]engine.Shape, nodes)
+	alive, shapes := make([]bool, nodes), make([]data.Shape, nodes)
 	alive[0], shapes[0] = true, in
 	var edges []engine.Edge
 	k := 0
@@ -73,7 +74,7 @@ func connected(edges []engine.Edge, nodes int) []engine.Edge {
 	return out
 }
 
-func layOutCell(edges []engine.Edge, in engine.Shape, to *engine.Seq) (engine.Shape, error) {
+func layOutCell(edges []engine.Edge, in data.Shape, to *engine.Seq) (data.Shape, error) {
 	nodes := edges[len(edges)-1].To + 1
 	if len(edges) == nodes-1 { // a chain
 		for _, e := range edges {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 
+	"budwood/data"
 	"budwood/engine"
 )
 
@@ -13,7 +14,7 @@ import (
 // every layer with weights, with the layers behind it that only transform values,
 // with its output shape, its parameters and its multiply-accumulates a sample. It
 // is an error if the network does not fit the input.
-func Draw(w io.Writer, net engine.Seq, in engine.Shape) error {
+func Draw(w io.Writer, net engine.Seq, in data.Shape) error {
 	out, cost, err := engine.Measure(net, in)
 	if err != nil {
 		return fmt.Errorf("draw: %w", err)
@@ -57,7 +58,7 @@ func (d *drawing) box(x float64, title, detail, class string) int {
 	return len(d.nodes) - 1
 }
 
-func (d *drawing) join(x float64, sign string, shape engine.Shape) int {
+func (d *drawing) join(x float64, sign string, shape data.Shape) int {
 	d.nodes = append(d.nodes, drawn{x, d.y, sign, shape.String(), "join"})
 	d.y += 2*joinRadius + rowHeight - boxHeight
 	return len(d.nodes) - 1
@@ -66,7 +67,7 @@ func (d *drawing) join(x float64, sign string, shape engine.Shape) int {
 func (d *drawing) arrow(from, to int) { d.arrows = append(d.arrows, [2]int{from, to}) }
 
 // seq draws layers in a row below a node and returns the last node.
-func (d *drawing) seq(s engine.Seq, in engine.Shape, x float64, from int) int {
+func (d *drawing) seq(s engine.Seq, in data.Shape, x float64, from int) int {
 	for i := 0; i < len(s); {
 		var group engine.Seq
 		for ; i < len(s) && !branches(s[i]) && (len(group) == 0 || !weighs(s[i])); i++ {
@@ -99,7 +100,7 @@ func (d *drawing) seq(s engine.Seq, in engine.Shape, x float64, from int) int {
 }
 
 // group draws a layer with those behind it that have no place of their own.
-func (d *drawing) group(s engine.Seq, in engine.Shape, x float64, from int) int {
+func (d *drawing) group(s engine.Seq, in data.Shape, x float64, from int) int {
 	out, cost, _ := engine.Measure(s, in) // the whole network fits
 	names := make([]string, len(s))
 	for i, l := range s {
@@ -115,7 +116,7 @@ func (d *drawing) group(s engine.Seq, in engine.Shape, x float64, from int) int 
 }
 
 // parallel draws branches side by side and where they meet.
-func (d *drawing) parallel(all []engine.Seq, in, out engine.Shape, sign string, x float64, from int) int {
+func (d *drawing) parallel(all []engine.Seq, in, out data.Shape, sign string, x float64, from int) int {
 	left := x - columnWidth/2*float64(width(all))
 	top, bottom := d.y, d.y
 	var ends []int
@@ -140,8 +141,8 @@ func (d *drawing) parallel(all []engine.Seq, in, out engine.Shape, sign string, 
 
 // cell draws the nodes of a cell below each other, each below the edges that
 // lead to it.
-func (d *drawing) cell(c engine.Cell, in engine.Shape, x float64, from int) int {
-	nodes, shapes := make([]int, c.Nodes), make([]engine.Shape, c.Nodes)
+func (d *drawing) cell(c engine.Cell, in data.Shape, x float64, from int) int {
+	nodes, shapes := make([]int, c.Nodes), make([]data.Shape, c.Nodes)
 	nodes[0], shapes[0] = from, in
 	for n := 1; n < c.Nodes; n++ {
 		var bodies []engine.Seq

@@ -3,7 +3,7 @@ package nas
 import (
 	"pgregory.net/rapid"
 
-	"budwood/engine"
+	"budwood/data"
 	"budwood/search"
 )
 
@@ -73,7 +73,7 @@ func drawSpace(t *rapid.T) (*Space, Grammar) {
 // it fits.
 func drawFamily(t *rapid.T) *Space {
 	spec := Spec{Family: rapid.SampledFrom([]string{"mlp", "resnet", "tabular"}).Draw(t, "family")}
-	shape := engine.Shape{rapid.IntRange(1, 40).Draw(t, "features")}
+	shape := data.Shape{rapid.IntRange(1, 40).Draw(t, "features")}
 	var ops []string
 	if spec.Family != "resnet" {
 		ops = []string{"dense", "residual"}
@@ -81,17 +81,17 @@ func drawFamily(t *rapid.T) *Space {
 	switch rapid.IntRange(0, 3).Draw(t, "kind") {
 	case 0:
 		spec.Family = "sequence"
-		shape = engine.Shape{rapid.IntRange(1, 12).Draw(t, "steps"), rapid.IntRange(1, 5).Draw(t, "features")}
+		shape = data.Shape{rapid.IntRange(1, 12).Draw(t, "steps"), rapid.IntRange(1, 5).Draw(t, "features")}
 		ops = []string{"transformer", "decoder", "conv1d"}
 	case 1:
 		spec.Family = "cell"
 		side := rapid.IntRange(8, 20).Draw(t, "side")
-		shape = engine.Shape{side, side, rapid.IntRange(1, 3).Draw(t, "channels")}
+		shape = data.Shape{side, side, rapid.IntRange(1, 3).Draw(t, "channels")}
 		ops = []string{"conv", "depthwise", "squeeze_excite", "attention", "maxpool", "avgpool"}
 	case 2:
 		spec.Family = "cnn"
 		side := rapid.IntRange(8, 20).Draw(t, "side")
-		shape = engine.Shape{side, side, rapid.IntRange(1, 3).Draw(t, "channels")}
+		shape = data.Shape{side, side, rapid.IntRange(1, 3).Draw(t, "channels")}
 		ops = []string{"conv", "depthwise", "residual", "squeeze_excite", "attention", "maxpool", "avgpool"}
 		if rapid.Bool().Draw(t, "head") {
 			spec.Width = []int{8, 32}
@@ -115,7 +115,7 @@ func drawFamily(t *rapid.T) *Space {
 	return b
 }
 
-func bound(t *rapid.T, spec Spec, shape engine.Shape) *Space {
+func bound(t *rapid.T, spec Spec, shape data.Shape) *Space {
 	s, err := spec.Space()
 	if err == nil {
 		s, err = s.For(shape, 3)

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"budwood/data"
 	"budwood/engine"
 )
 
@@ -19,12 +20,12 @@ func TestDraw(t *testing.T) {
 		},
 		"[steps linear(8) positional transformer(2) last]": {"Transformer(heads 2)", "LastStep"},
 	} {
-		net, err := genome(t, text).Network(engine.Shape{8, 8, 2}, 3)
+		net, err := genome(t, text).Network(data.Shape{8, 8, 2}, 3)
 		if err != nil {
 			t.Fatal(err)
 		}
 		var b strings.Builder
-		if err := Draw(&b, net, engine.Shape{8, 8, 2}); err != nil {
+		if err := Draw(&b, net, data.Shape{8, 8, 2}); err != nil {
 			t.Fatal(err)
 		}
 		d := xml.NewDecoder(strings.NewReader(b.String()))
@@ -49,7 +50,7 @@ func TestDraw(t *testing.T) {
 			_ = os.WriteFile(dir+"/"+genome(t, text).Hash().String()+".svg", []byte(b.String()), 0o644)
 		}
 	}
-	if err := Draw(io.Discard, engine.Seq{engine.Conv{Out: 3}}, engine.Shape{4}); err == nil {
+	if err := Draw(io.Discard, engine.Seq{engine.Conv{Out: 3}}, data.Shape{4}); err == nil {
 		t.Error("drew a network that does not fit its input")
 	}
 }

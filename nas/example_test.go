@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"budwood/data"
 	"budwood/engine"
 	"budwood/nas"
 	"budwood/search"
@@ -16,7 +17,7 @@ func Example() {
 	if err != nil {
 		panic(err)
 	}
-	space, err = space.For(engine.Shape{13}, 3) // 13 features, 3 classes
+	space, err = space.For(data.Shape{13}, 3) // 13 features, 3 classes
 	if err != nil {
 		panic(err)
 	}
@@ -78,11 +79,11 @@ func ExampleLimits_Check() {
 	if err := genome.UnmarshalText([]byte("[dense(512) relu]")); err != nil {
 		panic(err)
 	}
-	network, err := genome.Network(engine.Shape{784}, 10)
+	network, err := genome.Network(data.Shape{784}, 10)
 	if err != nil {
 		panic(err)
 	}
-	_, cost, err := engine.Measure(network, engine.Shape{784})
+	_, cost, err := engine.Measure(network, data.Shape{784})
 	if err != nil {
 		panic(err)
 	}

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"testing"
 
-	"budwood/engine"
+	"budwood/data"
 	"budwood/search"
 )
 
@@ -48,7 +48,7 @@ func FuzzSpec(f *testing.F) {
 		if again, err := json.Marshal(back); err != nil || !bytes.Equal(again, out) {
 			t.Fatalf("%s became %s: %v", out, again, err)
 		}
-		for _, in := range []engine.Shape{{5}, {6, 3}, {8, 8, 2}} {
+		for _, in := range []data.Shape{{5}, {6, 3}, {8, 8, 2}} {
 			b, err := s.For(in, 3)
 			if err != nil {
 				continue

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"budwood/data"
 	"budwood/engine"
 	"budwood/engine/safetensors"
 )
@@ -74,8 +75,8 @@ type heir struct {
 
 // flow is what runs through both networks between two layers.
 type flow struct {
-	was, now engine.Shape // of a sample in the parent and the child
-	src      []int        // for each feature of the child (the last axis) that of the parent, or -1: a new one
+	was, now data.Shape // of a sample in the parent and the child
+	src      []int      // for each feature of the child (the last axis) that of the parent, or -1: a new one
 	// exact means that the features with a source have its values, and that each of
 	// the parent's is the source of one.
 	exact    bool
@@ -97,7 +98,7 @@ func (f flow) same() bool {
 
 // after is the flow behind a layer of the child whose features are as those of the
 // parent, as far as there are.
-func (f flow) after(was, now engine.Shape) flow {
+func (f flow) after(was, now data.Shape) flow {
 	f.was, f.now, f.positive, f.cut = was, now, false, false
 	f.src = prefix(last(now), last(was))
 	f.exact = f.exact && last(now) >= last(was)
@@ -122,7 +123,7 @@ func (f flow) flat() flow {
 			src = append(src, s)
 		}
 	}
-	f.was, f.now, f.src, f.exact = engine.Shape{f.was.Size()}, engine.Shape{f.now.Size()}, src, f.exact && same
+	f.was, f.now, f.src, f.exact = data.Shape{f.was.Size()}, data.Shape{f.now.Size()}, src, f.exact && same
 	return f
 }
 
@@ -138,7 +139,7 @@ func prefix(now, was int) []int {
 	return src
 }
 
-func last(s engine.Shape) int { return s[len(s)-1] }
+func last(s data.Shape) int { return s[len(s)-1] }
 
 // item is a layer with the path of its tensors.
 type item struct {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"budwood/data"
 	"budwood/engine"
 )
 
@@ -77,7 +78,7 @@ func (m *heir) layer(p, c item, f flow) flow {
 }
 
 // infer is the shape behind a layer of a network that has been compiled.
-func infer(l engine.Layer, in engine.Shape) engine.Shape {
+func infer(l engine.Layer, in data.Shape) data.Shape {
 	out, err := l.Infer(in)
 	if err != nil {
 		panic("nas: a compiled network does not fit its shapes: " + err.Error())

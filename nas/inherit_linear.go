@@ -3,6 +3,7 @@ package nas
 import (
 	"slices"
 
+	"budwood/data"
 	"budwood/engine"
 )
 
@@ -64,7 +65,7 @@ type window struct {
 	odd            bool // one that is not handled
 }
 
-func windowOf(l engine.Layer, in engine.Shape) window {
+func windowOf(l engine.Layer, in data.Shape) window {
 	switch l := l.(type) {
 	case engine.Dense:
 		return window{taps: 1, stride: 1, flat: !l.PerStep}

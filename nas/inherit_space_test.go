@@ -6,9 +6,10 @@ import (
 	"strings"
 	"testing"
 
-	"budwood/engine"
-
 	"pgregory.net/rapid"
+
+	"budwood/data"
+	"budwood/engine"
 )
 
 // Whatever a child is like, it takes over what it can; where Inherit says that the
@@ -44,7 +45,7 @@ func TestInheritBetweenNetworksOfASpace(t *testing.T) {
 // Of the steps of evolution in the space of image networks, which shrink as often as
 // they grow, at least a quarter keeps the function; nearly all tensors are taken over.
 func TestMostMutationsInherit(t *testing.T) {
-	in := engine.Shape{8, 8, 1}
+	in := data.Shape{8, 8, 1}
 	space := bind(t, Spec{Family: "cnn", Ops: []string{"conv", "residual", "relu"}, Norm: []string{"batch"}, Channels: []int{4, 16}, Dropout: []float64{0}}, in)
 	exact, tensors, of := 0, 0, 0
 	const n = 60
@@ -81,7 +82,7 @@ func TestMostMutationsInherit(t *testing.T) {
 
 // What a morphism adds gets gradients from the first step: no unit starts dead.
 func TestMorphismsLearn(t *testing.T) {
-	in := engine.Shape{6, 6, 2}
+	in := data.Shape{6, 6, 2}
 	for _, pair := range [][2]string{
 		{"[dense(4) relu]", "[dense(9) relu]"},
 		{"[conv(3) batchnorm relu globalpool]", "[conv(6,5) batchnorm relu globalpool]"},
@@ -101,7 +102,7 @@ func TestMorphismsLearn(t *testing.T) {
 			t.Errorf("%s → %s: not exact", pair[0], pair[1])
 		}
 		r := rand.New(rand.NewPCG(7, 7))
-		s := &engine.Set{Shape: in, X: make([]float32, 32*in.Size()), Class: make([]int32, 32), Classes: 3}
+		s := &data.Set{Shape: in, X: make([]float32, 32*in.Size()), Class: make([]int32, 32), Classes: 3}
 		for i := range s.X {
 			s.X[i] = float32(r.NormFloat64())
 		}
@@ -132,8 +133,8 @@ func TestMorphismsLearn(t *testing.T) {
 }
 
 func TestInheritRefusesOtherShapes(t *testing.T) {
-	a := compiled(t, engine.Dense{Out: 3}, engine.Shape{4}, 1)
-	for _, b := range []*engine.Net{compiled(t, engine.Dense{Out: 3}, engine.Shape{5}, 1), compiled(t, engine.Dense{Out: 2}, engine.Shape{4}, 1)} {
+	a := compiled(t, engine.Dense{Out: 3}, data.Shape{4}, 1)
+	for _, b := range []*engine.Net{compiled(t, engine.Dense{Out: 3}, data.Shape{5}, 1), compiled(t, engine.Dense{Out: 2}, data.Shape{4}, 1)} {
 		before := slices.Clone(b.Params())
 		if _, err := Inherit(b, a); err == nil || !slices.Equal(before, b.Params()) {
 			t.Errorf("%v: %v", b.Layer(), err)

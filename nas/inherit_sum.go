@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 
+	"budwood/data"
 	"budwood/engine"
 )
 
@@ -19,13 +20,13 @@ type leg struct {
 // legs are the branches of a layer, and the shape in which each of them meets the
 // others for an input, if one is given; ok is false for layers that are no branches
 // or, as a cell, meet at several nodes.
-func legs(l engine.Layer, path string, in engine.Shape) (out []leg, meet []engine.Shape, ok bool) {
+func legs(l engine.Layer, path string, in data.Shape) (out []leg, meet []data.Shape, ok bool) {
 	switch l := l.(type) {
 	case engine.Residual:
 		out = []leg{{body: l.Body, path: inside(path, "body")}, {project: inside(path, "projection")}}
 		if in != nil {
 			s := infer(l.Body, in)
-			meet = []engine.Shape{s, s}
+			meet = []data.Shape{s, s}
 		}
 		return out, meet, true
 	case engine.Par:
@@ -65,7 +66,7 @@ func (m *heir) sum(p, c item, f flow) flow {
 
 // join brings branches together that start at nodes, side by side or in a sum.
 // Each branch has the shape in which it meets the others.
-func (m *heir) join(ps, cs []leg, pm, cm []engine.Shape, nodes []flow, side bool) flow {
+func (m *heir) join(ps, cs []leg, pm, cm []data.Shape, nodes []flow, side bool) flow {
 	used, mate := make([]bool, len(ps)), make([]int, len(cs))
 	for i := range cs {
 		mate[i] = like(ps, cs[i], used)
@@ -109,7 +110,7 @@ func (m *heir) join(ps, cs []leg, pm, cm []engine.Shape, nodes []flow, side bool
 }
 
 // hush makes a new branch add 0.
-func (m *heir) hush(l leg, in, meet engine.Shape) bool {
+func (m *heir) hush(l leg, in, meet data.Shape) bool {
 	if project, _ := engine.Projection(infer(l.body, in), meet); project != nil {
 		m.fill(inside(l.project, "weight"), 0)
 		return true
@@ -140,7 +141,7 @@ func like(ps []leg, c leg, used []bool) int {
 }
 
 // leg hands over a branch and its projection.
-func (m *heir) leg(p, c leg, was, now engine.Shape, f flow) flow {
+func (m *heir) leg(p, c leg, was, now data.Shape, f flow) flow {
 	f.src = slices.Clone(f.src)
 	f = m.walk(items(p.body, p.path), items(c.body, c.path), f)
 	f.src = slices.Clone(f.src)
@@ -187,7 +188,7 @@ func (m *heir) cell(p, c item, f flow) flow {
 }
 
 // edges are the legs into a node, and its shape for each of them.
-func edges(c engine.Cell, node int, path string, meet engine.Shape) (out []leg, shapes []engine.Shape) {
+func edges(c engine.Cell, node int, path string, meet data.Shape) (out []leg, shapes []data.Shape) {
 	for i, e := range c.Edges {
 		if e.To == node {
 			at := inside(path, strconv.Itoa(i))

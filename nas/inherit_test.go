@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"budwood/data"
 	"budwood/engine"
 )
 
@@ -30,7 +31,7 @@ func stir(r *rand.Rand, n *engine.Net) {
 }
 
 // compiled is the network of a genome; four rows of three classes.
-func compiled(t testing.TB, l engine.Layer, in engine.Shape, seed uint64) *engine.Net {
+func compiled(t testing.TB, l engine.Layer, in data.Shape, seed uint64) *engine.Net {
 	t.Helper()
 	n, err := engine.Compile(l, in, engine.Config{Batch: 4, Seed: seed})
 	if err != nil {
@@ -62,7 +63,7 @@ func apart(t testing.TB, r *rand.Rand, a, b *engine.Net) float64 {
 }
 
 // inherited is a stirred parent, its child and what was handed over.
-func inherited(t testing.TB, seed uint64, p, c engine.Layer, in engine.Shape) (parent, child *engine.Net, got Inherited) {
+func inherited(t testing.TB, seed uint64, p, c engine.Layer, in data.Shape) (parent, child *engine.Net, got Inherited) {
 	t.Helper()
 	parent, child = compiled(t, p, in, seed), compiled(t, c, in, seed+1)
 	stir(rand.New(rand.NewPCG(seed, 1)), parent)
@@ -119,7 +120,7 @@ func TestMorphismsKeepTheFunction(t *testing.T) {
 				r := rand.New(rand.NewPCG(seed, 0))
 				a, b, k := 1+r.IntN(9), 1+r.IntN(9), 1+r.IntN(3)
 				size := map[string]int{"a": a, "A": a + 1 + r.IntN(8), "b": b, "B": max(a, b) + 9 + r.IntN(8), "k": k, "K": k + 1 + r.IntN(3)}
-				in := engine.Shape{6, 6, 2}
+				in := data.Shape{6, 6, 2}
 				var l [2]engine.Seq
 				for i := range l {
 					text := sizes.ReplaceAllStringFunc(pair[i], func(s string) string { return fmt.Sprint(size[s]) })

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"budwood/data"
 	"budwood/engine"
 	"budwood/search"
 )
@@ -58,7 +59,7 @@ func (n needs) times(folds int) needs {
 
 // measure is what a network costs; its memory only if there is a limit, for
 // planning it takes longer.
-func (l Limits) measure(net engine.Layer, in engine.Shape) (needs, error) {
+func (l Limits) measure(net engine.Layer, in data.Shape) (needs, error) {
 	var n needs
 	var err error
 	if l.Memory > 0 || l.Inference > 0 {

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"testing"
 
-	"budwood/engine"
+	"budwood/data"
 	"budwood/search"
 )
 
@@ -29,7 +29,7 @@ func TestMemoChangesNoProposal(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			rng := search.Rand(1, 0)
-			old := bind(t, spec, engine.Shape{6})
+			old := bind(t, spec, data.Shape{6})
 			fresh := func(id int, p search.Params) search.Record {
 				r := search.Record{Trial: search.Trial{ID: id, Params: p}, State: states[rng.IntN(len(states))]}
 				for b := range rng.IntN(3) {
@@ -84,7 +84,7 @@ func TestMemoChangesNoProposal(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				want, err := of(bind(t, spec, engine.Shape{6})).Propose(context.Background(), copied(req))
+				want, err := of(bind(t, spec, data.Shape{6})).Propose(context.Background(), copied(req))
 				if err != nil {
 					t.Fatal(err)
 				}

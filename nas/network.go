@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"budwood/data"
 	"budwood/engine"
 )
 
@@ -14,7 +15,7 @@ var ErrDead = errors.New("nothing reaches the output")
 // Network decodes the genome for samples of a shape and adds the output layer,
 // [engine.Dense] with outputs values (classes, or targets of a regression). The
 // error names the layer that does not fit its input.
-func (g Genome) Network(in engine.Shape, outputs int) (engine.Seq, error) {
+func (g Genome) Network(in data.Shape, outputs int) (engine.Seq, error) {
 	if in.Size() == 0 {
 		return nil, fmt.Errorf("network %v: input shape %v has no values", g.brief(), in)
 	}
@@ -25,7 +26,7 @@ func (g Genome) Network(in engine.Shape, outputs int) (engine.Seq, error) {
 	return out, nil
 }
 
-func (g Genome) network(in engine.Shape, outputs int) (engine.Seq, error) {
+func (g Genome) network(in data.Shape, outputs int) (engine.Seq, error) {
 	var out engine.Seq
 	at, err := decode(&g.root, in, &out)
 	if err != nil {
@@ -47,7 +48,7 @@ func (n *node) ends(op string) bool {
 }
 
 // decode appends the layers of a subtree and returns the shape after them.
-func decode(n *node, in engine.Shape, to *engine.Seq) (engine.Shape, error) {
+func decode(n *node, in data.Shape, to *engine.Seq) (data.Shape, error) {
 	switch n.kind {
 	case opKind:
 		if n.op.layers == nil {
@@ -81,10 +82,10 @@ func decode(n *node, in engine.Shape, to *engine.Seq) (engine.Shape, error) {
 
 // decodeBranches decodes a sum or a concatenation; a branch that returns nothing
 // drops out. x + f(x) is a residual block.
-func decodeBranches(n *node, in engine.Shape, to *engine.Seq) (engine.Shape, error) {
+func decodeBranches(n *node, in data.Shape, to *engine.Seq) (data.Shape, error) {
 	var room [several]engine.Seq
 	branches := room[:0]
-	var body engine.Shape // of the last branch that is one
+	var body data.Shape // of the last branch that is one
 	for i := range n.kids {
 		var branch engine.Seq
 		out, err := decode(&n.kids[i], in, &branch)
@@ -119,7 +120,7 @@ func decodeBranches(n *node, in engine.Shape, to *engine.Seq) (engine.Shape, err
 }
 
 // residual adds x + body(x); out is the shape that body gives.
-func residual(body engine.Seq, in, out engine.Shape, to *engine.Seq) (engine.Shape, error) {
+func residual(body engine.Seq, in, out data.Shape, to *engine.Seq) (data.Shape, error) {
 	l := engine.Residual{Body: body}
 	if _, err := engine.Projection(in, out); err != nil {
 		return l.Infer(in) // an error that names the layer

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"testing"
 
-	"budwood/engine"
+	"budwood/data"
 )
 
 func TestNetwork(t *testing.T) {
@@ -28,7 +28,7 @@ func TestNetwork(t *testing.T) {
 		"(none + relu)":                         "[ReLU, Dense(3)]",
 		"(skip + [relu none])":                  "[Dense(3)]",
 	} {
-		net, err := genome(t, text).Network(engine.Shape{8, 8, 2}, 3)
+		net, err := genome(t, text).Network(data.Shape{8, 8, 2}, 3)
 		if err != nil || net.String() != want {
 			t.Errorf("%s:\n got %v, %v\nwant %s", text, net, err, want)
 		}
@@ -39,20 +39,20 @@ func TestNetwork(t *testing.T) {
 		"[maxpool maxpool(5)]":        "network pool | pool5: MaxPool(5): the window is larger than the input 4×4×2",
 		"[dense(4) (skip + conv(2))]": "network dense 4 | (skip + conv2·3): Conv(2, 3×3): needs height×width×channels, got 4",
 	} {
-		_, err := genome(t, text).Network(engine.Shape{8, 8, 2}, 3)
+		_, err := genome(t, text).Network(data.Shape{8, 8, 2}, 3)
 		if err == nil || err.Error() != want {
 			t.Errorf("%s:\n got %v\nwant %s", text, err, want)
 		}
 	}
-	if _, err := genome(t, "none").Network(engine.Shape{1}, 1); !errors.Is(err, ErrDead) {
+	if _, err := genome(t, "none").Network(data.Shape{1}, 1); !errors.Is(err, ErrDead) {
 		t.Error(err)
 	}
-	for _, in := range []engine.Shape{nil, {0}} {
+	for _, in := range []data.Shape{nil, {0}} {
 		if _, err := genome(t, "relu").Network(in, 1); err == nil {
 			t.Errorf("a network for input %v", in)
 		}
 	}
-	if _, err := genome(t, "relu").Network(engine.Shape{4}, 0); err == nil {
+	if _, err := genome(t, "relu").Network(data.Shape{4}, 0); err == nil {
 		t.Error("a network without outputs")
 	}
 }

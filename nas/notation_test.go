@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"budwood/data"
 	"budwood/engine"
 	"budwood/search"
 )
@@ -87,8 +88,8 @@ func FuzzGenome(f *testing.F) {
 			t.Fatalf("%s became %s: %v", text, out, err)
 		}
 		_ = g.String()
-		if net, err := g.Network(engine.Shape{8, 8, 2}, 3); err == nil {
-			if _, _, err := engine.Measure(net, engine.Shape{8, 8, 2}); err != nil {
+		if net, err := g.Network(data.Shape{8, 8, 2}, 3); err == nil {
+			if _, _, err := engine.Measure(net, data.Shape{8, 8, 2}); err != nil {
 				t.Fatalf("%v decoded to what cannot be measured: %v", g, err)
 			}
 		}

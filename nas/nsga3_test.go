@@ -7,6 +7,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"budwood/data"
 	"budwood/engine"
 	"budwood/search"
 )
@@ -115,7 +116,7 @@ func TestSpreadIsElitist(t *testing.T) {
 // Where three goals pull apart, each a distance to a corner of its own, NSGA-III
 // covers more than random search.
 func TestNSGA3CoversMoreThanRandom(t *testing.T) {
-	space := bind(t, Spec{Family: "mlp", Depth: []int{1, 2}, Width: []int{8, 32}}, engine.Shape{4})
+	space := bind(t, Spec{Family: "mlp", Depth: []int{1, 2}, Width: []int{8, 32}}, data.Shape{4})
 	var hyper search.Space
 	for _, name := range []string{"a", "b", "c", "d", "e", "f"} {
 		hyper = append(hyper, search.Float(name, 0, 1))

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"budwood/data"
 	"budwood/engine"
 	"budwood/search"
 )
@@ -16,7 +17,7 @@ type operation struct {
 	name  string
 	attrs []attribute
 	// layers builds the operation for an input shape; nil carries nothing.
-	layers func(v []float64, in engine.Shape) engine.Seq
+	layers func(v []float64, in data.Shape) engine.Seq
 	// text is the short form for people; nil means the name.
 	text func(v []float64) string
 	// extent tells in symbols how the shape changes; nil means not at all.
@@ -56,7 +57,7 @@ var vocabulary = []*operation{
 	{
 		name:  "dense", // out 0: as many features as come in
 		attrs: []attribute{{name: "out", lo: 0, hi: maxSize, def: -1}},
-		layers: func(v []float64, in engine.Shape) engine.Seq {
+		layers: func(v []float64, in data.Shape) engine.Seq {
 			out := int(v[0])
 			if out == 0 {
 				out = in.Size()
@@ -74,7 +75,7 @@ var vocabulary = []*operation{
 	{
 		name:  "conv", // out 0: as many channels as come in
 		attrs: []attribute{{name: "out", lo: 0, hi: maxSize}, kernel, stride},
-		layers: func(v []float64, in engine.Shape) engine.Seq {
+		layers: func(v []float64, in data.Shape) engine.Seq {
 			out := int(v[0])
 			if out == 0 {
 				out = in[len(in)-1]
@@ -94,7 +95,7 @@ var vocabulary = []*operation{
 	{
 		name:  "depthwise",
 		attrs: []attribute{kernel, stride},
-		layers: func(v []float64, in engine.Shape) engine.Seq {
+		layers: func(v []float64, in data.Shape) engine.Seq {
 			c := in[len(in)-1]
 			return engine.Seq{engine.Conv{Out: c, Kernel: int(v[0]), Stride: int(v[1]), Groups: c}}
 		},
@@ -104,7 +105,7 @@ var vocabulary = []*operation{
 	{
 		name:  "maxpool",
 		attrs: []attribute{size},
-		layers: func(v []float64, _ engine.Shape) engine.Seq {
+		layers: func(v []float64, _ data.Shape) engine.Seq {
 			return engine.Seq{engine.MaxPool{Size: int(v[0])}}
 		},
 		text:   func(v []float64) string { return "pool" + unless(2, v[0], "") },
@@ -113,7 +114,7 @@ var vocabulary = []*operation{
 	{
 		name:  "avgpool",
 		attrs: []attribute{size},
-		layers: func(v []float64, _ engine.Shape) engine.Seq {
+		layers: func(v []float64, _ data.Shape) engine.Seq {
 			return engine.Seq{engine.AvgPool{Size: int(v[0])}}
 		},
 		text:   func(v []float64) string { return "avgpool" + unless(2, v[0], "") },
@@ -137,7 +138,7 @@ var vocabulary = []*operation{
 	{
 		name:  "dropout",
 		attrs: []attribute{{name: "p", fraction: true, lo: 0, hi: 1, def: math.Inf(-1)}},
-		layers: func(v []float64, _ engine.Shape) engine.Seq {
+		layers: func(v []float64, _ data.Shape) engine.Seq {
 			return engine.Seq{engine.Dropout{P: v[0]}}
 		},
 		text: func(v []float64) string { return fmt.Sprintf("drop %.3g", v[0]) },
@@ -150,7 +151,7 @@ var vocabulary = []*operation{
 	{
 		name:  "squeeze_excite",
 		attrs: []attribute{{name: "ratio", lo: 1, hi: 256, def: 4}},
-		layers: func(v []float64, _ engine.Shape) engine.Seq {
+		layers: func(v []float64, _ data.Shape) engine.Seq {
 			return engine.Seq{engine.SqueezeExcite{Ratio: int(v[0])}}
 		},
 		text: func(v []float64) string { return "se" + unless(4, v[0], "") },
@@ -158,7 +159,7 @@ var vocabulary = []*operation{
 	{
 		name:  "attention", // each pixel of an image is a step
 		attrs: []attribute{heads},
-		layers: func(v []float64, in engine.Shape) engine.Seq {
+		layers: func(v []float64, in data.Shape) engine.Seq {
 			return onSteps(in, engine.Attention{Heads: divisor(in, v[0])})
 		},
 		text: func(v []float64) string { return "attention" + unless(4, v[0], "") },
@@ -166,7 +167,7 @@ var vocabulary = []*operation{
 	{
 		name:  "transformer",
 		attrs: []attribute{heads, expand},
-		layers: func(v []float64, in engine.Shape) engine.Seq {
+		layers: func(v []float64, in data.Shape) engine.Seq {
 			return onSteps(in, engine.Transformer{Heads: divisor(in, v[0]), Hidden: int(v[1]) * in[len(in)-1]})
 		},
 		text: func(v []float64) string { return "transformer" + unless(4, v[0], "") + unless(4, v[1], "·") },
@@ -174,7 +175,7 @@ var vocabulary = []*operation{
 	{
 		name:  "decoder", // a transformer whose steps see those before them alone
 		attrs: []attribute{heads, expand},
-		layers: func(v []float64, in engine.Shape) engine.Seq {
+		layers: func(v []float64, in data.Shape) engine.Seq {
 			return onSteps(in, engine.Transformer{Heads: divisor(in, v[0]), Hidden: int(v[1]) * in[len(in)-1], Causal: true})
 		},
 		text: func(v []float64) string { return "decoder" + unless(4, v[0], "") + unless(4, v[1], "·") },
@@ -182,7 +183,7 @@ var vocabulary = []*operation{
 	{
 		name:  "conv1d", // out 0: as many features as come in
 		attrs: []attribute{{name: "out", lo: 0, hi: maxSize}, kernel, stride},
-		layers: func(v []float64, in engine.Shape) engine.Seq {
+		layers: func(v []float64, in data.Shape) engine.Seq {
 			out := int(v[0])
 			if out == 0 {
 				out = in[len(in)-1]
@@ -202,7 +203,7 @@ var vocabulary = []*operation{
 	{
 		name:  "linear", // dense on each step or pixel
 		attrs: []attribute{{name: "out", lo: 1, hi: maxSize}},
-		layers: func(v []float64, _ engine.Shape) engine.Seq {
+		layers: func(v []float64, _ data.Shape) engine.Seq {
 			return engine.Seq{engine.Dense{Out: int(v[0]), PerStep: true}}
 		},
 		text:   func(v []float64) string { return "linear " + itoa(v[0]) },
@@ -211,7 +212,7 @@ var vocabulary = []*operation{
 	{
 		name:  "embedding", // of tokens: whole numbers below vocab
 		attrs: []attribute{{name: "vocab", lo: 1, hi: maxSize}, {name: "out", lo: 1, hi: maxSize}},
-		layers: func(v []float64, _ engine.Shape) engine.Seq {
+		layers: func(v []float64, _ data.Shape) engine.Seq {
 			return engine.Seq{engine.Embedding{Vocab: int(v[0]), Out: int(v[1])}}
 		},
 		text:   func(v []float64) string { return "embed " + itoa(v[1]) },
@@ -220,7 +221,7 @@ var vocabulary = []*operation{
 	{
 		name:  "gru",
 		attrs: []attribute{{name: "out", lo: 1, hi: maxSize}},
-		layers: func(v []float64, _ engine.Shape) engine.Seq {
+		layers: func(v []float64, _ data.Shape) engine.Seq {
 			return engine.Seq{engine.GRU{Out: int(v[0])}}
 		},
 		text:   func(v []float64) string { return "gru " + itoa(v[0]) },
@@ -229,7 +230,7 @@ var vocabulary = []*operation{
 	{
 		name:  "fpn", // a feature pyramid over convolutions that halve the image, pooled
 		attrs: []attribute{{name: "out", lo: 1, hi: maxSize}, {name: "levels", lo: 1, hi: 6, def: 2}},
-		layers: func(v []float64, _ engine.Shape) engine.Seq {
+		layers: func(v []float64, _ data.Shape) engine.Seq {
 			p := engine.FPN{Out: int(v[0]), Pool: true}
 			for range int(v[1]) {
 				p.Stages = append(p.Stages, engine.Seq{engine.Conv{Out: int(v[0]), Stride: 2}, engine.BatchNorm{}, engine.ReLU{}})
@@ -243,7 +244,7 @@ var vocabulary = []*operation{
 	{name: "positional", layers: always(engine.Positional{}), text: func([]float64) string { return "pos" }},
 	{
 		name:   "steps", // an image as a sequence of its pixels, a row as one of its values
-		layers: func(_ []float64, in engine.Shape) engine.Seq { return toSteps(in) },
+		layers: func(_ []float64, in data.Shape) engine.Seq { return toSteps(in) },
 		extent: func(_ []float64, e extent) extent {
 			if e.space == flat {
 				return extent{1, mix(e.channels, 's')}
@@ -268,19 +269,19 @@ var vocabulary = []*operation{
 }
 
 // toSteps makes a sequence of any shape.
-func toSteps(in engine.Shape) engine.Seq {
+func toSteps(in data.Shape) engine.Seq {
 	switch len(in) {
 	case 1:
-		return engine.Seq{engine.Reshape{To: engine.Shape{in[0], 1}}}
+		return engine.Seq{engine.Reshape{To: data.Shape{in[0], 1}}}
 	case 3:
-		return engine.Seq{engine.Reshape{To: engine.Shape{in[0] * in[1], in[2]}}}
+		return engine.Seq{engine.Reshape{To: data.Shape{in[0] * in[1], in[2]}}}
 	}
 	return nil
 }
 
 // onSteps applies a layer that keeps the shape to the steps of a sequence, or to
 // the pixels of an image as such.
-func onSteps(in engine.Shape, l engine.Layer) engine.Seq {
+func onSteps(in data.Shape, l engine.Layer) engine.Seq {
 	if len(in) != 3 {
 		return engine.Seq{l}
 	}
@@ -289,7 +290,7 @@ func onSteps(in engine.Shape, l engine.Layer) engine.Seq {
 
 // divisor is the largest number up to n that divides the features evenly, so
 // that no number of heads makes a network impossible.
-func divisor(in engine.Shape, n float64) int {
+func divisor(in data.Shape, n float64) int {
 	features := in[len(in)-1]
 	for h := min(int(n), features); h > 1; h-- {
 		if features%h == 0 {
@@ -299,8 +300,8 @@ func divisor(in engine.Shape, n float64) int {
 	return 1
 }
 
-func always(layers ...engine.Layer) func([]float64, engine.Shape) engine.Seq {
-	return func([]float64, engine.Shape) engine.Seq { return layers }
+func always(layers ...engine.Layer) func([]float64, data.Shape) engine.Seq {
+	return func([]float64, data.Shape) engine.Seq { return layers }
 }
 
 // Operations lists what a grammar can be built from, each with its attributes:

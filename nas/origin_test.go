@@ -5,7 +5,7 @@ import (
 	"reflect"
 	"testing"
 
-	"budwood/engine"
+	"budwood/data"
 	"budwood/search"
 )
 
@@ -48,7 +48,7 @@ func TestOriginTravelsWithTheGenome(t *testing.T) {
 
 // Every child names a trial before it and what changed.
 func TestSamplersTellTheOrigin(t *testing.T) {
-	space := bind(t, Spec{Family: "mlp"}, engine.Shape{8})
+	space := bind(t, Spec{Family: "mlp"}, data.Shape{8})
 	hyper := search.Space{search.LogFloat("lr", 1e-4, 1)}
 	for _, s := range []search.Sampler{Evolution{Space: space, Population: 5, Sample: 3}, LocalSearch{Space: space, First: 5}, NSGA2{Space: space, Population: 5}} {
 		children := 0

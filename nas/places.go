@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"budwood/data"
 	"budwood/engine"
 	"budwood/engine/safetensors"
 )
@@ -48,7 +49,7 @@ func (n *node) tagged(at string) node {
 		op := *n.op
 		m.op = &op
 		if build := n.op.layers; build != nil {
-			op.layers = func(v []float64, in engine.Shape) engine.Seq {
+			op.layers = func(v []float64, in data.Shape) engine.Seq {
 				layers := slices.Clone(build(v, in))
 				for i, l := range layers {
 					layers[i] = located{l, fmt.Sprintf("%s %s.%d", at, op.name, i)}
@@ -72,11 +73,11 @@ func (n *node) tagged(at string) node {
 // terrain is what a layer stands on: the shape of its input, and if that is an
 // image or a sequence that was flattened, the shape before.
 type terrain struct {
-	shape, grid engine.Shape
+	shape, grid data.Shape
 }
 
 // axes are the axes of the input's values.
-func (t terrain) axes() engine.Shape {
+func (t terrain) axes() data.Shape {
 	if t.grid != nil {
 		return t.grid
 	}

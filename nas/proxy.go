@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"budwood/data"
 	"budwood/engine"
 	"budwood/search"
 )
@@ -193,7 +194,7 @@ func (s *Space) gradNorm(net engine.Seq) float64 {
 	if err != nil {
 		return math.Inf(-1)
 	}
-	set := &engine.Set{Shape: s.in, X: noise(proxyRows * s.in.Size()), Class: make([]int32, proxyRows), Classes: out[0]}
+	set := &data.Set{Shape: s.in, X: noise(proxyRows * s.in.Size()), Class: make([]int32, proxyRows), Classes: out[0]}
 	for i := range set.Class {
 		set.Class[i] = int32(i % out[0])
 	}

@@ -4,13 +4,13 @@ import (
 	"math"
 	"testing"
 
-	"budwood/engine"
+	"budwood/data"
 	"budwood/search"
 )
 
 // Proxies are finite and rank a larger network of the same kind higher.
 func TestProxies(t *testing.T) {
-	space := bind(t, Spec{Grammar: []any{map[string]any{"repeat": []any{0., 4.}, "of": []any{map[string]any{"op": "conv", "out": map[string]any{"int": []any{2., 64.}}}, "batchnorm", "relu"}}, "globalpool"}}, engine.Shape{8, 8, 2})
+	space := bind(t, Spec{Grammar: []any{map[string]any{"repeat": []any{0., 4.}, "of": []any{map[string]any{"op": "conv", "out": map[string]any{"int": []any{2., 64.}}}, "batchnorm", "relu"}}, "globalpool"}}, data.Shape{8, 8, 2})
 	small, large := genome(t, "[{[conv(4) batchnorm relu]} globalpool]"), genome(t, "[{[conv(32) batchnorm relu] [conv(32) batchnorm relu]} globalpool]")
 	for _, name := range Proxies() {
 		f, err := space.Proxy(name)
@@ -48,7 +48,7 @@ func TestSpearman(t *testing.T) {
 }
 
 func TestLineageAndFront(t *testing.T) {
-	space := bind(t, Spec{Family: "mlp"}, engine.Shape{8})
+	space := bind(t, Spec{Family: "mlp"}, data.Shape{8})
 	all := study(t, NSGA2{Space: space, Population: 5}, space, nil, 40, 1, small, shallow)
 	line := Lineage(all, 39)
 	if len(line) < 2 || line[0].Trial != 39 || len(line[len(line)-1].Origin.Parents) != 0 {

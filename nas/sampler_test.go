@@ -9,12 +9,13 @@ import (
 	"strconv"
 	"testing"
 
+	"budwood/data"
 	"budwood/engine"
 	"budwood/search"
 	"budwood/search/searchtest"
 )
 
-func bind(t testing.TB, s Spec, in engine.Shape) *Space {
+func bind(t testing.TB, s Spec, in data.Shape) *Space {
 	t.Helper()
 	space, err := s.Space()
 	if err == nil {
@@ -156,7 +157,7 @@ func lowest(past []search.Record) float64 {
 }
 
 func TestSamplersBeatRandom(t *testing.T) {
-	space := bind(t, Spec{Family: "mlp", Depth: []int{1, 6}}, engine.Shape{10})
+	space := bind(t, Spec{Family: "mlp", Depth: []int{1, 6}}, data.Shape{10})
 	hyper := search.Space{search.Float("lr", 0, 1)}
 	random := lowest(study(t, Random{space}, space, hyper, 150, 1, thousand))
 	for name, s := range map[string]search.Sampler{"evolution": Evolution{Space: space}, "local search": LocalSearch{Space: space}, "predictor": Predictor{Space: space}} {
@@ -168,7 +169,7 @@ func TestSamplersBeatRandom(t *testing.T) {
 
 // A proxy rejects: what is left of the first trials is larger than usual.
 func TestProxyScreensTheFirstTrials(t *testing.T) {
-	space := bind(t, Spec{Family: "mlp", Limits: Limits{Params: 50_000}}, engine.Shape{10})
+	space := bind(t, Spec{Family: "mlp", Limits: Limits{Params: 50_000}}, data.Shape{10})
 	macs := func(s search.Sampler, n int) float64 {
 		sum := 0.
 		for _, r := range study(t, s, space, nil, n, 3, func(_ engine.Seq, c engine.Cost, _ search.Params) float64 { return float64(c.MACs) }) {
@@ -183,7 +184,7 @@ func TestProxyScreensTheFirstTrials(t *testing.T) {
 
 // Where two goals pull apart, NSGA-II covers more than random search.
 func TestNSGA2CoversMoreThanRandom(t *testing.T) {
-	space := bind(t, Spec{Family: "mlp", Depth: []int{1, 12}, Width: []int{1, 256}, Norm: []string{"none"}, Dropout: []float64{0}}, engine.Shape{10})
+	space := bind(t, Spec{Family: "mlp", Depth: []int{1, 12}, Width: []int{1, 256}, Norm: []string{"none"}, Dropout: []float64{0}}, data.Shape{10})
 	area := func(s search.Sampler) float64 {
 		var points [][]float64
 		for _, r := range study(t, s, space, nil, 250, 1, small, shallow) {
@@ -203,7 +204,7 @@ func TestSamplersExhaustSmallSpaces(t *testing.T) {
 		map[string]any{"oneof": []any{"skip", "flatten"}},
 		map[string]any{"repeat": []any{0., 2.}, "of": map[string]any{"oneof": []any{"relu", "tanh", "skip", "gelu", map[string]any{"op": "dense", "out": 4.}}}},
 	}}
-	space := bind(t, spec, engine.Shape{10})
+	space := bind(t, spec, data.Shape{10})
 	distinct := map[Hash]bool{}
 	for i := range space.root.size() {
 		distinct[Genome{space.root.nth(i)}.Hash()] = true
@@ -229,7 +230,7 @@ func TestSamplersExhaustSmallSpaces(t *testing.T) {
 }
 
 func TestEvolutionAvoidsWhatRuns(t *testing.T) {
-	space := bind(t, Spec{Family: "mlp", Depth: []int{1}, Dropout: []float64{0}, Norm: []string{"none"}, Width: []int{16, 64}, Ops: []string{"relu"}}, engine.Shape{4})
+	space := bind(t, Spec{Family: "mlp", Depth: []int{1}, Dropout: []float64{0}, Norm: []string{"none"}, Width: []int{16, 64}, Ops: []string{"relu"}}, data.Shape{4})
 	past := study(t, Evolution{Space: space}, space, nil, 5, 1, thousand)
 	past[4].State, past[4].Measurements = search.Running, nil
 	got, err := Evolution{Space: space, Population: 2}.Propose(context.Background(), search.Request{
@@ -252,7 +253,7 @@ func TestEvolutionAvoidsWhatRuns(t *testing.T) {
 
 // A genome that the user wrote into the study file counts, without a hash.
 func TestGenomesWithoutHashAreKnown(t *testing.T) {
-	space := bind(t, Spec{Family: "mlp"}, engine.Shape{4})
+	space := bind(t, Spec{Family: "mlp"}, data.Shape{4})
 	p := search.Params{search.ArchitectureKey: "[ dense(4) relu ]"}
 	g, err := FromParams(p)
 	if err != nil || g.String() != "dense 4 relu" || space.markOf(p) != g.Hash().String() {

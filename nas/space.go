@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"budwood/data"
 	"budwood/engine"
 )
 
@@ -15,8 +16,8 @@ import (
 type Space struct {
 	root     *production
 	limits   Limits
-	folds    int          // networks of a candidate, which the limits are for together
-	in       engine.Shape // nil until bound
+	folds    int        // networks of a candidate, which the limits are for together
+	in       data.Shape // nil until bound
 	outputs  int
 	smallest Genome // of a bound space
 	written  bool   // networks are the same only if they are written the same; see mark
@@ -42,7 +43,7 @@ func New(g Grammar, l Limits) (*Space, error) {
 // or targets of a regression). It is an error if no network of the
 // grammar fits the shape, or if none keeps within the limits; the latter wraps
 // [ErrLimit].
-func (s *Space) For(in engine.Shape, outputs int) (*Space, error) {
+func (s *Space) For(in data.Shape, outputs int) (*Space, error) {
 	if in.Size() == 0 || outputs < 1 {
 		return nil, fmt.Errorf("architecture: input shape %v and %d outputs are no data to learn from", in, outputs)
 	}

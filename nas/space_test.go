@@ -9,6 +9,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"budwood/data"
 	"budwood/engine"
 	"budwood/search"
 )
@@ -90,7 +91,7 @@ func TestGenomesRespectLimits(t *testing.T) {
 				if err != nil {
 					t.Fatalf("%s %v: %v", name, g, err)
 				}
-				if out, err := net.Infer(s.in); err != nil || !out.Equal(engine.Shape{s.outputs}) {
+				if out, err := net.Infer(s.in); err != nil || !out.Equal(data.Shape{s.outputs}) {
 					t.Fatalf("%s %v gives %v: %v", name, g, out, err)
 				}
 				if l := s.limits; l.Params > 0 && cost.Params > l.Params || l.MACs > 0 && cost.MACs > l.MACs {
@@ -124,7 +125,7 @@ func TestSampleFallsBackWhereLimitsAreTight(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s, err = s.For(engine.Shape{10}, 2); err != nil {
+	if s, err = s.For(data.Shape{10}, 2); err != nil {
 		t.Fatal(err)
 	}
 	seen := map[Hash]bool{}
@@ -141,19 +142,19 @@ func TestSampleFallsBackWhereLimitsAreTight(t *testing.T) {
 }
 
 func TestForRefusesWhatCannotBeTrained(t *testing.T) {
-	image := engine.Shape{8, 8, 1}
+	image := data.Shape{8, 8, 1}
 	for name, c := range map[string]struct {
 		spec Spec
-		in   engine.Shape
+		in   data.Shape
 		want string
 		is   error
 	}{
 		"limits": {
-			Spec{Family: "mlp", Width: []int{16, 64}, Limits: Limits{Params: 100}}, engine.Shape{13},
+			Spec{Family: "mlp", Width: []int{16, 64}, Limits: Limits{Params: 100}}, data.Shape{13},
 			"architecture: even the smallest network, dense 16 relu, is over the limit: 258 parameters are 2.58 times the limit of 100", ErrLimit,
 		},
 		"shape": {
-			Spec{Family: "cnn"}, engine.Shape{13},
+			Spec{Family: "cnn"}, data.Shape{13},
 			"architecture: network conv8·3 bn relu | pool | globalpool: Conv(8, 3×3): needs height×width×channels, got 13", nil,
 		},
 		"no data": {Spec{Family: "mlp"}, nil, "architecture: input shape () and 2 outputs are no data to learn from", nil},

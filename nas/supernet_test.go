@@ -8,15 +8,16 @@ import (
 	"slices"
 	"testing"
 
+	"budwood/data"
 	"budwood/engine"
 	"budwood/search"
 )
 
 // sharing are spaces of every kind, with the shape of their data.
 func sharing(t testing.TB) map[string]*Space {
-	image, steps, row := engine.Shape{8, 8, 1}, engine.Shape{6, 3}, engine.Shape{7}
+	image, steps, row := data.Shape{8, 8, 1}, data.Shape{6, 3}, data.Shape{7}
 	conv := Op{"conv", []search.Param{search.Int("out", 2, 6), search.Ordinal("kernel", 1, 3, 5)}}
-	grammar := func(r Rule, in engine.Shape) *Space {
+	grammar := func(r Rule, in data.Shape) *Space {
 		s, err := New(Grammar{Root: r}, Limits{})
 		if err == nil {
 			s, err = s.For(in, 3)
@@ -38,10 +39,10 @@ func sharing(t testing.TB) map[string]*Space {
 }
 
 // shown is a set of random rows for networks of a space.
-func shown(s *Space) *engine.Set {
+func shown(s *Space) *data.Set {
 	r := rand.New(rand.NewPCG(8, 8))
 	const rows = 32
-	set := &engine.Set{Shape: s.in, Classes: s.outputs}
+	set := &data.Set{Shape: s.in, Classes: s.outputs}
 	for range rows * s.in.Size() {
 		set.X = append(set.X, float32(r.NormFloat64()))
 	}
@@ -237,7 +238,7 @@ func TestOverlap(t *testing.T) {
 			t.Errorf("%v in %v: %q, want %q", c.a, c.b, got, c.want)
 		}
 	}
-	s := bind(t, Spec{Family: "cnn", Stages: []int{1}, Depth: []int{1}, Channels: []int{2, 4}, Dropout: []float64{0}}, engine.Shape{4, 4, 1})
+	s := bind(t, Spec{Family: "cnn", Stages: []int{1}, Depth: []int{1}, Channels: []int{2, 4}, Dropout: []float64{0}}, data.Shape{4, 4, 1})
 	for _, channels := range []int{2, 4} {
 		for pick, want := range []string{"[%d 3]", "[2 2 %d 3]"} {
 			p := search.Params{search.ArchitectureKey: fmt.Sprintf("[{[{[conv(%d) batchnorm relu]} maxpool]} %d:%s []]", channels, pick, []string{"globalpool", "flatten"}[pick])}
@@ -307,7 +308,7 @@ func TestSupernetFile(t *testing.T) {
 func FuzzSupernetFile(f *testing.F) {
 	s, err := Spec{Family: "mlp", Depth: []int{1, 2}, Width: []int{2, 4}}.Space()
 	if err == nil {
-		s, err = s.For(engine.Shape{3}, 2)
+		s, err = s.For(data.Shape{3}, 2)
 	}
 	if err != nil {
 		f.Fatal(err)
@@ -340,7 +341,7 @@ func FuzzSupernetFile(f *testing.F) {
 func TestFairPaths(t *testing.T) {
 	s, err := New(Grammar{Root: Seq{OneOf{Op{Name: "relu"}, Op{Name: "tanh"}, Op{Name: "gelu"}}, Repeat{1, 4, Op{Name: "silu"}}}}, Limits{})
 	if err == nil {
-		s, err = s.For(engine.Shape{4}, 2)
+		s, err = s.For(data.Shape{4}, 2)
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"budwood/engine"
+	"budwood/data"
 	"budwood/nas"
 	"budwood/search"
 )
@@ -82,12 +82,12 @@ func kinds(t *testing.T) map[string]*Study {
 	plain.Test = search.Metrics{"accuracy": .9884, "loss": .05607}
 
 	network := made("digits-nas", search.Space{training[0]}, 30, accuracy)
-	network.Network = drawn(t, "[conv(16) batchnorm relu maxpool (skip + [conv(24) relu]) (& conv(8) [conv(4) tanh]) <relu skip conv none skip conv(0,1)> globalpool]", engine.Shape{32, 32, 3})
+	network.Network = drawn(t, "[conv(16) batchnorm relu maxpool (skip + [conv(24) relu]) (& conv(8) [conv(4) tanh]) <relu skip conv none skip conv(0,1)> globalpool]", data.Shape{32, 32, 3})
 	network.Params = func(search.Params) string {
 		return "[conv(16,3) relu (skip + [conv(24,3) relu]) globalpool] lr=0.00031"
 	}
 	small := made("row", nil, 8, loss)
-	small.Network = drawn(t, "[linear(512) relu linear(512) relu]", engine.Shape{8, 8, 2})
+	small.Network = drawn(t, "[linear(512) relu linear(512) relu]", data.Shape{8, 8, 2})
 
 	small.Params = func(search.Params) string { return "[linear(512) relu linear(512) relu]" }
 
@@ -187,7 +187,7 @@ func made(name string, space search.Space, n int, objectives ...search.Objective
 }
 
 // drawn is a network as the command draws it.
-func drawn(t *testing.T, tree string, in engine.Shape) Network {
+func drawn(t *testing.T, tree string, in data.Shape) Network {
 	t.Helper()
 	var g nas.Genome
 	if err := g.UnmarshalText([]byte(tree)); err != nil {

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"budwood/hpo"
+	"budwood/hpo/scheduler"
 	"budwood/search"
 	"budwood/search/searchtest"
 )
@@ -21,7 +22,7 @@ func study(t *testing.T) *Study {
 	p := searchtest.MixCond()
 	objectives := []search.Objective{{Metric: "loss", Goal: search.Minimize}, {Metric: "energy_wh", Goal: search.Minimize}}
 	r, err := searchtest.Simulate(searchtest.Simulation{
-		Space: p.Space, Objectives: objectives, Sampler: hpo.TPE{}, Scheduler: &hpo.ASHA{Max: 27}, Trials: 100, Parallel: 2,
+		Space: p.Space, Objectives: objectives, Sampler: hpo.TPE{}, Scheduler: &scheduler.ASHA{Max: 27}, Trials: 100, Parallel: 2,
 		Objective: func(trial int, at search.Params, from, to int) ([]float64, float64, search.State) {
 			v := p.F(at) + 1/float64(to)
 			if trial == 13 {

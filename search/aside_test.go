@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"budwood/hpo"
+	"budwood/hpo/scheduler"
 	"budwood/search"
 )
 
@@ -38,7 +38,7 @@ func TestTrialRanges(t *testing.T) {
 // What is set aside is not promoted, not trained again as one of the best, and ends
 // when it reports; the others take its place.
 func TestLoopSetAside(t *testing.T) {
-	l := &search.Loop{Scheduler: &hpo.ASHA{Max: 3}, Parallel: 1, Trials: 6, Retrain: search.Retrain{Best: 1, Budget: 3}}
+	l := &search.Loop{Scheduler: &scheduler.ASHA{Max: 3}, Parallel: 1, Trials: 6, Retrain: search.Retrain{Best: 1, Budget: 3}}
 	d := l.Begin()
 	report := func(loss float64) {
 		t.Helper()

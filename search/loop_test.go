@@ -11,7 +11,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"budwood/hpo"
+	"budwood/hpo/scheduler"
 	"budwood/search"
 )
 
@@ -268,7 +268,7 @@ func TestLoop(t *testing.T) {
 // is set aside or stopped meanwhile.
 func TestLoopGoesOn(t *testing.T) {
 	reopened := func() *search.Loop {
-		l := &search.Loop{Scheduler: &hpo.SuccessiveHalving{Max: 3, Size: 4}, Parallel: 4, Trials: 8, Settles: true}
+		l := &search.Loop{Scheduler: &scheduler.SuccessiveHalving{Max: 3, Size: 4}, Parallel: 4, Trials: 8, Settles: true}
 		l.Begin()
 		l.Close("the time is over")
 		for i := range 4 {

@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"budwood/engine/data"
+	"budwood/data"
 	"budwood/trials"
 	"budwood/trials/blobtest"
 )

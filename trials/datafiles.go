@@ -16,7 +16,7 @@ import (
 	"sync"
 	"time"
 
-	"budwood/engine/data"
+	"budwood/data"
 )
 
 // DataKey is the prefix of the data files among the blobs.

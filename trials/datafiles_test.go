@@ -11,7 +11,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"budwood/engine/data"
+	"budwood/data"
 )
 
 // far is a store of blobs that is no directory of this machine.

@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"io"
 
+	"budwood/data"
 	"budwood/engine"
-	"budwood/engine/data"
 )
 
 // members are the trainers of a candidate: one, or with cross-validation one for

@@ -5,8 +5,8 @@ import (
 	"math/rand/v2"
 	"strings"
 
+	"budwood/data"
 	"budwood/engine"
-	"budwood/engine/data"
 	"budwood/search"
 )
 
@@ -140,7 +140,7 @@ func (s Supervised) needShared(n *Need, p search.Params, lends bool) error {
 }
 
 // memory is what one network of a candidate takes to be trained on a set.
-func (s Supervised) memory(p search.Params, train *engine.Set) (m engine.Memory, batch int, err error) {
+func (s Supervised) memory(p search.Params, train *data.Set) (m engine.Memory, batch int, err error) {
 	recipe, err := ReadRecipe(s.all(p))
 	if err != nil {
 		return m, 0, err
@@ -156,7 +156,7 @@ func (s Supervised) memory(p search.Params, train *engine.Set) (m engine.Memory,
 
 // NetworkMemory is what one network with the hyperparameters of a candidate takes,
 // in batches of so many rows if there are as many.
-func NetworkMemory(fixed, p search.Params, l engine.Layer, in engine.Shape) (m engine.Memory, batch int, err error) {
+func NetworkMemory(fixed, p search.Params, l engine.Layer, in data.Shape) (m engine.Memory, batch int, err error) {
 	r, err := ReadRecipe(Supervised{Fixed: fixed}.all(p))
 	if err != nil {
 		return m, 0, err

@@ -11,8 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"budwood/data"
 	"budwood/engine"
-	"budwood/engine/data"
 	"budwood/search"
 )
 
@@ -20,30 +20,30 @@ import (
 var heavy = []struct {
 	name   string
 	layer  engine.Layer
-	in     engine.Shape
+	in     data.Shape
 	folds  int
 	params search.Params
 }{
-	{"mlp", engine.Seq{engine.Dense{Out: 1200}, engine.ReLU{}, engine.Dense{Out: 1200}, engine.ReLU{}, engine.Dense{Out: 4}}, engine.Shape{1024}, 0,
+	{"mlp", engine.Seq{engine.Dense{Out: 1200}, engine.ReLU{}, engine.Dense{Out: 1200}, engine.ReLU{}, engine.Dense{Out: 4}}, data.Shape{1024}, 0,
 		search.Params{"batch": 256}},
-	{"mlp with averages", engine.Seq{engine.Dense{Out: 3000}, engine.Tanh{}, engine.Dense{Out: 1000}, engine.BatchNorm{}, engine.ReLU{}, engine.Dense{Out: 4}}, engine.Shape{64}, 0,
+	{"mlp with averages", engine.Seq{engine.Dense{Out: 3000}, engine.Tanh{}, engine.Dense{Out: 1000}, engine.BatchNorm{}, engine.ReLU{}, engine.Dense{Out: 4}}, data.Shape{64}, 0,
 		search.Params{"batch": 128, "optimizer": "sgd", "lookahead": 2, "accumulate": 2, "mixup": 0.2, "precision": "bfloat16"}},
-	{"mlp of 3 folds", engine.Seq{engine.Dense{Out: 1000}, engine.ReLU{}, engine.Dense{Out: 1000}, engine.ReLU{}, engine.Dense{Out: 4}}, engine.Shape{64}, 3,
+	{"mlp of 3 folds", engine.Seq{engine.Dense{Out: 1000}, engine.ReLU{}, engine.Dense{Out: 1000}, engine.ReLU{}, engine.Dense{Out: 4}}, data.Shape{64}, 3,
 		search.Params{"batch": 64, "ema": 0.9}},
-	{"cnn", engine.Seq{engine.Conv{Out: 32}, engine.BatchNorm{}, engine.ReLU{}, engine.MaxPool{}, engine.Conv{Out: 64}, engine.ReLU{}, engine.GlobalAvgPool{}, engine.Dense{Out: 4}}, engine.Shape{64, 64, 3}, 0,
+	{"cnn", engine.Seq{engine.Conv{Out: 32}, engine.BatchNorm{}, engine.ReLU{}, engine.MaxPool{}, engine.Conv{Out: 64}, engine.ReLU{}, engine.GlobalAvgPool{}, engine.Dense{Out: 4}}, data.Shape{64, 64, 3}, 0,
 		search.Params{"batch": 48}},
-	{"attention", engine.Seq{engine.Attention{Heads: 2}, engine.GlobalAvgPool{}, engine.Dense{Out: 4}}, engine.Shape{1024, 16}, 0,
+	{"attention", engine.Seq{engine.Attention{Heads: 2}, engine.GlobalAvgPool{}, engine.Dense{Out: 4}}, data.Shape{1024, 16}, 0,
 		search.Params{"batch": 8}},
-	{"transformer", engine.Seq{engine.Positional{}, engine.Transformer{Heads: 4}, engine.Transformer{Heads: 4}, engine.GlobalAvgPool{}, engine.Dense{Out: 4}}, engine.Shape{128, 64}, 0,
+	{"transformer", engine.Seq{engine.Positional{}, engine.Transformer{Heads: 4}, engine.Transformer{Heads: 4}, engine.GlobalAvgPool{}, engine.Dense{Out: 4}}, data.Shape{128, 64}, 0,
 		search.Params{"batch": 32}},
-	{"gru", engine.Seq{engine.GRU{Out: 256}, engine.GRU{Out: 256}, engine.LastStep{}, engine.Dense{Out: 4}}, engine.Shape{100, 64}, 0,
+	{"gru", engine.Seq{engine.GRU{Out: 256}, engine.GRU{Out: 256}, engine.LastStep{}, engine.Dense{Out: 4}}, data.Shape{100, 64}, 0,
 		search.Params{"batch": 64}},
 }
 
 // heavySet is two batches of rows and some.
-func heavySet(in engine.Shape, n int) *engine.Set {
+func heavySet(in data.Shape, n int) *data.Set {
 	r := rand.New(rand.NewPCG(1, 2))
-	s := &engine.Set{Shape: in, Classes: 4, X: make([]float32, n*in.Size()), Class: make([]int32, n)}
+	s := &data.Set{Shape: in, Classes: 4, X: make([]float32, n*in.Size()), Class: make([]int32, n)}
 	for i := range s.X {
 		s.X[i] = float32(r.NormFloat64())
 	}
@@ -105,7 +105,7 @@ func growHeavy(t *testing.T, name string) {
 		for range k.folds {
 			d.Folds = append(d.Folds, data.Fold{Train: d.Train, Valid: d.Valid})
 		}
-		s := Supervised{Data: d, Scores: []string{"f1"}, Build: func(search.Params, engine.Shape, int) (engine.Layer, error) { return k.layer, nil }}
+		s := Supervised{Data: d, Scores: []string{"f1"}, Build: func(search.Params, data.Shape, int) (engine.Layer, error) { return k.layer, nil }}
 		need, err := s.Need(k.params, Alone)
 		if err != nil {
 			t.Fatal(err)

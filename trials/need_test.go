@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"budwood/data"
 	"budwood/engine"
 	"budwood/search"
 )
@@ -13,7 +14,7 @@ import (
 // numbers, and nothing of it is allocated.
 func TestNetworkThatDoesNotFit(t *testing.T) {
 	s := supervised(false)
-	s.Build = func(search.Params, engine.Shape, int) (engine.Layer, error) {
+	s.Build = func(search.Params, data.Shape, int) (engine.Layer, error) {
 		return engine.Seq{engine.Dense{Out: 20000}, engine.ReLU{}, engine.Dense{Out: 20000}, engine.ReLU{}, engine.Dense{Out: 2}}, nil
 	}
 	s.Room = Room{64 << 20, "worker w has 128 MiB by --mem, for 2 at once and their data set"}

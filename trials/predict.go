@@ -3,6 +3,7 @@ package trials
 import (
 	"math"
 
+	"budwood/data"
 	"budwood/engine"
 )
 
@@ -14,7 +15,7 @@ type Prediction struct {
 }
 
 // Predict applies a trained network to the rows of a set.
-func (s Supervised) Predict(net *engine.Net, rows *engine.Set) ([]Prediction, error) {
+func (s Supervised) Predict(net *engine.Net, rows *data.Set) ([]Prediction, error) {
 	w := net.Out().Size()
 	y := make([]float32, rows.Len()*w)
 	if err := net.Predict(rows.X, y); err != nil {

@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"strings"
 
+	"budwood/data"
 	"budwood/engine"
-	"budwood/engine/data"
 	"budwood/search"
 )
 
@@ -149,7 +149,7 @@ func (r Recipe) schedule() engine.Schedule {
 }
 
 // network is the recipe for the compilation of one candidate, for a training set.
-func (r Recipe) network(train *engine.Set, seed uint64) engine.Config {
+func (r Recipe) network(train *data.Set, seed uint64) engine.Config {
 	c := r.compiled(train.Len(), seed)
 	if train.Classes > 0 {
 		loss := engine.CrossEntropy{Smoothing: r.LabelSmoothing}

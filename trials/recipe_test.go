@@ -4,14 +4,15 @@ import (
 	"strings"
 	"testing"
 
+	"budwood/data"
 	"budwood/engine"
 	"budwood/search"
 )
 
 // Every choice of a recipe makes a trainer that trains.
 func TestRecipesTrain(t *testing.T) {
-	classes := &engine.Set{Shape: engine.Shape{2}, X: []float32{0, 1, 1, 0, 1, 1, 0, 0}, Class: []int32{1, 1, 0, 0}, Classes: 2}
-	numbers := &engine.Set{Shape: engine.Shape{2}, X: classes.X, Target: []float32{1, 1, 0, 0}, Outputs: 1}
+	classes := &data.Set{Shape: data.Shape{2}, X: []float32{0, 1, 1, 0, 1, 1, 0, 0}, Class: []int32{1, 1, 0, 0}, Classes: 2}
+	numbers := &data.Set{Shape: data.Shape{2}, X: classes.X, Target: []float32{1, 1, 0, 0}, Outputs: 1}
 	list := []search.Params{
 		{}, {"lookahead": 5}, {"decay_bias": false}, {"ema": 0.9}, {"accumulate": 2, "batch": 1}, {"clip_value": 0.1, "clip_norm": 1.}, {"warmup": 0.2},
 		{"label_smoothing": 0.1, "class_weights": "balanced"}, {"precision": "bfloat16"}, {"precision": "float16"},
@@ -27,7 +28,7 @@ func TestRecipesTrain(t *testing.T) {
 		list = append(list, search.Params{"loss": l})
 	}
 	for _, p := range list {
-		for _, set := range []*engine.Set{classes, numbers} {
+		for _, set := range []*data.Set{classes, numbers} {
 			r, err := ReadRecipe(p)
 			if err != nil {
 				t.Errorf("%v: %v", p, err)

@@ -5,20 +5,19 @@ import (
 	"math"
 	"slices"
 
-	"budwood/engine"
-	"budwood/engine/data"
+	"budwood/data"
 	"budwood/search"
 )
 
 // scores are metrics over all rows at once: see [Supervised.Scores]. outputs has a row for each class or target.
-var scores = map[string]func(outputs []float32, s *engine.Set, d *data.Data) float64{
-	"balanced_accuracy": func(outputs []float32, s *engine.Set, d *data.Data) float64 {
+var scores = map[string]func(outputs []float32, s *data.Set, d *data.Data) float64{
+	"balanced_accuracy": func(outputs []float32, s *data.Set, d *data.Data) float64 {
 		return data.BalancedAccuracy(data.Argmax(outputs, d.Classes), s.Class, d.Classes)
 	},
-	"f1": func(outputs []float32, s *engine.Set, d *data.Data) float64 {
+	"f1": func(outputs []float32, s *data.Set, d *data.Data) float64 {
 		return data.F1(data.Argmax(outputs, d.Classes), s.Class, d.Classes)
 	},
-	"auc": func(outputs []float32, s *engine.Set, d *data.Data) float64 {
+	"auc": func(outputs []float32, s *data.Set, d *data.Data) float64 {
 		if d.Classes != 2 {
 			return math.NaN()
 		}
@@ -28,7 +27,7 @@ var scores = map[string]func(outputs []float32, s *engine.Set, d *data.Data) flo
 		}
 		return data.AUC(margin, s.Class)
 	},
-	"mae": func(outputs []float32, s *engine.Set, d *data.Data) float64 {
+	"mae": func(outputs []float32, s *data.Set, d *data.Data) float64 {
 		return data.MAE(outputs, s.Target) * d.TargetScale
 	},
 }
@@ -37,7 +36,7 @@ var scores = map[string]func(outputs []float32, s *engine.Set, d *data.Data) flo
 func ScoreNames() []string { return slices.Sorted(maps.Keys(scores)) }
 
 // score adds the metrics that are asked for to those of a set.
-func (s Supervised) score(m search.Metrics, prefix string, set *engine.Set, outputs []float32) {
+func (s Supervised) score(m search.Metrics, prefix string, set *data.Set, outputs []float32) {
 	for _, name := range s.Scores {
 		m[prefix+name] = scores[name](outputs, set, s.Data)
 	}
@@ -45,9 +44,9 @@ func (s Supervised) score(m search.Metrics, prefix string, set *engine.Set, outp
 
 // outputs are what the networks said of the rows that they were scored on, and these
 // rows, those of all folds one after the other.
-func (m *members) outputs() ([]float32, *engine.Set) {
+func (m *members) outputs() ([]float32, *data.Set) {
 	var out []float32
-	var all engine.Set
+	var all data.Set
 	for i, y := range m.said {
 		set := m.folds[i].Valid
 		out = append(out, y...)

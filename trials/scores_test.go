@@ -5,8 +5,7 @@ import (
 	"math"
 	"testing"
 
-	"budwood/engine"
-	"budwood/engine/data"
+	"budwood/data"
 	"budwood/search"
 )
 
@@ -18,7 +17,7 @@ func TestScores(t *testing.T) {
 		s.Scores = []string{"auc", "balanced_accuracy", "f1"}
 		task := heirTask(1, 4, search.Params{"lr": 0.02, "batch": 8., "ema": 0.5})
 		r := testRunner(t)
-		var rows *engine.Set
+		var rows *data.Set
 		var outputs []float32
 		got, err := r.Run(context.Background(), task, func(ctx context.Context, tr *Trial) error {
 			err := s.Objective(ctx, tr)
@@ -53,7 +52,7 @@ func TestScores(t *testing.T) {
 		}
 	}
 	d := &data.Data{TargetScale: 3}
-	if got := scores["mae"]([]float32{1, 2}, &engine.Set{Target: []float32{2, 4}}, d); got != 4.5 {
+	if got := scores["mae"]([]float32{1, 2}, &data.Set{Target: []float32{2, 4}}, d); got != 4.5 {
 		t.Errorf("mean absolute error %v in the target's unit, want 4.5", got)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"budwood/data"
 	"budwood/engine"
 	"budwood/search"
 )
@@ -47,7 +48,7 @@ func (n *two) Load(r io.Reader) error {
 
 func sharing() Supervised {
 	s := supervised(false)
-	s.Build = func(p search.Params, _ engine.Shape, _ int) (engine.Layer, error) {
+	s.Build = func(p search.Params, _ data.Shape, _ int) (engine.Layer, error) {
 		var act engine.Layer = engine.ReLU{}
 		if p["op"] == "tanh" {
 			act = engine.Tanh{}

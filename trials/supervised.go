@@ -8,8 +8,8 @@ import (
 	"maps"
 	"math"
 
+	"budwood/data"
 	"budwood/engine"
-	"budwood/engine/data"
 	"budwood/search"
 )
 
@@ -25,7 +25,7 @@ type Supervised struct {
 	Fixed search.Params // hyperparameters that are not searched
 	// Build describes the network of a candidate, for samples of a shape and so
 	// many outputs. An error makes the candidate infeasible.
-	Build func(p search.Params, in engine.Shape, outputs int) (engine.Layer, error)
+	Build func(p search.Params, in data.Shape, outputs int) (engine.Layer, error)
 
 	// Scores are further metrics to report: balanced_accuracy, f1 (macro average), auc
 	// (of two classes) and mae. With cross-validation they are over the rows of all
@@ -206,7 +206,7 @@ func (s Supervised) members(p search.Params, epochs int, seed uint64, parents []
 
 // trainer builds a network and its trainer for a training set. The network has
 // taken over a share of its tensors from the parent, if there is one.
-func (s Supervised) trainer(p search.Params, train *engine.Set, epochs int, seed uint64, parent *engine.Net) (tr *engine.Trainer, share float64, cost engine.Cost, err error) {
+func (s Supervised) trainer(p search.Params, train *data.Set, epochs int, seed uint64, parent *engine.Net) (tr *engine.Trainer, share float64, cost engine.Cost, err error) {
 	net, recipe, cost, err := s.compile(p, train, seed)
 	if err != nil {
 		return nil, 0, cost, err
@@ -221,7 +221,7 @@ func (s Supervised) trainer(p search.Params, train *engine.Set, epochs int, seed
 }
 
 // compile builds a candidate's network for a training set.
-func (s Supervised) compile(p search.Params, train *engine.Set, seed uint64) (net *engine.Net, recipe Recipe, cost engine.Cost, err error) {
+func (s Supervised) compile(p search.Params, train *data.Set, seed uint64) (net *engine.Net, recipe Recipe, cost engine.Cost, err error) {
 	all := s.all(p)
 	if recipe, err = ReadRecipe(all); err != nil {
 		return nil, recipe, cost, err

@@ -6,16 +6,16 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"budwood/data"
 	"budwood/engine"
-	"budwood/engine/data"
 	"budwood/search"
 )
 
 // supervised has three folds of rows whose class is the sign of their first value.
 func supervised(cv bool) Supervised {
 	r := rand.New(rand.NewPCG(1, 1))
-	rows := func(n int) *engine.Set {
-		s := &engine.Set{Shape: engine.Shape{2}, Classes: 2}
+	rows := func(n int) *data.Set {
+		s := &data.Set{Shape: data.Shape{2}, Classes: 2}
 		for range n {
 			x, y := r.NormFloat64(), r.NormFloat64()
 			s.X = append(s.X, float32(x), float32(y))
@@ -42,7 +42,7 @@ func supervised(cv bool) Supervised {
 			d.Folds = append(d.Folds, data.Fold{Train: d.Train.Select(out), Valid: d.Train.Select(in)})
 		}
 	}
-	return Supervised{Data: d, Build: func(search.Params, engine.Shape, int) (engine.Layer, error) {
+	return Supervised{Data: d, Build: func(search.Params, data.Shape, int) (engine.Layer, error) {
 		return engine.Seq{engine.Dense{Out: 8}, engine.ReLU{}, engine.Dense{Out: 2}}, nil
 	}}
 }

@@ -3,7 +3,7 @@ package workflows
 import (
 	"testing"
 
-	"budwood/engine/data"
+	"budwood/data"
 	"budwood/nas"
 )
 

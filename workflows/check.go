@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"slices"
 
-	"budwood/engine/data"
+	"budwood/data"
 	"budwood/search"
 	"budwood/trials"
 )

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"budwood/engine/data"
+	"budwood/data"
 	"budwood/engine/onnx"
 	"budwood/nas"
 	"budwood/search"

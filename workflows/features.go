@@ -1,7 +1,7 @@
 package workflows
 
 import (
-	"budwood/engine/data"
+	"budwood/data"
 	"budwood/meta"
 )
 

@@ -16,7 +16,7 @@ import (
 	"github.com/goccy/go-yaml/printer"
 	"github.com/goccy/go-yaml/token"
 
-	"budwood/engine/data"
+	"budwood/data"
 	"budwood/search"
 )
 

@@ -12,7 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"budwood/engine/data"
+	"budwood/data"
 	"budwood/trials"
 )
 

@@ -4,9 +4,10 @@ import (
 	"slices"
 	"strings"
 
+	"budwood/data"
 	"budwood/engine"
-	"budwood/engine/data"
 	"budwood/hpo"
+	"budwood/hpo/scheduler"
 	"budwood/nas"
 	"budwood/search"
 	"budwood/trials"
@@ -100,13 +101,13 @@ func (s *Spec) network() (*nas.Space, error) {
 	return space, err
 }
 
-// scheduler is a search.Scheduler that can say what it will do.
-type scheduler interface {
+// ladder is a search.Scheduler that can say what it will do.
+type ladder interface {
 	search.Scheduler
-	Brackets() []hpo.Bracket
+	Brackets() []scheduler.Bracket
 }
 
-func newScheduler(s *Spec) scheduler {
+func newScheduler(s *Spec) ladder {
 	q, goal, full := s.Search, s.Objective.Goal, s.Budget.Epochs
 	var also []search.Goal
 	for _, o := range s.Also {
@@ -114,19 +115,19 @@ func newScheduler(s *Spec) scheduler {
 	}
 	switch q.Scheduler {
 	case "hyperband":
-		return &hpo.Hyperband{Min: q.Min, Max: full, Eta: q.Eta, Goal: goal, Also: also}
+		return &scheduler.Hyperband{Min: q.Min, Max: full, Eta: q.Eta, Goal: goal, Also: also}
 	case "halving":
-		return &hpo.SuccessiveHalving{Min: q.Min, Max: full, Eta: q.Eta, Goal: goal, Also: also}
+		return &scheduler.SuccessiveHalving{Min: q.Min, Max: full, Eta: q.Eta, Goal: goal, Also: also}
 	case "median":
-		return &hpo.MedianStopping{Min: q.Min, Max: full, Eta: q.Eta, Goal: goal}
+		return &scheduler.MedianStopping{Min: q.Min, Max: full, Eta: q.Eta, Goal: goal}
 	case "plateau":
-		return &hpo.Plateau{Max: full, Goal: goal}
+		return &scheduler.Plateau{Max: full, Goal: goal}
 	case "extrapolation":
-		return &hpo.Extrapolation{Min: q.Min, Max: full, Goal: goal}
+		return &scheduler.Extrapolation{Min: q.Min, Max: full, Goal: goal}
 	case "none":
-		return &hpo.Full{Max: full, First: q.Supernet != ""}
+		return &scheduler.NoStopping{Max: full, First: q.Supernet != ""}
 	}
-	return &hpo.ASHA{Min: q.Min, Max: full, Eta: q.Eta, Goal: goal, Also: also}
+	return &scheduler.ASHA{Min: q.Min, Max: full, Eta: q.Eta, Goal: goal, Also: also}
 }
 
 func defaultGoal(metric string) search.Goal {
@@ -176,7 +177,7 @@ func (m *Model) supervised(d *data.Data) (trials.Supervised, error) {
 	if err != nil {
 		return out, err
 	}
-	out.Build = func(p search.Params, _ engine.Shape, _ int) (engine.Layer, error) {
+	out.Build = func(p search.Params, _ data.Shape, _ int) (engine.Layer, error) {
 		g, err := nas.FromParams(p)
 		if err != nil {
 			return nil, err
@@ -222,7 +223,7 @@ func Hyperparameters(s *Spec) []string {
 // buildMLP is the network of a study without an architecture: layers (2) hidden
 // layers of a width (64), each with act (relu), norm (none or batch) and dropout
 // (0).
-func buildMLP(p search.Params, _ engine.Shape, outputs int) (engine.Layer, error) {
+func buildMLP(p search.Params, _ data.Shape, outputs int) (engine.Layer, error) {
 	m, err := readMLP(p)
 	if err != nil {
 		return nil, err
@@ -245,7 +246,7 @@ func buildMLP(p search.Params, _ engine.Shape, outputs int) (engine.Layer, error
 // characters embedded in a width (64), layers (2) blocks, each a GRU or a decoder
 // of some heads (4) as network says, with dropout (0), and the character behind
 // each step.
-func buildText(p search.Params, _ engine.Shape, outputs int) (engine.Layer, error) {
+func buildText(p search.Params, _ data.Shape, outputs int) (engine.Layer, error) {
 	m, err := readMLP(p)
 	if err != nil {
 		return nil, err

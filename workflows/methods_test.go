@@ -3,7 +3,7 @@ package workflows
 import (
 	"testing"
 
-	"budwood/engine"
+	"budwood/data"
 	"budwood/nas"
 )
 
@@ -11,7 +11,7 @@ import (
 // short study, and no more than is usual of a long one.
 func TestPopulationsFitTheBudget(t *testing.T) {
 	first := func(sampler string, trials int) int {
-		s := &Spec{Name: "short", Architecture: &nas.Spec{Family: "mlp"}, Input: engine.Shape{6}, Outputs: 3}
+		s := &Spec{Name: "short", Architecture: &nas.Spec{Family: "mlp"}, Input: data.Shape{6}, Outputs: 3}
 		s.Search.Sampler, s.Budget.Trials = sampler, trials
 		got, err := newSampler(s)
 		if err != nil {

@@ -5,14 +5,14 @@ import (
 	"strings"
 	"testing"
 
-	"budwood/engine"
+	"budwood/data"
 	"budwood/nas"
 	"budwood/search"
 )
 
 func TestNetworksAreDescribed(t *testing.T) {
 	spec := &Spec{
-		Name: "nets", Architecture: &nas.Spec{Family: "mlp"}, Input: engine.Shape{6}, Outputs: 3,
+		Name: "nets", Architecture: &nas.Spec{Family: "mlp"}, Input: data.Shape{6}, Outputs: 3,
 		Objective: search.Objective{Metric: "loss"}, Also: []search.Objective{{Metric: "params"}},
 	}
 	space, err := spec.network()

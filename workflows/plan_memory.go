@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"budwood/engine/data"
+	"budwood/data"
 	"budwood/hpo"
 	"budwood/nas"
 	"budwood/search"

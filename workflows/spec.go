@@ -8,8 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"budwood/engine"
-	"budwood/engine/data"
+	"budwood/data"
 	"budwood/hpo"
 	"budwood/nas"
 	"budwood/search"
@@ -33,7 +32,7 @@ type Spec struct {
 	Constraints  []string           `json:"constraints,omitempty"` // conditions between parameters: see [search.Constraints]
 	Architecture *nas.Spec          `json:"architecture,omitempty"`
 	StartWith    []search.Params    `json:"start_with,omitempty"`
-	Input        engine.Shape       `json:"input,omitempty" yaml:"-"`   // of the network: the shape of a row, read off the data
+	Input        data.Shape         `json:"input,omitempty" yaml:"-"`   // of the network: the shape of a row, read off the data
 	Outputs      int                `json:"outputs,omitempty" yaml:"-"` // of the network, likewise
 	Keep         int                `json:"keep,omitempty"`             // weights of so many of the best trials stay when the study ends, with several objectives also those of the front; 0 means 1
 	MaxRetries   int                `json:"max_retries,omitempty"`      // of a trial whose code failed

@@ -13,7 +13,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
-	"budwood/engine/data"
+	"budwood/data"
 	"budwood/meta"
 	"budwood/nas"
 	"budwood/search"

@@ -20,7 +20,7 @@ import (
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
 
-	"budwood/engine/data"
+	"budwood/data"
 	"budwood/search"
 	"budwood/trials"
 )

@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"budwood/data"
 	"budwood/engine"
-	"budwood/engine/data"
 	"budwood/search"
 	"budwood/trials"
 )
@@ -27,7 +27,7 @@ func (s *Spec) TrainedOn(ctx context.Context, cache *data.Cache, blobs trials.Bl
 // another table, CSV or Parquet, which has the columns of the first but the target.
 // classes are the names of the classes, nil for a regression.
 func (s *Spec) Predict(ctx context.Context, cache *data.Cache, blobs trials.Blobs, key string, trial int, p search.Params, path string) (rows []trials.Prediction, classes []string, err error) {
-	var fresh *engine.Set
+	var fresh *data.Set
 	model, net, err := s.trained(ctx, blobs, key, trial, p, func(ctx context.Context, src data.Source) (d *data.Data, err error) {
 		d, fresh, err = cache.LoadWith(ctx, src, path)
 		return d, err

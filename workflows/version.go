@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"budwood/engine/data"
+	"budwood/data"
 	"budwood/search"
 	"budwood/trials"
 )

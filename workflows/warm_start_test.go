@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"budwood/engine/data"
+	"budwood/data"
 	"budwood/meta"
 	"budwood/nas"
 	"budwood/search"

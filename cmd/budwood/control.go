@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"budwood/engine/data"
+	"budwood/data"
 	"budwood/search"
 	"budwood/trials"
 	"budwood/workflows"

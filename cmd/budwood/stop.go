@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"time"
 
-	"budwood/engine/data"
+	"budwood/data"
 	"budwood/trials"
 	"budwood/workflows"
 )

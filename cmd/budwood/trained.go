@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"budwood"
-	"budwood/engine/data"
+	"budwood/data"
 	"budwood/search"
 	"budwood/trials"
 	"budwood/workflows"

@@ -8,7 +8,7 @@ import (
 
 	"budwood"
 	"budwood/cmd/budwood/devserver"
-	"budwood/engine/data"
+	"budwood/data"
 	"budwood/trials"
 	"budwood/workflows"
 )

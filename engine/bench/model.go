@@ -3,6 +3,7 @@ package main
 import (
 	"math/rand/v2"
 
+	"budwood/data"
 	"budwood/engine"
 )
 
@@ -10,24 +11,24 @@ import (
 type model struct {
 	name, what string
 	layers     engine.Layer
-	in         engine.Shape
+	in         data.Shape
 	batch      int
 }
 
 var models = []model{
 	{"a", "MLP 784-256-128-10", engine.Seq{
 		engine.Dense{Out: 256}, engine.ReLU{}, engine.Dense{Out: 128}, engine.ReLU{}, engine.Dense{Out: 10},
-	}, engine.Shape{784}, 128},
+	}, data.Shape{784}, 128},
 	{"b", "MLP 64-64-64-10", engine.Seq{
 		engine.Dense{Out: 64}, engine.ReLU{}, engine.Dense{Out: 64}, engine.ReLU{}, engine.Dense{Out: 10},
-	}, engine.Shape{64}, 32},
+	}, data.Shape{64}, 32},
 	{"c", "CNN 28×28, conv 16, conv 32", engine.Seq{
 		engine.Conv{Out: 16, NoBias: true}, engine.BatchNorm{}, engine.ReLU{}, engine.MaxPool{},
 		engine.Conv{Out: 32, NoBias: true}, engine.BatchNorm{}, engine.ReLU{}, engine.MaxPool{},
 		engine.Dense{Out: 10},
-	}, engine.Shape{28, 28, 1}, 64},
-	{"d", "transformer, 32 steps × 64, 2 blocks", engine.Seq{block, block, engine.GlobalAvgPool{}, engine.Dense{Out: 10}}, engine.Shape{32, 64}, 32},
-	{"e", "GRU, 32 steps × 64, 128 units", engine.Seq{engine.GRU{Out: 128}, engine.LastStep{}, engine.Dense{Out: 10}}, engine.Shape{32, 64}, 32},
+	}, data.Shape{28, 28, 1}, 64},
+	{"d", "transformer, 32 steps × 64, 2 blocks", engine.Seq{block, block, engine.GlobalAvgPool{}, engine.Dense{Out: 10}}, data.Shape{32, 64}, 32},
+	{"e", "GRU, 32 steps × 64, 128 units", engine.Seq{engine.GRU{Out: 128}, engine.LastStep{}, engine.Dense{Out: 10}}, data.Shape{32, 64}, 32},
 }
 
 // block is PyTorch's TransformerEncoderLayer.
@@ -40,7 +41,7 @@ const epochBatches = 64
 // training is a model with its data, ready to run epochs.
 type training struct {
 	trainer *engine.Trainer
-	data    *engine.Set
+	data    *data.Set
 }
 
 func newTraining(m model) (*training, error) {
@@ -54,7 +55,7 @@ func newTraining(m model) (*training, error) {
 	}
 	r := rand.New(rand.NewPCG(1, 1))
 	rows := epochBatches * m.batch
-	data := &engine.Set{Shape: m.in, X: make([]float32, rows*m.in.Size()), Class: make([]int32, rows), Classes: 10}
+	data := &data.Set{Shape: m.in, X: make([]float32, rows*m.in.Size()), Class: make([]int32, rows), Classes: 10}
 	for i := range data.X {
 		data.X[i] = float32(r.NormFloat64())
 	}

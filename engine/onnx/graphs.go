@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 
+	"budwood/data"
 	"budwood/engine"
 )
 
@@ -81,7 +82,7 @@ func (g *graph) fpn(f engine.FPN, x operand) (operand, error) {
 
 // enlarge repeats pixels up to the height and width of a shape: pixel i of n is
 // pixel i·m/n, rounded down, of m.
-func (g *graph) enlarge(x operand, to engine.Shape) string {
+func (g *graph) enlarge(x operand, to data.Shape) string {
 	name := x.name
 	for axis := range 2 {
 		from := make([]int, to[axis])

@@ -3,6 +3,7 @@ package onnx
 import (
 	"math"
 
+	"budwood/data"
 	"budwood/engine"
 )
 
@@ -32,7 +33,7 @@ func or(n, otherwise int) int {
 	return n
 }
 
-func (g *graph) conv(c engine.Conv, x operand, out engine.Shape) string {
+func (g *graph) conv(c engine.Conv, x operand, out data.Shape) string {
 	k, stride, groups := or(c.Kernel, 3), or(c.Stride, 1), or(c.Groups, 1)
 	pads := make([]int, 4)
 	if !c.Valid {
@@ -46,7 +47,7 @@ func (g *graph) conv(c engine.Conv, x operand, out engine.Shape) string {
 		attr{"kernel_shape", []int{k, k}}, attr{"strides", []int{stride, stride}}, attr{"pads", pads}, attr{"group", groups})
 }
 
-func (g *graph) conv1D(c engine.Conv1D, x operand, out engine.Shape) string {
+func (g *graph) conv1D(c engine.Conv1D, x operand, out data.Shape) string {
 	k, stride, dilation, groups := or(c.Kernel, 3), or(c.Stride, 1), or(c.Dilation, 1), or(c.Groups, 1)
 	span := (k-1)*dilation + 1
 	pads := make([]int, 2)

@@ -18,8 +18,8 @@ import (
 	"strconv"
 	"strings"
 
+	"budwood/data"
 	"budwood/engine"
-	"budwood/engine/data"
 	"budwood/engine/safetensors"
 )
 
@@ -112,7 +112,7 @@ func Write(w io.Writer, n *engine.Net, o Options) error {
 // operand is a value of the graph, and the shape of one sample of it.
 type operand struct {
 	name  string
-	shape engine.Shape
+	shape data.Shape
 }
 
 // graph collects nodes and constants.
@@ -298,7 +298,7 @@ func (g *graph) layer(l engine.Layer, x operand) (operand, error) {
 }
 
 // places are the axes of a batch that hold steps or pixels.
-func places(s engine.Shape) (axes []int) {
+func places(s data.Shape) (axes []int) {
 	for i := range len(s) - 1 {
 		axes = append(axes, i+1)
 	}

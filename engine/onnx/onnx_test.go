@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"testing"
 
+	"budwood/data"
 	"budwood/engine"
 )
 
@@ -17,53 +18,53 @@ import (
 var models = []struct {
 	name  string
 	layer engine.Seq
-	in    engine.Shape
+	in    data.Shape
 }{
-	{"mlp", engine.Seq{engine.Dense{Out: 9}, engine.BatchNorm{}, engine.ReLU{}, engine.Dropout{P: 0.3}, engine.Dense{Out: 7, NoBias: true}, engine.GELU{}, engine.LayerNorm{}, engine.Dense{Out: 3}}, engine.Shape{5}},
-	{"activations", engine.Seq{engine.Dense{Out: 6}, engine.LeakyReLU{}, engine.Dense{Out: 6}, engine.SiLU{}, engine.Dense{Out: 6}, engine.Tanh{}, engine.Dense{Out: 6}, engine.Sigmoid{}}, engine.Shape{5}},
+	{"mlp", engine.Seq{engine.Dense{Out: 9}, engine.BatchNorm{}, engine.ReLU{}, engine.Dropout{P: 0.3}, engine.Dense{Out: 7, NoBias: true}, engine.GELU{}, engine.LayerNorm{}, engine.Dense{Out: 3}}, data.Shape{5}},
+	{"activations", engine.Seq{engine.Dense{Out: 6}, engine.LeakyReLU{}, engine.Dense{Out: 6}, engine.SiLU{}, engine.Dense{Out: 6}, engine.Tanh{}, engine.Dense{Out: 6}, engine.Sigmoid{}}, data.Shape{5}},
 	{"cnn", engine.Seq{
 		engine.Conv{Out: 4, NoBias: true}, engine.BatchNorm{}, engine.ReLU{}, engine.MaxPool{},
 		engine.Conv{Out: 6, Kernel: 5, Stride: 2}, engine.AvgPool{}, engine.Flatten{}, engine.Dense{Out: 3},
-	}, engine.Shape{13, 11, 2}},
+	}, data.Shape{13, 11, 2}},
 	{"even kernels", engine.Seq{
 		engine.Conv{Out: 4, Kernel: 4}, engine.Conv{Out: 4, Kernel: 2, Stride: 3}, engine.Conv{Out: 3, Kernel: 1, Stride: 2}, engine.GlobalMaxPool{},
-	}, engine.Shape{14, 15, 2}},
+	}, data.Shape{14, 15, 2}},
 	{"groups", engine.Seq{
 		engine.Conv{Out: 8, Valid: true}, engine.GroupNorm{Groups: 4}, engine.ReLU{}, engine.Conv{Out: 8, Groups: 8}, engine.Conv{Out: 6, Groups: 2, Kernel: 1},
 		engine.SqueezeExcite{Ratio: 2}, engine.GroupNorm{}, engine.Upsample{}, engine.GlobalAvgPool{}, engine.Dense{Out: 3},
-	}, engine.Shape{8, 9, 3}},
+	}, data.Shape{8, 9, 3}},
 	{"residual", engine.Seq{
 		engine.Conv{Out: 4}, engine.Residual{Body: engine.Seq{engine.Conv{Out: 4}, engine.ReLU{}}},
 		engine.Residual{Body: engine.Seq{engine.Conv{Out: 6, Stride: 2}, engine.BatchNorm{}}},
 		engine.Par{Branches: []engine.Seq{{engine.Conv{Out: 2}}, {}, {engine.Conv{Out: 3, Stride: 2}}}, Concat: true},
 		engine.Par{Branches: []engine.Seq{{engine.Conv{Out: 5}}, {engine.Conv{Out: 5, Kernel: 1}, engine.Tanh{}}}}, engine.Dense{Out: 3},
-	}, engine.Shape{8, 8, 2}},
+	}, data.Shape{8, 8, 2}},
 	{"cell", engine.Seq{
 		engine.Conv{Out: 4}, engine.Cell{Nodes: 4, Edges: []engine.Edge{
 			{From: 0, To: 1, Body: engine.Seq{engine.Conv{Out: 4}, engine.BatchNorm{}}}, {From: 0, To: 2}, {From: 1, To: 2, Body: engine.Seq{engine.ReLU{}}},
 			{From: 0, To: 3, Body: engine.Seq{engine.Conv{Out: 6, Stride: 2}}}, {From: 2, To: 3, Body: engine.Seq{engine.Conv{Out: 6, Kernel: 1}, engine.MaxPool{}}}, {From: 1, To: 3},
 		}}, engine.Dense{Out: 3},
-	}, engine.Shape{8, 6, 2}},
+	}, data.Shape{8, 6, 2}},
 	{"pyramid", engine.Seq{
 		engine.FPN{Out: 3, Stages: []engine.Seq{{engine.Conv{Out: 4, Stride: 2}, engine.ReLU{}}, {engine.Conv{Out: 5, Stride: 2}}, {engine.Conv{Out: 6, Stride: 3}}}},
 		engine.FPN{Out: 4, Pool: true, Stages: []engine.Seq{{engine.Conv{Out: 4}}, {engine.Conv{Out: 5, Stride: 2}}}}, engine.Dense{Out: 3},
-	}, engine.Shape{13, 15, 2}},
+	}, data.Shape{13, 15, 2}},
 	{"sequence", engine.Seq{
-		engine.Reshape{To: engine.Shape{12, 4}}, engine.Conv1D{Out: 6, Dilation: 2, Causal: true}, engine.ReLU{}, engine.Conv1D{Out: 6, Kernel: 4, Stride: 2, Groups: 2},
+		engine.Reshape{To: data.Shape{12, 4}}, engine.Conv1D{Out: 6, Dilation: 2, Causal: true}, engine.ReLU{}, engine.Conv1D{Out: 6, Kernel: 4, Stride: 2, Groups: 2},
 		engine.MaxPool{}, engine.GRU{Out: 5}, engine.LastStep{}, engine.Dense{Out: 3},
-	}, engine.Shape{6, 8}},
+	}, data.Shape{6, 8}},
 	{"encoder", engine.Seq{
 		engine.Dense{Out: 8, PerStep: true}, engine.Positional{}, engine.Transformer{Heads: 2, Dropout: 0.1}, engine.Transformer{Heads: 4, PostNorm: true},
 		engine.LayerNorm{}, engine.GlobalAvgPool{}, engine.Dense{Out: 3},
-	}, engine.Shape{7, 5}},
+	}, data.Shape{7, 5}},
 	{"decoder", engine.Seq{
 		engine.Embedding{Vocab: 11, Out: 8}, engine.Positional{Learned: true}, engine.Transformer{Heads: 2, Causal: true}, engine.Attention{NoBias: true},
 		engine.Dense{Out: 11, PerStep: true},
-	}, engine.Shape{6}},
+	}, data.Shape{6}},
 }
 
 // compiled makes a network with statistics that are not those of the start.
-func compiled(t *testing.T, l engine.Layer, in engine.Shape) (*engine.Net, []float32) {
+func compiled(t *testing.T, l engine.Layer, in data.Shape) (*engine.Net, []float32) {
 	t.Helper()
 	n, err := engine.Compile(l, in, engine.Config{Batch: 4, Seed: 5, Loss: engine.MSE{}})
 	if err != nil {

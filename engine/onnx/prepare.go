@@ -4,8 +4,7 @@ import (
 	"fmt"
 	"math"
 
-	"budwood/engine"
-	"budwood/engine/data"
+	"budwood/data"
 )
 
 // prepare adds what turns a raw row into the network's input.
@@ -36,7 +35,7 @@ func (g *graph) prepare(p *data.Preparation, x *operand) error {
 		}
 		width += c.Number.Width()
 	}
-	shape := engine.Shape{width}
+	shape := data.Shape{width}
 	y := g.apply("Concat", blocks, attr{"axis", 1})
 	if width != x.shape.Size() {
 		return fmt.Errorf("the data gives %d values, the network takes %v", width, x.shape)

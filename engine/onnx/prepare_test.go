@@ -13,8 +13,8 @@ import (
 	"strings"
 	"testing"
 
+	"budwood/data"
 	"budwood/engine"
-	"budwood/engine/data"
 )
 
 // A file with the preparation of the data takes the rows of a table as they are

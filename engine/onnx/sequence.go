@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 
+	"budwood/data"
 	"budwood/engine"
 )
 
@@ -103,7 +104,7 @@ func (g *graph) residual(r engine.Residual, x operand) (operand, error) {
 }
 
 // project brings a value to a shape by the projection of the current layer.
-func (g *graph) project(x operand, to engine.Shape) (operand, error) {
+func (g *graph) project(x operand, to data.Shape) (operand, error) {
 	l, err := engine.Projection(x.shape, to)
 	if l == nil || err != nil {
 		return x, err

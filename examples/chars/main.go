@@ -20,8 +20,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"budwood/data"
 	"budwood/engine"
-	"budwood/engine/data"
 )
 
 func main() {

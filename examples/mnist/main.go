@@ -19,8 +19,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"budwood/data"
 	"budwood/engine"
-	"budwood/engine/data"
 )
 
 // recipe is a network and how it is trained.

@@ -11,8 +11,8 @@ import (
 	"log"
 
 	"budwood"
+	"budwood/data"
 	"budwood/engine"
-	"budwood/engine/data"
 	"budwood/search"
 )
 

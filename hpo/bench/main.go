@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"budwood/hpo"
+	"budwood/hpo/scheduler"
 	"budwood/internal/bench"
 	"budwood/search"
 	"budwood/search/searchtest"
@@ -151,7 +152,7 @@ func single(p problem, s search.Sampler, trials, parallel int, seed uint64) ([]f
 	loss := p.run()
 	r, err := searchtest.Simulate(searchtest.Simulation{
 		Space: p.space, Objectives: []search.Objective{{Metric: "loss"}},
-		Sampler: s, Scheduler: &hpo.Full{Max: p.top}, Trials: trials, Parallel: parallel, Seed: seed,
+		Sampler: s, Scheduler: &scheduler.NoStopping{Max: p.top}, Trials: trials, Parallel: parallel, Seed: seed,
 		Objective: func(trial int, at search.Params, from, to int) ([]float64, float64, search.State) {
 			_, least := loss(at, trial, from, to)
 			return []float64{least}, 1 + search.Rand(seed, trial).Float64(), search.Paused

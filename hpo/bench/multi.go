@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"budwood/hpo"
+	"budwood/hpo/scheduler"
 	"budwood/internal/bench"
 	"budwood/search"
 	"budwood/search/searchtest"
@@ -19,13 +19,13 @@ var schedulers = []struct {
 	name string
 	make func() search.Scheduler
 }{
-	{"none", func() search.Scheduler { return &hpo.Full{Max: epochs} }},
-	{"halving", func() search.Scheduler { return &hpo.SuccessiveHalving{Max: epochs} }},
-	{"asha", func() search.Scheduler { return &hpo.ASHA{Max: epochs} }},
-	{"hyperband", func() search.Scheduler { return &hpo.Hyperband{Max: epochs} }},
-	{"median", func() search.Scheduler { return &hpo.MedianStopping{Max: epochs} }},
-	{"plateau", func() search.Scheduler { return &hpo.Plateau{Max: epochs} }},
-	{"extrapolation", func() search.Scheduler { return &hpo.Extrapolation{Max: epochs} }},
+	{"none", func() search.Scheduler { return &scheduler.NoStopping{Max: epochs} }},
+	{"halving", func() search.Scheduler { return &scheduler.SuccessiveHalving{Max: epochs} }},
+	{"asha", func() search.Scheduler { return &scheduler.ASHA{Max: epochs} }},
+	{"hyperband", func() search.Scheduler { return &scheduler.Hyperband{Max: epochs} }},
+	{"median", func() search.Scheduler { return &scheduler.MedianStopping{Max: epochs} }},
+	{"plateau", func() search.Scheduler { return &scheduler.Plateau{Max: epochs} }},
+	{"extrapolation", func() search.Scheduler { return &scheduler.Extrapolation{Max: epochs} }},
 }
 
 // multi runs every scheduler with every sampler on the curves; names picks some

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"budwood/hpo"
+	"budwood/hpo/scheduler"
 	"budwood/search"
 	"budwood/search/searchtest"
 )
@@ -154,7 +155,7 @@ func (p paretoProblem) missed(s search.Sampler, trials int, seed uint64) ([]floa
 	var seen [][]float64
 	out := make([]float64, 0, trials)
 	_, err := searchtest.Simulate(searchtest.Simulation{
-		Space: p.space, Objectives: objectives, Sampler: s, Scheduler: &hpo.Full{}, Trials: trials, Seed: seed,
+		Space: p.space, Objectives: objectives, Sampler: s, Scheduler: &scheduler.NoStopping{}, Trials: trials, Seed: seed,
 		Objective: func(_ int, at search.Params, _, _ int) ([]float64, float64, search.State) {
 			y := p.f(at)
 			seen = append(seen, y)

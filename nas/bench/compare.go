@@ -11,7 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 
-	"budwood/engine"
+	"budwood/data"
 	"budwood/internal/bench"
 )
 
@@ -19,7 +19,7 @@ import (
 var baselines []byte
 
 // writeRows writes the encoded rows of a set, the class last.
-func writeRows(file string, s *engine.Set) error {
+func writeRows(file string, s *data.Set) error {
 	f, err := os.Create(file)
 	if err != nil {
 		return err

@@ -16,7 +16,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"budwood"
-	"budwood/engine/data"
+	"budwood/data"
 	"budwood/internal/bench"
 	"budwood/nas"
 	"budwood/search"

@@ -6,7 +6,7 @@ import (
 	"io"
 	"math"
 
-	"budwood/engine/data"
+	"budwood/data"
 	"budwood/internal/bench"
 	"budwood/search"
 	"budwood/workflows"

@@ -15,8 +15,7 @@ import (
 	"strings"
 	"time"
 
-	"budwood/engine"
-	"budwood/engine/data"
+	"budwood/data"
 	"budwood/internal/bench"
 	"budwood/workflows"
 )
@@ -186,7 +185,7 @@ func searchFold(ctx context.Context, tmp, name, dir, set string, fold int, overr
 	if err != nil {
 		return found{}, err
 	}
-	for part, set := range map[string]*engine.Set{"train": d.Train, "test": d.Test} {
+	for part, set := range map[string]*data.Set{"train": d.Train, "test": d.Test} {
 		if err := writeRows(filepath.Join(tmp, name+"."+part+".csv"), set); err != nil {
 			return found{}, err
 		}
