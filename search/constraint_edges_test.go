@@ -14,9 +14,9 @@ import (
 // else the distance by the larger of the two sides; sums over "and", the least
 // over "or".
 func TestViolationIsMeasured(t *testing.T) {
-	s := append(tuned(), search.Float("big", 0, 1000))
+	s := append(tuned(), search.Float("big", 0, 1000), search.Float("a_b.c", 0, 1), search.Float("_x1", 0, 1))
 	p := search.Params{"layers": 4, "width": 128, "lr": .1, "beta1": .9, "beta2": .99, "act": "tanh", "norm": true, "kernel": 3,
-		"opt": "adam", "weird name": -.5, "tanh2": "relu", "big": 1000.}
+		"opt": "adam", "weird name": -.5, "tanh2": "relu", "big": 1000., "a_b.c": 1., "_x1": 1.}
 	tiny := 4 * 1e-9 / 5 // what makes numbers around 4 differ
 	for text, want := range map[string]float64{
 		"layers < 2":                             2. / 5,
@@ -66,6 +66,7 @@ func TestViolationIsMeasured(t *testing.T) {
 		"layers ** -1 == .25":                    0,
 		"abs(`weird name`) == .5":                0,
 		"exp(0) == 1 and log(1) == 0":            0,
+		"a_b.c > 0.5 and _x1 == 1":               0,
 		"layers == 1_0 - 6":                      0,
 		"layers == 400E-2 and layers == .4e+1":   0,
 		"layers - kernel + 1 == 2":               0,
@@ -190,6 +191,7 @@ func TestConstraintErrorsSayWhere(t *testing.T) {
 		"not":                       `column 4: expected a parameter or a value, found the end`,
 		"(log)(3) < 1":              `column 6: "(" does not belong here`,
 		"max() < 3":                 `column 5: expected a parameter or a value, found ")"`,
+		"act == `tanh`":             `column 8: there is no parameter "tanh"`,
 		"layers < 3 and 'x":         `column 16: ' is not closed`,
 	} {
 		if strings.HasPrefix(text, "layers < width < act") {

@@ -3,6 +3,7 @@ package search_test
 import (
 	"encoding/json"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -79,6 +80,8 @@ func TestCheckStepsWithinRounding(t *testing.T) {
 		{search.Float("x", 0, 1, search.Step(.1)), .35, nil},
 		{search.Float("x", 1e15, 1e15+100, search.Step(10)), 1e15 + 30.625, nil},
 		{search.Float("x", 1e15, 1e15+100, search.Step(10)), 1e15 + 30.375, 1e15 + 30.375}, // of four rounded numbers
+		{search.Float("x", -1e15, 0, search.Step(10)), -1e15 + 30.375, -1e15 + 30.375},
+		{search.Float("x", -1e15, 0, search.Step(10)), -1e15 + 30.625, nil},
 		{search.Int("x", 1, 9, search.Step(4)), 5., 5},
 		{search.Int("x", 1, 9, search.Step(4)), 9, 9},
 		{search.Int("x", 1, 9, search.Step(4)), 6, nil},
@@ -175,6 +178,51 @@ func TestCheckTellsTheFirstMistake(t *testing.T) {
 	q, err := s.Check(search.Params{"a": 1., "b": 1, "c": "y", "genome": "g"}, "genome", "other")
 	if err != nil || q["a"] != 1 || q["genome"] != "g" || len(q) != 4 {
 		t.Errorf("%v, %v", q, err)
+	}
+}
+
+// A key that was never made is no parameter.
+func TestValidateWithoutDefinition(t *testing.T) {
+	for _, s := range []search.Space{{nil}, {search.FloatParam{}}, {search.Choice("c", 1).When(1, search.IntParam{})}} {
+		if err := s.Validate(); err == nil || !strings.Contains(err.Error(), "a parameter is nil") {
+			t.Errorf("%v", err)
+		}
+	}
+}
+
+// What belongs to numbers is refused for a choice, and so are two kinds at once.
+func TestSpecsThatDoNotFit(t *testing.T) {
+	for text, want := range map[string]string{
+		`[{"name":"x","choice":[1,2],"step":1}]`:    "x: log and step belong to float and int",
+		`[{"name":"x","ordinal":[1,2],"log":true}]`: "x: log and step belong to float and int",
+		`[{"name":"x","choice":[1],"ordinal":[1]}]`: "x: give exactly one of",
+		`[{"name":"x","float":[1,2],"int":[1,2]}]`:  "x: give exactly one of",
+		`[{"name":"x","int":[1,2],"choice":[1]}]`:   "x: give exactly one of",
+		`[{"name":"x"}]`:                 "x: give exactly one of",
+		`[{"name":"x","int":[1]}]`:       "x: int needs two bounds",
+		`[{"name":"x","float":[1,2,3]}]`: "x: float needs two bounds",
+		`[{"int":[1,2]}]`:                "has no name",
+		`[{"name":"x","choice":[{"value":1,"space":[{"name":"y"}]}]}]`: "x = 1: y: give exactly one of",
+	} {
+		var s search.Space
+		if err := json.Unmarshal([]byte(text), &s); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", text, err, want)
+		}
+	}
+}
+
+// A parameter below the option that all trials before had is new to them; one below
+// another option is not missed.
+func TestNewParameterBelowADefault(t *testing.T) {
+	before := search.Space{search.Int("layers", 1, 4)}
+	with := func(option string) search.Space {
+		return append(slices.Clone(before), search.Choice("opt", "adam", "sgd").When(option, search.Float("mom", 0, 1)).Default("sgd"))
+	}
+	if err := before.Compatible(with("adam")); err != nil {
+		t.Error(err)
+	}
+	if err := before.Compatible(with("sgd")); err == nil || !strings.Contains(err.Error(), "mom: the parameter is new") {
+		t.Errorf("%v: trials before had sgd, and no momentum", err)
 	}
 }
 

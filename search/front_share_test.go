@@ -28,7 +28,7 @@ func TestFrontVolume(t *testing.T) {
 		{[][2]float64{{1, 2}, {3, 2}}, 0}, // no difference in one of them
 		{[][2]float64{{1, 2}}, 0},
 	} {
-		if got := search.ParetoFront(done(c.points...), lossAndEnergy).Volume; math.Abs(got-c.want) > 1e-12 {
+		if got := search.ParetoFront(done(c.points...), lossAndEnergy).Volume; !(math.Abs(got-c.want) <= 1e-12) {
 			t.Errorf("%v: %v, want %v", c.points, got, c.want)
 		}
 	}
@@ -47,6 +47,10 @@ func TestFrontIsInOrder(t *testing.T) {
 	}
 	if v := f.Trials[0].Values; v[0] != .1 || v[1] != 5 || f.Trials[0].Budget != 9 {
 		t.Errorf("%+v", f.Trials[0])
+	}
+	near := []search.Record{tried(0, search.Completed, 9, 1, .5), tried(1, search.Completed, 9, 2, .3)}
+	if got := onFront(search.ParetoFront(near, lossAndEnergy)); !equalInts(got, 0, 1) {
+		t.Errorf("the front is %v", got)
 	}
 	f = search.ParetoFront(all, []search.Objective{{Metric: "loss", Goal: search.Maximize}})
 	if got := onFront(f); !equalInts(got, 0) || f.Trials[0].Values[0] != .3 {
@@ -81,6 +85,18 @@ func TestFrontInWords(t *testing.T) {
 	if got := two.String(); !strings.HasPrefix(got, "2 trials that") || !strings.Contains(got, "of 5 trained to the end (27 epochs") ||
 		!strings.HasSuffix(got, "; not compared: 1 stopped before, 2 on their way, 3 judged with shared weights") {
 		t.Error(got)
+	}
+}
+
+// What is set aside has no loss.
+func TestLossOfWhatIsSetAside(t *testing.T) {
+	r := tried(0, search.Completed, 9, .3, 1)
+	r.Aside = "a wrong label"
+	if l, ok := r.Loss(lossAndEnergy[0]); ok || l != 0 {
+		t.Errorf("%v, %v", l, ok)
+	}
+	if _, ok := r.Losses(lossAndEnergy); ok {
+		t.Error("it has losses")
 	}
 }
 

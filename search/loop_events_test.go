@@ -319,7 +319,20 @@ func TestLoopNumbersAroundWhatIsTrainedAgain(t *testing.T) {
 		}
 	}
 	l.Begin()
+	l.Done(search.Outcome{Trial: 0, Budget: 1, State: search.Completed, Values: []float64{10}})
+	if seg := l.Running[1]; l.Finished || seg != (search.Segment{Trial: 1, To: 4, Again: true, Like: 0}) {
+		t.Fatalf("%+v runs, finished %v, want t0 again", l.Running, l.Finished)
+	}
 	finish()
+	closed := 0
+	for _, e := range s.take() {
+		if e == (search.Closed{}) {
+			closed++
+		}
+	}
+	if closed != 1 {
+		t.Errorf("the scheduler heard %d times that the search is over", closed)
+	}
 	l.Reopen()
 	l.Resize(1, 2)
 	finish()
@@ -366,5 +379,21 @@ func TestLoopKeepsTheBest(t *testing.T) {
 	want := []search.Scored{{Trial: 2, Loss: -.7}, {Trial: 1, Loss: -.5}, {Trial: 8, Loss: -.5}}
 	if !reflect.DeepEqual(l.Top, want) {
 		t.Errorf("the best are %+v, want %+v", l.Top, want)
+	}
+	// One alone, and what takes its place when it is set aside.
+	s = starter()
+	l = &search.Loop{Scheduler: s, Parallel: 9, Trials: 3, Retrain: search.Retrain{Best: 1, Budget: 4}}
+	l.Begin()
+	done(0, search.Paused, .5)
+	done(1, search.Paused, .4)
+	if want := []search.Scored{{Trial: 1, Loss: .4}}; !reflect.DeepEqual(l.Top, want) {
+		t.Errorf("the best is %+v, want %+v", l.Top, want)
+	}
+	l.SetAside([]int{1}, []search.Scored{{Trial: 0, Loss: .5}, {Trial: 2, Loss: .6}})
+	if want := []search.Scored{{Trial: 0, Loss: .5}}; !reflect.DeepEqual(l.Top, want) || !l.IsAside(1) || l.IsAside(0) {
+		t.Errorf("the best is %+v, want %+v", l.Top, want)
+	}
+	if l.SetAside([]int{0, 1}, nil); len(l.Top) != 0 {
+		t.Errorf("the best is %+v, and all are set aside", l.Top)
 	}
 }

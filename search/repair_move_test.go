@@ -55,8 +55,8 @@ func TestMoveReachesTheBorder(t *testing.T) {
 				t.Errorf("%s from %v: %.3f end %d decades beyond, want .074: %v", c.condition, c.from, share, k, decades)
 			}
 		}
-		if ends == 0 || float64(ends)/n > .1 {
-			t.Errorf("%s from %v: %d end at the end of the range", c.condition, c.from, ends)
+		if want := 4. / 9 * math.Log10(step/.25) / 6 / 2; math.Abs(float64(ends)/n-want) > .004 {
+			t.Errorf("%s from %v: %.4f end at the end of the range, want %.4f", c.condition, c.from, float64(ends)/n, want)
 		}
 		if share := float64(short) / n; math.Abs(share-.25) > .03 { // those at random
 			t.Errorf("%s from %v: %.3f end before the border", c.condition, c.from, share)
@@ -132,6 +132,27 @@ func TestMoveOnAGrid(t *testing.T) {
 		if share := float64(reached) / n; share < c.share {
 			t.Errorf("%s from %d: %.3f reach it, want %v", condition, c.from, share, c.share)
 		}
+	}
+}
+
+// The slope is taken on either side, so that a side without one is no trap.
+func TestMoveLooksToBothSides(t *testing.T) {
+	s := Space{Float("a", 0, 1)}
+	cs, err := Constrain(s, "max(a, 0.5) <= 0.25") // flat below 0.5
+	if err != nil {
+		t.Fatal(err)
+	}
+	ends := map[any]int{}
+	most, n := 0, 6000
+	for i := range n {
+		p := Params{"a": .5}
+		q, _ := cs.move(s, p, cs.Violation(p), Rand(4, i))
+		ends[q["a"]]++
+		most = max(most, ends[q["a"]])
+	}
+	// Two thirds are no jump, half of them see the slope, and a third of those goes to the border.
+	if share := float64(most) / float64(n); math.Abs(share-1./9) > .015 {
+		t.Errorf("%.3f follow the slope to the border, want .111", share)
 	}
 }
 

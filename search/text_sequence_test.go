@@ -62,6 +62,7 @@ func TestPlainFollowsSequences(t *testing.T) {
 		"a\x1b0b":              "ab",
 		"a\x1b~b":              "ab",
 		"a\x1b\x7fb":           "ab",
+		"a\x1büb":              "aüb",
 		"a\x1b /0b":            "ab",
 		"a\x1b(":               "a",
 		"a\x1b(\nb":            "a\nb",
