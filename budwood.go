@@ -28,12 +28,15 @@
 //	directions=[…], best_trials           Also, Trial.ReportAll; Result.Front
 //	load_study, trials_dataframe          Load, Result.WriteCSV
 //	visualization                         Result.WriteHTML
+//	a sampler of one's own                Study.Sampler takes a search.Sampler, too
 //	ask, tell                             a sampler of package hpo alone: its example
 package budwood
 
 import (
 	"cmp"
 	"context"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -41,6 +44,8 @@ import (
 	"budwood/hpo"
 	"budwood/search"
 	"budwood/trials"
+	"budwood/trials/segment"
+	"budwood/trials/store"
 	"budwood/workflows"
 )
 
@@ -67,7 +72,14 @@ type Study struct {
 	// such as "layers * width <= 512": see [search.Constraints].
 	Constraints []string
 
-	Sampler   string             // auto (default), gp, tpe, motpe, ehvi, nsga2, cmaes, evolution, random, grid, sobol, quasi
+	// Sampler is a name (auto, the default, gp, tpe, motpe, ehvi, nsga2, cmaes,
+	// evolution, random, grid, sobol, quasi) or a [search.Sampler]: one of package hpo
+	// with options, or one of your own, which searchtest.Sampler should have tested.
+	// It is asked in this process, and for each trial until the answer is recorded. The
+	// answer must lie in the space; an error or a panic ends the study, which goes on
+	// when the program is run again.
+	Sampler any
+
 	Cost      hpo.Cost           // prefer what improves the most for a unit of it: energy or time (auto, gp, tpe, motpe)
 	Scheduler string             // asha (default), hyperband, halving, median, plateau, extrapolation, none
 	Eta       int                // keep the best 1/Eta at each rung; 0 means 3
@@ -107,14 +119,39 @@ type Study struct {
 
 // Spec is the study as the service sees it, with every default filled in.
 func (s Study) Spec() (*workflows.Spec, error) {
+	name, own, err := s.sampler()
+	if err != nil {
+		return nil, err
+	}
 	spec := &workflows.Spec{
 		Name: s.Name, Space: s.Space, Constraints: s.Constraints, StartWith: s.StartWith, MaxRetries: s.Retries, MaxFailed: s.MaxFailed, Also: s.Also,
 		Objective: search.Objective{Metric: s.Metric, Goal: s.Goal},
-		Search:    workflows.Search{Sampler: s.Sampler, Cost: s.Cost, Scheduler: s.Scheduler, Eta: s.Eta, Min: s.MinEpochs, Seed: s.Seed, Parallel: s.Parallel, WarmStart: s.WarmStart},
+		Search:    workflows.Search{Sampler: name, Own: own != nil, Cost: s.Cost, Scheduler: s.Scheduler, Eta: s.Eta, Min: s.MinEpochs, Seed: s.Seed, Parallel: s.Parallel, WarmStart: s.WarmStart},
 		Budget:    workflows.Budget{Trials: s.Trials, Epochs: s.Epochs, Time: workflows.Duration(s.Time), EnergyWh: s.EnergyWh, MinGain: s.MinGain},
 		EarlyStop: workflows.EarlyStop{Patience: s.Patience, MinDelta: s.MinDelta}, Retrain: s.Retrain,
 	}
 	return spec, spec.Complete()
+}
+
+// sampler is the sampler's name, and with it the sampler if it is the user's own.
+func (s Study) sampler() (name string, own search.Sampler, err error) {
+	switch v := s.Sampler.(type) {
+	case nil:
+	case string:
+		name = v
+	case search.Sampler:
+		name, own = strings.TrimLeft(fmt.Sprintf("%T", v), "*"), v
+	default:
+		err = fmt.Errorf("Study.Sampler: %T is neither a name nor a search.Sampler", v)
+	}
+	return name, own, err
+}
+
+// activities are those on the store, with the study's own sampler.
+func (s Study) activities(st *State) *workflows.StoreActivities {
+	a := st.StoreActivities()
+	_, a.Sampler, _ = s.sampler()
+	return a
 }
 
 // Local runs the study on goroutines of this process, without a server: for
@@ -135,7 +172,7 @@ func (s Study) Local(ctx context.Context, f Objective) (*Result, error) {
 	runner := st.runner()
 	runner.Version = s.version()
 	s.warn(ctx, st.Store, runner.Version)
-	_, err = workflows.Local(ctx, spec, st.StoreActivities(), runner, f)
+	_, err = workflows.Local(ctx, spec, s.activities(st), runner, f)
 	if err != nil && ctx.Err() == nil {
 		return nil, err
 	}
@@ -170,7 +207,7 @@ func (s Study) Run(ctx context.Context, f Objective) (*Result, error) {
 	train := st.TrainActivities(f)
 	train.Runner.Version = s.version()
 	s.warn(ctx, st.Store, train.Runner.Version)
-	workers, err := workflows.StartWorkers(conn.Client, conn.namespace, queue, st.StoreActivities(), train, workflows.Offer{CPU: spec.Search.Parallel})
+	workers, err := workflows.StartWorkers(conn.Client, conn.namespace, queue, s.activities(st), train, workflows.Offer{CPU: spec.Search.Parallel})
 	if err != nil {
 		return nil, err
 	}
@@ -186,16 +223,16 @@ func (s Study) Run(ctx context.Context, f Objective) (*Result, error) {
 }
 
 // version identifies the objective.
-func (s Study) version() trials.Version {
+func (s Study) version() segment.Version {
 	if s.Version != "" {
-		return trials.VersionNamed(s.Version)
+		return segment.VersionNamed(s.Version)
 	}
 	return trials.Build()
 }
 
 // warn logs which trials another version of the objective has trained. The result
 // says so, too.
-func (s Study) warn(ctx context.Context, store *trials.Store, now trials.Version) {
+func (s Study) warn(ctx context.Context, store *store.Store, now segment.Version) {
 	list, err := store.Versions(ctx, s.Name)
 	if err != nil {
 		s.Log.Warn().Err(err).Str("study", s.Name).Msg("its versions cannot be read")
@@ -207,7 +244,7 @@ func (s Study) warn(ctx context.Context, store *trials.Store, now trials.Version
 }
 
 // tell calls OnTrial until it is told to end, and then for what is left.
-func (s Study) tell(ctx context.Context, store *trials.Store) (end func()) {
+func (s Study) tell(ctx context.Context, store *store.Store) (end func()) {
 	if s.OnTrial == nil {
 		return func() {}
 	}

@@ -18,7 +18,7 @@ import (
 
 	"budwood/data"
 	"budwood/search"
-	"budwood/trials"
+	"budwood/trials/store"
 	"budwood/workflows"
 )
 
@@ -29,7 +29,7 @@ const DefaultAddress = "127.0.0.1:7233"
 type Handle struct {
 	Name  string
 	conn  *connection
-	store *trials.Store
+	store *store.Store
 }
 
 // Submit starts the study of a file on a running server and returns without
@@ -62,7 +62,7 @@ func Open(ctx context.Context, study string) (*Handle, error) {
 		conn.Close()
 		return nil, err
 	}
-	store, err := trials.OpenReadOnly(StoreFile(home))
+	store, err := store.OpenReadOnly(StoreFile(home))
 	if err != nil {
 		conn.Close()
 		return nil, err
@@ -83,7 +83,7 @@ func (h *Handle) Wait(ctx context.Context) (*Result, error) {
 		return nil, orLost(ctx, err)
 	}
 	r, read := h.Result(ctx)
-	if err == nil || read == nil && r.State != trials.StudyRunning {
+	if err == nil || read == nil && r.State != store.StudyRunning {
 		return r, read
 	}
 	return nil, err
@@ -146,7 +146,7 @@ func (h *Handle) setAside(ctx context.Context, r workflows.AsideRequest) error {
 	if !errors.Is(err, workflows.ErrNotRunning) {
 		return err
 	}
-	store, err := trials.Open(h.store.Path())
+	store, err := store.Open(h.store.Path())
 	if err != nil {
 		return err
 	}

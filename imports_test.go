@@ -10,19 +10,29 @@ import (
 // know; docs/architecture.md draws it. A room is a folder with all below it that
 // has no row of its own.
 var mayImport = map[string][]string{
-	"search":        {},
-	"internal":      {},
-	"hpo":           {"search", "gonum.org/v1/gonum"},
-	"hpo/scheduler": {"search"},
-	"data":          {"golang.org/x/exp", "github.com/parquet-go/parquet-go"},
-	"engine":        {"data", "golang.org/x/sys"},
-	"nas":           {"search", "data", "engine"},
-	"trials":        {"search", "data", "engine", "github.com/mattn/go-sqlite3", "github.com/rs/zerolog", "github.com/prometheus/procfs", "golang.org/x/sync", "golang.org/x/sys"},
-	"meta":          {"search", "gonum.org/v1/gonum"},
-	"report":        {"search", "hpo"},
-	"workflows":     {"search", "hpo", "hpo/scheduler", "data", "engine", "nas", "trials", "meta", "go.temporal.io", "golang.org/x/sync", "google.golang.org/protobuf", "github.com/rs/zerolog", "github.com/goccy/go-yaml"},
-	"":              {"search", "hpo", "nas", "data", "engine", "trials", "report", "workflows", "go.temporal.io", "github.com/rs/zerolog"},
-	"examples":      {"", "search", "data", "engine"},
+	"search":                {},
+	"internal":              {},
+	"hpo":                   {"search", "gonum.org/v1/gonum"},
+	"hpo/scheduler":         {"search"},
+	"data":                  {"golang.org/x/exp", "github.com/parquet-go/parquet-go"},
+	"engine":                {"data", "engine/internal/check", "engine/kernel", "engine/optim", "engine/safetensors"},
+	"engine/optim":          {"engine/internal/check", "engine/kernel"},
+	"engine/kernel":         {"golang.org/x/sys"},
+	"engine/onnx":           {"data", "engine", "engine/safetensors"},
+	"engine/safetensors":    {"engine/kernel"},
+	"engine/internal/check": {},
+	"nas":                   {"search", "data", "engine", "engine/safetensors"},
+	"trials":                {"search", "data", "engine", "trials/segment", "trials/energy", "trials/blob", "trials/reap", "github.com/rs/zerolog", "github.com/prometheus/procfs", "golang.org/x/sync", "golang.org/x/sys", "engine/kernel", "engine/optim"},
+	"trials/segment":        {"search", "trials/energy"},
+	"trials/energy":         {"search", "github.com/prometheus/procfs", "golang.org/x/sys"},
+	"trials/blob":           {"data"},
+	"trials/reap":           {},
+	"trials/store":          {"search", "trials/segment", "trials/energy", "github.com/mattn/go-sqlite3"},
+	"meta":                  {"search", "gonum.org/v1/gonum"},
+	"report":                {"search", "hpo"},
+	"workflows":             {"search", "hpo", "hpo/scheduler", "data", "engine", "nas", "trials", "trials/segment", "trials/energy", "trials/blob", "trials/store", "meta", "go.temporal.io", "golang.org/x/sync", "google.golang.org/protobuf", "github.com/rs/zerolog", "github.com/goccy/go-yaml"},
+	"":                      {"search", "hpo", "nas", "data", "engine", "trials", "trials/segment", "trials/energy", "trials/blob", "trials/store", "report", "workflows", "go.temporal.io", "github.com/rs/zerolog"},
+	"examples":              {"", "search", "data", "engine", "engine/optim"},
 }
 
 func TestImportsKeepTheirDirection(t *testing.T) {
@@ -69,6 +79,27 @@ func TestSDKWithoutServer(t *testing.T) {
 	for line := range strings.Lines(string(out)) {
 		if strings.HasPrefix(line, "go.temporal.io/server") {
 			t.Errorf("the SDK depends on %s", strings.TrimSpace(line))
+		}
+	}
+}
+
+// A program that trains, and keeps what it trains elsewhere, must not link SQLite:
+// only the process that owns the store needs it.
+func TestTrainingWithoutSQLite(t *testing.T) {
+	out, err := exec.Command("go", "list", "-f", "{{.ImportPath}}{{range .Deps}} {{.}}{{end}}", "./...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	needs := map[string]bool{"workflows": true, "": true, "examples": true, "trials/store": true}
+	for line := range strings.Lines(string(out)) {
+		fields := strings.Fields(line)
+		if needs[room(fields[0])] || strings.HasSuffix(fields[0], "/bench") {
+			continue
+		}
+		for _, to := range fields[1:] {
+			if to == "budwood/trials/store" || to == "database/sql" || strings.HasPrefix(to, "github.com/mattn/go-sqlite3") {
+				t.Errorf("%s depends on %s", fields[0], to)
+			}
 		}
 	}
 }

@@ -10,14 +10,14 @@ import (
 
 	"budwood/report"
 	"budwood/search"
-	"budwood/trials"
+	"budwood/trials/store"
 	"budwood/workflows"
 )
 
 // Result is how a study stands or ended.
 type Result struct {
 	Study  string
-	State  trials.StudyState
+	State  store.StudyState
 	Reason string          // why it ended, if not because its trials were done
 	Best   *search.Record  // the best trial by the main objective, nil if none has a value
 	Value  float64         // its objective, 0 without one
@@ -73,7 +73,7 @@ func Load(ctx context.Context, home, study string) (*Result, error) {
 			return nil, err
 		}
 	}
-	store, err := trials.OpenReadOnly(StoreFile(home))
+	store, err := store.OpenReadOnly(StoreFile(home))
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +82,7 @@ func Load(ctx context.Context, home, study string) (*Result, error) {
 }
 
 // ReadResult reads a study from the store.
-func ReadResult(ctx context.Context, store *trials.Store, study string) (*Result, error) {
+func ReadResult(ctx context.Context, store *store.Store, study string) (*Result, error) {
 	r, err := readBest(ctx, store, study)
 	if err != nil {
 		return nil, err
@@ -107,7 +107,7 @@ func ReadResult(ctx context.Context, store *trials.Store, study string) (*Result
 
 // ReadBest is ReadResult without the trials, which takes as long for a hundred
 // thousand of them as for ten.
-func ReadBest(ctx context.Context, store *trials.Store, study string) (*Result, error) {
+func ReadBest(ctx context.Context, store *store.Store, study string) (*Result, error) {
 	r, err := readBest(ctx, store, study)
 	if err != nil {
 		return nil, err
@@ -121,7 +121,7 @@ func ReadBest(ctx context.Context, store *trials.Store, study string) (*Result, 
 	return r, err
 }
 
-func readBest(ctx context.Context, store *trials.Store, study string) (*Result, error) {
+func readBest(ctx context.Context, store *store.Store, study string) (*Result, error) {
 	row, err := store.Study(ctx, study)
 	if err != nil {
 		return nil, err
@@ -140,7 +140,7 @@ func readBest(ctx context.Context, store *trials.Store, study string) (*Result, 
 	return r, err
 }
 
-func note(ctx context.Context, store *trials.Store, row *trials.Study, best *search.Record) (string, error) {
+func note(ctx context.Context, store *store.Store, row *store.Study, best *search.Record) (string, error) {
 	var spec workflows.Spec
 	if len(row.Spec) == 0 || json.Unmarshal(row.Spec, &spec) != nil {
 		return "", nil // of another program

@@ -10,6 +10,9 @@ import (
 
 	"budwood/data"
 	"budwood/trials"
+	"budwood/trials/blob"
+	"budwood/trials/energy"
+	"budwood/trials/store"
 	"budwood/workflows"
 )
 
@@ -36,10 +39,10 @@ func StoreFile(home string) string { return filepath.Join(home, "budwood.db") }
 // checkpoints and the data sets in memory. Runs of studies, here and in the
 // command, share one.
 type State struct {
-	Store *trials.Store
-	Files *trials.DataFiles // of studies, among the blobs, which are the checkpoints' place, too
+	Store *store.Store
+	Files *blob.DataFiles // of studies, among the blobs, which are the checkpoints' place, too
 	Data  *data.Cache
-	Meter *trials.Attributor
+	Meter *energy.Attributor
 	Log   zerolog.Logger
 
 	home   string
@@ -48,18 +51,18 @@ type State struct {
 
 // OpenState opens a state directory for writing; "" means [Home]. With nil files,
 // checkpoints and data are kept there, too.
-func OpenState(home string, files *trials.DataFiles, log zerolog.Logger) (*State, error) {
+func OpenState(home string, files *blob.DataFiles, log zerolog.Logger) (*State, error) {
 	if home == "" {
 		var err error
 		if home, err = Home(); err != nil {
 			return nil, err
 		}
 	}
-	power, err := trials.CorePower(os.Getenv)
+	power, err := energy.CorePower(os.Getenv)
 	if err != nil {
 		return nil, err
 	}
-	store, err := trials.Open(StoreFile(home))
+	store, err := store.Open(StoreFile(home))
 	if err != nil {
 		return nil, err
 	}
@@ -68,9 +71,9 @@ func OpenState(home string, files *trials.DataFiles, log zerolog.Logger) (*State
 		if err := os.MkdirAll(blobs, 0o755); err != nil {
 			return nil, errors.Join(err, store.Close())
 		}
-		files = &trials.DataFiles{Blobs: trials.Dir(blobs)}
+		files = &blob.DataFiles{Blobs: blob.Dir(blobs)}
 	}
-	return &State{Store: store, Files: files, Data: &data.Cache{Files: files}, Meter: trials.NewAttributor(power), Log: log, home: home}, nil
+	return &State{Store: store, Files: files, Data: &data.Cache{Files: files}, Meter: energy.NewAttributor(power), Log: log, home: home}, nil
 }
 
 // Close closes the store.

@@ -11,7 +11,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"budwood/search"
-	"budwood/trials"
+	"budwood/trials/store"
 )
 
 // A study whose objective was wrong at first goes on after it was mended, says
@@ -60,7 +60,7 @@ func TestStudyOfTwoVersions(t *testing.T) {
 		t.Errorf("the log does not say %q:\n%s", line, &log)
 	}
 
-	store, err := trials.Open(StoreFile(s.Home))
+	store, err := store.Open(StoreFile(s.Home))
 	if err != nil {
 		t.Fatal(err)
 	}

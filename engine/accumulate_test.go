@@ -7,6 +7,7 @@ import (
 	"pgregory.net/rapid"
 
 	"budwood/data"
+	"budwood/engine/optim"
 )
 
 // k batches of b rows make the step of one batch of k·b rows (specification,
@@ -19,7 +20,7 @@ func TestAccumulationIsALargerBatch(t *testing.T) {
 		loss := rapid.SampledFrom([]Loss{CrossEntropy{}, CrossEntropy{Weights: []float32{1, 2, 0.5}}}).Draw(rt, "loss")
 		train := func(batch, accumulate int) (float64, []float32) {
 			n := mustCompile(t, Seq{Dense{Out: 7}, Tanh{}, Dense{Out: 3}}, s.Shape, Config{Batch: batch, Seed: 3, Loss: loss})
-			tr := mustTrain(t, n, TrainConfig{Optimizer: SGD{Momentum: 0.9}, Schedule: Constant{LR: 0.1}, Accumulate: accumulate})
+			tr := mustTrain(t, n, TrainConfig{Optimizer: optim.SGD{Momentum: 0.9}, Schedule: optim.Constant{LR: 0.1}, Accumulate: accumulate})
 			l, err := tr.Epoch(s)
 			if err != nil {
 				rt.Fatal(err)
@@ -49,7 +50,7 @@ func TestGroups(t *testing.T) {
 		for i := range n.Params() {
 			n.Params()[i] = 0.1
 		}
-		tr := mustTrain(t, n, TrainConfig{Optimizer: SGD{WeightDecay: 100}, Schedule: Constant{LR: 1e-3}, Groups: groups})
+		tr := mustTrain(t, n, TrainConfig{Optimizer: optim.SGD{WeightDecay: 100}, Schedule: optim.Constant{LR: 1e-3}, Groups: groups})
 		if _, err := tr.Epoch(s); err != nil {
 			t.Fatal(err)
 		}
@@ -89,9 +90,9 @@ func TestGroups(t *testing.T) {
 // on with its own.
 func TestAverageOfWeights(t *testing.T) {
 	s := blobs(data.Shape{5}, 3, 60)
-	for _, cfg := range []TrainConfig{{EMA: 0.99}, {Optimizer: Lookahead{Fast: SGD{}}}} {
+	for _, cfg := range []TrainConfig{{EMA: 0.99}, {Optimizer: optim.Lookahead{Fast: optim.SGD{}}}} {
 		n := mustCompile(t, Dense{Out: 3}, s.Shape, Config{Batch: 10})
-		cfg.Schedule = Constant{LR: 0.3}
+		cfg.Schedule = optim.Constant{LR: 0.3}
 		tr := mustTrain(t, n, cfg)
 		want, wantSlow := append([]float32(nil), n.Params()...), append([]float32(nil), n.Params()...)
 		for step := 1; step <= 8; step++ {
@@ -138,7 +139,7 @@ func TestLossScale(t *testing.T) {
 	s := blobs(data.Shape{5}, 3, 80)
 	train := func(scale *LossScale) *Trainer {
 		n := mustCompile(t, Dense{Out: 3}, s.Shape, Config{Batch: 10})
-		return mustTrain(t, n, TrainConfig{Optimizer: SGD{}, Schedule: Constant{LR: 0.1}, ClipNorm: 0.1, LossScale: scale})
+		return mustTrain(t, n, TrainConfig{Optimizer: optim.SGD{}, Schedule: optim.Constant{LR: 0.1}, ClipNorm: 0.1, LossScale: scale})
 	}
 	plain, scaled := train(nil), train(&LossScale{Interval: 3})
 	for _, tr := range []*Trainer{plain, scaled} {

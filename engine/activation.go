@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"fmt"
 
 	"budwood/data"
@@ -75,7 +76,7 @@ func (a LeakyReLU) String() string {
 	return fmt.Sprintf("LeakyReLU(%g)", a.Slope)
 }
 
-func (a LeakyReLU) slope() float32 { return float32(or(a.Slope, 0.01)) }
+func (a LeakyReLU) slope() float32 { return float32(cmp.Or(a.Slope, 0.01)) }
 
 // String is GELU.
 func (GELU) String() string { return "GELU" }

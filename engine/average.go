@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"budwood/data"
+	"budwood/engine/optim"
 )
 
 // emaDecay is the β of step t (from 1) of an exponential moving average: it
@@ -12,7 +13,7 @@ import (
 func emaDecay(beta float64, t int) float64 { return min(beta, float64(1+t)/float64(10+t)) }
 
 // averaged is what stands for the weights in evaluation: their moving average,
-// or the slow weights of [Lookahead]. It is nil if there is none.
+// or the slow weights of [optim.Lookahead]. It is nil if there is none.
 func (t *Trainer) averaged() []float32 {
 	if t.steps == 0 {
 		return nil
@@ -20,14 +21,14 @@ func (t *Trainer) averaged() []float32 {
 	if t.average != nil {
 		return t.average
 	}
-	if _, ok := t.cfg.Optimizer.(Lookahead); ok {
+	if _, ok := t.cfg.Optimizer.(optim.Lookahead); ok {
 		return t.slots[len(t.slots)-1]
 	}
 	return nil
 }
 
 // Evaluate scores the network on a set in inference mode, with the moving
-// average of the weights if there is one, or the slow weights of [Lookahead].
+// average of the weights if there is one, or the slow weights of [optim.Lookahead].
 // Running statistics are always the network's own.
 func (t *Trainer) Evaluate(s *data.Set) (Score, error) { return t.EvaluateTo(nil, s) }
 

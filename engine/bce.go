@@ -1,9 +1,11 @@
 package engine
 
 import (
+	"cmp"
 	"fmt"
 
 	"budwood/data"
+	"budwood/engine/internal/check"
 	"budwood/engine/kernel"
 )
 
@@ -18,7 +20,7 @@ type BinaryCrossEntropy struct {
 func (BinaryCrossEntropy) String() string { return "binary cross-entropy" }
 
 func (l BinaryCrossEntropy) validate() error {
-	return nonNegative("binary cross-entropy: positive weight", l.PositiveWeight)
+	return check.NonNegative("binary cross-entropy: positive weight", l.PositiveWeight)
 }
 
 func (l BinaryCrossEntropy) fits(out data.Shape, s *data.Set) error {
@@ -44,6 +46,6 @@ func (l BinaryCrossEntropy) gradient(d, y []float32, t targets, rows int) (sum, 
 		}
 		value = d
 	}
-	sum = kernel.Logistic(d, y, value[:len(y)], float32(or(l.PositiveWeight, 1)), 1/float32(len(y)))
+	sum = kernel.Logistic(d, y, value[:len(y)], float32(cmp.Or(l.PositiveWeight, 1)), 1/float32(len(y)))
 	return sum * float64(rows) / float64(len(y)), float64(rows)
 }

@@ -9,6 +9,7 @@ import (
 
 	"budwood/data"
 	"budwood/engine/kernel"
+	"budwood/engine/optim"
 )
 
 // cpuSeconds is the processor time of this process: other work on the machine
@@ -75,7 +76,7 @@ func BenchmarkPrecision(b *testing.B) {
 
 func benchmarkTrain(b *testing.B, l Layer, in data.Shape, batch int, p Precision) {
 	n := mustCompile(b, l, in, Config{Batch: batch, Precision: p})
-	tr := mustTrain(b, n, TrainConfig{Optimizer: Adam{}})
+	tr := mustTrain(b, n, TrainConfig{Optimizer: optim.Adam{}})
 	r := rand.New(rand.NewPCG(1, 1))
 	s := &data.Set{Shape: in, Classes: 10, X: normal(r, 64*batch*in.Size())}
 	order := make([]int32, 64*batch)
@@ -89,7 +90,7 @@ func benchmarkTrain(b *testing.B, l Layer, in data.Shape, batch int, p Precision
 	for b.Loop() {
 		at := step % 64 * batch
 		n.step(pass{rows: batch, train: true, key: uint64(step)}, n.gather(s, order[at:at+batch]), 1)
-		if err := tr.update(Progress{Step: step}); err != nil {
+		if err := tr.update(optim.Progress{Step: step}); err != nil {
 			b.Fatal(err)
 		}
 		step++

@@ -8,6 +8,7 @@ import (
 
 	"budwood/data"
 	"budwood/engine/kernel"
+	"budwood/engine/optim"
 )
 
 // explode is a layer for tests: the identity, whose output or gradient turns
@@ -68,7 +69,7 @@ func TestBlame(t *testing.T) {
 				n.Params()[i] = 3e38
 			}
 		}, "in the output of layer 0 Dense(6)"},
-		{"step too large", Seq{Dense{Out: 3}}, TrainConfig{Optimizer: SGD{}, Schedule: Constant{LR: math.MaxFloat64}}, nil, "in tensor 0.weight"},
+		{"step too large", Seq{Dense{Out: 3}}, TrainConfig{Optimizer: optim.SGD{}, Schedule: optim.Constant{LR: math.MaxFloat64}}, nil, "in tensor 0.weight"},
 	} {
 		s := blobs(data.Shape{4}, 3, 12)
 		n := mustCompile(t, c.layer, s.Shape, Config{Batch: 5})

@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"budwood/engine/kernel"
+	"budwood/engine/optim"
 	"budwood/engine/safetensors"
 )
 
@@ -18,12 +19,12 @@ const checkpointFormat = "budwood checkpoint 1"
 // state is all numbers of a trainer beside its tensors, as a checkpoint's
 // metadata. Losses are bits, so that they come back as they were.
 type state struct {
-	Rows      int      `json:"rows,omitempty"`
-	Sum       uint64   `json:"sum,omitempty"`
-	Weight    uint64   `json:"weight,omitempty"`
-	Loss      uint64   `json:"loss,omitempty"`
-	Plateau   *plateau `json:"plateau,omitempty"`
-	LossScale *scaler  `json:"loss_scale,omitempty"`
+	Rows      int                 `json:"rows,omitempty"`
+	Sum       uint64              `json:"sum,omitempty"`
+	Weight    uint64              `json:"weight,omitempty"`
+	Loss      uint64              `json:"loss,omitempty"`
+	Plateau   *optim.PlateauState `json:"plateau,omitempty"`
+	LossScale *scaler             `json:"loss_scale,omitempty"`
 }
 
 // Save writes a checkpoint in the safetensors format: weights and running
@@ -79,7 +80,7 @@ func (t *Trainer) tensors(best snapshot) []safetensors.Tensor {
 	if t.average != nil {
 		add("average.", n.plan.params, t.average)
 	}
-	for i, slot := range t.cfg.Optimizer.slots() {
+	for i, slot := range t.cfg.Optimizer.Slots() {
 		add("optimizer."+slot+".", n.plan.params, t.slots[i])
 	}
 	return list
@@ -168,8 +169,8 @@ func placeTensors(to, from []safetensors.Tensor) {
 
 // readState reads the rest of the metadata; checkpoints from before it have
 // none, which is that of a trainer at the end of an epoch.
-func (t *Trainer) readState(text string, at *cursor) (plateau, scaler, error) {
-	seen, scale := plateau{}, t.scale
+func (t *Trainer) readState(text string, at *cursor) (optim.PlateauState, scaler, error) {
+	seen, scale := optim.PlateauState{}, t.scale
 	if text == "" {
 		return seen, scale, nil
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"budwood/data"
+	"budwood/engine/optim"
 )
 
 // Whatever Load reads, it does not panic, and on an error nothing has changed;
@@ -13,7 +14,7 @@ import (
 func FuzzLoad(f *testing.F) {
 	fresh := func(tb testing.TB) *Trainer {
 		n := mustCompile(tb, Seq{Dense{Out: 3}, BatchNorm{}, Dense{Out: 2}}, data.Shape{2}, Config{Batch: 4})
-		return mustTrain(tb, n, TrainConfig{Schedule: Plateau{}, EMA: 0.9, LossScale: &LossScale{}})
+		return mustTrain(tb, n, TrainConfig{Schedule: optim.Plateau{}, EMA: 0.9, LossScale: &LossScale{}})
 	}
 	s := &data.Set{Shape: data.Shape{2}, X: make([]float32, 20), Class: make([]int32, 10), Classes: 2}
 	tr := fresh(f)

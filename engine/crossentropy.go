@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"budwood/data"
+	"budwood/engine/internal/check"
 	"budwood/engine/kernel"
 )
 
@@ -26,7 +27,7 @@ func (CrossEntropy) String() string { return "cross-entropy" }
 func (l CrossEntropy) validate() error {
 	var sum float32
 	for i, w := range l.Weights {
-		if err := nonNegative(fmt.Sprintf("cross-entropy: weight of class %d", i), float64(w)); err != nil {
+		if err := check.NonNegative(fmt.Sprintf("cross-entropy: weight of class %d", i), float64(w)); err != nil {
 			return err
 		}
 		sum += w
@@ -34,7 +35,7 @@ func (l CrossEntropy) validate() error {
 	if l.Weights != nil && sum == 0 {
 		return fmt.Errorf("cross-entropy: no class has a weight above 0")
 	}
-	return fraction("cross-entropy: smoothing", l.Smoothing)
+	return check.Fraction("cross-entropy: smoothing", l.Smoothing)
 }
 
 func (l CrossEntropy) fits(out data.Shape, s *data.Set) error {

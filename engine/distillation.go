@@ -1,9 +1,11 @@
 package engine
 
 import (
+	"cmp"
 	"fmt"
 
 	"budwood/data"
+	"budwood/engine/internal/check"
 	"budwood/engine/kernel"
 )
 
@@ -21,7 +23,7 @@ type Distillation struct {
 func (Distillation) String() string { return "distillation" }
 
 func (l Distillation) validate() error {
-	if err := nonNegative("distillation: temperature", l.Temperature); err != nil {
+	if err := check.NonNegative("distillation: temperature", l.Temperature); err != nil {
 		return err
 	}
 	if !(l.Alpha >= 0 && l.Alpha <= 1) {
@@ -48,8 +50,8 @@ func (l Distillation) gradient(d, y []float32, t targets, rows int) (sum, weight
 	if t.soft == nil {
 		return sum, weight
 	}
-	n, alpha := len(t.class), or(l.Alpha, 0.5)
+	n, alpha := len(t.class), cmp.Or(l.Alpha, 0.5)
 	kernel.Scale(d, float32(1-alpha))
-	kl := kernel.Distill(d, y, t.soft, n, len(y)/n, float32(or(l.Temperature, 2)), float32(alpha/float64(n)))
+	kl := kernel.Distill(d, y, t.soft, n, len(y)/n, float32(cmp.Or(l.Temperature, 2)), float32(alpha/float64(n)))
 	return (1-alpha)*sum + alpha*kl*float64(rows)/float64(n), weight
 }

@@ -24,7 +24,7 @@
 //
 // [Seq] is nn.Sequential; [Compile] replaces both the module's constructor and
 // torch.compile; [Trainer.Epoch] is the training loop, with zero_grad, backward,
-// clip_grad_norm_ and step in it; a [Schedule] sets the learning rate of each
+// clip_grad_norm_ and step in it; an [optim.Schedule] sets the learning rate of each
 // step. There is no autograd tape: each layer adds an operation with its own
 // backward pass to the plan.
 //
@@ -61,8 +61,8 @@
 // One file for each layer (dense.go, attention.go, …; what a convolution
 // computes is in conv_op.go and conv_back.go), builder.go and plan.go for the
 // plan and its memory, net.go for what is compiled, blame.go for the search for
-// NaN; one file for each loss, optimizer and schedule (mse.go, adam.go,
-// cosine.go, …); trainer.go and checkpoint.go for training. A new layer
+// NaN; one file for each loss (mse.go, …); trainer.go and checkpoint.go for
+// training, whose optimizers and schedules are package optim. A new layer
 // implements [Layer]: Infer checks sizes, build adds tensors, parameters and an
 // op to the builder. par.go shows how tensors that are read twice get their
 // gradients. The numeric core is package kernel.

@@ -5,6 +5,7 @@ import (
 
 	"budwood/data"
 	"budwood/engine"
+	"budwood/engine/optim"
 )
 
 // A small residual network for images, with squeeze-excite blocks.
@@ -50,7 +51,7 @@ func ExampleTransformer() {
 		fmt.Println(err)
 		return
 	}
-	trainer, err := engine.NewTrainer(net, engine.TrainConfig{Schedule: engine.Constant{LR: 0.01}, Seed: 3})
+	trainer, err := engine.NewTrainer(net, engine.TrainConfig{Schedule: optim.Constant{LR: 0.01}, Seed: 3})
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -7,6 +7,7 @@ import (
 
 	"budwood/data"
 	"budwood/engine"
+	"budwood/engine/optim"
 )
 
 // quadrants is a small classification problem: the quadrant of a point.
@@ -88,8 +89,8 @@ func ExampleTrainer() {
 		return
 	}
 	trainer, err := engine.NewTrainer(net, engine.TrainConfig{
-		Optimizer: engine.AdamW{WeightDecay: 0.01},
-		Schedule:  engine.Warmup{Then: engine.CosineDecay{LR: 0.02}, Share: 0.05},
+		Optimizer: optim.AdamW{WeightDecay: 0.01},
+		Schedule:  optim.Warmup{Then: optim.CosineDecay{LR: 0.02}, Share: 0.05},
 		Epochs:    20,
 		ClipNorm:  1,
 		Seed:      7,

@@ -1,9 +1,13 @@
 package engine
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"path"
+
+	"budwood/engine/internal/check"
+	"budwood/engine/optim"
 )
 
 // Group gives some of the parameters rules of their own.
@@ -23,7 +27,7 @@ func (g *Group) validate() error {
 			return fmt.Errorf("pattern %q: %w", p, err)
 		}
 	}
-	return nonNegative("learning rate factor", g.Rate)
+	return check.NonNegative("learning rate factor", g.Rate)
 }
 
 func (g *Group) holds(p *param) bool {
@@ -37,7 +41,7 @@ func (g *Group) holds(p *param) bool {
 
 // part is a stretch of the parameters with the same rules.
 type part struct {
-	span
+	optim.Span
 	rate   float64 // times the schedule's learning rate
 	missed int     // steps that the trainer took without it: see [Trainer.Swap]
 }
@@ -51,28 +55,28 @@ func (t *Trainer) parts(steps []int) (parts []part, err error) {
 	used := make([]bool, len(t.cfg.Groups))
 	start, end := 0, 0
 	for i, p := range n.plan.params {
-		rules := part{span: span{decay: 1}, rate: 1}
+		rules := part{Span: optim.Span{Decay: 1}, rate: 1}
 		if steps != nil {
 			rules.missed = t.steps - steps[i]
 		}
 		for i := range t.cfg.Groups {
 			if g := &t.cfg.Groups[i]; g.holds(p) {
 				used[i] = true
-				rules.rate = or(g.Rate, 1)
+				rules.rate = cmp.Or(g.Rate, 1)
 				if g.NoDecay {
-					rules.decay = 0
+					rules.Decay = 0
 				}
 				break
 			}
 		}
-		if k := len(parts) - 1; k < 0 || parts[k].rate != rules.rate || parts[k].decay != rules.decay || parts[k].missed != rules.missed {
+		if k := len(parts) - 1; k < 0 || parts[k].rate != rules.rate || parts[k].Decay != rules.Decay || parts[k].missed != rules.missed {
 			parts, start = append(parts, rules), end
 		}
 		end += int(p.size)
 		last := &parts[len(parts)-1]
-		last.w, last.g, last.state = n.params[start:end:end], n.grads[start:end:end], nil
+		last.W, last.G, last.State = n.params[start:end:end], n.grads[start:end:end], nil
 		for _, slot := range t.slots {
-			last.state = append(last.state, slot[start:end:end])
+			last.State = append(last.State, slot[start:end:end])
 		}
 	}
 	for i, ok := range used {

@@ -1,7 +1,10 @@
 package engine
 
 import (
+	"cmp"
+
 	"budwood/data"
+	"budwood/engine/internal/check"
 	"budwood/engine/kernel"
 )
 
@@ -14,11 +17,11 @@ type Huber struct {
 // String is Huber loss.
 func (Huber) String() string { return "Huber loss" }
 
-func (l Huber) validate() error { return nonNegative("Huber loss: delta", l.Delta) }
+func (l Huber) validate() error { return check.NonNegative("Huber loss: delta", l.Delta) }
 
 func (l Huber) fits(out data.Shape, s *data.Set) error { return fitsTargets(l, out, s) }
 
 func (l Huber) gradient(d, y []float32, t targets, rows int) (sum, weight float64) {
-	sum = kernel.HuberError(d, y, t.value[:len(y)], float32(or(l.Delta, 1)), 1/float32(len(y)))
+	sum = kernel.HuberError(d, y, t.value[:len(y)], float32(cmp.Or(l.Delta, 1)), 1/float32(len(y)))
 	return sum * float64(rows) / float64(len(y)), float64(rows)
 }

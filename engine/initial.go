@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -54,7 +55,7 @@ func (Xavier) String() string { return "Xavier" }
 func (Orthogonal) String() string { return "Orthogonal" }
 
 // String is Normal(Std).
-func (n Normal) String() string { return fmt.Sprintf("Normal(%g)", or(n.Std, 0.02)) }
+func (n Normal) String() string { return fmt.Sprintf("Normal(%g)", cmp.Or(n.Std, 0.02)) }
 
 // String is Zeros.
 func (Zeros) String() string { return "Zeros" }
@@ -100,7 +101,7 @@ func (x Xavier) fill(r *rand.Rand, w []float32, rows, cols int, gain float64) {
 }
 
 func (n Normal) fill(r *rand.Rand, w []float32, _, _ int, _ float64) {
-	random(r, w, or(n.Std, 0.02), false)
+	random(r, w, cmp.Or(n.Std, 0.02), false)
 }
 
 func (Zeros) fill(_ *rand.Rand, w []float32, _, _ int, _ float64) { clear(w) }

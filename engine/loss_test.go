@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"budwood/data"
+	"budwood/engine/optim"
 )
 
 // The gradient of each loss, against differences of its value.
@@ -144,7 +145,7 @@ func TestLossesTrain(t *testing.T) {
 		{Distillation{Alpha: 1}, &taught, 4},
 	} {
 		n := mustCompile(t, Seq{Dense{Out: 32}, Tanh{}, Dense{Out: c.out}}, data.Shape{3}, Config{Loss: c.l, Batch: 16})
-		tr := mustTrain(t, n, TrainConfig{Schedule: Constant{LR: 0.02}})
+		tr := mustTrain(t, n, TrainConfig{Schedule: optim.Constant{LR: 0.02}})
 		var first, last float64
 		for i := range 60 {
 			loss, err := tr.Epoch(c.s)

@@ -1,8 +1,11 @@
 package engine
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+
+	"budwood/engine/internal/check"
 )
 
 // LossScale is dynamic loss scaling (Micikevicius et al. 2018): the gradients
@@ -20,7 +23,7 @@ func (l *LossScale) validate() error {
 	if l == nil {
 		return nil
 	}
-	if err := nonNegative("loss scale", l.Init); err != nil {
+	if err := check.NonNegative("loss scale", l.Init); err != nil {
 		return err
 	}
 	if l.Growth != 0 && !(l.Growth >= 1) || l.Backoff != 0 && !(l.Backoff > 0 && l.Backoff < 1) || l.Interval < 0 {
@@ -42,7 +45,7 @@ const smallestScale = 0x1p-24
 // step counts a step whose gradients were finite or not.
 func (l *LossScale) step(s *scaler, finite bool) error {
 	if !finite {
-		s.Scale *= or(l.Backoff, 0.5)
+		s.Scale *= cmp.Or(l.Backoff, 0.5)
 		s.Good = 0
 		if s.Scale < smallestScale {
 			return errors.New("gradient NaN or infinite at every loss scale")
@@ -54,7 +57,7 @@ func (l *LossScale) step(s *scaler, finite bool) error {
 		interval = 2000
 	}
 	if s.Good++; s.Good >= interval {
-		s.Scale = min(s.Scale*or(l.Growth, 2), 0x1p100)
+		s.Scale = min(s.Scale*cmp.Or(l.Growth, 2), 0x1p100)
 		s.Good = 0
 	}
 	return nil

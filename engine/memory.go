@@ -5,6 +5,7 @@ import (
 
 	"budwood/data"
 	"budwood/engine/kernel"
+	"budwood/engine/optim"
 )
 
 // Memory is what a plan allocates, in bytes. Nothing is allocated later, so that
@@ -92,9 +93,9 @@ func (c *Config) targets(out data.Shape) int64 {
 func (t *TrainConfig) states() int {
 	o := t.Optimizer
 	if o == nil {
-		o = AdamW{}
+		o = optim.AdamW{}
 	}
-	n := len(o.slots())
+	n := len(o.Slots())
 	if t.Accumulate > 1 {
 		n++
 	}

@@ -7,6 +7,7 @@ import (
 
 	"budwood/data"
 	"budwood/engine/kernel"
+	"budwood/engine/optim"
 )
 
 // heap is what the program holds after a collection, in bytes.
@@ -28,9 +29,9 @@ func TestFootprint(t *testing.T) {
 			train     TrainConfig
 		}{
 			{F32, TrainConfig{}},
-			{F32, TrainConfig{Optimizer: SGD{}}},
-			{BF16, TrainConfig{Optimizer: SGD{Momentum: 0.9}, EMA: 0.9}},
-			{FP16, TrainConfig{Optimizer: Lookahead{}, Accumulate: 2, EMA: 0.9}},
+			{F32, TrainConfig{Optimizer: optim.SGD{}}},
+			{BF16, TrainConfig{Optimizer: optim.SGD{Momentum: 0.9}, EMA: 0.9}},
+			{FP16, TrainConfig{Optimizer: optim.Lookahead{}, Accumulate: 2, EMA: 0.9}},
 			{BF16, TrainConfig{Prefetch: true, Mixup: 0.5}},
 		} {
 			cfg := Config{Batch: 256, Precision: c.precision}

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 
 	"budwood/data"
+	"budwood/engine/optim"
 )
 
 // MLP makes a classifier of dense layers with ReLU between them, for batches of
@@ -76,4 +77,4 @@ func (n *Net) Err() error {
 // fixed is a learning rate as it is, 0 included.
 type fixed float64
 
-func (f fixed) Rate(Progress) float64 { return float64(f) }
+func (f fixed) Rate(optim.Progress) float64 { return float64(f) }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"budwood/data"
+	"budwood/engine/optim"
 )
 
 func mustCompile(t testing.TB, l Layer, in data.Shape, cfg Config) *Net {
@@ -101,7 +102,7 @@ func TestOverfits(t *testing.T) {
 	rand.New(rand.NewPCG(1, 1)).Shuffle(8, func(i, j int) { s.Class[i], s.Class[j] = s.Class[j], s.Class[i] })
 	for _, k := range kinds {
 		n := mustCompile(t, k.layer, s.Shape, Config{Batch: 8, Seed: 1})
-		tr := mustTrain(t, n, TrainConfig{Schedule: Constant{LR: 0.01}, Seed: 1})
+		tr := mustTrain(t, n, TrainConfig{Schedule: optim.Constant{LR: 0.01}, Seed: 1})
 		for range 150 {
 			if _, err := tr.Epoch(s); err != nil {
 				t.Fatalf("%s: %v", k.name, err)
@@ -114,7 +115,7 @@ func TestOverfits(t *testing.T) {
 	}
 	reg := curve(8)
 	n := mustCompile(t, Seq{Dense{Out: 32}, Tanh{}, Dense{Out: 2}}, reg.Shape, Config{Batch: 8, Loss: MSE{}})
-	tr := mustTrain(t, n, TrainConfig{Optimizer: SGD{Momentum: 0.9, Nesterov: true}, Schedule: Constant{LR: 0.05}})
+	tr := mustTrain(t, n, TrainConfig{Optimizer: optim.SGD{Momentum: 0.9, Nesterov: true}, Schedule: optim.Constant{LR: 0.05}})
 	for range 400 {
 		if _, err := tr.Epoch(reg); err != nil {
 			t.Fatal(err)
@@ -191,7 +192,7 @@ func TestTrainingDoesNotAllocate(t *testing.T) {
 		n := mustCompile(t, k.layer, s.Shape, Config{Batch: 8})
 		for _, cfg := range []TrainConfig{
 			{ClipNorm: 1},
-			{Optimizer: Lookahead{Fast: RMSprop{Centered: true, Momentum: 0.9}}, Schedule: Warmup{Then: Plateau{Then: CosineDecay{}}, Share: 0.1}, EMA: 0.9, Accumulate: 2, ClipValue: 1, LossScale: &LossScale{}, Groups: []Group{{Vectors: true, NoDecay: true}}},
+			{Optimizer: optim.Lookahead{Fast: optim.RMSprop{Centered: true, Momentum: 0.9}}, Schedule: optim.Warmup{Then: optim.Plateau{Then: optim.CosineDecay{}}, Share: 0.1}, EMA: 0.9, Accumulate: 2, ClipValue: 1, LossScale: &LossScale{}, Groups: []Group{{Vectors: true, NoDecay: true}}},
 		} {
 			cfg.Epochs = 3
 			tr := mustTrain(t, n, cfg)

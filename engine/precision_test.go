@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"budwood/data"
+	"budwood/engine/optim"
 )
 
 // Attention and GRU multiply in 16 bits too: their gradients are those in float32
@@ -64,7 +65,7 @@ func TestPrecision(t *testing.T) {
 			t.Errorf("%v: relative error %g of the gradient, the bound is %g", p, r, bound)
 		}
 		n := mustCompile(t, l, s.Shape, Config{Batch: 50, Seed: 2, Precision: p})
-		tr := mustTrain(t, n, TrainConfig{Schedule: Constant{LR: 0.01}})
+		tr := mustTrain(t, n, TrainConfig{Schedule: optim.Constant{LR: 0.01}})
 		for range 20 {
 			if _, err := tr.Epoch(s); err != nil {
 				t.Fatal(err)

@@ -8,20 +8,21 @@ import (
 	"pgregory.net/rapid"
 
 	"budwood/data"
+	"budwood/engine/optim"
 )
 
 // everything is one of each optimizer, schedule and other state of a trainer.
 var everything = struct {
-	optimizers []Optimizer
-	schedules  []Schedule
+	optimizers []optim.Optimizer
+	schedules  []optim.Schedule
 }{
-	[]Optimizer{
-		SGD{}, SGD{Momentum: 0.9, Nesterov: true}, Adam{WeightDecay: 0.01}, Adam{AMSGrad: true}, AdamW{}, RMSprop{},
-		RMSprop{Momentum: 0.9, Centered: true}, AdaGrad{Decay: 0.1}, AdaBound{}, Lookahead{K: 3}, Lookahead{Fast: SGD{Momentum: 0.5}},
+	[]optim.Optimizer{
+		optim.SGD{}, optim.SGD{Momentum: 0.9, Nesterov: true}, optim.Adam{WeightDecay: 0.01}, optim.Adam{AMSGrad: true}, optim.AdamW{}, optim.RMSprop{},
+		optim.RMSprop{Momentum: 0.9, Centered: true}, optim.AdaGrad{Decay: 0.1}, optim.AdaBound{}, optim.Lookahead{K: 3}, optim.Lookahead{Fast: optim.SGD{Momentum: 0.5}},
 	},
-	[]Schedule{
-		Constant{}, StepDecay{Every: 1}, Exponential{}, CosineDecay{}, WarmRestarts{First: 1, Factor: 2}, OneCycle{},
-		Warmup{Then: CosineDecay{}, Share: 0.2}, Plateau{Patience: -1, Then: Constant{LR: 0.01}},
+	[]optim.Schedule{
+		optim.Constant{}, optim.StepDecay{Every: 1}, optim.Exponential{}, optim.CosineDecay{}, optim.WarmRestarts{First: 1, Factor: 2}, optim.OneCycle{},
+		optim.Warmup{Then: optim.CosineDecay{}, Share: 0.2}, optim.Plateau{Patience: -1, Then: optim.Constant{LR: 0.01}},
 	},
 }
 

@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"budwood/data"
+	"budwood/engine/optim"
 )
 
 // run compiles a layer and runs it forward on rows of random values.
@@ -178,7 +179,7 @@ func TestLanguageModels(t *testing.T) {
 		{Embedding{Vocab: 5, Out: 8}, Conv1D{Out: 24, Kernel: 4, Causal: true}, ReLU{}, Dense{Out: 5, PerStep: true}},
 	} {
 		n := mustCompile(t, l, s.Shape, Config{Batch: 8, Seed: 3})
-		tr := mustTrain(t, n, TrainConfig{Schedule: Constant{LR: 0.01}, Seed: 3})
+		tr := mustTrain(t, n, TrainConfig{Schedule: optim.Constant{LR: 0.01}, Seed: 3})
 		for range 200 {
 			if _, err := tr.Epoch(s); err != nil {
 				t.Fatalf("%v: %v", l, err)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"budwood/engine/optim"
 	"budwood/engine/safetensors"
 )
 
@@ -15,13 +16,13 @@ import (
 // averages; nil: all. A copy made by KeepBest is gone.
 //
 // It is an error if inputs, outputs or batch differ, and for what belongs to one
-// network alone: a moving average of the weights, [Lookahead], a loss scale.
+// network alone: a moving average of the weights, [optim.Lookahead], a loss scale.
 func (t *Trainer) Swap(n *Net, steps []int) error {
 	if n == nil || n.err != nil {
 		return errors.New("swap: there is no network")
 	}
 	was := t.net
-	if _, slow := t.cfg.Optimizer.(Lookahead); slow || t.cfg.EMA > 0 || t.cfg.LossScale != nil {
+	if _, slow := t.cfg.Optimizer.(optim.Lookahead); slow || t.cfg.EMA > 0 || t.cfg.LossScale != nil {
 		return errors.New("swap: averages of the weights and a loss scale belong to one network")
 	}
 	if !n.in.Equal(was.in) || !n.out.Equal(was.out) || n.cfg.Batch != was.cfg.Batch {

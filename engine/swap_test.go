@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"budwood/data"
+	"budwood/engine/optim"
 )
 
 // A trainer whose network is another one in each step, with the same weights and
@@ -13,9 +14,9 @@ import (
 func TestSwap(t *testing.T) {
 	s := blobs(data.Shape{4, 4, 2}, 3, 40)
 	l := Seq{Conv{Out: 4}, BatchNorm{}, ReLU{}, Dropout{P: 0.3}, Dense{Out: 3}}
-	for _, o := range []Optimizer{SGD{Momentum: 0.9}, AdamW{}, Adam{AMSGrad: true}, AdaBound{}} {
+	for _, o := range []optim.Optimizer{optim.SGD{Momentum: 0.9}, optim.AdamW{}, optim.Adam{AMSGrad: true}, optim.AdaBound{}} {
 		trainer := func(seed uint64) *Trainer {
-			tr, err := NewTrainer(mustCompile(t, l, s.Shape, Config{Batch: 8, Seed: seed}), TrainConfig{Optimizer: o, Schedule: CosineDecay{}, Epochs: 2, Accumulate: 2, Prefetch: true, Seed: 5})
+			tr, err := NewTrainer(mustCompile(t, l, s.Shape, Config{Batch: 8, Seed: seed}), TrainConfig{Optimizer: o, Schedule: optim.CosineDecay{}, Epochs: 2, Accumulate: 2, Prefetch: true, Seed: 5})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -58,7 +59,7 @@ func TestSwap(t *testing.T) {
 func TestSwapCountsSteps(t *testing.T) {
 	s := blobs(data.Shape{4, 4, 2}, 3, 40)
 	l := Seq{Dense{Out: 8}, ReLU{}, Dense{Out: 3}}
-	tr, err := NewTrainer(mustCompile(t, l, s.Shape, Config{Batch: 8}), TrainConfig{Optimizer: Adam{}, Schedule: Constant{LR: 0.01}})
+	tr, err := NewTrainer(mustCompile(t, l, s.Shape, Config{Batch: 8}), TrainConfig{Optimizer: optim.Adam{}, Schedule: optim.Constant{LR: 0.01}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +102,7 @@ func TestSwapRefuses(t *testing.T) {
 		"batch":     {TrainConfig{}, net(2, 4), nil},
 		"steps":     {TrainConfig{}, net(2, 8), []int{1}},
 		"average":   {TrainConfig{EMA: 0.9}, net(2, 8), nil},
-		"lookahead": {TrainConfig{Optimizer: Lookahead{}}, net(2, 8), nil},
+		"lookahead": {TrainConfig{Optimizer: optim.Lookahead{}}, net(2, 8), nil},
 		"scale":     {TrainConfig{LossScale: &LossScale{}}, net(2, 8), nil},
 		"nothing":   {TrainConfig{}, nil, nil},
 	} {

@@ -1,12 +1,15 @@
 package engine
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
 
 	"budwood/data"
+	"budwood/engine/internal/check"
 	"budwood/engine/kernel"
+	"budwood/engine/optim"
 )
 
 // ErrDiverged is wrapped by the error of an epoch in which the loss, a gradient
@@ -15,19 +18,19 @@ var ErrDiverged = errors.New("diverged")
 
 // TrainConfig says how a network is trained.
 type TrainConfig struct {
-	Optimizer  Optimizer  // nil means AdamW{}
-	Schedule   Schedule   // learning rate; nil means Constant{}
-	Groups     []Group    // rules for some of the parameters; the first that holds a tensor counts
-	Epochs     int        // total epochs that the schedule is laid out for
-	ClipValue  float64    // limits every value of the gradient to ±ClipValue; 0 means no limit
-	ClipNorm   float64    // largest Euclidean norm of the whole gradient; 0 means no clipping
-	Accumulate int        // batches whose gradients make one step, as one batch so many times as large; 0 means 1
-	EMA        float64    // β of a moving average of the weights, for evaluation: 0 ≤ β < 1; 0 means none
-	LossScale  *LossScale // nil means none, and LossScale{} for a network in FP16
-	Augment    Augmenter  // of the training rows, anew in each epoch; nil means none
-	Mixup      float64    // α of mixup, which mixes rows and their targets in pairs; 0 means none
-	Prefetch   bool       // gather the next batch on another goroutine; the results are the same
-	Seed       uint64     // order of the data, augmentation, dropout
+	Optimizer  optim.Optimizer // nil means AdamW{}
+	Schedule   optim.Schedule  // learning rate; nil means Constant{}
+	Groups     []Group         // rules for some of the parameters; the first that holds a tensor counts
+	Epochs     int             // total epochs that the schedule is laid out for
+	ClipValue  float64         // limits every value of the gradient to ±ClipValue; 0 means no limit
+	ClipNorm   float64         // largest Euclidean norm of the whole gradient; 0 means no clipping
+	Accumulate int             // batches whose gradients make one step, as one batch so many times as large; 0 means 1
+	EMA        float64         // β of a moving average of the weights, for evaluation: 0 ≤ β < 1; 0 means none
+	LossScale  *LossScale      // nil means none, and LossScale{} for a network in FP16
+	Augment    Augmenter       // of the training rows, anew in each epoch; nil means none
+	Mixup      float64         // α of mixup, which mixes rows and their targets in pairs; 0 means none
+	Prefetch   bool            // gather the next batch on another goroutine; the results are the same
+	Seed       uint64          // order of the data, augmentation, dropout
 }
 
 // Trainer trains a network step by step or epoch by epoch. Between any two steps
@@ -36,7 +39,7 @@ type TrainConfig struct {
 type Trainer struct {
 	net     *Net
 	cfg     TrainConfig
-	plateau *Plateau // of the schedule; nil if it has none
+	plateau *optim.Plateau // of the schedule; nil if it has none
 	slots   [][]float32
 	spans   []part
 	held    []float32 // gradients of the batches before the last of a step; nil without accumulation
@@ -46,7 +49,7 @@ type Trainer struct {
 	ahead   *ahead // nil without prefetch
 
 	cursor
-	seen  plateau
+	seen  optim.PlateauState
 	scale scaler
 
 	set   *data.Set // that order is of
@@ -78,10 +81,10 @@ func NewTrainer(n *Net, cfg TrainConfig) (*Trainer, error) {
 		return nil, n.err
 	}
 	if cfg.Optimizer == nil {
-		cfg.Optimizer = AdamW{}
+		cfg.Optimizer = optim.AdamW{}
 	}
 	if cfg.Schedule == nil {
-		cfg.Schedule = Constant{}
+		cfg.Schedule = optim.Constant{}
 	}
 	if err := cfg.validate(); err != nil {
 		return nil, fmt.Errorf("trainer: %w", err)
@@ -89,9 +92,9 @@ func NewTrainer(n *Net, cfg TrainConfig) (*Trainer, error) {
 	if cfg.LossScale == nil && n.cfg.Precision == FP16 {
 		cfg.LossScale = &LossScale{}
 	}
-	t := &Trainer{net: n, cfg: cfg, plateau: plateauOf(cfg.Schedule), scale: scaler{Scale: 1}}
+	t := &Trainer{net: n, cfg: cfg, plateau: optim.PlateauOf(cfg.Schedule), scale: scaler{Scale: 1}}
 	if cfg.LossScale != nil {
-		t.scale.Scale = or(cfg.LossScale.Init, 1<<16)
+		t.scale.Scale = cmp.Or(cfg.LossScale.Init, 1<<16)
 	}
 	t.allocate()
 	var err error
@@ -118,7 +121,7 @@ func (t *Trainer) allocate() {
 		return s
 	}
 	t.slots = nil
-	for range t.cfg.Optimizer.slots() {
+	for range t.cfg.Optimizer.Slots() {
 		t.slots = append(t.slots, take())
 	}
 	if t.cfg.Accumulate > 1 {
@@ -130,10 +133,10 @@ func (t *Trainer) allocate() {
 }
 
 func (c *TrainConfig) validate() error {
-	if err := c.Optimizer.validate(); err != nil {
+	if err := c.Optimizer.Validate(); err != nil {
 		return err
 	}
-	if err := validateSchedule(c.Schedule, c.Epochs); err != nil {
+	if err := optim.CheckSchedule(c.Schedule, c.Epochs); err != nil {
 		return err
 	}
 	for i := range c.Groups {
@@ -144,16 +147,16 @@ func (c *TrainConfig) validate() error {
 	if c.Accumulate < 0 {
 		return fmt.Errorf("accumulation of %d batches", c.Accumulate)
 	}
-	if err := fraction("EMA: β", c.EMA); err != nil {
+	if err := check.Fraction("EMA: β", c.EMA); err != nil {
 		return err
 	}
 	if err := c.LossScale.validate(); err != nil {
 		return err
 	}
-	if err := nonNegative("gradient value", c.ClipValue); err != nil {
+	if err := check.NonNegative("gradient value", c.ClipValue); err != nil {
 		return err
 	}
-	return nonNegative("gradient norm", c.ClipNorm)
+	return check.NonNegative("gradient norm", c.ClipNorm)
 }
 
 // Net is the network being trained.
@@ -212,7 +215,7 @@ func (t *Trainer) Step(s *data.Set) (last bool, err error) {
 		}
 		if at+n.cfg.Batch >= size {
 			perEpoch := (total + micro*n.cfg.Batch - 1) / (micro * n.cfg.Batch)
-			if err := t.update(Progress{t.done*perEpoch + step, t.cfg.Epochs * perEpoch, perEpoch}); err != nil {
+			if err := t.update(optim.Progress{Step: t.done*perEpoch + step, Total: t.cfg.Epochs * perEpoch, Epoch: perEpoch}); err != nil {
 				return false, t.diverged(s, batch, step, p, err.Error())
 			}
 		}
@@ -275,7 +278,7 @@ func (t *Trainer) shuffle(rows int) {
 }
 
 // update takes a step of the optimizer along the gradient.
-func (t *Trainer) update(p Progress) error {
+func (t *Trainer) update(p optim.Progress) error {
 	n, g := t.net, t.net.grads
 	if t.cfg.LossScale != nil {
 		kernel.Scale(g, float32(1/t.scale.Scale))
@@ -300,8 +303,8 @@ func (t *Trainer) update(p Progress) error {
 	finite := true
 	for i := range t.spans {
 		s := &t.spans[i]
-		s.lr, s.t = lr*s.rate, t.steps-s.missed
-		finite = t.cfg.Optimizer.step(&s.span) && finite
+		s.LR, s.T = lr*s.rate, t.steps-s.missed
+		finite = t.cfg.Optimizer.Step(&s.Span) && finite
 	}
 	if !finite {
 		return errors.New("weight NaN or infinite after the step")
@@ -313,10 +316,10 @@ func (t *Trainer) update(p Progress) error {
 }
 
 // rate is the learning rate of a step.
-func (t *Trainer) rate(p Progress) float64 {
+func (t *Trainer) rate(p optim.Progress) float64 {
 	lr := t.cfg.Schedule.Rate(p)
 	if t.plateau != nil {
-		lr = t.plateau.reduce(&t.seen, lr)
+		lr = t.plateau.Reduce(&t.seen, lr)
 	}
 	return lr
 }
@@ -330,11 +333,11 @@ func clip(g []float32, limit float64) float64 {
 	return norm
 }
 
-// Observe tells a [Plateau] schedule the value that should fall, after an epoch:
+// Observe tells an [optim.Plateau] schedule the value that should fall, after an epoch:
 // usually the validation loss. Other schedules do not mind.
 func (t *Trainer) Observe(value float64) {
 	if t.plateau != nil {
-		t.plateau.observe(&t.seen, value)
+		t.plateau.Observe(&t.seen, value)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"budwood/data"
+	"budwood/engine/optim"
 )
 
 func TestRestoreBest(t *testing.T) {
@@ -42,7 +43,7 @@ func TestRestoreBest(t *testing.T) {
 
 func TestLoadErrors(t *testing.T) {
 	s := blobs(data.Shape{5}, 3, 30)
-	make := func(l Layer, o Optimizer) *Trainer {
+	make := func(l Layer, o optim.Optimizer) *Trainer {
 		return mustTrain(t, mustCompile(t, l, s.Shape, Config{}), TrainConfig{Optimizer: o})
 	}
 	saved := func(tr *Trainer) []byte {
@@ -65,7 +66,7 @@ func TestLoadErrors(t *testing.T) {
 		{"shape", saved(make(Seq{Dense{Out: 9}, ReLU{}, Dense{Out: 3}}, nil)), `"0.weight" has shape [5 9], the network's has [5 8]`},
 		{"missing", saved(make(Seq{Dense{Out: 8}}, nil)), `no tensor "2.weight"`},
 		{"too many", saved(make(Seq{Dense{Out: 8}, ReLU{}, Dense{Out: 3}, Dense{Out: 3}}, nil)), `is not of this network`},
-		{"optimizer", saved(make(l, SGD{})), "SGD"},
+		{"optimizer", saved(make(l, optim.SGD{})), "SGD"},
 		{"epoch", bytes.Replace(good, []byte(`"epoch":"0"`), []byte(`"epoch":"x"`), 1), `epoch is "x"`},
 		{"format", bytes.Replace(good, []byte("checkpoint 1"), []byte("checkpoint 9"), 1), "format"},
 	} {
@@ -111,7 +112,7 @@ func TestDiverged(t *testing.T) {
 	n.Tensors()[2].Data[3] = float32(math.NaN())
 	expect(fails(n, TrainConfig{}, s, 1), "epoch 1", "step 1", "2.body.0.weight")
 
-	expect(fails(mustCompile(t, l, s.Shape, cfg), TrainConfig{Optimizer: SGD{}, Schedule: Constant{LR: 1e30}}, s, 9), "epoch 1")
+	expect(fails(mustCompile(t, l, s.Shape, cfg), TrainConfig{Optimizer: optim.SGD{}, Schedule: optim.Constant{LR: 1e30}}, s, 9), "epoch 1")
 
 	s.X[7*5] = float32(math.Inf(1))
 	expect(fails(mustCompile(t, l, s.Shape, cfg), TrainConfig{}, s, 1), "epoch 1", "the input")
@@ -126,7 +127,7 @@ func TestClippedStep(t *testing.T) {
 	s := blobs(data.Shape{5}, 3, 10)
 	n := mustCompile(t, Dense{Out: 3}, s.Shape, Config{Batch: 10})
 	before := slices.Clone(n.Params())
-	tr := mustTrain(t, n, TrainConfig{Optimizer: SGD{}, Schedule: Constant{LR: 1}, ClipNorm: 0.01})
+	tr := mustTrain(t, n, TrainConfig{Optimizer: optim.SGD{}, Schedule: optim.Constant{LR: 1}, ClipNorm: 0.01})
 	if _, err := tr.Epoch(s); err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,8 @@ import (
 
 	"budwood/engine"
 	"budwood/search"
+	"budwood/trials/energy"
+	"budwood/trials/segment"
 )
 
 // progress is what a segment has come to; it travels in the checkpoint, so that
@@ -22,16 +24,16 @@ type progress struct {
 	Best    search.Measurement   `json:"best"`  // of the whole trial; Budget 0: none yet
 	Curve   []search.Measurement `json:"curve"` // of this segment
 	Early   engine.EarlyStop     `json:"early"`
-	Energy  Energy               `json:"energy"`          // of this segment
+	Energy  energy.Energy        `json:"energy"`          // of this segment
 	Before  float64              `json:"before"`          // joules of the segments before
 	Seconds float64              `json:"seconds"`         // of this segment
-	Done    *Result              `json:"done,omitempty"`  // of the segment that this checkpoint ends
+	Done    *segment.Result      `json:"done,omitempty"`  // of the segment that this checkpoint ends
 	Since   int                  `json:"since,omitempty"` // where that one began
 	Blank   bool                 `json:"blank,omitempty"` // nothing is kept but what failed attempts have spent
 
-	Version Version  `json:"version,omitzero"`  // of what has trained it so far
-	Kernels string   `json:"kernels,omitempty"` // instruction set of the engine that did
-	Notes   []string `json:"notes,omitempty"`   // of this segment
+	Version segment.Version `json:"version,omitzero"`  // of what has trained it so far
+	Kernels string          `json:"kernels,omitempty"` // instruction set of the engine that did
+	Notes   []string        `json:"notes,omitempty"`   // of this segment
 
 	Params    search.Params `json:"params,omitempty"`    // of a trial that others may inherit from
 	Inherited float64       `json:"inherited,omitempty"` // share of the tensors that came from its parent

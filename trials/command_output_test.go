@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"budwood/search"
+	"budwood/trials/blob"
+	"budwood/trials/segment"
 )
 
 // script is a command that a shell runs.
@@ -24,7 +26,7 @@ func script(text string) *Command {
 }
 
 // runScript runs it up to three epochs.
-func runScript(t *testing.T, text string) (Result, string) {
+func runScript(t *testing.T, text string) (segment.Result, string) {
 	t.Helper()
 	var printed string
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute) // far more than it may take
@@ -209,7 +211,7 @@ func TestKeeperCannotSave(t *testing.T) {
 		}
 	}
 	r := testRunner(t)
-	r.Blobs = Dir("/dev/null/none")
+	r.Blobs = blob.Dir("/dev/null/none")
 	_, err := r.Run(context.Background(), testTask(0, 3), func(_ context.Context, t *Trial) error {
 		for range t.Epochs() {
 			t.Report(1)

@@ -1,6 +1,7 @@
 package trials
 
 import (
+	"budwood/trials/segment"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -26,8 +27,8 @@ import (
 //     names, as an import does, and so on.
 //
 // Of very large files, samples count. What cannot be read does not.
-func (c *Command) Version() Version {
-	v := Version{}
+func (c *Command) Version() segment.Version {
+	v := segment.Version{}
 	if args, err := json.Marshal(c.Args); err == nil {
 		v["command.args"] = digestOf(args)
 	}
@@ -181,7 +182,7 @@ func modules(dir string, kind []string) map[string][]string {
 		case err != nil:
 			return fs.SkipDir
 		case d.IsDir() && path != dir:
-			if rel, _ := filepath.Rel(dir, path); strings.Count(rel, string(filepath.Separator)) >= mostDepth || strings.HasPrefix(base, ".") || slices.Contains([]string{"__pycache__", "node_modules", "site-packages", "vendor"}, base) || exists(filepath.Join(path, "pyvenv.cfg")) {
+			if rel, _ := filepath.Rel(dir, path); strings.Count(rel, string(filepath.Separator)) >= mostDepth || strings.HasPrefix(base, ".") || slices.Contains([]string{"__pycache__", "node_modules", "site-packages", "vendor"}, base) || virtualEnv(path) {
 				return fs.SkipDir
 			}
 		case d.Type().IsRegular() && slices.Contains(kind, strings.ToLower(filepath.Ext(base))):
@@ -198,6 +199,12 @@ func modules(dir string, kind []string) map[string][]string {
 		return nil
 	})
 	return out
+}
+
+// virtualEnv reports whether a directory is a virtual environment of Python.
+func virtualEnv(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, "pyvenv.cfg"))
+	return err == nil
 }
 
 // digests remembers what was in files, as long as they look the same.
@@ -283,7 +290,7 @@ func digestFile(path string, sampled bool) (string, error) {
 // written is a version without the files among the arguments that the program has
 // written since: they are known not to tell anything. Sources and the program
 // itself are changed by others.
-func (c *Command) written(v Version) Version {
+func (c *Command) written(v segment.Version) segment.Version {
 	out := maps.Clone(v)
 	for i, arg := range c.Args {
 		for _, path := range c.meant(arg, false) {
@@ -293,4 +300,10 @@ func (c *Command) written(v Version) Version {
 		}
 	}
 	return out
+}
+
+// digestOf is the digest of a part.
+func digestOf(b []byte) string {
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])[:16]
 }

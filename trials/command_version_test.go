@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"budwood/search"
+	"budwood/trials/blob"
+	"budwood/trials/segment"
 )
 
 func write(t *testing.T, dir, name, text string) {
@@ -138,7 +140,7 @@ func TestTrialsKnowTheirVersion(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "train.sh", `echo ran >> "$2"; echo 'budwood: {"epoch": '$1', "loss": 1}'`)
 	cmd := &Command{Args: []string{"sh", "train.sh", "{epochs}", "log.txt"}, Dir: dir}
-	r := &Runner{Blobs: Dir(t.TempDir())}
+	r := &Runner{Blobs: blob.Dir(t.TempDir())}
 	task := Task{Study: "s", Trial: search.Trial{ID: 3}, To: 1, Total: 9, Objectives: []search.Objective{{Metric: "loss"}}}
 	first, err := r.Run(t.Context(), task, cmd.Objective(nil), nil)
 	if err != nil {
@@ -175,10 +177,10 @@ func TestBuild(t *testing.T) {
 	if id := Build().ID(); !strings.HasPrefix(id, "build ") || len(id) != len("build ")+8 {
 		t.Errorf("build %q", id)
 	}
-	r := &Runner{Blobs: Dir(t.TempDir()), Version: VersionNamed("2")}
+	r := &Runner{Blobs: blob.Dir(t.TempDir()), Version: segment.VersionNamed("2")}
 	task := Task{Study: "s", To: 1, Total: 3, Objectives: []search.Objective{{Metric: "loss"}}}
-	f := func(version string) Result {
-		r.Version = VersionNamed(version)
+	f := func(version string) segment.Result {
+		r.Version = segment.VersionNamed(version)
 		out, err := r.Run(t.Context(), task, reportOnce, nil)
 		if err != nil {
 			t.Fatal(err)

@@ -1,6 +1,6 @@
-// Package trials runs one candidate and remembers what came of it: the
-// [Runner] trains a segment (report, stop early, checkpoint, meter the energy),
-// the [Store] keeps studies, trials and measurements in SQLite. It knows neither
-// how candidates are found nor how their networks are built: it is handed an
-// [Objective].
+// Package trials runs one candidate: the [Runner] trains a segment of a trial. It
+// hands the trial to an [Objective], takes its reports, stops it early, keeps its
+// checkpoints and meters its energy. It knows neither how candidates are found nor
+// where results are kept: what came of a segment is a [segment.Result], which
+// package trials/store keeps in SQLite.
 package trials

@@ -3,9 +3,9 @@ package trials
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"budwood/engine/kernel"
+	"budwood/trials/segment"
 )
 
 // resumed notes what trained the trial before. It goes on with the same
@@ -39,19 +39,12 @@ func (t *Trial) instructions(bfloat16 bool) string {
 
 // TrainedBy says which version trains the trial. Its record tells if another one
 // has begun.
-func (t *Trial) TrainedBy(v Version) {
+func (t *Trial) TrainedBy(v segment.Version) {
 	if v.ID() == "" {
 		return
 	}
 	t.version = v
 	if changed := t.before.Version.Changed(v); len(changed) > 0 {
-		t.notes = append(t.notes, versionNote(t.before.Epoch, v.ID(), t.before.Version.ID())+": "+HasChanged(changed))
+		t.notes = append(t.notes, segment.VersionNote(t.before.Epoch, v.ID(), t.before.Version.ID())+": "+segment.HasChanged(changed))
 	}
 }
-
-// versionNote says that a trial goes on under another version after an epoch.
-func versionNote(after int, now, before string) string {
-	return fmt.Sprintf("from epoch %d on under version %s instead of %s", after+1, now, before)
-}
-
-func underVersion(note string) bool { return strings.Contains(note, " on under version ") }

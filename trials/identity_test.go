@@ -14,16 +14,18 @@ import (
 
 	"budwood/engine/kernel"
 	"budwood/search"
+	"budwood/trials/blob"
+	"budwood/trials/segment"
 )
 
 // segmentHere trains one segment in this process: what a child process of the
 // tests below does under another ENGINE_CPU.
-func segmentHere(blobs string, from, to int, precision string) (Result, error) {
+func segmentHere(blobs string, from, to int, precision string) (segment.Result, error) {
 	s := supervised(false)
 	task := testTask(from, to)
 	task.Trial.Params = search.Params{"lr": 0.02, "batch": 8, "precision": precision}
 	task.Objectives = []search.Objective{{Metric: "valid_loss"}}
-	return (&Runner{Blobs: Dir(blobs)}).Run(context.Background(), task, s.Objective, nil)
+	return (&Runner{Blobs: blob.Dir(blobs)}).Run(context.Background(), task, s.Objective, nil)
 }
 
 // TestSegmentChild is no test: see segmentOn.
@@ -52,7 +54,7 @@ func TestSegmentChild(t *testing.T) {
 }
 
 // segmentOn trains a segment in a process of an instruction set.
-func segmentOn(t *testing.T, cpu, blobs string, from, to int, precision string) (r Result) {
+func segmentOn(t *testing.T, cpu, blobs string, from, to int, precision string) (r segment.Result) {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "result.json")
 	in, err := json.Marshal(map[string]any{"Blobs": blobs, "Precision": precision, "Out": out, "From": from, "To": to})
@@ -116,7 +118,7 @@ func TestKernelsOfResumedTrial(t *testing.T) {
 // A trial that is interrupted within a segment keeps what is to know of it: the
 // version it goes on under, once.
 func TestNotesOfInterruptedSegment(t *testing.T) {
-	r := &Runner{Blobs: Dir(t.TempDir()), Every: time.Nanosecond, Version: VersionNamed("1")}
+	r := &Runner{Blobs: blob.Dir(t.TempDir()), Every: time.Nanosecond, Version: segment.VersionNamed("1")}
 	task := Task{Study: "s", To: 9, Total: 9, Objectives: []search.Objective{{Metric: "loss"}}}
 	interruptedAt := func(epoch int) {
 		t.Helper()
@@ -133,7 +135,7 @@ func TestNotesOfInterruptedSegment(t *testing.T) {
 	}
 	interruptedAt(3)
 	interruptedAt(4)
-	r.Version = VersionNamed("2")
+	r.Version = segment.VersionNamed("2")
 	interruptedAt(6)
 	out, err := r.Run(t.Context(), task, keeping, nil)
 	if err != nil || len(out.Notes) != 1 || out.Notes[0] != "from epoch 5 on under version 2 instead of 1: the objective has changed" || out.Version.ID() != "2" {

@@ -1,6 +1,7 @@
 package trials
 
 import (
+	"budwood/trials/blob"
 	"context"
 	"encoding/json"
 	"errors"
@@ -24,7 +25,7 @@ import (
 // cause: words of a crash, or that the kernel has killed for want of memory. What
 // is found is kept among the trial's blobs. See [verdict] for what follows from it.
 type Losses struct {
-	blobs Blobs
+	blobs blob.Store
 	log   zerolog.Logger
 	dir   string
 	own   *note
@@ -43,7 +44,7 @@ type loss struct {
 
 // NewLosses leaves this process's note in a directory, which the workers of a
 // machine share. The note is gone when the process ends well, by [Losses.Close].
-func NewLosses(dir string, blobs Blobs, worker string, log zerolog.Logger) (*Losses, error) {
+func NewLosses(dir string, blobs blob.Store, worker string, log zerolog.Logger) (*Losses, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}

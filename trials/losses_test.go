@@ -17,6 +17,8 @@ import (
 	"github.com/rs/zerolog"
 
 	"budwood/search"
+	"budwood/trials/blob"
+	"budwood/trials/energy"
 )
 
 // One whose workers are lost with evidence fails the second time, if it trained
@@ -77,7 +79,7 @@ const doomedEnv = "BUDWOOD_TEST_DOOMED"
 // trial 3 ends it, as mode says, in its third epoch.
 func doomed(mode string) int {
 	mode, dir, _ := strings.Cut(mode, " ")
-	r := &Runner{Blobs: Dir(filepath.Join(dir, "blobs")), Meter: NewAttributor(Power{}), Name: "w", Every: time.Nanosecond}
+	r := &Runner{Blobs: blob.Dir(filepath.Join(dir, "blobs")), Meter: energy.NewAttributor(energy.Power{}), Name: "w", Every: time.Nanosecond}
 	err := os.MkdirAll(filepath.Join(dir, "blobs"), 0o700)
 	if err == nil {
 		r.Losses, err = NewLosses(filepath.Join(dir, "notes"), r.Blobs, "w", zerolog.Nop())

@@ -1,6 +1,7 @@
 package trials
 
 import (
+	"budwood/trials/blob"
 	"context"
 	"fmt"
 	"os"
@@ -18,7 +19,7 @@ import (
 func orphaning() {
 	script := `trap "" HUP TERM; $SESSION sleep 300 </dev/null >/dev/null 2>&1 & sleep 0.2; echo $! >"$PIDS.new"; mv "$PIDS.new" "$PIDS"; wait`
 	c := &Command{Args: []string{"sh", "-c", script}, Env: map[string]string{"TRAINER": ""}}
-	r := &Runner{Blobs: Dir(os.Getenv("TMPDIR"))}
+	r := &Runner{Blobs: blob.Dir(os.Getenv("TMPDIR"))}
 	_, err := r.Run(context.Background(), testTask(0, 3), c.Objective(nil), nil)
 	fmt.Println(err)
 	os.Exit(1)

@@ -6,6 +6,7 @@ import (
 
 	"budwood/data"
 	"budwood/engine"
+	"budwood/engine/optim"
 	"budwood/search"
 )
 
@@ -99,10 +100,10 @@ func (r Recipe) config(epochs int, seed uint64) engine.TrainConfig {
 		c.Augment = a
 	}
 	if r.Lookahead > 0 {
-		c.Optimizer = engine.Lookahead{Fast: c.Optimizer, K: r.Lookahead}
+		c.Optimizer = optim.Lookahead{Fast: c.Optimizer, K: r.Lookahead}
 	}
 	if r.Warmup > 0 {
-		c.Schedule = engine.Warmup{Then: c.Schedule, Share: r.Warmup}
+		c.Schedule = optim.Warmup{Then: c.Schedule, Share: r.Warmup}
 	}
 	if !r.DecayBias {
 		c.Groups = []engine.Group{{Vectors: true, NoDecay: true}}
@@ -110,42 +111,42 @@ func (r Recipe) config(epochs int, seed uint64) engine.TrainConfig {
 	return c
 }
 
-func (r Recipe) optimizer() engine.Optimizer {
+func (r Recipe) optimizer() optim.Optimizer {
 	switch r.Optimizer {
 	case "sgd", "nesterov":
-		return engine.SGD{Momentum: r.Momentum, Nesterov: r.Optimizer == "nesterov", WeightDecay: r.WeightDecay}
+		return optim.SGD{Momentum: r.Momentum, Nesterov: r.Optimizer == "nesterov", WeightDecay: r.WeightDecay}
 	case "adam", "amsgrad":
-		return engine.Adam{Beta1: r.Beta1, Beta2: r.Beta2, WeightDecay: r.WeightDecay, AMSGrad: r.Optimizer == "amsgrad"}
+		return optim.Adam{Beta1: r.Beta1, Beta2: r.Beta2, WeightDecay: r.WeightDecay, AMSGrad: r.Optimizer == "amsgrad"}
 	case "rmsprop":
-		return engine.RMSprop{Momentum: r.Momentum, WeightDecay: r.WeightDecay}
+		return optim.RMSprop{Momentum: r.Momentum, WeightDecay: r.WeightDecay}
 	case "adagrad":
-		return engine.AdaGrad{WeightDecay: r.WeightDecay}
+		return optim.AdaGrad{WeightDecay: r.WeightDecay}
 	case "adabound":
-		return engine.AdaBound{Beta1: r.Beta1, Beta2: r.Beta2, Base: r.LR, WeightDecay: r.WeightDecay}
+		return optim.AdaBound{Beta1: r.Beta1, Beta2: r.Beta2, Base: r.LR, WeightDecay: r.WeightDecay}
 	}
 	decay := r.WeightDecay
 	if decay == 0 {
 		decay = -1 // none; the engine takes 0 for its default
 	}
-	return engine.AdamW{Beta1: r.Beta1, Beta2: r.Beta2, WeightDecay: decay}
+	return optim.AdamW{Beta1: r.Beta1, Beta2: r.Beta2, WeightDecay: decay}
 }
 
-func (r Recipe) schedule() engine.Schedule {
+func (r Recipe) schedule() optim.Schedule {
 	switch r.Schedule {
 	case "constant":
-		return engine.Constant{LR: r.LR}
+		return optim.Constant{LR: r.LR}
 	case "step":
-		return engine.StepDecay{LR: r.LR, Every: r.LREpochs, Factor: r.LRFactor}
+		return optim.StepDecay{LR: r.LR, Every: r.LREpochs, Factor: r.LRFactor}
 	case "exponential":
-		return engine.Exponential{LR: r.LR, Factor: r.LRFactor}
+		return optim.Exponential{LR: r.LR, Factor: r.LRFactor}
 	case "restarts":
-		return engine.WarmRestarts{LR: r.LR, First: r.LREpochs}
+		return optim.WarmRestarts{LR: r.LR, First: r.LREpochs}
 	case "one_cycle":
-		return engine.OneCycle{LR: r.LR}
+		return optim.OneCycle{LR: r.LR}
 	case "plateau":
-		return engine.Plateau{Then: engine.Constant{LR: r.LR}, Factor: r.LRFactor, Patience: r.LREpochs}
+		return optim.Plateau{Then: optim.Constant{LR: r.LR}, Factor: r.LRFactor, Patience: r.LREpochs}
 	}
-	return engine.CosineDecay{LR: r.LR}
+	return optim.CosineDecay{LR: r.LR}
 }
 
 // network is the recipe for the compilation of one candidate, for a training set.

@@ -18,6 +18,9 @@ import (
 
 	"budwood/engine"
 	"budwood/search"
+	"budwood/trials/blob"
+	"budwood/trials/energy"
+	"budwood/trials/segment"
 )
 
 // Task is one segment to train. It is plain data and travels to the worker.
@@ -36,48 +39,19 @@ type Task struct {
 	Supernet   bool               `json:"supernet,omitempty"` // it trains the weights that the study's candidates share, or is judged with them: see [SupernetTrial]
 }
 
-// Result is how a segment ended.
-type Result struct {
-	State      search.State         `json:"state"` // Paused: trained to its end
-	Reason     string               `json:"reason,omitempty"`
-	Budget     int                  `json:"budget"`          // epochs done since the trial's start
-	Final      search.Measurement   `json:"final"`           // the best epoch's metrics, at this budget
-	Curve      []search.Measurement `json:"curve,omitempty"` // of this segment's epochs
-	Energy     Energy               `json:"energy"`          // of this segment
-	Seconds    float64              `json:"seconds"`         // of training, this segment
-	Checkpoint string               `json:"checkpoint,omitempty"`
-	Worker     string               `json:"worker,omitempty"`
-	Version    Version              `json:"version,omitzero"`  // of what trained it
-	Kernels    string               `json:"kernels,omitempty"` // instruction set of the engine; "": it was not used
-	Notes      []string             `json:"notes,omitempty"`   // what else is to know of the segment
-}
-
-// Values are the objectives at the segment's end, nil if any is missing.
-func (r *Result) Values(objectives []search.Objective) []float64 {
-	var out []float64
-	for _, o := range objectives {
-		v, ok := r.Final.Metrics[o.Metric]
-		if !ok {
-			return nil
-		}
-		out = append(out, v)
-	}
-	return out
-}
-
 // EnergyWh is the metric under which every trial carries its energy so far, in
 // watt-hours, so that it can be an objective.
 const EnergyWh = "energy_wh"
 
 // Runner trains segments. One Runner serves all trials of a process.
 type Runner struct {
-	Blobs Blobs
-	Meter *Attributor   // nil: an attributor of this process
-	Every time.Duration // between checkpoints within a segment; 0 means 1 s
-	Name  string        // of this worker, for the record
+	Blobs blob.Store
+	Meter *energy.Attributor // nil: an attributor of this process
+	Every time.Duration      // between checkpoints within a segment; 0 means 1 s
+	Name  string             // of this worker, for the record
 	Log   zerolog.Logger
 
-	Version Version // of the objective, if it is a Go function of this process
+	Version segment.Version // of the objective, if it is a Go function of this process
 
 	shared sharedWeights // the last that were asked for
 
@@ -122,7 +96,7 @@ func WorkerName() string {
 // trial is stopped, with the cause as its reason; but with the cause
 // [ErrInterrupted] it is left as it is, to go on elsewhere. alive, if not nil,
 // is told every epoch and its metrics.
-func (r *Runner) Run(ctx context.Context, task Task, objective Objective, alive func(search.Measurement)) (Result, error) {
+func (r *Runner) Run(ctx context.Context, task Task, objective Objective, alive func(search.Measurement)) (segment.Result, error) {
 	t := &Trial{Trial: task.Trial, ctx: ctx, task: task, meter: r.Meter, reaper: &r.reaper}
 	t.latest = func(trial int) (*checkpoint, error) { return r.latest(ctx, task.Study, trial) }
 	t.weights = func(fresh func() Supernet) (Supernet, int, error) { return r.supernet(ctx, task.Study, fresh) }
@@ -133,7 +107,7 @@ func (r *Runner) Run(ctx context.Context, task Task, objective Objective, alive 
 	}
 	restored, err := r.restore(ctx, task)
 	if err != nil {
-		return Result{}, err
+		return segment.Result{}, err
 	}
 	defer restored.close()
 	if restored != nil && restored.Progress.Done != nil { // trained before, but the report was lost
@@ -151,11 +125,11 @@ func (r *Runner) Run(ctx context.Context, task Task, objective Objective, alive 
 
 	lost, err := r.Losses.of(ctx, task)
 	if err != nil {
-		return Result{}, err
+		return segment.Result{}, err
 	}
 	failed, alone := verdict(lost)
 	if failed != "" {
-		return Result{
+		return segment.Result{
 			State: search.Failed, Reason: failed, Budget: task.From,
 			Energy: t.progress.Energy, Seconds: t.progress.Seconds, Worker: r.Name,
 		}, &ObjectiveError{errors.New(failed)}
@@ -207,7 +181,7 @@ func (r *Runner) Run(ctx context.Context, task Task, objective Objective, alive 
 	case errors.As(t.machine, &own): // its keeper cannot save, and could not the next time
 		err = t.machine
 	case t.machine != nil: // a checkpoint could not be written
-		return Result{}, t.machine
+		return segment.Result{}, t.machine
 	case err == nil:
 		err = t.err
 	}
@@ -218,10 +192,10 @@ func (r *Runner) Run(ctx context.Context, task Task, objective Objective, alive 
 			}
 		} else if t.progress.Epoch > task.From {
 			if err := r.save(context.WithoutCancel(ctx), t, partKey(task)); err != nil {
-				return Result{}, err
+				return segment.Result{}, err
 			}
 		}
-		return Result{}, fmt.Errorf("trial %s: after epoch %d: %w", t.Name(), t.progress.Epoch, ErrInterrupted)
+		return segment.Result{}, fmt.Errorf("trial %s: after epoch %d: %w", t.Name(), t.progress.Epoch, ErrInterrupted)
 	}
 	switch {
 	case own != nil:
@@ -235,7 +209,7 @@ func (r *Runner) Run(ctx context.Context, task Task, objective Objective, alive 
 		err = fmt.Errorf("trial %s: the objective returned without a report", t.Name())
 	}
 	if err == nil {
-		var out Result
+		var out segment.Result
 		if out, err = r.finish(ctx, t); !errors.As(err, &own) {
 			return out, err
 		}
@@ -244,11 +218,11 @@ func (r *Runner) Run(ctx context.Context, task Task, objective Objective, alive 
 }
 
 // failed is the result of a trial that failed by its own fault.
-func (r *Runner) failed(ctx context.Context, t *Trial, why error) (Result, error) {
+func (r *Runner) failed(ctx context.Context, t *Trial, why error) (segment.Result, error) {
 	if err := r.keepSpent(ctx, t); err != nil { // the failure itself matters more
 		r.Log.Warn().Err(err).Msg("the energy of a failed attempt could not be kept")
 	}
-	return Result{
+	return segment.Result{
 		State: search.Failed, Reason: Reason(why.Error()), Budget: t.task.From,
 		Energy: t.progress.Energy, Seconds: t.progress.Seconds, Worker: r.Name, Version: t.version, Kernels: t.kernels, Notes: t.notes,
 	}, &ObjectiveError{why}
@@ -256,9 +230,9 @@ func (r *Runner) failed(ctx context.Context, t *Trial, why error) (Result, error
 
 // finish turns a trial at its segment's end into a result and writes the
 // checkpoint that the next segment, or the test, begins with.
-func (r *Runner) finish(ctx context.Context, t *Trial) (Result, error) {
+func (r *Runner) finish(ctx context.Context, t *Trial) (segment.Result, error) {
 	p := &t.progress
-	out := Result{State: t.stopped, Reason: Reason(t.reason), Budget: p.Epoch, Curve: p.Curve, Energy: p.Energy, Seconds: p.Seconds, Worker: r.Name,
+	out := segment.Result{State: t.stopped, Reason: Reason(t.reason), Budget: p.Epoch, Curve: p.Curve, Energy: p.Energy, Seconds: p.Seconds, Worker: r.Name,
 		Version: t.version, Kernels: t.kernels, Notes: t.notes}
 	switch {
 	case out.State != "":

@@ -1,6 +1,8 @@
 package trials
 
 import (
+	"budwood/trials/energy"
+	"budwood/trials/segment"
 	"context"
 	"errors"
 	"testing"
@@ -13,10 +15,7 @@ import (
 func TestFailedAttemptsCount(t *testing.T) {
 	r, c := testRunner(t), &counter{}
 	now := time.Duration(0) // the CPU time of the process, which the meter reads
-	r.Meter = &Attributor{power: Power{PerCore: 1}.orDefault(), clock: clock{
-		now: time.Now, process: func() time.Duration { return now }, machine: func() time.Duration { return now },
-		thread: func() func() time.Duration { return func() time.Duration { return now } },
-	}}
+	r.Meter = energy.ByClock(energy.Power{PerCore: 1}, func() time.Duration { return now })
 	failing := func(seconds, epochs int) Objective { // spends, trains so many epochs, fails
 		return func(ctx context.Context, t *Trial) error {
 			now += time.Duration(seconds) * time.Second
@@ -37,7 +36,7 @@ func TestFailedAttemptsCount(t *testing.T) {
 			return nil
 		}
 	}
-	attempt := func(task Task, f Objective) Result {
+	attempt := func(task Task, f Objective) segment.Result {
 		t.Helper()
 		res, err := r.Run(context.Background(), task, f, nil)
 		var user *ObjectiveError
@@ -46,7 +45,7 @@ func TestFailedAttemptsCount(t *testing.T) {
 		}
 		return res
 	}
-	want := func(res Result, joules float64) {
+	want := func(res segment.Result, joules float64) {
 		t.Helper()
 		if res.Energy.Joules != joules || res.Seconds <= 0 {
 			t.Errorf("%s at %d: %v J in %v s, want %v J", res.State, res.Budget, res.Energy.Joules, res.Seconds, joules)

@@ -16,6 +16,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"budwood/search"
+	"budwood/trials/blob"
+	"budwood/trials/energy"
+	"budwood/trials/segment"
 )
 
 // counter is a model that can be saved: it counts the epochs it was trained.
@@ -48,7 +51,7 @@ func testTask(from, to int) Task {
 
 func testRunner(t *testing.T) *Runner {
 	t.Helper()
-	return &Runner{Blobs: Dir(t.TempDir()), Meter: NewAttributor(Power{}), Every: time.Nanosecond}
+	return &Runner{Blobs: blob.Dir(t.TempDir()), Meter: energy.NewAttributor(energy.Power{}), Every: time.Nanosecond}
 }
 
 func budgets(ms []search.Measurement) (out []int) {
@@ -58,7 +61,7 @@ func budgets(ms []search.Measurement) (out []int) {
 	return out
 }
 
-func mustRun(t *testing.T, r *Runner, task Task, f Objective) Result {
+func mustRun(t *testing.T, r *Runner, task Task, f Objective) segment.Result {
 	t.Helper()
 	res, err := r.Run(context.Background(), task, f, nil)
 	if err != nil {
@@ -255,7 +258,7 @@ func TestUnwritableCheckpoint(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := testRunner(t)
-	r.Blobs = Dir(dir)
+	r.Blobs = blob.Dir(dir)
 	_, err := r.Run(context.Background(), testTask(0, 9), counting(&counter{}), nil)
 	var failure *ObjectiveError
 	if err == nil || errors.As(err, &failure) {
@@ -264,7 +267,7 @@ func TestUnwritableCheckpoint(t *testing.T) {
 }
 
 func TestDirDeletesAllButKept(t *testing.T) {
-	ctx, d := context.Background(), Dir(t.TempDir())
+	ctx, d := context.Background(), blob.Dir(t.TempDir())
 	put := func(key string) {
 		if err := d.Put(ctx, key, func(w io.Writer) error { _, err := io.WriteString(w, key); return err }); err != nil {
 			t.Fatal(err)

@@ -14,6 +14,7 @@ import (
 	"budwood/data"
 	"budwood/engine"
 	"budwood/search"
+	"budwood/trials/segment"
 )
 
 // two is weights that two networks share, which p["op"] tells apart; package nas has
@@ -93,7 +94,7 @@ func TestSupernet(t *testing.T) {
 	if a, b := same.Final.Metrics["valid_loss"], first.Final.Metrics["valid_loss"]; a != b {
 		t.Errorf("the same network has a loss of %v and %v", a, b)
 	}
-	for trial, r := range []Result{first, judged} { // what it leaves is its network
+	for trial, r := range []segment.Result{first, judged} { // what it leaves is its network
 		got, err := s.Test(t.Context(), whole.Blobs, r.Checkpoint, sharedTask(trial, 4).Trial.Params, 1)
 		if err != nil || got["test_accuracy"] < .8 {
 			t.Errorf("trial %d: test %v, %v", trial, got, err)

@@ -1,6 +1,7 @@
 package trials
 
 import (
+	"budwood/trials/blob"
 	"context"
 	"encoding/json"
 	"errors"
@@ -49,7 +50,7 @@ func (r *Runner) supernet(ctx context.Context, study string, fresh func() Supern
 }
 
 // read reads the weights of a checkpoint, if they are not at hand.
-func (c *sharedWeights) read(ctx context.Context, blobs Blobs, key string, fresh func() Supernet) (found bool, err error) {
+func (c *sharedWeights) read(ctx context.Context, blobs blob.Store, key string, fresh func() Supernet) (found bool, err error) {
 	f, err := blobs.Get(ctx, key)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil

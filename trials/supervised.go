@@ -11,6 +11,8 @@ import (
 	"budwood/data"
 	"budwood/engine"
 	"budwood/search"
+	"budwood/trials/blob"
+	"budwood/trials/segment"
 )
 
 // Supervised trains networks on a data set: the built-in objective of studies
@@ -47,7 +49,7 @@ type Supervised struct {
 	// infeasible.
 	Room Room
 	// Version is that of the data, if it is known.
-	Version Version
+	Version segment.Version
 
 	cpu string // the trial's instruction set; "": the best here
 }
@@ -126,7 +128,7 @@ func (s Supervised) all(p search.Params) search.Params {
 
 // Test evaluates a trained candidate on the test set, with the weights of its
 // best epoch, from the checkpoint of its last segment.
-func (s Supervised) Test(ctx context.Context, blobs Blobs, key string, p search.Params, seed uint64) (search.Metrics, error) {
+func (s Supervised) Test(ctx context.Context, blobs blob.Store, key string, p search.Params, seed uint64) (search.Metrics, error) {
 	if n, err := s.Need(p, Alone); err == nil {
 		if err := s.Room.over(n); err != nil {
 			return nil, err
@@ -152,7 +154,7 @@ func (s Supervised) Test(ctx context.Context, blobs Blobs, key string, p search.
 
 // Trained is the network of a trained candidate with the weights of its best
 // epoch, from the checkpoint of its last segment.
-func (s Supervised) Trained(ctx context.Context, blobs Blobs, key string, p search.Params, seed uint64) (*engine.Net, error) {
+func (s Supervised) Trained(ctx context.Context, blobs blob.Store, key string, p search.Params, seed uint64) (*engine.Net, error) {
 	m, _, err := s.members(p, 1, seed, nil)
 	if err != nil {
 		return nil, err

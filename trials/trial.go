@@ -14,6 +14,8 @@ import (
 	"unicode/utf8"
 
 	"budwood/search"
+	"budwood/trials/energy"
+	"budwood/trials/segment"
 )
 
 // Objective trains one candidate. It reports after every epoch and returns nil
@@ -65,13 +67,13 @@ type Trial struct {
 	begin    func() error                         // keeps what the trial starts with
 	newest   bool                                 // its last epoch counts, not its best
 	weights  func(fresh func() Supernet) (n Supernet, epochs int, err error)
-	outside  *Meter // of a command's processes
-	meter    *Attributor
+	outside  *energy.Meter // of a command's processes
+	meter    *energy.Attributor
 	reaper   *reaper
-	version  Version  // of what trains it
-	kernels  string   // instruction set of the engine
-	notes    []string // what else is to know of this segment
-	before   progress // what was resumed; Epoch 0: nothing
+	version  segment.Version // of what trains it
+	kernels  string          // instruction set of the engine
+	notes    []string        // what else is to know of this segment
+	before   progress        // what was resumed; Epoch 0: nothing
 }
 
 // meterOutside counts the energy of other processes, whose CPU time clock tells,

@@ -9,6 +9,7 @@ import (
 
 	"budwood/search"
 	"budwood/trials"
+	"budwood/trials/segment"
 )
 
 // AsideRequest is the argument of the set_aside update.
@@ -134,7 +135,7 @@ func (s *study) aside(now *AsideResult) search.Decision {
 }
 
 // counted is a result as far as it counts.
-func (s *study) counted(r *trials.Result, trial int) *trials.Result {
+func (s *study) counted(r *segment.Result, trial int) *segment.Result {
 	if !s.loop.IsAside(trial) {
 		return r
 	}

@@ -13,6 +13,8 @@ import (
 
 	"budwood/search"
 	"budwood/trials"
+	"budwood/trials/segment"
+	"budwood/trials/store"
 )
 
 // wrongAtFirst is quadratic, but for the first trials, whose losses are far too
@@ -62,7 +64,7 @@ func TestSetAsideWhileItRuns(t *testing.T) {
 					t.Errorf("%s is on the leaderboard", search.TrialName(row.Trial))
 				}
 			}
-			if r.State != trials.StudyCompleted || r.Best < 2 || len(records) != spec.Budget.Trials+2 {
+			if r.State != store.StudyCompleted || r.Best < 2 || len(records) != spec.Budget.Trials+2 {
 				t.Errorf("%s, best %d of %d trials", r.State, r.Best, len(records))
 			}
 			for _, k := range records {
@@ -184,9 +186,9 @@ func TestSamplerDoesNotSeeAside(t *testing.T) {
 }
 
 func TestDescribeChange(t *testing.T) {
-	old, now := trials.Version{"train.py": "1", "model.py": "1"}, trials.Version{"train.py": "2", "model.py": "1"}
-	older := trials.Version{"train.py": "1", "model.py": "0"}
-	list := []trials.Trained{{Version: older, ID: older.ID(), Trials: []int{0}}, {Version: old, ID: old.ID(), Trials: []int{1, 2, 3, 5}}, {Version: now, ID: now.ID(), Trials: []int{3, 4}}}
+	old, now := segment.Version{"train.py": "1", "model.py": "1"}, segment.Version{"train.py": "2", "model.py": "1"}
+	older := segment.Version{"train.py": "1", "model.py": "0"}
+	list := []store.Trained{{Version: older, ID: older.ID(), Trials: []int{0}}, {Version: old, ID: old.ID(), Trials: []int{1, 2, 3, 5}}, {Version: now, ID: now.ID(), Trials: []int{3, 4}}}
 	if got := DescribeChange("s", list[2:], now); got != "" {
 		t.Error(got)
 	}

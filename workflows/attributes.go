@@ -12,6 +12,7 @@ import (
 
 	"budwood/search"
 	"budwood/trials"
+	"budwood/trials/segment"
 )
 
 // The search attributes of studies and trials in the Temporal UI.
@@ -65,7 +66,7 @@ func startAttributes(t trials.Task) temporal.SearchAttributes {
 
 // resultAttributes say how the segments of a trial workflow ended: the state
 // they share, and of several trials the best value and all the energy.
-func resultAttributes(tasks []trials.Task, results []trials.Result) []temporal.SearchAttributeUpdate {
+func resultAttributes(tasks []trials.Task, results []segment.Result) []temporal.SearchAttributeUpdate {
 	o := tasks[0].Objectives[0]
 	state, budget, best, wh := string(results[0].State), 0, math.NaN(), math.NaN()
 	for i := range results {

@@ -8,7 +8,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"budwood/search"
-	"budwood/trials"
+	"budwood/trials/segment"
 )
 
 // boardSize bounds what a study workflow remembers of its trials.
@@ -38,7 +38,7 @@ type Row struct {
 // add takes a segment's result. Trials are compared at the best of what they
 // reached, whatever the budget: that is the model one would use. The trials
 // that fell off the board, and had ended, are returned.
-func (b *Board) add(o search.Objective, t search.Trial, r *trials.Result) (fallen []int) {
+func (b *Board) add(o search.Objective, t search.Trial, r *segment.Result) (fallen []int) {
 	if b.Counts == nil {
 		b.Counts = map[search.State]int{}
 	}

@@ -9,6 +9,7 @@ import (
 	"budwood/data"
 	"budwood/search"
 	"budwood/trials"
+	"budwood/trials/blob"
 )
 
 // checkRecipes tries the ends of every range and every choice of the space, and
@@ -48,7 +49,7 @@ func checkRecipes(s *Spec) error {
 
 // KeepData stores the files of the study's data where its workers find them, and
 // notes what is in them. It changes nothing in a study without data.
-func (s *Spec) KeepData(ctx context.Context, files *trials.DataFiles) error {
+func (s *Spec) KeepData(ctx context.Context, files *blob.DataFiles) error {
 	if s.Data == nil {
 		return nil
 	}

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"budwood/search"
-	"budwood/trials"
+	"budwood/trials/store"
 )
 
 // at asks for an update at a moment of the workflow's time and returns where
@@ -54,7 +54,7 @@ func TestPauseAndResume(t *testing.T) {
 	if took := b.env.Now().Sub(begun); took < time.Hour {
 		t.Errorf("the study took %v, and was paused for an hour", took)
 	}
-	if r.State != trials.StudyCompleted || len(records) != spec.Budget.Trials {
+	if r.State != store.StudyCompleted || len(records) != spec.Budget.Trials {
 		t.Errorf("%s after %d trials", r.State, len(records))
 	}
 }
@@ -149,7 +149,7 @@ func TestEditTime(t *testing.T) {
 	limit := Duration(3 * time.Second)
 	b.at(t, 5500*time.Millisecond, EditUpdate, Edit{Time: &limit})
 	r, records := b.run(t, spec)
-	wantEnded(t, b, spec, r, records, trials.StudyCompleted, "the time budget of 3s is spent")
+	wantEnded(t, b, spec, r, records, store.StudyCompleted, "the time budget of 3s is spent")
 }
 
 func TestAddAndStopTrial(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 
 	"budwood/nas"
 	"budwood/search"
-	"budwood/trials"
+	"budwood/trials/store"
 )
 
 // Describe is a study in words, as Markdown: what the Temporal UI shows.
@@ -183,7 +183,7 @@ func DescribeReason(s string) string {
 // Elapsed is how long a study that has ended ran, over every run of it but without
 // the time between them, if that is known: a study on goroutines has begun and
 // ended, no more.
-func Elapsed(ctx context.Context, store *trials.Store, s *trials.Study) (time.Duration, error) {
+func Elapsed(ctx context.Context, store *store.Store, s *store.Study) (time.Duration, error) {
 	raw, err := store.Carry(ctx, s.Name)
 	if err != nil {
 		return 0, err

@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"budwood/search"
-	"budwood/trials"
+	"budwood/trials/segment"
 )
 
 // failedAtFirst is how many trials may fail while none has a value: then it is the
@@ -14,7 +14,7 @@ const failedAtFirst = 10
 
 // failing is why a study should begin no more trials after this result, for too many
 // have failed; "" if it may.
-func (s *Spec) failing(b *Board, t search.Trial, r *trials.Result) string {
+func (s *Spec) failing(b *Board, t search.Trial, r *segment.Result) string {
 	failed, limit := b.Counts[search.Failed], s.MaxFailed
 	if limit == 0 && len(b.Rows) == 0 {
 		limit = failedAtFirst

@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"budwood/data"
-	"budwood/trials"
+	"budwood/trials/blob"
 )
 
 const goodFile = `name: toy
@@ -85,7 +85,7 @@ func TestContinueWithData(t *testing.T) {
 		t.Helper()
 		s, _, err := Load(ctx, path, &data.Cache{}, FileOptions{})
 		if err == nil {
-			err = s.KeepData(ctx, &trials.DataFiles{Blobs: trials.Dir(t.TempDir())})
+			err = s.KeepData(ctx, &blob.DataFiles{Blobs: blob.Dir(t.TempDir())})
 		}
 		if err != nil {
 			t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 
 	"budwood/search"
 	"budwood/trials"
+	"budwood/trials/segment"
 )
 
 // child is what is trained together: in a trial workflow, or within the study's.
@@ -18,7 +19,7 @@ type child struct {
 	within   bool
 	stop     func(ctx workflow.Context, why string) error
 	stopped  bool // its end was asked for
-	results  []trials.Result
+	results  []segment.Result
 	err      error
 }
 
@@ -116,7 +117,7 @@ func (s *study) start(ctx workflow.Context) (search.Decision, error) {
 		}
 	}
 	var found []search.Trial
-	if err := workflow.ExecuteLocalActivity(local(ctx), startSegments, in).Get(ctx, &found); err != nil {
+	if err := workflow.ExecuteLocalActivity(s.proposing(ctx), startSegments, in).Get(ctx, &found); err != nil {
 		return search.Decision{}, err
 	}
 	trialOf := map[int]search.Trial{}
@@ -193,10 +194,10 @@ func (s *study) report(ctx workflow.Context, c *child) (search.Decision, error) 
 		s.checkWorkers(ctx)
 	}
 	if temporal.IsCanceledError(c.err) { // stopped before its workflow had begun
-		c.results = make([]trials.Result, len(c.segments))
+		c.results = make([]segment.Result, len(c.segments))
 		var ended []search.Ending
 		for i, seg := range c.segments {
-			c.results[i] = trials.Result{State: search.Stopped, Budget: seg.From, Reason: s.loop.Closing} // what it has is on the leaderboard
+			c.results[i] = segment.Result{State: search.Stopped, Budget: seg.From, Reason: s.loop.Closing} // what it has is on the leaderboard
 			ended = append(ended, search.Ending{Trial: seg.Trial, State: search.Stopped, Reason: s.loop.Closing})
 		}
 		if err := workflow.ExecuteLocalActivity(local(ctx), endTrials, s.in.Spec.Name, ended).Get(ctx, nil); err != nil {
@@ -253,7 +254,7 @@ func (s *study) outcome(c *child, i int) search.Decision {
 
 // cost is what a segment has taken, before and after an end of the study that
 // interrupted it.
-func cost(seg search.Segment, r *trials.Result) search.Cost {
+func cost(seg search.Segment, r *segment.Result) search.Cost {
 	return search.Cost{
 		Epochs: max(r.Budget-seg.From, seg.Before.Epochs), Joules: max(r.Energy.Joules, seg.Before.Joules), Seconds: max(r.Seconds, seg.Before.Seconds),
 	}

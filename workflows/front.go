@@ -4,7 +4,7 @@ import (
 	"slices"
 
 	"budwood/search"
-	"budwood/trials"
+	"budwood/trials/segment"
 )
 
 // mostKept bounds the trials of a front whose weights are kept.
@@ -35,7 +35,7 @@ func (a *FrontRow) beats(b *FrontRow) bool {
 
 // addToFront takes a segment's result of a study with several objectives. The ended
 // trials that can no longer be on the front are returned.
-func (b *Board) addToFront(objectives []search.Objective, t search.Trial, r *trials.Result, shared bool) (fallen []int) {
+func (b *Board) addToFront(objectives []search.Objective, t search.Trial, r *segment.Result, shared bool) (fallen []int) {
 	if len(objectives) < 2 {
 		return nil
 	}

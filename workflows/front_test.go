@@ -10,6 +10,7 @@ import (
 
 	"budwood/search"
 	"budwood/trials"
+	"budwood/trials/segment"
 )
 
 // However the trials of a study end, the weights of those on its front are there.
@@ -38,7 +39,7 @@ func TestTheBoardKeepsTheFront(t *testing.T) {
 				"a": float64(rapid.IntRange(0, 5).Draw(t, "a")), "b": float64(rapid.IntRange(0, 5).Draw(t, "b"))}}
 			rec.State = rapid.SampledFrom([]search.State{search.Paused, search.Paused, search.Completed, search.Stopped, search.Diverged}).Draw(t, "state")
 			rec.Measurements = []search.Measurement{m}
-			r := &trials.Result{State: rec.State, Budget: m.Budget, Final: m, Checkpoint: rec.Name()}
+			r := &segment.Result{State: rec.State, Budget: m.Budget, Final: m, Checkpoint: rec.Name()}
 			if rec.State == search.Diverged {
 				r.Checkpoint = ""
 			}
@@ -64,7 +65,7 @@ func TestTheBoardIsBounded(t *testing.T) {
 	objectives := []search.Objective{{Metric: "a"}, {Metric: "b"}}
 	for i, k := range rand.New(rand.NewPCG(1, 1)).Perm(2 * mostKept) {
 		m := search.Measurement{Budget: 1, Metrics: search.Metrics{"a": float64(k), "b": -float64(k)}}
-		b.addToFront(objectives, search.Trial{ID: i}, &trials.Result{State: search.Completed, Budget: 1, Final: m, Checkpoint: "x"}, false)
+		b.addToFront(objectives, search.Trial{ID: i}, &segment.Result{State: search.Completed, Budget: 1, Final: m, Checkpoint: "x"}, false)
 	}
 	if n := len(b.Front); n != mostKept || b.Front[n-1].Losses[0] != mostKept-1 {
 		t.Errorf("%d rows, the last %+v", n, b.Front[n-1])

@@ -6,6 +6,7 @@ import (
 
 	"budwood/search"
 	"budwood/trials"
+	"budwood/trials/store"
 )
 
 // A study whose space holds fewer points than its budget says so; one that has had
@@ -27,7 +28,7 @@ func TestWhyAStudyEndedEarly(t *testing.T) {
 			t.Fatal(err)
 		}
 		row, err := b.store.Store.Study(t.Context(), "small")
-		if err != nil || row.Reason != want || row.State != trials.StudyCompleted {
+		if err != nil || row.Reason != want || row.State != store.StudyCompleted {
 			t.Errorf("%d trials of 3 points: %s, %q, want %q, %v", trialsWanted, row.State, row.Reason, want, err)
 		}
 	}

@@ -13,6 +13,9 @@ import (
 
 	"budwood/search"
 	"budwood/trials"
+	"budwood/trials/energy"
+	"budwood/trials/segment"
+	"budwood/trials/store"
 )
 
 // Local runs a study on goroutines, without a server: the same loop, sampler,
@@ -27,11 +30,7 @@ import (
 func Local(ctx context.Context, spec *Spec, store *StoreActivities, runner *trials.Runner, objective trials.Objective) (StudyResult, error) {
 	begun, err := store.Begin(ctx, BeginInput{Spec: *spec})
 	if err != nil {
-		var final *temporal.ApplicationError
-		if errors.As(err, &final) { // without Temporal's words
-			err = errors.New(final.Message())
-		}
-		return StudyResult{}, err
+		return StudyResult{}, inItsWords(err)
 	}
 	if spec.Data != nil && begun.Digests != nil { // what the trials' records know the data by
 		own, d := *spec, *spec.Data
@@ -89,11 +88,20 @@ func Local(ctx context.Context, spec *Spec, store *StoreActivities, runner *tria
 	}
 	switch {
 	case err != nil:
-		return StudyResult{}, err
+		return StudyResult{}, inItsWords(err)
 	case !l.loop.Finished:
 		return l.interrupted(ctx)
 	}
 	return l.finish(context.WithoutCancel(ctx))
+}
+
+// inItsWords is an error without the words that Temporal puts around it.
+func inItsWords(err error) error {
+	var final *temporal.ApplicationError
+	if errors.As(err, &final) {
+		return errors.New(final.Message())
+	}
+	return err
 }
 
 type localStudy struct {
@@ -117,7 +125,7 @@ type localStudy struct {
 type localDone struct {
 	segment search.Segment
 	trial   search.Trial
-	result  trials.Result
+	result  segment.Result
 	known   bool // an earlier run of the program stored it
 	err     error
 }
@@ -308,7 +316,7 @@ func (l *localStudy) segment(ctx context.Context, seg search.Segment, t search.T
 		}
 	}
 	if d.err == nil {
-		d.err = l.store.Record(context.WithoutCancel(ctx), []trials.Report{report(task, &d.result, attempt)})
+		d.err = l.store.Record(context.WithoutCancel(ctx), []segment.Report{report(task, &d.result, attempt)})
 	}
 	return d
 }
@@ -341,21 +349,21 @@ func (l *localStudy) recall(ctx context.Context) error {
 }
 
 // known is what an earlier run of the program stored of a segment.
-func (l *localStudy) known(seg search.Segment) (trials.Result, bool) {
+func (l *localStudy) known(seg search.Segment) (segment.Result, bool) {
 	rec := l.recorded[seg.Trial]
 	last, _ := rec.Last()
 	if rec.Aside != "" { // it ends where it is
-		out := trials.Result{State: search.Paused, Reason: rec.Reason, Budget: last.Budget, Energy: trials.Energy{Joules: rec.Joules}}
+		out := segment.Result{State: search.Paused, Reason: rec.Reason, Budget: last.Budget, Energy: energy.Energy{Joules: rec.Joules}}
 		if rec.State.Ended() {
 			out.State = rec.State
 		}
 		return out, true
 	}
 	before := 0. // watt-hours of the segments before: those of a measurement are the trial's so far
-	result := func(state search.State, m search.Measurement) trials.Result {
+	result := func(state search.State, m search.Measurement) segment.Result {
 		share := float64(m.Budget-seg.From) / float64(max(last.Budget, 1))
-		return trials.Result{
-			State: state, Budget: m.Budget, Final: m, Energy: trials.Energy{Joules: max(m.Metrics[trials.EnergyWh]-before, 0) * 3600},
+		return segment.Result{
+			State: state, Budget: m.Budget, Final: m, Energy: energy.Energy{Joules: max(m.Metrics[trials.EnergyWh]-before, 0) * 3600},
 			Seconds: share * rec.Seconds, Checkpoint: trials.EndKey(l.spec.Name, seg.Trial, seg.To),
 		}
 	}
@@ -368,7 +376,7 @@ func (l *localStudy) known(seg search.Segment) (trials.Result, bool) {
 		}
 	}
 	if !rec.State.Ended() || rec.State == search.Stopped || last.Budget > seg.To || last.Budget < seg.From {
-		return trials.Result{}, false
+		return segment.Result{}, false
 	}
 	out := result(rec.State, last)
 	out.Reason = rec.Reason
@@ -381,7 +389,7 @@ func (l *localStudy) interrupted(ctx context.Context) (StudyResult, error) {
 		return StudyResult{}, err
 	}
 	why := context.Cause(ctx)
-	out := StudyResult{State: trials.StudyStopped, Best: l.board.best()}
+	out := StudyResult{State: store.StudyStopped, Best: l.board.best()}
 	finish := FinishInput{Study: l.spec.Name, State: out.State, Reason: fmt.Sprintf("its run was interrupted (%v); run again, it goes on", why), Best: out.Best}
 	if err := l.store.Finish(context.WithoutCancel(ctx), finish); err != nil {
 		return out, err
@@ -417,7 +425,7 @@ func (l *localStudy) complete(ctx context.Context) (waits []string, err error) {
 		}
 		if m, ok := r.Last(); ok && r.Aside == "" {
 			seg := search.Segment{Trial: r.ID, Again: strings.HasPrefix(r.Source, retrainSource)}
-			l.board.addToFront(l.spec.Objectives(), r.Trial, &trials.Result{State: r.State, Budget: m.Budget, Final: m, Checkpoint: key}, l.spec.shared(seg))
+			l.board.addToFront(l.spec.Objectives(), r.Trial, &segment.Result{State: r.State, Budget: m.Budget, Final: m, Checkpoint: key}, l.spec.shared(seg))
 		}
 	}
 	if err := l.store.End(ctx, l.spec.Name, ended); err != nil {
@@ -433,7 +441,7 @@ func (l *localStudy) finish(ctx context.Context) (StudyResult, error) {
 	if err != nil {
 		return StudyResult{}, err
 	}
-	out := StudyResult{State: trials.StudyCompleted, Best: l.board.best()}
+	out := StudyResult{State: store.StudyCompleted, Best: l.board.best()}
 	if err := l.keepTime(ctx, 0); err != nil {
 		return out, err
 	}

@@ -14,6 +14,7 @@ import (
 
 	"budwood/search"
 	"budwood/trials"
+	"budwood/trials/segment"
 )
 
 // mostSent bounds what one activity answers, as JSON. A Temporal server takes 2 MiB
@@ -23,7 +24,7 @@ const mostSent = 1 << 20
 
 // fit makes the results of segments that are reported together small enough to be
 // sent. Of curves that are too long epochs are left out, and the reason says so.
-func fit(tasks []trials.Task, results []trials.Result) []trials.Result {
+func fit(tasks []trials.Task, results []segment.Result) []segment.Result {
 	total := 0
 	for i := range results {
 		results[i].Reason = trials.Reason(results[i].Reason)
@@ -38,7 +39,7 @@ func fit(tasks []trials.Task, results []trials.Result) []trials.Result {
 	return results
 }
 
-func fitOne(t *trials.Task, r trials.Result, most int) trials.Result {
+func fitOne(t *trials.Task, r segment.Result, most int) segment.Result {
 	if sizeSent(&r) <= most {
 		return r
 	}

@@ -18,11 +18,12 @@ import (
 
 	"budwood/search"
 	"budwood/trials"
+	"budwood/trials/segment"
 )
 
 // longResult is that of a trial whose curve is long, in so many metrics.
-func longResult(epochs, metrics int) trials.Result {
-	r := trials.Result{State: search.Completed, Reason: "trained to the full budget", Budget: epochs}
+func longResult(epochs, metrics int) segment.Result {
+	r := segment.Result{State: search.Completed, Reason: "trained to the full budget", Budget: epochs}
 	for e := range epochs {
 		m := search.Metrics{"loss": 1 / float64(e+1), trials.EnergyWh: 1e-3}
 		for k := range metrics {
@@ -37,20 +38,20 @@ func longResult(epochs, metrics int) trials.Result {
 // Results are made small enough to be sent, and say what is missing.
 func TestResultsFit(t *testing.T) {
 	task := trials.Task{Objectives: []search.Objective{{Metric: "loss"}}}
-	var many []trials.Result
+	var many []segment.Result
 	for range batchTrials {
 		many = append(many, longResult(2, 600))
 	}
 	for name, c := range map[string]struct {
-		results []trials.Result
+		results []segment.Result
 		metrics int // at the end of the first
 		reason  string
 	}{
-		"short":        {[]trials.Result{longResult(100, 2)}, 4, "trained to the full budget"},
-		"long":         {[]trials.Result{longResult(30_000, 2)}, 4, "trained to the full budget; of the 30000 epochs of its curve one in 5 is kept"},
-		"some":         {[]trials.Result{longResult(1000, 20), longResult(1000, 20), longResult(10, 1)}, 22, "one in 3 is kept"},
+		"short":        {[]segment.Result{longResult(100, 2)}, 4, "trained to the full budget"},
+		"long":         {[]segment.Result{longResult(30_000, 2)}, 4, "trained to the full budget; of the 30000 epochs of its curve one in 5 is kept"},
+		"some":         {[]segment.Result{longResult(1000, 20), longResult(1000, 20), longResult(10, 1)}, 22, "one in 3 is kept"},
 		"many metrics": {many, 2, "of its 602 metrics only the objectives are kept"},
-		"long reason":  {[]trials.Result{{State: search.Failed, Reason: strings.Repeat("\x1b\xff", 1<<20)}}, 0, "left out"},
+		"long reason":  {[]segment.Result{{State: search.Failed, Reason: strings.Repeat("\x1b\xff", 1<<20)}}, 0, "left out"},
 	} {
 		tasks := make([]trials.Task, len(c.results))
 		for i := range tasks {

@@ -13,6 +13,9 @@ import (
 
 	"budwood/search"
 	"budwood/trials"
+	"budwood/trials/energy"
+	"budwood/trials/segment"
+	"budwood/trials/store"
 )
 
 // best is the record of a study's best trial.
@@ -106,7 +109,7 @@ func TestTimeIsKeptForTheBest(t *testing.T) {
 	spec := toySpec(t, "timed")
 	spec.Budget.Trials, spec.Budget.Time, spec.Search.Batch = 1000, Duration(100*time.Second), 1
 	b := newBench(t, quadratic)
-	b.env.OnActivity(trainSegments, mock.Anything, mock.Anything).After(time.Second).Return(func(ctx context.Context, in TrainInput) ([]trials.Result, error) {
+	b.env.OnActivity(trainSegments, mock.Anything, mock.Anything).After(time.Second).Return(func(ctx context.Context, in TrainInput) ([]segment.Result, error) {
 		out, err := b.train.Train(ctx, in)
 		for i := range out {
 			out[i].Seconds = 1
@@ -232,7 +235,7 @@ func TestInterruptedLocalStudy(t *testing.T) {
 			t.Fatalf("the error is %v", err)
 		}
 		row, err := b.store.Store.Study(t.Context(), spec.Name)
-		if err != nil || row.State != trials.StudyStopped || !strings.Contains(row.Reason, "run again, it goes on") {
+		if err != nil || row.State != store.StudyStopped || !strings.Contains(row.Reason, "run again, it goes on") {
 			t.Fatalf("the study is %s: %s, %v", row.State, row.Reason, err)
 		}
 		for _, r := range b.records(t, spec.Name) {
@@ -279,30 +282,30 @@ func TestUnfinished(t *testing.T) {
 		Measurements: []search.Measurement{{Budget: 3}}, Seconds: 30, Joules: 36}
 	for _, c := range []struct {
 		name  string
-		state trials.StudyState
+		state store.StudyState
 		why   string
 		edit  func(*Spec, *search.Record)
 		want  string
 	}{
-		{"it runs", trials.StudyRunning, "", func(*Spec, *search.Record) {}, ""},
-		{"completed", trials.StudyCompleted, "", func(_ *Spec, r *search.Record) { r.State = search.Completed }, ""},
-		{"full", trials.StudyCompleted, "", func(_ *Spec, r *search.Record) { r.Measurements[0].Budget = 9 }, ""},
-		{"trials", trials.StudyCompleted, "", func(*Spec, *search.Record) {}, "t0003 was trained for 3 of 9 epochs only, for the study ended first; to go on: run its program again"},
-		{"plateau", trials.StudyCompleted, "", func(s *Spec, r *search.Record) {
+		{"it runs", store.StudyRunning, "", func(*Spec, *search.Record) {}, ""},
+		{"completed", store.StudyCompleted, "", func(_ *Spec, r *search.Record) { r.State = search.Completed }, ""},
+		{"full", store.StudyCompleted, "", func(_ *Spec, r *search.Record) { r.Measurements[0].Budget = 9 }, ""},
+		{"trials", store.StudyCompleted, "", func(*Spec, *search.Record) {}, "t0003 was trained for 3 of 9 epochs only, for the study ended first; to go on: run its program again"},
+		{"plateau", store.StudyCompleted, "", func(s *Spec, r *search.Record) {
 			s.Search.Scheduler, r.Reason = "plateau", "rung 3: it does not improve"
 		}, ""},
-		{"time", trials.StudyCompleted, "the time budget of 1m is spent", func(s *Spec, _ *search.Record) {
+		{"time", store.StudyCompleted, "the time budget of 1m is spent", func(s *Spec, _ *search.Record) {
 			s.Budget.Time, s.Command = Duration(time.Minute), &Command{}
 		}, "budwood run FILE --time 2m30s, with its study file"},
-		{"energy", trials.StudyCompleted, "the energy budget of 0.1 Wh is spent", func(s *Spec, _ *search.Record) {
+		{"energy", store.StudyCompleted, "the energy budget of 0.1 Wh is spent", func(s *Spec, _ *search.Record) {
 			s.Budget.EnergyWh, s.Command = .1, &Command{}
 		}, "budwood run FILE --energy-wh 0.13, with"},
-		{"user", trials.StudyStopped, "stopped by the user", func(s *Spec, _ *search.Record) { s.Command = &Command{} }, "budwood run FILE, with"},
+		{"user", store.StudyStopped, "stopped by the user", func(s *Spec, _ *search.Record) { s.Command = &Command{} }, "budwood run FILE, with"},
 	} {
 		spec, rec := *spec, rec
 		rec.Measurements = []search.Measurement{{Budget: 3}}
 		c.edit(&spec, &rec)
-		got := spec.Unfinished(&trials.Study{State: c.state, Reason: c.why}, &rec, 50*time.Second)
+		got := spec.Unfinished(&store.Study{State: c.state, Reason: c.why}, &rec, 50*time.Second)
 		if (got == "") != (c.want == "") || !strings.Contains(got, c.want) {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
 		}
@@ -318,8 +321,8 @@ func TestCutTrialCountsOnce(t *testing.T) {
 	d := s.loop.Begin()
 	home := func(state search.State, epochs int, joules, seconds float64) {
 		t.Helper()
-		c := &child{segments: d.Run, trials: []search.Trial{{}}, results: []trials.Result{{
-			State: state, Budget: epochs, Energy: trials.Energy{Joules: joules}, Seconds: seconds,
+		c := &child{segments: d.Run, trials: []search.Trial{{}}, results: []segment.Result{{
+			State: state, Budget: epochs, Energy: energy.Energy{Joules: joules}, Seconds: seconds,
 			Final: search.Measurement{Budget: epochs, Metrics: search.Metrics{"loss": 1}},
 		}}}
 		s.outcome(c, 0)

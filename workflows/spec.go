@@ -41,19 +41,20 @@ type Spec struct {
 
 // Search says how to search.
 type Search struct {
-	Sampler   string   `json:"sampler"`            // see Samplers; "" means auto; with an architecture evolution, or nsga2
-	Scheduler string   `json:"scheduler"`          // see Schedulers; "" means asha
-	Seed      uint64   `json:"seed"`               // of everything
-	Parallel  int      `json:"parallel"`           // segments at once; 0 means 2
-	Cost      hpo.Cost `json:"cost,omitempty"`     // energy or time: prefer what improves the most for a unit of it; "" means that costs do not count
-	Eta       int      `json:"eta"`                // of the scheduler; 0 means 3
-	Min       int      `json:"min_epochs"`         // no rung is below it; 0 means 1
-	Proxy     string   `json:"proxy,omitempty"`    // of evolution over architectures: rejects networks before they are trained; see nas.Proxies; "" means none
-	Inherit   bool     `json:"inherit,omitempty"`  // networks of an architecture search begin with the weights of those that they were derived from
-	Supernet  string   `json:"supernet,omitempty"` // one-shot search: the first trial trains weights that all networks share, by uniform or fair paths, the others are judged with them; "" means that each is trained
-	WarmStart string   `json:"warm_start"`         // auto, off, or the name of a study; "" means auto
-	Batch     int      `json:"batch,omitempty"`    // segments that share a workflow and a worker's slot; 0: one, or as [Pace] has it for brief trials
-	Priority  int      `json:"priority,omitempty"` // of its trials among those of all studies, 1 (first) to 5; 0 means 3
+	Sampler   string   `json:"sampler"`                // see Samplers; "" means auto; with an architecture evolution, or nsga2
+	Own       bool     `json:"own,omitempty" yaml:"-"` // the sampler is a Go value of the program that runs the study: [StoreActivities.Sampler]; Sampler is its type
+	Scheduler string   `json:"scheduler"`              // see Schedulers; "" means asha
+	Seed      uint64   `json:"seed"`                   // of everything
+	Parallel  int      `json:"parallel"`               // segments at once; 0 means 2
+	Cost      hpo.Cost `json:"cost,omitempty"`         // energy or time: prefer what improves the most for a unit of it; "" means that costs do not count
+	Eta       int      `json:"eta"`                    // of the scheduler; 0 means 3
+	Min       int      `json:"min_epochs"`             // no rung is below it; 0 means 1
+	Proxy     string   `json:"proxy,omitempty"`        // of evolution over architectures: rejects networks before they are trained; see nas.Proxies; "" means none
+	Inherit   bool     `json:"inherit,omitempty"`      // networks of an architecture search begin with the weights of those that they were derived from
+	Supernet  string   `json:"supernet,omitempty"`     // one-shot search: the first trial trains weights that all networks share, by uniform or fair paths, the others are judged with them; "" means that each is trained
+	WarmStart string   `json:"warm_start"`             // auto, off, or the name of a study; "" means auto
+	Batch     int      `json:"batch,omitempty"`        // segments that share a workflow and a worker's slot; 0: one, or as [Pace] has it for brief trials
+	Priority  int      `json:"priority,omitempty"`     // of its trials among those of all studies, 1 (first) to 5; 0 means 3
 }
 
 // Budget ends the study: the first one that is hit. All are totals, over every
@@ -245,8 +246,10 @@ func (s *Spec) completeSearch() error {
 	if s.Architecture != nil {
 		names = ArchitectureSamplers
 	}
-	if err := s.oneOfMethods("search.sampler", q.Sampler, names); err != nil {
-		return err
+	if !q.Own {
+		if err := s.oneOfMethods("search.sampler", q.Sampler, names); err != nil {
+			return err
+		}
 	}
 	if q.Inherit && (s.Architecture == nil || q.Sampler == "random") {
 		return wrong("search.inherit", "there is nothing to inherit: only networks that were derived from others (architecture: with the sampler evolution, local, predictor, nsga2 or nsga3) have parents")
@@ -268,7 +271,7 @@ func (s *Spec) completeSearch() error {
 		if err := oneOf("search.cost", string(q.Cost), []string{string(hpo.Energy), string(hpo.Time)}); err != nil {
 			return err
 		}
-		if s.Architecture != nil || !slices.Contains(costSamplers, q.Sampler) {
+		if s.Architecture != nil || q.Own || !slices.Contains(costSamplers, q.Sampler) {
 			return wrong("search.cost", "the sampler %s does not weigh costs; %s do", q.Sampler, strings.Replace(strings.Join(costSamplers, ", "), ", ehvi", " and ehvi", 1))
 		}
 	}

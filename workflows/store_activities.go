@@ -17,15 +17,20 @@ import (
 	"budwood/meta"
 	"budwood/nas"
 	"budwood/search"
-	"budwood/trials"
+	"budwood/trials/blob"
+	"budwood/trials/segment"
+	"budwood/trials/store"
 )
 
 // StoreActivities run in the process that owns the store.
 type StoreActivities struct {
-	Store *trials.Store
+	Store *store.Store
 	Data  *data.Cache
-	Files *trials.DataFiles // where studies' data is kept for the workers; nil: nowhere
+	Files *blob.DataFiles // where studies' data is kept for the workers; nil: nowhere
 	Log   zerolog.Logger
+
+	// Sampler is the user's own, of studies that have one: see [Search.Own].
+	Sampler search.Sampler
 
 	Client    client.Client // to ask who polls; nil: not asked
 	Namespace string
@@ -75,7 +80,7 @@ func (a *StoreActivities) Begin(ctx context.Context, in BeginInput) (BeginResult
 	if err != nil {
 		return BeginResult{}, err
 	}
-	row := trials.Study{Name: spec.Name, Spec: raw, Objectives: spec.Objectives(), Space: spec.Space, State: trials.StudyRunning, Best: -1}
+	row := store.Study{Name: spec.Name, Spec: raw, Objectives: spec.Objectives(), Space: spec.Space, State: store.StudyRunning, Best: -1}
 	var features meta.Features
 	if d, err := spec.Probe(ctx, a.Data); err != nil {
 		// The data may be on the workers only; the study can do without features.
@@ -221,7 +226,7 @@ func (p *proposer) propose(ctx context.Context, past []search.Record, trial int)
 }
 
 // Record stores segments; those of one call share a flush to the disk.
-func (a *StoreActivities) Record(ctx context.Context, reports []trials.Report) error {
+func (a *StoreActivities) Record(ctx context.Context, reports []segment.Report) error {
 	errs := make([]error, len(reports))
 	var all sync.WaitGroup
 	for i, r := range reports {
@@ -276,12 +281,12 @@ func (a *StoreActivities) CheckWorkers(ctx context.Context, study, queue string,
 
 // FinishInput is how a study ended.
 type FinishInput struct {
-	Study  string            `json:"study"`
-	State  trials.StudyState `json:"state"`
-	Reason string            `json:"reason,omitempty"`
-	Best   int               `json:"best"`
-	Test   search.Metrics    `json:"test,omitempty"`
-	Carry  *Carry            `json:"carry,omitempty"`
+	Study  string           `json:"study"`
+	State  store.StudyState `json:"state"`
+	Reason string           `json:"reason,omitempty"`
+	Best   int              `json:"best"`
+	Test   search.Metrics   `json:"test,omitempty"`
+	Carry  *Carry           `json:"carry,omitempty"`
 }
 
 // Finish stores a study's end.
@@ -326,7 +331,15 @@ func (a *StoreActivities) proposer(ctx context.Context, study string) (*proposer
 			return nil, fmt.Errorf("study %q: its warm start: %w", study, err)
 		}
 	}
-	sampler, err := newSampler(&p.spec)
+	var sampler search.Sampler
+	switch q := p.spec.Search; {
+	case !q.Own:
+		sampler, err = newSampler(&p.spec)
+	case a.Sampler == nil:
+		err = fmt.Errorf("%s is of the Go program that began the study: run that program again", q.Sampler)
+	default:
+		sampler = ownSampler{q.Sampler, a.Sampler}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("study %q: its sampler: %w", study, err)
 	}

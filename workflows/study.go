@@ -10,7 +10,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"budwood/search"
-	"budwood/trials"
+	"budwood/trials/store"
 )
 
 // The registered names. They never change: histories and stored data hold them.
@@ -75,9 +75,9 @@ type Status struct {
 
 // StudyResult is how a study ended.
 type StudyResult struct {
-	State trials.StudyState `json:"state"`
-	Best  int               `json:"best"` // trial, -1: none
-	Test  search.Metrics    `json:"test,omitempty"`
+	State store.StudyState `json:"state"`
+	Best  int              `json:"best"` // trial, -1: none
+	Test  search.Metrics   `json:"test,omitempty"`
 }
 
 // study is one run of the study workflow.
@@ -132,7 +132,7 @@ func Study(ctx workflow.Context, in StudyInput) (StudyResult, error) {
 	}
 	out, err := s.main(ctx, decision)
 	if err != nil && !workflow.IsContinueAsNewError(err) { // whoever follows the study must hear of it
-		failed := FinishInput{Study: in.Spec.Name, State: trials.StudyFailed, Reason: message(err), Best: -1}
+		failed := FinishInput{Study: in.Spec.Name, State: store.StudyFailed, Reason: message(err), Best: -1}
 		if e := workflow.ExecuteLocalActivity(local(ctx), finishStudy, failed).Get(ctx, nil); e != nil {
 			err = errors.Join(err, e)
 		}
@@ -253,10 +253,10 @@ func (s *study) continueAsNew(ctx workflow.Context) error {
 
 // finish tests the best trial, clears the checkpoints and records the end.
 func (s *study) finish(ctx workflow.Context) (StudyResult, error) {
-	out := StudyResult{State: trials.StudyCompleted, Best: s.board.best()}
+	out := StudyResult{State: store.StudyCompleted, Best: s.board.best()}
 	reason := ending(s.loop)
 	if s.byUser {
-		out.State = trials.StudyStopped
+		out.State = store.StudyStopped
 	}
 	var best *Row
 	if len(s.board.Rows) > 0 {

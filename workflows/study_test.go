@@ -23,6 +23,9 @@ import (
 	"budwood/data"
 	"budwood/search"
 	"budwood/trials"
+	"budwood/trials/blob"
+	"budwood/trials/energy"
+	"budwood/trials/store"
 )
 
 // quadratic is an objective whose loss falls with the epochs towards a parabola
@@ -70,16 +73,16 @@ type bench struct {
 func newBench(t *testing.T, objective trials.Objective) *bench {
 	t.Helper()
 	dir := t.TempDir()
-	store, err := trials.Open(filepath.Join(dir, "budwood.db"))
+	store, err := store.Open(filepath.Join(dir, "budwood.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { store.Close() })
-	files := &trials.DataFiles{Blobs: trials.Dir(dir)}
+	files := &blob.DataFiles{Blobs: blob.Dir(dir)}
 	b := &bench{
 		store: &StoreActivities{Store: store, Data: &data.Cache{Files: files}, Files: files},
 		train: &TrainActivities{
-			Runner: &trials.Runner{Blobs: trials.Dir(dir), Meter: trials.NewAttributor(trials.Power{})},
+			Runner: &trials.Runner{Blobs: blob.Dir(dir), Meter: energy.NewAttributor(energy.Power{})},
 			Data:   &data.Cache{Files: files}, Objective: objective,
 		},
 	}
@@ -289,7 +292,7 @@ func TestSamplerFails(t *testing.T) {
 		t.Error("the workflow did not fail")
 	}
 	row, err := b.store.Store.Study(context.Background(), spec.Name)
-	if err != nil || row.State != trials.StudyFailed || row.Reason != "propose trial t0002: the model has no inverse" {
+	if err != nil || row.State != store.StudyFailed || row.Reason != "propose trial t0002: the model has no inverse" {
 		t.Errorf("stored as %s: %q (%v)", row.State, row.Reason, err)
 	}
 }
@@ -332,7 +335,7 @@ func TestTimeBudget(t *testing.T) {
 	b := newBench(t, quadratic)
 	b.slow(7 * time.Second)
 	r, records := b.run(t, spec)
-	wantEnded(t, b, spec, r, records, trials.StudyCompleted, "the time budget of 1m0s is spent")
+	wantEnded(t, b, spec, r, records, store.StudyCompleted, "the time budget of 1m0s is spent")
 }
 
 func TestStopNow(t *testing.T) {
@@ -344,12 +347,12 @@ func TestStopNow(t *testing.T) {
 			b.env.UpdateWorkflowNoRejection(StopUpdate, "1", t, StopRequest{Now: now, Reason: "enough"})
 		}, 5500*time.Millisecond)
 		r, records := b.run(t, spec)
-		wantEnded(t, b, spec, r, records, trials.StudyStopped, "enough")
+		wantEnded(t, b, spec, r, records, store.StudyStopped, "enough")
 	}
 }
 
 // wantEnded checks a study that ended early.
-func wantEnded(t *testing.T, b *bench, spec *Spec, r StudyResult, records []search.Record, state trials.StudyState, reason string) {
+func wantEnded(t *testing.T, b *bench, spec *Spec, r StudyResult, records []search.Record, state store.StudyState, reason string) {
 	t.Helper()
 	if r.State != state {
 		t.Errorf("the study is %s, want %s", r.State, state)
@@ -432,7 +435,7 @@ func TestRecallCountsEnergyOnce(t *testing.T) {
 
 // failing is a blob store whose writes fail when told to.
 type failing struct {
-	trials.Blobs
+	blob.Store
 	fail func() error
 }
 
@@ -440,7 +443,7 @@ func (f failing) Put(ctx context.Context, key string, write func(io.Writer) erro
 	if err := f.fail(); err != nil {
 		return err
 	}
-	return f.Blobs.Put(ctx, key, write)
+	return f.Store.Put(ctx, key, write)
 }
 
 // model is what quadratic saves.
@@ -460,7 +463,7 @@ func TestMinGain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := len(records); n < 20 || n > 120 || r.State != trials.StudyCompleted || !strings.Contains(row.Reason, "less than 0.05") {
+	if n := len(records); n < 20 || n > 120 || r.State != store.StudyCompleted || !strings.Contains(row.Reason, "less than 0.05") {
 		t.Errorf("%s after %d trials, reason %q", r.State, n, row.Reason)
 	}
 	for _, rec := range records {

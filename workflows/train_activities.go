@@ -14,6 +14,7 @@ import (
 	"budwood/data"
 	"budwood/search"
 	"budwood/trials"
+	"budwood/trials/segment"
 )
 
 // TrainActivities run on the workers. A worker needs no access to the store.
@@ -42,7 +43,7 @@ var errStudyStopped = errors.New(studyStopped)
 // Train trains segments. A failure of the user's code is a result; every error
 // but that of a worker that cannot do this at all is machine trouble and is
 // retried: what was trained before is not trained again.
-func (a *TrainActivities) Train(ctx context.Context, in TrainInput) ([]trials.Result, error) {
+func (a *TrainActivities) Train(ctx context.Context, in TrainInput) ([]segment.Result, error) {
 	var last atomic.Pointer[Beat]
 	defer heartbeat(ctx, &last)()
 	study := in.Tasks[0].Study
@@ -95,7 +96,7 @@ func (a *TrainActivities) Train(ctx context.Context, in TrainInput) ([]trials.Re
 		return nil, context.Cause(work)
 	}
 	defer release()
-	out := make([]trials.Result, len(in.Tasks))
+	out := make([]segment.Result, len(in.Tasks))
 	for i, task := range in.Tasks {
 		r, err := a.Runner.Run(work, task, objective, func(m search.Measurement) {
 			m.Metrics = objectivesOf(&task, m.Metrics) // a beat is small

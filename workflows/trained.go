@@ -8,17 +8,18 @@ import (
 	"budwood/engine"
 	"budwood/search"
 	"budwood/trials"
+	"budwood/trials/blob"
 )
 
 // Trained is the network of a trial of a study with data, with the weights of its
 // best epoch, from its checkpoint.
-func (s *Spec) Trained(ctx context.Context, cache *data.Cache, blobs trials.Blobs, key string, trial int, p search.Params) (*engine.Net, error) {
+func (s *Spec) Trained(ctx context.Context, cache *data.Cache, blobs blob.Store, key string, trial int, p search.Params) (*engine.Net, error) {
 	_, net, err := s.trained(ctx, blobs, key, trial, p, cache.Load)
 	return net, err
 }
 
 // TrainedOn is [Spec.Trained], and the data that the network learned from.
-func (s *Spec) TrainedOn(ctx context.Context, cache *data.Cache, blobs trials.Blobs, key string, trial int, p search.Params) (*data.Data, *engine.Net, error) {
+func (s *Spec) TrainedOn(ctx context.Context, cache *data.Cache, blobs blob.Store, key string, trial int, p search.Params) (*data.Data, *engine.Net, error) {
 	model, net, err := s.trained(ctx, blobs, key, trial, p, cache.Load)
 	return model.Data, net, err
 }
@@ -26,7 +27,7 @@ func (s *Spec) TrainedOn(ctx context.Context, cache *data.Cache, blobs trials.Bl
 // Predict applies the network of a trial of a study with a table to the rows of
 // another table, CSV or Parquet, which has the columns of the first but the target.
 // classes are the names of the classes, nil for a regression.
-func (s *Spec) Predict(ctx context.Context, cache *data.Cache, blobs trials.Blobs, key string, trial int, p search.Params, path string) (rows []trials.Prediction, classes []string, err error) {
+func (s *Spec) Predict(ctx context.Context, cache *data.Cache, blobs blob.Store, key string, trial int, p search.Params, path string) (rows []trials.Prediction, classes []string, err error) {
 	var fresh *data.Set
 	model, net, err := s.trained(ctx, blobs, key, trial, p, func(ctx context.Context, src data.Source) (d *data.Data, err error) {
 		d, fresh, err = cache.LoadWith(ctx, src, path)
@@ -39,7 +40,7 @@ func (s *Spec) Predict(ctx context.Context, cache *data.Cache, blobs trials.Blob
 	return rows, model.Data.ClassNames, err
 }
 
-func (s *Spec) trained(ctx context.Context, blobs trials.Blobs, key string, trial int, p search.Params,
+func (s *Spec) trained(ctx context.Context, blobs blob.Store, key string, trial int, p search.Params,
 	load func(context.Context, data.Source) (*data.Data, error),
 ) (model trials.Supervised, net *engine.Net, err error) {
 	m := s.model()

@@ -10,6 +10,7 @@ import (
 
 	"budwood/search"
 	"budwood/trials"
+	"budwood/trials/segment"
 )
 
 // TrialInput is what is trained together: one segment of a trial, or segments of
@@ -30,7 +31,7 @@ const stopSignal = "stop"
 
 // Trial is the trial workflow: it trains its segments and records them, and
 // shows them in the Temporal UI.
-func Trial(ctx workflow.Context, in TrialInput) ([]trials.Result, error) {
+func Trial(ctx workflow.Context, in TrialInput) ([]segment.Result, error) {
 	train, cancel := workflow.WithCancel(ctx)
 	why := studyStopped
 	workflow.Go(ctx, func(ctx workflow.Context) {
@@ -52,8 +53,8 @@ const studyStopped = "the study was stopped"
 // here, up to MaxRetries; a lost worker costs nothing, the activity is retried
 // from its checkpoints. When train is cancelled the trials are stopped, and why
 // is their reason.
-func (in *TrialInput) run(train workflow.Context, why *string) ([]trials.Result, error) {
-	results := make([]trials.Result, len(in.Tasks))
+func (in *TrialInput) run(train workflow.Context, why *string) ([]segment.Result, error) {
+	results := make([]segment.Result, len(in.Tasks))
 	attempts := make([]int, len(in.Tasks))
 	todo := make([]int, len(in.Tasks))
 	for i := range todo {
@@ -81,7 +82,7 @@ func (in *TrialInput) run(train workflow.Context, why *string) ([]trials.Result,
 	}
 	ctx, done := workflow.NewDisconnectedContext(train) // what was trained is recorded, come what may
 	defer done()
-	reports := make([]trials.Report, len(results))
+	reports := make([]segment.Report, len(results))
 	for i := range results {
 		reports[i] = report(in.Tasks[i], &results[i], attempts[i])
 		results[i].Curve, results[i].Version, results[i].Notes = nil, nil, nil // recorded; the parent has no use for it
@@ -91,15 +92,15 @@ func (in *TrialInput) run(train workflow.Context, why *string) ([]trials.Result,
 
 // train trains segments on a worker. What keeps all of them from training, such
 // as data that cannot be read, is the failure of each.
-func (in *TrialInput) train(ctx workflow.Context, tasks []trials.Task) []trials.Result {
-	var got []trials.Result
+func (in *TrialInput) train(ctx workflow.Context, tasks []trials.Task) []segment.Result {
+	var got []segment.Result
 	err := workflow.ExecuteActivity(onTrain(ctx, in.Queue, "train "+segmentNames(tasks), turn(tasks[0].Study, in.Priority)), trainSegments, TrainInput{tasks, in.Model, in.Command, in.Drop}).Get(ctx, &got)
 	if err == nil && len(got) == len(tasks) {
 		return got
 	}
-	got = make([]trials.Result, len(tasks))
+	got = make([]segment.Result, len(tasks))
 	for i, t := range tasks {
-		got[i] = trials.Result{State: search.Failed, Budget: t.From}
+		got[i] = segment.Result{State: search.Failed, Budget: t.From}
 		switch {
 		case ctx.Err() != nil: // cancelled before a worker took it
 			got[i].State = search.Stopped
@@ -123,8 +124,8 @@ func segmentNames(tasks []trials.Task) string {
 }
 
 // report is a segment's result as the store takes it.
-func report(t trials.Task, r *trials.Result, attempt int) trials.Report {
-	return trials.Report{
+func report(t trials.Task, r *segment.Result, attempt int) segment.Report {
+	return segment.Report{
 		Study: t.Study, Trial: t.Trial.ID, From: t.From, To: t.To, Attempt: t.Tried + attempt,
 		State: r.State, Reason: r.Reason, Curve: r.Curve, Final: r.Final, Energy: r.Energy, Seconds: r.Seconds, Worker: r.Worker,
 		Version: r.Version, Kernels: r.Kernels, Notes: r.Notes,
@@ -179,6 +180,15 @@ func local(ctx workflow.Context) workflow.Context {
 		StartToCloseTimeout: time.Minute,
 		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 100 * time.Millisecond, BackoffCoefficient: 2, MaximumInterval: 5 * time.Second},
 	})
+}
+
+// proposing is local for proposals: a sampler of the user's own may take longer.
+func (s *study) proposing(ctx workflow.Context) workflow.Context {
+	o := workflow.GetLocalActivityOptions(local(ctx))
+	if s.in.Spec.Search.Own {
+		o.StartToCloseTimeout = proposalTime
+	}
+	return workflow.WithLocalActivityOptions(ctx, o)
 }
 
 // StudyID and TrialID are workflow ids.

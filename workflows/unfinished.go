@@ -7,19 +7,19 @@ import (
 	"time"
 
 	"budwood/search"
-	"budwood/trials"
+	"budwood/trials/store"
 )
 
 // Unfinished says that the best trial of a study which has ended was never trained
 // to the end, though nothing spoke against it, and how to go on; "" if it was. took
 // is how long the study has run.
-func (s *Spec) Unfinished(study *trials.Study, best *search.Record, took time.Duration) string {
+func (s *Spec) Unfinished(study *store.Study, best *search.Record, took time.Duration) string {
 	full, epochs := s.Budget.Epochs, best.Epochs()
 	if strings.HasPrefix(best.Source, retrainSource) {
 		full = s.Retrain.Epochs
 	}
 	switch {
-	case study.State == trials.StudyRunning, best.State == search.Completed, epochs >= full, epochs == 0:
+	case study.State == store.StudyRunning, best.State == search.Completed, epochs >= full, epochs == 0:
 		return ""
 	case s.Search.Scheduler == "plateau" && best.State == search.Stopped && !strings.HasSuffix(best.Reason, "the study ended"):
 		return "" // it did not improve any more
@@ -33,7 +33,7 @@ func (s *Spec) Unfinished(study *trials.Study, best *search.Record, took time.Du
 	case s.Budget.EnergyWh > 0 && strings.Contains(study.Reason, "energy budget"):
 		more := 1.5 * share * best.Joules / 3600
 		flag = " --energy-wh " + search.FormatNumber(ceil(s.Budget.EnergyWh+more))
-	case study.State == trials.StudyCompleted:
+	case study.State == store.StudyCompleted:
 		flag = fmt.Sprintf(" --trials %d", s.Budget.Trials+max(s.Budget.Trials/2, 1))
 	}
 	how := "budwood run FILE" + flag + ", with its study file"

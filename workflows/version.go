@@ -9,12 +9,13 @@ import (
 
 	"budwood/data"
 	"budwood/search"
-	"budwood/trials"
+	"budwood/trials/segment"
+	"budwood/trials/store"
 )
 
 // Version is that of what would train the study's trials now: its command, or its
 // data; not known for an objective in Go.
-func (s *Spec) Version() trials.Version {
+func (s *Spec) Version() segment.Version {
 	if c := s.Program(); c != nil {
 		return c.Version()
 	}
@@ -25,8 +26,8 @@ func (s *Spec) Version() trials.Version {
 }
 
 // dataVersion has a part for each file.
-func dataVersion(digests map[string]data.Digest) trials.Version {
-	v := trials.Version{}
+func dataVersion(digests map[string]data.Digest) segment.Version {
+	v := segment.Version{}
 	for key, d := range digests {
 		if d.Valid() {
 			v["data."+key] = d.SHA256[:16]
@@ -43,7 +44,7 @@ func SameCommand(stored json.RawMessage, s *Spec) bool {
 
 // DescribeChange says in one line which trials were trained by other versions than
 // the present one, and how to leave them out; "" if none was.
-func DescribeChange(study string, list []trials.Trained, now trials.Version) string {
+func DescribeChange(study string, list []store.Trained, now segment.Version) string {
 	var parts, before []string
 	var ids []int
 	for _, t := range list {
@@ -69,10 +70,10 @@ func DescribeChange(study string, list []trials.Trained, now trials.Version) str
 
 // DescribeVersions says which trials were trained by which version, if there is
 // more than one; "" else.
-func DescribeVersions(study string, list []trials.Trained) string {
-	var groups []trials.Trained
+func DescribeVersions(study string, list []store.Trained) string {
+	var groups []store.Trained
 	for _, t := range list {
-		same := func(g trials.Trained) bool { return len(g.Version.Changed(t.Version)) == 0 }
+		same := func(g store.Trained) bool { return len(g.Version.Changed(t.Version)) == 0 }
 		if i := slices.IndexFunc(groups, same); i >= 0 {
 			groups[i].Trials = sorted(append(slices.Clone(groups[i].Trials), t.Trials...))
 		} else {
@@ -102,7 +103,7 @@ func DropCommand(study string, ids []int, why string) string {
 
 func changed(parts []string) string {
 	slices.Sort(parts)
-	return trials.HasChanged(slices.Compact(parts))
+	return segment.HasChanged(slices.Compact(parts))
 }
 
 func sorted(ids []int) []int {

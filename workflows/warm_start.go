@@ -7,23 +7,23 @@ import (
 	"budwood/meta"
 	"budwood/nas"
 	"budwood/search"
-	"budwood/trials"
+	"budwood/trials/store"
 )
 
 // CheckWarmStart is an error if a new study wants to start from one that is not
 // there, or that has not ended.
-func CheckWarmStart(ctx context.Context, store *trials.Store, s *Spec) error {
+func CheckWarmStart(ctx context.Context, db *store.Store, s *Spec) error {
 	from := s.Search.WarmStart
 	if from == "" || from == "auto" || from == "off" {
 		return nil
 	}
-	if _, err := store.Study(ctx, s.Name); !errors.Is(err, trials.ErrNoStudy) {
+	if _, err := db.Study(ctx, s.Name); !errors.Is(err, store.ErrNoStudy) {
 		return err // it goes on
 	}
-	switch old, err := store.Study(ctx, from); {
+	switch old, err := db.Study(ctx, from); {
 	case err != nil:
 		return &FieldError{"search.warm_start", err}
-	case old.State == trials.StudyRunning:
+	case old.State == store.StudyRunning:
 		return wrong("search.warm_start", "study %q has not ended", from)
 	}
 	return nil

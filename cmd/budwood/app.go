@@ -18,7 +18,7 @@ import (
 
 	"budwood"
 	"budwood/cmd/budwood/devserver"
-	"budwood/trials"
+	"budwood/trials/store"
 	"budwood/workflows"
 )
 
@@ -206,17 +206,17 @@ func (a *app) quiet() *app {
 }
 
 // read opens the store for reading.
-func (a *app) read() (*trials.Store, error) {
-	return trials.OpenReadOnly(budwood.StoreFile(a.home))
+func (a *app) read() (*store.Store, error) {
+	return store.OpenReadOnly(budwood.StoreFile(a.home))
 }
 
 // readSoon opens the store that workers are about to create or to bring up to date:
 // those of a budwood up that has just been started say nothing when they have.
-func (a *app) readSoon() (*trials.Store, error) {
+func (a *app) readSoon() (*store.Store, error) {
 	for deadline := time.Now().Add(15 * time.Second); ; {
-		store, err := a.read()
-		if !errors.Is(err, trials.ErrNoStore) && !errors.Is(err, trials.ErrOlder) || time.Now().After(deadline) {
-			return store, err
+		db, err := a.read()
+		if !errors.Is(err, store.ErrNoStore) && !errors.Is(err, store.ErrOlder) || time.Now().After(deadline) {
+			return db, err
 		}
 		select {
 		case <-a.ctx.Done():

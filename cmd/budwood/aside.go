@@ -9,7 +9,8 @@ import (
 
 	"budwood"
 	"budwood/search"
-	"budwood/trials"
+	"budwood/trials/segment"
+	"budwood/trials/store"
 	"budwood/workflows"
 )
 
@@ -37,16 +38,16 @@ func (c *trialKeepCmd) Run(a *app) error { return a.setAside(c.Study, c.Trials, 
 // setAside has trials count no longer, and why; or again, if why is "". A study
 // that runs is asked for it; else it is done in the store.
 func (a *app) setAside(study, ranges, why string) error {
-	store, err := a.read()
+	db, err := a.read()
 	if err != nil {
 		return err
 	}
-	defer store.Close()
-	st, err := store.Study(a.ctx, study)
+	defer db.Close()
+	st, err := db.Study(a.ctx, study)
 	if err != nil {
 		return err
 	}
-	before, err := budwood.ReadBest(a.ctx, store, study)
+	before, err := budwood.ReadBest(a.ctx, db, study)
 	if err != nil {
 		return err
 	}
@@ -54,7 +55,7 @@ func (a *app) setAside(study, ranges, why string) error {
 	if err != nil {
 		return usageError{fmt.Errorf("study %s: %w", study, err)}
 	}
-	aside, err := store.Aside(a.ctx, study)
+	aside, err := db.Aside(a.ctx, study)
 	if err != nil {
 		return err
 	}
@@ -63,7 +64,7 @@ func (a *app) setAside(study, ranges, why string) error {
 		return usageError{fmt.Errorf("study %s: %s: nothing to do: %s", study, ranges, map[bool]string{true: "set aside already", false: "not set aside"}[why != ""])}
 	}
 	asked := false
-	if st.State == trials.StudyRunning {
+	if st.State == store.StudyRunning {
 		done, err := a.update(study, workflows.SetAsideUpdate, workflows.AsideRequest{Trials: ids, Why: why, Keep: why == ""})
 		switch {
 		case err == nil:
@@ -74,11 +75,11 @@ func (a *app) setAside(study, ranges, why string) error {
 		}
 	}
 	if !asked {
-		if err := a.setAsideInStore(store, study, ids, why); err != nil {
+		if err := a.setAsideInStore(db, study, ids, why); err != nil {
 			return err
 		}
 	}
-	after, err := budwood.ReadBest(a.ctx, store, study)
+	after, err := budwood.ReadBest(a.ctx, db, study)
 	if err != nil {
 		return err
 	}
@@ -109,8 +110,8 @@ func nameOr(r *search.Record, none string) string {
 }
 
 // setAsideInStore changes the store itself.
-func (a *app) setAsideInStore(reader *trials.Store, study string, ids []int, why string) error {
-	store, err := trials.Open(reader.Path())
+func (a *app) setAsideInStore(reader *store.Store, study string, ids []int, why string) error {
+	store, err := store.Open(reader.Path())
 	if err != nil {
 		return err
 	}
@@ -120,9 +121,9 @@ func (a *app) setAsideInStore(reader *trials.Store, study string, ids []int, why
 
 // sayWeights says so if the network of a new best is no longer there: a study that
 // ends keeps the weights of its best trial alone.
-func (a *app) sayWeights(st *trials.Study, r *budwood.Result) error {
+func (a *app) sayWeights(st *store.Study, r *budwood.Result) error {
 	spec, err := specOf(st)
-	if err != nil || spec.Data == nil || st.State == trials.StudyRunning {
+	if err != nil || spec.Data == nil || st.State == store.StudyRunning {
 		return err
 	}
 	blobs, err := a.openBlobs()
@@ -146,7 +147,7 @@ func setAside(n int) string {
 }
 
 // partsOf lists what a version consists of: " (model.py, train.py)".
-func partsOf(v trials.Version) string {
+func partsOf(v segment.Version) string {
 	names := slices.DeleteFunc(slices.Sorted(maps.Keys(v)), func(name string) bool { return v[name] == "" })
 	if len(names) == 0 || v.ID() == v[names[0]] { // a Go objective has but a name
 		return ""

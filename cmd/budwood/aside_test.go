@@ -12,6 +12,7 @@ import (
 	"budwood"
 	"budwood/search"
 	"budwood/trials"
+	"budwood/trials/store"
 )
 
 // files writes a directory of small files.
@@ -147,7 +148,7 @@ done
 		t.Fatal(err)
 	}
 	resumed := func() bool { // one of the wrong ones trains on beyond its first rung
-		store, err := trials.OpenReadOnly(budwood.StoreFile(dir))
+		store, err := store.OpenReadOnly(budwood.StoreFile(dir))
 		if err != nil {
 			return false
 		}
@@ -172,7 +173,7 @@ done
 		t.Fatalf("%v\n%s%s", err, out, errs)
 	}
 	st, list := records(t, dir, "slow")
-	if st.State != trials.StudyCompleted || st.Best < 2 || len(list) != 9 {
+	if st.State != store.StudyCompleted || st.Best < 2 || len(list) != 9 {
 		t.Errorf("%s, best %d of %d", st.State, st.Best, len(list))
 	}
 	for _, r := range list {

@@ -7,7 +7,7 @@ import (
 
 	"budwood"
 	"budwood/search"
-	"budwood/trials"
+	"budwood/trials/store"
 	"budwood/workflows"
 )
 
@@ -78,7 +78,7 @@ func (c *bestCmd) Run(a *app) error {
 
 // about tells of a trial in lines: its values, the network of an architecture search,
 // and the front of several objectives.
-func (c *bestCmd) about(a *app, store *trials.Store, r *budwood.Result, spec *workflows.Spec, best *search.Record) error {
+func (c *bestCmd) about(a *app, store *store.Store, r *budwood.Result, spec *workflows.Spec, best *search.Record) error {
 	values := r.ValuesOf(best)
 	if values == "" || best.State == search.Failed || best.State == search.Diverged {
 		values = fmt.Sprintf("%s: %s", best.State, workflows.DescribeReason(best.Reason))

@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	"budwood/cmd/budwood/s3"
-	"budwood/trials"
+	"budwood/trials/blob"
 	"budwood/workflows"
 )
 
@@ -35,8 +35,8 @@ func blobsURL(home, given string) (string, error) {
 }
 
 // dataFiles is the place of the studies' data among the blobs, and of local copies.
-func (a *app) dataFiles(blobs trials.Blobs) *trials.DataFiles {
-	return &trials.DataFiles{Blobs: blobs, Dir: filepath.Join(a.home, "data"), Max: a.dataCache}
+func (a *app) dataFiles(blobs blob.Store) *blob.DataFiles {
+	return &blob.DataFiles{Blobs: blobs, Dir: filepath.Join(a.home, "data"), Max: a.dataCache}
 }
 
 // keepData stores a study's data where its workers find it.
@@ -52,18 +52,18 @@ func (a *app) keepData(spec *workflows.Spec) error {
 }
 
 // openBlobs opens the place of the checkpoints.
-func (a *app) openBlobs() (trials.Blobs, error) {
+func (a *app) openBlobs() (blob.Store, error) {
 	if strings.HasPrefix(a.blobs, s3.Scheme) {
 		return s3.Open(a.ctx, a.blobs)
 	}
 	if st, err := os.Stat(a.blobs); err == nil && !st.IsDir() {
 		return nil, fmt.Errorf("--blobs: %s is no directory", a.blobs)
 	}
-	return trials.Dir(a.blobs), nil
+	return blob.Dir(a.blobs), nil
 }
 
 // makeBlobs opens it for writing.
-func (a *app) makeBlobs() (trials.Blobs, error) {
+func (a *app) makeBlobs() (blob.Store, error) {
 	blobs, err := a.openBlobs()
 	if err == nil {
 		err = a.makeDir(blobs)
@@ -73,8 +73,8 @@ func (a *app) makeBlobs() (trials.Blobs, error) {
 
 // makeDir makes the directory of checkpoints, if it is one; in a state directory,
 // which must be there.
-func (a *app) makeDir(blobs trials.Blobs) error {
-	dir, ok := blobs.(trials.Dir)
+func (a *app) makeDir(blobs blob.Store) error {
+	dir, ok := blobs.(blob.Dir)
 	if !ok {
 		return nil
 	}
@@ -89,8 +89,8 @@ func (a *app) makeDir(blobs trials.Blobs) error {
 }
 
 // keepBlobs watches over the directory of checkpoints.
-func (a *app) keepBlobs(blobs trials.Blobs) error {
-	if dir, ok := blobs.(trials.Dir); ok {
+func (a *app) keepBlobs(blobs blob.Store) error {
+	if dir, ok := blobs.(blob.Dir); ok {
 		return a.alive.Keep("the directory of checkpoints", string(dir))
 	}
 	return nil

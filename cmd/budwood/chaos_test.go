@@ -23,6 +23,7 @@ import (
 
 	"budwood/search"
 	"budwood/trials"
+	"budwood/trials/store"
 )
 
 var (
@@ -268,7 +269,7 @@ func (c *chaos) study(name, text string, kills int, pause time.Duration) (file s
 			if ctx.Err() != nil {
 				c.t.Fatalf("the study does not end: %v\n%s", err, said)
 			}
-			if studyNow(c.dir, name).State == trials.StudyCompleted {
+			if studyNow(c.dir, name).State == store.StudyCompleted {
 				if k < kills {
 					c.t.Logf("the study ended after %d of %d faults", k, kills)
 				}
@@ -308,7 +309,7 @@ func (c *chaos) same(name, file string, n int) []search.Record {
 func (c *chaos) sameAs(calm, name string, n int) []search.Record {
 	t := c.t
 	st, got := records(t, c.dir, name)
-	if st.State != trials.StudyCompleted || len(got) != n {
+	if st.State != store.StudyCompleted || len(got) != n {
 		t.Fatalf("%s with %d trials, want %d", st.State, len(got), n)
 	}
 	_, want := records(t, calm, name)
@@ -319,7 +320,7 @@ func (c *chaos) sameAs(calm, name string, n int) []search.Record {
 	if diff := gocmp.Diff(want, got); diff != "" {
 		t.Errorf("(-undisturbed +through faults) %s", diff)
 	}
-	store, err := trials.OpenReadOnly(filepath.Join(c.dir, "budwood.db"))
+	store, err := store.OpenReadOnly(filepath.Join(c.dir, "budwood.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -370,7 +371,7 @@ space: [{name: x, float: [-5, 5]}]
 		t.Logf("%-50s %3d times, %3d epochs trained again", f.name, counts[f.name], repeats[f.name])
 	}
 	got := c.same("chaos", file, n)
-	store, err := trials.OpenReadOnly(filepath.Join(c.dir, "budwood.db"))
+	store, err := store.OpenReadOnly(filepath.Join(c.dir, "budwood.db"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,7 +12,7 @@ import (
 
 	"budwood"
 	"budwood/search"
-	"budwood/trials"
+	"budwood/trials/store"
 )
 
 // The examples in other languages, as a user runs them.
@@ -107,7 +107,7 @@ space: [{name: lr, float: [0.001, 0.1], log: true}]
 	}
 	defer cmd.Process.Kill()
 	for ctx.Err() == nil {
-		if study, list := records(t, dir, "gpu"); study.State == trials.StudyCompleted {
+		if study, list := records(t, dir, "gpu"); study.State == store.StudyCompleted {
 			if len(list) != 4 || study.Reason != "" {
 				t.Errorf("%d trials; %q", len(list), study.Reason)
 			}
@@ -119,12 +119,12 @@ space: [{name: lr, float: [0.001, 0.1], log: true}]
 }
 
 // studyNow is a study as it stands, empty while there is none.
-func studyNow(dir, name string) trials.Study {
-	store, err := trials.OpenReadOnly(budwood.StoreFile(dir))
+func studyNow(dir, name string) store.Study {
+	db, err := store.OpenReadOnly(budwood.StoreFile(dir))
 	if err != nil {
-		return trials.Study{}
+		return store.Study{}
 	}
-	defer store.Close()
-	study, _ := store.Study(context.Background(), name)
+	defer db.Close()
+	study, _ := db.Study(context.Background(), name)
 	return study
 }

@@ -12,7 +12,7 @@ import (
 
 	"budwood/data"
 	"budwood/search"
-	"budwood/trials"
+	"budwood/trials/store"
 	"budwood/workflows"
 )
 
@@ -49,16 +49,16 @@ func (a *app) update(study, name string, arg ...any) (done func(), err error) {
 
 // say a change and let go.
 func (a *app) change(study, said, name string, arg ...any) error {
-	store, err := a.read()
+	db, err := a.read()
 	if err != nil {
 		return err
 	}
-	defer store.Close()
-	st, err := store.Study(a.ctx, study)
+	defer db.Close()
+	st, err := db.Study(a.ctx, study)
 	if err != nil {
 		return err
 	}
-	if st.State != trials.StudyRunning {
+	if st.State != store.StudyRunning {
 		return usageError{fmt.Errorf("study %s has ended already: %s; run its file again with a larger budget to go on", study, st.State)}
 	}
 	done, err := a.update(study, name, arg...)

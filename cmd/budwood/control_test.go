@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"budwood/search"
-	"budwood/trials"
+	"budwood/trials/store"
 )
 
 // Everything that changes a study while it runs, on the real server.
@@ -56,7 +56,7 @@ func TestControl(t *testing.T) {
 		t.Fatalf("%v\n%s", err, progress)
 	}
 	study, list := records(t, dir, "digits")
-	if study.State != trials.StudyCompleted || len(list) != 40 {
+	if study.State != store.StudyCompleted || len(list) != 40 {
 		t.Errorf("%s with %d trials, want the 40 of the edit", study.State, len(list))
 	}
 	if r := list[i]; r.State != search.Stopped || r.Reason != "it is ugly" {

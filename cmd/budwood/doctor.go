@@ -15,6 +15,9 @@ import (
 	"budwood/cmd/budwood/devserver"
 	"budwood/search"
 	"budwood/trials"
+	"budwood/trials/blob"
+	"budwood/trials/energy"
+	"budwood/trials/store"
 	"budwood/workflows"
 )
 
@@ -76,7 +79,7 @@ func (c *doctorCmd) repair(a *app, path string) error {
 			return nil
 		}
 	}
-	saved, old, err := trials.Repair(a.ctx, path)
+	saved, old, err := store.Repair(a.ctx, path)
 	if err != nil {
 		return err
 	}
@@ -129,8 +132,8 @@ func (d *doctor) home() {
 }
 
 func (d *doctor) store(path string) {
-	store, err := d.a.read()
-	if errors.Is(err, trials.ErrNoStore) {
+	db, err := d.a.read()
+	if errors.Is(err, store.ErrNoStore) {
 		d.say(true, "store", "none yet")
 		return
 	}
@@ -138,8 +141,8 @@ func (d *doctor) store(path string) {
 		d.say(false, "store", fmt.Sprintf("%v; try budwood doctor --repair", err))
 		return
 	}
-	defer store.Close()
-	damage, err := store.Check(d.a.ctx)
+	defer db.Close()
+	damage, err := db.Check(d.a.ctx)
 	if err != nil {
 		damage = append(damage, err.Error())
 	}
@@ -147,7 +150,7 @@ func (d *doctor) store(path string) {
 		d.say(false, "store", fmt.Sprintf("%s is damaged (%s); save what can be read with budwood doctor --repair", path, damage[0]))
 		return
 	}
-	running, err := store.Running(d.a.ctx)
+	running, err := db.Running(d.a.ctx)
 	if err != nil {
 		d.say(false, "store", err.Error())
 		return
@@ -174,7 +177,7 @@ func (d *doctor) blobs() {
 	var size, files int64
 	studies := map[string]bool{}
 	for _, b := range list {
-		if strings.HasPrefix(b.Key, trials.DataKey+"/") {
+		if strings.HasPrefix(b.Key, blob.DataKey+"/") {
 			files += b.Size
 			continue
 		}
@@ -185,15 +188,15 @@ func (d *doctor) blobs() {
 		}
 	}
 	note := fmt.Sprintf("%.1f MiB of checkpoints and %.1f MiB of data in %v", float64(size)/(1<<20), float64(files)/(1<<20), blobs)
-	store, err := d.a.read()
+	db, err := d.a.read()
 	if err != nil {
 		d.say(true, "blobs", note)
 		return
 	}
-	defer store.Close()
+	defer db.Close()
 	maps.DeleteFunc(studies, func(name string, _ bool) bool {
-		_, err := store.Study(d.a.ctx, name)
-		return !errors.Is(err, trials.ErrNoStudy)
+		_, err := db.Study(d.a.ctx, name)
+		return !errors.Is(err, store.ErrNoStudy)
 	})
 	if len(studies) > 0 {
 		stray := slices.Sorted(maps.Keys(studies))
@@ -204,12 +207,12 @@ func (d *doctor) blobs() {
 }
 
 func (d *doctor) energy() {
-	power, err := trials.CorePower(os.Getenv)
+	power, err := energy.CorePower(os.Getenv)
 	if err != nil {
 		d.say(false, "energy", err.Error())
 		return
 	}
-	d.say(true, "energy", trials.NewAttributor(power).Describe())
+	d.say(true, "energy", energy.NewAttributor(power).Describe())
 }
 
 // remembered is how long doctor speaks of trials that were lost for memory.

@@ -9,7 +9,7 @@ import (
 	"os"
 	"syscall"
 
-	"budwood/trials"
+	"budwood/trials/store"
 	"budwood/workflows"
 )
 
@@ -62,7 +62,7 @@ func exitCode(stderr io.Writer, err error) int {
 			fmt.Fprintln(stderr, file.Excerpt)
 		}
 		return exitUsage
-	case errors.As(err, &usage), errors.As(err, &field), errors.Is(err, trials.ErrNoStudy), errors.Is(err, trials.ErrNoStore):
+	case errors.As(err, &usage), errors.As(err, &field), errors.Is(err, store.ErrNoStudy), errors.Is(err, store.ErrNoStore):
 		fmt.Fprintf(stderr, "budwood: %v\n", err)
 		return exitUsage
 	}

@@ -16,7 +16,7 @@ import (
 
 	"budwood"
 	"budwood/search"
-	"budwood/trials"
+	"budwood/trials/store"
 )
 
 // gone is a study that runs: a command with a program that it has started, in a
@@ -325,7 +325,7 @@ func TestStudySurvivesAnUpgrade(t *testing.T) {
 		t.Fatalf("%v\n%s", err, g.said)
 	}
 	st, list := records(t, g.dir, "gone")
-	if st.State != trials.StudyCompleted || len(list) != 4 {
+	if st.State != store.StudyCompleted || len(list) != 4 {
 		t.Errorf("%s with %d trials", st.State, len(list))
 	}
 	for _, r := range list {
@@ -352,7 +352,7 @@ func TestStudyGoesOnAfterItsLock(t *testing.T) {
 		t.Fatalf("exit code %d\n%s%s", code, out, errs)
 	}
 	wantLine(t, errs, "goes on")
-	if st, list := records(t, g.dir, "gone"); st.State != trials.StudyCompleted || len(list) != 4 {
+	if st, list := records(t, g.dir, "gone"); st.State != store.StudyCompleted || len(list) != 4 {
 		t.Errorf("%s with %d trials", st.State, len(list))
 	}
 }

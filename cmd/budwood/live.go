@@ -12,7 +12,7 @@ import (
 	"golang.org/x/term"
 
 	"budwood/search"
-	"budwood/trials"
+	"budwood/trials/store"
 	"budwood/workflows"
 )
 
@@ -71,7 +71,7 @@ func (m *liveModel) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		if m.total == 0 && err == nil {
 			m.total, err = trialBudget(&m.w.study)
 		}
-		if err != nil || m.w.study.State != trials.StudyRunning {
+		if err != nil || m.w.study.State != store.StudyRunning {
 			m.err = err
 			return m, tea.Quit
 		}

@@ -11,7 +11,7 @@ import (
 
 	"budwood/cmd/budwood/devserver"
 	"budwood/search"
-	"budwood/trials"
+	"budwood/trials/store"
 	"budwood/workflows"
 )
 
@@ -69,7 +69,7 @@ func TestEpochsAreSeenLive(t *testing.T) {
 // A line of what happened has the state as a word of its own; the reason does not
 // say it once more.
 func TestStateIsSaidOnce(t *testing.T) {
-	w := &watcher{study: trials.Study{Objectives: []search.Objective{{Metric: "loss"}}}}
+	w := &watcher{study: store.Study{Objectives: []search.Objective{{Metric: "loss"}}}}
 	got := w.changes(&search.Record{State: search.Running}, &search.Record{State: search.Infeasible, Reason: "infeasible: it takes 9 GiB"})
 	if want := (event{0, "infeasible", "it takes 9 GiB"}); len(got) != 1 || got[0] != want {
 		t.Errorf("%+v, want %+v", got, want)

@@ -6,18 +6,18 @@ import (
 	"time"
 
 	"budwood/search"
-	"budwood/trials"
+	"budwood/trials/store"
 )
 
 type lsCmd struct{ output }
 
 func (c *lsCmd) Run(a *app) error {
-	var list []trials.Summary
-	store, err := a.read()
+	var list []store.Summary
+	db, err := a.read()
 	if err == nil {
-		defer store.Close()
-		list, err = store.Studies(a.ctx)
-	} else if errors.Is(err, trials.ErrNoStore) {
+		defer db.Close()
+		list, err = db.Studies(a.ctx)
+	} else if errors.Is(err, store.ErrNoStore) {
 		err = nil // no study was ever run: an empty list
 	}
 	if err != nil {
@@ -39,7 +39,7 @@ func (c *lsCmd) Run(a *app) error {
 			wattHours(s.Energy.Joules), age(time.Since(s.Created)))
 	}
 	if list == nil {
-		list = []trials.Summary{}
+		list = []store.Summary{}
 	}
 	return c.write(a.stdout, t, list)
 }

@@ -17,7 +17,7 @@ import (
 	"budwood"
 	"budwood/cmd/budwood/devserver"
 	"budwood/search"
-	"budwood/trials"
+	"budwood/trials/store"
 )
 
 // The tests run the program as users do: as a process of its own. It is this
@@ -31,6 +31,8 @@ func TestMain(m *testing.M) {
 		os.Exit(doomedStudy())
 	case "sdk":
 		os.Exit(goStudy())
+	case "sampler":
+		os.Exit(ownSampler())
 	case "":
 		// A server that a test starts without the variable must not become the
 		// tests again, which would start servers for ever.
@@ -127,9 +129,9 @@ func processes(dir string) (out []int) {
 }
 
 // records reads a study's trials.
-func records(t *testing.T, dir, study string) (trials.Study, []search.Record) {
+func records(t *testing.T, dir, study string) (store.Study, []search.Record) {
 	t.Helper()
-	store, err := trials.OpenReadOnly(budwood.StoreFile(dir))
+	store, err := store.OpenReadOnly(budwood.StoreFile(dir))
 	if err != nil {
 		t.Fatal(err)
 	}

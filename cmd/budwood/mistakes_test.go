@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"budwood"
-	"budwood/trials"
+	"budwood/trials/store"
 )
 
 const toy = `name: toy
@@ -43,7 +43,7 @@ func TestMistakes(t *testing.T) {
 	defer busy.Close()
 	port := strconv.Itoa(busy.Addr().(*net.TCPAddr).Port)
 	stored := home(t)
-	if store, err := trials.Open(budwood.StoreFile(stored)); err != nil || store.Close() != nil {
+	if store, err := store.Open(budwood.StoreFile(stored)); err != nil || store.Close() != nil {
 		t.Fatal(err)
 	}
 	damaged := func(name string) string {
@@ -107,7 +107,7 @@ func TestMistakes(t *testing.T) {
 func TestDoctorRepair(t *testing.T) {
 	dir := home(t)
 	path := budwood.StoreFile(dir)
-	if store, err := trials.Open(path); err != nil || store.Close() != nil {
+	if store, err := store.Open(path); err != nil || store.Close() != nil {
 		t.Fatal(err)
 	}
 	if out, errs, code := do(t, dir, "doctor", "--repair"); code != exitDone || !strings.Contains(out, "nothing to repair") {

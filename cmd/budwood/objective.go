@@ -13,6 +13,8 @@ import (
 	"budwood/data"
 	"budwood/search"
 	"budwood/trials"
+	"budwood/trials/blob"
+	"budwood/trials/segment"
 	"budwood/workflows"
 )
 
@@ -67,7 +69,7 @@ func (c *objectiveTestCmd) Run(a *app) error {
 		return err
 	}
 	defer os.RemoveAll(blobs)
-	runner := &trials.Runner{Blobs: trials.Dir(blobs), Every: time.Millisecond}
+	runner := &trials.Runner{Blobs: blob.Dir(blobs), Every: time.Millisecond}
 	t := &objectiveTest{a: a, cmd: cmd, runner: runner, task: task, candidates: candidates}
 	err = t.run(a.ctx, c.Epochs)
 	failed := 0
@@ -186,7 +188,7 @@ func (t *objectiveTest) note(ok bool, what, note string) {
 }
 
 // segment trains up to a budget; alive may cancel it.
-func (t *objectiveTest) segment(ctx context.Context, from, to int, alive func(search.Measurement)) (trials.Result, error) {
+func (t *objectiveTest) segment(ctx context.Context, from, to int, alive func(search.Measurement)) (segment.Result, error) {
 	task := t.task
 	task.From, task.To = from, to
 	return t.runner.Run(ctx, task, t.cmd.Objective(func(_ *trials.Trial, b []byte) { t.output = string(b) }), alive)
@@ -262,7 +264,7 @@ func (t *objectiveTest) run(ctx context.Context, epochs int) error {
 
 // ending tells of a trial that ended by itself, and why: that may be the
 // candidate's fault.
-func ending(r trials.Result) string {
+func ending(r segment.Result) string {
 	if r.State == search.Completed || r.State == search.Paused {
 		return ""
 	}

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"budwood"
-	"budwood/trials"
+	"budwood/trials/store"
 )
 
 // A command that needs the store waits for workers which are just bringing it up to
@@ -33,7 +33,7 @@ func TestReadSoonWaitsForMigrations(t *testing.T) {
 	done := make(chan error, 1)
 	go func() {
 		time.Sleep(100 * time.Millisecond)
-		store, err := trials.Open(budwood.StoreFile(dir))
+		store, err := store.Open(budwood.StoreFile(dir))
 		if err == nil {
 			err = store.Close()
 		}

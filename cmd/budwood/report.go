@@ -8,7 +8,7 @@ import (
 	"budwood"
 	"budwood/report"
 	"budwood/search"
-	"budwood/trials"
+	"budwood/trials/store"
 	"budwood/workflows"
 )
 
@@ -55,7 +55,7 @@ func (c *reportCmd) Run(a *app) error {
 }
 
 // network draws the best network of an architecture search, and tells about it.
-func (c *reportCmd) network(a *app, store *trials.Store, r *budwood.Result) (report.Network, error) {
+func (c *reportCmd) network(a *app, store *store.Store, r *budwood.Result) (report.Network, error) {
 	study, err := store.Study(a.ctx, c.Study)
 	if err != nil {
 		return report.Network{}, err

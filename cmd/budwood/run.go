@@ -11,6 +11,7 @@ import (
 	"budwood/data"
 	"budwood/search"
 	"budwood/trials"
+	"budwood/trials/store"
 	"budwood/workflows"
 )
 
@@ -90,17 +91,17 @@ func (c *runCmd) Run(a *app) (err error) {
 		return err
 	}
 	defer service.Close()
-	store, err := a.readSoon()
+	db, err := a.readSoon()
 	if err != nil {
 		return err
 	}
-	defer store.Close()
-	old, err := store.Study(a.ctx, spec.Name)
+	defer db.Close()
+	old, err := db.Study(a.ctx, spec.Name)
 	exists := err == nil
-	if err != nil && !errors.Is(err, trials.ErrNoStudy) {
+	if err != nil && !errors.Is(err, store.ErrNoStudy) {
 		return err
 	}
-	if err := workflows.CheckWarmStart(a.ctx, store, spec); err != nil {
+	if err := workflows.CheckWarmStart(a.ctx, db, spec); err != nil {
 		return usageError{err}
 	}
 	if err := a.keepData(spec); err != nil {
@@ -110,13 +111,13 @@ func (c *runCmd) Run(a *app) (err error) {
 		if err := workflows.CanContinue(old.Spec, spec); err != nil {
 			return usageError{err}
 		}
-		if old.State == trials.StudyRunning && !workflows.SameCommand(old.Spec, spec) {
+		if old.State == store.StudyRunning && !workflows.SameCommand(old.Spec, spec) {
 			return usageError{fmt.Errorf("study %s runs, with another command than its file has now: end it with budwood stop %s, and run the file again to go on with the new one", spec.Name, spec.Name)}
 		}
-		if err := a.sayChange(store, spec); err != nil {
+		if err := a.sayChange(db, spec); err != nil {
 			return err
 		}
-		if done, err := a.already(store, &old, spec); done || err != nil {
+		if done, err := a.already(db, &old, spec); done || err != nil {
 			return err
 		}
 	}
@@ -131,11 +132,11 @@ func (c *runCmd) Run(a *app) (err error) {
 	if conn.server != nil {
 		a.say("study %s in the web UI %s", spec.Name, link(a.stderr, conn.server.Info, spec.Name))
 	}
-	return a.follow(store, conn, spec.Name, c.Plain)
+	return a.follow(db, conn, spec.Name, c.Plain)
 }
 
 // sayChange says which trials of a study were trained by what is no longer there.
-func (a *app) sayChange(store *trials.Store, spec *workflows.Spec) error {
+func (a *app) sayChange(store *store.Store, spec *workflows.Spec) error {
 	list, err := store.Versions(a.ctx, spec.Name)
 	if err != nil {
 		return err
@@ -148,12 +149,12 @@ func (a *app) sayChange(store *trials.Store, spec *workflows.Spec) error {
 
 // already tells of a study that exists: one that ended with all it was asked
 // for is only shown again.
-func (a *app) already(store *trials.Store, old *trials.Study, spec *workflows.Spec) (done bool, err error) {
-	r, err := budwood.ReadResult(a.ctx, store, spec.Name)
+func (a *app) already(db *store.Store, old *store.Study, spec *workflows.Spec) (done bool, err error) {
+	r, err := budwood.ReadResult(a.ctx, db, spec.Name)
 	if err != nil {
 		return false, err
 	}
-	if old.State == trials.StudyRunning {
+	if old.State == store.StudyRunning {
 		a.say("study %s goes on: %s so far", spec.Name, plural(len(r.Trials), "trial"))
 		return false, nil
 	}
@@ -161,7 +162,7 @@ func (a *app) already(store *trials.Store, old *trials.Study, spec *workflows.Sp
 	if err != nil {
 		return false, err
 	}
-	if old.State == trials.StudyCompleted && !spec.MoreThan(before, len(r.Trials)) {
+	if old.State == store.StudyCompleted && !spec.MoreThan(before, len(r.Trials)) {
 		which := fmt.Sprintf("budget.trials above %d", max(before.Budget.Trials, len(r.Trials)))
 		for key, word := range map[string]string{"budget.time": "time budget", "budget.energy_wh": "energy budget"} {
 			if strings.Contains(old.Reason, word) {
@@ -169,7 +170,7 @@ func (a *app) already(store *trials.Store, old *trials.Study, spec *workflows.Sp
 			}
 		}
 		a.say("study %s has ended already; raise %s to go on, or give it another --name", spec.Name, which)
-		return true, a.ended(store, spec.Name)
+		return true, a.ended(db, spec.Name)
 	}
 	a.say("study %s goes on after %s", spec.Name, plural(len(r.Trials), "trial"))
 	return false, nil
@@ -177,7 +178,7 @@ func (a *app) already(store *trials.Store, old *trials.Study, spec *workflows.Sp
 
 // follow shows a study until it ends, then its result. With a connection it shows
 // every epoch of the trials that run, without one what they have reported.
-func (a *app) follow(store *trials.Store, conn *connection, name string, plain bool) error {
+func (a *app) follow(store *store.Store, conn *connection, name string, plain bool) error {
 	w := &watcher{store: store, name: name, home: a.home, conn: conn}
 	err := errors.Join(a.alive.Keep("the state directory", a.home), a.alive.Keep("the store", store.Path()))
 	if err == nil {
@@ -204,22 +205,22 @@ func (a *app) follow(store *trials.Store, conn *connection, name string, plain b
 }
 
 // ended shows how a study ended. One that failed, or has no best trial, is an error.
-func (a *app) ended(store *trials.Store, name string) error {
-	if err := a.summary(store, name); err != nil {
+func (a *app) ended(db *store.Store, name string) error {
+	if err := a.summary(db, name); err != nil {
 		return err
 	}
-	study, err := store.Study(a.ctx, name)
+	study, err := db.Study(a.ctx, name)
 	if err != nil {
 		return err
 	}
-	r, err := budwood.ReadResult(a.ctx, store, name)
+	r, err := budwood.ReadResult(a.ctx, db, name)
 	if err != nil {
 		return err
 	}
 	counted := search.Counted(r.Trials)
 	n, last := failures(counted)
 	switch {
-	case study.State == trials.StudyFailed:
+	case study.State == store.StudyFailed:
 		return fmt.Errorf("study %s failed: %s", name, study.Reason)
 	case r.Best != nil:
 		return nil
@@ -245,10 +246,10 @@ func (a *app) await(w *watcher) error {
 	deadline := time.Now().Add(15 * time.Second)
 	for {
 		study, err := w.store.Study(a.ctx, w.name)
-		if err == nil && study.State == trials.StudyRunning {
+		if err == nil && study.State == store.StudyRunning {
 			return nil
 		}
-		if err != nil && !errors.Is(err, trials.ErrNoStudy) {
+		if err != nil && !errors.Is(err, store.ErrNoStudy) {
 			return err
 		}
 		if time.Now().After(deadline) {
@@ -271,17 +272,17 @@ type watchCmd struct {
 }
 
 func (c *watchCmd) Run(a *app) error {
-	store, err := a.read()
+	db, err := a.read()
 	if err != nil {
 		return err
 	}
-	defer store.Close()
-	study, err := store.Study(a.ctx, c.Study)
+	defer db.Close()
+	study, err := db.Study(a.ctx, c.Study)
 	if err != nil {
 		return err
 	}
-	if study.State != trials.StudyRunning {
-		return a.ended(store, c.Study)
+	if study.State != store.StudyRunning {
+		return a.ended(db, c.Study)
 	}
 	conn, err := a.connected()
 	if err != nil {
@@ -290,5 +291,5 @@ func (c *watchCmd) Run(a *app) error {
 	if conn != nil {
 		defer conn.Close()
 	}
-	return a.follow(store, conn, c.Study, c.Plain)
+	return a.follow(db, conn, c.Study, c.Plain)
 }

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"budwood/search"
-	"budwood/trials"
+	"budwood/trials/store"
 )
 
 // A newcomer's way: run a study, look at it, run a similar one.
@@ -183,7 +183,7 @@ func TestKilled(t *testing.T) {
 		t.Errorf("only %d processes were killed", kills)
 	}
 	study, list := records(t, dir, "digits")
-	if study.State != trials.StudyCompleted || len(list) != 14 {
+	if study.State != store.StudyCompleted || len(list) != 14 {
 		t.Fatalf("%s with %d trials, want 14", study.State, len(list))
 	}
 	seen := map[string]int{}
@@ -192,7 +192,7 @@ func TestKilled(t *testing.T) {
 			t.Errorf("trial %d of the list is %s, %s", i, r.Name(), r.State)
 		}
 		seen[r.Params.Key()]++
-		store, err := trials.OpenReadOnly(filepath.Join(dir, "budwood.db"))
+		store, err := store.OpenReadOnly(filepath.Join(dir, "budwood.db"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -218,7 +218,7 @@ func TestKilled(t *testing.T) {
 
 // started is the number of trials in the store, 0 while there is none.
 func started(dir string) int {
-	store, err := trials.OpenReadOnly(filepath.Join(dir, "budwood.db"))
+	store, err := store.OpenReadOnly(filepath.Join(dir, "budwood.db"))
 	if err != nil {
 		return 0
 	}

@@ -16,7 +16,7 @@ import (
 	"budwood"
 	"budwood/cmd/budwood/devserver"
 	"budwood/data"
-	"budwood/trials"
+	"budwood/trials/store"
 	"budwood/workflows"
 )
 
@@ -78,19 +78,19 @@ func (c *crowd) submit(file string, change func(*workflows.Spec)) {
 }
 
 // until looks at the studies again and again until done says so.
-func (c *crowd) until(done func(map[string]trials.Summary) bool) map[string]trials.Summary {
+func (c *crowd) until(done func(map[string]store.Summary) bool) map[string]store.Summary {
 	c.t.Helper()
-	store, err := trials.OpenReadOnly(budwood.StoreFile(c.dir))
+	db, err := store.OpenReadOnly(budwood.StoreFile(c.dir))
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	defer store.Close()
+	defer db.Close()
 	for c.ctx.Err() == nil {
-		list, err := store.Studies(c.ctx)
+		list, err := db.Studies(c.ctx)
 		if err != nil {
 			c.t.Fatal(err)
 		}
-		now := map[string]trials.Summary{}
+		now := map[string]store.Summary{}
 		for _, s := range list {
 			now[s.Name] = s
 		}
@@ -103,7 +103,7 @@ func (c *crowd) until(done func(map[string]trials.Summary) bool) map[string]tria
 	return nil
 }
 
-func ended(s trials.Summary) (n int) {
+func ended(s store.Summary) (n int) {
 	for state, k := range s.Trials {
 		if state.Ended() {
 			n += k
@@ -112,10 +112,10 @@ func ended(s trials.Summary) (n int) {
 	return n
 }
 
-func over(n int) func(map[string]trials.Summary) bool {
-	return func(now map[string]trials.Summary) bool {
+func over(n int) func(map[string]store.Summary) bool {
+	return func(now map[string]store.Summary) bool {
 		for _, s := range now {
-			if s.State == trials.StudyRunning {
+			if s.State == store.StudyRunning {
 				return false
 			}
 		}
@@ -137,7 +137,7 @@ func TestHundredStudies(t *testing.T) {
 		})
 	}
 	began := time.Now()
-	late := c.until(func(now map[string]trials.Summary) bool {
+	late := c.until(func(now map[string]store.Summary) bool {
 		n := 0
 		for _, s := range now {
 			n += ended(s)
@@ -153,7 +153,7 @@ func TestHundredStudies(t *testing.T) {
 	}
 	all := c.until(over(*studies))
 	for name, s := range all {
-		if s.State != trials.StudyCompleted || ended(s) != each || s.Test["test_accuracy"] == 0 {
+		if s.State != store.StudyCompleted || ended(s) != each || s.Test["test_accuracy"] == 0 {
 			t.Errorf("%s: %s with %d trials: %s", name, s.State, ended(s), s.Reason)
 		}
 	}
@@ -192,14 +192,14 @@ func TestPriorities(t *testing.T) {
 	}
 	study("wide", 16, 0, 80)
 	study("narrow", 4, 0, 80)
-	c.until(func(now map[string]trials.Summary) bool { return ended(now["wide"]) > 2 && ended(now["narrow"]) > 2 })
+	c.until(func(now map[string]store.Summary) bool { return ended(now["wide"]) > 2 && ended(now["narrow"]) > 2 })
 	study("urgent", 4, 1, 12)
-	before := c.until(func(now map[string]trials.Summary) bool { return ended(now["urgent"]) >= 1 })
-	after := c.until(func(now map[string]trials.Summary) bool { return ended(now["urgent"]) >= 11 })
+	before := c.until(func(now map[string]store.Summary) bool { return ended(now["urgent"]) >= 1 })
+	after := c.until(func(now map[string]store.Summary) bool { return ended(now["urgent"]) >= 11 })
 	others := ended(after["wide"]) + ended(after["narrow"]) - ended(before["wide"]) - ended(before["narrow"])
 	// From here on both have trials waiting all the time; what came before depends on
 	// when the studies began.
-	end := c.until(func(now map[string]trials.Summary) bool {
+	end := c.until(func(now map[string]store.Summary) bool {
 		return ended(now["wide"])+ended(now["narrow"])-ended(after["wide"])-ended(after["narrow"]) >= 40
 	})
 	w, n := ended(end["wide"])-ended(after["wide"]), ended(end["narrow"])-ended(after["narrow"])
@@ -267,7 +267,7 @@ func throughput(b *testing.B, file string, n, parallel, batch, workers int) {
 		name = s.Name
 	})
 	s := c.until(over(1))[name]
-	if s.State != trials.StudyCompleted || ended(s) != n {
+	if s.State != store.StudyCompleted || ended(s) != n {
 		b.Fatalf("%s with %d trials: %s", s.State, ended(s), s.Reason)
 	}
 	took := s.Ended.Sub(s.Created)

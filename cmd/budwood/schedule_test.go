@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"budwood/trials"
+	"budwood/trials/store"
 )
 
 // A scheduled study runs under a name of its own, while budwood up does.
@@ -38,7 +38,7 @@ func TestSchedule(t *testing.T) {
 			t.Fatalf("no study came of the schedule: %s", said)
 		}
 		out, _, _ = do(t, dir, "ls")
-		done = strings.Contains(out, "nightly-2") && strings.Contains(out, string(trials.StudyCompleted))
+		done = strings.Contains(out, "nightly-2") && strings.Contains(out, string(store.StudyCompleted))
 	}
 	if list, _ := filepath.Glob(filepath.Join(dir, "blobs", "data", "*")); len(list) != 1 {
 		t.Errorf("kept for the workers: %v", list)

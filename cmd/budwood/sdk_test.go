@@ -10,7 +10,7 @@ import (
 	"budwood"
 	"budwood/cmd/budwood/devserver"
 	"budwood/search"
-	"budwood/trials"
+	"budwood/trials/store"
 	"budwood/workflows"
 )
 
@@ -32,7 +32,7 @@ func TestSubmitAndOpen(t *testing.T) {
 		time.Sleep(50 * time.Millisecond)
 	}
 	for started(dir) == 0 { // no study yet: the store is there once up has opened it
-		if store, err := trials.OpenReadOnly(filepath.Join(dir, "budwood.db")); err == nil {
+		if store, err := store.OpenReadOnly(filepath.Join(dir, "budwood.db")); err == nil {
 			store.Close()
 			break
 		}
@@ -60,7 +60,7 @@ func TestSubmitAndOpen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.State != trials.StudyStopped || len(r.Trials) < 3 || len(r.Trials) >= 200 {
+	if r.State != store.StudyStopped || len(r.Trials) < 3 || len(r.Trials) >= 200 {
 		t.Errorf("%s with %d trials", r.State, len(r.Trials))
 	}
 	if err := h.Close(); err != nil {
@@ -71,7 +71,7 @@ func TestSubmitAndOpen(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer again.Close()
-	if r, err := again.Result(ctx); err != nil || r.State != trials.StudyStopped {
+	if r, err := again.Result(ctx); err != nil || r.State != store.StudyStopped {
 		t.Errorf("opened again: %v, %v", r, err)
 	}
 
@@ -90,7 +90,7 @@ func TestSubmitAndOpen(t *testing.T) {
 			t.Fatal(err)
 		}
 		switch r, err := h.Wait(ctx); {
-		case known && (err != nil || r.State != trials.StudyCompleted):
+		case known && (err != nil || r.State != store.StudyCompleted):
 			t.Errorf("%s: %v, %v", name, r, err)
 		case !known && !errors.Is(err, workflows.ErrNotRunning):
 			t.Errorf("%s: %v", name, err)
@@ -103,26 +103,26 @@ func TestSubmitAndOpen(t *testing.T) {
 // workers of its own, was left running.
 func TestServiceDoesNotWaitForGoStudies(t *testing.T) {
 	ctx := context.Background()
-	store, err := trials.Open(filepath.Join(t.TempDir(), "budwood.db"))
+	db, err := store.Open(filepath.Join(t.TempDir(), "budwood.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer store.Close()
+	defer db.Close()
 	begin := func(name, spec string) {
-		row := trials.Study{Name: name, Spec: []byte(spec), Objectives: []search.Objective{{Metric: "loss", Goal: search.Minimize}}}
-		if _, _, err := store.Begin(ctx, row); err != nil {
+		row := store.Study{Name: name, Spec: []byte(spec), Objectives: []search.Objective{{Metric: "loss", Goal: search.Minimize}}}
+		if _, _, err := db.Begin(ctx, row); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if busy(ctx, store) {
+	if busy(ctx, db) {
 		t.Error("busy without a study")
 	}
 	begin("go", `{"name": "go"}`)
-	if busy(ctx, store) {
+	if busy(ctx, db) {
 		t.Error("busy with the study of a Go program")
 	}
 	begin("file", `{"name": "file", "data": {"csv": "x.csv", "target": "y"}}`)
-	if !busy(ctx, store) {
+	if !busy(ctx, db) {
 		t.Error("not busy with the study of a file")
 	}
 }

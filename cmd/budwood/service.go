@@ -16,7 +16,7 @@ import (
 
 	"budwood"
 	"budwood/cmd/budwood/devserver"
-	"budwood/trials"
+	"budwood/trials/store"
 	"budwood/workflows"
 )
 
@@ -233,7 +233,7 @@ func (a *app) serve(ready func()) error {
 
 // busy tells whether a study runs that these workers serve; if that cannot be
 // told, yes. A study with an objective in Go has the workers of its own program.
-func busy(ctx context.Context, store *trials.Store) bool {
+func busy(ctx context.Context, store *store.Store) bool {
 	names, err := store.Running(ctx)
 	if err != nil {
 		return true

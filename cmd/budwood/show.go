@@ -14,6 +14,7 @@ import (
 	"budwood/report"
 	"budwood/search"
 	"budwood/trials"
+	"budwood/trials/store"
 	"budwood/workflows"
 )
 
@@ -150,7 +151,7 @@ func proposer(source string) string {
 }
 
 // trials are those to show, in their order.
-func (c *showCmd) trials(a *app, store *trials.Store, r *budwood.Result) ([]search.Record, error) {
+func (c *showCmd) trials(a *app, store *store.Store, r *budwood.Result) ([]search.Record, error) {
 	limit := c.Limit
 	if limit < 0 {
 		limit = 0
@@ -216,7 +217,7 @@ func (c *showCmd) showLog(a *app) error {
 	return err
 }
 
-func (c *showCmd) showTrial(a *app, store *trials.Store, r *budwood.Result) error {
+func (c *showCmd) showTrial(a *app, store *store.Store, r *budwood.Result) error {
 	rec, err := a.chosen(store, r, c.Trial)
 	if err != nil {
 		return err

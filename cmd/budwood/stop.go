@@ -6,6 +6,7 @@ import (
 
 	"budwood/data"
 	"budwood/trials"
+	"budwood/trials/store"
 	"budwood/workflows"
 )
 
@@ -15,16 +16,16 @@ type stopCmd struct {
 }
 
 func (c *stopCmd) Run(a *app) error {
-	store, err := a.read()
+	db, err := a.read()
 	if err != nil {
 		return err
 	}
-	defer store.Close()
-	study, err := store.Study(a.ctx, c.Study)
+	defer db.Close()
+	study, err := db.Study(a.ctx, c.Study)
 	if err != nil {
 		return err
 	}
-	if study.State != trials.StudyRunning {
+	if study.State != store.StudyRunning {
 		fmt.Fprintf(a.stdout, "study %s has ended already: %s\n", c.Study, study.State)
 		return nil
 	}
@@ -34,12 +35,12 @@ func (c *stopCmd) Run(a *app) error {
 	}
 	defer done()
 	for {
-		study, err = store.Study(a.ctx, c.Study)
+		study, err = db.Study(a.ctx, c.Study)
 		if err != nil {
 			return err
 		}
-		if study.State != trials.StudyRunning {
-			return a.summary(store, c.Study)
+		if study.State != store.StudyRunning {
+			return a.summary(db, c.Study)
 		}
 		select {
 		case <-a.ctx.Done():
@@ -64,7 +65,7 @@ func (c *rmCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	if study.State == trials.StudyRunning {
+	if study.State == store.StudyRunning {
 		return usageError{fmt.Errorf("study %s is running: end it first with budwood stop %s", c.Study, c.Study)}
 	}
 	if err := st.Files.Blobs.DeleteAll(a.ctx, trials.StudyKey(c.Study)); err != nil {
@@ -82,7 +83,7 @@ func (c *rmCmd) Run(a *app) error {
 	}
 	var used []data.Source
 	for _, raw := range specs {
-		spec, err := specOf(&trials.Study{Spec: raw})
+		spec, err := specOf(&store.Study{Spec: raw})
 		if err != nil { // what data it has cannot be told
 			return err
 		}

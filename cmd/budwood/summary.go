@@ -10,12 +10,13 @@ import (
 	"budwood"
 	"budwood/meta"
 	"budwood/search"
-	"budwood/trials"
+	"budwood/trials/energy"
+	"budwood/trials/store"
 	"budwood/workflows"
 )
 
 // summary is how a study ended: what a run prints last.
-func (a *app) summary(store *trials.Store, name string) error {
+func (a *app) summary(store *store.Store, name string) error {
 	study, err := store.Study(a.ctx, name)
 	if err != nil {
 		return err
@@ -73,12 +74,12 @@ func (a *app) summary(store *trials.Store, name string) error {
 	if len(r.Test) > 0 {
 		fmt.Fprintf(w, "test    %s\n", metricsLine(r.Test))
 	}
-	e, err := energy(a, store, name)
+	e, err := energyText(a, store, name)
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(w, "energy  %s\n", e)
-	if saved := trials.Saved(search.Counted(r.Trials), spec.Budget.Epochs); saved > 0 {
+	if saved := energy.Saved(search.Counted(r.Trials), spec.Budget.Epochs); saved > 0 {
 		fmt.Fprintf(w, "saved   at most %s Wh by stopping early\n", wattHours(saved))
 	}
 	fmt.Fprintf(w, "next    budwood show %s --sort value     (all trials)\n", name)
@@ -95,8 +96,8 @@ func failures(list []search.Record) (n int, last *search.Record) {
 	return n, last
 }
 
-// energy is the study's energy in words: never an estimate called measured.
-func energy(a *app, store *trials.Store, name string) (string, error) {
+// energyText is the study's energy in words: never an estimate called measured.
+func energyText(a *app, store *store.Store, name string) (string, error) {
 	list, err := store.Studies(a.ctx)
 	if err != nil {
 		return "", err
@@ -106,7 +107,7 @@ func energy(a *app, store *trials.Store, name string) (string, error) {
 			continue
 		}
 		e := s.Energy
-		if e.Method == trials.Estimated {
+		if e.Method == energy.Estimated {
 			return fmt.Sprintf("%s Wh, estimated from CPU time (between %s and %s)", wattHours(e.Joules), wattHours(e.Low), wattHours(e.High)), nil
 		}
 		return fmt.Sprintf("%s Wh, measured by %s", wattHours(e.Joules), e.Method), nil
@@ -136,7 +137,7 @@ func metricsLine(m search.Metrics) string {
 }
 
 // trialBudget is how many trials a study may have.
-func trialBudget(s *trials.Study) (int, error) {
+func trialBudget(s *store.Study) (int, error) {
 	spec, err := specOf(s)
 	if err != nil {
 		return 0, err
@@ -145,7 +146,7 @@ func trialBudget(s *trials.Study) (int, error) {
 }
 
 // specOf is a study as it was submitted.
-func specOf(s *trials.Study) (*workflows.Spec, error) {
+func specOf(s *store.Study) (*workflows.Spec, error) {
 	var spec workflows.Spec
 	if err := json.Unmarshal(s.Spec, &spec); err != nil {
 		return nil, fmt.Errorf("study %s: its stored specification: %w", s.Name, err)

@@ -11,6 +11,7 @@ import (
 
 	"budwood/search"
 	"budwood/trials"
+	"budwood/trials/store"
 )
 
 // kill -9 of the workers while they train the weights that all candidates share, and
@@ -89,7 +90,7 @@ retrain: {best: 1, epochs: 3}
 
 // recordsNow are a study's trials, none while there is no study.
 func recordsNow(dir, study string) []search.Record {
-	store, err := trials.OpenReadOnly(filepath.Join(dir, "budwood.db"))
+	store, err := store.OpenReadOnly(filepath.Join(dir, "budwood.db"))
 	if err != nil {
 		return nil
 	}

@@ -11,6 +11,8 @@ import (
 	"budwood/data"
 	"budwood/search"
 	"budwood/trials"
+	"budwood/trials/blob"
+	"budwood/trials/store"
 	"budwood/workflows"
 )
 
@@ -20,7 +22,7 @@ type trained struct {
 	trial *search.Record
 	spec  *workflows.Spec
 	data  *data.Cache
-	blobs trials.Blobs
+	blobs blob.Store
 	key   string
 }
 
@@ -59,7 +61,7 @@ func (a *app) trainedTrial(study, name string) (*trained, error) {
 }
 
 // chosen is the trial of a name like t0012 or 12, or without one the best.
-func (a *app) chosen(store *trials.Store, r *budwood.Result, name string) (*search.Record, error) {
+func (a *app) chosen(db *store.Store, r *budwood.Result, name string) (*search.Record, error) {
 	if name == "" {
 		if r.Best == nil {
 			if r.Count > 0 && r.Aside == r.Count {
@@ -72,21 +74,21 @@ func (a *app) chosen(store *trials.Store, r *budwood.Result, name string) (*sear
 	id, err := trialNumber(name)
 	var rec search.Record
 	if err == nil {
-		rec, err = store.At(a.ctx, r.Study, id)
+		rec, err = db.At(a.ctx, r.Study, id)
 	}
 	switch {
 	case err == nil:
 		return &rec, nil
 	case r.Count == 0:
 		return nil, usageError{fmt.Errorf("study %s has no trials yet", r.Study)}
-	case errors.As(err, new(usageError)), errors.Is(err, trials.ErrNoTrial):
+	case errors.As(err, new(usageError)), errors.Is(err, store.ErrNoTrial):
 		return nil, usageError{fmt.Errorf("study %s has no trial %q; its trials are t0000 to %s", r.Study, name, search.TrialName(r.Count-1))}
 	}
 	return nil, err
 }
 
 // checkpointOf is the key of the last checkpoint of a trial.
-func checkpointOf(ctx context.Context, blobs trials.Blobs, r *budwood.Result, t *search.Record) (string, error) {
+func checkpointOf(ctx context.Context, blobs blob.Store, r *budwood.Result, t *search.Record) (string, error) {
 	list, err := blobs.List(ctx, trials.StudyKey(r.Study))
 	if err != nil {
 		return "", err

@@ -10,6 +10,7 @@ import (
 	"budwood/cmd/budwood/devserver"
 	"budwood/data"
 	"budwood/trials"
+	"budwood/trials/energy"
 	"budwood/workflows"
 )
 
@@ -124,7 +125,7 @@ func (c *workerCmd) Run(a *app) error {
 	if err := errors.Join(a.makeDir(blobs), a.keepBlobs(blobs)); err != nil {
 		return err
 	}
-	power, err := trials.CorePower(os.Getenv)
+	power, err := energy.CorePower(os.Getenv)
 	if err != nil {
 		return err
 	}
@@ -138,7 +139,7 @@ func (c *workerCmd) Run(a *app) error {
 	boundHeap(offer)
 	files := a.dataFiles(blobs)
 	w := workflows.NewTrainWorker(conn.Client, conn.namespace, workflows.DefaultQueue, &workflows.TrainActivities{
-		Runner: &trials.Runner{Blobs: blobs, Meter: trials.NewAttributor(power), Name: name, Log: a.log(), Losses: losses},
+		Runner: &trials.Runner{Blobs: blobs, Meter: energy.NewAttributor(power), Name: name, Log: a.log(), Losses: losses},
 		Data:   &data.Cache{Files: files}, Allow: c.allow(), Log: a.log(),
 	}, offer)
 	if err := w.Start(); err != nil {

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"budwood/search"
-	"budwood/trials"
+	"budwood/trials/store"
 	"budwood/workflows"
 )
 
@@ -29,11 +29,11 @@ func (e event) name() string {
 // watcher finds out what happened in a study by looking at the store again and
 // again: that works for studies of this process and of any other.
 type watcher struct {
-	store *trials.Store
+	store *store.Store
 	conn  *connection // nil: no server to ask
 	name  string
 	home  string // state directory
-	study trials.Study
+	study store.Study
 	seen  []search.Record
 	tight bool // little space is left, and that was said
 }
@@ -51,7 +51,7 @@ func (w *watcher) look(ctx context.Context) ([]event, error) {
 	old := w.study
 	w.study = study
 	var out []event
-	if study.State == trials.StudyRunning && study.Reason != old.Reason && study.Reason != "" {
+	if study.State == store.StudyRunning && study.Reason != old.Reason && study.Reason != "" {
 		out = append(out, event{-1, "waiting", study.Reason})
 	}
 	note := tight(w.home)
@@ -123,7 +123,7 @@ func (w *watcher) follow(ctx context.Context, show func([]event)) error {
 			return err
 		}
 		show(events)
-		if w.study.State != trials.StudyRunning {
+		if w.study.State != store.StudyRunning {
 			return nil
 		}
 		select {

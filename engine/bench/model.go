@@ -5,6 +5,7 @@ import (
 
 	"budwood/data"
 	"budwood/engine"
+	"budwood/engine/optim"
 )
 
 // model is a network of the comparison; pytorch.py has the same under its name.
@@ -49,7 +50,7 @@ func newTraining(m model) (*training, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, err := engine.NewTrainer(n, engine.TrainConfig{Optimizer: engine.Adam{}, Seed: 1})
+	t, err := engine.NewTrainer(n, engine.TrainConfig{Optimizer: optim.Adam{}, Seed: 1})
 	if err != nil {
 		return nil, err
 	}

@@ -22,6 +22,7 @@ import (
 
 	"budwood/data"
 	"budwood/engine"
+	"budwood/engine/optim"
 )
 
 func main() {
@@ -100,7 +101,7 @@ func (o options) train(d *data.Data, out io.Writer) (*engine.Net, error) {
 		return nil, err
 	}
 	t, err := engine.NewTrainer(net, engine.TrainConfig{
-		Schedule: engine.Warmup{Then: engine.CosineDecay{LR: 0.004}, Share: 0.05}, Epochs: o.epochs, ClipNorm: 1, Seed: o.seed,
+		Schedule: optim.Warmup{Then: optim.CosineDecay{LR: 0.004}, Share: 0.05}, Epochs: o.epochs, ClipNorm: 1, Seed: o.seed,
 	})
 	if err != nil {
 		return nil, err

@@ -21,6 +21,7 @@ import (
 
 	"budwood/data"
 	"budwood/engine"
+	"budwood/engine/optim"
 )
 
 // recipe is a network and how it is trained.
@@ -116,8 +117,8 @@ func (r recipe) train(d *data.Data, seed uint64) (accuracy float64, err error) {
 		return 0, err
 	}
 	t, err := engine.NewTrainer(net, engine.TrainConfig{
-		Optimizer: engine.AdamW{WeightDecay: r.decay},
-		Schedule:  engine.Warmup{Then: engine.CosineDecay{LR: r.rate}, Share: 0.05},
+		Optimizer: optim.AdamW{WeightDecay: r.decay},
+		Schedule:  optim.Warmup{Then: optim.CosineDecay{LR: r.rate}, Share: 0.05},
 		Epochs:    r.epochs, Seed: seed,
 	})
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
-	"budwood/trials"
+	"budwood/trials/blob"
 )
 
 // Scheme is how the URLs of [Open] begin.
@@ -30,7 +30,7 @@ type Store struct {
 	prefix string // "" or with a slash at its end
 }
 
-var _ trials.Blobs = (*Store)(nil)
+var _ blob.Store = (*Store)(nil)
 
 // Open opens s3://bucket/prefix and makes sure that it can be listed. Region,
 // credentials and, for a server that is not Amazon's, the endpoint come from the
@@ -98,7 +98,7 @@ func (s *Store) Get(ctx context.Context, key string) (io.ReadCloser, error) {
 }
 
 // List lists below prefix.
-func (s *Store) List(ctx context.Context, prefix string) (out []trials.Blob, err error) {
+func (s *Store) List(ctx context.Context, prefix string) (out []blob.Info, err error) {
 	below := aws.String(s.below(prefix))
 	pages := s3.NewListObjectsV2Paginator(s.client, &s3.ListObjectsV2Input{Bucket: &s.bucket, Prefix: below})
 	for pages.HasMorePages() {
@@ -108,7 +108,7 @@ func (s *Store) List(ctx context.Context, prefix string) (out []trials.Blob, err
 		}
 		for _, o := range page.Contents {
 			if key := strings.TrimPrefix(aws.ToString(o.Key), s.prefix); !strings.HasSuffix(key, "/") { // what consoles show as a folder
-				out = append(out, trials.Blob{Key: key, Size: aws.ToInt64(o.Size)})
+				out = append(out, blob.Info{Key: key, Size: aws.ToInt64(o.Size)})
 			}
 		}
 	}
@@ -122,7 +122,7 @@ func (s *Store) DeleteAll(ctx context.Context, prefix string, keep ...string) er
 	if err != nil {
 		return err
 	}
-	list = slices.DeleteFunc(list, func(b trials.Blob) bool { return slices.Contains(keep, b.Key) })
+	list = slices.DeleteFunc(list, func(b blob.Info) bool { return slices.Contains(keep, b.Key) })
 	for some := range slices.Chunk(list, 1000) { // as many as one request takes
 		ids := make([]types.ObjectIdentifier, len(some))
 		for i, b := range some {

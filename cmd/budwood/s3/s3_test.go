@@ -13,7 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"budwood/cmd/budwood/s3/s3test"
-	"budwood/trials/blobtest"
+	"budwood/trials/blob/blobtest"
 )
 
 // TestStore needs the Go module proxy once, for the server.

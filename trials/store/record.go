@@ -1,0 +1,231 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+
+	"budwood/search"
+	"budwood/trials/energy"
+	"budwood/trials/segment"
+)
+
+// Record stores a report, durably and whole. It is not accepted if a later
+// attempt at the same segment was recorded before; the report of an attempt that
+// was recorded already changes nothing. In whatever order reports come, and
+// however often, the store ends up the same. Metrics that are not finite are
+// left out.
+func (s *Store) Record(ctx context.Context, r segment.Report) (accepted bool, err error) {
+	operation := fmt.Sprintf("study %q: record %s, segment %d to %d", r.Study, search.TrialName(r.Trial), r.From, r.To)
+	if r.From < 0 || r.To <= r.From {
+		return false, fmt.Errorf("%s: a segment goes from a budget of at least 0 to a larger one", operation)
+	}
+	if r.State != search.Paused && !r.State.Ended() {
+		return false, fmt.Errorf("%s: a segment does not end as %q", operation, r.State)
+	}
+	final, err := metricsColumn(r.Final)
+	if err != nil {
+		return false, fmt.Errorf("%s: %w", operation, err)
+	}
+	notes := ""
+	if len(r.Notes) > 0 {
+		b, err := json.Marshal(r.Notes)
+		if err != nil {
+			return false, fmt.Errorf("%s: %w", operation, err)
+		}
+		notes = string(b)
+	}
+	err = s.change(ctx, operation, func(w *writer) error {
+		accepted, err = s.record(ctx, w, r, final, notes)
+		return err
+	})
+	return accepted && err == nil, err
+}
+
+func (s *Store) record(ctx context.Context, w *writer, r segment.Report, final sql.NullString, notes string) (bool, error) {
+	id, err := s.studyID(ctx, w, r.Study)
+	if err != nil {
+		return false, err
+	}
+	var attempt int
+	err = w.row(`SELECT attempt FROM segments WHERE study = ? AND trial = ? AND upto = ?`, id, r.Trial, r.To).Scan(&attempt)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		if err := haveTrial(w, id, r.Trial); err != nil {
+			return false, err
+		}
+	case err != nil:
+		return false, err
+	case r.Attempt <= attempt:
+		return r.Attempt == attempt, nil
+	}
+	if err := w.exec(`DELETE FROM segments WHERE study = ? AND trial = ? AND upto = ?`, id, r.Trial, r.To); err != nil {
+		return false, err
+	}
+	e := finiteEnergy(r.Energy)
+	if err := w.exec(`INSERT INTO segments (study, trial, upto, since, attempt, state, reason, budget, metrics,
+			joules, joules_low, joules_high, joules_idle, method, seconds, worker, version, kernels, notes)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		id, r.Trial, r.To, r.From, r.Attempt, r.State, r.Reason, r.Final.Budget, final,
+		e.Joules, e.Low, e.High, e.Idle, e.Method, finite(r.Seconds), r.Worker, r.Version.ID(), r.Kernels, notes); err != nil {
+		return false, err
+	}
+	if err := recordVersion(w, id, r.Version); err != nil {
+		return false, err
+	}
+	for _, m := range r.Curve {
+		for _, name := range metricNames(m.Metrics) {
+			if err := w.exec(`INSERT INTO curve (study, trial, upto, budget, metric, value) VALUES (?, ?, ?, ?, ?, ?)
+				ON CONFLICT DO UPDATE SET value = excluded.value`,
+				id, r.Trial, r.To, m.Budget, name, m.Metrics[name]); err != nil {
+				return false, err
+			}
+		}
+	}
+	_, seq, err := s.touch(ctx, w, r.Study)
+	if err != nil {
+		return false, err
+	}
+	return true, refresh(w, id, r.Trial, seq)
+}
+
+// refresh derives a trial's state, its sums and its loss from what is stored
+// about it. The state is the last segment's if that ended the trial; else the
+// one that [Store.End] gave it; else running, until the segment it was last
+// resumed to is reported.
+func refresh(w *writer, study int64, trial int, seq int64) error {
+	var target int
+	var targetReason, endReason string
+	var endState, aside sql.NullString
+	if err := w.row(`SELECT target, target_reason, end_state, end_reason, aside FROM trials WHERE study = ? AND trial = ?`, study, trial).
+		Scan(&target, &targetReason, &endState, &endReason, &aside); err != nil {
+		return err
+	}
+	var column string
+	var objectives []search.Objective
+	if err := w.row(`SELECT objectives FROM studies WHERE id = ?`, study).Scan(&column); err != nil {
+		return err
+	}
+	if err := decode(column, &objectives); err != nil {
+		return err
+	}
+	segments, err := segmentsOf(w, study, trial)
+	if err != nil {
+		return err
+	}
+
+	state, reason := search.Running, targetReason
+	var energy energy.Energy
+	var seconds float64
+	var budget, upto int
+	var seen search.Record
+	for _, g := range segments { // by budget: the last one counts
+		energy, seconds = energy.Add(g.energy), seconds+g.seconds
+		state, reason, upto = g.state, g.reason, g.upto
+		budget = max(budget, g.final.Budget)
+		if g.measured {
+			seen.Measurements = append(seen.Measurements, g.final)
+		}
+	}
+	switch {
+	case state.Ended():
+	case endState.Valid:
+		state, reason = search.State(endState.String), endReason
+	case target > upto:
+		state, reason = search.Running, targetReason
+	}
+	var loss sql.NullFloat64
+	seen.Aside = aside.String
+	switch state {
+	case search.Diverged, search.Infeasible, search.Failed: // no result to be best with
+	default:
+		loss.Float64, loss.Valid = seen.Loss(objectives[0])
+	}
+	return w.exec(`UPDATE trials SET state = ?, reason = ?, budget = ?, loss = ?, joules = ?, joules_low = ?, joules_high = ?, joules_idle = ?,
+			method = ?, seconds = ?, changed = ? WHERE study = ? AND trial = ?`,
+		state, reason, budget, loss, energy.Joules, energy.Low, energy.High, energy.Idle,
+		energy.Method, seconds, seq, study, trial)
+}
+
+// segmentRow is a row of segments, as far as a trial follows from it.
+type segmentRow struct {
+	upto     int
+	state    search.State
+	reason   string
+	final    search.Measurement
+	measured bool
+	energy   energy.Energy
+	seconds  float64
+}
+
+func segmentsOf(w *writer, study int64, trial int) ([]segmentRow, error) {
+	rows, err := w.rows(`SELECT upto, state, reason, budget, metrics, joules, joules_low, joules_high, joules_idle, method, seconds
+		FROM segments WHERE study = ? AND trial = ? ORDER BY upto`, study, trial)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []segmentRow
+	for rows.Next() {
+		var g segmentRow
+		var metrics sql.NullString
+		e := &g.energy
+		if err := rows.Scan(&g.upto, &g.state, &g.reason, &g.final.Budget, &metrics,
+			&e.Joules, &e.Low, &e.High, &e.Idle, &e.Method, &g.seconds); err != nil {
+			return nil, err
+		}
+		g.measured = metrics.Valid
+		if err := decode(metrics.String, &g.final.Metrics); err != nil {
+			return nil, err
+		}
+		out = append(out, g)
+	}
+	return out, rows.Err()
+}
+
+func (s *Store) studyID(ctx context.Context, w *writer, study string) (id int64, err error) {
+	err = w.row(`SELECT id FROM studies WHERE name = ?`, study).Scan(&id)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = s.noStudy(ctx, study)
+	}
+	return id, err
+}
+
+// metricsColumn is a measurement's metrics as JSON, NULL if it measured nothing.
+func metricsColumn(m search.Measurement) (sql.NullString, error) {
+	if m.Budget == 0 && len(m.Metrics) == 0 {
+		return sql.NullString{}, nil
+	}
+	b, err := json.Marshal(m.Metrics)
+	return sql.NullString{String: string(b), Valid: true}, err
+}
+
+// metricNames lists the finite metrics, in alphabetical order.
+func metricNames(m search.Metrics) []string {
+	var out []string
+	for name, v := range m {
+		if !math.IsNaN(v) && !math.IsInf(v, 0) {
+			out = append(out, name)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// finite is x, or 0 if it is no number that a column may hold.
+func finite(x float64) float64 {
+	if math.IsNaN(x) || math.IsInf(x, 0) {
+		return 0
+	}
+	return x
+}
+
+// finiteEnergy is an energy with what is no number taken as 0.
+func finiteEnergy(e energy.Energy) energy.Energy {
+	e.Joules, e.Low, e.High, e.Idle = finite(e.Joules), finite(e.Low), finite(e.High), finite(e.Idle)
+	return e
+}

@@ -1,6 +1,0 @@
-//go:build !cgo
-
-package trials
-
-// sqliteCode knows no codes: without cgo the driver only says that it needs it.
-func sqliteCode(error) int { return 0 }
