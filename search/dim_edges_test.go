@@ -87,7 +87,7 @@ func TestCheckStepsWithinRounding(t *testing.T) {
 		{search.Int("x", 1, 9, search.Step(4)), 6, nil},
 		{search.Int("x", 1, 9), 10, nil}, {search.Int("x", 1, 9), 9, 9}, {search.Int("x", 1, 9), 1, 1}, {search.Int("x", 1, 9), 0, nil},
 		{search.Int("x", 1, 9), int64(2), 2}, {search.Int("x", 1, 9), uint64(2), 2}, {search.Int("x", 1, 9), float32(2), 2}, {search.Int("x", 1, 9), "2", nil},
-		{search.Float("x", 1, 9), math.NaN(), nil}, {search.Float("x", 1, 9), math.Inf(1), nil}, {search.Float("x", 1, 9), 2, 2.},
+		{search.Float("x", 1, 9), math.NaN(), nil}, {search.Float("x", 1, 9), math.Inf(1), nil}, {search.Float("x", 1, 9), math.Inf(-1), nil}, {search.Float("x", 1, 9), 2, 2.},
 		{search.Choice("x", 1, 2), 2., 2}, {search.Choice("x", "1", "2"), 2, nil}, {search.Choice("x", true, false), "true", nil},
 		{search.Choice("x", "a"), nil, nil},
 	} {
@@ -112,6 +112,9 @@ func TestDecodeBeyondTheEnds(t *testing.T) {
 		if n := d.Size(); n > 0 && (d.Nth(0) != first || d.Nth(n-1) != last) {
 			t.Errorf("%+v: the first and last of %d are %v and %v", *d, n, d.Nth(0), d.Nth(n-1))
 		}
+	}
+	if _, err := search.Float("x", 1, 9).Dim().Check(math.Inf(-1)); err == nil || !strings.Contains(err.Error(), "not a finite number") {
+		t.Error(err)
 	}
 	// The outermost cells of a log scale reach half a step beyond the bounds.
 	d := search.Int("x", 1, 9, search.Log, search.Step(2)).Dim()

@@ -98,6 +98,10 @@ func TestLossOfWhatIsSetAside(t *testing.T) {
 	if _, ok := r.Losses(lossAndEnergy); ok {
 		t.Error("it has losses")
 	}
+	r = tried(0, search.Completed, 9, math.Inf(-1), 1)
+	if l, ok := r.Loss(lossAndEnergy[0]); ok || l != 0 {
+		t.Errorf("%v, %v: it is not finite", l, ok)
+	}
 }
 
 // Only a study where some trial was judged with shared weights has trials that are

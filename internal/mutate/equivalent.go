@@ -17,7 +17,11 @@ var equivalentList string
 // key names a mutant in the list. It stays the same when lines above it change
 // and when its file moves into another package.
 func (m *mutant) key() string {
-	return strings.Join([]string{m.base(), m.inside, m.before + " → " + m.after, m.line}, "\t")
+	change := m.before + " → " + m.after
+	if m.again > 1 {
+		change += fmt.Sprintf(" (%d)", m.again)
+	}
+	return strings.Join([]string{m.base(), m.inside, change, m.line}, "\t")
 }
 
 // without drops the mutants of a list.

@@ -20,6 +20,7 @@ type mutant struct {
 	before string // what the source says, in one line
 	after  string // what it says with the mutant
 	line   string // of the source, without the space around it
+	again  int    // 1, or 2 if a line has the same mutant twice, …
 	wraps  []wrap
 
 	tests   []*test // that reach it, the fastest first
@@ -48,8 +49,12 @@ func (s *source) find() (all []*mutant) {
 			all = append(all, w.found...)
 		}
 	}
+	seen := map[string]int{}
 	for i, m := range all {
 		m.id = i + 1
+		key := m.key() // of the first of its kind
+		seen[key]++
+		m.again = seen[key]
 	}
 	return all
 }

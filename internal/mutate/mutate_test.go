@@ -107,8 +107,13 @@ func TestEquivalentMutantsAreThere(t *testing.T) {
 	t.Chdir("../..")
 	var folders []string
 	err = filepath.WalkDir(".", func(path string, d os.DirEntry, err error) error {
-		if d.IsDir() || err != nil {
+		switch {
+		case err != nil:
 			return err
+		case path == "cmd": // the program links the Temporal server, which is not compiled for this
+			return filepath.SkipDir
+		case filepath.Ext(path) != ".go":
+			return nil
 		}
 		for k := range known {
 			if folder := "./" + filepath.Dir(path); strings.HasPrefix(k, d.Name()+"\t") && !slices.Contains(folders, folder) {
