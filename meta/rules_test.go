@@ -247,6 +247,7 @@ func TestDiscouragedByHand(t *testing.T) {
 		"failed with a value":  {append(own(1, .1, .1), at(.91, search.Failed, .05), at(.92, search.Failed)), true},
 		"not finite":           {append(own(1, .1, nan, inf), at(.91, "", .4), at(.92, "", .4)), false},
 		"nothing finite there": {append(own(1, .1, .1), at(.91, "", nan), at(.92, "", inf), at(.93, "", .4)), false},
+		"minus infinity":       {append(own(1, .1, .1), at(.91, "", .4), at(.92, search.Failed), at(.93, "", -inf)), true},
 		"not finite at last":   {append(append(own(1, .1, .1), own(2, .5, .5)...), at(.91, "", .4, nan), at(.92, "", .4, inf)), true},
 		"enough at one budget": {append(append(own(2, .5, .5), own(1, .1)...), at(.91, search.Failed), at(.92, search.Failed)), true},
 	} {
