@@ -63,7 +63,7 @@ func TestAddKeepsTheOrder(t *testing.T) {
 // an objective is the worst there.
 func TestAddByFront(t *testing.T) {
 	r := Rung{}
-	for trial, v := range [][]float64{{1, 5}, {2, 6}, {3, 1}, {4, math.NaN()}, {5}, {2, 2}} {
+	for trial, v := range [][]float64{{1, 5}, {2, 6}, {3, 1}, {4, math.NaN()}, {5}, {2, 2}, {5, 7}} {
 		at := r.add(Peer{Trial: trial, Values: v}, search.Minimize, search.Minimize)
 		if r.Peers[at].Trial != trial {
 			t.Fatalf("t%d is said to be at %d", trial, at)
@@ -76,7 +76,7 @@ func TestAddByFront(t *testing.T) {
 			t.Errorf("%+v", r.Peers)
 		}
 	}
-	if want := map[int]int{0: 1, 2: 1, 5: 1, 1: 2, 3: 3, 4: 4}; !reflect.DeepEqual(fronts, want) {
+	if want := map[int]int{0: 1, 2: 1, 5: 1, 1: 2, 3: 3, 6: 3, 4: 4}; !reflect.DeepEqual(fronts, want) {
 		t.Errorf("fronts %v, want %v", fronts, want)
 	}
 }
@@ -233,6 +233,7 @@ func TestSpreadOutByDistance(t *testing.T) {
 		{[][]float64{{0, 400}, {1, 390}, {2, 150}, {4, 0}}, []int{0, 3, 2, 1}},
 		{[][]float64{{0, 1, 7}, {0, 1, 7}, {0, 1, 7}}, []int{0, 1, 2}},
 		{[][]float64{{0, inf}, {1, 4}, {5, 2}, {10, 0}}, []int{0, 3, 1, 2}},
+		{[][]float64{{0, inf}, {1, 2}, {3, 2}, {10, 2}}, []int{0, 3, 2, 1}},
 		{[][]float64{{0, 5, inf}, {4, 4, inf}, {10, 0, inf}, {9, 1, inf}}, []int{0, 2, 1, 3}},
 	} {
 		front := make([]int, len(c.losses))

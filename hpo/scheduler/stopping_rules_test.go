@@ -224,6 +224,9 @@ func TestHalvingWithEarlyEnds(t *testing.T) {
 		t.Errorf("%v", got)
 	}
 	r := s.Rounds[0]
+	if p := r.Rungs[0].Peers[0]; p.Trial != 0 || !p.Risen || p.Waiting {
+		t.Errorf("%+v went on by itself", p)
+	}
 	if r.Rungs[0].Diverged != 2 || !r.Rungs[1].has(0) || !r.Rungs[2].has(0) || r.Level != 2 {
 		t.Errorf("%+v", r)
 	}
@@ -241,6 +244,43 @@ func TestHalvingWithEarlyEnds(t *testing.T) {
 	}
 	if (&SuccessiveHalving{}).fill(-1) != nil {
 		t.Error("nothing was begun")
+	}
+	// No new trials come, and the only round is as small as it is.
+	s = &SuccessiveHalving{Max: 9, Size: 4}
+	s.Step(search.Free{Slots: 2, New: 2})
+	s.Step(value(0, 1, .5))
+	s.Step(search.Free{Slots: 1, New: 0})
+	if got := reasons(s.Step(value(1, 1, .4))); !s.Rounds[0].Full || got[0] != "rung 1: 0.5 > cut 0.4 of 2 peers" {
+		t.Errorf("%v: %+v", got, s.Rounds[0])
+	}
+}
+
+// A round does not wait for a trial that was on its way to a slot and is set aside;
+// when it counts again, it does.
+func TestHalvingSetsAsideWhoWaitsForASlot(t *testing.T) {
+	s := &SuccessiveHalving{Max: 9, Size: 6}
+	s.Step(search.Free{Slots: 6, New: 6})
+	for trial := range 6 {
+		s.Step(value(trial, 1, float64(trial)))
+	}
+	r := &s.Rounds[0]
+	due := func(aside []int, want int) {
+		t.Helper()
+		if s.Step(search.Aside{Trials: aside}); r.Level != 1 || r.Due[1] != want || r.Due[0] != 0 || r.Due[2] != 0 {
+			t.Errorf("with %v set aside: level %d, due %v, want %d", aside, r.Level, r.Due, want)
+		}
+	}
+	due(nil, 2)
+	due([]int{0}, 1)
+	due([]int{0, 5}, 1)
+	due(nil, 2)
+	due([]int{1}, 1)
+	if got := s.Step(search.Free{Slots: 9}); len(got) != 1 || got[0].(search.Resume).Trial != 0 {
+		t.Errorf("%v", got)
+	}
+	s.Step(value(0, 3, .5))
+	if r.Level != 2 || r.Due[2] != 1 {
+		t.Errorf("level %d, due %v: t0 is all that is left", r.Level, r.Due)
 	}
 }
 
