@@ -43,20 +43,21 @@ import (
 
 	"budwood/hpo"
 	"budwood/search"
+	"budwood/study"
 	"budwood/trials"
 	"budwood/trials/segment"
 	"budwood/trials/store"
 	"budwood/workflows"
 )
 
-// Trial is a running trial in the hands of an objective.
+// Trial is a running trial in the hands of its training function.
 type Trial = trials.Trial
 
 // Objective trains one candidate and reports after every epoch; see
-// [trials.Objective].
-type Objective = trials.Objective
+// [trials.TrainFunc].
+type Objective = trials.TrainFunc
 
-// Errors that an objective returns, wrapped, to say that its end is a result.
+// Errors that a training function returns, wrapped, to say that its end is a result.
 var (
 	ErrInfeasible = trials.ErrInfeasible // the candidate cannot be built
 	ErrDiverged   = trials.ErrDiverged   // NaN or inf
@@ -80,7 +81,7 @@ type Study struct {
 	// when the program is run again.
 	Sampler any
 
-	Cost      hpo.Cost           // prefer what improves the most for a unit of it: energy or time (auto, gp, tpe, motpe)
+	Cost      hpo.CostMetric     // prefer what improves the most for a unit of it: energy or time (auto, gp, tpe, motpe)
 	Scheduler string             // asha (default), hyperband, halving, median, plateau, extrapolation, none
 	Eta       int                // keep the best 1/Eta at each rung; 0 means 3
 	MinEpochs int                // no rung is below it; 0 means 1
@@ -98,7 +99,7 @@ type Study struct {
 	MinGain   float64            // no new trials once the next is expected to improve the objective by less; 0: no limit
 	Retries   int                // of a trial whose objective fails
 	MaxFailed int                // no new trials once so many have failed; 0 means 10, while none has a value
-	Retrain   workflows.Retrain  // of the best from scratch, when the search is over
+	Retrain   study.Retrain      // of the best from scratch, when the search is over
 	StartWith []search.Params    // tried first; what one leaves out is drawn
 	WarmStart string             // auto (default), off, or the name of a study
 
@@ -118,17 +119,17 @@ type Study struct {
 }
 
 // Spec is the study as the service sees it, with every default filled in.
-func (s Study) Spec() (*workflows.Spec, error) {
+func (s Study) Spec() (*study.Spec, error) {
 	name, own, err := s.sampler()
 	if err != nil {
 		return nil, err
 	}
-	spec := &workflows.Spec{
+	spec := &study.Spec{
 		Name: s.Name, Space: s.Space, Constraints: s.Constraints, StartWith: s.StartWith, MaxRetries: s.Retries, MaxFailed: s.MaxFailed, Also: s.Also,
 		Objective: search.Objective{Metric: s.Metric, Goal: s.Goal},
-		Search:    workflows.Search{Sampler: name, Own: own != nil, Cost: s.Cost, Scheduler: s.Scheduler, Eta: s.Eta, Min: s.MinEpochs, Seed: s.Seed, Parallel: s.Parallel, WarmStart: s.WarmStart},
-		Budget:    workflows.Budget{Trials: s.Trials, Epochs: s.Epochs, Time: workflows.Duration(s.Time), EnergyWh: s.EnergyWh, MinGain: s.MinGain},
-		EarlyStop: workflows.EarlyStop{Patience: s.Patience, MinDelta: s.MinDelta}, Retrain: s.Retrain,
+		Search:    study.Search{Sampler: name, Own: own != nil, Cost: s.Cost, Scheduler: s.Scheduler, Eta: s.Eta, Min: s.MinEpochs, Seed: s.Seed, Parallel: s.Parallel, WarmStart: s.WarmStart},
+		Budget:    study.Budget{Trials: s.Trials, Epochs: s.Epochs, Time: study.Duration(s.Time), EnergyWh: s.EnergyWh, MinGain: s.MinGain},
+		EarlyStop: study.EarlyStop{Patience: s.Patience, MinDelta: s.MinDelta}, Retrain: s.Retrain,
 	}
 	return spec, spec.Complete()
 }
@@ -147,11 +148,13 @@ func (s Study) sampler() (name string, own search.Sampler, err error) {
 	return name, own, err
 }
 
-// activities are those on the store, with the study's own sampler.
-func (s Study) activities(st *State) *workflows.StoreActivities {
-	a := st.StoreActivities()
-	_, a.Sampler, _ = s.sampler()
-	return a
+// recorder keeps studies in the store, and asks the study's own sampler.
+func (s Study) recorder(st *State) *study.Recorder {
+	r := st.Recorder()
+	if _, own, _ := s.sampler(); own != nil {
+		r.Sampler = study.OwnSampler(own)
+	}
+	return r
 }
 
 // Local runs the study on goroutines of this process, without a server: for
@@ -172,7 +175,7 @@ func (s Study) Local(ctx context.Context, f Objective) (*Result, error) {
 	runner := st.runner()
 	runner.Version = s.version()
 	s.warn(ctx, st.Store, runner.Version)
-	_, err = workflows.Local(ctx, spec, s.activities(st), runner, f)
+	_, err = study.Local(ctx, spec, s.recorder(st), runner, f)
 	if err != nil && ctx.Err() == nil {
 		return nil, err
 	}
@@ -207,7 +210,7 @@ func (s Study) Run(ctx context.Context, f Objective) (*Result, error) {
 	train := st.TrainActivities(f)
 	train.Runner.Version = s.version()
 	s.warn(ctx, st.Store, train.Runner.Version)
-	workers, err := workflows.StartWorkers(conn.Client, conn.namespace, queue, s.activities(st), train, workflows.Offer{CPU: spec.Search.Parallel})
+	workers, err := workflows.StartWorkers(conn.Client, conn.namespace, queue, &workflows.StoreActivities{Recorder: s.recorder(st)}, train, study.Offer{CPU: spec.Search.Parallel})
 	if err != nil {
 		return nil, err
 	}
@@ -238,7 +241,7 @@ func (s Study) warn(ctx context.Context, store *store.Store, now segment.Version
 		s.Log.Warn().Err(err).Str("study", s.Name).Msg("its versions cannot be read")
 		return
 	}
-	if line := workflows.DescribeChange(s.Name, list, now); line != "" {
+	if line := study.DescribeChange(s.Name, list, now); line != "" {
 		s.Log.Warn().Str("study", s.Name).Msg(line)
 	}
 }

@@ -18,6 +18,7 @@ import (
 
 	"budwood/data"
 	"budwood/search"
+	"budwood/study"
 	"budwood/trials/store"
 	"budwood/workflows"
 )
@@ -36,7 +37,7 @@ type Handle struct {
 // waiting; a study of that name that runs already is attached to. The workers of
 // `budwood up`, or of a `budwood run` that goes on in the background, run it.
 func Submit(ctx context.Context, file string) (*Handle, error) {
-	spec, _, err := workflows.Load(ctx, file, &data.Cache{}, workflows.FileOptions{})
+	spec, _, err := study.Load(ctx, file, &data.Cache{}, study.FileOptions{})
 	if err != nil {
 		return nil, err
 	}
@@ -113,14 +114,14 @@ func (h *Handle) Resume(ctx context.Context) error { return h.update(ctx, workfl
 
 // Edit changes budgets, parallelism, priority or the space while the study
 // runs.
-func (h *Handle) Edit(ctx context.Context, e workflows.Edit) error {
+func (h *Handle) Edit(ctx context.Context, e study.Edit) error {
 	return h.update(ctx, workflows.EditUpdate, e)
 }
 
 // AddTrial has a candidate tried next, in addition to the trials planned. What it
 // leaves out is drawn.
 func (h *Handle) AddTrial(ctx context.Context, p search.Params) error {
-	return h.update(ctx, workflows.AddTrialUpdate, workflows.Candidate{Params: p})
+	return h.update(ctx, workflows.AddTrialUpdate, study.Candidate{Params: p})
 }
 
 // StopTrial stops one trial, running or paused.

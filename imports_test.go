@@ -15,14 +15,16 @@ var mayImport = map[string][]string{
 	"hpo":                   {"search", "gonum.org/v1/gonum"},
 	"hpo/scheduler":         {"search"},
 	"data":                  {"golang.org/x/exp", "github.com/parquet-go/parquet-go"},
-	"engine":                {"data", "engine/internal/check", "engine/kernel", "engine/optim", "engine/safetensors"},
+	"engine":                {"data", "engine/internal/check", "engine/kernel", "engine/loss", "engine/optim", "engine/safetensors"},
+	"engine/loss":           {"data", "engine/internal/check", "engine/kernel"},
 	"engine/optim":          {"engine/internal/check", "engine/kernel"},
 	"engine/kernel":         {"golang.org/x/sys"},
 	"engine/onnx":           {"data", "engine", "engine/safetensors"},
 	"engine/safetensors":    {"engine/kernel"},
+	"engine/transfer":       {"data", "engine", "engine/safetensors"},
 	"engine/internal/check": {},
 	"nas":                   {"search", "data", "engine", "engine/safetensors"},
-	"trials":                {"search", "data", "engine", "trials/segment", "trials/energy", "trials/blob", "trials/reap", "github.com/rs/zerolog", "github.com/prometheus/procfs", "golang.org/x/sync", "golang.org/x/sys", "engine/kernel", "engine/optim"},
+	"trials":                {"search", "data", "engine", "engine/loss", "trials/segment", "trials/energy", "trials/blob", "trials/reap", "github.com/rs/zerolog", "github.com/prometheus/procfs", "golang.org/x/sync", "golang.org/x/sys", "engine/kernel", "engine/optim"},
 	"trials/segment":        {"search", "trials/energy"},
 	"trials/energy":         {"search", "github.com/prometheus/procfs", "golang.org/x/sys"},
 	"trials/blob":           {"data"},
@@ -30,8 +32,9 @@ var mayImport = map[string][]string{
 	"trials/store":          {"search", "trials/segment", "trials/energy", "github.com/mattn/go-sqlite3"},
 	"meta":                  {"search", "gonum.org/v1/gonum"},
 	"report":                {"search", "hpo"},
-	"workflows":             {"search", "hpo", "hpo/scheduler", "data", "engine", "nas", "trials", "trials/segment", "trials/energy", "trials/blob", "trials/store", "meta", "go.temporal.io", "golang.org/x/sync", "google.golang.org/protobuf", "github.com/rs/zerolog", "github.com/goccy/go-yaml"},
-	"":                      {"search", "hpo", "nas", "data", "engine", "trials", "trials/segment", "trials/energy", "trials/blob", "trials/store", "report", "workflows", "go.temporal.io", "github.com/rs/zerolog"},
+	"study":                 {"search", "hpo", "hpo/scheduler", "data", "engine", "engine/transfer", "nas", "trials", "trials/segment", "trials/energy", "trials/blob", "trials/store", "meta", "github.com/rs/zerolog", "github.com/goccy/go-yaml"},
+	"workflows":             {"search", "data", "trials", "trials/segment", "trials/energy", "trials/blob", "trials/store", "go.temporal.io", "golang.org/x/sync", "google.golang.org/protobuf", "github.com/rs/zerolog", "study"},
+	"":                      {"search", "hpo", "nas", "data", "engine", "trials", "trials/segment", "trials/energy", "trials/blob", "trials/store", "report", "workflows", "go.temporal.io", "github.com/rs/zerolog", "study"},
 	"examples":              {"", "search", "data", "engine", "engine/optim"},
 }
 
@@ -43,7 +46,7 @@ func TestImportsKeepTheirDirection(t *testing.T) {
 	for line := range strings.Lines(string(out)) {
 		fields := strings.Fields(line)
 		from := room(fields[0])
-		if strings.HasPrefix(fields[0], "budwood/cmd") || strings.HasSuffix(fields[0], "/searchtest") || strings.HasSuffix(fields[0], "/bench") {
+		if strings.HasPrefix(fields[0], "budwood/cmd") || strings.HasSuffix(fields[0], "/searchtest") || strings.HasSuffix(fields[0], "/studytest") || strings.HasSuffix(fields[0], "/bench") {
 			continue // commands may import everything, and searchtest tests
 		}
 		allowed, ok := mayImport[from]
@@ -90,7 +93,7 @@ func TestTrainingWithoutSQLite(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	needs := map[string]bool{"workflows": true, "": true, "examples": true, "trials/store": true}
+	needs := map[string]bool{"study": true, "workflows": true, "": true, "examples": true, "trials/store": true}
 	for line := range strings.Lines(string(out)) {
 		fields := strings.Fields(line)
 		if needs[room(fields[0])] || strings.HasSuffix(fields[0], "/bench") {
@@ -100,6 +103,19 @@ func TestTrainingWithoutSQLite(t *testing.T) {
 			if to == "budwood/trials/store" || to == "database/sql" || strings.HasPrefix(to, "github.com/mattn/go-sqlite3") {
 				t.Errorf("%s depends on %s", fields[0], to)
 			}
+		}
+	}
+}
+
+// A study is known, and run on goroutines, without Temporal.
+func TestStudyWithoutTemporal(t *testing.T) {
+	out, err := exec.Command("go", "list", "-deps", "./study").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(out)) {
+		if strings.HasPrefix(line, "go.temporal.io/") {
+			t.Errorf("study depends on %s", strings.TrimSpace(line))
 		}
 	}
 }

@@ -10,8 +10,8 @@ import (
 
 	"budwood/report"
 	"budwood/search"
+	"budwood/study"
 	"budwood/trials/store"
-	"budwood/workflows"
 )
 
 // Result is how a study stands or ended.
@@ -61,7 +61,7 @@ func (r *Result) WriteHTML(w io.Writer) error { return report.Write(w, r.Report(
 // to rung.
 func (r *Result) Report() *report.Study {
 	return &report.Study{Name: r.Study, State: string(r.State), Reason: r.Reason, Space: r.Space, Objectives: r.Objectives, Trials: r.Trials, Test: r.Test,
-		Params: workflows.DescribeParams}
+		Params: study.DescribeParams}
 }
 
 // Load reads a study, running or ended, from a state directory; "" means [Home]. It
@@ -82,19 +82,19 @@ func Load(ctx context.Context, home, study string) (*Result, error) {
 }
 
 // ReadResult reads a study from the store.
-func ReadResult(ctx context.Context, store *store.Store, study string) (*Result, error) {
-	r, err := readBest(ctx, store, study)
+func ReadResult(ctx context.Context, store *store.Store, name string) (*Result, error) {
+	r, err := readBest(ctx, store, name)
 	if err != nil {
 		return nil, err
 	}
-	if r.Trials, err = store.Records(ctx, study); err != nil {
+	if r.Trials, err = store.Records(ctx, name); err != nil {
 		return nil, err
 	}
-	versions, err := store.Versions(ctx, study)
+	versions, err := store.Versions(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	r.Mixed = workflows.DescribeVersions(study, versions)
+	r.Mixed = study.DescribeVersions(name, versions)
 	r.Count = len(r.Trials)
 	for i := range r.Trials {
 		r.Joules += r.Trials[i].Joules
@@ -141,11 +141,11 @@ func readBest(ctx context.Context, store *store.Store, study string) (*Result, e
 }
 
 func note(ctx context.Context, store *store.Store, row *store.Study, best *search.Record) (string, error) {
-	var spec workflows.Spec
+	var spec study.Spec
 	if len(row.Spec) == 0 || json.Unmarshal(row.Spec, &spec) != nil {
 		return "", nil // of another program
 	}
-	took, err := workflows.Elapsed(ctx, store, row)
+	took, err := study.Elapsed(ctx, store, row)
 	return spec.Unfinished(row, best, took), err
 }
 
@@ -159,12 +159,12 @@ func (r *Result) String() string {
 		out := fmt.Sprintf("study %s: %s, %s, none with a value", r.Study, r.State, trials)
 		if n := len(r.Trials); n > 0 {
 			last := &r.Trials[n-1]
-			out += fmt.Sprintf("; %s %s: %s", last.Name(), last.State, workflows.DescribeReason(last.Reason))
+			out += fmt.Sprintf("; %s %s: %s", last.Name(), last.State, study.DescribeReason(last.Reason))
 		}
 		return search.OneLine(out)
 	}
 	out := fmt.Sprintf("study %s: %s, %s, %.3g Wh; best %s: %s with %s", r.Study, r.State, trials, r.Joules/3600, r.Best.Name(), r.Values(),
-		workflows.DescribeParams(r.Best.Params))
+		study.DescribeParams(r.Best.Params))
 	if r.Mixed != "" {
 		out += "; mixed: " + r.Mixed
 	}

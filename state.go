@@ -9,6 +9,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"budwood/data"
+	"budwood/study"
 	"budwood/trials"
 	"budwood/trials/blob"
 	"budwood/trials/energy"
@@ -81,7 +82,12 @@ func (s *State) Close() error { return errors.Join(s.losses.Close(), s.Store.Clo
 
 // StoreActivities are the activities of the process that owns the store.
 func (s *State) StoreActivities() *workflows.StoreActivities {
-	return &workflows.StoreActivities{Store: s.Store, Data: s.Data, Files: s.Files, Log: s.Log}
+	return &workflows.StoreActivities{Recorder: s.Recorder()}
+}
+
+// Recorder keeps studies in the store.
+func (s *State) Recorder() *study.Recorder {
+	return &study.Recorder{Store: s.Store, Data: s.Data, Files: s.Files, Log: s.Log}
 }
 
 // TrainActivities are the activities of a worker; objective is nil for studies

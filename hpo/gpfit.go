@@ -57,7 +57,7 @@ type fitting struct {
 // and without the polynomial.
 func fit(k kernel, points [][]float64, losses []float64, dims float64, plain bool) hyper {
 	if len(points) > fitShare {
-		h := fit(k, thin(points, fitShare), thin(losses, fitShare), dims, plain)
+		h := fit(k, evenly(points, fitShare), evenly(losses, fitShare), dims, plain)
 		return refine(k, points, losses, dims, h)
 	}
 	f := newFitting(k, points, dims)
@@ -324,4 +324,16 @@ func weigh(c *cholesky, y []float64) (alpha []float64, s2, mean float64) {
 	alpha = ones
 	c.other(hy, alpha)
 	return alpha, s2, mean
+}
+
+// evenly keeps at most n of some, evenly.
+func evenly[T any](of []T, n int) []T {
+	if len(of) <= n {
+		return of
+	}
+	out := make([]T, n)
+	for i := range out {
+		out[i] = of[i*len(of)/n]
+	}
+	return out
 }

@@ -174,3 +174,12 @@ func (p *page) sequence(s string, control bool) int {
 	}
 	return i + 1
 }
+
+// Clip is a text of at most n bytes: of a longer one the beginning, cut between two
+// characters, and an ellipsis.
+func Clip(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	return strings.ToValidUTF8(s[:n-3], "") + "…"
+}

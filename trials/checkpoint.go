@@ -3,15 +3,18 @@ package trials
 import (
 	"bufio"
 	"bytes"
-	"encoding/binary"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 
 	"budwood/engine"
 	"budwood/search"
+	"budwood/trials/blob"
 	"budwood/trials/energy"
 	"budwood/trials/segment"
 )
@@ -35,9 +38,14 @@ type progress struct {
 	Kernels string          `json:"kernels,omitempty"` // instruction set of the engine that did
 	Notes   []string        `json:"notes,omitempty"`   // of this segment
 
-	Params    search.Params `json:"params,omitempty"`    // of a trial that others may inherit from
-	Inherited float64       `json:"inherited,omitempty"` // share of the tensors that came from its parent
-	Bank      bool          `json:"bank,omitempty"`      // the keeper's bytes are those of a supernet
+	Params search.Params `json:"params,omitempty"` // of a trial that others may inherit from
+	Facts
+}
+
+// Facts are what a checkpoint says of the keeper's bytes: see [Trial.Remember].
+type Facts struct {
+	Inherited float64 `json:"inherited,omitempty"` // share of the weights that came from another trial
+	Bank      bool    `json:"bank,omitempty"`      // behind the trial's own model are weights that other trials share
 }
 
 // reopen is the progress in the middle of a segment again, which was stopped there.
@@ -47,31 +55,59 @@ func (p *progress) reopen() {
 	p.Done, p.Since = nil, 0
 }
 
-// checkpoint is a progress and the keeper's bytes, which are read once, as they
-// are needed: those of a large network are not held in memory beside it.
-type checkpoint struct {
-	Progress progress
+// Checkpoint is what was saved of a trial: how far it was, and the bytes of its
+// [Keeper]. These are read once, as they are needed: those of a large network are not
+// held in memory beside it.
+type Checkpoint struct {
+	progress progress
 	data     *payload // nil: there are none
 }
 
+// OpenCheckpoint opens a checkpoint by the key that a result names. It is to be
+// closed.
+func OpenCheckpoint(ctx context.Context, blobs blob.Store, key string) (*Checkpoint, error) {
+	f, err := blobs.Get(ctx, key)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("checkpoint %s is gone", key)
+	}
+	if err != nil {
+		return nil, err
+	}
+	c, _, err := readCheckpoint(f)
+	if err != nil {
+		return nil, fmt.Errorf("read checkpoint %s: %w", key, err)
+	}
+	return c, nil
+}
+
+// Epoch is how far the trial was trained.
+func (c *Checkpoint) Epoch() int { return c.progress.Epoch }
+
+// Params are the trial's, nil if other trials may not inherit from it.
+func (c *Checkpoint) Params() search.Params { return c.progress.Params }
+
+// Facts are what the training function had remembered.
+func (c *Checkpoint) Facts() Facts { return c.progress.Facts }
+
+// Model is what the keeper saved. It has a method Len, which is the number of bytes
+// that are left.
+func (c *Checkpoint) Model() io.Reader { return c.payload() }
+
+// Trouble is the error, if any, that kept the model from being read to its end. It
+// tells trouble on the way to the bytes, which may be over the next time, from bytes
+// that are damaged.
+func (c *Checkpoint) Trouble() error { return c.payload().err }
+
 // payload is the keeper's bytes.
-func (c *checkpoint) payload() *payload {
+func (c *Checkpoint) payload() *payload {
 	if c.data == nil {
 		return &payload{Reader: strings.NewReader("")}
 	}
 	return c.data
 }
 
-// model is the part of the keeper's bytes that is the trial's own network.
-func (c *checkpoint) model() (io.Reader, error) {
-	if !c.Progress.Bank {
-		return c.payload(), nil
-	}
-	return c.payload().part()
-}
-
-// close lets go of what was not read.
-func (c *checkpoint) close() {
+// Close lets go of what was not read. A nil checkpoint has nothing to let go.
+func (c *Checkpoint) Close() {
 	if c != nil && c.data != nil && c.data.closer != nil {
 		_ = c.data.closer.Close()
 	}
@@ -79,8 +115,8 @@ func (c *checkpoint) close() {
 
 // write puts the progress on the first line, as JSON, and the keeper's bytes
 // behind it; without a keeper those that were read.
-func (c *checkpoint) write(w io.Writer, k Keeper) error {
-	if err := json.NewEncoder(w).Encode(c.Progress); err != nil {
+func (c *Checkpoint) write(w io.Writer, k Keeper) error {
+	if err := json.NewEncoder(w).Encode(c.progress); err != nil {
 		return fmt.Errorf("checkpoint: %w", err)
 	}
 	if k == nil {
@@ -90,10 +126,10 @@ func (c *checkpoint) write(w io.Writer, k Keeper) error {
 	return k.Save(w)
 }
 
-// openCheckpoint reads the progress of a checkpoint from a blob, which it closes
+// readCheckpoint reads the progress of a checkpoint from a blob, which it closes
 // unless it returns a checkpoint: that is to be closed. damaged tells an error of
 // the bytes from trouble on the way to them.
-func openCheckpoint(blob io.ReadCloser) (c *checkpoint, damaged bool, err error) {
+func readCheckpoint(blob io.ReadCloser) (c *Checkpoint, damaged bool, err error) {
 	defer func() {
 		if c == nil {
 			blob.Close()
@@ -115,8 +151,8 @@ func openCheckpoint(blob io.ReadCloser) (c *checkpoint, damaged bool, err error)
 	if err != nil {
 		return nil, false, err
 	}
-	c = &checkpoint{data: &payload{Reader: in, left: max(size-int64(len(line)), 0), unknown: size < 0, closer: blob}}
-	if err := json.Unmarshal(line, &c.Progress); err != nil {
+	c = &Checkpoint{data: &payload{Reader: in, left: max(size-int64(len(line)), 0), unknown: size < 0, closer: blob}}
+	if err := json.Unmarshal(line, &c.progress); err != nil {
 		c = nil
 		return nil, true, fmt.Errorf("checkpoint: header: %w", err)
 	}
@@ -156,41 +192,4 @@ func (p *payload) fetch() {
 	}
 	b, err := io.ReadAll(p.Reader)
 	p.Reader, p.left, p.unknown, p.err = bytes.NewReader(b), int64(len(b)), false, err
-}
-
-// part is what a writer of [writeBehindLength] wrote here, and no more.
-func (p *payload) part() (*payload, error) { return partOf(p) }
-
-// partOf reads a length (8 bytes, little-endian) and returns as many bytes that
-// follow.
-func partOf(r io.Reader) (*payload, error) {
-	var n int64
-	if err := binary.Read(r, binary.LittleEndian, &n); err != nil {
-		return nil, err
-	}
-	if l, ok := r.(interface{ Len() int }); n < 0 || ok && n > int64(l.Len()) {
-		return nil, fmt.Errorf("it is cut off: %w", io.ErrUnexpectedEOF)
-	}
-	return &payload{Reader: io.LimitReader(r, n), left: n}, nil
-}
-
-// writeBehindLength writes what write writes behind its length, for which write
-// is called twice: what it writes is not held in memory.
-func writeBehindLength(w io.Writer, write func(io.Writer) error) error {
-	var n byteCount
-	if err := write(&n); err != nil {
-		return err
-	}
-	if err := binary.Write(w, binary.LittleEndian, int64(n)); err != nil {
-		return err
-	}
-	return write(w)
-}
-
-// byteCount counts the bytes that are written to it.
-type byteCount int64
-
-func (c *byteCount) Write(b []byte) (int, error) {
-	*c += byteCount(len(b))
-	return len(b), nil
 }

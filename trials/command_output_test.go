@@ -31,7 +31,7 @@ func runScript(t *testing.T, text string) (segment.Result, string) {
 	var printed string
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute) // far more than it may take
 	defer cancel()
-	res, err := testRunner(t).Run(ctx, testTask(0, 3), script(text).Objective(func(_ *Trial, b []byte) { printed = string(b) }), nil)
+	res, err := testRunner(t).Run(ctx, testTask(0, 3), script(text).Train(func(_ *Trial, b []byte) { printed = string(b) }), nil)
 	var user *ObjectiveError
 	if err != nil && !errors.As(err, &user) || ctx.Err() != nil {
 		t.Fatalf("%v, %v", err, ctx.Err())

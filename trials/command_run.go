@@ -32,9 +32,9 @@ const (
 // that pass it on, as tee does, end with it. What is left behind is killed then.
 var linger = 500 * time.Millisecond
 
-// Objective trains one candidate by running the command. Output, what it printed
+// Train is the training function that runs the command. Output, what it printed
 // last, is kept by output, if that is not nil, when the command has ended.
-func (c *Command) Objective(output func(*Trial, []byte)) Objective {
+func (c *Command) Train(output func(*Trial, []byte)) TrainFunc {
 	return func(ctx context.Context, t *Trial) error {
 		version := c.Version()
 		t.TrainedBy(version)
@@ -137,7 +137,7 @@ func (c *Command) start(ctx context.Context, t *Trial, work string, dir *command
 		ours, theirs = append(ours, in), append(theirs, out)
 	}
 	r.cmd.Stdout, r.cmd.Stderr, r.cmd.ExtraFiles = theirs[0], theirs[1], theirs[2:]
-	if err = t.reaper.ready(); err == nil {
+	if err = t.runner.reaper.ready(); err == nil {
 		r.group, err = startGroup(r.cmd, c.CPU, c.Mem)
 	}
 	closeAll(theirs)
@@ -149,7 +149,7 @@ func (c *Command) start(ctx context.Context, t *Trial, work string, dir *command
 		}
 		return nil, fmt.Errorf("start %s: %w", args[0], err)
 	}
-	if r.unwatch, err = t.reaper.watch(r.group.id, work); err != nil {
+	if r.unwatch, err = t.runner.reaper.watch(r.group.id, work); err != nil {
 		r.group.kill()
 		_ = r.cmd.Wait()
 		closeAll(ours)
@@ -378,7 +378,7 @@ func (r *commandRun) take(s said, failure *error) (epoch bool) {
 		return false
 	}
 	if s.epoch > 0 {
-		t.progress.Epoch = min(s.epoch, t.task.To) - 1
+		t.Skip(s.epoch - 1)
 	}
 	t.ReportAll(s.metrics)
 	return true

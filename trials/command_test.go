@@ -99,7 +99,7 @@ func trainerCommand(t *testing.T, mode string) *Command {
 func TestCommandSegments(t *testing.T) {
 	r := testRunner(t)
 	var printed string
-	f := trainerCommand(t, "good").Objective(func(_ *Trial, b []byte) { printed = string(b) })
+	f := trainerCommand(t, "good").Train(func(_ *Trial, b []byte) { printed = string(b) })
 	first := mustRun(t, r, testTask(0, 3), f)
 	if first.State != search.Paused || first.Budget != 3 || first.Final.Metrics["loss"] != 1/3. {
 		t.Fatalf("%+v", first)
@@ -129,7 +129,7 @@ func TestCommandEnds(t *testing.T) {
 		"stdout":     {search.Paused, "", 9},
 		"deaf":       {search.Paused, "", 9},
 	} {
-		res, err := testRunner(t).Run(context.Background(), testTask(0, 9), trainerCommand(t, mode).Objective(nil), nil)
+		res, err := testRunner(t).Run(context.Background(), testTask(0, 9), trainerCommand(t, mode).Train(nil), nil)
 		if err != nil || res.State != want.state || res.Reason != want.reason || res.Budget != want.budget {
 			t.Errorf("%s: %v, %s at %d: %q; want %+v", mode, err, res.State, res.Budget, res.Reason, want)
 		}
@@ -154,7 +154,7 @@ func TestCommandFails(t *testing.T) {
 			c.Mem, c.Time, c.Args = 200<<20, time.Minute, []string{"sh", "-c",
 				"until [ $(ulimit -d) != unlimited ]; do sleep .01; done; exec dd if=/dev/zero of=/dev/null bs=4294967296 count=1"}
 		}
-		_, err := testRunner(t).Run(context.Background(), testTask(0, 9), c.Objective(nil), nil)
+		_, err := testRunner(t).Run(context.Background(), testTask(0, 9), c.Train(nil), nil)
 		var user *ObjectiveError
 		if !errors.As(err, &user) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want the user's error with %q", mode, err, want)
@@ -169,7 +169,7 @@ func TestCommandFails(t *testing.T) {
 func TestCommandIsStopped(t *testing.T) {
 	for _, mode := range []string{"good", "deaf"} {
 		ctx, stop := context.WithCancelCause(context.Background())
-		res, err := testRunner(t).Run(ctx, testTask(0, 1_000_000), trainerCommand(t, mode).Objective(nil), func(m search.Measurement) {
+		res, err := testRunner(t).Run(ctx, testTask(0, 1_000_000), trainerCommand(t, mode).Train(nil), func(m search.Measurement) {
 			if m.Budget == 4 {
 				stop(errors.New("enough"))
 			}

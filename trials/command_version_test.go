@@ -142,7 +142,7 @@ func TestTrialsKnowTheirVersion(t *testing.T) {
 	cmd := &Command{Args: []string{"sh", "train.sh", "{epochs}", "log.txt"}, Dir: dir}
 	r := &Runner{Blobs: blob.Dir(t.TempDir())}
 	task := Task{Study: "s", Trial: search.Trial{ID: 3}, To: 1, Total: 9, Objectives: []search.Objective{{Metric: "loss"}}}
-	first, err := r.Run(t.Context(), task, cmd.Objective(nil), nil)
+	first, err := r.Run(t.Context(), task, cmd.Train(nil), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,13 +156,13 @@ func TestTrialsKnowTheirVersion(t *testing.T) {
 		t.Errorf("changed after it ran: %v", got)
 	}
 	task.From, task.To = 1, 3
-	second, err := r.Run(t.Context(), task, cmd.Objective(nil), nil)
+	second, err := r.Run(t.Context(), task, cmd.Train(nil), nil)
 	if err != nil || second.Notes != nil || second.Version.ID() != first.Version.ID() {
 		t.Errorf("resumed: %v, %v", second, err)
 	}
 	write(t, dir, "train.sh", `echo 'budwood: {"epoch": '$1', "loss": 2}'`)
 	task.From, task.To = 3, 9
-	third, err := r.Run(t.Context(), task, cmd.Objective(nil), nil)
+	third, err := r.Run(t.Context(), task, cmd.Train(nil), nil)
 	if err != nil || len(third.Notes) != 1 || third.Version.ID() == first.Version.ID() {
 		t.Fatalf("changed: %+v, %v", third, err)
 	}

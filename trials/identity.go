@@ -10,12 +10,12 @@ import (
 
 // resumed notes what trained the trial before. It goes on with the same
 // instruction set if the machine has it, so that not a bit changes.
-func (t *Trial) resumed(c *checkpoint) {
+func (t *Trial) resumed(c *Checkpoint) {
 	t.kernels = kernel.Best(false)
-	if c == nil || c.Progress.Epoch == 0 {
+	if c == nil || c.progress.Epoch == 0 {
 		return
 	}
-	t.before = c.Progress
+	t.before = c.progress
 	if t.before.From == t.task.From && t.before.Epoch > t.task.From { // within the segment
 		t.notes = slices.Clone(t.before.Notes)
 	}
@@ -28,9 +28,10 @@ func (t *Trial) resumed(c *checkpoint) {
 	}
 }
 
-// instructions is the instruction set of the trial's networks, which depends on
-// the precision of their products.
-func (t *Trial) instructions(bfloat16 bool) string {
+// Kernels is the instruction set of the engine that the trial's networks are to use,
+// which depends on the precision of their products. A trial that was trained before
+// keeps the one with which it was.
+func (t *Trial) Kernels(bfloat16 bool) string {
 	if t.before.Kernels == "" {
 		t.kernels = kernel.Best(bfloat16)
 	}

@@ -25,7 +25,7 @@ func segmentHere(blobs string, from, to int, precision string) (segment.Result, 
 	task := testTask(from, to)
 	task.Trial.Params = search.Params{"lr": 0.02, "batch": 8, "precision": precision}
 	task.Objectives = []search.Objective{{Metric: "valid_loss"}}
-	return (&Runner{Blobs: blob.Dir(blobs)}).Run(context.Background(), task, s.Objective, nil)
+	return (&Runner{Blobs: blob.Dir(blobs)}).Run(context.Background(), task, s.Train, nil)
 }
 
 // TestSegmentChild is no test: see segmentOn.

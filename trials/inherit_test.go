@@ -39,8 +39,8 @@ func TestInherit(t *testing.T) {
 		s, ctx := heirs(cv), context.Background()
 		child := heirTask(2, 3, search.Params{"lr": 0.02, "batch": 8., "parent": 1.})
 		r := testRunner(t)
-		parent := mustRun(t, r, heirTask(1, 6, search.Params{"lr": 0.02, "batch": 8.}), s.Objective)
-		whole := mustRun(t, r, child, s.Objective)
+		parent := mustRun(t, r, heirTask(1, 6, search.Params{"lr": 0.02, "batch": 8.}), s.Train)
+		whole := mustRun(t, r, child, s.Train)
 		if n := whole.Final.Metrics["inherited"]; n != 0.75 {
 			t.Errorf("folds %v: inherited %v", cv, n)
 		}
@@ -52,11 +52,11 @@ func TestInherit(t *testing.T) {
 		}
 
 		r = testRunner(t)
-		mustRun(t, r, heirTask(1, 6, search.Params{"lr": 0.02, "batch": 8.}), s.Objective)
+		mustRun(t, r, heirTask(1, 6, search.Params{"lr": 0.02, "batch": 8.}), s.Train)
 		interrupted, cancel := context.WithCancelCause(ctx)
 		_, err := r.Run(interrupted, child, func(ctx context.Context, tr *Trial) error {
 			cancel(ErrInterrupted) // in the first epoch, before any checkpoint of its own
-			return s.Objective(ctx, tr)
+			return s.Train(ctx, tr)
 		}, nil)
 		if !errors.Is(err, ErrInterrupted) {
 			t.Fatal(err)
@@ -64,7 +64,7 @@ func TestInherit(t *testing.T) {
 		if err := r.Blobs.DeleteAll(ctx, TrialKey(child.Study, 1)); err != nil {
 			t.Fatal(err)
 		}
-		again := mustRun(t, r, child, s.Objective)
+		again := mustRun(t, r, child, s.Train)
 		for _, metric := range []string{"valid_loss", "train_loss", "inherited"} {
 			if a, b := whole.Final.Metrics[metric], again.Final.Metrics[metric]; a != b {
 				t.Errorf("folds %v: %s: %v in one go, %v after an interruption", cv, metric, a, b)
@@ -77,10 +77,10 @@ func TestInherit(t *testing.T) {
 // it begins like any other, and says so.
 func TestInheritNothing(t *testing.T) {
 	s, ctx := heirs(false), context.Background()
-	alone := mustRun(t, testRunner(t), heirTask(2, 3, search.Params{"lr": 0.02, "batch": 8.}), s.Objective)
+	alone := mustRun(t, testRunner(t), heirTask(2, 3, search.Params{"lr": 0.02, "batch": 8.}), s.Train)
 	same := func(name string, r *Runner, task Task, says bool) {
 		t.Helper()
-		got := mustRun(t, r, task, s.Objective)
+		got := mustRun(t, r, task, s.Train)
 		if a, b := alone.Final.Metrics["valid_loss"], got.Final.Metrics["valid_loss"]; a != b {
 			t.Errorf("%s: a loss of %v, %v without a parent", name, b, a)
 		}
@@ -103,7 +103,7 @@ func TestInheritNothing(t *testing.T) {
 	same("damaged", r, child, true)
 
 	r = testRunner(t)
-	mustRun(t, r, heirTask(1, 6, search.Params{"lr": 0.02, "batch": 8.}), s.Objective)
+	mustRun(t, r, heirTask(1, 6, search.Params{"lr": 0.02, "batch": 8.}), s.Train)
 	child.Inherit = false
 	same("from scratch", r, child, false)
 }

@@ -113,3 +113,17 @@ func (m *members) Load(r io.Reader) error {
 	}
 	return nil
 }
+
+// load reads a checkpoint of the trial. Behind the trial's own networks may be weights
+// that others share.
+func (m *members) load(c *Checkpoint) error {
+	model := c.Model()
+	if c.Facts().Bank {
+		own, err := partOf(model)
+		if err != nil {
+			return err
+		}
+		model = own
+	}
+	return m.Load(model)
+}

@@ -186,9 +186,7 @@ func (s Supervised) admit(t *Trial, role Role) (ended bool, err error) {
 		return false, fmt.Errorf("%w: %w", ErrInfeasible, err)
 	}
 	over := s.Room.over(n)
-	if over != nil && t.restored != nil && t.restored.Progress.Best.Budget > 0 {
-		t.progress = t.restored.Progress
-		t.stopped, t.reason = search.Stopped, "not trained further: "+over.Error()
+	if over != nil && t.Stop("not trained further: "+over.Error()) {
 		return true, nil
 	}
 	if over != nil {

@@ -122,7 +122,7 @@ func growHeavy(t *testing.T, name string) {
 			}
 			before := processStatus("VmRSS")
 			var failure *ObjectiveError
-			if _, err := r.Run(context.Background(), task, s.Objective, nil); err != nil && !errors.As(err, &failure) {
+			if _, err := r.Run(context.Background(), task, s.Train, nil); err != nil && !errors.As(err, &failure) {
 				t.Fatal(err)
 			}
 			return processStatus("VmHWM") - before

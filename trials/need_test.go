@@ -21,7 +21,7 @@ func TestNetworkThatDoesNotFit(t *testing.T) {
 	task := heirTask(0, 2, search.Params{"batch": 8.})
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	r, err := testRunner(t).Run(t.Context(), task, s.Objective, nil)
+	r, err := testRunner(t).Run(t.Context(), task, s.Train, nil)
 	runtime.ReadMemStats(&after)
 	if err != nil || r.State != search.Infeasible {
 		t.Fatalf("%s, %v", r.State, err)
@@ -49,13 +49,13 @@ func TestTrialThatComesToASmallerWorker(t *testing.T) {
 		task.From, task.Inherit = from, false
 		return task
 	}
-	first := mustRun(t, r, task(0, 2), s.Objective)
+	first := mustRun(t, r, task(0, 2), s.Train)
 	need, err := s.Need(params, Alone)
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.Room = Room{need.Total() - 1, "a smaller worker"}
-	second, err := r.Run(t.Context(), task(2, 4), s.Objective, nil)
+	second, err := r.Run(t.Context(), task(2, 4), s.Train, nil)
 	if err != nil || second.State != search.Stopped || !strings.HasPrefix(second.Reason, "not trained further: training it takes ") || second.Budget != 2 {
 		t.Fatalf("%+v, %v", second, err)
 	}

@@ -1,7 +1,6 @@
 package trials
 
 import (
-	"budwood/trials/blob"
 	"context"
 	"fmt"
 	"os"
@@ -12,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"budwood/trials/blob"
 )
 
 // orphaning is a worker whose command starts a program that outlives it, and
@@ -20,7 +21,7 @@ func orphaning() {
 	script := `trap "" HUP TERM; $SESSION sleep 300 </dev/null >/dev/null 2>&1 & sleep 0.2; echo $! >"$PIDS.new"; mv "$PIDS.new" "$PIDS"; wait`
 	c := &Command{Args: []string{"sh", "-c", script}, Env: map[string]string{"TRAINER": ""}}
 	r := &Runner{Blobs: blob.Dir(os.Getenv("TMPDIR"))}
-	_, err := r.Run(context.Background(), testTask(0, 3), c.Objective(nil), nil)
+	_, err := r.Run(context.Background(), testTask(0, 3), c.Train(nil), nil)
 	fmt.Println(err)
 	os.Exit(1)
 }
@@ -160,7 +161,7 @@ func TestReaperStartsAgain(t *testing.T) {
 		c := &Command{Args: []string{"sh", "-c", `sleep 300 </dev/null >/dev/null 2>&1 3>&1 4>&1 & echo $! >"$PIDS"; echo 'budwood: {{"loss": 1}}'`}, Env: map[string]string{"PIDS": pids}}
 		task := testTask(0, 3)
 		task.Trial.ID = i
-		mustRun(t, r, task, c.Objective(nil))
+		mustRun(t, r, task, c.Train(nil))
 		wantGone(t, waitFor(t, pids))
 		last := r.reaper.cmd
 		started[last] = true

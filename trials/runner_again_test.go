@@ -14,7 +14,7 @@ import (
 // A segment that was trained to its end, however it ended, is not trained again
 // when the report of it was lost.
 func TestSegmentIsTrainedOnce(t *testing.T) {
-	for name, f := range map[string]Objective{
+	for name, f := range map[string]TrainFunc{
 		"paused":    counting(&counter{}),
 		"diverged":  func(_ context.Context, t *Trial) error { return ErrDiverged },
 		"no keeper": func(_ context.Context, t *Trial) error { return reportAll(t) },

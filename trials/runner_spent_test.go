@@ -1,12 +1,13 @@
 package trials
 
 import (
-	"budwood/trials/energy"
-	"budwood/trials/segment"
 	"context"
 	"errors"
 	"testing"
 	"time"
+
+	"budwood/trials/energy"
+	"budwood/trials/segment"
 )
 
 // What attempts before the last have spent counts, wherever they failed: before
@@ -16,7 +17,7 @@ func TestFailedAttemptsCount(t *testing.T) {
 	r, c := testRunner(t), &counter{}
 	now := time.Duration(0) // the CPU time of the process, which the meter reads
 	r.Meter = energy.ByClock(energy.Power{PerCore: 1}, func() time.Duration { return now })
-	failing := func(seconds, epochs int) Objective { // spends, trains so many epochs, fails
+	failing := func(seconds, epochs int) TrainFunc { // spends, trains so many epochs, fails
 		return func(ctx context.Context, t *Trial) error {
 			now += time.Duration(seconds) * time.Second
 			if epochs < 0 { // before it keeps anything
@@ -36,7 +37,7 @@ func TestFailedAttemptsCount(t *testing.T) {
 			return nil
 		}
 	}
-	attempt := func(task Task, f Objective) segment.Result {
+	attempt := func(task Task, f TrainFunc) segment.Result {
 		t.Helper()
 		res, err := r.Run(context.Background(), task, f, nil)
 		var user *ObjectiveError

@@ -28,7 +28,7 @@ func (c *counter) Save(w io.Writer) error { return json.NewEncoder(w).Encode(c) 
 func (c *counter) Load(r io.Reader) error { return json.NewDecoder(r).Decode(c) }
 
 // counting reports 1/epochs as the loss.
-func counting(c *counter) Objective {
+func counting(c *counter) TrainFunc {
 	return func(_ context.Context, t *Trial) error {
 		*c = counter{}
 		if err := t.Keep(c); err != nil {
@@ -61,7 +61,7 @@ func budgets(ms []search.Measurement) (out []int) {
 	return out
 }
 
-func mustRun(t *testing.T, r *Runner, task Task, f Objective) segment.Result {
+func mustRun(t *testing.T, r *Runner, task Task, f TrainFunc) segment.Result {
 	t.Helper()
 	res, err := r.Run(context.Background(), task, f, nil)
 	if err != nil {
@@ -153,7 +153,7 @@ func TestWithoutKeepATrialStartsOver(t *testing.T) {
 }
 
 func TestEnds(t *testing.T) {
-	at := func(epoch int, v float64) Objective {
+	at := func(epoch int, v float64) TrainFunc {
 		return func(_ context.Context, t *Trial) error {
 			for e := range t.Epochs() {
 				if e == epoch {
@@ -167,7 +167,7 @@ func TestEnds(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name   string
-		f      Objective
+		f      TrainFunc
 		state  search.State
 		budget int
 		reason string
@@ -192,7 +192,7 @@ func TestEnds(t *testing.T) {
 func TestFailures(t *testing.T) {
 	for _, c := range []struct {
 		name string
-		f    Objective
+		f    TrainFunc
 		want string
 	}{
 		{"error", func(context.Context, *Trial) error { return errors.New("no such file: train.bin") }, "no such file: train.bin"},
@@ -244,11 +244,11 @@ func TestStoppedTrialKeepsItsCheckpoint(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c2, _, err := openCheckpoint(f)
+	c2, _, err := readCheckpoint(f)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c2.close()
+	c2.Close()
 }
 
 // Machine trouble is no failure of the objective: it is retried for free.

@@ -20,7 +20,7 @@ func TestScores(t *testing.T) {
 		var rows *data.Set
 		var outputs []float32
 		got, err := r.Run(context.Background(), task, func(ctx context.Context, tr *Trial) error {
-			err := s.Objective(ctx, tr)
+			err := s.Train(ctx, tr)
 			if m := tr.keeper.(*members); err == nil {
 				outputs, rows = m.outputs()
 			}

@@ -12,12 +12,6 @@ import (
 	"budwood/search"
 )
 
-// SupernetTrial is the trial that trains the weights which all candidates of a
-// study share, if it has such; it is the first. The others are not trained: each
-// is validated once with the shared weights, and reports the epochs of their
-// training as [search.SharedEpochs].
-const SupernetTrial = 0
-
 // Supernet is weights that the networks of a space share; package nas has one.
 // Paths are params of random networks, one for each step. Lend gives a network the
 // weights of its tensors, and makes the trainer, if there is one, go on with it;
@@ -64,7 +58,8 @@ func (s Supervised) trainSupernet(t *Trial) error {
 		return errors.New("shared weights cannot be trained with cross-validation")
 	}
 	n := &supernet{Supernet: s.Supernet(), s: s, t: t, own: m, total: t.Total()}
-	t.progress.Bank, t.newest = true, true
+	t.CountLast()
+	t.Remember(Facts{Bank: true})
 	if err := t.Keep(n); err != nil {
 		return err
 	}
@@ -151,15 +146,12 @@ func (s Supervised) judge(t *Trial) error {
 	if err := t.Keep(m); err != nil {
 		return err
 	}
-	if t.restored == nil {
-		t.progress.Epoch = t.task.To - 1
+	if !t.Resumed() {
+		t.Skip(t.Task().To - 1)
 	}
 	for range t.Epochs() {
-		n, epochs, err := t.weights(s.Supernet)
+		n, epochs, err := s.sharedWeights(t)
 		if err != nil {
-			if !errors.Is(err, errNoWeights) {
-				t.machine = err
-			}
 			return err
 		}
 		if err := n.Lend(t.Params, m.trainers[0].Net(), nil); err != nil {
@@ -175,6 +167,38 @@ func (s Supervised) judge(t *Trial) error {
 		m.keepBest()
 	}
 	return nil
+}
+
+// errNoWeights means that a study's candidates cannot be judged here, now or later.
+var errNoWeights = errors.New("the shared weights that the study's first trial trained are not there")
+
+// sharedWeights are those that the first trial of the study trained, and the epochs
+// of their training. Nobody may train these further.
+func (s Supervised) sharedWeights(t *Trial) (Supernet, int, error) {
+	n, epochs, err := t.Shared(SupernetTrial, func(c *Checkpoint) (any, error) {
+		if !c.Facts().Bank {
+			return nil, nil
+		}
+		own, err := partOf(c.Model())
+		if err == nil {
+			_, err = io.Copy(io.Discard, own)
+		}
+		n := s.Supernet()
+		if err == nil {
+			err = n.Load(c.Model())
+		}
+		return n, err
+	})
+	var machine *MachineError
+	switch {
+	case errors.As(err, &machine):
+		return nil, 0, err
+	case err != nil:
+		return nil, 0, fmt.Errorf("%w: %w", errNoWeights, err)
+	case n == nil:
+		return nil, 0, errNoWeights
+	}
+	return n.(Supernet), epochs, nil
 }
 
 // Save writes the trial's own trainer behind its length (8 bytes, little-endian),

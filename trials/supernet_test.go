@@ -69,11 +69,19 @@ func sharedTask(trial, to int) Task {
 // weightsOf are the shared weights that a runner judges candidates with.
 func weightsOf(t *testing.T, r *Runner, s Supervised) map[string][]float32 {
 	t.Helper()
-	n, epochs, err := r.supernet(t.Context(), "s", s.Supernet)
-	if err != nil || epochs != 4 {
-		t.Fatalf("%d epochs, %v", epochs, err)
+	var weights map[string][]float32
+	mustRun(t, r, sharedTask(99, 4), func(_ context.Context, tr *Trial) error {
+		n, epochs, err := s.sharedWeights(tr)
+		if err != nil || epochs != 4 {
+			t.Fatalf("%d epochs, %v", epochs, err)
+		}
+		weights = n.(*two).Weights
+		return ErrInfeasible
+	})
+	if err := r.Blobs.DeleteAll(t.Context(), TrialKey("s", 99)); err != nil { // so that it can ask again
+		t.Fatal(err)
 	}
-	return n.(*two).Weights
+	return weights
 }
 
 // Shared weights that are interrupted after any epoch end as those that never were,
@@ -81,16 +89,16 @@ func weightsOf(t *testing.T, r *Runner, s Supervised) map[string][]float32 {
 func TestSupernet(t *testing.T) {
 	s := sharing()
 	whole := testRunner(t)
-	first := mustRun(t, whole, sharedTask(SupernetTrial, 4), s.Objective)
+	first := mustRun(t, whole, sharedTask(SupernetTrial, 4), s.Train)
 	want := weightsOf(t, whole, s)
 	if len(want) != 2 || len(first.Curve) != 4 || first.Final.Metrics["valid_loss"] != first.Curve[3].Metrics["valid_loss"] {
 		t.Fatalf("%d networks, %+v", len(want), first)
 	}
-	judged := mustRun(t, whole, sharedTask(1, 4), s.Objective)
+	judged := mustRun(t, whole, sharedTask(1, 4), s.Train)
 	if judged.State != search.Completed || len(judged.Curve) != 1 || judged.Final.Budget != 4 || judged.Final.Metrics["shared"] != 4 || judged.Final.Metrics["valid_accuracy"] < .8 {
 		t.Errorf("judged: %+v", judged)
 	}
-	same := mustRun(t, whole, sharedTask(2, 4), s.Objective) // the network of the first trial
+	same := mustRun(t, whole, sharedTask(2, 4), s.Train) // the network of the first trial
 	if a, b := same.Final.Metrics["valid_loss"], first.Final.Metrics["valid_loss"]; a != b {
 		t.Errorf("the same network has a loss of %v and %v", a, b)
 	}
@@ -112,10 +120,10 @@ func TestSupernet(t *testing.T) {
 		if stop == 0 {
 			cancel(ErrInterrupted)
 		}
-		if _, err := r.Run(ctx, sharedTask(SupernetTrial, 4), s.Objective, alive); !errors.Is(err, ErrInterrupted) {
+		if _, err := r.Run(ctx, sharedTask(SupernetTrial, 4), s.Train, alive); !errors.Is(err, ErrInterrupted) {
 			t.Fatal(err)
 		}
-		again := mustRun(t, r, sharedTask(SupernetTrial, 4), s.Objective)
+		again := mustRun(t, r, sharedTask(SupernetTrial, 4), s.Train)
 		if again.Final.Metrics["valid_loss"] != first.Final.Metrics["valid_loss"] {
 			t.Errorf("interrupted after epoch %d: a loss of %v, not %v", stop, again.Final.Metrics, first.Final.Metrics)
 		}
@@ -132,10 +140,10 @@ func TestSupernet(t *testing.T) {
 func TestSupernetWeights(t *testing.T) {
 	s, r := sharing(), testRunner(t)
 	var failure *ObjectiveError
-	if _, err := r.Run(t.Context(), sharedTask(1, 4), s.Objective, nil); !errors.As(err, &failure) || !strings.Contains(err.Error(), "not there") {
+	if _, err := r.Run(t.Context(), sharedTask(1, 4), s.Train, nil); !errors.As(err, &failure) || !strings.Contains(err.Error(), "not there") {
 		t.Errorf("no weights: %v", err)
 	}
-	mustRun(t, r, sharedTask(SupernetTrial, 4), s.Objective)
+	mustRun(t, r, sharedTask(SupernetTrial, 4), s.Train)
 	old := weightsOf(t, r, s)
 	if again := weightsOf(t, r, s); &again["relu"][0] != &old["relu"][0] {
 		t.Error("they were read twice")
@@ -145,7 +153,7 @@ func TestSupernetWeights(t *testing.T) {
 	}
 	other := sharedTask(SupernetTrial, 4)
 	other.Seed++ // a study of the same name
-	mustRun(t, r, other, s.Objective)
+	mustRun(t, r, other, s.Train)
 	if slices.Equal(weightsOf(t, r, s)["relu"], old["relu"]) {
 		t.Error("the weights are of the study before")
 	}
@@ -156,12 +164,12 @@ func TestSupernetWeights(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.Run(t.Context(), sharedTask(3, 4), s.Objective, nil); !errors.As(err, &failure) {
+	if _, err := r.Run(t.Context(), sharedTask(3, 4), s.Train, nil); !errors.As(err, &failure) {
 		t.Errorf("damaged weights: %v", err)
 	}
 	cv := supervised(true)
 	cv.Supernet = s.Supernet
-	if _, err := testRunner(t).Run(t.Context(), sharedTask(SupernetTrial, 4), cv.Objective, nil); err == nil {
+	if _, err := testRunner(t).Run(t.Context(), sharedTask(SupernetTrial, 4), cv.Train, nil); err == nil {
 		t.Error("cross-validation: no error")
 	}
 }

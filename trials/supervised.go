@@ -2,9 +2,7 @@ package trials
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"math"
 
@@ -54,12 +52,14 @@ type Supervised struct {
 	cpu string // the trial's instruction set; "": the best here
 }
 
-// Objective trains one candidate.
-func (s Supervised) Objective(_ context.Context, t *Trial) error {
+// Train trains one candidate. It is a [TrainFunc].
+func (s Supervised) Train(_ context.Context, t *Trial) error {
 	t.TrainedBy(s.Version)
-	s.cpu = t.instructions(s.all(t.Params)["precision"] == "bfloat16")
-	parent, heir := s.parent(t)
-	role := s.role(&t.task, heir && t.restored == nil)
+	s.cpu = t.Kernels(s.all(t.Params)["precision"] == "bfloat16")
+	task := t.Task()
+	parent, heir := s.parent(&task)
+	fresh := heir && !t.Resumed() // else it has gone on from there already
+	role := s.role(&task, fresh)
 	if ended, err := s.admit(t, role); ended || err != nil {
 		return err
 	}
@@ -70,7 +70,7 @@ func (s Supervised) Objective(_ context.Context, t *Trial) error {
 		return s.judge(t)
 	}
 	var parents []*engine.Net
-	if heir && t.restored == nil { // else it has gone on from there already
+	if fresh {
 		var err error
 		if parents, err = s.parents(t, parent); err != nil {
 			return err
@@ -84,9 +84,9 @@ func (s Supervised) Objective(_ context.Context, t *Trial) error {
 		return err
 	}
 	if parents != nil { // a later attempt begins with the same weights, whatever has become of the parent
-		t.progress.Inherited = m.inherited
-		if t.machine = t.begin(); t.machine != nil {
-			return t.machine
+		t.Remember(Facts{Inherited: m.inherited})
+		if err := t.Save(); err != nil {
+			return err
 		}
 	}
 	for range t.Epochs() {
@@ -97,7 +97,7 @@ func (s Supervised) Objective(_ context.Context, t *Trial) error {
 		values := s.valid(m, score, size)
 		values["train_loss"] = loss
 		if heir {
-			values["inherited"] = t.progress.Inherited
+			values["inherited"] = t.Facts().Inherited
 		}
 		t.ReportAll(values)
 		if t.Improved() {
@@ -159,23 +159,12 @@ func (s Supervised) Trained(ctx context.Context, blobs blob.Store, key string, p
 	if err != nil {
 		return nil, err
 	}
-	f, err := blobs.Get(ctx, key)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("checkpoint %s is gone", key)
-	}
+	c, err := OpenCheckpoint(ctx, blobs, key)
 	if err != nil {
 		return nil, err
 	}
-	c, _, err := openCheckpoint(f)
-	if err != nil {
-		return nil, fmt.Errorf("read checkpoint %s: %w", key, err)
-	}
-	defer c.close()
-	model, err := c.model()
-	if err != nil {
-		return nil, err
-	}
-	if err := m.Load(model); err != nil {
+	defer c.Close()
+	if err := m.load(c); err != nil {
 		return nil, err
 	}
 	return m.best()

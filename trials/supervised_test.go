@@ -59,10 +59,10 @@ func TestCrossValidatedTrial(t *testing.T) {
 		return task
 	}
 	once := testRunner(t)
-	whole := mustRun(t, once, task(0, 4), s.Objective)
+	whole := mustRun(t, once, task(0, 4), s.Train)
 	twice := testRunner(t)
-	mustRun(t, twice, task(0, 2), s.Objective)
-	paused := mustRun(t, twice, task(2, 4), s.Objective)
+	mustRun(t, twice, task(0, 2), s.Train)
+	paused := mustRun(t, twice, task(2, 4), s.Train)
 	for _, metric := range []string{"valid_loss", "valid_accuracy", "train_loss"} {
 		if a, b := whole.Final.Metrics[metric], paused.Final.Metrics[metric]; a != b || a == 0 {
 			t.Errorf("%s: %v in one go, %v with a pause", metric, a, b)

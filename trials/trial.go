@@ -18,14 +18,15 @@ import (
 	"budwood/trials/segment"
 )
 
-// Objective trains one candidate. It reports after every epoch and returns nil
+// TrainFunc trains one candidate. It reports after every epoch and returns nil
 // when [Trial.Epochs] ends, whatever the reason: being stopped is not an error.
 // A returned error is a failure of the user's code, retried as often as the
-// study says, unless it wraps [ErrInfeasible] or [ErrDiverged]: these are
-// results.
-type Objective func(ctx context.Context, t *Trial) error
+// study says, unless it wraps [ErrInfeasible] or [ErrDiverged], which are
+// results, or a [*MachineError].
+type TrainFunc func(ctx context.Context, t *Trial) error
 
-// Errors that an objective may return (wrapped) to say that its end is a result.
+// Errors that a training function may return (wrapped) to say that its end is a
+// result.
 var (
 	ErrInfeasible = errors.New("infeasible") // the candidate cannot be built
 	ErrDiverged   = errors.New("diverged")   // NaN or inf
@@ -42,6 +43,13 @@ type ObjectiveError struct{ Err error }
 func (e *ObjectiveError) Error() string { return e.Err.Error() }
 func (e *ObjectiveError) Unwrap() error { return e.Err }
 
+// MachineError is trouble of the machine or the network: the segment is trained again
+// from its last checkpoint, and the failure does not count.
+type MachineError struct{ Err error }
+
+func (e *MachineError) Error() string { return e.Err.Error() }
+func (e *MachineError) Unwrap() error { return e.Err }
+
 // Keeper is what a trial can save and load: a network, a trainer, a model of
 // the user's own.
 type Keeper interface {
@@ -49,36 +57,34 @@ type Keeper interface {
 	Load(io.Reader) error
 }
 
-// Trial is a running trial, in the hands of its objective. Its methods belong
-// to the objective's goroutine.
+// Trial is a running trial, in the hands of its training function. Its methods
+// belong to the goroutine of that function.
 type Trial struct {
 	search.Trial
 	ctx      context.Context
 	task     Task
+	runner   *Runner
 	keeper   Keeper
-	restored *checkpoint // what Keep has loaded or will load; nil: start from nothing
+	restored *Checkpoint // what Keep has loaded or will load; nil: start from nothing
 	progress progress
 	stopped  search.State // why Epochs ends; "" while it goes on
 	reason   string
-	onEpoch  func(*Trial) error                   // checkpoints and heartbeats, between epochs
-	err      error                                // of the way the objective reports
-	machine  error                                // of a checkpoint
-	latest   func(trial int) (*checkpoint, error) // of another trial of the study: see Runner.latest
-	begin    func() error                         // keeps what the trial starts with
-	newest   bool                                 // its last epoch counts, not its best
-	weights  func(fresh func() Supernet) (n Supernet, epochs int, err error)
-	outside  *energy.Meter // of a command's processes
-	meter    *energy.Attributor
-	reaper   *reaper
-	version  segment.Version // of what trains it
-	kernels  string          // instruction set of the engine
-	notes    []string        // what else is to know of this segment
-	before   progress        // what was resumed; Epoch 0: nothing
+	onEpoch  func(*Trial) error // checkpoints and heartbeats, between epochs
+	err      error              // of the way the training function reports
+	machine  error              // of a checkpoint
+	newest   bool               // its last epoch counts, not its best
+	outside  *energy.Meter      // of a command's processes
+	version  segment.Version    // of what trains it
+	kernels  string             // instruction set of the engine
+	notes    []string           // what else is to know of this segment
+	before   progress           // what was resumed; Epoch 0: nothing
 }
 
 // meterOutside counts the energy of other processes, whose CPU time clock tells,
 // as the trial's.
-func (t *Trial) meterOutside(clock func() time.Duration) { t.outside = t.meter.StartOutside(clock) }
+func (t *Trial) meterOutside(clock func() time.Duration) {
+	t.outside = t.runner.Meter.StartOutside(clock)
+}
 
 // Value is the value of a parameter, so that a key reads it: lr.In(t).
 func (t *Trial) Value(name string) any { return t.Params[name] }
@@ -103,16 +109,16 @@ func (t *Trial) Keep(k Keeper) error {
 	if t.restored == nil {
 		return nil
 	}
-	err := k.Load(t.restored.payload())
-	t.restored.close()
-	if trouble := t.restored.payload().err; trouble != nil {
-		t.machine = fmt.Errorf("trial %s: read its checkpoint of epoch %d: %w", t.Name(), t.restored.Progress.Epoch, trouble)
+	err := k.Load(t.restored.Model())
+	t.restored.Close()
+	if trouble := t.restored.Trouble(); trouble != nil {
+		t.machine = fmt.Errorf("trial %s: read its checkpoint of epoch %d: %w", t.Name(), t.restored.progress.Epoch, trouble)
 		return t.machine
 	}
 	if err != nil {
-		return fmt.Errorf("trial %s: load its checkpoint of epoch %d: %w", t.Name(), t.restored.Progress.Epoch, err)
+		return fmt.Errorf("trial %s: load its checkpoint of epoch %d: %w", t.Name(), t.restored.progress.Epoch, err)
 	}
-	t.progress = t.restored.Progress
+	t.progress = t.restored.progress
 	return nil
 }
 
@@ -222,7 +228,7 @@ func checkMetrics(m search.Metrics) error {
 	return nil
 }
 
-// Improved tells whether the last report is the best so far: the moment to keep
+// Improved reports whether the last report is the best so far: the moment to keep
 // a copy of the weights.
 func (t *Trial) Improved() bool { return t.progress.Best.Budget == t.progress.Epoch }
 

@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"budwood/search"
+	"budwood/study"
 	"budwood/trials"
 	"budwood/trials/segment"
 )
@@ -39,9 +40,9 @@ func Attributes() map[string]enumspb.IndexedValueType {
 	}
 }
 
-func studyAttributes(s *Spec) temporal.SearchAttributes {
+func studyAttributes(s *study.Spec) temporal.SearchAttributes {
 	out := []temporal.SearchAttributeUpdate{AttrStudy.ValueSet(s.Name)}
-	if class := s.Resources.class(); class != "" {
+	if class := s.Resources.Class(); class != "" {
 		out = append(out, AttrNeeds.ValueSet(class))
 	}
 	return temporal.NewSearchAttributes(out...)
@@ -102,13 +103,13 @@ func trialDetails(tasks []trials.Task) string {
 	if len(tasks) > 1 {
 		fmt.Fprintf(&b, "%d trials of study **%s**\n\n| trial | epochs | params |\n|---|---|---|\n", len(tasks), t.Study)
 		for _, t := range tasks {
-			fmt.Fprintf(&b, "| %s | %d→%d | %s |\n", t.Trial.Name(), t.From, t.To, clip(DescribeParams(t.Trial.Params), 300))
+			fmt.Fprintf(&b, "| %s | %d→%d | %s |\n", t.Trial.Name(), t.From, t.To, search.Clip(study.DescribeParams(t.Trial.Params), 300))
 		}
-		return clip(b.String(), 20_000)
+		return search.Clip(b.String(), 20_000)
 	}
 	fmt.Fprintf(&b, "Trial **%s** of study **%s**, epochs %d→%d of %d, proposed by %s\n\n| param | value |\n|---|---|\n", t.Trial.Name(), t.Study, t.From, t.To, t.Total, t.Trial.Source)
 	for _, k := range t.Trial.Params.Names() {
-		fmt.Fprintf(&b, "| %s | %s |\n", k, DescribeParams(search.Params{k: t.Trial.Params[k]}))
+		fmt.Fprintf(&b, "| %s | %s |\n", k, study.DescribeParams(search.Params{k: t.Trial.Params[k]}))
 	}
-	return clip(b.String(), 20_000)
+	return search.Clip(b.String(), 20_000)
 }

@@ -2,7 +2,6 @@ package workflows
 
 import (
 	"context"
-	"fmt"
 	"sync"
 
 	"go.temporal.io/sdk/client"
@@ -48,9 +47,4 @@ func Beats(ctx context.Context, c client.Client, payloads converter.DataConverte
 	}
 	all.Wait()
 	return out
-}
-
-// DescribeBeat is a running trial's last epoch in words.
-func DescribeBeat(m search.Measurement, o search.Objective) string {
-	return fmt.Sprintf("epoch %d  %s %s", m.Budget, o.Metric, search.FormatNumber(m.Metrics[o.Metric]))
 }

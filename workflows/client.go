@@ -8,21 +8,24 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
+
+	"budwood/search"
+	"budwood/study"
 )
 
 // ErrNotRunning says that a study has no workflow that runs on the server.
 var ErrNotRunning = errors.New("it does not run on this Temporal server")
 
 // Submit starts a study's workflow, or attaches to it if it runs.
-func Submit(ctx context.Context, c client.Client, spec *Spec, queue string) (client.WorkflowRun, error) {
+func Submit(ctx context.Context, c client.Client, spec *study.Spec, queue string) (client.WorkflowRun, error) {
 	return c.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
 		ID:                       StudyID(spec.Name),
 		TaskQueue:                StoreQueue(queue),
 		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
 		WorkflowTaskTimeout:      submitTimeout,
 		TypedSearchAttributes:    studyAttributes(spec),
-		StaticSummary:            clip(summary(spec), 200),
-		StaticDetails:            clip(Describe(spec), 20_000),
+		StaticSummary:            search.Clip(study.Summary(spec), 200),
+		StaticDetails:            search.Clip(study.Describe(spec), 20_000),
 	}, StudyType, StudyInput{Spec: *spec, Queue: queue})
 }
 

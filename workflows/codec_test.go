@@ -9,6 +9,9 @@ import (
 
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
+
+	"budwood/study"
+	"budwood/study/studytest"
 )
 
 func keyFile(t testing.TB, digit string) string {
@@ -32,7 +35,7 @@ func encrypting(t testing.TB, digit string) converter.DataConverter {
 
 func TestEncryption(t *testing.T) {
 	d, other := encrypting(t, "7"), encrypting(t, "8")
-	in := toySpec(t, "secret")
+	in := studytest.Toy(t, "secret")
 	p, err := d.ToPayload(in)
 	if err != nil {
 		t.Fatal(err)
@@ -40,7 +43,7 @@ func TestEncryption(t *testing.T) {
 	if bytes.Contains(p.Data, []byte("secret")) {
 		t.Error("the payload can be read")
 	}
-	var out Spec
+	var out study.Spec
 	if err := d.FromPayload(p, &out); err != nil || out.Name != in.Name {
 		t.Errorf("%v, %v", out.Name, err)
 	}

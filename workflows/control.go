@@ -1,15 +1,16 @@
 package workflows
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"budwood/search"
+	"budwood/study"
 )
 
 // The updates of a study that runs. Each answers with the study's status after
@@ -30,30 +31,6 @@ type StopRequest struct {
 	Reason string `json:"reason"`
 }
 
-// Edit is what may change in a study that runs; what is not given stays. The
-// budgets are totals.
-type Edit struct {
-	Trials   *int         `json:"trials,omitempty"`
-	Time     *Duration    `json:"time,omitempty"`      // 0: no limit
-	EnergyWh *float64     `json:"energy_wh,omitempty"` // 0: no limit
-	Parallel *int         `json:"parallel,omitempty"`
-	Batch    *int         `json:"batch,omitempty"`
-	Priority *int         `json:"priority,omitempty"`
-	Space    search.Space `json:"space,omitempty"`
-
-	// Constraints replace those of the study; an empty list removes them. Trials
-	// that break them stay on record.
-	Constraints *[]string `json:"constraints,omitempty"`
-}
-
-// Candidate is a point that the user wants tried.
-type Candidate struct {
-	Params search.Params `json:"params"`
-	Source string        `json:"source,omitempty"` // "" means "user"
-}
-
-func (c Candidate) source() string { return orDefault(c.Source, "user") }
-
 // StopTrialRequest is the argument of the stop_trial update.
 type StopTrialRequest struct {
 	Trial  int    `json:"trial"`
@@ -61,7 +38,7 @@ type StopTrialRequest struct {
 }
 
 // handlers answers the query and the updates.
-func (s *study) handlers(ctx workflow.Context) error {
+func (s *studyRun) handlers(ctx workflow.Context) error {
 	if err := workflow.SetQueryHandlerWithOptions(ctx, StatusQuery, s.status, workflow.QueryHandlerOptions{Description: "state, spending and leaderboard"}); err != nil {
 		return err
 	}
@@ -86,18 +63,18 @@ func (s *study) handlers(ctx workflow.Context) error {
 }
 
 // begun waits until the study has read where it stands.
-func (s *study) begun(ctx workflow.Context) error {
+func (s *studyRun) begun(ctx workflow.Context) error {
 	return workflow.Await(ctx, func() bool { return s.loop != nil })
 }
 
 // decided hands a decision to the main loop.
-func (s *study) decided(d search.Decision) { s.inbox = append(s.inbox, event{decision: d}) }
+func (s *studyRun) decided(d search.Decision) { s.inbox = append(s.inbox, event{decision: d}) }
 
-func (s *study) status() (Status, error) {
+func (s *studyRun) status() (Status, error) {
 	if s.loop == nil {
 		return Status{State: "starting"}, nil
 	}
-	st := Status{State: "running", Reason: orDefault(ending(s.loop), s.note), Trials: s.loop.Started, Running: len(s.children), Spent: s.spent, Board: s.board}
+	st := Status{State: "running", Reason: cmp.Or(study.Ending(s.loop), s.note), Trials: s.loop.Started, Running: len(s.children), Spent: s.spent, Board: s.board}
 	switch {
 	case s.loop.Finished:
 		st.State = "finished"
@@ -110,25 +87,25 @@ func (s *study) status() (Status, error) {
 }
 
 // canChange refuses what comes too late.
-func (s *study) canChange() error {
+func (s *studyRun) canChange() error {
 	if s.loop != nil && (s.loop.Finished || s.loop.Closing != "") {
 		return fmt.Errorf("it is ending: %s", s.loop.Closing)
 	}
 	return nil
 }
 
-func (s *study) stop(ctx workflow.Context, r StopRequest) (Status, error) {
+func (s *studyRun) stop(ctx workflow.Context, r StopRequest) (Status, error) {
 	if err := s.begun(ctx); err != nil {
 		return Status{}, err
 	}
 	s.byUser = s.byUser || !s.loop.Finished
-	s.close(orDefault(r.Reason, "stopped by the user"), r.Now)
+	s.close(cmp.Or(r.Reason, "stopped by the user"), r.Now)
 	return s.status()
 }
 
 // close ends the study: no new segments, and with now the running ones are
 // stopped; the main loop sees them come home.
-func (s *study) close(why string, now bool) {
+func (s *studyRun) close(why string, now bool) {
 	if s.loop == nil || s.loop.Finished || s.loop.Final && !s.byUser { // budgets end the search alone
 		return
 	}
@@ -145,7 +122,7 @@ func (s *study) close(why string, now bool) {
 
 // deadline closes the study when its time is spent, also if the time is changed
 // meanwhile.
-func (s *study) deadline(ctx workflow.Context) {
+func (s *studyRun) deadline(ctx workflow.Context) {
 	workflow.Go(ctx, func(ctx workflow.Context) {
 		for {
 			limit := time.Duration(s.in.Spec.Budget.Time)
@@ -168,7 +145,7 @@ func (s *study) deadline(ctx workflow.Context) {
 	})
 }
 
-func (s *study) pause(ctx workflow.Context) (Status, error) {
+func (s *studyRun) pause(ctx workflow.Context) (Status, error) {
 	if err := s.begun(ctx); err != nil {
 		return Status{}, err
 	}
@@ -177,7 +154,7 @@ func (s *study) pause(ctx workflow.Context) (Status, error) {
 	return s.status()
 }
 
-func (s *study) resume(ctx workflow.Context) (Status, error) {
+func (s *studyRun) resume(ctx workflow.Context) (Status, error) {
 	if err := s.begun(ctx); err != nil {
 		return Status{}, err
 	}
@@ -187,73 +164,25 @@ func (s *study) resume(ctx workflow.Context) (Status, error) {
 	return s.status()
 }
 
-// edited is the specification after an edit.
-func (s *study) edited(e Edit) (Spec, error) {
-	spec := s.in.Spec
-	zero := func(v *int) bool { return v != nil && *v == 0 } // a study file means the default by it
-	switch {
-	case zero(e.Trials):
-		return spec, wrong("budget.trials", "0 is not at least 1")
-	case zero(e.Parallel):
-		return spec, wrong("search.parallel", "0 is not at least 1")
-	}
-	if e.Trials != nil {
-		spec.Budget.Trials = *e.Trials
-	}
-	if e.Time != nil {
-		spec.Budget.Time = *e.Time
-	}
-	if e.EnergyWh != nil {
-		spec.Budget.EnergyWh = *e.EnergyWh
-	}
-	if e.Parallel != nil {
-		spec.Search.Parallel = *e.Parallel
-	}
-	if e.Batch != nil {
-		spec.Search.Batch = *e.Batch
-	}
-	if e.Priority != nil {
-		spec.Search.Priority = *e.Priority
-	}
-	if e.Space != nil {
-		if err := s.in.Spec.Space.Compatible(e.Space); err != nil {
-			return spec, &FieldError{"space", err}
-		}
-		spec.Space = e.Space
-	}
-	if e.Constraints != nil {
-		spec.Constraints = *e.Constraints
-	}
-	tried := 0 // of start_with: history, whatever the space is now
-	if s.loop != nil {
-		tried = min(s.loop.Started, len(spec.StartWith))
-	}
-	before := slices.Clone(spec.StartWith[:tried])
-	spec.StartWith = slices.Clone(spec.StartWith[tried:])
-	err := spec.Complete()
-	spec.StartWith = append(before, spec.StartWith...)
-	return spec, err
-}
-
-func (s *study) checkEdit(e Edit) error {
+func (s *studyRun) checkEdit(e study.Edit) error {
 	if err := s.canChange(); err != nil {
 		return err
 	}
-	spec, err := s.edited(e)
+	spec, err := s.in.Spec.Edited(e, s.started())
 	if err != nil {
 		return err
 	}
 	if s.loop != nil && spec.Budget.Trials < s.loop.Started {
-		return wrong("budget.trials", "%d trials were started already", s.loop.Started)
+		return &study.FieldError{Path: "budget.trials", Err: fmt.Errorf("%d trials were started already", s.loop.Started)}
 	}
 	return nil
 }
 
-func (s *study) edit(ctx workflow.Context, e Edit) (Status, error) {
+func (s *studyRun) edit(ctx workflow.Context, e study.Edit) (Status, error) {
 	if err := s.begun(ctx); err != nil {
 		return Status{}, err
 	}
-	spec, err := s.edited(e)
+	spec, err := s.in.Spec.Edited(e, s.started())
 	if err != nil {
 		return Status{}, finalError(err)
 	}
@@ -264,7 +193,7 @@ func (s *study) edit(ctx workflow.Context, e Edit) (Status, error) {
 }
 
 // changeSpec makes a changed specification the study's.
-func (s *study) changeSpec(ctx workflow.Context, spec Spec) error {
+func (s *studyRun) changeSpec(ctx workflow.Context, spec study.Spec) error {
 	s.in.Spec = spec
 	if err := workflow.ExecuteLocalActivity(local(ctx), editStudy, spec).Get(ctx, nil); err != nil {
 		return err
@@ -276,26 +205,20 @@ func (s *study) changeSpec(ctx workflow.Context, spec Spec) error {
 	return nil
 }
 
-// checked are a candidate's params as the space types them; what they leave out
-// is drawn.
-func (s *study) checked(c Candidate) (search.Params, error) {
-	spec := &s.in.Spec
-	constraints, err := search.Constrain(spec.Space, spec.Constraints...)
-	if err != nil {
-		return nil, &FieldError{"constraints", err}
-	}
-	started := 0
-	if s.loop != nil {
-		started = s.loop.Started + len(s.given)
-	}
-	p, err := fill(spec.Space, constraints, c.Params, search.Rand(spec.Search.Seed, started))
-	if err != nil {
-		return nil, &FieldError{"params", err}
-	}
-	return p, nil
+// checked are a candidate's params as the space types them.
+func (s *studyRun) checked(c study.Candidate) (search.Params, error) {
+	return s.in.Spec.Fill(c, s.started()+len(s.given))
 }
 
-func (s *study) checkCandidate(c Candidate) error {
+// started is how many trials were started.
+func (s *studyRun) started() int {
+	if s.loop == nil {
+		return 0
+	}
+	return s.loop.Started
+}
+
+func (s *studyRun) checkCandidate(c study.Candidate) error {
 	if err := s.canChange(); err != nil {
 		return err
 	}
@@ -303,7 +226,7 @@ func (s *study) checkCandidate(c Candidate) error {
 	return err
 }
 
-func (s *study) addTrial(ctx workflow.Context, c Candidate) (Status, error) {
+func (s *studyRun) addTrial(ctx workflow.Context, c study.Candidate) (Status, error) {
 	if err := s.begun(ctx); err != nil {
 		return Status{}, err
 	}
@@ -311,7 +234,7 @@ func (s *study) addTrial(ctx workflow.Context, c Candidate) (Status, error) {
 	if err != nil {
 		return Status{}, finalError(err)
 	}
-	s.given = append(s.given, Candidate{params, c.Source})
+	s.given = append(s.given, study.Candidate{Params: params, Source: c.Source})
 	spec := s.in.Spec
 	spec.Budget.Trials = max(spec.Budget.Trials, s.loop.Started) + 1
 	if err := s.changeSpec(ctx, spec); err != nil {
@@ -320,7 +243,7 @@ func (s *study) addTrial(ctx workflow.Context, c Candidate) (Status, error) {
 	return s.status()
 }
 
-func (s *study) checkStopTrial(r StopTrialRequest) error {
+func (s *studyRun) checkStopTrial(r StopTrialRequest) error {
 	if s.loop == nil {
 		return nil
 	}
@@ -333,11 +256,11 @@ func (s *study) checkStopTrial(r StopTrialRequest) error {
 	return nil
 }
 
-func (s *study) stopTrial(ctx workflow.Context, r StopTrialRequest) (Status, error) {
+func (s *studyRun) stopTrial(ctx workflow.Context, r StopTrialRequest) (Status, error) {
 	if err := s.begun(ctx); err != nil {
 		return Status{}, err
 	}
-	why := orDefault(r.Reason, "stopped by the user")
+	why := cmp.Or(r.Reason, "stopped by the user")
 	if c := s.children[r.Trial]; c != nil {
 		if !c.stopped {
 			c.stopped = true
@@ -360,4 +283,13 @@ func finalError(err error) error {
 		return err
 	}
 	return temporal.NewNonRetryableApplicationError(err.Error(), "BadRequest", nil)
+}
+
+// conclude sees whether the study should begin no more trials.
+func (s *studyRun) conclude(before string) {
+	if !s.loop.Settles || s.loop.Closing != "" || s.loop.Final {
+		return
+	}
+	spent := study.Reserve{Joules: s.spent.Joules, Elapsed: workflow.Now(s.root).Sub(s.began), Segments: s.pace.Segments, Seconds: s.spent.Seconds, Epochs: s.spent.Epochs}
+	s.loop.Settling = s.in.Spec.Concluding(&s.board, spent, s.loop.Running, before)
 }

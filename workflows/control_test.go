@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"budwood/search"
+	"budwood/study"
+	"budwood/study/studytest"
 	"budwood/trials/store"
 )
 
@@ -36,9 +38,9 @@ func (r *reply) Complete(v any, err error) {
 }
 
 func TestPauseAndResume(t *testing.T) {
-	spec := toySpec(t, "pause")
+	spec := studytest.Toy(t, "pause")
 	spec.Search.Parallel = 2
-	b := newBench(t, quadratic)
+	b := newBench(t, studytest.Quadratic)
 	b.slow(time.Second)
 	paused := b.at(t, 3500*time.Millisecond, PauseUpdate)
 	again := b.at(t, 4*time.Second, PauseUpdate)
@@ -60,12 +62,12 @@ func TestPauseAndResume(t *testing.T) {
 }
 
 func TestEdit(t *testing.T) {
-	spec := toySpec(t, "edit")
-	b := newBench(t, quadratic)
+	spec := studytest.Toy(t, "edit")
+	b := newBench(t, studytest.Quadratic)
 	b.slow(time.Second)
 	trialsNow, parallel, few := 30, 3, 1
-	limit := Duration(time.Hour)
-	for name, e := range map[string]Edit{
+	limit := study.Duration(time.Hour)
+	for name, e := range map[string]study.Edit{
 		"budget.trials: ":     {Trials: &few},
 		"space: x: the param": {Space: search.Space{search.Float("z", -1, 1)}},
 		"search.parallel: ":   {Parallel: new(int(5000))},
@@ -78,7 +80,7 @@ func TestEdit(t *testing.T) {
 			}
 		}()
 	}
-	more := b.at(t, 3500*time.Millisecond, EditUpdate, Edit{
+	more := b.at(t, 3500*time.Millisecond, EditUpdate, study.Edit{
 		Trials: &trialsNow, Parallel: &parallel, Time: &limit, Space: search.Space{search.Float("x", -9, 9)},
 	})
 	_, records := b.run(t, spec)
@@ -97,13 +99,13 @@ func TestEdit(t *testing.T) {
 // A constraint that is added binds the trials after it, and one that is removed
 // no more.
 func TestEditConstraints(t *testing.T) {
-	spec := toySpec(t, "constrained")
+	spec := studytest.Toy(t, "constrained")
 	spec.Search.Sampler, spec.Search.Scheduler, spec.Search.Parallel, spec.Budget.Trials = "random", "none", 1, 40
 	spec.Search.Batch = 1 // a trial a second
-	b := newBench(t, quadratic)
+	b := newBench(t, studytest.Quadratic)
 	b.slow(time.Second)
-	added := b.at(t, 10500*time.Millisecond, EditUpdate, Edit{Constraints: &[]string{"x > 0"}})
-	removed := b.at(t, 25500*time.Millisecond, EditUpdate, Edit{Constraints: &[]string{}})
+	added := b.at(t, 10500*time.Millisecond, EditUpdate, study.Edit{Constraints: &[]string{"x > 0"}})
+	removed := b.at(t, 25500*time.Millisecond, EditUpdate, study.Edit{Constraints: &[]string{}})
 	_, records := b.run(t, spec)
 	if added.err != nil || removed.err != nil || !added.accepted || !removed.accepted {
 		t.Fatalf("added: %v, %v; removed: %v, %v", added.accepted, added.err, removed.accepted, removed.err)
@@ -124,12 +126,12 @@ func TestEditConstraints(t *testing.T) {
 // A study whose time is shortened below what it has used ends.
 // A range may shrink past what start_with was: that was tried before.
 func TestEditPastStartWith(t *testing.T) {
-	spec := toySpec(t, "narrow")
+	spec := studytest.Toy(t, "narrow")
 	spec.Search.Sampler, spec.Search.Scheduler, spec.Search.Parallel, spec.Search.Batch, spec.Budget.Trials = "auto", "none", 1, 1, 12
 	spec.StartWith = []search.Params{{"x": 4.}}
-	b := newBench(t, quadratic)
+	b := newBench(t, studytest.Quadratic)
 	b.slow(time.Second)
-	narrow := b.at(t, 3500*time.Millisecond, EditUpdate, Edit{Space: search.Space{search.Float("x", -1, 1)}})
+	narrow := b.at(t, 3500*time.Millisecond, EditUpdate, study.Edit{Space: search.Space{search.Float("x", -1, 1)}})
 	_, records := b.run(t, spec)
 	if narrow.err != nil || !narrow.accepted || len(records) != spec.Budget.Trials || records[0].Params["x"] != 4. {
 		t.Fatalf("%v, %d trials, the first at %v", narrow.err, len(records), records[0].Params)
@@ -142,23 +144,23 @@ func TestEditPastStartWith(t *testing.T) {
 }
 
 func TestEditTime(t *testing.T) {
-	spec := toySpec(t, "hurry")
-	spec.Budget.Time = Duration(time.Hour)
-	b := newBench(t, quadratic)
+	spec := studytest.Toy(t, "hurry")
+	spec.Budget.Time = study.Duration(time.Hour)
+	b := newBench(t, studytest.Quadratic)
 	b.slow(time.Second)
-	limit := Duration(3 * time.Second)
-	b.at(t, 5500*time.Millisecond, EditUpdate, Edit{Time: &limit})
+	limit := study.Duration(3 * time.Second)
+	b.at(t, 5500*time.Millisecond, EditUpdate, study.Edit{Time: &limit})
 	r, records := b.run(t, spec)
 	wantEnded(t, b, spec, r, records, store.StudyCompleted, "the time budget of 3s is spent")
 }
 
 func TestAddAndStopTrial(t *testing.T) {
-	spec := toySpec(t, "one")
+	spec := studytest.Toy(t, "one")
 	spec.Search.Scheduler = "none"
-	b := newBench(t, quadratic)
+	b := newBench(t, studytest.Quadratic)
 	b.slow(time.Second)
-	bad := b.at(t, 1500*time.Millisecond, AddTrialUpdate, Candidate{Params: search.Params{"y": 1}})
-	added := b.at(t, 2500*time.Millisecond, AddTrialUpdate, Candidate{Params: search.Params{"x": 1}})
+	bad := b.at(t, 1500*time.Millisecond, AddTrialUpdate, study.Candidate{Params: search.Params{"y": 1}})
+	added := b.at(t, 2500*time.Millisecond, AddTrialUpdate, study.Candidate{Params: search.Params{"x": 1}})
 	none := b.at(t, 3*time.Second, StopTrialUpdate, StopTrialRequest{Trial: 99})
 	_, records := b.run(t, spec)
 	if bad.err == nil || none.err == nil || added.err != nil {
@@ -172,12 +174,12 @@ func TestAddAndStopTrial(t *testing.T) {
 
 // A paused trial that its user stops is never resumed, and has its reason.
 func TestStopPausedTrial(t *testing.T) {
-	spec := toySpec(t, "halt")
-	b := newBench(t, quadratic)
+	spec := studytest.Toy(t, "halt")
+	b := newBench(t, studytest.Quadratic)
 	b.slow(time.Second)
 	var stopped *reply
 	b.env.RegisterDelayedCallback(func() {
-		for _, r := range b.recordsNow(t, spec.Name) {
+		for _, r := range b.Stored(t, spec.Name) {
 			if r.State == search.Paused {
 				stopped = &reply{t: t}
 				b.env.UpdateWorkflow(StopTrialUpdate, "s", stopped, StopTrialRequest{Trial: r.ID, Reason: "it is ugly"})
@@ -203,14 +205,14 @@ func TestStopPausedTrial(t *testing.T) {
 // Trials that share a workflow are the trials of a study without batches that
 // has as many in flight, and none is lost.
 func TestBatch(t *testing.T) {
-	spec := toySpec(t, "batch")
+	spec := studytest.Toy(t, "batch")
 	spec.Search.Parallel, spec.Search.Batch = 8, 4
 	spec.Search.Sampler, spec.Search.Scheduler = "random", "none"
-	_, records := newBench(t, quadratic).run(t, spec)
-	alone := toySpec(t, "batch")
+	_, records := newBench(t, studytest.Quadratic).run(t, spec)
+	alone := studytest.Toy(t, "batch")
 	alone.Search = spec.Search
 	alone.Search.Batch = 0
-	_, want := newBench(t, quadratic).run(t, alone)
+	_, want := newBench(t, studytest.Quadratic).run(t, alone)
 	if len(records) != len(want) {
 		t.Fatalf("%d trials in batches, %d alone", len(records), len(want))
 	}

@@ -8,7 +8,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"budwood/search"
-	"budwood/trials"
+	"budwood/study"
 	"budwood/trials/segment"
 )
 
@@ -25,7 +25,7 @@ type child struct {
 
 // watchWorkers says so if trials wait and no worker can take them: soon after
 // the study began, and then when nothing has come home for ever longer.
-func (s *study) watchWorkers(ctx workflow.Context) {
+func (s *studyRun) watchWorkers(ctx workflow.Context) {
 	workflow.Go(ctx, func(ctx workflow.Context) {
 		for patience := 3 * time.Second; ; patience = min(2*patience, 10*time.Minute) {
 			seen := s.reports
@@ -42,7 +42,7 @@ func (s *study) watchWorkers(ctx workflow.Context) {
 
 // checkWorkers notes whether anybody can train the study's trials. That it
 // could not be told is no reason to end the study.
-func (s *study) checkWorkers(ctx workflow.Context) {
+func (s *studyRun) checkWorkers(ctx workflow.Context) {
 	var note string
 	err := workflow.ExecuteLocalActivity(local(ctx), checkWorkers, s.in.Spec.Name, s.trainQueue(), s.in.Spec.Resources).Get(ctx, &note)
 	if err != nil || note == s.note {
@@ -54,7 +54,7 @@ func (s *study) checkWorkers(ctx workflow.Context) {
 
 // follow carries out a decision: it records the endings, proposes candidates
 // for new trials, and starts the segments.
-func (s *study) follow(ctx workflow.Context, d search.Decision) error {
+func (s *studyRun) follow(ctx workflow.Context, d search.Decision) error {
 	for {
 		if err := s.end(ctx, d.Ended); err != nil {
 			return err
@@ -77,11 +77,11 @@ func (s *study) follow(ctx workflow.Context, d search.Decision) error {
 }
 
 // end records final states of paused trials.
-func (s *study) end(ctx workflow.Context, ended []search.Ending) error {
+func (s *studyRun) end(ctx workflow.Context, ended []search.Ending) error {
 	if len(ended) == 0 {
 		return nil
 	}
-	s.board.end(ended)
+	s.board.End(ended)
 	for _, e := range ended {
 		s.forget(e.Trial)
 	}
@@ -91,12 +91,12 @@ func (s *study) end(ctx workflow.Context, ended []search.Ending) error {
 // forget lets go of the checkpoints of trials that ended, unless they are on the
 // leaderboard, may be on the front or can be inherited from; those go when the study ends. The next
 // worker that is asked to train removes them.
-func (s *study) forget(trials ...int) {
+func (s *studyRun) forget(trials ...int) {
 	if s.in.Spec.Search.Inherit {
 		return
 	}
 	for _, t := range trials {
-		if !s.board.has(t) && !s.in.Spec.lends(t) {
+		if !s.board.Has(t) && !s.in.Spec.TrainsShared(t) {
 			s.drop = append(s.drop, t)
 		}
 	}
@@ -104,15 +104,15 @@ func (s *study) forget(trials ...int) {
 
 // start proposes for and starts everything that waits. If the sampler has no
 // more candidates, the loop is told, and what it decides is returned.
-func (s *study) start(ctx workflow.Context) (search.Decision, error) {
-	in := StartInput{Study: s.in.Spec.Name, Segments: s.waiting}
+func (s *studyRun) start(ctx workflow.Context) (search.Decision, error) {
+	in := study.StartInput{Study: s.in.Spec.Name, Segments: s.waiting}
 	s.waiting = nil
 	for _, seg := range in.Segments {
 		if seg.From == 0 && seg.Cuts == 0 && !seg.Again && len(s.given) > 0 {
 			if in.Given == nil {
 				in.Given = map[int]search.Trial{}
 			}
-			in.Given[seg.Trial] = search.Trial{ID: seg.Trial, Params: s.given[0].Params, Source: s.given[0].source()}
+			in.Given[seg.Trial] = s.given[0].Trial(seg.Trial)
 			s.given = s.given[1:]
 		}
 	}
@@ -147,12 +147,12 @@ func (s *study) start(ctx workflow.Context) (search.Decision, error) {
 }
 
 // run starts to train what belongs together.
-func (s *study) run(ctx workflow.Context, c *child) {
+func (s *studyRun) run(ctx workflow.Context, c *child) {
 	spec := &s.in.Spec
-	in := TrialInput{Model: spec.model(), Command: spec.Program(), Queue: s.trainQueue(), MaxRetries: spec.MaxRetries, Priority: spec.Search.Priority, Drop: s.drop}
+	in := TrialInput{Model: spec.Model(), Command: spec.Program(), Queue: s.trainQueue(), MaxRetries: spec.MaxRetries, Priority: spec.Search.Priority, Drop: s.drop}
 	s.drop = nil
 	for i, seg := range c.segments {
-		in.Tasks = append(in.Tasks, spec.task(seg, c.trials[i]))
+		in.Tasks = append(in.Tasks, spec.Task(seg, c.trials[i]))
 		s.children[seg.Trial] = c
 	}
 	s.running++
@@ -184,7 +184,7 @@ func (s *study) run(ctx workflow.Context, c *child) {
 
 // report takes the outcomes of a trial workflow: into the spending, the
 // leaderboard and the loop.
-func (s *study) report(ctx workflow.Context, c *child) (search.Decision, error) {
+func (s *studyRun) report(ctx workflow.Context, c *child) (search.Decision, error) {
 	s.running--
 	s.reports++
 	for _, seg := range c.segments {
@@ -207,10 +207,10 @@ func (s *study) report(ctx workflow.Context, c *child) (search.Decision, error) 
 		return search.Decision{}, fmt.Errorf("trial %s: %w", search.TrialName(c.segments[0].Trial), c.err)
 	}
 	for i, seg := range c.segments {
-		if s.in.Spec.lends(seg.Trial) { // it is like none that follows
+		if s.in.Spec.TrainsShared(seg.Trial) { // it is like none that follows
 			continue
 		}
-		s.pace.saw(c.results[i].Budget-seg.From, c.results[i].Seconds)
+		s.pace.Add(c.results[i].Budget-seg.From, c.results[i].Seconds)
 	}
 	s.loop.Parallel = s.slots()
 	var out search.Decision
@@ -222,57 +222,32 @@ func (s *study) report(ctx workflow.Context, c *child) (search.Decision, error) 
 }
 
 // outcome takes one segment's result.
-func (s *study) outcome(c *child, i int) search.Decision {
+func (s *studyRun) outcome(c *child, i int) search.Decision {
 	spec, seg, t, r := &s.in.Spec, c.segments[i], c.trials[i], &c.results[i]
 	cut := r.State == search.Stopped && s.stopping && !c.stopped && s.loop.Settles // by the end of the study
-	all := cost(seg, r)
+	all := r.Cost(seg)
 	more := *r // what is not counted yet
 	more.Energy.Joules, more.Seconds = max(all.Joules-seg.Before.Joules, 0), max(all.Seconds-seg.Before.Seconds, 0)
 	s.spent.Joules += more.Energy.Joules
 	s.spent.Seconds += more.Seconds
-	if !spec.judged(seg) {
+	if !spec.Judged(seg) {
 		s.spent.Epochs += max(all.Epochs-seg.Before.Epochs, 0)
 	}
 	counted := s.counted(&more, t.ID)
-	fallen := s.board.addToFront(spec.Objectives(), t, counted, spec.shared(seg))
-	s.forget(append(fallen, s.board.add(spec.Objective, t, counted)...)...) // what fell off the leaderboard and the front
+	fallen := s.board.AddToFront(spec.Objectives(), t, counted, spec.SharesWeights(seg))
+	s.forget(append(fallen, s.board.Add(spec.Objective, t, counted)...)...) // what fell off the leaderboard and the front
 	if r.State.Ended() && !cut {
 		s.forget(t.ID)
 	}
 	if limit := spec.Budget.EnergyWh; limit > 0 && s.spent.Joules/3600 >= limit && s.loop.Closing == "" && !s.loop.Final {
 		s.close(fmt.Sprintf("the energy budget of %g Wh is spent", limit), true)
 	}
-	if why := spec.failing(&s.board, t, r); why != "" && s.loop.Closing == "" && !s.loop.Final {
+	if why := spec.Failing(&s.board, t, r); why != "" && s.loop.Closing == "" && !s.loop.Final {
 		s.close(why, false)
 	}
 	if cut {
 		return s.loop.Interrupt(t.ID, all)
 	}
 	s.conclude(s.loop.Settling)
-	return s.loop.Done(search.Outcome{Trial: t.ID, Budget: r.Budget, State: r.State, Values: r.Values(spec.Objectives()), Reason: r.Reason})
-}
-
-// cost is what a segment has taken, before and after an end of the study that
-// interrupted it.
-func cost(seg search.Segment, r *segment.Result) search.Cost {
-	return search.Cost{
-		Epochs: max(r.Budget-seg.From, seg.Before.Epochs), Joules: max(r.Energy.Joules, seg.Before.Joules), Seconds: max(r.Seconds, seg.Before.Seconds),
-	}
-}
-
-// task is a segment as the runner sees it.
-func (s *Spec) task(seg search.Segment, t search.Trial) trials.Task {
-	task := trials.Task{
-		Study: s.Name, Trial: t, Seed: s.Search.Seed, From: seg.From, To: seg.To, Total: s.Budget.Epochs,
-		Objectives: s.Objectives(), Tried: seg.Cuts * mostAttempts, Patience: s.EarlyStop.Patience, MinDelta: s.EarlyStop.MinDelta, Inherit: s.Search.Inherit, Supernet: s.Search.Supernet != "",
-	}
-	if seg.Again {
-		task.Total, task.Patience, task.Inherit, task.Supernet = seg.To, 0, false, false
-	}
-	return task
-}
-
-// retrain is what the loop does when the search is over.
-func (s *Spec) retrain() search.Retrain {
-	return search.Retrain{Best: s.Retrain.Best, Budget: s.Retrain.Epochs, Goal: s.Objective.Goal}
+	return s.loop.Done(r.Outcome(t.ID, spec.Objectives()))
 }

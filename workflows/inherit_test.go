@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"budwood/nas"
+	"budwood/study"
+	"budwood/study/studytest"
 	"budwood/trials"
 )
 
@@ -12,15 +14,15 @@ import (
 // one, though the parents have ended and many trials are better; those that are
 // trained again at the end begin from scratch. One checkpoint is left.
 func TestStudyInherits(t *testing.T) {
-	inherit := func(s *Spec) {
+	inherit := func(s *study.Spec) {
 		s.Search.Inherit, s.Search.Batch, s.Search.Scheduler = true, 1, "asha"
-		s.Budget = Budget{Trials: 40, Epochs: 3}
-		s.Retrain = Retrain{Best: 1}
+		s.Budget = study.Budget{Trials: 40, Epochs: 3}
+		s.Retrain = study.Retrain{Best: 1}
 	}
-	spec := digitNetworks(t, "heirs", inherit)
+	spec := studytest.Digits(t, "heirs", inherit)
 	durable, local := newBench(t, nil), newBench(t, nil)
 	_, records := durable.twin(t, spec, local)
-	if text, err := DescribeNetwork(spec, records, &records[len(records)-1]); err != nil || !strings.Contains(text, "trained from scratch") || !strings.Contains(text, "% of the tensors)") {
+	if text, err := study.DescribeNetwork(spec, records, &records[len(records)-1]); err != nil || !strings.Contains(text, "trained from scratch") || !strings.Contains(text, "% of the tensors)") {
 		t.Errorf("%v: %s", err, text)
 	}
 	var born, bred []float64 // the first epoch's accuracy of those without and with a parent
@@ -54,18 +56,4 @@ func mean(x []float64) (m float64) {
 		m += v / float64(len(x))
 	}
 	return m
-}
-
-// Only what was derived has something to inherit.
-func TestInheritNeedsParents(t *testing.T) {
-	spec := toySpec(t, "toy")
-	spec.Search.Inherit = true
-	if err := spec.Complete(); err == nil {
-		t.Error("a space of numbers: no error")
-	}
-	spec = digitNetworks(t, "random", nil)
-	spec.Search.Inherit, spec.Search.Sampler = true, "random"
-	if err := spec.Complete(); err == nil {
-		t.Error("random networks: no error")
-	}
 }

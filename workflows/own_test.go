@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"budwood/search"
+	"budwood/study"
+	"budwood/study/studytest"
 )
 
 // steps proposes x by the number of results so far, and what else a test wants.
@@ -36,8 +38,8 @@ func (s *steps) Explain(req search.Request) string {
 	return "one more"
 }
 
-func ownSpec(t testing.TB) *Spec {
-	s := toySpec(t, "own")
+func ownSpec(t testing.TB) *study.Spec {
+	s := studytest.Toy(t, "own")
 	s.Search.Sampler, s.Search.Own, s.Budget.Trials = "workflows.steps", true, 12
 	if err := s.Complete(); err != nil {
 		t.Fatal(err)
@@ -46,8 +48,8 @@ func ownSpec(t testing.TB) *Spec {
 }
 
 func ownBench(t *testing.T, odd func(search.Request) ([]search.Params, error)) (*bench, *steps) {
-	b, s := newBench(t, quadratic), &steps{asked: map[int]int{}, odd: odd}
-	b.store.Sampler = s
+	b, s := newBench(t, studytest.Quadratic), &steps{asked: map[int]int{}, odd: odd}
+	b.store.Sampler = study.OwnSampler(s)
 	return b, s
 }
 
@@ -91,7 +93,7 @@ func TestOwnSamplerFails(t *testing.T) {
 		durable, s := ownBench(t, odd)
 		durable.env.ExecuteWorkflow(StudyType, StudyInput{Spec: *spec, Queue: "test"})
 		local, other := ownBench(t, odd)
-		_, err := Local(t.Context(), spec, local.store, local.train.Runner, local.train.Objective)
+		_, err := study.Local(t.Context(), spec, local.store.Recorder, local.train.Runner, local.train.Objective)
 		for _, got := range []string{message(durable.env.GetWorkflowError()), err.Error()} {
 			if !strings.HasPrefix(got, want) || strings.Contains(got, "\n") {
 				t.Errorf("it says %q, want %q", got, want)
@@ -99,13 +101,13 @@ func TestOwnSamplerFails(t *testing.T) {
 		}
 
 		s.odd, other.odd = nil, nil
-		more := newBench(t, quadratic)
-		more.store.Store, more.train.Runner, more.store.Sampler = durable.store.Store, durable.train.Runner, s
+		more := newBench(t, studytest.Quadratic)
+		more.store.Store, more.train.Runner, more.store.Sampler = durable.store.Store, durable.train.Runner, study.OwnSampler(s)
 		_, records := more.run(t, spec)
-		if _, err := Local(t.Context(), spec, local.store, local.train.Runner, local.train.Objective); err != nil {
+		if _, err := study.Local(t.Context(), spec, local.store.Recorder, local.train.Runner, local.train.Objective); err != nil {
 			t.Fatal(err)
 		}
-		if again := local.records(t, spec.Name); len(records) != 12 || len(again) != 12 {
+		if again := local.Records(t, spec.Name); len(records) != 12 || len(again) != 12 {
 			t.Errorf("%d and %d trials once it is right", len(records), len(again))
 		}
 		for i := range 12 {
@@ -118,21 +120,9 @@ func TestOwnSamplerFails(t *testing.T) {
 
 // A study whose sampler is elsewhere says so.
 func TestOwnSamplerIsElsewhere(t *testing.T) {
-	b := newBench(t, quadratic)
-	_, err := Local(t.Context(), ownSpec(t), b.store, b.train.Runner, b.train.Objective)
+	b := newBench(t, studytest.Quadratic)
+	_, err := study.Local(t.Context(), ownSpec(t), b.store.Recorder, b.train.Runner, b.train.Objective)
 	if want := "its sampler: workflows.steps is of the Go program that began the study: run that program again"; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("%v, want %s", err, want)
-	}
-}
-
-// A sampler that does not answer is said to be late, and not the study.
-func TestOwnSamplerIsLate(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), 0)
-	defer cancel()
-	hang := make(chan struct{})
-	defer close(hang)
-	s := ownSampler{"slow", &steps{asked: map[int]int{}, odd: func(search.Request) ([]search.Params, error) { <-hang; return nil, nil }}}
-	if _, err := s.Propose(ctx, search.Request{First: 3, N: 1}); !errors.Is(err, context.DeadlineExceeded) || !strings.HasPrefix(err.Error(), "slow does not answer") {
-		t.Error(err)
 	}
 }

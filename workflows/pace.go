@@ -1,17 +1,9 @@
 package workflows
 
-import "budwood/search"
-
-// Pace is how long a study's training takes, as far as its workflow has seen it
-// in results. It decides how trials are run where the study does not say it
-// (search.batch): a workflow of its own costs a trial some 60 ms of the server's
-// time, which shows it in the Temporal UI, an activity of the study's workflow
-// some 5 ms. Those of a brief study run within it, and as many together as take
-// a moment. As it follows from what is in the history, a replay decides the same.
-type Pace struct {
-	Segments int     `json:"segments"` // seen
-	Epoch    float64 `json:"epoch"`    // seconds, a mean that forgets
-}
+import (
+	"budwood/search"
+	"budwood/study"
+)
 
 const (
 	briefTrial  = .1   // seconds: trials that take less when trained to the end are brief
@@ -22,17 +14,8 @@ const (
 	mostAhead   = 1024 // trials decided and not done
 )
 
-// saw takes the time of a segment.
-func (p *Pace) saw(epochs int, seconds float64) {
-	if epochs <= 0 { // it says nothing of training
-		return
-	}
-	p.Segments++
-	p.Epoch += (seconds/float64(epochs) - p.Epoch) / float64(min(p.Segments, 32))
-}
-
 // brief tells whether trials run within the study's workflow.
-func (s *study) brief() bool {
+func (s *studyRun) brief() bool {
 	spec := &s.in.Spec
 	if spec.Search.Supernet != "" && s.loop.Final { // it has seen candidates judged, none trained
 		return false
@@ -43,29 +26,29 @@ func (s *study) brief() bool {
 // ahead is how many trials a slot may be given before the first is done. It is
 // one for whatever learns from results: it would learn later. Else their order
 // is all the same, and what trains at once is not more than the study allows.
-func (s *study) ahead() int {
+func (s *studyRun) ahead() int {
 	spec := &s.in.Spec
-	if !s.brief() || spec.learns() {
+	if !s.brief() || spec.Learns() {
 		return 1
 	}
 	n, epochs := 1, spec.Budget.Epochs
-	size, _, _ := spec.candidateSize()
+	size, _, _ := spec.CandidateSize()
 	for 2*n <= batchTrials && 2*n*epochs <= batchEpochs && s.pace.Epoch*float64(2*n*epochs) <= aheadBatch && 2*n*spec.Search.Parallel <= mostAhead &&
-		2*n*spec.Search.Parallel*size <= mostSent {
+		2*n*spec.Search.Parallel*size <= study.MaxMessage {
 		n *= 2
 	}
 	return n
 }
 
 // slots is how many segments may be decided and not done.
-func (s *study) slots() int { return s.in.Spec.Search.Parallel * s.ahead() }
+func (s *studyRun) slots() int { return s.in.Spec.Search.Parallel * s.ahead() }
 
 // batches divides segments that wait into those that are run together.
-func (s *study) batches(segments []search.Segment, found []search.Trial) []*child {
+func (s *studyRun) batches(segments []search.Segment, found []search.Trial) []*child {
 	brief, ahead := s.brief(), s.ahead()
 	idle := max(s.in.Spec.Search.Parallel-s.running, 1)
 	share := min((len(segments)+idle-1)/idle, ahead)
-	size, _, _ := s.in.Spec.candidateSize()
+	size, _, _ := s.in.Spec.CandidateSize()
 	var out []*child
 	next, epochs := &child{within: brief}, 0
 	for i, seg := range segments {
@@ -75,7 +58,7 @@ func (s *study) batches(segments []search.Segment, found []search.Trial) []*chil
 		switch {
 		case !brief:
 			full = n >= max(s.in.Spec.Search.Batch, 1)
-		case n >= batchTrials || epochs >= batchEpochs || (n+1)*size > mostSent:
+		case n >= batchTrials || epochs >= batchEpochs || (n+1)*size > study.MaxMessage:
 			full = true
 		default:
 			full = n >= share && s.pace.Epoch*float64(epochs) >= leastBatch
@@ -86,9 +69,4 @@ func (s *study) batches(segments []search.Segment, found []search.Trial) []*chil
 		}
 	}
 	return out
-}
-
-// learns tells whether what the study tries next depends on results.
-func (s *Spec) learns() bool {
-	return !unlearned[s.Search.Sampler] || s.Search.Scheduler != "none" || s.Budget.MinGain > 0
 }

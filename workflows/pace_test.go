@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -12,6 +13,8 @@ import (
 	"go.temporal.io/sdk/converter"
 
 	"budwood/search"
+	"budwood/study"
+	"budwood/study/studytest"
 	"budwood/trials"
 )
 
@@ -21,11 +24,11 @@ func TestBriefTrials(t *testing.T) {
 	for _, scheduler := range []string{"hyperband", "none"} {
 		t.Run(scheduler, func(t *testing.T) {
 			t.Parallel()
-			spec := toySpec(t, "brief")
+			spec := studytest.Toy(t, "brief")
 			spec.Search.Scheduler = scheduler
-			brief := newBench(t, quadratic)
+			brief := newBench(t, studytest.Quadratic)
 			children := brief.children()
-			brief.twin(t, spec, newBench(t, quadratic))
+			brief.twin(t, spec, newBench(t, studytest.Quadratic))
 			if n := len(*children); n != 1 {
 				t.Errorf("%d trials had workflows, want the first alone", n)
 			}
@@ -36,7 +39,7 @@ func TestBriefTrials(t *testing.T) {
 // Where nothing learns from results, a slot is given many brief trials at once;
 // each is trained once all the same, and as many at a time as the study says.
 func TestBriefTrialsAhead(t *testing.T) {
-	spec := toySpec(t, "ahead")
+	spec := studytest.Toy(t, "ahead")
 	spec.Search.Sampler, spec.Search.Scheduler, spec.Search.Parallel = "random", "none", 4
 	spec.Budget.Trials = 600
 	var mu sync.Mutex
@@ -47,7 +50,7 @@ func TestBriefTrialsAhead(t *testing.T) {
 		most, trained[t.ID] = max(most, now), trained[t.ID]+1
 		mu.Unlock()
 		defer func() { mu.Lock(); now--; mu.Unlock() }()
-		return quadratic(ctx, t)
+		return studytest.Quadratic(ctx, t)
 	})
 	activities := 0
 	b.env.SetOnActivityCompletedListener(func(a *activity.Info, _ converter.EncodedValue, _ error) {
@@ -76,9 +79,9 @@ func TestBriefTrialsAhead(t *testing.T) {
 
 // A trial that runs within the study's workflow is stopped by its own name.
 func TestStopBriefTrial(t *testing.T) {
-	spec := toySpec(t, "brief-stop")
+	spec := studytest.Toy(t, "brief-stop")
 	spec.Search.Scheduler, spec.Budget.Trials = "none", 4
-	b := newBench(t, quadratic)
+	b := newBench(t, studytest.Quadratic)
 	b.slow(time.Second) // of the workflow's time: the training itself is as brief as ever
 	b.env.RegisterDelayedCallback(func() {
 		b.env.UpdateWorkflowNoRejection(StopTrialUpdate, "1", t, StopTrialRequest{Trial: 2, Reason: "it is ugly"})
@@ -113,11 +116,11 @@ func TestBatches(t *testing.T) {
 		{"brief, shared by the idle slots", 1e-3, "random", 0, []int{6, 6}},
 		{"brief as a blink", 1e-5, "tpe", 0, []int{12}},
 	} {
-		spec := toySpec(t, "batches")
+		spec := studytest.Toy(t, "batches")
 		spec.Search.Sampler, spec.Search.Batch, spec.Search.Scheduler, spec.Search.Parallel = c.sampler, c.batch, "none", 2
-		s := &study{in: StudyInput{Spec: *spec}}
+		s := &studyRun{in: StudyInput{Spec: *spec}}
 		if c.epoch > 0 {
-			s.pace.saw(10, 10*c.epoch)
+			s.pace.Add(10, 10*c.epoch)
 		}
 		var got []int
 		for _, b := range s.batches(segments(12), make([]search.Trial, 12)) {
@@ -130,21 +133,35 @@ func TestBatches(t *testing.T) {
 }
 
 func TestPace(t *testing.T) {
-	var p Pace
-	p.saw(0, 3) // a failure
+	var p study.Pace
+	p.Add(0, 3) // a failure
 	if p.Segments != 0 {
 		t.Error("a segment without epochs counts")
 	}
 	for range 1000 {
-		p.saw(2, 4)
+		p.Add(2, 4)
 	}
 	if p.Epoch != 2 {
 		t.Errorf("%v s an epoch, want 2", p.Epoch)
 	}
 	for range 100 { // the network has grown
-		p.saw(1, 5)
+		p.Add(1, 5)
 	}
 	if math.Abs(p.Epoch-5) > .2 {
 		t.Errorf("%v s an epoch, want about 5", p.Epoch)
+	}
+}
+
+// Long candidates are batched as far as they fit into a message.
+func TestBatchesFitIntoMessages(t *testing.T) {
+	spec := studytest.Toy(t, "brief")
+	spec.Space = append(spec.Space, search.Choice("text", strings.Repeat("x", 50_000), "short"))
+	spec.Search.Sampler, spec.Search.Scheduler, spec.Budget.Epochs = "random", "none", 1
+	if err := spec.Complete(); err != nil {
+		t.Fatal(err)
+	}
+	s := &studyRun{in: StudyInput{Spec: *spec}, pace: study.Pace{Segments: 100, Epoch: 1e-6}}
+	if n := s.ahead(); n*spec.Search.Parallel*50_000 > study.MaxMessage || n < 2 {
+		t.Errorf("%d ahead", n)
 	}
 }

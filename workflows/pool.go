@@ -1,12 +1,9 @@
 package workflows
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
-	"slices"
 	"sync"
 	"time"
 
@@ -18,107 +15,28 @@ import (
 	"go.temporal.io/sdk/worker"
 	"golang.org/x/sync/semaphore"
 
-	"budwood/trials"
+	"budwood/study"
 )
-
-// Offer is what a training worker has: its trials together use no more. The
-// zero value means every processor, a share of the memory that there is (see
-// [trials.TrialMemory]) and no tags.
-type Offer struct {
-	CPU  int
-	Mem  Bytes
-	Tags []string
-
-	of string // what the memory is a part of; "" means that the operator said how much
-}
-
-// Complete fills in what is not given.
-func (o Offer) Complete() Offer {
-	if o.CPU == 0 {
-		o.CPU = runtime.GOMAXPROCS(0)
-	}
-	if o.Mem == 0 {
-		mem, of := trials.TrialMemory()
-		o.Mem, o.of = Bytes(mem), of
-	}
-	return o
-}
-
-// fits tells how many trials with such needs the worker can train at once. One that
-// asks for more memory than the default gets all of it.
-func (o Offer) fits(r Resources) int {
-	for _, t := range r.Tags {
-		if !slices.Contains(o.Tags, t) {
-			return 0
-		}
-	}
-	n := o.CPU / max(r.CPU, 1)
-	if o.Mem > 0 && r.Mem > 0 {
-		fit := int(o.Mem / r.Mem)
-		if o.of != "" {
-			fit = max(fit, 1)
-		}
-		n = min(n, fit)
-	}
-	return n
-}
-
-// share is the memory of a trial that does not ask for some, of all but what the
-// data set takes. It is 0 if memory is not counted.
-func (o Offer) share(r Resources, data int64) int64 {
-	if o.Mem == 0 {
-		return 0
-	}
-	return max((int64(o.Mem)-data)/int64(max(o.CPU/max(r.CPU, 1), 1)), 1)
-}
-
-// Room is what a trial of a study may take, with a data set of so many bytes: what
-// the study asks for, or its share of the worker's, of which the data set is taken
-// off once for all. who is the worker.
-func (o Offer) Room(r Resources, data int64, who string) trials.Room {
-	share := o.share(r, data)
-	switch {
-	case r.Mem > 0:
-		return trials.Room{Bytes: int64(r.Mem), Of: "resources.mem of the study"}
-	case share == 0:
-		return trials.Room{}
-	}
-	return trials.Room{Bytes: data + share, Of: fmt.Sprintf("%s has %s, for %d at once and their data set", who, o.words(), max(o.CPU/max(r.CPU, 1), 1))}
-}
-
-// words are the memory for trials, and what it is a part of.
-func (o Offer) words() string {
-	return trials.BytesText(int64(o.Mem)) + " " + cmp.Or(o.of, "by --mem")
-}
-
-// Describe tells how much memory there is for a trial.
-func (o Offer) Describe() string {
-	o = o.Complete()
-	if o.Mem == 0 {
-		return "not counted, for what there is cannot be told: say it with --mem"
-	}
-	return fmt.Sprintf("%s for a trial: %s, for %d at once; a network that is planned to take more is infeasible", trials.BytesText(o.share(Resources{}, 0)), o.words(), o.CPU)
-}
 
 // capacity is what is left of an offer.
 type capacity struct {
-	offer    Offer
+	offer    study.Offer
 	cpu, mem *semaphore.Weighted
 }
 
-func (o Offer) capacity() *capacity {
+func newCapacity(o study.Offer) *capacity {
 	return &capacity{o, semaphore.NewWeighted(int64(o.CPU)), semaphore.NewWeighted(int64(o.Mem))}
 }
 
 // acquire waits for what a trial needs: of memory what it asks for, or its share. A
 // nil capacity has everything.
-func (c *capacity) acquire(ctx context.Context, r Resources) (release func(), err error) {
+func (c *capacity) acquire(ctx context.Context, r study.Resources) (release func(), err error) {
 	if c == nil {
 		return func() {}, nil
 	}
 	cpu, mem := int64(max(r.CPU, 1)), int64(r.Mem)
 	if mem == 0 {
-		mem = c.offer.share(r, 0)
+		mem = c.offer.Share(r, 0)
 	}
 	mem = min(mem, int64(c.offer.Mem))
 	if err := c.cpu.Acquire(ctx, cpu); err != nil {
@@ -137,7 +55,7 @@ type TrainWorker struct {
 	c        client.Client
 	queue    string
 	a        TrainActivities
-	offer    Offer
+	offer    study.Offer
 	space    string // namespace
 	capacity *capacity
 	log      zerolog.Logger
@@ -152,20 +70,20 @@ type TrainWorker struct {
 const lookEvery = 2 * time.Second
 
 // NewTrainWorker is a worker for the studies of a queue prefix.
-func NewTrainWorker(c client.Client, namespace, queue string, a *TrainActivities, o Offer) *TrainWorker {
+func NewTrainWorker(c client.Client, namespace, queue string, a *TrainActivities, o study.Offer) *TrainWorker {
 	o = o.Complete()
 	if a.Data != nil && a.Data.Max == 0 {
 		a.Data.Max = int64(o.Mem)
 	}
 	return &TrainWorker{
-		c: c, queue: queue, a: *a, offer: o, space: namespace, capacity: o.capacity(), log: a.Log,
+		c: c, queue: queue, a: *a, offer: o, space: namespace, capacity: newCapacity(o), log: a.Log,
 		classes: map[string]worker.Worker{}, done: make(chan struct{}),
 	}
 }
 
 // Start begins to train.
 func (w *TrainWorker) Start() error {
-	if err := w.serve("", Resources{}); err != nil {
+	if err := w.serve("", study.Resources{}); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -200,8 +118,8 @@ func (w *TrainWorker) Stop() {
 }
 
 // serve starts to poll for trials of a class.
-func (w *TrainWorker) serve(class string, needs Resources) error {
-	slots := w.offer.fits(needs)
+func (w *TrainWorker) serve(class string, needs study.Resources) error {
+	slots := w.offer.Fits(needs)
 	c := worker.New(w.c, TrainQueue(w.queue, needs), worker.Options{
 		MaxConcurrentActivityExecutionSize: slots,
 		MaxConcurrentActivityTaskPollers:   min(max(slots, 2), 8),
@@ -228,7 +146,7 @@ func (w *TrainWorker) serve(class string, needs Resources) error {
 
 // look serves the classes of the studies that run, and no others.
 func (w *TrainWorker) look(ctx context.Context) error {
-	wanted := map[string]Resources{}
+	wanted := map[string]study.Resources{}
 	var page []byte
 	for {
 		r, err := w.c.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
@@ -244,7 +162,7 @@ func (w *TrainWorker) look(ctx context.Context) error {
 				w.log.Warn().Err(err).Msg("a study's needs cannot be read")
 				continue
 			}
-			if needs, err := parseClass(class); err == nil && w.offer.fits(needs) > 0 {
+			if needs, err := study.ParseClass(class); err == nil && w.offer.Fits(needs) > 0 {
 				wanted[class] = needs
 			}
 		}

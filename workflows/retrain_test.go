@@ -5,11 +5,13 @@ import (
 	"time"
 
 	"budwood/search"
+	"budwood/study"
+	"budwood/study/studytest"
 )
 
-func retrainSpec(t testing.TB) *Spec {
-	s := toySpec(t, "again")
-	s.Budget.Trials, s.Retrain = 12, Retrain{Best: 2, Epochs: 20}
+func retrainSpec(t testing.TB) *study.Spec {
+	s := studytest.Toy(t, "again")
+	s.Budget.Trials, s.Retrain = 12, study.Retrain{Best: 2, Epochs: 20}
 	if err := s.Complete(); err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +36,7 @@ func retrained(t *testing.T, all []search.Record, goal search.Objective) []searc
 		t.Fatal("nothing was trained again")
 	}
 	for _, s := range all {
-		best, _ := out[0].Loss(goal) // the quadratic falls with the epochs
+		best, _ := out[0].Loss(goal) // the studytest.Quadratic falls with the epochs
 		if l, ok := s.Loss(goal); ok && l < best {
 			t.Errorf("%s with %v is not the best: %s has %v", out[0].Name(), best, s.Name(), l)
 		}
@@ -44,8 +46,8 @@ func retrained(t *testing.T, all []search.Record, goal search.Objective) []searc
 
 func TestTheBestAreTrainedAgain(t *testing.T) {
 	spec := retrainSpec(t)
-	durable := newBench(t, quadratic)
-	got, records := durable.twin(t, spec, newBench(t, quadratic))
+	durable := newBench(t, studytest.Quadratic)
+	got, records := durable.twin(t, spec, newBench(t, studytest.Quadratic))
 	again := retrained(t, records, spec.Objective)
 	if len(again) != 2 || len(records) != 14 || got.Best != again[0].ID {
 		t.Errorf("%d trials, %d of them trained again, the best is t%d", len(records), len(again), got.Best)
@@ -53,7 +55,7 @@ func TestTheBestAreTrainedAgain(t *testing.T) {
 
 	// Run once more it repeats nothing; with a larger budget it goes on behind.
 	spec.Budget.Trials = 16
-	more := newBench(t, quadratic)
+	more := newBench(t, studytest.Quadratic)
 	more.store.Store, more.train.Runner = durable.store.Store, durable.train.Runner
 	_, records = more.run(t, spec)
 	for i, r := range records {
@@ -70,8 +72,8 @@ func TestTheBestAreTrainedAgain(t *testing.T) {
 func TestTimeEndsTheSearchAlone(t *testing.T) {
 	spec := retrainSpec(t)
 	spec.Search.Scheduler = "none"
-	spec.Budget.Time = Duration(5500 * time.Millisecond)
-	b := newBench(t, quadratic)
+	spec.Budget.Time = study.Duration(5500 * time.Millisecond)
+	b := newBench(t, studytest.Quadratic)
 	b.slow(time.Second)
 	_, records := b.run(t, spec)
 	if again := retrained(t, records, spec.Objective); len(again) != 2 || len(records) > 10 {

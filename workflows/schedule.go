@@ -12,6 +12,9 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
+
+	"budwood/search"
+	"budwood/study"
 )
 
 // ScheduledType is the workflow that a schedule starts: it starts a study under
@@ -28,17 +31,17 @@ type Recurrence struct {
 // Scheduled starts the study of a schedule, named after the day and time, and
 // waits for its end, so that the next one begins after it and finds it to start
 // from.
-func Scheduled(ctx workflow.Context, in StudyInput) (StudyResult, error) {
+func Scheduled(ctx workflow.Context, in StudyInput) (study.StudyResult, error) {
 	in.Spec.Name = scheduledName(in.Spec.Name, workflow.GetInfo(ctx).WorkflowStartTime)
 	ctx = workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
 		WorkflowID:            StudyID(in.Spec.Name),
 		TaskQueue:             StoreQueue(in.Queue),
 		ParentClosePolicy:     enumspb.PARENT_CLOSE_POLICY_ABANDON,
 		TypedSearchAttributes: studyAttributes(&in.Spec),
-		StaticSummary:         clip(summary(&in.Spec), 200),
-		StaticDetails:         clip(Describe(&in.Spec), 20_000),
+		StaticSummary:         search.Clip(study.Summary(&in.Spec), 200),
+		StaticDetails:         search.Clip(study.Describe(&in.Spec), 20_000),
 	})
-	var out StudyResult
+	var out study.StudyResult
 	err := workflow.ExecuteChildWorkflow(ctx, StudyType, in).Get(ctx, &out)
 	return out, err
 }
@@ -52,9 +55,9 @@ func scheduleID(name string) string { return "schedule/" + name }
 
 // AddSchedule makes a study run again and again, one at a time, each warm-started
 // from those before (unless its search.warm_start is off).
-func AddSchedule(ctx context.Context, c client.Client, spec *Spec, queue string, r Recurrence) error {
+func AddSchedule(ctx context.Context, c client.Client, spec *study.Spec, queue string, r Recurrence) error {
 	if len(scheduledName(spec.Name, time.Time{})) > 64 {
-		return wrong("name", "%q is too long for a schedule: 50 letters at most, for each study has its time behind it", spec.Name)
+		return &study.FieldError{Path: "name", Err: fmt.Errorf("%q is too long for a schedule: 50 letters at most, for each study has its time behind it", spec.Name)}
 	}
 	s := client.ScheduleSpec{}
 	if r.Cron != "" {

@@ -13,14 +13,10 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"budwood/search"
+	"budwood/study"
 	"budwood/trials"
 	"budwood/trials/segment"
 )
-
-// mostSent bounds what one activity answers, as JSON. A Temporal server takes 2 MiB
-// unless it is told otherwise (limit.blobSize.error); an answer that it does not
-// take would be asked for again, for ever.
-const mostSent = 1 << 20
 
 // fit makes the results of segments that are reported together small enough to be
 // sent. Of curves that are too long epochs are left out, and the reason says so.
@@ -28,40 +24,40 @@ func fit(tasks []trials.Task, results []segment.Result) []segment.Result {
 	total := 0
 	for i := range results {
 		results[i].Reason = trials.Reason(results[i].Reason)
-		total += sizeSent(&results[i])
+		total += study.MessageSize(&results[i])
 	}
-	if total <= mostSent {
+	if total <= study.MaxMessage {
 		return results
 	}
 	for i := range results {
-		results[i] = fitOne(&tasks[i], results[i], mostSent/len(results))
+		results[i] = fitOne(&tasks[i], results[i], study.MaxMessage/len(results))
 	}
 	return results
 }
 
 func fitOne(t *trials.Task, r segment.Result, most int) segment.Result {
-	if sizeSent(&r) <= most {
+	if study.MessageSize(&r) <= most {
 		return r
 	}
 	curve := r.Curve
 	r.Curve = nil
-	size := sizeSent(&r)
+	size := study.MessageSize(&r)
 	if size > most/2 { // no place for a curve: what the study decides by is left
-		r.Reason = joinReasons(r.Reason, fmt.Sprintf("of its %d metrics only the objectives are kept", len(r.Final.Metrics)))
+		r.Reason = study.JoinReasons(r.Reason, fmt.Sprintf("of its %d metrics only the objectives are kept", len(r.Final.Metrics)))
 		r.Final.Metrics = objectivesOf(t, r.Final.Metrics)
 		thin := make([]search.Measurement, len(curve))
 		for i, m := range curve {
 			thin[i] = search.Measurement{Budget: m.Budget, Metrics: objectivesOf(t, m.Metrics)}
 		}
-		curve, size = thin, sizeSent(&r)
+		curve, size = thin, study.MessageSize(&r)
 	}
 	size += 100 // for what is said of it
-	for every := 1 + sizeSent(curve)/max(most-size, 1); ; every++ {
+	for every := 1 + study.MessageSize(curve)/max(most-size, 1); ; every++ {
 		thin := r
 		if thin.Curve = everyNth(curve, every); every > 1 {
-			thin.Reason = joinReasons(r.Reason, fmt.Sprintf("of the %d epochs of its curve one in %d is kept", len(curve), every))
+			thin.Reason = study.JoinReasons(r.Reason, fmt.Sprintf("of the %d epochs of its curve one in %d is kept", len(curve), every))
 		}
-		if sizeSent(&thin) <= most || every >= len(curve) {
+		if study.MessageSize(&thin) <= most || every >= len(curve) {
 			return thin
 		}
 	}
@@ -90,16 +86,6 @@ func objectivesOf(t *trials.Task, m search.Metrics) search.Metrics {
 	return out
 }
 
-// sizeSent is the size of a value as JSON; of one that cannot be sent more than
-// may be.
-func sizeSent(v any) int {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return mostSent + 1
-	}
-	return len(b)
-}
-
 // sendable sees to it that every activity's answer can be sent, whatever it is:
 // one that cannot is a failure that says so, and is not tried again.
 type sendable struct {
@@ -123,8 +109,8 @@ func (a *sendableAnswer) ExecuteActivity(ctx context.Context, in *interceptor.Ex
 	switch {
 	case err != nil:
 		return nil, userError(fmt.Errorf("the result cannot be sent: %w", err))
-	case len(b) > mostSent+mostSent/2:
-		return nil, userError(fmt.Errorf("the result of %s is too large to be sent: it has %d bytes, at most %d are possible", activity.GetInfo(ctx).ActivityType.Name, len(b), mostSent+mostSent/2))
+	case len(b) > study.MaxMessage+study.MaxMessage/2:
+		return nil, userError(fmt.Errorf("the result of %s is too large to be sent: it has %d bytes, at most %d are possible", activity.GetInfo(ctx).ActivityType.Name, len(b), study.MaxMessage+study.MaxMessage/2))
 	}
 	return out, nil
 }
@@ -140,45 +126,4 @@ func sendableError(err error) error {
 		return temporal.NewNonRetryableApplicationError(trials.Reason(app.Message()), app.Type(), nil)
 	}
 	return errors.New(trials.Reason(text))
-}
-
-// mostCandidate is how long the names and values of one candidate may be: tasks
-// hold them, of several candidates together.
-const mostCandidate = mostSent / 4
-
-// candidateSize bounds how long a candidate is, as JSON, and tells which parameter
-// takes the most of it.
-func (s *Spec) candidateSize() (total, longest, most int) {
-	for i, p := range s.Space {
-		size := 0
-		for _, d := range (search.Space{p}).Dims() {
-			value := 24 // of a number
-			for _, o := range d.Options {
-				value = max(value, sizeSent(o.Value))
-			}
-			size += sizeSent(d.Name) + 2 + value
-		}
-		if total += size; size > most {
-			longest, most = i, size
-		}
-	}
-	return total, longest, most
-}
-
-// checkSize tells whether candidates are too long to be sent around, alone and as
-// many together as are begun at once.
-func (s *Spec) checkSize() error {
-	total, longest, most := s.candidateSize()
-	if total > mostCandidate {
-		return wrong(fmt.Sprintf("space[%d]", longest), "a candidate may have %d bytes, names and values together, and this parameter alone makes %d of %d: let long values stand in files, and their names here", mostCandidate, most, total)
-	}
-	for _, n := range []struct {
-		path string
-		of   int
-	}{{"search.batch", s.Search.Batch}, {"search.parallel", s.Search.Parallel}} {
-		if n.of*total > mostSent+mostSent/2 {
-			return wrong(n.path, "%d candidates of %d bytes are too much to be sent at once: at most %d fit", n.of, total, (mostSent+mostSent/2)/total)
-		}
-	}
-	return nil
 }

@@ -17,6 +17,8 @@ import (
 	"go.temporal.io/sdk/worker"
 
 	"budwood/search"
+	"budwood/study"
+	"budwood/study/studytest"
 	"budwood/trials"
 	"budwood/trials/segment"
 )
@@ -58,15 +60,15 @@ func TestResultsFit(t *testing.T) {
 			tasks[i] = task
 		}
 		got := fit(tasks, c.results)
-		if n := sizeSent(got); n > mostSent+len(got) {
+		if n := study.MessageSize(got); n > study.MaxMessage+len(got) {
 			t.Errorf("%s: %d bytes", name, n)
 		}
 		r := got[0]
 		if len(r.Final.Metrics) != c.metrics || !strings.Contains(r.Reason, c.reason) {
 			t.Errorf("%s: %d metrics, %.200q; want %d, %q", name, len(r.Final.Metrics), r.Reason, c.metrics, c.reason)
 		}
-		if n := len(r.Curve); r.Budget > 0 && (n == 0 || r.Curve[n-1].Budget != r.Budget || n < r.Budget && sizeSent(r)*len(got) < mostSent/2) {
-			t.Errorf("%s: %d epochs kept, of %d bytes", name, n, sizeSent(r))
+		if n := len(r.Curve); r.Budget > 0 && (n == 0 || r.Curve[n-1].Budget != r.Budget || n < r.Budget && study.MessageSize(r)*len(got) < study.MaxMessage/2) {
+			t.Errorf("%s: %d epochs kept, of %d bytes", name, n, study.MessageSize(r))
 		}
 	}
 }
@@ -103,7 +105,7 @@ func TestAnswersThatCannotBeSent(t *testing.T) {
 
 // A study whose results would be too large to be reported ends with them.
 func TestStudyWithLongCurves(t *testing.T) {
-	spec := toySpec(t, "long")
+	spec := studytest.Toy(t, "long")
 	spec.Budget.Trials, spec.Budget.Epochs, spec.Search.Scheduler, spec.Search.Parallel = 2, 3000, "none", 1
 	b := newBench(t, func(_ context.Context, t *trials.Trial) error {
 		for e := range t.Epochs() {
@@ -120,36 +122,5 @@ func TestStudyWithLongCurves(t *testing.T) {
 		if r.State != search.Completed || !strings.Contains(r.Reason, "of the 3000 epochs of its curve one in 4 is kept") {
 			t.Errorf("%s: %s: %s", r.Name(), r.State, r.Reason)
 		}
-	}
-}
-
-// Candidates are small enough to be sent many together.
-func TestCandidatesAreSmall(t *testing.T) {
-	for _, c := range []struct {
-		text            int // length of an option
-		batch, parallel int
-		want            string
-	}{
-		{400_000, 0, 2, "a candidate may have 262144 bytes"},
-		{4000, 1000, 2, "search.batch: 1000 candidates of 4"},
-		{4000, 0, 1000, "search.parallel: 1000 candidates of 4"},
-		{4000, 100, 100, ""},
-	} {
-		spec := toySpec(t, "wide")
-		spec.Space = append(spec.Space, search.Choice("text", "short", strings.Repeat("x", c.text)))
-		spec.Search.Batch, spec.Search.Parallel = c.batch, c.parallel
-		if err := spec.Complete(); (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%+v: %v", c, err)
-		}
-	}
-	spec := toySpec(t, "brief") // together as far as they fit
-	spec.Space = append(spec.Space, search.Choice("text", strings.Repeat("x", 50_000), "short"))
-	spec.Search.Sampler, spec.Search.Scheduler, spec.Budget.Epochs = "random", "none", 1
-	if err := spec.Complete(); err != nil {
-		t.Fatal(err)
-	}
-	s := &study{in: StudyInput{Spec: *spec}, pace: Pace{Segments: 100, Epoch: 1e-6}}
-	if n := s.ahead(); n*spec.Search.Parallel*50_000 > mostSent || n < 2 {
-		t.Errorf("%d ahead", n)
 	}
 }

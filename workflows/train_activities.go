@@ -13,6 +13,7 @@ import (
 
 	"budwood/data"
 	"budwood/search"
+	"budwood/study"
 	"budwood/trials"
 	"budwood/trials/segment"
 )
@@ -21,18 +22,18 @@ import (
 type TrainActivities struct {
 	Runner    *trials.Runner
 	Data      *data.Cache
-	Objective trials.Objective            // of the user's own program; nil: the built-in one only
+	Objective trials.TrainFunc            // of the user's own program; nil: the built-in one only
 	Allow     func(*trials.Command) error // whether a command may run here; nil: none may
 	Log       zerolog.Logger
 
-	needs    Resources // of the trials that come here
-	capacity *capacity // of the worker; nil: not bounded
+	needs    study.Resources // of the trials that come here
+	capacity *capacity       // of the worker; nil: not bounded
 }
 
 // TrainInput asks to train segments, one after the other.
 type TrainInput struct {
 	Tasks   []trials.Task   `json:"tasks"`
-	Model   *Model          `json:"model,omitempty"`
+	Model   *study.Model    `json:"model,omitempty"`
 	Command *trials.Command `json:"command,omitempty"`
 	Drop    []int           `json:"drop,omitempty"` // trials whose checkpoints nobody needs any more
 }
@@ -53,13 +54,13 @@ func (a *TrainActivities) Train(ctx context.Context, in TrainInput) ([]segment.R
 		if err != nil {
 			return nil, err
 		}
-		objective = s.Objective
+		objective = s.Train
 	}
 	if in.Command != nil {
 		if err := a.allow(in.Command); err != nil {
 			return nil, userError(err)
 		}
-		objective = in.Command.Objective(func(t *trials.Trial, b []byte) {
+		objective = in.Command.Train(func(t *trials.Trial, b []byte) {
 			if err := a.Runner.KeepOutput(ctx, study, t.ID, b); err != nil {
 				a.Log.Warn().Err(err).Str("trial", t.Name()).Msg("its output could not be kept")
 			}
@@ -132,7 +133,7 @@ func (a *TrainActivities) allow(c *trials.Command) error {
 
 // supervised is the built-in objective of a model; its data is loaded once a
 // process. Data that cannot be fetched just now may be had later.
-func (a *TrainActivities) supervised(ctx context.Context, m *Model) (trials.Supervised, error) {
+func (a *TrainActivities) supervised(ctx context.Context, m *study.Model) (trials.Supervised, error) {
 	d, err := a.Data.Load(ctx, m.Data)
 	if err != nil {
 		var bad *data.Error
@@ -141,7 +142,7 @@ func (a *TrainActivities) supervised(ctx context.Context, m *Model) (trials.Supe
 		}
 		return trials.Supervised{}, err
 	}
-	s, err := m.supervised(d)
+	s, err := m.Supervised(d)
 	if err != nil {
 		err = userError(err)
 	}
@@ -180,7 +181,7 @@ type TestInput struct {
 	Trial      int           `json:"trial"`
 	Params     search.Params `json:"params"`
 	Seed       uint64        `json:"seed"`
-	Model      Model         `json:"model"`
+	Model      study.Model   `json:"model"`
 	Checkpoint string        `json:"checkpoint"`
 }
 

@@ -9,6 +9,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"budwood/search"
+	"budwood/study"
 	"budwood/trials"
 	"budwood/trials/segment"
 )
@@ -18,7 +19,7 @@ import (
 // (see [Pace]).
 type TrialInput struct {
 	Tasks      []trials.Task   `json:"tasks"`
-	Model      *Model          `json:"model,omitempty"` // nil: a command, or the worker's own Go objective
+	Model      *study.Model    `json:"model,omitempty"` // nil: a command, or the worker's own Go objective
 	Command    *trials.Command `json:"command,omitempty"`
 	Queue      string          `json:"queue"` // of the workers
 	MaxRetries int             `json:"max_retries,omitempty"`
@@ -84,7 +85,7 @@ func (in *TrialInput) run(train workflow.Context, why *string) ([]segment.Result
 	defer done()
 	reports := make([]segment.Report, len(results))
 	for i := range results {
-		reports[i] = report(in.Tasks[i], &results[i], attempts[i])
+		reports[i] = in.Tasks[i].Report(results[i], attempts[i])
 		results[i].Curve, results[i].Version, results[i].Notes = nil, nil, nil // recorded; the parent has no use for it
 	}
 	return results, workflow.ExecuteLocalActivity(local(ctx), recordSegments, reports).Get(ctx, nil)
@@ -123,15 +124,6 @@ func segmentNames(tasks []trials.Task) string {
 	return fmt.Sprintf("%s and %d more", first.Trial.Name(), len(tasks)-1)
 }
 
-// report is a segment's result as the store takes it.
-func report(t trials.Task, r *segment.Result, attempt int) segment.Report {
-	return segment.Report{
-		Study: t.Study, Trial: t.Trial.ID, From: t.From, To: t.To, Attempt: t.Tried + attempt,
-		State: r.State, Reason: r.Reason, Curve: r.Curve, Final: r.Final, Energy: r.Energy, Seconds: r.Seconds, Worker: r.Worker,
-		Version: r.Version, Kernels: r.Kernels, Notes: r.Notes,
-	}
-}
-
 // trialOptions is how a study starts a trial's workflow.
 func trialOptions(ctx workflow.Context, in TrialInput) workflow.Context {
 	t := in.Tasks[0]
@@ -145,7 +137,7 @@ func trialOptions(ctx workflow.Context, in TrialInput) workflow.Context {
 		ParentClosePolicy:     enumspb.PARENT_CLOSE_POLICY_REQUEST_CANCEL,
 		WaitForCancellation:   true,
 		TypedSearchAttributes: startAttributes(t),
-		StaticSummary:         clip(summary, 200),
+		StaticSummary:         search.Clip(summary, 200),
 		StaticDetails:         trialDetails(in.Tasks),
 		Priority:              turn(t.Study, in.Priority),
 	})
@@ -158,7 +150,7 @@ func onTrain(ctx workflow.Context, queue, summary string, p temporal.Priority) w
 		StartToCloseTimeout: 30 * 24 * time.Hour,
 		HeartbeatTimeout:    5 * time.Second,
 		WaitForCancellation: true,
-		Summary:             clip(summary, 200),
+		Summary:             search.Clip(summary, 200),
 		Priority:            p,
 		// User errors are not retried here, so what is retried is a lost worker.
 		RetryPolicy: &temporal.RetryPolicy{InitialInterval: 100 * time.Millisecond, BackoffCoefficient: 2, MaximumInterval: 10 * time.Second},
@@ -182,8 +174,11 @@ func local(ctx workflow.Context) workflow.Context {
 	})
 }
 
+// proposalTime is how long the workflow waits for a sampler of the user's own.
+const proposalTime = 10 * time.Minute
+
 // proposing is local for proposals: a sampler of the user's own may take longer.
-func (s *study) proposing(ctx workflow.Context) workflow.Context {
+func (s *studyRun) proposing(ctx workflow.Context) workflow.Context {
 	o := workflow.GetLocalActivityOptions(local(ctx))
 	if s.in.Spec.Search.Own {
 		o.StartToCloseTimeout = proposalTime
@@ -204,12 +199,12 @@ func TrialID(study string, trial int) string {
 func StoreQueue(prefix string) string { return prefix + "-store" }
 
 // TrainQueue is the task queue of the workers that have what a trial needs.
-func TrainQueue(prefix string, needs Resources) string {
-	if c := needs.class(); c != "" {
+func TrainQueue(prefix string, needs study.Resources) string {
+	if c := needs.Class(); c != "" {
 		return prefix + "-train:" + c
 	}
 	return prefix + "-train"
 }
 
 // trainQueue is where a study's trials are trained.
-func (s *study) trainQueue() string { return TrainQueue(s.in.Queue, s.in.Spec.Resources) }
+func (s *studyRun) trainQueue() string { return TrainQueue(s.in.Queue, s.in.Spec.Resources) }

@@ -15,6 +15,8 @@ import (
 	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
+
+	"budwood/study"
 )
 
 // DefaultQueue is the prefix of the task queues of studies from files.
@@ -81,7 +83,7 @@ type Workers struct {
 }
 
 // StartWorkers starts both workers.
-func StartWorkers(c client.Client, namespace, queue string, store *StoreActivities, train *TrainActivities, o Offer) (*Workers, error) {
+func StartWorkers(c client.Client, namespace, queue string, store *StoreActivities, train *TrainActivities, o study.Offer) (*Workers, error) {
 	store.Client, store.Namespace = c, namespace
 	ws := &Workers{NewStoreWorker(c, queue, store), NewTrainWorker(c, namespace, queue, train, o)}
 	if err := ws.store.Start(); err != nil {
@@ -89,7 +91,7 @@ func StartWorkers(c client.Client, namespace, queue string, store *StoreActiviti
 	}
 	if err := ws.train.Start(); err != nil {
 		ws.store.Stop()
-		return nil, fmt.Errorf("start the worker of %s: %w", TrainQueue(queue, Resources{}), err)
+		return nil, fmt.Errorf("start the worker of %s: %w", TrainQueue(queue, study.Resources{}), err)
 	}
 	return ws, nil
 }

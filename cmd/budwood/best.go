@@ -7,8 +7,8 @@ import (
 
 	"budwood"
 	"budwood/search"
+	"budwood/study"
 	"budwood/trials/store"
-	"budwood/workflows"
 )
 
 type bestCmd struct {
@@ -36,11 +36,11 @@ func (c *bestCmd) Run(a *app) error {
 	for _, k := range best.Params.Names() {
 		t.add(k, cell(k, best.Params[k]))
 	}
-	study, err := store.Study(a.ctx, c.Study)
+	row, err := store.Study(a.ctx, c.Study)
 	if err != nil {
 		return err
 	}
-	spec, err := specOf(&study)
+	spec, err := specOf(&row)
 	if err != nil {
 		return err
 	}
@@ -50,7 +50,7 @@ func (c *bestCmd) Run(a *app) error {
 		}
 	}
 	if c.SVG != "" {
-		if err := create(c.SVG, func(w io.Writer) error { return workflows.DrawNetwork(w, spec, best) }); err != nil {
+		if err := create(c.SVG, func(w io.Writer) error { return study.DrawNetwork(w, spec, best) }); err != nil {
 			return err
 		}
 	}
@@ -78,10 +78,10 @@ func (c *bestCmd) Run(a *app) error {
 
 // about tells of a trial in lines: its values, the network of an architecture search,
 // and the front of several objectives.
-func (c *bestCmd) about(a *app, store *store.Store, r *budwood.Result, spec *workflows.Spec, best *search.Record) error {
+func (c *bestCmd) about(a *app, store *store.Store, r *budwood.Result, spec *study.Spec, best *search.Record) error {
 	values := r.ValuesOf(best)
 	if values == "" || best.State == search.Failed || best.State == search.Diverged {
-		values = fmt.Sprintf("%s: %s", best.State, workflows.DescribeReason(best.Reason))
+		values = fmt.Sprintf("%s: %s", best.State, study.DescribeReason(best.Reason))
 	}
 	if m, ok := best.Last(); ok && c.Trial != "" {
 		values += fmt.Sprintf(" (%s after %s)", best.State, plural(m.Budget, "epoch"))
@@ -94,11 +94,11 @@ func (c *bestCmd) about(a *app, store *store.Store, r *budwood.Result, spec *wor
 	if err != nil {
 		return err
 	}
-	text, err := workflows.DescribeNetwork(spec, all, best)
+	text, err := study.DescribeNetwork(spec, all, best)
 	if err != nil {
 		return err
 	}
-	fmt.Fprint(a.stdout, text, workflows.DescribeFront(r.Objectives, all))
+	fmt.Fprint(a.stdout, text, study.DescribeFront(r.Objectives, all))
 	return nil
 }
 
@@ -117,7 +117,7 @@ func printParams(w io.Writer, label string, p search.Params) {
 // cell is a parameter's value in words.
 func cell(name string, v any) string {
 	if name == search.ArchitectureKey {
-		return workflows.DescribeParams(search.Params{name: v})
+		return study.DescribeParams(search.Params{name: v})
 	}
 	if x, ok := v.(float64); ok {
 		return search.FormatNumber(x)

@@ -10,8 +10,9 @@ import (
 	"strings"
 
 	"budwood/cmd/budwood/s3"
+	"budwood/data"
+	"budwood/study"
 	"budwood/trials/blob"
-	"budwood/workflows"
 )
 
 // blobsURL is where checkpoints are, as openBlobs takes it: the URL of a bucket,
@@ -40,7 +41,7 @@ func (a *app) dataFiles(blobs blob.Store) *blob.DataFiles {
 }
 
 // keepData stores a study's data where its workers find it.
-func (a *app) keepData(spec *workflows.Spec) error {
+func (a *app) keepData(spec *study.Spec) error {
 	if spec.Data == nil {
 		return nil
 	}
@@ -94,4 +95,12 @@ func (a *app) keepBlobs(blobs blob.Store) error {
 		return a.alive.Keep("the directory of checkpoints", string(dir))
 	}
 	return nil
+}
+
+// sharedData is where the workers of this machine decode a data set once for all.
+func (a *app) sharedData() *data.Shared {
+	return &data.Shared{Dir: filepath.Join(a.home, "decoded"), Max: a.dataCache, Log: func(text string) {
+		log := a.log()
+		log.Warn().Msg(text)
+	}}
 }

@@ -12,6 +12,7 @@ import (
 
 	"budwood/data"
 	"budwood/search"
+	"budwood/study"
 	"budwood/trials/store"
 	"budwood/workflows"
 )
@@ -101,12 +102,12 @@ type editCmd struct {
 }
 
 func (c *editCmd) Run(a *app) error {
-	e := workflows.Edit{Trials: c.Trials, EnergyWh: c.EnergyWh, Parallel: c.Parallel, Batch: c.Batch, Priority: c.Priority}
+	e := study.Edit{Trials: c.Trials, EnergyWh: c.EnergyWh, Parallel: c.Parallel, Batch: c.Batch, Priority: c.Priority}
 	if c.Time != nil {
-		e.Time = new(workflows.Duration(*c.Time))
+		e.Time = new(study.Duration(*c.Time))
 	}
 	if c.Space != "" {
-		spec, _, err := workflows.Load(a.ctx, c.Space, &data.Cache{}, workflows.FileOptions{})
+		spec, _, err := study.Load(a.ctx, c.Space, &data.Cache{}, study.FileOptions{})
 		if err != nil {
 			return err
 		}
@@ -141,7 +142,7 @@ func (c *trialAddCmd) Run(a *app) error {
 	if err != nil {
 		return usageError{err}
 	}
-	return a.change(c.Study, "the candidate is tried next", workflows.AddTrialUpdate, workflows.Candidate{Params: p})
+	return a.change(c.Study, "the candidate is tried next", workflows.AddTrialUpdate, study.Candidate{Params: p})
 }
 
 // readParams reads name=value pairs, or one JSON object. A value that is a JSON
@@ -222,5 +223,5 @@ func (c *trialRetryCmd) Run(a *app) error {
 		return usageError{fmt.Errorf("study %s has no trial %s: it has %s", c.Study, search.TrialName(id), plural(len(list), "trial"))}
 	}
 	return a.change(c.Study, fmt.Sprintf("the candidate of %s is tried again next", search.TrialName(id)), workflows.AddTrialUpdate,
-		workflows.Candidate{Params: list[id].Params, Source: "retry of " + search.TrialName(id)})
+		study.Candidate{Params: list[id].Params, Source: "retry of " + search.TrialName(id)})
 }

@@ -14,11 +14,11 @@ import (
 	"budwood"
 	"budwood/cmd/budwood/devserver"
 	"budwood/search"
+	"budwood/study"
 	"budwood/trials"
 	"budwood/trials/blob"
 	"budwood/trials/energy"
 	"budwood/trials/store"
-	"budwood/workflows"
 )
 
 type doctorCmd struct {
@@ -220,7 +220,7 @@ const remembered = 7 * 24 * time.Hour
 
 // memory tells what trials may take, and which were lost for it lately.
 func (d *doctor) memory() {
-	d.say(true, "memory", workflows.Offer{}.Describe())
+	d.say(true, "memory", study.Offer{}.Describe())
 	store, err := d.a.read()
 	if err != nil {
 		return // said already
@@ -244,9 +244,9 @@ func (d *doctor) memory() {
 		over := 0
 		for _, r := range list {
 			if lost, memory := trials.LostWorkers(r.Reason); lost && memory {
-				d.say(false, "memory", fmt.Sprintf("%s of study %s: %s; give its trials more with resources.mem, or all of them less with --mem of the worker", r.Name(), s.Name, workflows.DescribeReason(r.Reason)))
+				d.say(false, "memory", fmt.Sprintf("%s of study %s: %s; give its trials more with resources.mem, or all of them less with --mem of the worker", r.Name(), s.Name, study.DescribeReason(r.Reason)))
 			} else if lost {
-				d.say(false, "workers", fmt.Sprintf("%s of study %s: %s", r.Name(), s.Name, workflows.DescribeReason(r.Reason)))
+				d.say(false, "workers", fmt.Sprintf("%s of study %s: %s", r.Name(), s.Name, study.DescribeReason(r.Reason)))
 			}
 			if trials.OverMemory(r.Reason) {
 				over++

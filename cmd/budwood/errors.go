@@ -9,6 +9,7 @@ import (
 	"os"
 	"syscall"
 
+	"budwood/study"
 	"budwood/trials/store"
 	"budwood/workflows"
 )
@@ -42,8 +43,8 @@ func (notRunning) Unwrap() error { return workflows.ErrNotRunning }
 
 // exitCode prints an error and returns the exit code.
 func exitCode(stderr io.Writer, err error) int {
-	var file *workflows.FileError
-	var field *workflows.FieldError // of a flag that overrides the file
+	var file *study.FileError
+	var field *study.FieldError // of a flag that overrides the file
 	var usage usageError
 	var path *fs.PathError
 	switch {

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"time"
 
-	"budwood/workflows"
+	"budwood/study"
 )
 
 // lines shows a study one line an event.
@@ -12,7 +12,7 @@ func (a *app) lines(w *watcher) error {
 	began := time.Now()
 	return w.follow(a.ctx, func(events []event) {
 		for _, e := range events {
-			fmt.Fprintf(a.stderr, "%7.1fs  %s  %-10s %s\n", time.Since(began).Seconds(), e.name(), e.kind, workflows.DescribeReason(e.text))
+			fmt.Fprintf(a.stderr, "%7.1fs  %s  %-10s %s\n", time.Since(began).Seconds(), e.name(), e.kind, study.DescribeReason(e.text))
 		}
 	})
 }

@@ -12,8 +12,8 @@ import (
 	"golang.org/x/term"
 
 	"budwood/search"
+	"budwood/study"
 	"budwood/trials/store"
-	"budwood/workflows"
 )
 
 // live shows a study on a terminal: progress, the trials that run, the best
@@ -145,9 +145,9 @@ func (m *liveModel) View() tea.View {
 		at, _ := r.Last()
 		now := fmt.Sprintf("from epoch %-3d", at.Budget)
 		if b, ok := m.beats[r.ID]; ok && b.Budget > at.Budget {
-			now = workflows.DescribeBeat(b, main)
+			now = study.DescribeBeat(b, main)
 		}
-		line(lipgloss.NewStyle(), "▸ %s  %s  %s", r.Name(), now, workflows.DescribeParams(r.Params))
+		line(lipgloss.NewStyle(), "▸ %s  %s  %s", r.Name(), now, study.DescribeParams(r.Params))
 	}
 	line(styleDim, "%s", "")
 	wide := max(15, len(main.Metric))
@@ -159,7 +159,7 @@ func (m *liveModel) View() tea.View {
 		if i == 0 {
 			style = styleGood
 		}
-		line(style, "  %s  %-*s %-6d  %-9s  %s", r.Name(), wide, search.FormatNumber(at.Metrics[main.Metric]), at.Budget, r.State, workflows.DescribeParams(r.Params))
+		line(style, "  %s  %-*s %-6d  %-9s  %s", r.Name(), wide, search.FormatNumber(at.Metrics[main.Metric]), at.Budget, r.State, study.DescribeParams(r.Params))
 	}
 	line(styleDim, "%s", "")
 	for _, e := range m.events {
@@ -167,7 +167,7 @@ func (m *liveModel) View() tea.View {
 		if e.kind == string(search.Stopped) {
 			style = styleBad
 		}
-		line(style, "  %s  %-9s %s", e.name(), e.kind, workflows.DescribeReason(e.text))
+		line(style, "  %s  %-9s %s", e.name(), e.kind, study.DescribeReason(e.text))
 	}
 	line(styleDim, "%s", "Ctrl-C: leave; the study goes on")
 	return tea.NewView(b.String())

@@ -12,10 +12,10 @@ import (
 
 	"budwood/data"
 	"budwood/search"
+	"budwood/study"
 	"budwood/trials"
 	"budwood/trials/blob"
 	"budwood/trials/segment"
-	"budwood/workflows"
 )
 
 type objectiveCmd struct {
@@ -102,7 +102,7 @@ func (c *objectiveTestCmd) study(a *app, file string) (*trials.Command, trials.T
 	if len(c.Param) > 0 {
 		return nil, trials.Task{}, nil, usageError{errors.New("--param: the parameters are those of the study file")}
 	}
-	spec, _, err := workflows.Load(a.ctx, file, &data.Cache{}, workflows.FileOptions{})
+	spec, _, err := study.Load(a.ctx, file, &data.Cache{}, study.FileOptions{})
 	if err != nil {
 		return nil, trials.Task{}, nil, err
 	}
@@ -154,7 +154,7 @@ func showVectors(w io.Writer, cmd *trials.Command, task trials.Task, candidates 
 		if err := e.Encode(args); err != nil {
 			return err
 		}
-		fmt.Fprintf(w, "%s   %s\nargs    %s\n", search.TrialName(i), workflows.DescribeParams(p), strings.TrimSpace(text.String()))
+		fmt.Fprintf(w, "%s   %s\nargs    %s\n", search.TrialName(i), study.DescribeParams(p), strings.TrimSpace(text.String()))
 		for _, v := range set {
 			fmt.Fprintf(w, "env     %s\n", v)
 		}
@@ -191,7 +191,7 @@ func (t *objectiveTest) note(ok bool, what, note string) {
 func (t *objectiveTest) segment(ctx context.Context, from, to int, alive func(search.Measurement)) (segment.Result, error) {
 	task := t.task
 	task.From, task.To = from, to
-	return t.runner.Run(ctx, task, t.cmd.Objective(func(_ *trials.Trial, b []byte) { t.output = string(b) }), alive)
+	return t.runner.Run(ctx, task, t.cmd.Train(func(_ *trials.Trial, b []byte) { t.output = string(b) }), alive)
 }
 
 // run goes through the life of a trial: train to a rung, pause, resume, be
@@ -268,5 +268,5 @@ func ending(r segment.Result) string {
 	if r.State == search.Completed || r.State == search.Paused {
 		return ""
 	}
-	return fmt.Sprintf(", %s: %s", r.State, workflows.DescribeReason(r.Reason))
+	return fmt.Sprintf(", %s: %s", r.State, study.DescribeReason(r.Reason))
 }

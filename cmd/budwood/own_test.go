@@ -12,7 +12,7 @@ import (
 
 	"budwood"
 	"budwood/search"
-	"budwood/trials"
+	"budwood/trials/store"
 )
 
 // sweep is a sampler of a user's own: it notes each trial that it is asked for in a
@@ -87,7 +87,7 @@ func TestOwnSamplerGoesOn(t *testing.T) {
 		t.Errorf("asked for %q, %v, want %v", b, err, want)
 	}
 	st, list := records(t, g.dir, "swept")
-	if st.State != trials.StudyCompleted || len(list) != 6 {
+	if st.State != store.StudyCompleted || len(list) != 6 {
 		t.Errorf("%s with %d trials", st.State, len(list))
 	}
 	for i, r := range list {

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"budwood/search"
-	"budwood/workflows"
+	"budwood/study"
 )
 
 type planCmd struct {
@@ -44,7 +44,7 @@ func (c *planCmd) Run(a *app) error {
 		add("cost", "%s", q.Cost)
 	}
 	add("scheduler", "%s, eta %d, no rung below %s", q.Scheduler, q.Eta, plural(q.Min, "epoch"))
-	for i, line := range workflows.Brackets(spec) {
+	for i, line := range study.Brackets(spec) {
 		add(fmt.Sprintf("bracket[%d]", i), "%s", line)
 	}
 	add("seed", "%d", q.Seed)
@@ -74,7 +74,7 @@ func (c *planCmd) Run(a *app) error {
 	if spec.Retrain.Best > 0 {
 		add("retrain", "the best %d from scratch for %s", spec.Retrain.Best, plural(spec.Retrain.Epochs, "epoch"))
 	}
-	memory, err := workflows.DescribeMemory(a.ctx, spec, d, workflows.Offer{})
+	memory, err := study.DescribeMemory(a.ctx, spec, d, study.Offer{})
 	if err != nil {
 		return err
 	}
@@ -92,19 +92,19 @@ func (c *planCmd) Run(a *app) error {
 		add("train."+k, "%s", search.FormatExact(spec.Train[k]))
 	}
 	for _, dim := range spec.Space.Dims() {
-		add("space."+dim.Name, "%s", workflows.DescribeDim(dim))
+		add("space."+dim.Name, "%s", study.DescribeDim(dim))
 	}
 	for i, text := range spec.Constraints {
 		add(fmt.Sprintf("constraints[%d]", i), "%s", text)
 	}
 	if spec.Architecture != nil {
-		add("architecture", "%s", workflows.DescribeArchitecture(spec.Architecture))
+		add("architecture", "%s", study.DescribeArchitecture(spec.Architecture))
 		if n := spec.Architecture.Folds; n > 1 {
 			add("limits", "for the networks of all %d folds together, whose mean is exported", n)
 		}
 	}
 	for i, p := range spec.StartWith {
-		add(fmt.Sprintf("start_with[%d]", i), "%s", workflows.DescribeParams(p))
+		add(fmt.Sprintf("start_with[%d]", i), "%s", study.DescribeParams(p))
 	}
 	return c.write(a.stdout, t, spec)
 }

@@ -8,8 +8,8 @@ import (
 	"budwood"
 	"budwood/report"
 	"budwood/search"
+	"budwood/study"
 	"budwood/trials/store"
-	"budwood/workflows"
 )
 
 type reportCmd struct {
@@ -56,22 +56,22 @@ func (c *reportCmd) Run(a *app) error {
 
 // network draws the best network of an architecture search, and tells about it.
 func (c *reportCmd) network(a *app, store *store.Store, r *budwood.Result) (report.Network, error) {
-	study, err := store.Study(a.ctx, c.Study)
+	row, err := store.Study(a.ctx, c.Study)
 	if err != nil {
 		return report.Network{}, err
 	}
-	spec, err := specOf(&study)
+	spec, err := specOf(&row)
 	if err != nil || spec.Architecture == nil || r.Best == nil {
 		return report.Network{}, err
 	}
 	var drawing strings.Builder
-	if err := workflows.DrawNetwork(&drawing, spec, r.Best); err != nil {
+	if err := study.DrawNetwork(&drawing, spec, r.Best); err != nil {
 		return report.Network{}, err
 	}
-	about, err := workflows.DescribeNetwork(spec, r.Trials, r.Best)
+	about, err := study.DescribeNetwork(spec, r.Trials, r.Best)
 	if err != nil {
 		return report.Network{}, err
 	}
-	how, err := workflows.DescribeSearch(spec, search.Counted(r.Trials))
+	how, err := study.DescribeSearch(spec, search.Counted(r.Trials))
 	return report.Network{Drawing: drawing.String(), About: about + how}, err
 }

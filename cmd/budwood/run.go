@@ -10,6 +10,7 @@ import (
 	"budwood"
 	"budwood/data"
 	"budwood/search"
+	"budwood/study"
 	"budwood/trials"
 	"budwood/trials/store"
 	"budwood/workflows"
@@ -17,27 +18,27 @@ import (
 
 // fileArg is a study file and what overrides it.
 type fileArg struct {
-	File         string              `arg:"" help:"Study file (YAML)." type:"path"`
-	Name         *string             `help:"Give the study another name." placeholder:"NAME"`
-	Trials       *int                `help:"Override budget.trials." placeholder:"N"`
-	Epochs       *int                `help:"Override budget.epochs." placeholder:"N"`
-	Time         *workflows.Duration `help:"Override budget.time, like 10m." placeholder:"TIME"`
-	EnergyWh     *float64            `name:"energy-wh" help:"Override budget.energy_wh." placeholder:"WH"`
-	Parallel     *int                `help:"Override search.parallel." placeholder:"N"`
-	Seed         *uint64             `help:"Override search.seed." placeholder:"N"`
-	AllowOutside bool                `help:"Allow data outside the study file's directory."`
+	File         string          `arg:"" help:"Study file (YAML)." type:"path"`
+	Name         *string         `help:"Give the study another name." placeholder:"NAME"`
+	Trials       *int            `help:"Override budget.trials." placeholder:"N"`
+	Epochs       *int            `help:"Override budget.epochs." placeholder:"N"`
+	Time         *study.Duration `help:"Override budget.time, like 10m." placeholder:"TIME"`
+	EnergyWh     *float64        `name:"energy-wh" help:"Override budget.energy_wh." placeholder:"WH"`
+	Parallel     *int            `help:"Override search.parallel." placeholder:"N"`
+	Seed         *uint64         `help:"Override search.seed." placeholder:"N"`
+	AllowOutside bool            `help:"Allow data outside the study file's directory."`
 }
 
 // load reads the study and its data, so that every mistake in them is found
 // before anything starts.
-func (f *fileArg) load(ctx context.Context) (*workflows.Spec, *data.Data, error) {
+func (f *fileArg) load(ctx context.Context) (*study.Spec, *data.Data, error) {
 	for flag, n := range map[string]*int{"trials": f.Trials, "epochs": f.Epochs, "parallel": f.Parallel} {
 		if n != nil && *n == 0 { // which in a study stands for the default
 			return nil, nil, usageError{fmt.Errorf("--%s: 0 is nothing: give at least 1", flag)}
 		}
 	}
 	most, _ := trials.TrialMemory()
-	return workflows.Load(ctx, f.File, &data.Cache{Max: most}, workflows.FileOptions{Outside: f.AllowOutside, Override: func(s *workflows.Spec) {
+	return study.Load(ctx, f.File, &data.Cache{Max: most}, study.FileOptions{Outside: f.AllowOutside, Override: func(s *study.Spec) {
 		override(&s.Name, f.Name)
 		override(&s.Budget.Trials, f.Trials)
 		override(&s.Budget.Epochs, f.Epochs)
@@ -101,17 +102,17 @@ func (c *runCmd) Run(a *app) (err error) {
 	if err != nil && !errors.Is(err, store.ErrNoStudy) {
 		return err
 	}
-	if err := workflows.CheckWarmStart(a.ctx, db, spec); err != nil {
+	if err := study.CheckWarmStart(a.ctx, db, spec); err != nil {
 		return usageError{err}
 	}
 	if err := a.keepData(spec); err != nil {
 		return err
 	}
 	if exists {
-		if err := workflows.CanContinue(old.Spec, spec); err != nil {
+		if err := study.CanContinue(old.Spec, spec); err != nil {
 			return usageError{err}
 		}
-		if old.State == store.StudyRunning && !workflows.SameCommand(old.Spec, spec) {
+		if old.State == store.StudyRunning && !study.SameCommand(old.Spec, spec) {
 			return usageError{fmt.Errorf("study %s runs, with another command than its file has now: end it with budwood stop %s, and run the file again to go on with the new one", spec.Name, spec.Name)}
 		}
 		if err := a.sayChange(db, spec); err != nil {
@@ -136,12 +137,12 @@ func (c *runCmd) Run(a *app) (err error) {
 }
 
 // sayChange says which trials of a study were trained by what is no longer there.
-func (a *app) sayChange(store *store.Store, spec *workflows.Spec) error {
+func (a *app) sayChange(store *store.Store, spec *study.Spec) error {
 	list, err := store.Versions(a.ctx, spec.Name)
 	if err != nil {
 		return err
 	}
-	if line := workflows.DescribeChange(spec.Name, list, spec.Version()); line != "" {
+	if line := study.DescribeChange(spec.Name, list, spec.Version()); line != "" {
 		a.say("%s", line)
 	}
 	return nil
@@ -149,7 +150,7 @@ func (a *app) sayChange(store *store.Store, spec *workflows.Spec) error {
 
 // already tells of a study that exists: one that ended with all it was asked
 // for is only shown again.
-func (a *app) already(db *store.Store, old *store.Study, spec *workflows.Spec) (done bool, err error) {
+func (a *app) already(db *store.Store, old *store.Study, spec *study.Spec) (done bool, err error) {
 	r, err := budwood.ReadResult(a.ctx, db, spec.Name)
 	if err != nil {
 		return false, err
@@ -209,7 +210,7 @@ func (a *app) ended(db *store.Store, name string) error {
 	if err := a.summary(db, name); err != nil {
 		return err
 	}
-	study, err := db.Study(a.ctx, name)
+	row, err := db.Study(a.ctx, name)
 	if err != nil {
 		return err
 	}
@@ -220,19 +221,19 @@ func (a *app) ended(db *store.Store, name string) error {
 	counted := search.Counted(r.Trials)
 	n, last := failures(counted)
 	switch {
-	case study.State == store.StudyFailed:
-		return fmt.Errorf("study %s failed: %s", name, study.Reason)
+	case row.State == store.StudyFailed:
+		return fmt.Errorf("study %s failed: %s", name, row.Reason)
 	case r.Best != nil:
 		return nil
 	case len(counted) == 0 && len(r.Trials) > 0:
 		return errAllAside(name)
 	case n > 0 && n == len(counted):
-		return fmt.Errorf("study %s: all of its trials failed: %s", name, workflows.DescribeReason(last.Reason))
+		return fmt.Errorf("study %s: all of its trials failed: %s", name, study.DescribeReason(last.Reason))
 	case len(r.Trials) == 0:
 		return fmt.Errorf("study %s ended without a best: it had no trials", name)
 	}
 	end := counted[len(counted)-1]
-	return fmt.Errorf("study %s ended without a best: none of %s has a value; the last one is %s: %s", name, plural(len(counted), "trial"), end.State, strings.TrimPrefix(workflows.DescribeReason(end.Reason), string(end.State)+": "))
+	return fmt.Errorf("study %s ended without a best: none of %s has a value; the last one is %s: %s", name, plural(len(counted), "trial"), end.State, strings.TrimPrefix(study.DescribeReason(end.Reason), string(end.State)+": "))
 }
 
 // errAllAside is why a study has no best whose trials were all set aside.

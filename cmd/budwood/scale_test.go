@@ -16,6 +16,7 @@ import (
 	"budwood"
 	"budwood/cmd/budwood/devserver"
 	"budwood/data"
+	"budwood/study"
 	"budwood/trials/store"
 	"budwood/workflows"
 )
@@ -66,9 +67,9 @@ func newCrowd(t testing.TB, flags ...string) *crowd {
 }
 
 // submit starts a study of a file.
-func (c *crowd) submit(file string, change func(*workflows.Spec)) {
+func (c *crowd) submit(file string, change func(*study.Spec)) {
 	c.t.Helper()
-	spec, _, err := workflows.Load(c.ctx, file, &data.Cache{}, workflows.FileOptions{Override: change})
+	spec, _, err := study.Load(c.ctx, file, &data.Cache{}, study.FileOptions{Override: change})
 	if err == nil {
 		_, err = workflows.Submit(c.ctx, c.c, spec, workflows.DefaultQueue)
 	}
@@ -131,7 +132,7 @@ func TestHundredStudies(t *testing.T) {
 	const each = 12
 	c := newCrowd(t)
 	for i := range *studies {
-		c.submit(trivial, func(s *workflows.Spec) {
+		c.submit(trivial, func(s *study.Spec) {
 			s.Name = fmt.Sprintf("many-%02d", i)
 			s.Search.Sampler, s.Search.Parallel, s.Budget.Trials = "tpe", 2, each
 		})
@@ -186,7 +187,7 @@ func TestPriorities(t *testing.T) {
 	c := newCrowd(t, "--cpu", "1", "--allow-commands")
 	file := sleepers(t, .12)
 	study := func(name string, parallel, priority, n int) {
-		c.submit(file, func(s *workflows.Spec) {
+		c.submit(file, func(s *study.Spec) {
 			s.Name, s.Search.Parallel, s.Search.Priority, s.Budget.Trials = name, parallel, priority, n
 		})
 	}
@@ -262,7 +263,7 @@ func throughput(b *testing.B, file string, n, parallel, batch, workers int) {
 		time.Sleep(2 * time.Second) // until they poll
 	}
 	name := ""
-	c.submit(file, func(s *workflows.Spec) {
+	c.submit(file, func(s *study.Spec) {
 		s.Budget.Trials, s.Search.Parallel, s.Search.Batch = n, parallel, batch
 		name = s.Name
 	})

@@ -12,6 +12,7 @@ import (
 
 	"budwood"
 	"budwood/cmd/budwood/devserver"
+	"budwood/study"
 	"budwood/trials"
 	"budwood/workflows"
 )
@@ -88,7 +89,7 @@ func (a *app) connect(f serverFlags) (*connection, error) {
 }
 
 // startWorkers starts the store's worker and a training one in this process.
-func (c *connection) startWorkers(a *app, o workflows.Offer, allow func(*trials.Command) error) error {
+func (c *connection) startWorkers(a *app, o study.Offer, allow func(*trials.Command) error) error {
 	st, err := a.state()
 	if err != nil {
 		return err

@@ -16,8 +16,8 @@ import (
 
 	"budwood"
 	"budwood/cmd/budwood/devserver"
+	"budwood/study"
 	"budwood/trials/store"
-	"budwood/workflows"
 )
 
 // The service is a process in the background that has the workers, so that a
@@ -163,7 +163,7 @@ func serviceMain() int {
 	lock, out := os.NewFile(3, workersLock), os.NewFile(4, "report")
 	defer lock.Close() // or the garbage collector would do it, and let go of the lock
 	home, err := budwood.Home()
-	var cache workflows.Bytes
+	var cache study.Bytes
 	if err == nil {
 		err = cache.UnmarshalText([]byte(os.Getenv("BUDWOOD_DATA_CACHE")))
 	}
@@ -194,7 +194,7 @@ func (a *app) serve(ready func()) error {
 		return err
 	}
 	defer conn.Close()
-	if err := conn.startWorkers(a, workflows.Offer{}, a.allowed); err != nil {
+	if err := conn.startWorkers(a, study.Offer{}, a.allowed); err != nil {
 		return err
 	}
 	ready()

@@ -13,9 +13,9 @@ import (
 	"budwood/hpo"
 	"budwood/report"
 	"budwood/search"
+	"budwood/study"
 	"budwood/trials"
 	"budwood/trials/store"
-	"budwood/workflows"
 )
 
 type showCmd struct {
@@ -70,7 +70,7 @@ func (c *showCmd) Run(a *app) error {
 	if r.Note != "" {
 		fmt.Fprintf(a.stdout, "note: %s\n", r.Note)
 	}
-	study, err := store.Study(a.ctx, c.Study)
+	row, err := store.Study(a.ctx, c.Study)
 	if err != nil {
 		return err
 	}
@@ -81,14 +81,14 @@ func (c *showCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	if line := workflows.DescribeVersions(c.Study, versions); line != "" {
+	if line := study.DescribeVersions(c.Study, versions); line != "" {
 		fmt.Fprintf(a.stdout, "versions: %s\n", line)
 	}
 	list = search.Counted(list)
-	if line := importance(study.Space, list, r.Main()); line != "" {
+	if line := importance(row.Space, list, r.Main()); line != "" {
 		fmt.Fprintf(a.stdout, "importance: %s\n", line)
 	}
-	spec, err := specOf(&study)
+	spec, err := specOf(&row)
 	if err != nil || spec.Architecture == nil && len(r.Objectives) < 2 {
 		return err
 	}
@@ -96,8 +96,8 @@ func (c *showCmd) Run(a *app) error {
 		return err
 	}
 	list = search.Counted(list)
-	fmt.Fprint(a.stdout, workflows.DescribeFront(r.Objectives, list))
-	text, err := workflows.DescribeSearch(spec, list)
+	fmt.Fprint(a.stdout, study.DescribeFront(r.Objectives, list))
+	text, err := study.DescribeSearch(spec, list)
 	fmt.Fprint(a.stdout, text)
 	return err
 }
@@ -132,7 +132,7 @@ func trialTable(objectives []search.Objective, list []search.Record) table {
 		if rec.Aside != "" {
 			row[1], reason = "set aside", rec.Aside
 		}
-		t.add(append(row, wattHours(rec.Joules), proposer(rec.Source), workflows.DescribeParams(rec.Params), workflows.DescribeReason(reason))...)
+		t.add(append(row, wattHours(rec.Joules), proposer(rec.Source), study.DescribeParams(rec.Params), study.DescribeReason(reason))...)
 	}
 	return t
 }

@@ -10,14 +10,14 @@ import (
 	"budwood"
 	"budwood/meta"
 	"budwood/search"
+	"budwood/study"
 	"budwood/trials/energy"
 	"budwood/trials/store"
-	"budwood/workflows"
 )
 
 // summary is how a study ended: what a run prints last.
 func (a *app) summary(store *store.Store, name string) error {
-	study, err := store.Study(a.ctx, name)
+	row, err := store.Study(a.ctx, name)
 	if err != nil {
 		return err
 	}
@@ -25,7 +25,7 @@ func (a *app) summary(store *store.Store, name string) error {
 	if err != nil {
 		return err
 	}
-	spec, err := specOf(&study)
+	spec, err := specOf(&row)
 	if err != nil {
 		return err
 	}
@@ -38,22 +38,22 @@ func (a *app) summary(store *store.Store, name string) error {
 		}
 	}
 	took := ""
-	if !study.Ended.IsZero() {
-		elapsed, err := workflows.Elapsed(a.ctx, store, &study)
+	if !row.Ended.IsZero() {
+		elapsed, err := study.Elapsed(a.ctx, store, &row)
 		if err != nil {
 			return err
 		}
 		took = " in " + elapsed.Round(100*time.Millisecond).String()
 	}
-	fmt.Fprintf(w, "\nstudy   %s: %s%s, %s, %s, %d stopped early%s\n", name, study.State, took, plural(len(r.Trials), "trial"), plural(epochs, "epoch"), stopped, setAside(r.Aside))
-	if study.Reason != "" {
-		fmt.Fprintf(w, "reason  %s\n", study.Reason)
+	fmt.Fprintf(w, "\nstudy   %s: %s%s, %s, %s, %d stopped early%s\n", name, row.State, took, plural(len(r.Trials), "trial"), plural(epochs, "epoch"), stopped, setAside(r.Aside))
+	if row.Reason != "" {
+		fmt.Fprintf(w, "reason  %s\n", row.Reason)
 	}
-	for _, line := range warmStarts(study.WarmStart) {
+	for _, line := range warmStarts(row.WarmStart) {
 		fmt.Fprintf(w, "%s\n", strings.Replace(line, "warm start: ", "warm    ", 1))
 	}
-	if n, last := failures(r.Trials); n > 0 && !strings.Contains(study.Reason, " trials failed, ") {
-		fmt.Fprintf(w, "failed  %s, the last one %s: %s\n", plural(n, "trial"), last.Name(), workflows.DescribeReason(last.Reason))
+	if n, last := failures(r.Trials); n > 0 && !strings.Contains(row.Reason, " trials failed, ") {
+		fmt.Fprintf(w, "failed  %s, the last one %s: %s\n", plural(n, "trial"), last.Name(), study.DescribeReason(last.Reason))
 	}
 	if r.Best == nil {
 		fmt.Fprintf(w, "best    none: no trial has a value\nnext    budwood show %s\n", name)
@@ -146,8 +146,8 @@ func trialBudget(s *store.Study) (int, error) {
 }
 
 // specOf is a study as it was submitted.
-func specOf(s *store.Study) (*workflows.Spec, error) {
-	var spec workflows.Spec
+func specOf(s *store.Study) (*study.Spec, error) {
+	var spec study.Spec
 	if err := json.Unmarshal(s.Spec, &spec); err != nil {
 		return nil, fmt.Errorf("study %s: its stored specification: %w", s.Name, err)
 	}

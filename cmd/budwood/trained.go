@@ -10,17 +10,17 @@ import (
 	"budwood"
 	"budwood/data"
 	"budwood/search"
+	"budwood/study"
 	"budwood/trials"
 	"budwood/trials/blob"
 	"budwood/trials/store"
-	"budwood/workflows"
 )
 
 // trained is a trial of a study, and where the weights of its network are.
 type trained struct {
 	*budwood.Result
 	trial *search.Record
-	spec  *workflows.Spec
+	spec  *study.Spec
 	data  *data.Cache
 	blobs blob.Store
 	key   string
@@ -110,7 +110,7 @@ func checkpointOf(ctx context.Context, blobs blob.Store, r *budwood.Result, t *s
 	case !measured && !t.State.Ended():
 		return "", fmt.Errorf("study %s: %s has no weights yet: it is %s", r.Study, t.Name(), t.State)
 	case !measured || t.State == search.Diverged || t.State == search.Failed || t.State == search.Infeasible:
-		return "", fmt.Errorf("study %s: %s has no weights: it is %s: %s", r.Study, t.Name(), t.State, workflows.DescribeReason(t.Reason))
+		return "", fmt.Errorf("study %s: %s has no weights: it is %s: %s", r.Study, t.Name(), t.State, study.DescribeReason(t.Reason))
 	case key != "":
 		return key, nil
 	case len(others) == 0:

@@ -9,6 +9,7 @@ import (
 	"budwood"
 	"budwood/cmd/budwood/devserver"
 	"budwood/data"
+	"budwood/study"
 	"budwood/trials"
 	"budwood/trials/energy"
 	"budwood/workflows"
@@ -16,10 +17,10 @@ import (
 
 // offerFlags are what a worker has for trials.
 type offerFlags struct {
-	CPU           *int             `name:"cpu" help:"Processors for trials; one that does not ask for more takes one. Default: all." placeholder:"N"`
-	Mem           *workflows.Bytes `help:"Memory for all trials together, like 8GiB. Default: three quarters of what the machine, or the control group around it, has." placeholder:"BYTES"`
-	Tags          []string         `help:"What else the worker has, like gpu, for trials that ask for it." placeholder:"TAG"`
-	AllowCommands bool             `help:"Run the programs of studies whose objective is a command. Whoever can submit a study can then run programs here."`
+	CPU           *int         `name:"cpu" help:"Processors for trials; one that does not ask for more takes one. Default: all." placeholder:"N"`
+	Mem           *study.Bytes `help:"Memory for all trials together, like 8GiB. Default: three quarters of what the machine, or the control group around it, has." placeholder:"BYTES"`
+	Tags          []string     `help:"What else the worker has, like gpu, for trials that ask for it." placeholder:"TAG"`
+	AllowCommands bool         `help:"Run the programs of studies whose objective is a command. Whoever can submit a study can then run programs here."`
 }
 
 // Validate is called once the flags are read.
@@ -33,8 +34,8 @@ func (f *offerFlags) Validate() error {
 	return nil
 }
 
-func (f *offerFlags) offer() workflows.Offer {
-	o := workflows.Offer{Tags: f.Tags}
+func (f *offerFlags) offer() study.Offer {
+	o := study.Offer{Tags: f.Tags}
 	override(&o.CPU, f.CPU)
 	override(&o.Mem, f.Mem)
 	return o
@@ -53,7 +54,7 @@ const ownHeap = 256 << 20
 
 // boundHeap has the runtime collect what trials have left behind before the process
 // grows beyond what it may have. GOMEMLIMIT, if it is set, says otherwise.
-func boundHeap(o workflows.Offer) {
+func boundHeap(o study.Offer) {
 	if o.Mem > 0 && os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(int64(o.Mem) + ownHeap)
 	}
@@ -140,7 +141,7 @@ func (c *workerCmd) Run(a *app) error {
 	files := a.dataFiles(blobs)
 	w := workflows.NewTrainWorker(conn.Client, conn.namespace, workflows.DefaultQueue, &workflows.TrainActivities{
 		Runner: &trials.Runner{Blobs: blobs, Meter: energy.NewAttributor(power), Name: name, Log: a.log(), Losses: losses},
-		Data:   &data.Cache{Files: files}, Allow: c.allow(), Log: a.log(),
+		Data:   &data.Cache{Files: files, Shared: a.sharedData()}, Allow: c.allow(), Log: a.log(),
 	}, offer)
 	if err := w.Start(); err != nil {
 		return fmt.Errorf("start the worker: %w", err)

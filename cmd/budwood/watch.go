@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"budwood/search"
+	"budwood/study"
 	"budwood/trials/store"
 	"budwood/workflows"
 )
@@ -40,7 +41,7 @@ type watcher struct {
 
 // look returns what happened since the last look.
 func (w *watcher) look(ctx context.Context) ([]event, error) {
-	study, err := w.store.Study(ctx, w.name)
+	row, err := w.store.Study(ctx, w.name)
 	if err != nil {
 		return nil, err
 	}
@@ -49,10 +50,10 @@ func (w *watcher) look(ctx context.Context) ([]event, error) {
 		return nil, err
 	}
 	old := w.study
-	w.study = study
+	w.study = row
 	var out []event
-	if study.State == store.StudyRunning && study.Reason != old.Reason && study.Reason != "" {
-		out = append(out, event{-1, "waiting", study.Reason})
+	if row.State == store.StudyRunning && row.Reason != old.Reason && row.Reason != "" {
+		out = append(out, event{-1, "waiting", row.Reason})
 	}
 	note := tight(w.home)
 	if note != "" && !w.tight {
@@ -64,7 +65,7 @@ func (w *watcher) look(ctx context.Context) ([]event, error) {
 		if i < len(w.seen) {
 			before = w.seen[i]
 		} else {
-			out = append(out, event{now[i].ID, "start", fmt.Sprintf("%s  (%s)", workflows.DescribeParams(now[i].Params), now[i].Source)})
+			out = append(out, event{now[i].ID, "start", fmt.Sprintf("%s  (%s)", study.DescribeParams(now[i].Params), now[i].Source)})
 		}
 		out = append(out, w.changes(&before, &now[i])...)
 	}

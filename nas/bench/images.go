@@ -20,8 +20,8 @@ import (
 	"budwood/internal/bench"
 	"budwood/nas"
 	"budwood/search"
+	"budwood/study"
 	"budwood/trials"
-	"budwood/workflows"
 )
 
 //go:embed *.yaml
@@ -30,7 +30,7 @@ var studies embed.FS
 // outcome is what a study came to.
 type outcome struct {
 	result    *budwood.Result
-	spec      *workflows.Spec
+	spec      *study.Spec
 	wall, cpu time.Duration
 	epochs    int
 	genome    nas.Genome
@@ -38,7 +38,7 @@ type outcome struct {
 }
 
 // study runs a study with data on goroutines, in a state directory of its own.
-func study(ctx context.Context, spec *workflows.Spec) (*outcome, error) {
+func runStudy(ctx context.Context, spec *study.Spec) (*outcome, error) {
 	home, err := os.MkdirTemp("", "budwood-nas")
 	if err != nil {
 		return nil, err
@@ -51,7 +51,7 @@ func study(ctx context.Context, spec *workflows.Spec) (*outcome, error) {
 	defer st.Close()
 	began, before := time.Now(), cpuTime()
 	runner := &trials.Runner{Blobs: st.Files.Blobs, Meter: st.Meter}
-	if _, err := workflows.Local(ctx, spec, st.StoreActivities(), runner, nil); err != nil {
+	if _, err := study.Local(ctx, spec, st.Recorder(), runner, nil); err != nil {
 		return nil, fmt.Errorf("study %s: %w", spec.Name, err)
 	}
 	o := &outcome{spec: spec, wall: time.Since(began), cpu: cpuTime() - before}
@@ -80,7 +80,7 @@ func cpuTime() time.Duration {
 }
 
 // load reads a study file of this directory, wherever the data is.
-func load(ctx context.Context, name, dir string, cache *data.Cache, override func(*workflows.Spec)) (*workflows.Spec, error) {
+func load(ctx context.Context, name, dir string, cache *data.Cache, override func(*study.Spec)) (*study.Spec, error) {
 	text, err := studies.ReadFile(name + ".yaml")
 	if err != nil {
 		return nil, err
@@ -105,7 +105,7 @@ func load(ctx context.Context, name, dir string, cache *data.Cache, override fun
 	if err := f.Close(); err != nil {
 		return nil, err
 	}
-	spec, _, err := workflows.Load(ctx, f.Name(), cache, workflows.FileOptions{Outside: true, Override: override})
+	spec, _, err := study.Load(ctx, f.Name(), cache, study.FileOptions{Outside: true, Override: override})
 	return spec, err
 }
 
@@ -116,7 +116,7 @@ func images(ctx context.Context, progress io.Writer, name, dir string, seed uint
 	t := bench.Table{Name: "nas-" + name, By: "seed", Head: []string{"search", "seed", "test accuracy, %", "best validation accuracy, %", "parameters", "trials", "epochs", "wall, s", "CPU, s", "energy, Wh (estimated)", "network"}}
 	var took time.Duration
 	for _, sampler := range samplers {
-		spec, err := load(ctx, name, dir, &data.Cache{}, func(s *workflows.Spec) {
+		spec, err := load(ctx, name, dir, &data.Cache{}, func(s *study.Spec) {
 			s.Search.Sampler, s.Search.Seed, s.Search.Inherit = sampler, seed, inherit && sampler != "random"
 			if slices.Contains(samplers, oneShot) {
 				single(s)
@@ -126,18 +126,18 @@ func images(ctx context.Context, progress io.Writer, name, dir string, seed uint
 				s.Budget.Epochs, s.Budget.Trials = 2*s.Budget.Trials, 5*s.Budget.Trials
 			}
 			if limit > 0 {
-				s.Budget.Time = workflows.Duration(limit)
+				s.Budget.Time = study.Duration(limit)
 			}
 			if !timed {
 				s.Budget.Time = 0
 			} else if sampler != samplers[0] { // as long, however many trials that gives
-				s.Budget.Trials, s.Budget.Time = 10_000, workflows.Duration(took)
+				s.Budget.Trials, s.Budget.Time = 10_000, study.Duration(took)
 			}
 		})
 		if err != nil {
 			return nil, err
 		}
-		o, err := study(ctx, spec)
+		o, err := runStudy(ctx, spec)
 		if err != nil {
 			return nil, err
 		}
@@ -152,7 +152,7 @@ func images(ctx context.Context, progress io.Writer, name, dir string, seed uint
 			if v := m.Metrics[spec.Objective.Metric]; !isRetrained(r) {
 				best = max(best, v)
 			}
-			fmt.Fprintf(progress, "%s %s %s %d epochs %.4f  %s\n", r.Name(), r.Source, r.State, m.Budget, m.Metrics[spec.Objective.Metric], workflows.DescribeParams(r.Params))
+			fmt.Fprintf(progress, "%s %s %s %d epochs %.4f  %s\n", r.Name(), r.Source, r.State, m.Budget, m.Metrics[spec.Objective.Metric], study.DescribeParams(r.Params))
 		}
 		t.Add(label, seed, fmt.Sprintf("%.2f", 100*o.result.Test["test_accuracy"]), fmt.Sprintf("%.2f", 100*best), fmt.Sprintf("%.0f", o.params), len(o.result.Trials), o.epochs,
 			fmt.Sprintf("%.0f", o.wall.Seconds()), fmt.Sprintf("%.0f", o.cpu.Seconds()), fmt.Sprintf("%.2f", o.result.Joules/3600), o.genome)

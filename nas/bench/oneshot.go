@@ -9,7 +9,7 @@ import (
 	"budwood/data"
 	"budwood/internal/bench"
 	"budwood/search"
-	"budwood/workflows"
+	"budwood/study"
 )
 
 // oneShot is the name of evolution over a supernet beside those of the samplers.
@@ -18,7 +18,7 @@ const oneShot = "oneshot"
 // single makes of a study file one that also a supernet can serve, so that all
 // methods search the same: one validation part, no hyperparameters in the space, no
 // average of the weights.
-func single(s *workflows.Spec) {
+func single(s *study.Spec) {
 	if s.Data.Split.CV > 0 {
 		s.Data.Split.CV, s.Data.Split.Valid = 0, .2
 	}
@@ -35,28 +35,28 @@ func single(s *workflows.Spec) {
 // with shared weights, and says how well the rankings agree.
 func ranking(ctx context.Context, progress io.Writer, name, dir string, seed uint64, networks, alone int, epochs []int) ([]bench.Table, error) {
 	cache := &data.Cache{}
-	run := func(what string, edit func(*workflows.Spec)) (*outcome, error) {
-		spec, err := load(ctx, name, dir, cache, func(s *workflows.Spec) {
+	run := func(what string, edit func(*study.Spec)) (*outcome, error) {
+		spec, err := load(ctx, name, dir, cache, func(s *study.Spec) {
 			single(s)
-			s.Name, s.Retrain, s.Search.Seed, s.Search.Scheduler = what, workflows.Retrain{}, seed, "none"
+			s.Name, s.Retrain, s.Search.Seed, s.Search.Scheduler = what, study.Retrain{}, seed, "none"
 			s.Search.Sampler = "random"
-			s.Budget = workflows.Budget{Trials: networks, Epochs: alone}
+			s.Budget = study.Budget{Trials: networks, Epochs: alone}
 			edit(s)
 		})
 		if err != nil {
 			return nil, err
 		}
-		o, err := study(ctx, spec)
+		o, err := runStudy(ctx, spec)
 		if err == nil {
 			fmt.Fprintf(progress, "%s: %d trials in %s\n", what, len(o.result.Trials), round(o.wall))
 		}
 		return o, err
 	}
-	one, err := run("alone", func(*workflows.Spec) {})
+	one, err := run("alone", func(*study.Spec) {})
 	if err != nil {
 		return nil, err
 	}
-	again := func(s *workflows.Spec) {
+	again := func(s *study.Spec) {
 		for i := range one.result.Trials {
 			s.StartWith = append(s.StartWith, one.result.Trials[i].Params)
 		}
@@ -82,9 +82,9 @@ func ranking(ctx context.Context, progress io.Writer, name, dir string, seed uin
 	row(fmt.Sprintf("alone again, %d epochs, another seed", alone), two)
 	for _, paths := range []string{"uniform", "fair"} {
 		for _, n := range epochs {
-			o, err := run(fmt.Sprintf("%s-%d", paths, n), func(s *workflows.Spec) {
+			o, err := run(fmt.Sprintf("%s-%d", paths, n), func(s *study.Spec) {
 				again(s)
-				s.Search.Supernet, s.Budget.Epochs, s.Retrain = paths, n, workflows.Retrain{Best: 1, Epochs: 1}
+				s.Search.Supernet, s.Budget.Epochs, s.Retrain = paths, n, study.Retrain{Best: 1, Epochs: 1}
 			})
 			if err != nil {
 				return nil, err

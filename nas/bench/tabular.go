@@ -17,7 +17,7 @@ import (
 
 	"budwood/data"
 	"budwood/internal/bench"
-	"budwood/workflows"
+	"budwood/study"
 )
 
 const folds = 3
@@ -60,16 +60,16 @@ func tabular(ctx context.Context, progress io.Writer, dir, kept, only string, se
 				key := name + " " + sampler
 				if _, ok := done[key]; !ok {
 					var err error
-					done[key], err = searchFold(ctx, tmp, name, dir, set, fold, func(s *workflows.Spec) {
+					done[key], err = searchFold(ctx, tmp, name, dir, set, fold, func(s *study.Spec) {
 						s.Search.Seed, s.Search.Sampler = seed, sampler
 						if limit > 0 {
-							s.Budget.Time = workflows.Duration(limit)
+							s.Budget.Time = study.Duration(limit)
 						}
 						if !timed {
 							s.Budget.Time = 0
 						} else if i > 0 { // as long as the first, however many trials that gives
 							s.Budget.Trials = 10_000
-							s.Budget.Time = workflows.Duration(done[name+" "+samplers[0]].Seconds * float64(time.Second))
+							s.Budget.Time = study.Duration(done[name+" "+samplers[0]].Seconds * float64(time.Second))
 						}
 					})
 					if err != nil {
@@ -167,9 +167,9 @@ func chosen(manifest string, n int) ([]string, error) {
 }
 
 // searchFold searches on one fold. It leaves the fold's rows in the directory.
-func searchFold(ctx context.Context, tmp, name, dir, set string, fold int, override func(*workflows.Spec)) (found, error) {
+func searchFold(ctx context.Context, tmp, name, dir, set string, fold int, override func(*study.Spec)) (found, error) {
 	cache := &data.Cache{}
-	spec, err := load(ctx, "tabular", dir, cache, func(s *workflows.Spec) {
+	spec, err := load(ctx, "tabular", dir, cache, func(s *study.Spec) {
 		s.Name = name
 		s.Data.CSV = strings.Replace(s.Data.CSV, "SET", set, 1)
 		s.Data.Target = lastColumn(s.Data.CSV)
@@ -190,13 +190,13 @@ func searchFold(ctx context.Context, tmp, name, dir, set string, fold int, overr
 			return found{}, err
 		}
 	}
-	o, err := study(ctx, spec)
+	o, err := runStudy(ctx, spec)
 	if err != nil {
 		return found{}, err
 	}
 	return found{
 		Accuracy: o.result.Test["test_accuracy"], Seconds: o.wall.Seconds(), CPU: o.cpu.Seconds(), Wh: o.result.Joules / 3600,
-		Trials: len(o.result.Trials), Epochs: o.epochs, Value: o.result.Value, Network: workflows.DescribeParams(o.result.Best.Params),
+		Trials: len(o.result.Trials), Epochs: o.epochs, Value: o.result.Value, Network: study.DescribeParams(o.result.Best.Params),
 	}, nil
 }
 

@@ -1,25 +1,16 @@
 package segment
 
-import (
-	"budwood/search"
-	"budwood/trials/energy"
-)
+// Key names a segment: the training of a trial from one budget to another, in epochs.
+type Key struct {
+	Study string `json:"study"`
+	Trial int    `json:"trial"`
+	From  int    `json:"from"`
+	To    int    `json:"to"` // where it was to end, also if the trial ended before: Study, Trial and To are enough to name it
+}
 
-// Report is the outcome of one attempt at one segment.
+// Report is what came of one attempt at a segment.
 type Report struct {
-	Study   string               `json:"study"`
-	Trial   int                  `json:"trial"`
-	From    int                  `json:"from"`
-	To      int                  `json:"to"`      // where the segment was to end, also if the trial ended before: with Study and Trial it names the segment
-	Attempt int                  `json:"attempt"` // a later one replaces an earlier one
-	State   search.State         `json:"state"`
-	Reason  string               `json:"reason,omitempty"`
-	Curve   []search.Measurement `json:"curve,omitempty"` // every epoch of the segment
-	Final   search.Measurement   `json:"final"`           // what samplers see of it; zero: nothing was measured
-	Energy  energy.Energy        `json:"energy"`          // of the segment
-	Seconds float64              `json:"seconds"`         // of training, of the segment
-	Worker  string               `json:"worker,omitempty"`
-	Version Version              `json:"version,omitzero"` // of what trained it
-	Kernels string               `json:"kernels,omitempty"`
-	Notes   []string             `json:"notes,omitempty"`
+	Key
+	Attempt int `json:"attempt"` // a later one replaces an earlier one
+	Result
 }

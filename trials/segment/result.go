@@ -25,8 +25,13 @@ type Result struct {
 	Notes      []string             `json:"notes,omitempty"`   // what else is to know of the segment
 }
 
-// Values are the objectives at the segment's end, nil if any is missing.
-func (r *Result) Values(objectives []search.Objective) []float64 {
+// Outcome is what the bookkeeping of a study hears of the result.
+func (r *Result) Outcome(trial int, objectives []search.Objective) search.Outcome {
+	return search.Outcome{Trial: trial, Budget: r.Budget, State: r.State, Values: r.values(objectives), Reason: r.Reason}
+}
+
+// values are the objectives at the segment's end, nil if any is missing.
+func (r *Result) values(objectives []search.Objective) []float64 {
 	var out []float64
 	for _, o := range objectives {
 		v, ok := r.Final.Metrics[o.Metric]
@@ -36,4 +41,12 @@ func (r *Result) Values(objectives []search.Objective) []float64 {
 		out = append(out, v)
 	}
 	return out
+}
+
+// Cost is what the segment has taken. If the end of the study had interrupted the
+// segment before, the result is that of the whole.
+func (r *Result) Cost(seg search.Segment) search.Cost {
+	return search.Cost{
+		Epochs: max(r.Budget-seg.From, seg.Before.Epochs), Joules: max(r.Energy.Joules, seg.Before.Joules), Seconds: max(r.Seconds, seg.Before.Seconds),
+	}
 }

@@ -23,8 +23,8 @@ func asideStudy(t *testing.T) *Store {
 		if i >= 2 {
 			version = segment.Version{"train.py": "new"}
 		}
-		r := segment.Report{Study: "s", Trial: i, To: 3, State: search.Paused, Version: version, Kernels: "avx2",
-			Final: search.Measurement{Budget: 3, Metrics: search.Metrics{"loss": loss}}}
+		r := segment.Report{Key: segment.Key{Study: "s", Trial: i, To: 3}, Result: segment.Result{State: search.Paused, Version: version, Kernels: "avx2",
+			Final: search.Measurement{Budget: 3, Metrics: search.Metrics{"loss": loss}}}}
 		if i == 3 {
 			r.Notes = []string{"from epoch 2 on another version"}
 		}
@@ -77,8 +77,8 @@ func TestSetAside(t *testing.T) {
 		t.Errorf("aside %v, %v", ids, err)
 	}
 	// A report that comes late changes nothing of it.
-	if _, err := s.Record(ctx, segment.Report{Study: "s", Trial: 0, From: 3, To: 9, State: search.Completed,
-		Final: search.Measurement{Budget: 9, Metrics: search.Metrics{"loss": .01}}}); err != nil {
+	if _, err := s.Record(ctx, segment.Report{Key: segment.Key{Study: "s", Trial: 0, From: 3, To: 9}, Result: segment.Result{State: search.Completed,
+		Final: search.Measurement{Budget: 9, Metrics: search.Metrics{"loss": .01}}}}); err != nil {
 		t.Fatal(err)
 	}
 	if top, err := s.Top(ctx, "s", 1); err != nil || top[0].ID != 3 {
@@ -119,8 +119,8 @@ func TestVersionsOfTrials(t *testing.T) {
 		t.Errorf("%+v, %v", list, err)
 	}
 	// A trial that went on under the new version is with both.
-	if _, err := s.Record(ctx, segment.Report{Study: "s", Trial: 3, From: 3, To: 9, State: search.Completed, Version: segment.Version{"train.py": "newer"},
-		Final: search.Measurement{Budget: 9, Metrics: search.Metrics{"loss": .3}}}); err != nil {
+	if _, err := s.Record(ctx, segment.Report{Key: segment.Key{Study: "s", Trial: 3, From: 3, To: 9}, Result: segment.Result{State: search.Completed, Version: segment.Version{"train.py": "newer"},
+		Final: search.Measurement{Budget: 9, Metrics: search.Metrics{"loss": .3}}}}); err != nil {
 		t.Fatal(err)
 	}
 	if r, err := s.At(ctx, "s", 3); err != nil || len(r.Notes) != 2 || r.Notes[1] != "from epoch 4 on under version "+r.Version+" instead of "+list[1].ID {

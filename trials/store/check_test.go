@@ -32,8 +32,8 @@ func filled(t *testing.T, n int) string {
 		t.Fatal(err)
 	}
 	for i := range n {
-		r := segment.Report{Study: "digits", Trial: i, To: 9, Attempt: 1, State: search.Completed,
-			Final: search.Measurement{Budget: 9, Metrics: search.Metrics{"loss": float64(i)}}}
+		r := segment.Report{Key: segment.Key{Study: "digits", Trial: i, To: 9}, Attempt: 1, Result: segment.Result{State: search.Completed,
+			Final: search.Measurement{Budget: 9, Metrics: search.Metrics{"loss": float64(i)}}}}
 		for e := range 9 {
 			r.Curve = append(r.Curve, search.Measurement{Budget: e + 1, Metrics: search.Metrics{"loss": 1}})
 		}

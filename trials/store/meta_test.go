@@ -36,8 +36,8 @@ func TestStoreIsAMetaReader(t *testing.T) {
 		if _, err := s.Add(ctx, "digits", []search.Trial{{ID: i, Params: p}}); err != nil {
 			t.Fatal(err)
 		}
-		r := segment.Report{Study: "digits", Trial: i, To: 3, State: search.Completed,
-			Final: search.Measurement{Budget: 3, Metrics: search.Metrics{"valid_accuracy": 0.9 + float64(i)/100}}}
+		r := segment.Report{Key: segment.Key{Study: "digits", Trial: i, To: 3}, Result: segment.Result{State: search.Completed,
+			Final: search.Measurement{Budget: 3, Metrics: search.Metrics{"valid_accuracy": 0.9 + float64(i)/100}}}}
 		if i == 3 {
 			r.State = search.Failed
 		}

@@ -119,23 +119,23 @@ func refresh(w *writer, study int64, trial int, seq int64) error {
 	}
 
 	state, reason := search.Running, targetReason
-	var energy energy.Energy
+	var sum energy.Energy
 	var seconds float64
-	var budget, upto int
+	var budget, to int
 	var seen search.Record
 	for _, g := range segments { // by budget: the last one counts
-		energy, seconds = energy.Add(g.energy), seconds+g.seconds
-		state, reason, upto = g.state, g.reason, g.upto
-		budget = max(budget, g.final.Budget)
+		sum, seconds = sum.Add(g.Energy), seconds+g.Seconds
+		state, reason, to = g.State, g.Reason, g.to
+		budget = max(budget, g.Final.Budget)
 		if g.measured {
-			seen.Measurements = append(seen.Measurements, g.final)
+			seen.Measurements = append(seen.Measurements, g.Final)
 		}
 	}
 	switch {
 	case state.Ended():
 	case endState.Valid:
 		state, reason = search.State(endState.String), endReason
-	case target > upto:
+	case target > to:
 		state, reason = search.Running, targetReason
 	}
 	var loss sql.NullFloat64
@@ -147,19 +147,15 @@ func refresh(w *writer, study int64, trial int, seq int64) error {
 	}
 	return w.exec(`UPDATE trials SET state = ?, reason = ?, budget = ?, loss = ?, joules = ?, joules_low = ?, joules_high = ?, joules_idle = ?,
 			method = ?, seconds = ?, changed = ? WHERE study = ? AND trial = ?`,
-		state, reason, budget, loss, energy.Joules, energy.Low, energy.High, energy.Idle,
-		energy.Method, seconds, seq, study, trial)
+		state, reason, budget, loss, sum.Joules, sum.Low, sum.High, sum.Idle,
+		sum.Method, seconds, seq, study, trial)
 }
 
 // segmentRow is a row of segments, as far as a trial follows from it.
 type segmentRow struct {
-	upto     int
-	state    search.State
-	reason   string
-	final    search.Measurement
+	to       int
 	measured bool
-	energy   energy.Energy
-	seconds  float64
+	segment.Result
 }
 
 func segmentsOf(w *writer, study int64, trial int) ([]segmentRow, error) {
@@ -173,13 +169,13 @@ func segmentsOf(w *writer, study int64, trial int) ([]segmentRow, error) {
 	for rows.Next() {
 		var g segmentRow
 		var metrics sql.NullString
-		e := &g.energy
-		if err := rows.Scan(&g.upto, &g.state, &g.reason, &g.final.Budget, &metrics,
-			&e.Joules, &e.Low, &e.High, &e.Idle, &e.Method, &g.seconds); err != nil {
+		e := &g.Energy
+		if err := rows.Scan(&g.to, &g.State, &g.Reason, &g.Final.Budget, &metrics,
+			&e.Joules, &e.Low, &e.High, &e.Idle, &e.Method, &g.Seconds); err != nil {
 			return nil, err
 		}
 		g.measured = metrics.Valid
-		if err := decode(metrics.String, &g.final.Metrics); err != nil {
+		if err := decode(metrics.String, &g.Final.Metrics); err != nil {
 			return nil, err
 		}
 		out = append(out, g)

@@ -81,8 +81,8 @@ func add(t testing.TB, s *Store, name string, first, n int) {
 
 // report is a plausible outcome of a segment.
 func report(study string, trial, from, to int, accuracy float64) segment.Report {
-	r := segment.Report{Study: study, Trial: trial, From: from, To: to, Attempt: 1, State: search.Paused, Worker: "w1", Seconds: 0.5,
-		Energy: energy.Energy{Joules: 6, Low: 3, High: 9, Method: energy.Estimated}}
+	r := segment.Report{Key: segment.Key{Study: study, Trial: trial, From: from, To: to}, Attempt: 1, Result: segment.Result{State: search.Paused, Worker: "w1", Seconds: 0.5,
+		Energy: energy.Energy{Joules: 6, Low: 3, High: 9, Method: energy.Estimated}}}
 	for b := from + 1; b <= to; b++ {
 		r.Curve = append(r.Curve, search.Measurement{Budget: b, Metrics: search.Metrics{"valid_accuracy": accuracy, "train_loss": 1 / float64(b)}})
 	}

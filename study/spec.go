@@ -1,0 +1,381 @@
+package study
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"budwood/data"
+	"budwood/hpo"
+	"budwood/nas"
+	"budwood/search"
+)
+
+// Spec is a study as it is submitted: what a study file holds. [Spec.Complete]
+// fills in the defaults and validates; everything that runs sees a complete one.
+type Spec struct {
+	Name         string             `json:"name"`
+	Data         *data.Source       `json:"data,omitempty"`    // nil: the objective is a command, or a Go function of the user's worker
+	Command      *Command           `json:"command,omitempty"` // the objective as a program
+	Resources    Resources          `json:"resources,omitzero"`
+	Objective    search.Objective   `json:"objective"`
+	Also         []search.Objective `json:"also,omitempty"`
+	Search       Search             `json:"search"`
+	Budget       Budget             `json:"budget"`
+	EarlyStop    EarlyStop          `json:"early_stop"`
+	Retrain      Retrain            `json:"retrain,omitzero"`
+	Train        search.Params      `json:"train,omitempty"` // hyperparameters that are not searched
+	Space        search.Space       `json:"space,omitempty"`
+	Constraints  []string           `json:"constraints,omitempty"` // conditions between parameters: see [search.Constraints]
+	Architecture *nas.Spec          `json:"architecture,omitempty"`
+	StartWith    []search.Params    `json:"start_with,omitempty"`
+	Input        data.Shape         `json:"input,omitempty" yaml:"-"`   // of the network: the shape of a row, read off the data
+	Outputs      int                `json:"outputs,omitempty" yaml:"-"` // of the network, likewise
+	Keep         int                `json:"keep,omitempty"`             // weights of so many of the best trials stay when the study ends, with several objectives also those of the front; 0 means 1
+	MaxRetries   int                `json:"max_retries,omitempty"`      // of a trial whose code failed
+	MaxFailed    int                `json:"max_failed,omitempty"`       // no new trials once so many have failed; 0 means 10, while none has a value
+}
+
+// Search says how to search.
+type Search struct {
+	Sampler   string         `json:"sampler"`                // see Samplers; "" means auto; with an architecture evolution, or nsga2
+	Own       bool           `json:"own,omitempty" yaml:"-"` // the sampler is a Go value of the program that runs the study: [OwnSampler]; Sampler is its type
+	Scheduler string         `json:"scheduler"`              // see Schedulers; "" means asha
+	Seed      uint64         `json:"seed"`                   // of everything
+	Parallel  int            `json:"parallel"`               // segments at once; 0 means 2
+	Cost      hpo.CostMetric `json:"cost,omitempty"`         // energy or time: prefer what improves the most for a unit of it; "" means that costs do not count
+	Eta       int            `json:"eta"`                    // of the scheduler; 0 means 3
+	Min       int            `json:"min_epochs"`             // no rung is below it; 0 means 1
+	Proxy     string         `json:"proxy,omitempty"`        // of evolution over architectures: rejects networks before they are trained; see nas.Proxies; "" means none
+	Inherit   bool           `json:"inherit,omitempty"`      // networks of an architecture search begin with the weights of those that they were derived from
+	Supernet  string         `json:"supernet,omitempty"`     // one-shot search: the first trial trains weights that all networks share, by uniform or fair paths, the others are judged with them; "" means that each is trained
+	WarmStart string         `json:"warm_start"`             // auto, off, or the name of a study; "" means auto
+	Batch     int            `json:"batch,omitempty"`        // segments that share a workflow and a worker's slot; 0: one, or as [Pace] has it for brief trials
+	Priority  int            `json:"priority,omitempty"`     // of its trials among those of all studies, 1 (first) to 5; 0 means 3
+}
+
+// Budget ends the study: the first one that is hit. All are totals, over every
+// run of the study; zero means no limit but for Trials and Epochs.
+type Budget struct {
+	Trials   int      `json:"trials"` // 0 means 30
+	Epochs   int      `json:"epochs"` // at most so many a trial; 0 means 27
+	Time     Duration `json:"time,omitempty"`
+	EnergyWh float64  `json:"energy_wh,omitempty"`
+	MinGain  float64  `json:"min_gain,omitempty"` // no new trials once the next is expected to improve the objective by less; see hpo.ExpectedGain
+}
+
+// Retrain trains the best trials of the search once more when it is over: as new
+// trials, from fresh weights, without early stopping. The search's budgets of
+// trials, time and energy end the search alone.
+type Retrain struct {
+	Best   int `json:"best"`   // how many; 0: none, with a supernet 3
+	Epochs int `json:"epochs"` // 0 means budget.epochs
+}
+
+// EarlyStop ends a trial that no longer improves by MinDelta for Patience
+// epochs.
+type EarlyStop struct {
+	Patience int     `json:"patience"` // 0: never
+	MinDelta float64 `json:"min_delta"`
+}
+
+// Duration is a time.Duration written like 10m.
+type Duration time.Duration
+
+func (d Duration) String() string { return time.Duration(d).String() }
+
+// MarshalText writes 10m0s.
+func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+
+// UnmarshalText reads 10m, 1h30m, 90s.
+func (d *Duration) UnmarshalText(b []byte) error {
+	v, err := time.ParseDuration(string(b))
+	if err != nil {
+		return fmt.Errorf("%q is not a duration like 90s, 10m or 1h30m", b)
+	}
+	*d = Duration(v)
+	return nil
+}
+
+// Objectives lists the main objective and the others.
+func (s *Spec) Objectives() []search.Objective {
+	return append([]search.Objective{s.Objective}, s.Also...)
+}
+
+// FieldError says which field of a study is wrong: Path is like
+// "space[2]" or "budget.trials".
+type FieldError struct {
+	Path string
+	Err  error
+}
+
+func (e *FieldError) Error() string { return e.Path + ": " + e.Err.Error() }
+func (e *FieldError) Unwrap() error { return e.Err }
+
+func wrong(path, format string, args ...any) error {
+	return &FieldError{path, fmt.Errorf(format, args...)}
+}
+
+// best is of how many of the best trials the weights are kept.
+func (s *Spec) best() int { return max(s.Keep, 1) }
+
+var validName = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,63}$`)
+
+// Complete fills in every default and validates. Errors are [*FieldError]s.
+func (s *Spec) Complete() error {
+	if !validName.MatchString(s.Name) {
+		return wrong("name", "%s is not a name: use 1 to 64 of a-z, 0-9, '.', '_' and '-', starting with a letter or digit", search.Quoted(s.Name))
+	}
+	if s.Objective.Metric == "" {
+		if s.Data == nil {
+			s.Objective = search.Objective{Metric: "loss", Goal: search.Minimize}
+		} else {
+			s.Objective.Metric = "valid_loss"
+		}
+	}
+	for i, o := range s.Objectives() {
+		path := "objective"
+		if i > 0 {
+			path = fmt.Sprintf("also[%d]", i-1)
+		}
+		if o.Metric == "" {
+			return wrong(path+".metric", "no metric is named")
+		}
+		if s.Data != nil {
+			if err := oneOf(path+".metric", o.Metric, Metrics); err != nil {
+				return err
+			}
+		}
+		switch o.Goal {
+		case "":
+			o.Goal = defaultGoal(o.Metric)
+		case search.Minimize, search.Maximize:
+		default:
+			return oneOf(path+".goal", string(o.Goal), []string{string(search.Minimize), string(search.Maximize)})
+		}
+		for _, before := range s.Objectives()[:i] {
+			if before.Metric == o.Metric {
+				return wrong(path+".metric", "%s is an objective already: remove one of them", o.Metric)
+			}
+		}
+		if i == 0 {
+			s.Objective = o
+		} else {
+			s.Also[i-1] = o
+		}
+	}
+	if err := s.completeSearch(); err != nil {
+		return err
+	}
+	if len(s.Space) == 0 && s.Architecture == nil {
+		return wrong("space", "there is nothing to search: give a space, an architecture or both")
+	}
+	if s.Budget.MinGain > 0 && s.Architecture != nil {
+		return wrong("budget.min_gain", "what is left to gain cannot be told for architectures: remove it")
+	}
+	if err := s.Space.Validate(); err != nil {
+		return &FieldError{spacePath(err), err}
+	}
+	if err := s.checkSize(); err != nil {
+		return err
+	}
+	if err := s.completeCommand(); err != nil {
+		return err
+	}
+	if s.Architecture != nil {
+		if s.Data == nil {
+			return wrong("architecture", "it belongs to a study with data")
+		}
+		if _, err := s.Architecture.Space(); err != nil { // as it is written: a default does not hide that a list is empty
+			return architectureError(err)
+		}
+		*s.Architecture = s.Architecture.WithDefaults()
+		if s.Architecture.Limits != (nas.Limits{}) { // they are for what is exported: the mean of all folds
+			s.Architecture.Folds = s.Data.Split.CV
+		}
+	}
+	return s.completeCandidates()
+}
+
+// constraints reads the conditions on the space.
+func (s *Spec) constraints() (search.Constraints, error) {
+	c, err := search.Constrain(s.Space, s.Constraints...)
+	if err == nil {
+		err = c.Satisfiable(s.Space)
+	}
+	if err != nil {
+		path := "constraints"
+		var e *search.ConstraintError
+		if errors.As(err, &e) {
+			path = fmt.Sprintf("constraints[%d]", e.Index)
+		}
+		return c, &FieldError{path, err}
+	}
+	return c, nil
+}
+
+func (s *Spec) completeSearch() error {
+	q, b := &s.Search, &s.Budget
+	if q.Sampler == "" {
+		q.Sampler = "auto"
+		switch {
+		case s.Architecture != nil && len(s.Also) > 0:
+			q.Sampler = "nsga2"
+		case s.Architecture != nil:
+			q.Sampler = "evolution"
+		}
+	}
+	if q.Supernet != "" {
+		q.Scheduler = cmp.Or(q.Scheduler, "none")
+		s.Retrain.Best = cmp.Or(s.Retrain.Best, 3)
+	}
+	q.Scheduler = cmp.Or(q.Scheduler, "asha")
+	q.Parallel = cmp.Or(q.Parallel, 2)
+	q.Eta = cmp.Or(q.Eta, 3)
+	q.Min = cmp.Or(q.Min, 1)
+	q.WarmStart = cmp.Or(q.WarmStart, "auto")
+	b.Trials = cmp.Or(b.Trials, 30)
+	b.Epochs = cmp.Or(b.Epochs, 27)
+	if s.Retrain.Best > 0 {
+		s.Retrain.Epochs = cmp.Or(s.Retrain.Epochs, b.Epochs)
+	}
+	names := Samplers
+	if s.Architecture != nil {
+		names = ArchitectureSamplers
+	}
+	if !q.Own {
+		if err := s.oneOfMethods("search.sampler", q.Sampler, names); err != nil {
+			return err
+		}
+	}
+	if q.Inherit && (s.Architecture == nil || q.Sampler == "random") {
+		return wrong("search.inherit", "there is nothing to inherit: only networks that were derived from others (architecture: with the sampler evolution, local, predictor, nsga2 or nsga3) have parents")
+	}
+	if q.Supernet != "" {
+		if err := s.checkSupernet(); err != nil {
+			return err
+		}
+	}
+	if q.Proxy != "" {
+		if s.Architecture == nil || q.Sampler != "evolution" {
+			return wrong("search.proxy", "it belongs to a study with an architecture and the sampler evolution")
+		}
+		if err := oneOf("search.proxy", q.Proxy, nas.Proxies()); err != nil {
+			return err
+		}
+	}
+	if q.Cost != "" {
+		if err := oneOf("search.cost", string(q.Cost), []string{string(hpo.Energy), string(hpo.Time)}); err != nil {
+			return err
+		}
+		if s.Architecture != nil || q.Own || !slices.Contains(costSamplers, q.Sampler) {
+			return wrong("search.cost", "the sampler %s does not weigh costs; %s do", q.Sampler, strings.Replace(strings.Join(costSamplers, ", "), ", ehvi", " and ehvi", 1))
+		}
+	}
+	if err := s.oneOfMethods("search.scheduler", q.Scheduler, Schedulers); err != nil {
+		return err
+	}
+	if b.Time < 0 {
+		return wrong("budget.time", "%s is negative", b.Time)
+	}
+	for _, c := range []struct {
+		path string
+		v    float64
+		min  float64
+		max  float64
+	}{
+		{"search.parallel", float64(q.Parallel), 1, 1000},
+		{"search.eta", float64(q.Eta), 2, 100},
+		{"search.min_epochs", float64(q.Min), 1, float64(b.Epochs)},
+		{"search.batch", float64(q.Batch), 0, 1000},
+		{"search.priority", float64(q.Priority), 0, 5},
+		{"budget.trials", float64(b.Trials), 1, 1e6},
+		{"budget.epochs", float64(b.Epochs), 1, 1e6},
+		{"budget.time", time.Duration(b.Time).Seconds(), 0, 1e9},
+		{"budget.energy_wh", b.EnergyWh, 0, 1e9},
+		{"budget.min_gain", b.MinGain, 0, 1e300},
+		{"early_stop.patience", float64(s.EarlyStop.Patience), 0, 1e6},
+		{"early_stop.min_delta", s.EarlyStop.MinDelta, 0, 1e300},
+		{"retrain.best", float64(s.Retrain.Best), 0, boardSize},
+		{"retrain.epochs", float64(s.Retrain.Epochs), 0, 1e6},
+		{"keep", float64(s.Keep), 0, boardSize},
+		{"max_retries", float64(s.MaxRetries), 0, 100},
+		{"max_failed", float64(s.MaxFailed), 0, 1e6},
+	} {
+		if !(c.v >= c.min && c.v <= c.max) {
+			return wrong(c.path, "%s is outside [%s, %s]", search.FormatExact(c.v), search.FormatExact(c.min), search.FormatExact(c.max))
+		}
+	}
+	return nil
+}
+
+// oneOfMethods is oneOf of the samplers or schedulers, which must be able to do with
+// all of the study's objectives.
+func (s *Spec) oneOfMethods(path, v string, names []string) error {
+	if err := oneOf(path, v, names); err != nil || len(s.Also) == 0 || !slices.Contains(oneObjective, v) {
+		return err
+	}
+	able := slices.DeleteFunc(slices.Clone(names), func(n string) bool { return slices.Contains(oneObjective, n) })
+	return wrong(path, "%s looks at the first objective alone, and also names more: remove also, or choose one of %s", v, strings.Join(able, ", "))
+}
+
+// completeCandidates checks what names hyperparameters: the space, the fixed
+// ones and start_with.
+func (s *Spec) completeCandidates() error {
+	if s.Data != nil {
+		for i, p := range s.Space {
+			for _, d := range (search.Space{p}).Dims() {
+				if err := oneOf(fmt.Sprintf("space[%d].name", i), d.Name, Hyperparameters(s)); err != nil {
+					return err
+				}
+				if _, ok := s.Train[d.Name]; ok {
+					return wrong("train."+d.Name, "it is searched in the space too: remove one of them")
+				}
+			}
+		}
+		for _, k := range s.Train.Names() {
+			if err := oneOf("train."+k, k, Hyperparameters(s)); err != nil {
+				return err
+			}
+		}
+		if err := checkRecipes(s); err != nil {
+			return err
+		}
+	} else if len(s.Train) > 0 {
+		return wrong("train", "fixed hyperparameters belong to a study with data")
+	}
+	constraints, err := s.constraints()
+	if err != nil {
+		return err
+	}
+	filled, err := s.startWith(constraints)
+	for i, q := range filled { // in the types of the space
+		given := search.Params{}
+		for _, k := range s.StartWith[i].Names() {
+			given[k] = q[k]
+		}
+		s.StartWith[i] = given
+	}
+	return err
+}
+
+// spacePath is the path of the parameter that a space's error is about.
+func spacePath(err error) string {
+	var e *search.SpaceError
+	if errors.As(err, &e) {
+		return fmt.Sprintf("space[%d]", e.Index)
+	}
+	return "space"
+}
+
+func architectureError(err error) error {
+	var e *nas.GrammarError
+	if errors.As(err, &e) && e.Path != "" {
+		return &FieldError{"architecture." + e.Path, e.Err}
+	}
+	return wrong("architecture", "%s", strings.TrimPrefix(err.Error(), "architecture: ")) // the path says it
+}

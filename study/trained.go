@@ -1,0 +1,62 @@
+package study
+
+import (
+	"context"
+	"fmt"
+
+	"budwood/data"
+	"budwood/engine"
+	"budwood/search"
+	"budwood/trials"
+	"budwood/trials/blob"
+)
+
+// Trained is the network of a trial of a study with data, with the weights of its
+// best epoch, from its checkpoint.
+func (s *Spec) Trained(ctx context.Context, cache *data.Cache, blobs blob.Store, key string, trial int, p search.Params) (*engine.Net, error) {
+	_, net, err := s.trained(ctx, blobs, key, trial, p, cache.Load)
+	return net, err
+}
+
+// TrainedOn is [Spec.Trained], and the data that the network learned from.
+func (s *Spec) TrainedOn(ctx context.Context, cache *data.Cache, blobs blob.Store, key string, trial int, p search.Params) (*data.Data, *engine.Net, error) {
+	model, net, err := s.trained(ctx, blobs, key, trial, p, cache.Load)
+	return model.Data, net, err
+}
+
+// Predict applies the network of a trial of a study with a table to the rows of
+// another table, CSV or Parquet, which has the columns of the first but the target.
+// classes are the names of the classes, nil for a regression.
+func (s *Spec) Predict(ctx context.Context, cache *data.Cache, blobs blob.Store, key string, trial int, p search.Params, path string) (rows []trials.Prediction, classes []string, err error) {
+	var fresh *data.Set
+	model, net, err := s.trained(ctx, blobs, key, trial, p, func(ctx context.Context, src data.Source) (d *data.Data, err error) {
+		d, fresh, err = cache.LoadWith(ctx, src, path)
+		return d, err
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	rows, err = model.Predict(net, fresh)
+	return rows, model.Data.ClassNames, err
+}
+
+func (s *Spec) trained(ctx context.Context, blobs blob.Store, key string, trial int, p search.Params,
+	load func(context.Context, data.Source) (*data.Data, error),
+) (model trials.Supervised, net *engine.Net, err error) {
+	m := s.Model()
+	if m == nil {
+		return model, nil, fmt.Errorf("study %s: its objective is the user's own program, which alone knows the network", s.Name)
+	}
+	d, err := load(ctx, m.Data)
+	if err != nil {
+		return model, nil, fmt.Errorf("study %s: %w", s.Name, err)
+	}
+	if model, err = m.Supervised(d); err != nil {
+		return model, nil, fmt.Errorf("study %s: %w", s.Name, err)
+	}
+	net, err = model.Trained(ctx, blobs, key, p, search.Rand(s.Search.Seed, trial).Uint64())
+	if err != nil {
+		return model, nil, fmt.Errorf("study %s: %s: %w", s.Name, search.TrialName(trial), err)
+	}
+	return model, net, nil
+}
