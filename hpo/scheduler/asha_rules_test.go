@@ -193,6 +193,13 @@ func TestHyperbandBrackets(t *testing.T) {
 }
 
 func TestBracketsOfEachScheduler(t *testing.T) {
+	var firsts []int
+	for _, b := range (Hyperband{Max: 8, Eta: 2}).Brackets() {
+		firsts = append(firsts, b.Rungs[0])
+	}
+	if !slices.Equal(firsts, []int{1, 2, 4, 8}) {
+		t.Errorf("brackets that begin at %v", firsts)
+	}
 	for _, c := range []struct {
 		got  []Bracket
 		want []int

@@ -118,7 +118,7 @@ func TestUsableValues(t *testing.T) {
 			t.Errorf("%v", c.v)
 		}
 	}
-	for n, want := range map[int]string{10: "10th", 14: "14th", 22: "22nd", 23: "23rd", 24: "24th", 100: "100th", 101: "101st", 110: "110th", 111: "111th", 113: "113th", 114: "114th", 121: "121st"} {
+	for n, want := range map[int]string{10: "10th", 14: "14th", 22: "22nd", 23: "23rd", 24: "24th", 100: "100th", 101: "101st", 110: "110th", 111: "111th", 113: "113th", 1021: "1021st", 114: "114th", 121: "121st"} {
 		if got := ordinal(n); got != want {
 			t.Errorf("%s, want %s", got, want)
 		}

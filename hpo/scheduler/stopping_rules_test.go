@@ -170,6 +170,9 @@ func TestHalvingByRounds(t *testing.T) {
 	if n := (&SuccessiveHalving{Max: 9, Size: 4}).size(); n != 4 {
 		t.Errorf("a round of %d", n)
 	}
+	if n := (&SuccessiveHalving{Max: 9, Size: 1}).size(); n != 1 {
+		t.Errorf("a round of %d", n)
+	}
 	s = &SuccessiveHalving{Max: 9, Size: 4}
 	if got := s.Step(search.Free{Slots: 5, New: 9}); len(got) != 5 || len(s.Rounds) != 2 || !s.Rounds[0].Full || s.Rounds[1].Full || s.Rounds[1].First != 4 || s.Rounds[0].Begun != 4 {
 		t.Fatalf("%v: %+v", got, s.Rounds)
@@ -281,6 +284,50 @@ func TestHalvingSetsAsideWhoWaitsForASlot(t *testing.T) {
 	s.Step(value(0, 3, .5))
 	if r.Level != 2 || r.Due[2] != 1 {
 		t.Errorf("level %d, due %v: t0 is all that is left", r.Level, r.Due)
+	}
+}
+
+// Who was set aside while its round was cut, and counts again later, is not among
+// those that go on.
+func TestHalvingDoesNotWaitForWhoComesBack(t *testing.T) {
+	s := &SuccessiveHalving{Max: 9, Size: 3}
+	s.Step(search.Free{Slots: 3, New: 3})
+	s.Step(value(0, 1, .5))
+	s.Step(value(1, 1, .6))
+	s.Step(search.Aside{Trials: []int{1}})
+	s.Step(value(2, 1, .7))
+	if s.Step(search.Aside{}); s.Rounds[0].Due[1] != 1 {
+		t.Errorf("due %v, want t0 alone", s.Rounds[0].Due)
+	}
+	if got := s.Step(search.Free{Slots: 3}); len(got) != 1 || got[0].(search.Resume).Trial != 0 {
+		t.Errorf("%v", got)
+	}
+	if s.Step(search.Aside{Trials: []int{1}}); s.Rounds[0].Due[1] != 1 {
+		t.Errorf("due %v, want t0 alone", s.Rounds[0].Due)
+	}
+}
+
+// Every scheduler with rungs takes out who is set aside, and stops waiting for it.
+func TestEverySchedulerSetsAside(t *testing.T) {
+	for _, s := range []search.Scheduler{&ASHA{Max: 9}, &MedianStopping{Max: 8}, &Plateau{Max: 9}, &Extrapolation{Max: 9}, &SuccessiveHalving{Max: 9}, &Hyperband{Max: 9, Min: 9}} {
+		s.Step(search.Free{Slots: 2, New: 2})
+		s.Step(value(0, 1, .5))
+		s.Step(search.Aside{Trials: []int{0}})
+		if got := s.Step(search.Closed{}); got != nil {
+			t.Errorf("%T: %v of who is set aside", s, got)
+		}
+		s.Step(search.Aside{})
+		if _, one := s.(*Hyperband); one { // its only rung is the last
+			continue
+		}
+		if got := s.Step(search.Closed{}); len(got) != 1 {
+			t.Errorf("%T: %v of who counts again", s, got)
+		}
+	}
+	n := &NoStopping{Max: 9}
+	n.Step(search.Free{Slots: 1, New: 1})
+	if n.Step(value(0, 9, .5)); n.Ready {
+		t.Error("nobody waits for the first trial")
 	}
 }
 
