@@ -148,6 +148,13 @@ func TestSumsAndDivisors(t *testing.T) {
 	if weight != 2 || math.Abs(sum-want) > 1e-5 {
 		t.Errorf("%v / %v, want %v / 2", sum, weight, want)
 	}
+	// Half a share and a temperature of 2 unless said otherwise.
+	other := make([]float32, len(y))
+	a, _ := Distillation{}.Gradient(d, y, Targets{Class: []int32{0, 2}, Soft: logits}, 2)
+	b, _ := Distillation{Temperature: 2, Alpha: .5}.Gradient(other, y, Targets{Class: []int32{0, 2}, Soft: logits}, 2)
+	if a != b || d[0] != other[0] {
+		t.Errorf("%v by default, want %v", a, b)
+	}
 	// Steps of one row.
 	sum, _ = teacher.Gradient(d, y, Targets{Class: []int32{0, 2}, Soft: logits}, 1)
 	if math.Abs(sum-want/2) > 1e-5 {
