@@ -23,6 +23,10 @@ const (
 // Ended reports whether the state is final.
 func (s State) Ended() bool { return s != Running && s != Paused && s != "" }
 
+// Usable reports whether a trial in this state says something about its candidate by
+// what was measured: it was not infeasible, did not diverge and did not fail.
+func (s State) Usable() bool { return s != Infeasible && s != Diverged && s != Failed }
+
 // Goal says which way a metric is better.
 type Goal string
 

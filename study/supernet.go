@@ -46,7 +46,7 @@ func (s *Spec) checkSupernet() error {
 		return wrong("train.precision", "with search.supernet write float32 or bfloat16: each step trains another network, and float16 would need a loss scale for each")
 	}
 	for i, o := range s.Objectives() {
-		if o.Metric == "train_loss" || o.Metric == trials.EnergyWh {
+		if m, _ := metric(o.Metric); m.Training {
 			path := "objective.metric"
 			if i > 0 {
 				path = fmt.Sprintf("also[%d].metric", i-1)

@@ -16,7 +16,7 @@ import (
 // Trials set aside while the study runs are on no leaderboard, among nobody's
 // peers, and not the best; one of them that runs is stopped.
 func TestSetAsideWhileItRuns(t *testing.T) {
-	for _, scheduler := range study.Schedulers {
+	for _, scheduler := range study.Schedulers.Names() {
 		t.Run(scheduler, func(t *testing.T) {
 			spec := studytest.Toy(t, "aside")
 			spec.Search.Scheduler, spec.Search.Parallel, spec.Search.Batch = scheduler, 2, 1
@@ -61,7 +61,7 @@ func TestSetAsideWhileItRuns(t *testing.T) {
 // Set aside and kept again while the study is paused, nothing has been: the study
 // decides as if nobody had asked.
 func TestKeepUndoesDrop(t *testing.T) {
-	for _, scheduler := range study.Schedulers {
+	for _, scheduler := range study.Schedulers.Names() {
 		t.Run(scheduler, func(t *testing.T) {
 			run := func(ask bool) []search.Record {
 				spec := studytest.Toy(t, "undo")

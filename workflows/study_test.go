@@ -107,7 +107,7 @@ func (b *bench) twin(t *testing.T, spec *study.Spec, local *bench) (study.Result
 // The workflow is the durable twin of the local loop: same seed, same trials,
 // same measurements, same endings, same reasons.
 func TestWorkflowAndLocalDecideTheSame(t *testing.T) {
-	for _, scheduler := range study.Schedulers {
+	for _, scheduler := range study.Schedulers.Names() {
 		t.Run(scheduler, func(t *testing.T) {
 			t.Parallel()
 			spec := studytest.Toy(t, "twin")
