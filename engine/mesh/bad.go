@@ -149,3 +149,10 @@ func (c *badConn) Close() error {
 	}
 	return nil
 }
+
+// endAfter sets End to so many bytes from now on.
+func (b *Bad) endAfter(n int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.End = b.sent + n
+}

@@ -65,17 +65,25 @@ func (g *Group) takeVote(m Mark, from int) (byte, error) {
 	return f.b[0], nil
 }
 
-// broadcast sends b from one member to all. The others answer each chunk with an
-// empty frame, and the root waits for the answers two chunks later.
+// broadcast sends b from one member to all. The others say with an empty frame that
+// they wait for it, which also tells those who disagree about the root, and with one
+// more after each chunk but the last that there is room for another; the root looks
+// for these one chunk later.
 func (g *Group) broadcast(m Mark, b []byte) error {
 	root := int(m.Root)
 	if g.me != root {
+		if err := g.wire.Send(g.ranks[root], m, nil); err != nil {
+			return err
+		}
 		if err := g.wire.post(g.ranks[root], m, b); err != nil {
 			return err
 		}
-		for c := range chunks(len(b)) {
-			if err := g.wire.await(g.ranks[root], g.tag, c+1); err != nil {
+		for c := 1; c <= chunks(len(b)); c++ {
+			if err := g.wire.await(g.ranks[root], g.tag, c); err != nil {
 				return err
+			}
+			if c == chunks(len(b)) {
+				break
 			}
 			if err := g.wire.Send(g.ranks[root], m, nil); err != nil {
 				return err
@@ -83,7 +91,7 @@ func (g *Group) broadcast(m Mark, b []byte) error {
 		}
 		return nil
 	}
-	for c := range chunks(len(b)) + 2 {
+	for c := range chunks(len(b)) + 1 {
 		for k := 1; k < len(g.ranks); k++ {
 			rank := g.ranks[(root+k)%len(g.ranks)]
 			if c < chunks(len(b)) {
@@ -91,7 +99,7 @@ func (g *Group) broadcast(m Mark, b []byte) error {
 					return err
 				}
 			}
-			if c < 2 {
+			if c == 0 {
 				continue
 			}
 			f, err := g.wire.take(rank, m, 0)

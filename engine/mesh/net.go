@@ -51,6 +51,9 @@ func (n *Net) Send(to int, m Mark, b []byte) error {
 	if _, err := n.box(to, m.Tag); err != nil {
 		return err
 	}
+	if err := n.broken(); err != nil {
+		return err
+	}
 	c := n.conns[to]
 	for i := range chunks(len(b)) {
 		if err := c.send(m, part(b, i)); err != nil {
