@@ -1,0 +1,293 @@
+//go:build unix
+
+package mesh
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"budwood/engine/kernel"
+)
+
+// BenchmarkSumOfTwoGradients adds the gradients of two lanes in shared memory, in
+// turn with copying as many bytes on one thread and on two. GB/s are of the payload,
+// the vector that is summed; times are the fastest decile of windows.
+func BenchmarkSumOfTwoGradients(b *testing.B) {
+	for _, mib := range []int{1, 10} {
+		b.Run(fmt.Sprintf("%dMiB", mib), func(b *testing.B) {
+			length := mib << 18
+			lanes := Local(2)
+			var groups [2]*Group
+			var x [2][][]float32
+			for i, l := range lanes {
+				g, err := NewGroup(l, Members{Ranks: upTo(2), Name: "bench", Add: kernel.Add})
+				if err != nil {
+					b.Fatal(err)
+				}
+				groups[i], x[i] = g, [][]float32{make([]float32, length)}
+			}
+			y := make([]float32, length)
+			const window = 8
+			rounds := max(b.N, 100)
+			var times [3][]float64
+			run := func(f func(i int)) float64 {
+				var wg sync.WaitGroup
+				var took float64
+				for i := range 2 {
+					wg.Go(func() {
+						groups[i].Barrier()
+						start := time.Now()
+						for range window {
+							f(i)
+						}
+						groups[i].Barrier()
+						if i == 0 {
+							took = float64(time.Since(start)) / window
+						}
+					})
+				}
+				wg.Wait()
+				return took
+			}
+			for range rounds {
+				times[0] = append(times[0], run(func(i int) {
+					if err := groups[i].ReduceScatter(x[i]); err != nil {
+						b.Error(err)
+					}
+				}))
+				times[1] = append(times[1], run(func(i int) {
+					if i == 0 {
+						copy(y, x[0][0])
+					}
+				}))
+				times[2] = append(times[2], run(func(i int) {
+					from, to := Cut(length, 2, i)
+					copy(y[from:to], x[0][0][from:to])
+				}))
+			}
+			for k, unit := range []string{"sum", "memcpy", "memcpy-on-2"} {
+				slices.Sort(times[k])
+				b.ReportMetric(times[k][rounds/10]/1e3, unit+"-µs")
+			}
+			b.ReportMetric(float64(mib<<20)/times[0][rounds/10], "sum-GB/s")
+			b.ReportMetric(times[1][rounds/10]/times[0][rounds/10], "×memcpy")
+			b.ReportMetric(0, "ns/op")
+		})
+	}
+}
+
+// BenchmarkAllReduceOfTwoProcesses is AllReduce of two processes, in turn with a bare
+// exchange of the same bytes over a connection of the same kind: one big write and one
+// big read in each half. Metrics are a rank's: CPU as the median over rounds of both
+// ranks' mean, wall time as the fastest decile, and the median of the CPU ratios.
+func BenchmarkAllReduceOfTwoProcesses(b *testing.B) {
+	for _, kind := range []string{"unix", "tcp", "tls"} {
+		for _, mb := range []int{1, 10, 100} {
+			b.Run(fmt.Sprintf("%s/%dMB", kind, mb), func(b *testing.B) {
+				rounds := max(b.N, map[int]int{1: 100, 10: 30, 100: 8}[mb])
+				r := twoProcesses(b, kind, mb, rounds)
+				slices.Sort(r.wall)
+				slices.Sort(r.bareWall)
+				ratios := make([]float64, rounds)
+				for i := range ratios {
+					ratios[i] = r.cpu[i] / r.bareCPU[i]
+				}
+				b.ReportMetric(median(r.cpu)*1e3, "cpu-ms")
+				b.ReportMetric(median(r.bareCPU)*1e3, "bare-cpu-ms")
+				b.ReportMetric(median(ratios), "cpu/bare")
+				b.ReportMetric(slices.Min(r.cpu)/slices.Min(r.bareCPU), "least-cpu/bare")
+				b.ReportMetric(r.wall[rounds/10]*1e3, "wall-ms")
+				b.ReportMetric(r.bareWall[rounds/10]*1e3, "bare-wall-ms")
+				b.ReportMetric(0, "ns/op")
+			})
+		}
+	}
+}
+
+func median(x []float64) float64 {
+	x = slices.Clone(x)
+	slices.Sort(x)
+	return x[len(x)/2]
+}
+
+type measured struct{ cpu, wall, bareCPU, bareWall []float64 } // seconds, by round
+
+// twoProcesses starts this program again as rank 1 and measures as rank 0.
+func twoProcesses(b *testing.B, kind string, mb, rounds int) (r measured) {
+	key, err := NewKey()
+	if err != nil {
+		b.Fatal(err)
+	}
+	cmd := exec.Command(os.Args[0], "-test.run", "^TestRankOne$")
+	cmd.Env = append(os.Environ(), fmt.Sprintf("MESH_RANK_ONE=%s %d %d %s %s", kind, mb, rounds, key.Fingerprint(), b.TempDir()))
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	defer cmd.Wait()
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		b.Fatal(err)
+	}
+	var address, bareAddress, fingerprint string
+	fmt.Sscan(line, &address, &bareAddress, &fingerprint)
+	peers := []Peer{{Machine: "m", Fingerprint: key.Fingerprint()}, {Machine: "m", Fingerprint: fingerprint}}
+	network := "tcp"
+	if kind == "unix" {
+		network, peers[1].Unix = "unix", address
+	} else {
+		peers[1].TCP = address
+	}
+	cfg := Config{Peers: peers}
+	bare, err := net.Dial(network, bareAddress)
+	if err != nil {
+		b.Fatal(err)
+	}
+	if kind == "tls" {
+		cfg.Key = key
+		bare = tls.Client(bare, key.config(func(f string) bool { return f == fingerprint }))
+	}
+	r, err = measure(cfg, bare, mb, rounds)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return r
+}
+
+// TestRankOne is the other process of the benchmark.
+func TestRankOne(t *testing.T) {
+	words := os.Getenv("MESH_RANK_ONE")
+	if words == "" {
+		t.Skip("it is started by BenchmarkAllReduceOfTwoProcesses")
+	}
+	var kind, parent, dir string
+	var mb, rounds int
+	fmt.Sscan(words, &kind, &mb, &rounds, &parent, &dir)
+	key, err := NewKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	network, addresses := "tcp", []string{"127.0.0.1:0", "127.0.0.1:0"}
+	if kind == "unix" {
+		network, addresses = "unix", []string{filepath.Join(dir, "a"), filepath.Join(dir, "b")}
+	}
+	var ls [2]net.Listener
+	for i := range ls {
+		if ls[i], err = net.Listen(network, addresses[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cfg := Config{Rank: 1, Peers: []Peer{{Machine: "m", Fingerprint: parent}, {Machine: "m", Fingerprint: key.Fingerprint()}}, Listeners: ls[:1]}
+	fmt.Println(ls[0].Addr(), ls[1].Addr(), key.Fingerprint())
+	bare, err := ls[1].Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if kind == "tls" {
+		cfg.Key = key
+		bare = tls.Server(bare, key.config(func(f string) bool { return f == parent }))
+	}
+	if _, err := measure(cfg, bare, mb, rounds); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// measure runs rounds of both at one rank. CPU is the mean of the ranks'.
+func measure(cfg Config, bare net.Conn, mb, rounds int) (r measured, err error) {
+	n, err := Join(context.Background(), cfg)
+	if err != nil {
+		return r, err
+	}
+	defer n.Close(nil)
+	g, err := NewGroup(n, Members{Ranks: upTo(2), Name: "bench", Add: kernel.Add})
+	if err != nil {
+		return r, err
+	}
+	x := [][]float32{make([]float32, mb*1e6/4)}
+	half := len(Bytes(x[0])) / 2
+	ours, theirs := Bytes(x[0])[:half], Bytes(x[0])[half:]
+	sum := [][]float64{make([]float64, 1)}
+	window := max(1, 10/mb)
+	timed := func(f func() error) (cpu, wall float64, err error) {
+		if err := g.Barrier(); err != nil {
+			return 0, 0, err
+		}
+		before, start := cpuTime(), time.Now()
+		for range window {
+			if err := f(); err != nil {
+				return 0, 0, err
+			}
+		}
+		wall = time.Since(start).Seconds() / float64(window)
+		sum[0][0] = (cpuTime() - before) / float64(window)
+		err = g.Sum64(sum)
+		return sum[0][0] / 2, wall, err
+	}
+	wrote := make(chan error)
+	exchange := func() error {
+		for range 2 {
+			go func() { _, err := bare.Write(ours); wrote <- err }()
+			_, err := io.ReadFull(bare, theirs)
+			if err := errors.Join(err, <-wrote); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	for i := range rounds + 1 {
+		cpu, wall, err := timed(func() error { return g.AllReduce(x) })
+		if err != nil {
+			return r, err
+		}
+		bareCPU, bareWall, err := timed(exchange)
+		if err != nil {
+			return r, err
+		}
+		if i > 0 { // the first is to warm up
+			r.cpu, r.wall = append(r.cpu, cpu), append(r.wall, wall)
+			r.bareCPU, r.bareWall = append(r.bareCPU, bareCPU), append(r.bareWall, bareWall)
+		}
+	}
+	return r, nil
+}
+
+// cpuTime is what this process has used, in seconds.
+func cpuTime() float64 {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	seconds := func(t syscall.Timeval) float64 { return float64(t.Sec) + float64(t.Usec)/1e6 }
+	return seconds(u.Utime) + seconds(u.Stime)
+}
+
+// The benchmark's two processes do run.
+func TestTwoProcesses(t *testing.T) {
+	for _, kind := range []string{"unix", "tcp", "tls"} {
+		var out bytes.Buffer
+		cmd := exec.Command(os.Args[0], "-test.run", "^$", "-test.bench", "BenchmarkAllReduceOfTwoProcesses/"+kind+"/1MB", "-test.benchtime", "1x")
+		cmd.Stdout, cmd.Stderr = &out, &out
+		if err := cmd.Run(); err != nil || !strings.Contains(out.String(), "cpu/bare") {
+			t.Errorf("%s: %v\n%s", kind, err, out.String())
+		}
+	}
+}
