@@ -36,10 +36,12 @@ type conn struct {
 func newConn(c net.Conn, peer int, attempt uint32) *conn {
 	k := &conn{c: c, peer: peer, attempt: attempt, heeded: make(chan struct{}), drained: make(chan struct{})}
 	k.r = bufio.NewReaderSize(ear{k}, 4<<10)
-	if _, ok := c.(*net.TCPConn); !ok {
-		if _, ok := c.(*net.UnixConn); !ok {
-			k.join = make([]byte, 0, record)
-		}
+	switch c := c.(type) {
+	case *net.TCPConn: // the system finds the sizes of its buffers
+	case *net.UnixConn:
+		c.SetWriteBuffer(1 << 20) // or as much as the system allows
+	default:
+		k.join = make([]byte, 0, record)
 	}
 	return k
 }

@@ -1,5 +1,3 @@
-//go:build unix
-
 package mesh
 
 import (
@@ -14,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -25,8 +24,8 @@ import (
 )
 
 // BenchmarkSumOfTwoGradients adds the gradients of two lanes in shared memory, in
-// turn with copying as many bytes on one thread and on two. GB/s are of the payload,
-// the vector that is summed; times are the fastest decile of windows.
+// turn with copying as many bytes on one thread and on two. Times are the fastest
+// decile; CPU is the median of the lane that needs more, its spinning included.
 func BenchmarkSumOfTwoGradients(b *testing.B) {
 	for _, mib := range []int{1, 10} {
 		b.Run(fmt.Sprintf("%dMiB", mib), func(b *testing.B) {
@@ -42,58 +41,59 @@ func BenchmarkSumOfTwoGradients(b *testing.B) {
 				groups[i], x[i] = g, [][]float32{make([]float32, length)}
 			}
 			y := make([]float32, length)
-			const window = 8
-			rounds := max(b.N, 100)
-			var times [3][]float64
-			run := func(f func(i int)) float64 {
+			rounds := max(b.N, 1000/mib)
+			var times, cpus [3][]float64 // of all; of the lane that needs more
+			run := func(k int, f func(i int)) {
 				var wg sync.WaitGroup
-				var took float64
+				var took, cpu [2]float64
 				for i := range 2 {
 					wg.Go(func() {
+						runtime.LockOSThread()
+						defer runtime.UnlockOSThread()
 						groups[i].Barrier()
-						start := time.Now()
-						for range window {
-							f(i)
-						}
+						start, before := time.Now(), cpuTime(rusageThread)
+						f(i)
+						cpu[i] = cpuTime(rusageThread) - before
 						groups[i].Barrier()
-						if i == 0 {
-							took = float64(time.Since(start)) / window
-						}
+						took[i] = time.Since(start).Seconds()
 					})
 				}
 				wg.Wait()
-				return took
+				times[k], cpus[k] = append(times[k], took[0]), append(cpus[k], max(cpu[0], cpu[1]))
 			}
 			for range rounds {
-				times[0] = append(times[0], run(func(i int) {
+				run(0, func(i int) {
 					if err := groups[i].ReduceScatter(x[i]); err != nil {
 						b.Error(err)
 					}
-				}))
-				times[1] = append(times[1], run(func(i int) {
+				})
+				run(1, func(i int) {
 					if i == 0 {
 						copy(y, x[0][0])
 					}
-				}))
-				times[2] = append(times[2], run(func(i int) {
+				})
+				run(2, func(i int) {
 					from, to := Cut(length, 2, i)
 					copy(y[from:to], x[0][0][from:to])
-				}))
+				})
 			}
 			for k, unit := range []string{"sum", "memcpy", "memcpy-on-2"} {
 				slices.Sort(times[k])
-				b.ReportMetric(times[k][rounds/10]/1e3, unit+"-µs")
+				slices.Sort(cpus[k])
+				b.ReportMetric(times[k][rounds/10]*1e6, unit+"-µs")
+				b.ReportMetric(cpus[k][rounds/2]*1e6, unit+"-cpu-µs")
 			}
-			b.ReportMetric(float64(mib<<20)/times[0][rounds/10], "sum-GB/s")
 			b.ReportMetric(times[1][rounds/10]/times[0][rounds/10], "×memcpy")
+			b.ReportMetric(cpus[1][rounds/2]/cpus[0][rounds/2], "×memcpy-by-cpu")
 			b.ReportMetric(0, "ns/op")
 		})
 	}
 }
 
 // BenchmarkAllReduceOfTwoProcesses is AllReduce of two processes, in turn with a bare
-// exchange of the same bytes over a connection of the same kind: one big write and one
-// big read in each half. Metrics are a rank's: CPU as the median over rounds of both
+// exchange of the same bytes over a connection of the same kind: the half that is the
+// other's goes out while the own one comes into other memory, then the own half goes
+// out while the other's comes to its place, each in one write and one read. Metrics are a rank's: CPU as the median over rounds of both
 // ranks' mean, wall time as the fastest decile, and the median of the CPU ratios.
 func BenchmarkAllReduceOfTwoProcesses(b *testing.B) {
 	for _, kind := range []string{"unix", "tcp", "tls"} {
@@ -231,27 +231,29 @@ func measure(cfg Config, bare net.Conn, mb, rounds int) (r measured, err error) 
 		if err := g.Barrier(); err != nil {
 			return 0, 0, err
 		}
-		before, start := cpuTime(), time.Now()
+		before, start := cpuTime(syscall.RUSAGE_SELF), time.Now()
 		for range window {
 			if err := f(); err != nil {
 				return 0, 0, err
 			}
 		}
 		wall = time.Since(start).Seconds() / float64(window)
-		sum[0][0] = (cpuTime() - before) / float64(window)
+		sum[0][0] = (cpuTime(syscall.RUSAGE_SELF) - before) / float64(window)
 		err = g.Sum64(sum)
 		return sum[0][0] / 2, wall, err
 	}
 	wrote := make(chan error)
-	exchange := func() error {
-		for range 2 {
-			go func() { _, err := bare.Write(ours); wrote <- err }()
-			_, err := io.ReadFull(bare, theirs)
-			if err := errors.Join(err, <-wrote); err != nil {
-				return err
-			}
+	scratch := make([]byte, half)
+	swap := func(send, get []byte) error {
+		go func() { _, err := bare.Write(send); wrote <- err }()
+		_, err := io.ReadFull(bare, get)
+		return errors.Join(err, <-wrote)
+	}
+	exchange := func() error { // what all-reduce sends and gets, and where
+		if err := swap(theirs, scratch); err != nil {
+			return err
 		}
-		return nil
+		return swap(ours, theirs)
 	}
 	for i := range rounds + 1 {
 		cpu, wall, err := timed(func() error { return g.AllReduce(x) })
@@ -270,10 +272,12 @@ func measure(cfg Config, bare net.Conn, mb, rounds int) (r measured, err error) 
 	return r, nil
 }
 
-// cpuTime is what this process has used, in seconds.
-func cpuTime() float64 {
+const rusageThread = 1 // RUSAGE_THREAD of getrusage(2)
+
+// cpuTime is what this process or thread has used, in seconds.
+func cpuTime(who int) float64 {
 	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+	if err := syscall.Getrusage(who, &u); err != nil {
 		return 0
 	}
 	seconds := func(t syscall.Timeval) float64 { return float64(t.Sec) + float64(t.Usec)/1e6 }
