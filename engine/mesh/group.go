@@ -24,7 +24,8 @@ type Members struct {
 
 // Group is one member's side of collectives. Its methods are for one goroutine; they
 // return once the member's part is done, which is not before all others have made
-// the same call. After the first calls they allocate nothing.
+// the same call. After the first calls they allocate nothing. After an error the group
+// is of no use; who gets one closes the link with it, so that others do not wait.
 type Group struct {
 	link    Link
 	wire    wire // how messages travel, or
