@@ -19,6 +19,7 @@ var mayImport = map[string][]string{
 	"engine/loss":           {"data", "engine/internal/check", "engine/kernel"},
 	"engine/optim":          {"engine/internal/check", "engine/kernel"},
 	"engine/layout":         {},
+	"engine/mesh":           {},
 	"engine/kernel":         {"golang.org/x/sys"},
 	"engine/onnx":           {"data", "engine", "engine/safetensors"},
 	"engine/safetensors":    {"engine/kernel"},
