@@ -121,7 +121,7 @@ func (a SiLU) build(b *builder, x tensor) tensor {
 // needNothing, the input.
 func elementwise(b *builder, l Layer, x tensor, n need, f func(y, x []float32), df func(dx, dy, from []float32)) tensor {
 	b.layer(l, x.shape, 0)
-	o := fresh(b, &b.spare.activations)
+	o := fresh[activation](b)
 	o.x, o.f, o.df = x, f, df
 	if n == needNothing {
 		o.y = b.output(x, x.shape, false, needNothing)
@@ -143,14 +143,14 @@ type activation struct {
 	df   func(dx, dy, from []float32)
 }
 
-func (o *activation) bind() {}
+func (o *activation) Bind() {}
 
-func (o *activation) forward(p pass) {
+func (o *activation) Forward(p pass) {
 	n := p.rows * o.x.shape.Size()
 	o.f(o.y.data.data[:n], o.x.data.data[:n])
 }
 
-func (o *activation) backward(p pass) {
+func (o *activation) Backward(p pass) {
 	if o.y.grad == nil {
 		return
 	}

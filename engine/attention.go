@@ -25,7 +25,7 @@ func (a Attention) Infer(in data.Shape) (data.Shape, error) {
 	if err := sequence(a, in); err != nil {
 		return nil, err
 	}
-	if err := size(a, "heads", a.Heads, 0); err != nil {
+	if err := sized(a, "heads", a.Heads, 0); err != nil {
 		return nil, err
 	}
 	if h := max(a.Heads, 1); in[1]%h != 0 {
@@ -92,7 +92,7 @@ func (o *attention) plan(half kernel.Format) {
 	}
 }
 
-func (o *attention) bind() {
+func (o *attention) Bind() {
 	pack(o.front, &o.scores, &o.mix)
 	pack(o.back, &o.dweights, &o.dv, &o.dq, &o.dkeys)
 }
@@ -101,7 +101,7 @@ func (o *attention) bind() {
 // of a head.
 func (o *attention) scale() float32 { return float32(1 / math.Sqrt(float64(o.d/o.heads))) }
 
-func (o *attention) forward(p pass) {
+func (o *attention) Forward(p pass) {
 	t, h, square := o.steps, o.d/o.heads, o.steps*o.steps
 	for i := range p.rows {
 		qkv, y := o.qkv.data.data[i*3*o.d*t:(i+1)*3*o.d*t], o.y.data.data[i*o.d*t:]
@@ -120,7 +120,7 @@ func (o *attention) forward(p pass) {
 	}
 }
 
-func (o *attention) backward(p pass) {
+func (o *attention) Backward(p pass) {
 	t, h, square := o.steps, o.d/o.heads, o.steps*o.steps
 	slopes := o.slopes.data
 	for i := range p.rows {

@@ -27,7 +27,7 @@ func (l BatchNorm) build(b *builder, x tensor) tensor {
 func (l BatchNorm) fuse(b *builder, x tensor, next []Layer) (tensor, int) {
 	c := x.shape[len(x.shape)-1]
 	b.layer(l, x.shape, 0)
-	o := fresh(b, &b.spare.norms)
+	o := fresh[batchNorm](b)
 	o.x, o.channels, o.per = x, c, x.shape.Size()/c
 	o.gamma, o.beta = b.param("weight", ones, c), b.param("bias", zeros, c)
 	o.mean, o.variance = b.stat("running_mean", zeros, c), b.stat("running_var", ones, c)
@@ -45,9 +45,9 @@ func (l BatchNorm) fuse(b *builder, x tensor, next []Layer) (tensor, int) {
 		b.rows[b.at].data = nil // the normalised values are nowhere
 	}
 	backwards := []*block{x.data, o.y.grad, o.saved, o.back}
-	if x.conv != nil {
-		x.conv.norm = o
-		touch(backward-len(b.ops), backwards...) // the moment of the convolution
+	if c, ok := x.maker.(*conv); ok {
+		o.conv, c.norm = c, o
+		b.touchBefore(backwards...)
 	} else {
 		backwards = append(backwards, x.grad)
 	}
@@ -79,7 +79,8 @@ const (
 // What ReLU and the windows let through follows from x once more.
 type batchNorm struct {
 	x, y               tensor
-	channels, per      int // per: values of a channel in one sample
+	conv               *conv // before it, if that leaves its gradient to it
+	channels, per      int   // per: values of a channel in one sample
 	relu               bool
 	windows            kernel.Pool // Size 0: none
 	gamma, beta        *param
@@ -92,7 +93,7 @@ type batchNorm struct {
 
 func (o *batchNorm) pooled() bool { return o.windows.Size > 0 }
 
-func (o *batchNorm) bind() {
+func (o *batchNorm) Bind() {
 	o.moments = kernel.NewMoments(o.channels)
 	o.sum, o.dot = make([]float64, o.channels), make([]float64, o.channels)
 }
@@ -115,13 +116,13 @@ func (o *batchNorm) gather(p pass, x []float32) {
 	}
 }
 
-func (o *batchNorm) forward(p pass) {
+func (o *batchNorm) Forward(p pass) {
 	c, n := o.channels, p.rows*o.per
 	x, y := o.x.data.data, o.y.data.data
 	mean, inv, a, shift := o.coefficients()
 	variance := o.front.data
 	if p.train {
-		if o.x.conv == nil {
+		if o.conv == nil {
 			o.gather(p, x[:n*c])
 		}
 		o.moments.Result(mean, variance)
@@ -165,7 +166,7 @@ func (o *batchNorm) average(p pass, mean, variance []float32, n int) {
 
 // backward: with x̂ = (x − μ)·inv and n values a channel, dβ = Σ dy,
 // dγ = Σ dy·x̂, dx = γ·inv·(dy − dβ/n − x̂·dγ/n).
-func (o *batchNorm) backward(p pass) {
+func (o *batchNorm) Backward(p pass) {
 	n := p.rows * o.per
 	mean, inv, a, _ := o.coefficients()
 	o.sums(p)
@@ -175,7 +176,7 @@ func (o *batchNorm) backward(p pass) {
 		slope[j] = -a[j] * inv[j] * o.gamma.g[j] / float32(n)
 		constant[j] = -a[j] * o.beta.g[j] / float32(n)
 	}
-	if o.x.conv != nil || o.x.grad == nil {
+	if o.conv != nil || o.x.grad == nil {
 		return
 	}
 	if !o.pooled() {

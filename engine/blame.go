@@ -26,7 +26,7 @@ func (n *Net) blame(p pass, t loss.Targets, scale float64) string {
 		return " in tensor " + q.name
 	}
 	for i, o := range n.plan.ops {
-		o.forward(p)
+		o.Forward(p)
 		if n.plan.bad(n.plan.used[i][0], p.rows) {
 			return " in the output of layer " + n.plan.layerName(n.plan.owner[i])
 		}
@@ -39,7 +39,7 @@ func (n *Net) blame(p pass, t loss.Targets, scale float64) string {
 		return " in the gradient of the loss"
 	}
 	for i, o := range slices.Backward(n.plan.ops) {
-		o.backward(p)
+		o.Backward(p)
 		own := n.plan.owner[i]
 		wrong := lastBad(n.plan.params, func(q *param) []float32 {
 			if q.owner != own {
@@ -73,24 +73,4 @@ func lastBad(ps []*param, of func(*param) []float32) *param {
 		}
 	}
 	return nil
-}
-
-// bad tells whether one of the blocks holds a value that is not finite. Scratch
-// memory may.
-func (b *builder) bad(blocks []*block, rows int) bool {
-	for _, k := range blocks {
-		if k != nil && k.sample > 0 && !kernel.Finite(k.data[:rows*int(k.sample)]) {
-			return true
-		}
-	}
-	return false
-}
-
-// layerName is the path and the name of a row's layer.
-func (b *builder) layerName(i int) string {
-	r := b.rows[i]
-	if r.path == "" { // the network is one layer
-		return r.layer
-	}
-	return r.path + " " + r.layer
 }

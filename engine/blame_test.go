@@ -29,9 +29,9 @@ type exploding struct {
 	late bool
 }
 
-func (o *exploding) bind() {}
+func (o *exploding) Bind() {}
 
-func (o *exploding) forward(p pass) {
+func (o *exploding) Forward(p pass) {
 	n := p.rows * o.x.shape.Size()
 	copy(o.y.data.data[:n], o.x.data.data)
 	if !o.late {
@@ -39,7 +39,7 @@ func (o *exploding) forward(p pass) {
 	}
 }
 
-func (o *exploding) backward(p pass) {
+func (o *exploding) Backward(p pass) {
 	n := p.rows * o.x.shape.Size()
 	copy(o.x.grad.data[:n], o.y.grad.data)
 	if o.late {

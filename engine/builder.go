@@ -1,68 +1,14 @@
 package engine
 
 import (
+	"fmt"
+	"reflect"
 	"slices"
 	"strings"
-	"sync"
 
 	"budwood/data"
 	"budwood/engine/kernel"
 )
-
-// tensor is a value of the network while it is built: rows × shape, and its
-// gradient.
-type tensor struct {
-	shape data.Shape
-	data  *block
-	grad  *block // nil: nothing before it is trained
-	need  need   // what the op that made it reads of data in backward
-	conv  *conv  // the op that made it, if only a BatchNorm reads it
-}
-
-// need says what of an op's output must survive until its backward pass.
-type need int
-
-const (
-	needNothing need = iota
-	needSign         // whether each value is above 0
-	needValues
-)
-
-// pass is one run through the plan.
-type pass struct {
-	rows  int
-	train bool
-	key   uint64  // of this step's random choices
-	share float32 // of this batch in running statistics; 0: as in training
-}
-
-// op is one step of the plan. Forward reads the inputs' data and writes the
-// outputs'. Backward reads the outputs' gradient, which it may overwrite, and
-// writes (does not add to) the gradients of inputs and parameters.
-type op interface {
-	bind() // takes slices of the arena, once it exists
-	forward(pass)
-	backward(pass)
-}
-
-// param is a trained tensor, a running statistic or a table.
-type param struct {
-	name  string
-	owner int // row of its layer
-	shape []int
-	first filler
-	size  int64
-	w, g  []float32 // once the arena exists; only what is trained has a gradient
-}
-
-// row is a layer of the plan, as the summary prints it.
-type row struct {
-	path, layer  string
-	out          data.Shape
-	params, macs int64
-	data         *block
-	note         string // "in place", "in the layer above"
-}
 
 // builder collects the plan of a network. It allocates nothing large.
 type builder struct {
@@ -81,52 +27,34 @@ type builder struct {
 	rows   []row
 	at     int // the row that ops and parameters belong to
 	path   []string
-	spare  spare // of a bare builder
-	sizes  []int // of its shapes
+	spare  map[reflect.Type]shelf // of a bare builder: ops that are used again, by their type
+	sizes  []int                  // of its shapes
 }
 
-// spare are ops of before, to be used again: those of which networks have many.
-type spare struct {
-	convs       []*conv
-	norms       []*batchNorm
-	products    []*dense
-	activations []*activation
-	pools       []*pool
-	sums        []*sum
-	forks       []*fork
-}
-
-// fresh is a new op, or if none will run one of before, which is cleared.
-func fresh[T any](b *builder, spare *[]*T) *T {
-	if !b.bare {
-		return new(T)
-	}
-	o := next(spare)
-	var zero T
-	*o = zero
-	return o
-}
-
-// again empties the lists, whose ops will be used again.
-func (s *spare) again() spare {
-	return spare{s.convs[:0], s.norms[:0], s.products[:0], s.activations[:0], s.pools[:0], s.sums[:0], s.forks[:0]}
-}
-
-// build returns the plan of l, which must accept the shape.
-func build(l Layer, in data.Shape, batch int, half kernel.Format) (b *builder, x, out tensor) {
+// newPlan plans a network for batches of inputs of a shape: build adds its layers,
+// which must accept the shape, and returns what they compute. The operands of
+// dense products are rounded to half.
+func newPlan(in data.Shape, batch int, half kernel.Format, build func(*builder, tensor) tensor) (b *builder, x, out tensor) {
 	b = &builder{batch: batch, half: half}
-	x, out = b.plan(l, in)
+	x, out = b.plan(in, build)
 	return b, x, out
 }
 
-// plan plans l, which must accept the shape.
-func (b *builder) plan(l Layer, in data.Shape) (x, out tensor) {
+func (b *builder) plan(in data.Shape, build func(*builder, tensor) tensor) (x, out tensor) {
 	x = tensor{shape: in, data: b.block(in.Size())}
 	b.input = x.data
 	touch(0, x.data)
-	out = l.build(b, x)
+	out = build(b, x)
 	touch(lossMoment, out.data, out.grad)
 	return x, out
+}
+
+// withGradient gives the input of the network a gradient, which lives until the
+// step ends.
+func (b *builder) withGradient(x tensor) tensor {
+	x.grad = b.block(x.shape.Size())
+	touch(backward, x.grad)
+	return x
 }
 
 // block makes a block of n floats a row.
@@ -143,21 +71,6 @@ func (b *builder) scratch(n int64) *block {
 	return k
 }
 
-// next makes the list longer by a value, which may be one of before the list was
-// emptied.
-func next[T any](list *[]*T) *T {
-	n := len(*list)
-	if n < cap(*list) {
-		*list = (*list)[:n+1]
-	} else {
-		*list = append(*list, nil)
-	}
-	if (*list)[n] == nil {
-		(*list)[n] = new(T)
-	}
-	return (*list)[n]
-}
-
 // shape makes a shape that lives as long as the plan.
 func (b *builder) shape(sizes ...int) data.Shape {
 	if !b.bare {
@@ -166,21 +79,6 @@ func (b *builder) shape(sizes ...int) data.Shape {
 	n := len(b.sizes)
 	b.sizes = append(b.sizes, sizes...) // where it grows, shapes of before stay where they are
 	return b.sizes[n:len(b.sizes):len(b.sizes)]
-}
-
-// bare are builders that are used again and again.
-var bare = sync.Pool{New: func() any { return &builder{bare: true} }}
-
-// outline plans l for its costs alone, and hands the plan to see.
-func outline(l Layer, in data.Shape, batch int, half kernel.Format, see func(b *builder, out tensor)) {
-	b := bare.Get().(*builder)
-	b.batch, b.half = batch, half
-	_, out := b.plan(l, in)
-	see(b, out)
-	clear(b.ops)
-	*b = builder{bare: true, ops: b.ops[:0], owner: b.owner[:0], blocks: b.blocks[:0], rows: b.rows[:0],
-		params: b.params[:0], stats: b.stats[:0], tables: b.tables[:0], path: b.path[:0], sizes: b.sizes[:0], spare: b.spare.again()}
-	bare.Put(b)
 }
 
 // output makes the tensor that an op computes from x. It has a gradient if
@@ -225,9 +123,13 @@ func (b *builder) add(o op, forward, backwards []*block) {
 	touch(backward-i, backwards...)
 }
 
+// touchBefore extends the life of blocks to the backward moment of the op added
+// last, for what an op that is about to be added leaves to it.
+func (b *builder) touchBefore(blocks ...*block) { touch(backward-len(b.ops), blocks...) }
+
 // layer starts a row of the summary, to which the ops that follow belong, and
 // returns its number.
-func (b *builder) layer(l Layer, out data.Shape, macs int64) int {
+func (b *builder) layer(l fmt.Stringer, out data.Shape, macs int64) int {
 	b.at = len(b.rows)
 	b.rows = append(b.rows, row{out: out, macs: macs})
 	if b.bare {
@@ -235,11 +137,7 @@ func (b *builder) layer(l Layer, out data.Shape, macs int64) int {
 	}
 	r := &b.rows[b.at]
 	r.path = strings.Join(b.path, ".")
-	if c, ok := l.(interface{ name() string }); ok { // of what has rows of its own below it
-		r.layer = c.name()
-	} else {
-		r.layer = l.String()
-	}
+	r.layer = l.String()
 	return b.at
 }
 
@@ -277,10 +175,18 @@ func (b *builder) within(name string, f func()) {
 	b.path = b.path[:len(b.path)-1]
 }
 
+// costs are what a network takes for one sample; numbers too large stop at the
+// largest int64.
+type costs struct {
+	Params      int64 // trained numbers
+	MACs        int64 // multiply-accumulates forward
+	Activations int64 // floats that forward keeps for backward, without the input
+}
+
 // cost sums up the rows, and the floats of one sample that are alive when the
 // forward pass ends.
-func (b *builder) cost() Cost {
-	var c Cost
+func (b *builder) cost() costs {
+	var c costs
 	for _, r := range b.rows {
 		c.Params = plus(c.Params, r.params)
 		c.MACs = plus(c.MACs, r.macs)
@@ -291,4 +197,37 @@ func (b *builder) cost() Cost {
 		}
 	}
 	return c
+}
+
+// bind gives the blocks their places in an arena of [layOut] floats, and lets the
+// ops take theirs.
+func (b *builder) bind(arena []float32) {
+	for _, k := range b.blocks {
+		if k.last != never {
+			k.data = arena[k.off : int64(k.off)+k.size : int64(k.off)+k.size]
+		}
+	}
+	for _, o := range b.ops {
+		o.Bind()
+	}
+}
+
+// bad reports whether one of the blocks holds a value that is not finite. Scratch
+// memory may.
+func (b *builder) bad(blocks []*block, rows int) bool {
+	for _, k := range blocks {
+		if k != nil && k.sample > 0 && !kernel.Finite(k.data[:rows*int(k.sample)]) {
+			return true
+		}
+	}
+	return false
+}
+
+// layerName is the path and the name of a row's layer.
+func (b *builder) layerName(i int) string {
+	r := b.rows[i]
+	if r.path == "" { // the network is one layer
+		return r.layer
+	}
+	return r.path + " " + r.layer
 }

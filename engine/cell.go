@@ -36,7 +36,7 @@ func (c Cell) Infer(in data.Shape) (data.Shape, error) {
 
 // shapes are those of the nodes.
 func (c Cell) shapes(in data.Shape) ([]data.Shape, error) {
-	if err := size(c, "nodes", c.Nodes, 2); err != nil {
+	if err := sized(c, "nodes", c.Nodes, 2); err != nil {
 		return nil, err
 	}
 	if err := c.check(); err != nil {
@@ -96,7 +96,7 @@ func (c Cell) String() string {
 func (c Cell) name() string { return fmt.Sprintf("Cell(%d)", c.Nodes) }
 
 func (c Cell) build(b *builder, x tensor) tensor {
-	own := b.layer(c, x.shape, 0)
+	own := b.layer(title(c.name()), x.shape, 0)
 	shapes, err := c.shapes(x.shape)
 	if err != nil {
 		return x

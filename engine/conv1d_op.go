@@ -82,7 +82,7 @@ func (o *conv1d) plan() {
 	o.dx = kernel.Gemm{M: o.ot, N: per, K: out, RowA: o.oc, ColA: 1, RowB: per, RowC: o.stride * o.c, Add: true}
 }
 
-func (o *conv1d) bind() {}
+func (o *conv1d) Bind() {}
 
 func (o *conv1d) depthwise() bool { return o.groups == o.c && o.groups == o.oc && o.groups > 1 }
 
@@ -98,7 +98,7 @@ func (o *conv1d) pad(to *block, x []float32) []float32 {
 	return to.data
 }
 
-func (o *conv1d) forward(p pass) {
+func (o *conv1d) Forward(p pass) {
 	in, out := o.x.shape.Size(), o.y.shape.Size()
 	o.round()
 	for i := range p.rows {
@@ -135,7 +135,7 @@ func (o *conv1d) sequence(y, x []float32) {
 	}
 }
 
-func (o *conv1d) backward(p pass) {
+func (o *conv1d) Backward(p pass) {
 	in, out := o.x.shape.Size(), o.y.shape.Size()
 	dy := o.y.grad.data[:p.rows*out]
 	if o.relu {

@@ -4,7 +4,7 @@ import "budwood/engine/kernel"
 
 // backward goes image by image, so that what one pass over an image leaves in
 // the cache serves the next.
-func (o *conv) backward(p pass) {
+func (o *conv) Backward(p pass) {
 	in := o.x.shape.Size()
 	if o.b != nil {
 		clear(o.b.g)

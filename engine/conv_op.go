@@ -16,7 +16,7 @@ func (c Conv) fuse(b *builder, x tensor, next []Layer) (tensor, int) {
 	per := s[2] / c.Groups // channels in of one group
 	k := c.Kernel
 	b.layer(c, out, product(out[0], out[1], k, k, per, c.Out))
-	o := fresh(b, &b.spare.convs)
+	o := fresh[conv](b)
 	o.x, o.relu = x, relu
 	o.h, o.wide, o.c, o.oh, o.ow, o.oc = s[0], s[1], s[2], out[0], out[1], out[2]
 	o.k, o.stride, o.groups = k, c.Stride, c.Groups
@@ -38,7 +38,7 @@ func (c Conv) fuse(b *builder, x tensor, next []Layer) (tensor, int) {
 	front := append(room[0][:0], x.data, o.y.data)
 	back := append(room[1][:0], x.data, x.grad, o.sums)
 	if len(next) > 0 && next[0] == Layer(BatchNorm{}) {
-		o.y.conv = o
+		o.y.maker = o
 		o.image = b.scratch(product(out...))
 		back = append(back, o.image)
 	} else {
@@ -126,7 +126,7 @@ func (o *conv) turns() bool {
 func (o *conv) pixelwise() bool { return o.k == 1 && o.stride == 1 && o.groups == 1 }
 func (o *conv) pointwise() bool { return o.pixelwise() && !o.padded() }
 
-func (o *conv) bind() {
+func (o *conv) Bind() {
 	if o.pairs != nil {
 		o.pairs.bind()
 	}
@@ -155,7 +155,7 @@ func (o *conv) bind() {
 	}
 }
 
-func (o *conv) forward(p pass) {
+func (o *conv) Forward(p pass) {
 	in, out := o.x.shape.Size(), o.y.shape.Size()
 	if o.pointwise() {
 		g := &o.product

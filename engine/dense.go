@@ -22,7 +22,7 @@ func (d Dense) Infer(in data.Shape) (data.Shape, error) {
 	if err := values(d, in); err != nil {
 		return nil, err
 	}
-	if err := size(d, "size", d.Out, 1); err != nil {
+	if err := sized(d, "size", d.Out, 1); err != nil {
 		return nil, err
 	}
 	return d.shape(in), nil
@@ -61,7 +61,7 @@ func (d Dense) fuse(b *builder, x tensor, next []Layer) (tensor, int) {
 	out := d.shape(x.shape)
 	b.layer(d, out, product(per, in, d.Out))
 	y := b.output(x, out, true, needNothing)
-	o := fresh(b, &b.spare.products)
+	o := fresh[dense](b)
 	o.x, o.per, o.in, o.out, o.relu, o.w = x, per, in, d.Out, relu, b.param("weight", initial(d.Init, in, d.Out, gain), in, d.Out)
 	if relu {
 		y.need = needSign
@@ -99,7 +99,7 @@ type dense struct {
 	product, dw, dx kernel.Gemm
 }
 
-func (o *dense) bind() {
+func (o *dense) Bind() {
 	x, dy := o.x.data.data, o.y.grad.data
 	g := &o.product
 	g.A, g.B, g.C, g.Pack = x, o.w.w, o.y.data.data, o.front.data
@@ -114,12 +114,12 @@ func (o *dense) bind() {
 	}
 }
 
-func (o *dense) forward(p pass) {
+func (o *dense) Forward(p pass) {
 	o.product.M = p.rows * o.per
 	o.product.Run()
 }
 
-func (o *dense) backward(p pass) {
+func (o *dense) Backward(p pass) {
 	rows := p.rows * o.per
 	dy := o.y.grad.data[:rows*o.out]
 	if o.relu {

@@ -40,9 +40,9 @@ type dropout struct {
 	id   uint64
 }
 
-func (o *dropout) bind() {}
+func (o *dropout) Bind() {}
 
-func (o *dropout) forward(p pass) {
+func (o *dropout) Forward(p pass) {
 	n := p.rows * o.x.shape.Size()
 	x, y := o.x.data.data[:n], o.y.data.data[:n]
 	if p.train && o.p > 0 {
@@ -52,7 +52,7 @@ func (o *dropout) forward(p pass) {
 	}
 }
 
-func (o *dropout) backward(p pass) {
+func (o *dropout) Backward(p pass) {
 	if o.y.grad != nil && o.p > 0 {
 		dy := o.y.grad.data[:p.rows*o.x.shape.Size()]
 		kernel.Dropout(dy, dy, hash(p.key, o.id), o.p)

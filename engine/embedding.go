@@ -23,10 +23,10 @@ func (e Embedding) Infer(in data.Shape) (data.Shape, error) {
 	if len(in) != 1 || in.Size() == 0 {
 		return nil, fmt.Errorf("%v: needs a row of tokens, got %v", e, in)
 	}
-	if err := size(e, "vocabulary", e.Vocab, 1); err != nil {
+	if err := sized(e, "vocabulary", e.Vocab, 1); err != nil {
 		return nil, err
 	}
-	if err := size(e, "size", e.Out, 1); err != nil {
+	if err := sized(e, "size", e.Out, 1); err != nil {
 		return nil, err
 	}
 	return data.Shape{in[0], e.Out}, nil
@@ -58,9 +58,9 @@ type embedding struct {
 	w                 *param // vocab × out
 }
 
-func (o *embedding) bind() {}
+func (o *embedding) Bind() {}
 
-func (o *embedding) forward(p pass) {
+func (o *embedding) Forward(p pass) {
 	for i, v := range o.x.data.data[:p.rows*o.steps] {
 		y := o.y.data.data[i*o.out : (i+1)*o.out]
 		if isToken(v, o.vocab) {
@@ -73,7 +73,7 @@ func (o *embedding) forward(p pass) {
 	}
 }
 
-func (o *embedding) backward(p pass) {
+func (o *embedding) Backward(p pass) {
 	clear(o.w.g)
 	for i, v := range o.x.data.data[:p.rows*o.steps] {
 		if isToken(v, o.vocab) {

@@ -30,7 +30,7 @@ func (f FPN) Infer(in data.Shape) (data.Shape, error) {
 	if len(f.Stages) == 0 {
 		return nil, fmt.Errorf("%v: no stages", f)
 	}
-	if err := size(f, "channels", f.Out, 1); err != nil {
+	if err := sized(f, "channels", f.Out, 1); err != nil {
 		return nil, err
 	}
 	var first data.Shape
@@ -48,7 +48,7 @@ func (f FPN) Infer(in data.Shape) (data.Shape, error) {
 		in = out
 	}
 	if f.Pool {
-		return data.Shape{len(f.Stages) * f.Out}, size(f, "features", len(f.Stages)*f.Out, 1)
+		return data.Shape{len(f.Stages) * f.Out}, sized(f, "features", len(f.Stages)*f.Out, 1)
 	}
 	return data.Shape{first[0], first[1], f.Out}, nil
 }
@@ -81,12 +81,12 @@ func (f FPN) build(b *builder, x tensor) tensor {
 		c = level("lateral", Conv{Out: f.Out, Kernel: 1}, c)
 		if i < len(levels)-1 {
 			b.at = own
-			c = b.sum([]tensor{c, b.enlarge(top, c.shape)})
+			c = b.sum([]tensor{c, addEnlarge(b, top, c.shape)})
 		}
 		top = c
 		if f.Pool {
 			top.need = needValues
-			if i > 0 { // enlarge reads the level itself
+			if i > 0 { // addEnlarge reads the level itself
 				c = b.split(top)
 			}
 			pooled[i] = level("output", Seq{Conv{Out: f.Out}, GlobalAvgPool{}}, c)
@@ -114,7 +114,7 @@ func (u Upsample) Infer(in data.Shape) (data.Shape, error) {
 	if err := image(u, in); err != nil {
 		return nil, err
 	}
-	if err := size(u, "factor", u.Size, 0); err != nil {
+	if err := sized(u, "factor", u.Size, 0); err != nil {
 		return nil, err
 	}
 	out := data.Shape{in[0] * window(u.Size), in[1] * window(u.Size), in[2]}
@@ -130,21 +130,21 @@ func (u Upsample) String() string { return fmt.Sprintf("Upsample(%d)", window(u.
 func (u Upsample) build(b *builder, x tensor) tensor {
 	out := data.Shape{x.shape[0] * window(u.Size), x.shape[1] * window(u.Size), x.shape[2]}
 	b.layer(u, out, 0)
-	return b.enlarge(x, out)
+	return addEnlarge(b, x, out)
 }
 
-// enlarge repeats pixels up to the height and width of a shape.
-func (b *builder) enlarge(x tensor, to data.Shape) tensor {
+// addEnlarge repeats pixels up to the height and width of a shape.
+func addEnlarge(b *builder, x tensor, to data.Shape) tensor {
 	o := &enlarge{x: x, y: b.output(x, data.Shape{to[0], to[1], x.shape[2]}, false, needNothing)}
 	b.add(o, []*block{x.data, o.y.data}, []*block{x.grad, o.y.grad})
 	return o.y
 }
 
-// enlarge is the op of Upsample: pixel (i, j) is pixel (i·h/H, j·w/W), rounded
+// addEnlarge is the op of Upsample: pixel (i, j) is pixel (i·h/H, j·w/W), rounded
 // down, of the h×w image.
 type enlarge struct{ x, y tensor }
 
-func (o *enlarge) bind() {}
+func (o *enlarge) Bind() {}
 
 // from is the offset in x of a pixel of y.
 func (o *enlarge) from(i, j int) int {
@@ -152,7 +152,7 @@ func (o *enlarge) from(i, j int) int {
 	return (i*s[0]/t[0]*s[1] + j*s[1]/t[1]) * s[2]
 }
 
-func (o *enlarge) forward(p pass) {
+func (o *enlarge) Forward(p pass) {
 	in, out, t := o.x.shape.Size(), o.y.shape.Size(), o.y.shape
 	for r := range p.rows {
 		x, y := o.x.data.data[r*in:(r+1)*in], o.y.data.data[r*out:(r+1)*out]
@@ -164,7 +164,7 @@ func (o *enlarge) forward(p pass) {
 	}
 }
 
-func (o *enlarge) backward(p pass) {
+func (o *enlarge) Backward(p pass) {
 	if o.x.grad == nil {
 		return
 	}

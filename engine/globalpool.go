@@ -35,10 +35,10 @@ func (GlobalAvgPool) String() string { return "GlobalAvgPool" }
 // String is GlobalMaxPool.
 func (GlobalMaxPool) String() string { return "GlobalMaxPool" }
 
-func (p GlobalAvgPool) build(b *builder, x tensor) tensor { return b.globalPool(p, x, false) }
-func (p GlobalMaxPool) build(b *builder, x tensor) tensor { return b.globalPool(p, x, true) }
+func (p GlobalAvgPool) build(b *builder, x tensor) tensor { return addGlobalPool(b, p, x, false) }
+func (p GlobalMaxPool) build(b *builder, x tensor) tensor { return addGlobalPool(b, p, x, true) }
 
-func (b *builder) globalPool(l Layer, x tensor, most bool) tensor {
+func addGlobalPool(b *builder, l Layer, x tensor, most bool) tensor {
 	out := x.shape[len(x.shape)-1:]
 	b.layer(l, out, 0)
 	o := &globalPool{x: x, places: places(x.shape), channels: out[0], max: most, y: b.output(x, out, false, needNothing)}
@@ -58,9 +58,9 @@ type globalPool struct {
 	max              bool
 }
 
-func (o *globalPool) bind() {}
+func (o *globalPool) Bind() {}
 
-func (o *globalPool) forward(p pass) {
+func (o *globalPool) Forward(p pass) {
 	c, in := o.channels, o.places*o.channels
 	for i := range p.rows {
 		x, y := o.x.data.data[i*in:(i+1)*in], o.y.data.data[i*c:(i+1)*c]
@@ -76,7 +76,7 @@ func (o *globalPool) forward(p pass) {
 	}
 }
 
-func (o *globalPool) backward(p pass) {
+func (o *globalPool) Backward(p pass) {
 	if o.x.grad == nil {
 		return
 	}

@@ -45,12 +45,11 @@ func newProbeIn(t tester, in16 Precision, l Layer, in data.Shape, rows int, r *r
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &builder{batch: rows, half: in16.format()}
-	x := tensor{shape: in, data: b.block(in.Size()), grad: b.block(in.Size())}
-	touch(0, x.data)
-	y := l.build(b, x)
-	touch(lossMoment, y.data, y.grad)
-	touch(backward, x.grad)
+	var x tensor
+	b, _, y := newPlan(in, rows, in16.format(), func(b *builder, input tensor) tensor {
+		x = b.withGradient(input)
+		return l.build(b, x)
+	})
 	p := &probe{net: &Net{in: in, out: out, cfg: Config{Batch: rows}, plan: b, x: x, y: y}, pass: pass{rows: rows, train: true, key: 5}}
 	if err := p.net.allocate(); err != nil {
 		t.Fatal(err)
@@ -89,7 +88,7 @@ func (p *probe) gradient() []float32 {
 	p.loss()
 	copy(p.net.y.grad.data, p.c)
 	for i := len(p.net.plan.ops) - 1; i >= 0; i-- {
-		p.net.plan.ops[i].backward(p.pass)
+		p.net.plan.ops[i].Backward(p.pass)
 	}
 	return append(append([]float32(nil), p.net.x.grad.data[:len(p.x)]...), p.net.grads...)
 }

@@ -21,7 +21,7 @@ func (g GroupNorm) Infer(in data.Shape) (data.Shape, error) {
 	if err := values(g, in); err != nil {
 		return nil, err
 	}
-	if err := size(g, "groups", g.Groups, 0); err != nil {
+	if err := sized(g, "groups", g.Groups, 0); err != nil {
 		return nil, err
 	}
 	if c := in[len(in)-1]; c%g.groups(c) != 0 {
@@ -73,7 +73,7 @@ type groupNorm struct {
 	sum, dot []float64 // Σ dy and Σ dy·(x − μ), then Σ dy·x̂
 }
 
-func (o *groupNorm) bind() {
+func (o *groupNorm) Bind() {
 	o.moments = kernel.NewMoments(o.channels)
 	o.sum, o.dot = make([]float64, o.channels), make([]float64, o.channels)
 }
@@ -83,7 +83,7 @@ func (o *groupNorm) channel(b *block, i int) []float32 {
 	return b.data[i*o.channels : (i+1)*o.channels]
 }
 
-func (o *groupNorm) forward(p pass) {
+func (o *groupNorm) Forward(p pass) {
 	n, per := o.places*o.channels, o.channels/o.groups
 	mean, variance, a, shift := o.channel(o.front, 0), o.channel(o.front, 1), o.channel(o.front, 2), o.channel(o.front, 3)
 	for i := range p.rows {
@@ -121,7 +121,7 @@ func pooledMoments(mean, variance []float32) (m, inv float32) {
 
 // backward: with x̂ = (x − μ)·inv, g = dy·γ and n values in a group, dβ = Σ dy,
 // dγ = Σ dy·x̂, dx = inv·(g − Σ g/n − x̂·Σ(g·x̂)/n).
-func (o *groupNorm) backward(p pass) {
+func (o *groupNorm) Backward(p pass) {
 	n, per := o.places*o.channels, o.channels/o.groups
 	mean, a, slope, shift := o.channel(o.back, 0), o.channel(o.back, 1), o.channel(o.back, 2), o.channel(o.back, 3)
 	clear(o.gamma.g)

@@ -27,7 +27,7 @@ func (g GRU) Infer(in data.Shape) (data.Shape, error) {
 	if err := sequence(g, in); err != nil {
 		return nil, err
 	}
-	return data.Shape{in[0], g.Out}, size(g, "size", g.Out, 1)
+	return data.Shape{in[0], g.Out}, sized(g, "size", g.Out, 1)
 }
 
 // String is GRU(Out).
@@ -91,7 +91,7 @@ func (o *gru) plan(batch int, half kernel.Format) {
 	}
 }
 
-func (o *gru) bind() {
+func (o *gru) Bind() {
 	pack(o.front, &o.product)
 	pack(o.back, &o.dw[0], &o.dw[1])
 	for i := range o.turns {
@@ -117,7 +117,7 @@ func (o *gru) before(row, step int) []float32 {
 	return o.at(o.y.data, row, step-1)
 }
 
-func (o *gru) forward(p pass) {
+func (o *gru) Forward(p pass) {
 	h := o.h
 	for t := range o.steps {
 		if t > 0 {
@@ -136,7 +136,7 @@ func (o *gru) forward(p pass) {
 	}
 }
 
-func (o *gru) backward(p pass) {
+func (o *gru) Backward(p pass) {
 	h := o.h
 	kernel.Transpose(o.turned.data, h, o.w.w, 3*h, h, 3*h)
 	gates, dgates, dy := o.gates.data.data, o.gates.grad.data, o.y.grad

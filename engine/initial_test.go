@@ -48,7 +48,7 @@ func TestOrthogonal(t *testing.T) {
 	for _, s := range [][2]int{{7, 7}, {20, 6}, {6, 20}, {1, 5}, {5, 1}} {
 		rows, cols := s[0], s[1]
 		w := make([]float32, rows*cols)
-		Orthogonal{}.fill(rand.New(rand.NewPCG(2, 2)), w, rows, cols, 1.5)
+		Orthogonal{}.Fill(rand.New(rand.NewPCG(2, 2)), w, rows, cols, 1.5)
 		few, at := rows, func(i, j int) float64 { return float64(w[i*cols+j]) }
 		if cols < rows {
 			few, at = cols, func(i, j int) float64 { return float64(w[j*cols+i]) }

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"fmt"
-	"math"
 	"slices"
 
 	"budwood/data"
@@ -35,7 +34,7 @@ func Measure(l Layer, in data.Shape) (out data.Shape, c Cost, err error) {
 	if out, err = fitting(l, in); err != nil {
 		return nil, Cost{}, err
 	}
-	outline(l, in, 1, F32.format(), func(b *builder, _ tensor) { c = b.cost() })
+	outline(in, 1, F32.format(), l.build, func(b *builder, _ tensor) { c = Cost(b.cost()) })
 	return out, c, nil
 }
 
@@ -60,8 +59,8 @@ const maxDim = 1 << 24
 // The checks below are generic so that a layer that passes is not copied to the
 // heap: architecture search infers shapes by the million.
 
-// size checks a size written in a description.
-func size[L Layer](l L, what string, n, least int) error {
+// sized checks a size written in a description.
+func sized[L Layer](l L, what string, n, least int) error {
 	if n < least || n > maxDim {
 		return fmt.Errorf("%v: %s %d is outside [%d, %d]", l, what, n, least, maxDim)
 	}
@@ -100,24 +99,8 @@ func values[L Layer](l L, in data.Shape) error {
 	return nil
 }
 
-// product and plus are arithmetic that stops at the largest int64.
-func product(factors ...int) int64 {
-	p := int64(1)
-	for _, f := range factors {
-		if f == 0 {
-			return 0
-		}
-		if p > math.MaxInt64/int64(f) {
-			return math.MaxInt64
-		}
-		p *= int64(f)
-	}
-	return p
-}
+// title is the name of a layer in the summary, where that is not its String: of
+// what has rows of its own below it.
+type title string
 
-func plus(a, b int64) int64 {
-	if a > math.MaxInt64-b {
-		return math.MaxInt64
-	}
-	return a + b
-}
+func (t title) String() string { return string(t) }

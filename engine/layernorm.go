@@ -37,13 +37,13 @@ type layerNorm struct {
 	mean, inv     *block // μ and 1/√(σ² + ε) of each vector
 }
 
-func (o *layerNorm) bind() {}
+func (o *layerNorm) Bind() {}
 
-func (o *layerNorm) forward(p pass) {
+func (o *layerNorm) Forward(p pass) {
 	kernel.LayerNorm(o.y.data.data, o.x.data.data, o.gamma.w, o.beta.w, o.mean.data, o.inv.data, p.rows*o.per, o.channels, normEps)
 }
 
-func (o *layerNorm) backward(p pass) {
+func (o *layerNorm) Backward(p pass) {
 	dx := o.y.grad.data // if nobody wants it
 	if o.x.grad != nil {
 		dx = o.x.grad.data

@@ -15,15 +15,15 @@ func TestMeasureIsThePlan(t *testing.T) {
 	for range 2 {
 		wg.Go(func() {
 			for _, k := range kinds {
-				b, _, y := build(k.layer, in, 32, F32.format())
+				b, _, y := newPlan(in, 32, F32.format(), k.layer.build)
 				layOut(b.blocks)
 				out, cost, err := Measure(k.layer, in)
-				if err != nil || !out.Equal(y.shape) || cost != b.cost() {
+				if err != nil || !out.Equal(y.shape) || cost != Cost(b.cost()) {
 					t.Errorf("%s: %v, %+v measured, %v, %+v planned: %v", k.name, out, cost, y.shape, b.cost(), err)
 				}
 				c, m, err := MeasureMemory(k.layer, in, Config{}, TrainConfig{})
 				config := Config{}.defaults()
-				if want := b.memory(in, y.shape, &config, &TrainConfig{}); err != nil || c != cost || m != want {
+				if want := memoryOf(b, in, y.shape, &config, &TrainConfig{}); err != nil || c != cost || m != want {
 					t.Errorf("%s: %+v, %+v measured, %+v planned: %v", k.name, c, m, want, err)
 				}
 			}

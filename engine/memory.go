@@ -39,15 +39,15 @@ func MeasureMemory(l Layer, in data.Shape, c Config, t TrainConfig) (cost Cost, 
 	}
 	c.level().Enter() // it decides what is computed in pairs
 	defer kernel.Leave()
-	outline(l, in, c.Batch, c.Precision.format(), func(b *builder, out tensor) {
-		cost, m = b.cost(), b.memory(in, out.shape, &c, &t)
+	outline(in, c.Batch, c.Precision.format(), l.build, func(b *builder, out tensor) {
+		cost, m = Cost(b.cost()), memoryOf(b, in, out.shape, &c, &t)
 	})
 	return cost, m, nil
 }
 
 // Memory is what the network and the trainer have allocated.
 func (t *Trainer) Memory() Memory {
-	return t.net.plan.memory(t.net.in, t.net.out, &t.net.cfg, &t.cfg)
+	return memoryOf(t.net.plan, t.net.in, t.net.out, &t.net.cfg, &t.cfg)
 }
 
 // String lists the parts: "parameters 9.6 KiB, gradients 9.6 KiB, …".
@@ -56,9 +56,9 @@ func (m Memory) String() string {
 		memory(m.Params), memory(m.Grads), memory(m.Optimizer), memory(m.Activations), memory(m.Train), memory(m.Infer))
 }
 
-// memory sums up a plan, with what a trainer adds to it; t nil means no
+// memoryOf sums up a plan, with what a trainer adds to it; t nil means no
 // trainer.
-func (b *builder) memory(in, out data.Shape, c *Config, t *TrainConfig) Memory {
+func memoryOf(b *builder, in, out data.Shape, c *Config, t *TrainConfig) Memory {
 	arena, infer := peaks(b.blocks)
 	params, stats, tables := total(b.params), total(b.stats), total(b.tables)
 	states, feed := 0, int64(0)
@@ -113,14 +113,6 @@ func (t *TrainConfig) feeding(in, out data.Shape, c *Config) (n int64) {
 	}
 	if t.Mixup > 0 {
 		n = plus(n, plus(int64(in.Size()+out.Size()), product(2, c.Batch, labels(out)+1)))
-	}
-	return n
-}
-
-// total is the size of a list of tensors.
-func total(ps []*param) (n int64) {
-	for _, p := range ps {
-		n = plus(n, p.size)
 	}
 	return n
 }

@@ -102,7 +102,7 @@ func Compile(l Layer, in data.Shape, cfg Config) (*Net, error) {
 	n := &Net{layer: l, in: in, out: out, cfg: cfg, level: level}
 	level.Enter() // it decides what is computed in pairs
 	defer kernel.Leave()
-	n.plan, n.x, n.y = build(l, in, cfg.Batch, cfg.Precision.format())
+	n.plan, n.x, n.y = newPlan(in, cfg.Batch, cfg.Precision.format(), l.build)
 	if n.y.grad == nil {
 		return nil, errors.New("compile: no layer has parameters to train")
 	}
@@ -139,14 +139,7 @@ func (n *Net) allocate() error {
 	share(n.plan.params, n.grads, func(p *param, g []float32) { p.g = g })
 	share(n.plan.stats, n.stats, func(p *param, w []float32) { p.w = w })
 	share(n.plan.tables, take(tables), func(p *param, w []float32) { p.w = w })
-	for _, b := range n.plan.blocks {
-		if b.last != never {
-			b.data = at[b.off : int64(b.off)+b.size : int64(b.off)+b.size]
-		}
-	}
-	for _, o := range n.plan.ops {
-		o.bind()
-	}
+	n.plan.bind(at)
 	n.batch.Class = make([]int32, n.cfg.Batch*labels(n.out))
 	n.batch.Value = make([]float32, n.cfg.Batch*n.out.Size())
 	if n.cfg.soft() {
@@ -209,7 +202,7 @@ func (n *Net) tensors(ps []*param, flat []float32) []safetensors.Tensor {
 // forward runs the plan on the rows in the input block.
 func (n *Net) forward(p pass) {
 	for _, o := range n.plan.ops {
-		o.forward(p)
+		o.Forward(p)
 	}
 }
 
@@ -232,7 +225,7 @@ func (n *Net) step(p pass, t loss.Targets, scale float64) (sum, weight float64) 
 		kernel.Scale(d, float32(scale))
 	}
 	for i := len(n.plan.ops) - 1; i >= 0; i-- {
-		n.plan.ops[i].backward(p)
+		n.plan.ops[i].Backward(p)
 	}
 	return sum, weight
 }

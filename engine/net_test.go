@@ -282,7 +282,7 @@ func TestCostMatchesPlan(t *testing.T) {
 		if int(c.Params) != len(n.Params()) {
 			t.Errorf("%s: %d parameters measured, %d compiled", k.name, c.Params, len(n.Params()))
 		}
-		if got := n.plan.cost(); got != c {
+		if got := Cost(n.plan.cost()); got != c {
 			t.Errorf("%s: %+v measured, %+v compiled", k.name, c, got)
 		}
 		if len(n.arena) < 2*len(n.Params())+16*int(c.Activations) {

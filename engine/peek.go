@@ -45,7 +45,7 @@ func (n *Net) Backward(x, dy []float32) error {
 	n.forward(p)
 	copy(n.y.grad.data, dy)
 	for i := len(n.plan.ops) - 1; i >= 0; i-- {
-		n.plan.ops[i].backward(p)
+		n.plan.ops[i].Backward(p)
 	}
 	return nil
 }
@@ -68,7 +68,7 @@ func (n *Net) Watch(x []float32, see func(layer string, out []float32)) error {
 	}
 	for i, o := range n.plan.ops {
 		n.level.Enter()
-		o.forward(pass{rows: rows})
+		o.Forward(pass{rows: rows})
 		kernel.Leave()
 		at := n.plan.owner[i]
 		if left[at]--; left[at] > 0 || n.plan.rows[at].data == nil {

@@ -44,7 +44,7 @@ func pooled(l Layer, in data.Shape, n int) (data.Shape, error) {
 	if err := spread(l, in); err != nil {
 		return nil, err
 	}
-	if err := size(l, "window", n, 0); err != nil {
+	if err := sized(l, "window", n, 0); err != nil {
 		return nil, err
 	}
 	if n = window(n); n > in[0] || len(in) == 3 && n > in[1] {
@@ -61,10 +61,10 @@ func windows(in data.Shape, n int) data.Shape {
 	return data.Shape{in[0] / n, in[1] / n, in[2]}
 }
 
-func (p MaxPool) build(b *builder, x tensor) tensor { return b.pool(p, x, window(p.Size), true) }
-func (p AvgPool) build(b *builder, x tensor) tensor { return b.pool(p, x, window(p.Size), false) }
+func (p MaxPool) build(b *builder, x tensor) tensor { return addPool(b, p, x, window(p.Size), true) }
+func (p AvgPool) build(b *builder, x tensor) tensor { return addPool(b, p, x, window(p.Size), false) }
 
-func (b *builder) pool(l Layer, x tensor, n int, most bool) tensor {
+func addPool(b *builder, l Layer, x tensor, n int, most bool) tensor {
 	out := windows(x.shape, n)
 	b.layer(l, out, 0)
 	y := b.output(x, out, false, needNothing)
@@ -74,7 +74,7 @@ func (b *builder) pool(l Layer, x tensor, n int, most bool) tensor {
 		back = append(back, x.data, y.data)
 	}
 	if s := x.shape; len(s) == 3 {
-		o := fresh(b, &b.spare.pools)
+		o := fresh[pool](b)
 		o.x, o.y, o.geometry, o.max = x, y, kernel.Pool{H: s[0], W: s[1], C: s[2], Size: n}, most
 		b.add(o, []*block{x.data, y.data}, back)
 		return y
@@ -90,9 +90,9 @@ type pool struct {
 	max      bool
 }
 
-func (o *pool) bind() {}
+func (o *pool) Bind() {}
 
-func (o *pool) forward(p pass) {
+func (o *pool) Forward(p pass) {
 	in, out := o.x.shape.Size(), o.y.shape.Size()
 	for i := range p.rows {
 		x, y := o.x.data.data[i*in:(i+1)*in], o.y.data.data[i*out:(i+1)*out]
@@ -104,7 +104,7 @@ func (o *pool) forward(p pass) {
 	}
 }
 
-func (o *pool) backward(p pass) {
+func (o *pool) Backward(p pass) {
 	if o.x.grad == nil {
 		return
 	}
@@ -126,9 +126,9 @@ type stepPool struct {
 	max  bool
 }
 
-func (o *stepPool) bind() {}
+func (o *stepPool) Bind() {}
 
-func (o *stepPool) forward(p pass) {
+func (o *stepPool) Forward(p pass) {
 	c, n := o.x.shape[1], o.x.shape.Size()
 	for i := range p.rows {
 		for w := range o.y.shape[0] {
@@ -149,7 +149,7 @@ func (o *stepPool) forward(p pass) {
 	}
 }
 
-func (o *stepPool) backward(p pass) {
+func (o *stepPool) Backward(p pass) {
 	if o.x.grad == nil {
 		return
 	}

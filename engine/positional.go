@@ -50,7 +50,7 @@ type positional struct {
 	w       *param // steps × features
 }
 
-func (o *positional) bind() {}
+func (o *positional) Bind() {}
 
 // Sinusoids is what a sinusoidal [Positional] adds: steps × features, row-major.
 func Sinusoids(steps, features int) []float32 {
@@ -62,7 +62,7 @@ func Sinusoids(steps, features int) []float32 {
 // sinusoidal is the table of positions as initial values.
 type sinusoidal struct{ Zeros }
 
-func (sinusoidal) fill(_ *rand.Rand, w []float32, _, features int, _ float64) { sinusoids(w, features) }
+func (sinusoidal) Fill(_ *rand.Rand, w []float32, _, features int, _ float64) { sinusoids(w, features) }
 
 // sinusoids fills rows of features: sin(t/10000^(2i/features)) in feature 2i,
 // the cosine of the same in 2i+1.
@@ -78,7 +78,7 @@ func sinusoids(table []float32, features int) {
 	}
 }
 
-func (o *positional) forward(p pass) {
+func (o *positional) Forward(p pass) {
 	n := o.x.shape.Size()
 	x, y := o.x.data.data[:p.rows*n], o.y.data.data[:p.rows*n]
 	if o.y.data != o.x.data {
@@ -89,7 +89,7 @@ func (o *positional) forward(p pass) {
 	}
 }
 
-func (o *positional) backward(p pass) {
+func (o *positional) Backward(p pass) {
 	if o.learned {
 		kernel.ColSum(o.w.g, o.y.grad.data, p.rows, o.x.shape.Size())
 	}

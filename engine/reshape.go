@@ -57,12 +57,12 @@ func (r Reshape) String() string { return fmt.Sprintf("Reshape(%v)", r.To) }
 func (LastStep) String() string { return "LastStep" }
 
 func (f Flatten) build(b *builder, x tensor) tensor {
-	return b.reshape(f, x, data.Shape{x.shape.Size()})
+	return addReshape(b, f, x, data.Shape{x.shape.Size()})
 }
-func (r Reshape) build(b *builder, x tensor) tensor { return b.reshape(r, x, slices.Clone(r.To)) }
+func (r Reshape) build(b *builder, x tensor) tensor { return addReshape(b, r, x, slices.Clone(r.To)) }
 
-// reshape is the same tensor in another shape.
-func (b *builder) reshape(l Layer, x tensor, to data.Shape) tensor {
+// addReshape is the same tensor in another shape.
+func addReshape(b *builder, l Layer, x tensor, to data.Shape) tensor {
 	b.layer(l, to, 0)
 	x.shape = to
 	return x
@@ -78,16 +78,16 @@ func (l LastStep) build(b *builder, x tensor) tensor {
 // lastStep is the op of LastStep.
 type lastStep struct{ x, y tensor }
 
-func (o *lastStep) bind() {}
+func (o *lastStep) Bind() {}
 
-func (o *lastStep) forward(p pass) {
+func (o *lastStep) Forward(p pass) {
 	n, c := o.x.shape.Size(), o.x.shape[1]
 	for i := range p.rows {
 		copy(o.y.data.data[i*c:(i+1)*c], o.x.data.data[(i+1)*n-c:])
 	}
 }
 
-func (o *lastStep) backward(p pass) {
+func (o *lastStep) Backward(p pass) {
 	if o.x.grad == nil {
 		return
 	}

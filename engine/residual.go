@@ -57,7 +57,7 @@ func (r Residual) String() string { return "Residual" + r.Body.String() }
 func (r Residual) name() string { return "Residual" }
 
 func (r Residual) build(b *builder, x tensor) tensor {
-	own := b.layer(r, x.shape, 0)
+	own := b.layer(title(r.name()), x.shape, 0)
 	var body tensor
 	into := b.split(x)
 	b.within("body", func() { body = r.Body.build(b, into) })

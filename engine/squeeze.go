@@ -19,7 +19,7 @@ func (s SqueezeExcite) Infer(in data.Shape) (data.Shape, error) {
 	if err := spread(s, in); err != nil {
 		return nil, err
 	}
-	return in, size(s, "ratio", s.Ratio, 0)
+	return in, sized(s, "ratio", s.Ratio, 0)
 }
 
 // String is SqueezeExcite(Ratio).
@@ -50,9 +50,9 @@ type gate struct {
 	places, channels int
 }
 
-func (o *gate) bind() {}
+func (o *gate) Bind() {}
 
-func (o *gate) forward(p pass) { o.weigh(o.y.data, o.x.data, p.rows) }
+func (o *gate) Forward(p pass) { o.weigh(o.y.data, o.x.data, p.rows) }
 
 func (o *gate) weigh(to, from *block, rows int) {
 	c, n := o.channels, o.places*o.channels
@@ -62,7 +62,7 @@ func (o *gate) weigh(to, from *block, rows int) {
 	}
 }
 
-func (o *gate) backward(p pass) {
+func (o *gate) Backward(p pass) {
 	c, n := o.channels, o.places*o.channels
 	clear(o.by.grad.data[:p.rows*c])
 	for i := range p.rows {

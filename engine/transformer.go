@@ -28,7 +28,7 @@ func (t Transformer) Infer(in data.Shape) (data.Shape, error) {
 	if err := sequence(t, in); err != nil {
 		return nil, err
 	}
-	if err := size(t, "hidden width", t.Hidden, 0); err != nil {
+	if err := sized(t, "hidden width", t.Hidden, 0); err != nil {
 		return nil, err
 	}
 	out, err := t.Layers(in[1]).Infer(in)

@@ -23,7 +23,7 @@ func TestUpsample(t *testing.T) {
 	// an odd size, as in a pyramid: pixel i is i·2/3
 	b3 := &builder{batch: 1}
 	b3.layer(Upsample{}, data.Shape{3, 3, 1}, 0)
-	o := b3.enlarge(tensor{shape: data.Shape{2, 2, 1}, data: b3.block(4)}, data.Shape{3, 3, 1})
+	o := addEnlarge(b3, tensor{shape: data.Shape{2, 2, 1}, data: b3.block(4)}, data.Shape{3, 3, 1})
 	e := b3.ops[0].(*enlarge)
 	var from []int
 	for i := range 3 {
