@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+
+	"budwood/engine/internal/plan"
 )
 
 // Init says how the weights of a layer begin: [Kaiming], [Xavier], [Orthogonal],
@@ -61,15 +63,15 @@ func (n Normal) String() string { return fmt.Sprintf("Normal(%g)", cmp.Or(n.Std,
 func (Zeros) String() string { return "Zeros" }
 
 // initial fills a weight of rows × cols; nil means Kaiming.
-func initial(i Init, rows, cols int, gain float64) filler {
+func initial(i Init, rows, cols int, gain float64) plan.Filler {
 	if i == nil {
 		i = Kaiming{}
 	}
-	return filler{init: i, rows: rows, cols: cols, gain: gain}
+	return plan.Filler{Init: i, Rows: rows, Cols: cols, Gain: gain}
 }
 
 // zeros and ones are what biases and scales begin at.
-var zeros, ones = filler{init: Zeros{}}, filler{init: allOnes{}}
+var zeros, ones = plan.Filler{Init: Zeros{}}, plan.Filler{Init: allOnes{}}
 
 type allOnes struct{ Zeros }
 

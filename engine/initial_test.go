@@ -29,7 +29,7 @@ func TestInit(t *testing.T) {
 	} {
 		w := make([]float32, rows*cols)
 		w[0] = 1 // what was there does not count
-		initial(c.init, rows, cols, 2).fill(rand.New(rand.NewPCG(1, 1)), w)
+		initial(c.init, rows, cols, 2).Fill(rand.New(rand.NewPCG(1, 1)), w)
 		var mean, square, most float64
 		for _, v := range w {
 			mean += float64(v) / float64(len(w))

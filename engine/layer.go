@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"budwood/data"
+	"budwood/engine/internal/plan"
 )
 
 // Layer is a description of a part of a network: output sizes are written,
@@ -17,7 +18,7 @@ type Layer interface {
 	// String is the layer's name with its sizes: "Conv(16, 3×3)".
 	String() string
 
-	build(b *builder, x tensor) tensor // for a shape that Infer accepted
+	build(b *plan.Builder, x plan.Tensor) plan.Tensor // for a shape that Infer accepted
 }
 
 // Cost is what a network costs for one sample, known before anything is
@@ -34,7 +35,7 @@ func Measure(l Layer, in data.Shape) (out data.Shape, c Cost, err error) {
 	if out, err = fitting(l, in); err != nil {
 		return nil, Cost{}, err
 	}
-	outline(in, 1, F32.format(), l.build, func(b *builder, _ tensor) { c = Cost(b.cost()) })
+	plan.Outline(in, 1, F32.format(), l.build, func(b *plan.Builder, _ plan.Tensor) { c = Cost(b.Cost()) })
 	return out, c, nil
 }
 

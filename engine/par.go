@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"budwood/data"
+	"budwood/engine/internal/plan"
 )
 
 // Par is parallel branches that read the same input and meet again: their
@@ -82,8 +83,8 @@ func (p Par) target(shapes []data.Shape) data.Shape { return meeting(shapes, p.B
 func meeting(shapes []data.Shape, branches []Seq) data.Shape {
 	best := -1
 	for i, s := range shapes {
-		if best < 0 || places(s) < places(shapes[best]) ||
-			places(s) == places(shapes[best]) && len(branches[best]) == 0 && len(branches[i]) > 0 {
+		if best < 0 || plan.Places(s) < plan.Places(shapes[best]) ||
+			plan.Places(s) == plan.Places(shapes[best]) && len(branches[best]) == 0 && len(branches[i]) > 0 {
 			best = i
 		}
 	}
@@ -116,34 +117,34 @@ func (p Par) name() string {
 	return "Par(add)"
 }
 
-func (p Par) build(b *builder, x tensor) tensor {
-	own := b.layer(title(p.name()), x.shape, 0)
-	shapes, err := p.shapes(x.shape)
+func (p Par) build(b *plan.Builder, x plan.Tensor) plan.Tensor {
+	own := b.Layer(title(p.name()), x.Shape, 0)
+	shapes, err := p.shapes(x.Shape)
 	if err != nil {
 		return x
 	}
 	target := p.target(shapes)
-	parts := make([]tensor, len(p.Branches))
+	parts := make([]plan.Tensor, len(p.Branches))
 	for i, s := range p.Branches {
 		into := x
-		into.need = needValues
+		into.Need = plan.NeedValues
 		if i < len(p.Branches)-1 {
-			into = b.split(x)
+			into = b.Split(x)
 		}
-		b.within(strconv.Itoa(i), func() {
+		b.Within(strconv.Itoa(i), func() {
 			parts[i] = s.build(b, into)
-			if l, err := Projection(parts[i].shape, p.wanted(parts[i].shape, target)); err == nil && l != nil {
-				b.within("projection", func() { parts[i] = l.build(b, parts[i]) })
+			if l, err := Projection(parts[i].Shape, p.wanted(parts[i].Shape, target)); err == nil && l != nil {
+				b.Within("projection", func() { parts[i] = l.build(b, parts[i]) })
 			}
 		})
 	}
-	b.at = own
-	var y tensor
+	b.At = own
+	var y plan.Tensor
 	if p.Concat {
-		y = b.concat(parts)
+		y = b.Concat(parts)
 	} else {
-		y = b.sum(parts)
+		y = b.Sum(parts)
 	}
-	b.rows[own].out = y.shape
+	b.Rows[own].Out = y.Shape
 	return y
 }

@@ -1,4 +1,4 @@
-package engine
+package plan
 
 import (
 	"reflect"
@@ -9,18 +9,18 @@ import (
 )
 
 // bare are builders that are used again and again.
-var bare = sync.Pool{New: func() any { return &builder{bare: true, spare: map[reflect.Type]shelf{}} }}
+var bare = sync.Pool{New: func() any { return &Builder{bare: true, spare: map[reflect.Type]shelf{}} }}
 
-// outline plans a network for its costs alone, and hands the plan to see, which
+// Outline plans a network for its costs alone, and hands the plan to see, which
 // must not keep it.
-func outline(in data.Shape, batch int, half kernel.Format, build func(*builder, tensor) tensor, see func(b *builder, out tensor)) {
-	b := bare.Get().(*builder)
-	b.batch, b.half = batch, half
+func Outline(in data.Shape, batch int, half kernel.Format, build func(*Builder, Tensor) Tensor, see func(b *Builder, out Tensor)) {
+	b := bare.Get().(*Builder)
+	b.Batch, b.Half = batch, half
 	_, out := b.plan(in, build)
 	see(b, out)
-	clear(b.ops)
-	*b = builder{bare: true, ops: b.ops[:0], owner: b.owner[:0], blocks: b.blocks[:0], rows: b.rows[:0],
-		params: b.params[:0], stats: b.stats[:0], tables: b.tables[:0], path: b.path[:0], sizes: b.sizes[:0], spare: b.spare}
+	clear(b.Ops)
+	*b = Builder{bare: true, Ops: b.Ops[:0], Owner: b.Owner[:0], Blocks: b.Blocks[:0], Rows: b.Rows[:0],
+		Params: b.Params[:0], Stats: b.Stats[:0], Tables: b.Tables[:0], path: b.path[:0], sizes: b.sizes[:0], spare: b.spare}
 	for _, s := range b.spare {
 		s.empty()
 	}
@@ -35,9 +35,9 @@ type ops[T any] struct{ list []*T }
 
 func (o *ops[T]) empty() { o.list = o.list[:0] }
 
-// fresh is a new op. Of a bare builder, whose ops never run, it is one that was
+// Fresh is a new op. Of a bare builder, whose ops never run, it is one that was
 // made before, cleared.
-func fresh[T any](b *builder) *T {
+func Fresh[T any](b *Builder) *T {
 	if !b.bare {
 		return new(T)
 	}
