@@ -53,7 +53,7 @@ type Search struct {
 	Inherit   bool           `json:"inherit,omitempty"`      // networks of an architecture search begin with the weights of those that they were derived from
 	Supernet  string         `json:"supernet,omitempty"`     // one-shot search: the first trial trains weights that all networks share, by uniform or fair paths, the others are judged with them; "" means that each is trained
 	WarmStart string         `json:"warm_start"`             // auto, off, or the name of a study; "" means auto
-	Batch     int            `json:"batch,omitempty"`        // segments that share a workflow and a worker's slot; 0: one, or as [Pace] has it for brief trials
+	Batch     int            `json:"batch,omitempty"`        // segments that share a workflow and a worker's slot; 0: one, or as [Throughput] has it for brief trials
 	Priority  int            `json:"priority,omitempty"`     // of its trials among those of all studies, 1 (first) to 5; 0 means 3
 }
 

@@ -38,7 +38,7 @@ func TestSetAsideWhileItRuns(t *testing.T) {
 			if dropped.err != nil || none.err == nil || !strings.Contains(none.err.Error(), "there is no trial t0099 yet") {
 				t.Fatalf("%v; no such trial: %v", dropped.err, none.err)
 			}
-			for _, row := range dropped.status.Board.Rows {
+			for _, row := range dropped.status.Leaderboard.Rows {
 				if row.Trial < 2 {
 					t.Errorf("%s is on the leaderboard", search.TrialName(row.Trial))
 				}
@@ -97,7 +97,7 @@ func TestSetAsideAfterTheEnd(t *testing.T) {
 			spec := studytest.Toy(t, "ended")
 			spec.Budget.Trials = 8
 			b := newBench(t, studytest.WrongAtFirst)
-			go1 := func(b *bench) (r study.StudyResult, records []search.Record) {
+			go1 := func(b *bench) (r study.Result, records []search.Record) {
 				if how == "workflow" {
 					return b.run(t, spec)
 				}
