@@ -90,7 +90,7 @@ func (n *supernet) epoch(epoch int) error {
 	for {
 		p := maps.Clone(n.t.Params)
 		maps.Copy(p, next())
-		net, _, _, err := n.s.compile(p, n.own.folds[0].Train, seed+uint64(tr.Steps()))
+		net, _, err := n.s.compile(p, n.own.folds[0].Train, seed+uint64(tr.Steps()))
 		if err != nil {
 			return fmt.Errorf("a path of the supernet: %w", err)
 		}
@@ -116,7 +116,7 @@ func (n *supernet) epoch(epoch int) error {
 
 // validate scores the trial's own network with the shared weights.
 func (n *supernet) validate() (engine.Score, error) {
-	net, _, _, err := n.s.compile(n.t.Params, n.own.folds[0].Train, n.t.Seed())
+	net, _, err := n.s.compile(n.t.Params, n.own.folds[0].Train, n.t.Seed())
 	if err != nil {
 		return engine.Score{}, err
 	}
