@@ -111,9 +111,9 @@ func growHeavy(t *testing.T, name string) {
 			t.Fatal(err)
 		}
 		need.Data = 0 // it is there already
-		r := testRunner(t)
+		r := newRunner(t)
 		grown := func(from, to int) int64 {
-			task := testTask(from, to)
+			task := newTask(from, to)
 			task.Trial.Params = k.params
 			task.Objectives = []search.Objective{{Metric: "valid_loss", Goal: search.Minimize}}
 			debug.FreeOSMemory()

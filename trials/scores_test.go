@@ -16,15 +16,23 @@ func TestScores(t *testing.T) {
 		s := supervised(cv)
 		s.Scores = []string{"auc", "balanced_accuracy", "f1"}
 		task := heirTask(1, 4, search.Params{"lr": 0.02, "batch": 8., "ema": 0.5})
-		r := testRunner(t)
+		r := newRunner(t)
 		var rows *data.Set
 		var outputs []float32
 		got, err := r.Run(context.Background(), task, func(ctx context.Context, tr *Trial) error {
-			err := s.Train(ctx, tr)
-			if m := tr.keeper.(*members); err == nil {
-				outputs, rows = m.outputs()
+			m, size, err := s.members(tr.Params, tr.Total(), tr.Seed(), nil)
+			if err != nil {
+				return err
 			}
-			return err
+			for range tr.Epochs() {
+				_, score, err := m.epoch()
+				if err != nil {
+					return err
+				}
+				tr.ReportAll(s.valid(m, score, size))
+			}
+			outputs, rows = m.outputs()
+			return nil
 		}, nil)
 		if err != nil {
 			t.Fatal(err)

@@ -70,7 +70,7 @@ func sharedTask(trial, to int) Task {
 func weightsOf(t *testing.T, r *Runner, s Supervised) map[string][]float32 {
 	t.Helper()
 	var weights map[string][]float32
-	mustRun(t, r, sharedTask(99, 4), func(_ context.Context, tr *Trial) error {
+	runTask(t, r, sharedTask(99, 4), func(_ context.Context, tr *Trial) error {
 		n, epochs, err := s.sharedWeights(tr)
 		if err != nil || epochs != 4 {
 			t.Fatalf("%d epochs, %v", epochs, err)
@@ -88,17 +88,17 @@ func weightsOf(t *testing.T, r *Runner, s Supervised) map[string][]float32 {
 // and candidates are judged the same, at the budget of their training.
 func TestSupernet(t *testing.T) {
 	s := sharing()
-	whole := testRunner(t)
-	first := mustRun(t, whole, sharedTask(SupernetTrial, 4), s.Train)
+	whole := newRunner(t)
+	first := runTask(t, whole, sharedTask(SupernetTrial, 4), s.Train)
 	want := weightsOf(t, whole, s)
 	if len(want) != 2 || len(first.Curve) != 4 || first.Final.Metrics["valid_loss"] != first.Curve[3].Metrics["valid_loss"] {
 		t.Fatalf("%d networks, %+v", len(want), first)
 	}
-	judged := mustRun(t, whole, sharedTask(1, 4), s.Train)
+	judged := runTask(t, whole, sharedTask(1, 4), s.Train)
 	if judged.State != search.Completed || len(judged.Curve) != 1 || judged.Final.Budget != 4 || judged.Final.Metrics["shared"] != 4 || judged.Final.Metrics["valid_accuracy"] < .8 {
 		t.Errorf("judged: %+v", judged)
 	}
-	same := mustRun(t, whole, sharedTask(2, 4), s.Train) // the network of the first trial
+	same := runTask(t, whole, sharedTask(2, 4), s.Train) // the network of the first trial
 	if a, b := same.Final.Metrics["valid_loss"], first.Final.Metrics["valid_loss"]; a != b {
 		t.Errorf("the same network has a loss of %v and %v", a, b)
 	}
@@ -110,7 +110,7 @@ func TestSupernet(t *testing.T) {
 	}
 
 	for stop := range 4 {
-		r := testRunner(t)
+		r := newRunner(t)
 		ctx, cancel := context.WithCancelCause(t.Context())
 		alive := func(m search.Measurement) {
 			if m.Budget == stop {
@@ -123,7 +123,7 @@ func TestSupernet(t *testing.T) {
 		if _, err := r.Run(ctx, sharedTask(SupernetTrial, 4), s.Train, alive); !errors.Is(err, ErrInterrupted) {
 			t.Fatal(err)
 		}
-		again := mustRun(t, r, sharedTask(SupernetTrial, 4), s.Train)
+		again := runTask(t, r, sharedTask(SupernetTrial, 4), s.Train)
 		if again.Final.Metrics["valid_loss"] != first.Final.Metrics["valid_loss"] {
 			t.Errorf("interrupted after epoch %d: a loss of %v, not %v", stop, again.Final.Metrics, first.Final.Metrics)
 		}
@@ -138,12 +138,12 @@ func TestSupernet(t *testing.T) {
 // Candidates are judged with the weights that are there, not with those that were;
 // without any it is an error of the study that no retry heals.
 func TestSupernetWeights(t *testing.T) {
-	s, r := sharing(), testRunner(t)
+	s, r := sharing(), newRunner(t)
 	var failure *ObjectiveError
 	if _, err := r.Run(t.Context(), sharedTask(1, 4), s.Train, nil); !errors.As(err, &failure) || !strings.Contains(err.Error(), "not there") {
 		t.Errorf("no weights: %v", err)
 	}
-	mustRun(t, r, sharedTask(SupernetTrial, 4), s.Train)
+	runTask(t, r, sharedTask(SupernetTrial, 4), s.Train)
 	old := weightsOf(t, r, s)
 	if again := weightsOf(t, r, s); &again["relu"][0] != &old["relu"][0] {
 		t.Error("they were read twice")
@@ -153,7 +153,7 @@ func TestSupernetWeights(t *testing.T) {
 	}
 	other := sharedTask(SupernetTrial, 4)
 	other.Seed++ // a study of the same name
-	mustRun(t, r, other, s.Train)
+	runTask(t, r, other, s.Train)
 	if slices.Equal(weightsOf(t, r, s)["relu"], old["relu"]) {
 		t.Error("the weights are of the study before")
 	}
@@ -169,7 +169,7 @@ func TestSupernetWeights(t *testing.T) {
 	}
 	cv := supervised(true)
 	cv.Supernet = s.Supernet
-	if _, err := testRunner(t).Run(t.Context(), sharedTask(SupernetTrial, 4), cv.Train, nil); err == nil {
+	if _, err := newRunner(t).Run(t.Context(), sharedTask(SupernetTrial, 4), cv.Train, nil); err == nil {
 		t.Error("cross-validation: no error")
 	}
 }

@@ -53,16 +53,16 @@ func supervised(cv bool) Supervised {
 func TestCrossValidatedTrial(t *testing.T) {
 	s := supervised(true)
 	task := func(from, to int) Task {
-		task := testTask(from, to)
+		task := newTask(from, to)
 		task.Trial.Params = search.Params{"lr": 0.02, "batch": 8}
 		task.Objectives = []search.Objective{{Metric: "valid_loss", Goal: search.Minimize}}
 		return task
 	}
-	once := testRunner(t)
-	whole := mustRun(t, once, task(0, 4), s.Train)
-	twice := testRunner(t)
-	mustRun(t, twice, task(0, 2), s.Train)
-	paused := mustRun(t, twice, task(2, 4), s.Train)
+	once := newRunner(t)
+	whole := runTask(t, once, task(0, 4), s.Train)
+	twice := newRunner(t)
+	runTask(t, twice, task(0, 2), s.Train)
+	paused := runTask(t, twice, task(2, 4), s.Train)
 	for _, metric := range []string{"valid_loss", "valid_accuracy", "train_loss"} {
 		if a, b := whole.Final.Metrics[metric], paused.Final.Metrics[metric]; a != b || a == 0 {
 			t.Errorf("%s: %v in one go, %v with a pause", metric, a, b)
