@@ -7,9 +7,9 @@ import (
 	"strings"
 	"testing"
 
+	"budwood/learn/network"
 	"budwood/nas"
 	"budwood/search"
-	"budwood/trials"
 )
 
 // Every key of a study file, and every method, is in its documentation.
@@ -46,7 +46,7 @@ func TestDocumented(t *testing.T) {
 	}
 	walk("", reflect.TypeFor[Spec]())
 	walk("space.", reflect.TypeFor[search.ParamSpec]())
-	for _, name := range slices.Concat(Samplers, ArchitectureSamplers, Schedulers, Metrics, nas.Families(), networkNames, textNames, trials.RecipeNames) {
+	for _, name := range slices.Concat(Samplers, ArchitectureSamplers, Schedulers, Metrics, nas.Families(), networkNames, textNames, network.RecipeNames) {
 		if !words[name] {
 			t.Errorf("docs/study.md does not name %s", name)
 		}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"budwood/learn/network"
 	"budwood/search"
 	"budwood/trials"
 	"budwood/trials/energy"
@@ -34,7 +35,7 @@ func Local(ctx context.Context, spec *Spec, store *Recorder, runner *trials.Runn
 		d.Digests = begun.Digests
 		own.Data, spec = &d, &own
 	}
-	var built *trials.Supervised
+	var built *network.Supervised
 	if objective == nil {
 		if spec.Data == nil {
 			return StudyResult{}, fmt.Errorf("study %q: it has neither data nor an objective", spec.Name)
@@ -97,8 +98,8 @@ type localStudy struct {
 	store     *Recorder
 	runner    *trials.Runner
 	objective trials.TrainFunc
-	built     *trials.Supervised // the built-in objective; nil: the user's own
-	user      context.Context    // of what is trained after the search, which a time budget does not end
+	built     *network.Supervised // the built-in objective; nil: the user's own
+	user      context.Context     // of what is trained after the search, which a time budget does not end
 	loop      *search.Loop
 	board     Board
 	spent     Reserve

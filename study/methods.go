@@ -9,6 +9,7 @@ import (
 	"budwood/engine"
 	"budwood/hpo"
 	"budwood/hpo/scheduler"
+	"budwood/learn/network"
 	"budwood/nas"
 	"budwood/search"
 	"budwood/trials"
@@ -158,7 +159,7 @@ func (s *Spec) Model() *Model {
 	}
 	m := &Model{Data: *s.Data, Train: s.Train, Architecture: s.Architecture, Supernet: s.Search.Supernet}
 	for _, o := range s.Objectives() {
-		if name := strings.TrimPrefix(o.Metric, "valid_"); slices.Contains(trials.ScoreNames(), name) {
+		if name := strings.TrimPrefix(o.Metric, "valid_"); slices.Contains(network.ScoreNames(), name) {
 			m.Scores = append(m.Scores, name)
 		}
 	}
@@ -166,8 +167,8 @@ func (s *Spec) Model() *Model {
 }
 
 // supervised is the built-in objective on loaded data.
-func (m *Model) Supervised(d *data.Data) (trials.Supervised, error) {
-	out := trials.Supervised{Data: d, Fixed: m.Train, Build: buildMLP, Scores: m.Scores, Version: dataVersion(m.Data.Digests)}
+func (m *Model) Supervised(d *data.Data) (network.Supervised, error) {
+	out := network.Supervised{Data: d, Fixed: m.Train, Build: buildMLP, Scores: m.Scores, Version: dataVersion(m.Data.Digests)}
 	if m.Data.Text != nil {
 		out.Build = buildText
 	}
@@ -201,7 +202,7 @@ func (m *Model) Supervised(d *data.Data) (trials.Supervised, error) {
 		return float64(i.Tensors) / float64(max(i.Of, 1)), err
 	}
 	if m.Supernet != "" {
-		out.Supernet = func() trials.Supernet { return space.Supernet(m.Supernet == fairPaths) }
+		out.Supernet = func() network.Supernet { return space.Supernet(m.Supernet == fairPaths) }
 	}
 	return out, nil
 }
@@ -217,11 +218,11 @@ var (
 func Hyperparameters(s *Spec) []string {
 	switch {
 	case s.Architecture != nil:
-		return trials.RecipeNames
+		return network.RecipeNames
 	case s.Data != nil && s.Data.Text != nil:
-		return slices.Concat(trials.RecipeNames, textNames)
+		return slices.Concat(network.RecipeNames, textNames)
 	}
-	return slices.Concat(trials.RecipeNames, networkNames)
+	return slices.Concat(network.RecipeNames, networkNames)
 }
 
 // buildMLP is the network of a study without an architecture: layers (2) hidden
@@ -282,7 +283,7 @@ type mlp struct {
 }
 
 func readMLP(p search.Params) (m mlp, err error) {
-	var r trials.Reader
+	var r network.Reader
 	m.layers = r.Int(p, "layers", 2, 0, 100)
 	m.width = r.Int(p, "width", 64, 1, 1<<16)
 	act := r.Choice(p, "act", "relu", "relu", "leaky_relu", "gelu", "silu", "tanh", "sigmoid")

@@ -1,4 +1,4 @@
-package trials
+package network
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 
 	"budwood/engine/kernel"
 	"budwood/search"
+	"budwood/trials"
 	"budwood/trials/blob"
 	"budwood/trials/segment"
 )
@@ -23,7 +24,7 @@ func segmentHere(blobs string, from, to int, precision string) (segment.Result, 
 	task := newTask(from, to)
 	task.Trial.Params = search.Params{"lr": 0.02, "batch": 8, "precision": precision}
 	task.Objectives = []search.Objective{{Metric: "valid_loss"}}
-	return (&Runner{Blobs: blob.Dir(blobs)}).Run(context.Background(), task, s.Train, nil)
+	return (&trials.Runner{Blobs: blob.Dir(blobs)}).Run(context.Background(), task, s.Train, nil)
 }
 
 // TestSegmentChild is no test: see segmentOn.

@@ -1,6 +1,6 @@
-//go:build !race
+//go:build race
 
-package trials
+package network
 
 // raceDetector tells whether the race detector is on, whose shadow memory is not ours.
-const raceDetector = false
+const raceDetector = true

@@ -1,4 +1,4 @@
-package trials
+package network
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"budwood/data"
 	"budwood/engine"
 	"budwood/search"
+	"budwood/trials"
 )
 
 // supervised has three folds of rows whose class is the sign of their first value.
@@ -52,7 +53,7 @@ func supervised(cv bool) Supervised {
 // mean as its network.
 func TestCrossValidatedTrial(t *testing.T) {
 	s := supervised(true)
-	task := func(from, to int) Task {
+	task := func(from, to int) trials.Task {
 		task := newTask(from, to)
 		task.Trial.Params = search.Params{"lr": 0.02, "batch": 8}
 		task.Objectives = []search.Objective{{Metric: "valid_loss", Goal: search.Minimize}}
@@ -77,18 +78,21 @@ func TestCrossValidatedTrial(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, _, err := s.members(task(0, 4).Trial.Params, 27, seed, nil)
+	m, err := s.members(task(0, 4).Trial.Params, 27, seed, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var score engine.Score
+	var score search.Metrics
 	for range 4 {
-		if _, score, err = m.epoch(); err != nil {
+		if err = m.Epoch(); err == nil {
+			score, err = m.Score()
+		}
+		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	if score.Loss != whole.Final.Metrics["valid_loss"] {
-		t.Errorf("valid_loss %v, want %v", whole.Final.Metrics["valid_loss"], score.Loss)
+	if score["valid_loss"] != whole.Final.Metrics["valid_loss"] {
+		t.Errorf("valid_loss %v, want %v", whole.Final.Metrics["valid_loss"], score["valid_loss"])
 	}
 	x := s.Data.Test.X[:2]
 	mean := [2]float64{}
