@@ -1,6 +1,6 @@
 package data
 
-// BalancedWeights are weights for [CrossEntropy] with which every class counts
+// BalancedWeights are class weights for cross-entropy with which every class counts
 // the same in all: rows/(classes·rows of the class), 0 for a class without rows.
 func (s *Set) BalancedWeights() []float32 {
 	count := make([]int, s.Classes)

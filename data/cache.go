@@ -15,6 +15,10 @@ type Cache struct {
 	Files Files // where sources with digests are read; nil: at their paths
 	Max   int64 // bytes; a source that takes more is not loaded, and of those kept the ones asked for last stay. 0: any number
 
+	// Shared is where sources with digests are decoded once for all processes of a
+	// machine; nil: each has them in its own memory.
+	Shared *Shared
+
 	mu      sync.Mutex
 	entries []*entry // the one asked for last comes last
 }
@@ -90,7 +94,11 @@ func (c *Cache) fill(ctx context.Context, e *entry, s Source) {
 	if s, e.err = s.at(ctx, c.Files); e.err == nil {
 		e.err = c.check(ctx, s)
 	}
-	if e.err == nil {
+	switch {
+	case e.err != nil:
+	case c.Shared != nil && s.Digests != nil:
+		e.data, e.err = c.Shared.load(ctx, e.key, s)
+	default:
 		e.data, e.err = Load(ctx, s)
 	}
 	if e.err == nil && c.Max > 0 {

@@ -46,7 +46,7 @@ func loadIDX(ctx context.Context, s Source) (*Data, error) {
 	if len(p.valid) > 0 { // with CV nothing is for validation alone
 		d.Valid = all.set(p.valid, img, classes, mean, scale)
 	}
-	d.Folds = foldsOf(d.Train, p.fold)
+	d.fold, d.Folds = p.fold, foldsOf(d.Train, p.fold)
 	pixels := make([]int, d.Features)
 	for i := range pixels {
 		pixels[i] = i

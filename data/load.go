@@ -22,6 +22,8 @@ type Data struct {
 	Dropped            int          // rows left out because their target is missing
 	Preparation        *Preparation // how a raw row becomes the network's input
 	Facts              Facts
+
+	fold []int // of each training row; nil without Split.CV
 }
 
 // Fold is a fold of a cross-validation: its rows, and those of all other folds.
@@ -160,7 +162,7 @@ func build(s Source, t *table, target *column, own int) (*Data, *encoder, error)
 		*part.set = enc.set(part.rows)
 		d.targets(*part.set, g, part.rows)
 	}
-	d.Folds = foldsOf(d.Train, p.fold)
+	d.fold, d.Folds = p.fold, foldsOf(d.Train, p.fold)
 	d.Preparation = enc.preparation()
 	d.Preparation.Classes, d.Preparation.Target = d.ClassNames, d.Target
 	d.Preparation.TargetMean, d.Preparation.TargetScale = d.TargetMean, d.TargetScale

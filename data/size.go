@@ -1,13 +1,24 @@
 package data
 
-// Bytes is the memory that the data set takes, copies of its rows for the folds
-// of a cross-validation included.
+// Bytes is the memory that the data set takes in this process, copies of its rows
+// for the folds of a cross-validation included. Inputs that lie in a file which
+// processes share are not counted.
 func (d *Data) Bytes() (n int64) {
 	for _, s := range []*Set{d.Train, d.Valid, d.Test} {
 		n += setBytes(s)
 	}
 	for _, f := range d.Folds {
 		n += setBytes(f.Train) + setBytes(f.Valid)
+	}
+	return n
+}
+
+// inputs is the bytes of the inputs of the three sets.
+func (d *Data) inputs() (n int64) {
+	for _, s := range []*Set{d.Train, d.Valid, d.Test} {
+		if s != nil {
+			n += 4 * int64(s.Len()*s.Shape.Size())
+		}
 	}
 	return n
 }

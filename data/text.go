@@ -76,7 +76,7 @@ func loadText(ctx context.Context, s Source) (*Data, error) {
 		for i := range fold {
 			fold[i] = i * cv / train
 		}
-		d.Folds = foldsOf(d.Train, fold)
+		d.fold, d.Folds = fold, foldsOf(d.Train, fold)
 	} else {
 		d.Valid = part(train, train+valid)
 	}

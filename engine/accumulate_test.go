@@ -7,6 +7,7 @@ import (
 	"pgregory.net/rapid"
 
 	"budwood/data"
+	"budwood/engine/loss"
 	"budwood/engine/optim"
 )
 
@@ -17,7 +18,7 @@ func TestAccumulationIsALargerBatch(t *testing.T) {
 		b, k := rapid.IntRange(1, 8).Draw(rt, "batch"), rapid.IntRange(2, 4).Draw(rt, "batches")
 		rows := rapid.IntRange(1, 3*b*k).Draw(rt, "rows")
 		s := blobs(data.Shape{5}, 3, rows)
-		loss := rapid.SampledFrom([]Loss{CrossEntropy{}, CrossEntropy{Weights: []float32{1, 2, 0.5}}}).Draw(rt, "loss")
+		loss := rapid.SampledFrom([]loss.Loss{loss.CrossEntropy{}, loss.CrossEntropy{Weights: []float32{1, 2, 0.5}}}).Draw(rt, "loss")
 		train := func(batch, accumulate int) (float64, []float32) {
 			n := mustCompile(t, Seq{Dense{Out: 7}, Tanh{}, Dense{Out: 3}}, s.Shape, Config{Batch: batch, Seed: 3, Loss: loss})
 			tr := mustTrain(t, n, TrainConfig{Optimizer: optim.SGD{Momentum: 0.9}, Schedule: optim.Constant{LR: 0.1}, Accumulate: accumulate})

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"budwood/engine/kernel"
+	"budwood/engine/loss"
 )
 
 // blame names where NaN or infinity comes from in a step that went wrong, by
@@ -12,7 +13,7 @@ import (
 // tensor, the first layer whose output holds some, the loss, or the first layer
 // that makes some of its gradient. It is "" if nothing is found. Training itself
 // looks at the loss and the weights only, which costs nothing.
-func (n *Net) blame(p pass, t targets, scale float64) string {
+func (n *Net) blame(p pass, t loss.Targets, scale float64) string {
 	if !kernel.Finite(n.x.data.data[:p.rows*n.in.Size()]) {
 		return " in the input"
 	}
@@ -32,7 +33,7 @@ func (n *Net) blame(p pass, t targets, scale float64) string {
 	}
 	size := p.rows * n.out.Size()
 	d := n.y.grad.data[:size]
-	n.cfg.Loss.gradient(d, n.y.data.data[:size], t, p.rows)
+	n.cfg.Loss.Gradient(d, n.y.data.data[:size], t, p.rows)
 	kernel.Scale(d, float32(scale))
 	if !kernel.Finite(d) {
 		return " in the gradient of the loss"

@@ -90,14 +90,33 @@ func isToken(v float32, vocab int) bool {
 }
 
 // checkTokens tells whether inputs are tokens, if the network wants them.
-func (n *Net) checkTokens(x []float32) error {
+func (n *Net) checkTokens(x []float32) error { return n.checkFrom(x, 0) }
+
+// checkRows is [Net.checkTokens] of the inputs of a set.
+func (n *Net) checkRows(s *data.Set) error {
+	if n.plan.vocab == 0 || s.Rows == nil {
+		return n.checkTokens(s.X)
+	}
+	x := make([]float32, n.cfg.Batch*n.in.Size())
+	for lo := 0; lo < s.Len(); lo += n.cfg.Batch {
+		part := x[:min(n.cfg.Batch, s.Len()-lo)*n.in.Size()]
+		s.Read(part, lo)
+		if err := n.checkFrom(part, lo); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkFrom is [Net.checkTokens] of rows that begin with a number.
+func (n *Net) checkFrom(x []float32, first int) error {
 	if n.plan.vocab == 0 {
 		return nil
 	}
 	for i, v := range x {
 		if !isToken(v, n.plan.vocab) {
 			w := n.in.Size()
-			return fmt.Errorf("row %d, step %d: %v is no token: the network embeds whole numbers from 0 to %d", i/w, i%w, v, n.plan.vocab-1)
+			return fmt.Errorf("row %d, step %d: %v is no token: the network embeds whole numbers from 0 to %d", first+i/w, i%w, v, n.plan.vocab-1)
 		}
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 
 	"budwood/data"
 	"budwood/engine/kernel"
+	"budwood/engine/loss"
 )
 
 // Score is how well a network does on a data set.
@@ -32,14 +33,15 @@ func (n *Net) EvaluateTo(outputs []float32, s *data.Set) (Score, error) {
 	defer kernel.Leave()
 	var score Score
 	var weights float64
-	loss := plain(n.cfg.Loss)
+	measure := loss.Plain(n.cfg.Loss)
 	in, w, rows := n.in.Size(), n.out.Size(), s.Len()
 	r := newRegression(s)
 	right := 0
 	for lo := 0; lo < rows; lo += n.cfg.Batch {
 		part := s.Slice(lo, min(lo+n.cfg.Batch, rows))
 		m := part.Len()
-		n.infer(part.X[:m*in], m)
+		s.Read(n.x.data.data[:m*in], lo)
+		n.forward(pass{rows: m})
 		y := n.y.data.data[:m*w]
 		if outputs != nil {
 			copy(outputs[lo*w:], y)
@@ -49,7 +51,7 @@ func (n *Net) EvaluateTo(outputs []float32, s *data.Set) (Score, error) {
 		} else {
 			r.add(y, part.Target)
 		}
-		sum, weight := loss.gradient(n.y.grad.data[:m*w], y, targets{class: part.Class, value: part.Target, soft: part.Soft}, m)
+		sum, weight := measure.Gradient(n.y.grad.data[:m*w], y, loss.Targets{Class: part.Class, Value: part.Target, Soft: part.Soft}, m)
 		score.Loss += sum
 		weights += weight
 	}
@@ -60,18 +62,6 @@ func (n *Net) EvaluateTo(outputs []float32, s *data.Set) (Score, error) {
 		score.RMSE, score.R2 = r.scores(rows)
 	}
 	return score, nil
-}
-
-// plain is the loss without what only serves training, so that networks trained
-// in different ways compare.
-func plain(l Loss) Loss {
-	switch l.(type) {
-	case CrossEntropy, Distillation:
-		return CrossEntropy{}
-	case BinaryCrossEntropy:
-		return BinaryCrossEntropy{}
-	}
-	return l
 }
 
 // check tells whether the network can work on a set.
@@ -88,10 +78,10 @@ func (n *Net) check(s *data.Set) error {
 	if s.Shape.Size() != n.in.Size() || len(n.in) == 3 && len(s.Shape) == 3 && !s.Shape.Equal(n.in) {
 		return fmt.Errorf("data set: rows of %v do not fit the network's input %v", s.Shape, n.in)
 	}
-	if err := n.checkTokens(s.X); err != nil {
+	if err := n.checkRows(s); err != nil {
 		return fmt.Errorf("data set: %w", err)
 	}
-	return n.cfg.Loss.fits(n.out, s)
+	return n.cfg.Loss.Fits(n.out, s)
 }
 
 // correct counts the rows of logits whose largest is the class; a single logit

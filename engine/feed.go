@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 
 	"budwood/data"
+	"budwood/engine/loss"
 )
 
 // Augmenter changes training rows as they are gathered into batches; the set
@@ -26,42 +27,42 @@ const maxMixup = 4
 // batch is room for the inputs and targets of some rows.
 type batch struct {
 	x []float32
-	targets
+	loss.Targets
 }
 
 // newBatch makes room for the rows of a batch beside the arena.
 func (n *Net) newBatch() *batch {
 	own := n.batch
-	return &batch{make([]float32, n.cfg.Batch*n.in.Size()), targets{
-		class: make([]int32, len(own.class)), value: make([]float32, len(own.value)), soft: make([]float32, len(own.soft)),
+	return &batch{make([]float32, n.cfg.Batch*n.in.Size()), loss.Targets{
+		Class: make([]int32, len(own.Class)), Value: make([]float32, len(own.Value)), Soft: make([]float32, len(own.Soft)),
 	}}
 }
 
 // gather copies rows of the set into the input block, and their targets.
-func (n *Net) gather(s *data.Set, order []int32) targets {
+func (n *Net) gather(s *data.Set, order []int32) loss.Targets {
 	return (&batch{n.x.data.data, n.batch}).fill(s, order, n.out.Size())
 }
 
 // fill copies rows of the set and returns their targets. out is the number of
 // the network's outputs for a row.
-func (b *batch) fill(s *data.Set, order []int32, out int) targets {
+func (b *batch) fill(s *data.Set, order []int32, out int) loss.Targets {
 	in, w, k := s.Shape.Size(), s.Outputs, s.Labels()
-	t := b.targets
+	t := b.Targets
 	if s.Soft == nil {
-		t.soft = nil
+		t.Soft = nil
 	}
 	for i, r := range order {
-		copy(b.x[i*in:(i+1)*in], s.X[int(r)*in:(int(r)+1)*in])
+		s.Read(b.x[i*in:(i+1)*in], int(r))
 		if s.Classes > 0 {
-			copy(t.class[i*k:(i+1)*k], s.Class[int(r)*k:(int(r)+1)*k])
+			copy(t.Class[i*k:(i+1)*k], s.Class[int(r)*k:(int(r)+1)*k])
 		} else {
-			copy(t.value[i*w:(i+1)*w], s.Target[int(r)*w:(int(r)+1)*w])
+			copy(t.Value[i*w:(i+1)*w], s.Target[int(r)*w:(int(r)+1)*w])
 		}
-		if t.soft != nil {
-			copy(t.soft[i*out:(i+1)*out], s.Soft[int(r)*out:(int(r)+1)*out])
+		if t.Soft != nil {
+			copy(t.Soft[i*out:(i+1)*out], s.Soft[int(r)*out:(int(r)+1)*out])
 		}
 	}
-	t.class = t.class[:len(order)*k]
+	t.Class = t.Class[:len(order)*k]
 	return t
 }
 
@@ -97,23 +98,23 @@ func newFeeder(n *Net, cfg *TrainConfig) (*feeder, error) {
 		return nil, fmt.Errorf("mixup: the network's input are tokens, which cannot be mixed")
 	}
 	switch l := n.cfg.Loss.(type) {
-	case CrossEntropy:
+	case loss.CrossEntropy:
 		if l.Weights != nil {
 			return nil, fmt.Errorf("mixup: cross-entropy with class weights has no mixed form; leave out one of them")
 		}
-	case MSE, MAE, Huber:
+	case loss.MSE, loss.MAE, loss.Huber:
 	default:
 		return nil, fmt.Errorf("mixup: %v has no mixed form; use cross-entropy or a loss of values", l)
 	}
 	f.first = make([]float32, n.in.Size()+f.out)
 	for i := range f.keep {
-		f.partner[i], f.keep[i] = make([]int32, len(n.batch.class)), make([]float32, n.cfg.Batch)
+		f.partner[i], f.keep[i] = make([]int32, len(n.batch.Class)), make([]float32, n.cfg.Batch)
 	}
 	return f, nil
 }
 
 // fill gathers rows of an epoch into a batch, which is number 0 or 1.
-func (f *feeder) fill(b *batch, number int, s *data.Set, order []int32, epoch int) targets {
+func (f *feeder) fill(b *batch, number int, s *data.Set, order []int32, epoch int) loss.Targets {
 	t := b.fill(s, order, f.out)
 	if f.augment == nil && f.mixup == 0 {
 		return t
@@ -138,24 +139,24 @@ func (f *feeder) fill(b *batch, number int, s *data.Set, order []int32, epoch in
 // mix mixes every row with the next one of the batch, the last with the first
 // (Zhang et al. 2018): λ·x + (1 − λ)·x', and so the targets, with λ from a Beta
 // distribution of each row's own.
-func (f *feeder) mix(x []float32, t *targets, s *data.Set, rows, number int) {
+func (f *feeder) mix(x []float32, t *loss.Targets, s *data.Set, rows, number int) {
 	size, w, k := f.in.Size(), s.Outputs, s.Labels()
 	keep := f.keep[number][:rows]
 	firstX, firstValue := f.first[:size], f.first[size:size+w]
 	copy(firstX, x)
-	copy(firstValue, t.value[:w])
+	copy(firstValue, t.Value[:w])
 	for i, share := range keep {
 		nextX, nextValue := firstX, firstValue
 		if i+1 < rows {
-			nextX, nextValue = x[(i+1)*size:(i+2)*size], t.value[(i+1)*w:(i+2)*w]
+			nextX, nextValue = x[(i+1)*size:(i+2)*size], t.Value[(i+1)*w:(i+2)*w]
 		}
 		lerp(x[i*size:(i+1)*size], nextX, share)
-		lerp(t.value[i*w:(i+1)*w], nextValue, share)
+		lerp(t.Value[i*w:(i+1)*w], nextValue, share)
 	}
 	if s.Classes > 0 {
-		t.partner, t.keep = f.partner[number][:len(t.class)], keep
-		copy(t.partner, t.class[k:])
-		copy(t.partner[len(t.class)-k:], t.class[:k])
+		t.Partner, t.Keep = f.partner[number][:len(t.Class)], keep
+		copy(t.Partner, t.Class[k:])
+		copy(t.Partner[len(t.Class)-k:], t.Class[:k])
 	}
 }
 
@@ -175,24 +176,4 @@ func beta(r *rand.Rand, alpha float64) float64 {
 			return 1 / (1 + math.Exp(v-u)) // also where x and y underflow
 		}
 	}
-}
-
-// mixed turns the sum of the losses of rows and their gradient d, which are those
-// of the rows' own classes, into those of mixed rows: cross-entropy is linear in
-// the target, so that a share of 1 − λ moves from one logit to another.
-func (t *targets) mixed(d, y []float32, rows int, smoothing float64) (more float64) {
-	n := len(t.class)
-	cols, k := len(y)/n, n/rows
-	for i, a := range t.class {
-		b := t.partner[i]
-		if a == b {
-			continue
-		}
-		share := (1 - t.keep[i/k]) * float32(1-smoothing)
-		at := i * cols
-		d[at+int(a)] += share / float32(n)
-		d[at+int(b)] -= share / float32(n)
-		more += float64(share) * float64(y[at+int(a)]-y[at+int(b)])
-	}
-	return more * float64(rows) / float64(n)
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"budwood/data"
+	"budwood/engine/loss"
 )
 
 // noise adds a number to every value; rows of one value do not fit.
@@ -53,45 +54,9 @@ func TestAugmentationDependsOnTheRow(t *testing.T) {
 	}
 }
 
-// The loss and gradient of mixed rows are the mixture of those of both classes.
-func TestMixedLoss(t *testing.T) {
-	r := rand.New(rand.NewPCG(4, 5))
-	const rows, steps, cols = 3, 2, 4
-	l := CrossEntropy{Smoothing: 0.1}
-	y := normal(r, rows*steps*cols)
-	tg := targets{class: []int32{0, 1, 2, 3, 1, 1}, partner: []int32{2, 1, 0, 0, 3, 2}, keep: []float32{0.25, 0.5, 1}}
-	d := make([]float32, len(y))
-	sum, weight := l.gradient(d, y, tg, rows)
-	sum += tg.mixed(d, y, rows, l.Smoothing)
-	want, g := 0., make([]float32, cols)
-	for i := range tg.class {
-		out := y[i*cols : (i+1)*cols]
-		mixture := make([]float64, cols)
-		for _, part := range []struct {
-			class int32
-			share float32
-		}{{tg.class[i], tg.keep[i/steps]}, {tg.partner[i], 1 - tg.keep[i/steps]}} {
-			loss, _ := l.gradient(g, out, targets{class: []int32{part.class}}, 1)
-			want += loss * float64(part.share)
-			for j := range g {
-				mixture[j] += float64(part.share*g[j]) / (rows * steps)
-			}
-		}
-		for j, m := range mixture {
-			if math.Abs(m-float64(d[i*cols+j])) > 1e-6 {
-				t.Errorf("label %d: gradient %v, want %v", i, d[i*cols:(i+1)*cols], mixture)
-				break
-			}
-		}
-	}
-	if got := sum / weight; math.Abs(got-want/(rows*steps)) > 1e-6 {
-		t.Errorf("loss %v, want %v", got, want/(rows*steps))
-	}
-}
-
 func TestMixup(t *testing.T) {
 	s := &data.Set{Shape: data.Shape{1}, X: []float32{1, 10, 100}, Target: []float32{2, 20, 200}, Outputs: 1}
-	n := mustCompile(t, Seq{Dense{Out: 1}}, s.Shape, Config{Batch: 4, Loss: MSE{}})
+	n := mustCompile(t, Seq{Dense{Out: 1}}, s.Shape, Config{Batch: 4, Loss: loss.MSE{}})
 	f, err := newFeeder(n, &TrainConfig{Mixup: 0.4, Seed: 1})
 	if err != nil {
 		t.Fatal(err)
@@ -101,8 +66,8 @@ func TestMixup(t *testing.T) {
 	rows := []float32{100, 1, 10, 100}
 	for i, k := range f.keep[0][:3] {
 		want := k*rows[i] + (1-k)*rows[i+1]
-		if math.Abs(float64(b.x[i]-want)) > 1e-4 || math.Abs(float64(got.value[i]-2*want)) > 1e-4 {
-			t.Errorf("row %d, λ %v: input %v, target %v, want %v", i, k, b.x[i], got.value[i], want)
+		if math.Abs(float64(b.x[i]-want)) > 1e-4 || math.Abs(float64(got.Value[i]-2*want)) > 1e-4 {
+			t.Errorf("row %d, λ %v: input %v, target %v, want %v", i, k, b.x[i], got.Value[i], want)
 		}
 	}
 	// Beta(α, α): mean ½, variance 1/(4·(2α+1)).
@@ -168,14 +133,14 @@ func TestFeedErrors(t *testing.T) {
 		cfg  TrainConfig
 		l    Layer
 		in   data.Shape
-		loss Loss
+		loss loss.Loss
 		want string
 	}{
 		{TrainConfig{Augment: noise{}}, Dense{Out: 2}, data.Shape{1}, nil, "augmentation: too few values"},
 		{TrainConfig{Mixup: -1}, Dense{Out: 2}, data.Shape{1}, nil, "mixup -1 is outside"},
 		{TrainConfig{Mixup: math.NaN()}, Dense{Out: 2}, data.Shape{1}, nil, "mixup NaN is outside"},
-		{TrainConfig{Mixup: 1}, Dense{Out: 2}, data.Shape{1}, CrossEntropy{Weights: []float32{1, 2}}, "class weights"},
-		{TrainConfig{Mixup: 1}, Dense{Out: 2}, data.Shape{1}, Distillation{}, "has no mixed form"},
+		{TrainConfig{Mixup: 1}, Dense{Out: 2}, data.Shape{1}, loss.CrossEntropy{Weights: []float32{1, 2}}, "class weights"},
+		{TrainConfig{Mixup: 1}, Dense{Out: 2}, data.Shape{1}, loss.Distillation{}, "has no mixed form"},
 		{TrainConfig{Mixup: 1}, Seq{Embedding{Vocab: 5, Out: 2}, Dense{Out: 2}}, data.Shape{3}, nil, "tokens"},
 	} {
 		_, err := NewTrainer(mustCompile(t, c.l, c.in, Config{Loss: c.loss}), c.cfg)

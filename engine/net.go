@@ -8,14 +8,15 @@ import (
 
 	"budwood/data"
 	"budwood/engine/kernel"
+	"budwood/engine/loss"
 	"budwood/engine/safetensors"
 )
 
 // Config says how a network is compiled.
 type Config struct {
-	Batch int    // rows of a training step; 0 means 32
-	Seed  uint64 // of the weights
-	Loss  Loss   // nil means CrossEntropy{}
+	Batch int       // rows of a training step; 0 means 32
+	Seed  uint64    // of the weights
+	Loss  loss.Loss // nil means CrossEntropy{}
 
 	Precision Precision // of the operands of products; F32 by default
 
@@ -30,7 +31,7 @@ func (c Config) defaults() Config {
 		c.Batch = 32
 	}
 	if c.Loss == nil {
-		c.Loss = CrossEntropy{}
+		c.Loss = loss.CrossEntropy{}
 	}
 	return c
 }
@@ -45,7 +46,7 @@ func (c *Config) validate() error {
 	if c.CPU != "" && !kernel.Has(c.CPU) {
 		return fmt.Errorf("CPU %s: the best here is %s", c.CPU, kernel.Best(true))
 	}
-	return c.Loss.validate()
+	return c.Loss.Validate()
 }
 
 func (c *Config) level() kernel.Level {
@@ -55,7 +56,7 @@ func (c *Config) level() kernel.Level {
 
 // soft tells that training takes the outputs of a teacher.
 func (c *Config) soft() bool {
-	_, is := c.Loss.(Distillation)
+	_, is := c.Loss.(loss.Distillation)
 	return is
 }
 
@@ -72,11 +73,11 @@ type Net struct {
 	arena   []float32
 	params  []float32
 	grads   []float32
-	stats   []float32 // running statistics
-	batch   targets   // room for the targets of one batch
-	trainer *Trainer  // of Fit
-	err     error     // of MLP: there is no network
-	last    error     // of Fit and Loss
+	stats   []float32    // running statistics
+	batch   loss.Targets // room for the targets of one batch
+	trainer *Trainer     // of Fit
+	err     error        // of MLP: there is no network
+	last    error        // of Fit and Loss
 }
 
 // maxArena is the largest arena that Compile allocates, in floats (64 GiB).
@@ -146,10 +147,10 @@ func (n *Net) allocate() error {
 	for _, o := range n.plan.ops {
 		o.bind()
 	}
-	n.batch.class = make([]int32, n.cfg.Batch*labels(n.out))
-	n.batch.value = make([]float32, n.cfg.Batch*n.out.Size())
+	n.batch.Class = make([]int32, n.cfg.Batch*labels(n.out))
+	n.batch.Value = make([]float32, n.cfg.Batch*n.out.Size())
 	if n.cfg.soft() {
-		n.batch.soft = make([]float32, n.cfg.Batch*n.out.Size())
+		n.batch.Soft = make([]float32, n.cfg.Batch*n.out.Size())
 	}
 	return nil
 }
@@ -215,17 +216,17 @@ func (n *Net) forward(p pass) {
 // step runs forward, loss and backward for a batch in the input block and
 // returns the sum of the losses and its divisor. The gradients are those of the
 // mean, times scale.
-func (n *Net) step(p pass, t targets, scale float64) (sum, weight float64) {
+func (n *Net) step(p pass, t loss.Targets, scale float64) (sum, weight float64) {
 	n.forward(p)
 	size := p.rows * n.out.Size()
 	d := n.y.grad.data[:size]
-	sum, weight = n.cfg.Loss.gradient(d, n.y.data.data[:size], t, p.rows)
+	sum, weight = n.cfg.Loss.Gradient(d, n.y.data.data[:size], t, p.rows)
 	if math.IsNaN(sum) || math.IsInf(sum, 0) {
 		return sum, weight
 	}
-	if t.partner != nil {
-		l, _ := n.cfg.Loss.(CrossEntropy) // newFeeder made sure
-		sum += t.mixed(d, n.y.data.data[:size], p.rows, l.Smoothing)
+	if t.Partner != nil {
+		l, _ := n.cfg.Loss.(loss.CrossEntropy) // newFeeder made sure
+		sum += t.Mixed(d, n.y.data.data[:size], p.rows, l.Smoothing)
 	}
 	if scale != 1 {
 		kernel.Scale(d, float32(scale))

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"budwood/data"
+	"budwood/engine/loss"
 	"budwood/engine/optim"
 )
 
@@ -114,7 +115,7 @@ func TestOverfits(t *testing.T) {
 		}
 	}
 	reg := curve(8)
-	n := mustCompile(t, Seq{Dense{Out: 32}, Tanh{}, Dense{Out: 2}}, reg.Shape, Config{Batch: 8, Loss: MSE{}})
+	n := mustCompile(t, Seq{Dense{Out: 32}, Tanh{}, Dense{Out: 2}}, reg.Shape, Config{Batch: 8, Loss: loss.MSE{}})
 	tr := mustTrain(t, n, TrainConfig{Optimizer: optim.SGD{Momentum: 0.9, Nesterov: true}, Schedule: optim.Constant{LR: 0.05}})
 	for range 400 {
 		if _, err := tr.Epoch(reg); err != nil {
@@ -305,7 +306,7 @@ func TestCompileErrors(t *testing.T) {
 		{nil, data.Shape{3}, Config{}, "no layers"},
 		{Dense{Out: 2}, data.Shape{}, Config{}, "no values"},
 		{Dense{Out: 2}, data.Shape{3}, Config{Batch: -1}, "batch -1"},
-		{Dense{Out: 2}, data.Shape{3}, Config{Loss: CrossEntropy{Smoothing: 1}}, "smoothing 1"},
+		{Dense{Out: 2}, data.Shape{3}, Config{Loss: loss.CrossEntropy{Smoothing: 1}}, "smoothing 1"},
 		{Seq{Dense{Out: maxDim}, Dense{Out: maxDim}}, data.Shape{3}, Config{}, "limit"},
 		{Seq{Conv{Out: maxDim}}, data.Shape{maxDim, maxDim, maxDim}, Config{}, "limit"},
 	} {
@@ -350,7 +351,7 @@ func TestSetErrors(t *testing.T) {
 // Regression scores against their definitions.
 func TestRegressionScore(t *testing.T) {
 	s := &data.Set{Shape: data.Shape{1}, X: []float32{1, 2, 3, 4}, Outputs: 2, Target: []float32{1, 5, 2, 5, 4, 5, 5, 5}}
-	n := mustCompile(t, Dense{Out: 2}, data.Shape{1}, Config{Batch: 3, Loss: MSE{}})
+	n := mustCompile(t, Dense{Out: 2}, data.Shape{1}, Config{Batch: 3, Loss: loss.MSE{}})
 	copy(n.Params(), []float32{1, 0, 0, 5}) // y = (x, 5)
 	score, err := n.Evaluate(s)
 	if err != nil {

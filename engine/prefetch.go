@@ -1,6 +1,9 @@
 package engine
 
-import "budwood/data"
+import (
+	"budwood/data"
+	"budwood/engine/loss"
+)
 
 // ahead gathers the next batch of an epoch while the network works on this one.
 // Results are those without it: a batch depends on the seed, the epoch and its
@@ -8,7 +11,7 @@ import "budwood/data"
 type ahead struct {
 	batches [2]*batch
 	at      int // the batch being filled or filled last
-	done    chan targets
+	done    chan loss.Targets
 	busy    bool // a batch is being filled
 
 	set         *data.Set // of that batch
@@ -16,11 +19,11 @@ type ahead struct {
 }
 
 func newAhead(n *Net) *ahead {
-	return &ahead{batches: [2]*batch{n.newBatch(), n.newBatch()}, done: make(chan targets, 1)}
+	return &ahead{batches: [2]*batch{n.newBatch(), n.newBatch()}, done: make(chan loss.Targets, 1)}
 }
 
 // wait waits for the batch being filled, if there is one, and gives up its claim.
-func (a *ahead) wait() (t targets, ok bool) {
+func (a *ahead) wait() (t loss.Targets, ok bool) {
 	if a == nil || !a.busy {
 		return t, false
 	}
@@ -30,7 +33,7 @@ func (a *ahead) wait() (t targets, ok bool) {
 
 // feed puts rows from … from+rows of the running epoch's order into the input
 // block and returns their targets.
-func (t *Trainer) feed(s *data.Set, from, rows int) targets {
+func (t *Trainer) feed(s *data.Set, from, rows int) loss.Targets {
 	n, a := t.net, t.ahead
 	order := t.order[from : from+rows]
 	if a == nil {

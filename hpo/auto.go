@@ -25,7 +25,7 @@ import (
 // With several objectives it is [EHVI] at first and then [MOTPE]. Where costs count,
 // all but CMA-ES weigh the improvement against them, and that one is left out.
 type Auto struct {
-	Cost Cost // what a trial costs; "" means nothing
+	Cost CostMetric // what a trial costs; "" means nothing
 
 	mu   sync.Mutex
 	memo memo
@@ -119,7 +119,7 @@ func (a *Auto) choose(req search.Request, p past) (search.Sampler, string) {
 		return &a.cma, fmt.Sprintf("cmaes: every other trial in a space of %d parameters", dims)
 	case a.Cost == "" && n > autoMostTrials && turn == 1:
 		return &a.cma, fmt.Sprintf("cmaes: every 4th trial after %d results", n)
-	case turn != 3 && a.gp.blind(req, p):
+	case turn != 3 && a.gp.noiseDominates(req, p):
 		return TPE{Cost: a.Cost}, fmt.Sprintf("tpe: three of four trials, as a Gaussian process takes what %d results differ by for noise", n)
 	case turn == 2 && idle >= autoIdle:
 		return TPE{Cost: a.Cost}, fmt.Sprintf("tpe: every 4th trial, as nothing was better in the last %d of %d results", idle, n)

@@ -120,7 +120,7 @@ func TestAutoOfSeveralObjectives(t *testing.T) {
 
 // A user can see that a factor had numerical trouble.
 func TestJitterIsReported(t *testing.T) {
-	o := odds{fit: &posterior{f: cholesky{jitter: 1e-9}}}
+	o := odds{feasible: &posterior{f: cholesky{jitter: 1e-9}}}
 	if got := o.learned(2, "", &posterior{f: cholesky{jitter: 3e-9}}); got != ", and where 2 were infeasible; a Cholesky factor needed jitter of 3e-09" {
 		t.Error(got)
 	}

@@ -118,7 +118,7 @@ func newCMAMemo(opt *CMAES, req search.Request) *cmaMemo {
 	return m
 }
 
-// serves tells whether the request is of the study that was replayed.
+// serves reports whether the request is of the study that was replayed.
 func (m *cmaMemo) serves(req search.Request) bool {
 	same := m.seed == req.Seed && len(m.space) == len(req.Space) && len(req.Objectives) > 0 && m.goal == req.Objectives[0]
 	for i := 0; same && i < len(m.space); i++ {
@@ -173,7 +173,7 @@ func (m *cmaMemo) read(req search.Request) {
 	m.root.all(func(g *cmaGroup) { g.replay(m, same) })
 }
 
-// repeats tells whether a point is in the past or among those proposed.
+// repeats reports whether a point is in the past or among those proposed.
 func (m *cmaMemo) repeats(proposed []search.Params, p search.Params) bool {
 	m.c.encode(p, m.next)
 	h := hashOf(m.next)

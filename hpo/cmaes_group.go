@@ -12,22 +12,22 @@ import (
 // cmaGroup is the distribution over a list of parameters that exist together.
 type cmaGroup struct {
 	number  int
-	numbers []int       // coordinates of numbers and ordinals
-	choices []int       // coordinates of categorical parameters
-	options []int       // of each choice
-	below   []cmaFork   // parameters with branches
-	edges   []cells     // of each number
-	latent  bool        // some numbers are discrete
-	members []int       // records with these parameters
-	states  []cmaAt     // some of the states on the way, in order; the last one is the present
-	shares  [][]float64 // probabilities of the categories, by choice; nil before any are learned
-	drawn   *orthogonal // of the generation that began at drawnAt
+	numbers []int         // coordinates of numbers and ordinals
+	choices []int         // coordinates of categorical parameters
+	options []int         // of each choice
+	below   []cmaBranches // parameters with branches
+	edges   []cells       // of each number
+	latent  bool          // some numbers are discrete
+	members []int         // records with these parameters
+	states  []cmaAt       // some of the states on the way, in order; the last one is the present
+	shares  [][]float64   // probabilities of the categories, by choice; nil before any are learned
+	drawn   *orthogonal   // of the generation that began at drawnAt
 	drawnAt int
 }
 
-// cmaFork is a parameter with the groups below its options; nil where nothing
-// is below.
-type cmaFork struct {
+// cmaBranches is a parameter with the groups below its options; a group is nil where
+// nothing is below.
+type cmaBranches struct {
 	coordinate int
 	groups     []*cmaGroup
 }
@@ -56,16 +56,16 @@ func (m *cmaMemo) group(nodes []node) *cmaGroup {
 			g.edges = append(g.edges, e)
 			g.latent = g.latent || e.n > 0
 		}
-		fork := cmaFork{coordinate: n.i}
+		branches := cmaBranches{coordinate: n.i}
 		for _, o := range n.options {
 			var below *cmaGroup
 			if len(o) > 0 {
 				below = m.group(o)
 			}
-			fork.groups = append(fork.groups, below)
+			branches.groups = append(branches.groups, below)
 		}
-		if slices.ContainsFunc(fork.groups, func(g *cmaGroup) bool { return g != nil }) {
-			g.below = append(g.below, fork)
+		if slices.ContainsFunc(branches.groups, func(g *cmaGroup) bool { return g != nil }) {
+			g.below = append(g.below, branches)
 		}
 	}
 	return g

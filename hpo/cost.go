@@ -6,15 +6,15 @@ import (
 	"budwood/search"
 )
 
-// Cost is what a sampler saves: it prefers the larger improvement for a unit of
-// it (expected improvement per second; Snoek, Larochelle & Adams 2012, Section
-// 3.2).
-type Cost string
+// CostMetric is the cost that a sampler saves: it prefers the larger improvement for
+// a unit of it (expected improvement per second; Snoek, Larochelle & Adams 2012,
+// Section 3.2).
+type CostMetric string
 
 // The costs, as the records have them.
 const (
-	Energy Cost = "energy" // joules
-	Time   Cost = "time"   // seconds of training
+	Energy CostMetric = "energy" // joules
+	Time   CostMetric = "time"   // seconds of training
 )
 
 // costModel predicts the cost of a unit of budget: a kernel regression of its
@@ -27,7 +27,7 @@ type costModel struct {
 }
 
 // newCostModel is nil if no record has a cost.
-func newCostModel(req search.Request, c *cube, of Cost) *costModel {
+func newCostModel(req search.Request, c *cube, of CostMetric) *costModel {
 	if of == "" {
 		return nil
 	}

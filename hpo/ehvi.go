@@ -1,7 +1,6 @@
 package hpo
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -24,9 +23,9 @@ import (
 // It keeps what it computed, to be fast; the proposals do not depend on it. It
 // must not be copied.
 type EHVI struct {
-	Startup int  // trials with results before the model is used; 0 means two more than there are parameters, at most 10
-	Points  int  // trials that a process sees at most; 0 means 400
-	Cost    Cost // what a trial costs: the improvement expected for it counts; "" means nothing
+	Startup int        // trials with results before the model is used; 0 means two more than there are parameters, at most 10
+	Points  int        // trials that a process sees at most; 0 means 400
+	Cost    CostMetric // what a trial costs: the improvement expected for it counts; "" means nothing
 
 	mu        sync.Mutex
 	processes []*GP // by objective
@@ -64,7 +63,7 @@ func (s *EHVI) Propose(ctx context.Context, req search.Request) ([]search.Params
 	})
 }
 
-// ready tells whether the even start is over.
+// ready reports whether the even start is over.
 func (s *EHVI) ready(all several, c *cube) bool {
 	return len(c.dims) > 0 && len(all.records) >= orDefault(s.Startup, 1, startup(len(c.dims)))
 }
@@ -81,7 +80,7 @@ func (s *EHVI) Explain(req search.Request) string {
 		return fmt.Sprintf("ehvi: %d objectives in one sum, weighed anew for each trial, %d results over %d parameters", m, n, len(c.dims))
 	}
 	p := s.model(req, all, c)
-	return fmt.Sprintf("ehvi: %d objectives, %d results over %d parameters", m, n, len(c.dims)) + p.odds.learned(p.unfit, s.Cost, p.p[:]...)
+	return fmt.Sprintf("ehvi: %d objectives, %d results over %d parameters", m, n, len(c.dims)) + p.odds.learned(p.infeasible, s.Cost, p.p[:]...)
 }
 
 // process is the Gaussian process of an objective.
@@ -124,204 +123,4 @@ func (s *EHVI) scalar(ctx context.Context, req search.Request, all several, i in
 		return req.Space.Sample(req.Rand(i))
 	}
 	return ps[0]
-}
-
-// ehviModel are the processes of a request.
-type ehviModel struct {
-	c      *cube
-	p      [2]*posterior
-	odds   odds
-	unfit  int // infeasible trials
-	region *acquisition
-	tried  triedSet
-	best   [][]float64 // vectors of the front
-	front  [][2]float64
-	ref    [2]float64
-}
-
-func (s *EHVI) model(req search.Request, all several, c *cube) *ehviModel {
-	m := &ehviModel{c: c, tried: triedSet{}}
-	use := all.records
-	most := orDefault(s.Points, 10, 400)
-	keep := make([]int, len(use)) // positions
-	for i := range keep {
-		keep[i] = i
-	}
-	if len(keep) > most { // the best fronts, in the order of their numbers
-		keep = elite(all.losses, most)
-		slices.Sort(keep)
-	}
-	first := search.Fronts(all.losses)[0]
-	fitted := len(keep) // so many of the trials are fitted: a tenth more each time
-	if fitted <= most {
-		fitted = fitAt(fitted)
-	}
-	points := make([][]float64, len(keep))
-	y := make([][2]float64, len(keep))
-	for i, k := range keep {
-		points[i] = c.vector(req.Past[use[k]].Params)
-		m.tried.add(points[i])
-	}
-	var broken, unfit [][]float64
-	for _, i := range all.bad[max(len(all.bad)-gpMostOthers, 0):] {
-		x := c.vector(req.Past[i].Params)
-		if req.Past[i].State == search.Infeasible {
-			unfit = append(unfit, x)
-		} else {
-			broken = append(broken, x)
-		}
-	}
-	m.unfit = len(unfit)
-	var length []float64
-	for o := range 2 {
-		seenOf := make([]seen, len(keep))
-		losses := make([]float64, len(keep))
-		for i, k := range keep {
-			seenOf[i] = seen{req.Past[use[k]].ID, points[i], all.losses[k][o], use[k]}
-			losses[i] = all.losses[k][o]
-		}
-		g := s.process(o)
-		k := newKernel(c)
-		h := g.fit(k, thin(seenOf[:fitted], fitMost), false)
-		for i, l := range h.length {
-			k.weight[i] = 1 / (l * l)
-			if o == 0 {
-				length = append(length, l)
-			} else {
-				length[i] = min(length[i], l)
-			}
-		}
-		k.noise, k.poly = h.noise, h.poly
-		bent := newOutput(losses, math.Inf(1)).apply(losses)
-		for i, v := range bent {
-			y[i][o] = v
-		}
-		at := slices.Clone(points)
-		worst := slices.Max(bent)
-		for _, x := range broken {
-			at, bent = append(at, x), append(bent, worst)
-		}
-		m.p[o] = g.posterior(k, at, bent)
-		for _, x := range unfit {
-			m.p[o].know(x)
-		}
-		if o == 0 {
-			m.odds.cost = g.costs(req, c, seenOf)
-			if len(unfit) > 0 {
-				m.odds.fit = g.feasibility(c, at, unfit)
-			}
-		}
-	}
-	position := map[int]int{}
-	for i, k := range keep {
-		position[k] = i
-	}
-	lo := [2]float64{math.Inf(1), math.Inf(1)}
-	m.ref = [2]float64{math.Inf(-1), math.Inf(-1)}
-	for _, k := range first {
-		i, ok := position[k]
-		if !ok {
-			continue
-		}
-		m.best = append(m.best, points[i])
-		m.front = append(m.front, y[i])
-		for o := range 2 {
-			lo[o], m.ref[o] = min(lo[o], y[i][o]), max(m.ref[o], y[i][o])
-		}
-	}
-	for o := range 2 { // beyond the worst of the front by a tenth of it, and at least of the deviation of all
-		m.ref[o] += .1 * max(m.ref[o]-lo[o], 1)
-	}
-	slices.SortStableFunc(m.front, func(a, b [2]float64) int { return cmp.Or(cmp.Compare(a[0], b[0]), cmp.Compare(a[1], b[1])) })
-	m.region = newAcquisition(c, &promise{posterior: m.p[0]}, &m.tried, length)
-	for _, i := range all.bad {
-		m.tried.add(c.vector(req.Past[i].Params))
-	}
-	for _, i := range all.pending[max(len(all.pending)-gpMostOthers, 0):] {
-		m.pending(c.vector(req.Past[i].Params))
-	}
-	return m
-}
-
-// thin keeps at most n of some, evenly.
-func thin[T any](of []T, n int) []T {
-	if len(of) <= n {
-		return of
-	}
-	out := make([]T, n)
-	for i := range out {
-		out[i] = of[i*len(of)/n]
-	}
-	return out
-}
-
-func (m *ehviModel) pending(x []float64) {
-	m.p[0].believe(x)
-	m.p[1].believe(x)
-	m.tried.add(x)
-}
-
-// improvement is the expected improvement of the hypervolume at a vector: the
-// front cuts the plane into strips, in each of which it is the product of two
-// expected improvements in one dimension.
-func (m *ehviModel) improvement(x []float64) float64 {
-	var mu, sigma [2]float64
-	for o, p := range m.p {
-		mu[o], sigma[o] = p.predict(x)
-	}
-	below := func(o int, t float64) float64 { // E (t − y)⁺
-		z := (t - mu[o]) / sigma[o]
-		return sigma[o] * (z*cdf(z) + math.Exp(-z*z/2)/math.Sqrt(2*math.Pi))
-	}
-	sum, left, top := 0., 0., m.ref[1]
-	for _, f := range m.front {
-		right := below(0, f[0])
-		sum += max(right-left, 0) * below(1, top)
-		left, top = right, f[1]
-	}
-	return sum + max(below(0, m.ref[0])-left, 0)*below(1, top)
-}
-
-// propose compares points of the prior and near the front, and goes on from the
-// best ones by smaller and smaller steps.
-func (m *ehviModel) propose(req search.Request, out []search.Params, rng *rand.Rand) []float64 {
-	prior, near, kept, rounds, children := 150, 150, 5, 8, 6
-	if len(m.p[0].alpha) > 200 {
-		prior, near, rounds = 75, 75, 6
-	}
-	var pool []prospect
-	add := func(x []float64) {
-		if !m.tried.has(x) && (req.Constraints.None() || acceptable(req, out, m.c.decode(x))) {
-			// Where nothing is expected the odds decide alone.
-			v := math.Log(max(m.improvement(x), math.SmallestNonzeroFloat64)) + m.odds.of(x)
-			pool = append(pool, prospect{x, v})
-		}
-	}
-	for range prior {
-		x := make([]float64, len(m.c.dims))
-		m.c.fill(x, func(i int) float64 { return m.region.draw(rng, i) })
-		add(x)
-	}
-	for i := range near {
-		add(m.region.mutate(rng, m.best[i%len(m.best)]))
-	}
-	best := func() {
-		slices.SortStableFunc(pool, func(a, b prospect) int { return cmp.Compare(b.v, a.v) })
-		pool = pool[:min(len(pool), kept)]
-	}
-	best()
-	for range rounds {
-		for _, s := range slices.Clone(pool) {
-			for range children {
-				add(m.region.mutate(rng, s.x))
-			}
-		}
-		best()
-	}
-	for _, s := range pool {
-		if !m.p[0].near(s.x) {
-			return s.x
-		}
-	}
-	return nil
 }

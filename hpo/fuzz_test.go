@@ -39,8 +39,8 @@ var everySampler = map[string]func(*rapid.T) search.Sampler{
 	"grid":      func(t *rapid.T) search.Sampler { return Grid{Points: 20} },
 }
 
-func drawCost(t *rapid.T) Cost {
-	return rapid.SampledFrom([]Cost{"", Energy, Time}).Draw(t, "cost")
+func drawCost(t *rapid.T) CostMetric {
+	return rapid.SampledFrom([]CostMetric{"", Energy, Time}).Draw(t, "cost")
 }
 
 func proposesAfterAnything(t *rapid.T) {

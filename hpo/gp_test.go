@@ -54,12 +54,12 @@ func TestImprovementGradient(t *testing.T) {
 	}
 	k.noise, k.poly = 1e-3, .3
 	process := func(losses []float64) *posterior { return newPosterior(k, points, losses, cholesky{}) }
-	p := &promise{posterior: process(newOutput(losses, .1).apply(losses)), odds: odds{cost: process(losses)}}
+	p := &acquisition{posterior: process(newOutput(losses, .1).apply(losses)), odds: odds{cost: process(losses)}}
 	labels := make([]float64, len(losses))
 	for i := range labels {
 		labels[i] = math.Copysign(1, points[i][0]-.5)
 	}
-	p.fit = process(labels)
+	p.feasible = process(labels)
 	p.know(points[5])
 	p.believe(points[3])
 	x := points[7]
@@ -75,7 +75,7 @@ func TestImprovementGradient(t *testing.T) {
 		for j, i := range along {
 			x[i] = u[j]
 		}
-		return p.climb(x, along, g)
+		return p.gradient(x, along, g)
 	})
 }
 

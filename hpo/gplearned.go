@@ -10,14 +10,14 @@ import (
 // for the others (least-squares classification; Rasmussen & Williams 2006, Section
 // 6.5), with hyperparameters of its own: what makes a point infeasible need not
 // make it good or bad.
-func (g *GP) feasibility(c *cube, feasible, unfit [][]float64) *posterior {
-	var use []seen
-	for i := range max(len(feasible), len(unfit)) { // an even share of both
-		if i < len(unfit) {
-			use = append(use, seen{x: unfit[i], loss: 1})
+func (g *GP) feasibility(c *cube, feasible, infeasible [][]float64) *posterior {
+	var use []observation
+	for i := range max(len(feasible), len(infeasible)) { // an even share of both
+		if i < len(infeasible) {
+			use = append(use, observation{x: infeasible[i], loss: 1})
 		}
 		if i < len(feasible) {
-			use = append(use, seen{x: feasible[i], loss: -1})
+			use = append(use, observation{x: feasible[i], loss: -1})
 		}
 	}
 	return g.plain(c, use)
@@ -25,14 +25,14 @@ func (g *GP) feasibility(c *cube, feasible, unfit [][]float64) *posterior {
 
 // costs is the process of the log cost of a unit of budget of trials, for what a
 // trial will be given is the scheduler's to decide; nil if none has a cost.
-func (g *GP) costs(req search.Request, c *cube, of []seen) *posterior {
+func (g *GP) costs(req search.Request, c *cube, of []observation) *posterior {
 	if g.Cost == "" {
 		return nil
 	}
-	var use []seen
+	var use []observation
 	for _, s := range of {
 		if v, ok := unitCost(&req.Past[s.record], g.Cost); ok {
-			use = append(use, seen{x: s.x, loss: v})
+			use = append(use, observation{x: s.x, loss: v})
 		}
 	}
 	if len(use) == 0 {
@@ -42,7 +42,7 @@ func (g *GP) costs(req search.Request, c *cube, of []seen) *posterior {
 }
 
 // plain is a process of values without transformation, those trained on first.
-func (g *GP) plain(c *cube, use []seen) *posterior {
+func (g *GP) plain(c *cube, use []observation) *posterior {
 	k := newKernel(c)
 	n := min(fitAt(len(use)), fitMost)
 	k.set(g.fit(k, use[:n], true))
@@ -55,7 +55,7 @@ func (g *GP) plain(c *cube, use []seen) *posterior {
 
 // unitCost is the log cost of a unit of budget of a trial; ok is false if it is
 // not known.
-func unitCost(r *search.Record, of Cost) (log float64, ok bool) {
+func unitCost(r *search.Record, of CostMetric) (log float64, ok bool) {
 	cost := r.Joules
 	if of == Time {
 		cost = r.Seconds

@@ -96,19 +96,19 @@ func TestCholeskyOfRepeatedPointsNeedsJitter(t *testing.T) {
 func TestStrataTakeTurns(t *testing.T) {
 	t.Parallel()
 	c := newCube(searchtest.MixCond().Space)
-	forks := c.forks()
-	if len(forks) != 4 { // algo, kernel, layers, opt
-		t.Fatalf("%d forks", len(forks))
+	branches := c.branches()
+	if len(branches) != 4 { // algo, kernel, layers, opt
+		t.Fatalf("%d branches", len(branches))
 	}
 	mlp := c.vector(search.Params{"algo": "mlp", "layers": 2, "units_0": 256, "units_1": 128, "opt": "sgd", "lr": .03, "mom": .9})
-	if _, ok := turn(forks, 4, nil); ok {
-		t.Error("an even trial is bound to a stratum")
+	if _, ok := roundRobin(branches, 4, nil); ok {
+		t.Error("an even trial is bound to a branch")
 	}
-	s, ok := turn(forks, 1, [][]float64{c.vector(search.Params{"algo": "svm", "C": 1., "gamma": 1., "kernel": "rbf"})})
+	s, ok := roundRobin(branches, 1, [][]float64{c.vector(search.Params{"algo": "svm", "C": 1., "gamma": 1., "kernel": "rbf"})})
 	if !ok || !s.has(mlp) {
 		t.Errorf("after one svm the turn is %v", s.pins)
 	}
-	if s, _ = turn(forks, 1, [][]float64{mlp}); s.has(mlp) {
+	if s, _ = roundRobin(branches, 1, [][]float64{mlp}); s.has(mlp) {
 		t.Error("the option that was tried comes again")
 	}
 }

@@ -40,7 +40,7 @@ type memoRecord struct {
 // So many of the youngest records are read anew in any case.
 const memoFresh = 1 << 10
 
-// serves tells whether the request is of the study that is known.
+// serves reports whether the request is of the study that is known.
 func (m *memo) serves(req search.Request) bool {
 	same := m.c != nil && len(m.space) == len(req.Space) && m.goal == req.Objectives[0]
 	for i := 0; same && i < len(m.space); i++ {
@@ -107,7 +107,7 @@ func (m *memo) read(req search.Request) past {
 	return p
 }
 
-// repeats tells whether a point is in the past that was read last or among those
+// repeats reports whether a point is in the past that was read last or among those
 // proposed.
 func (m *memo) repeats(proposed []search.Params, p search.Params) bool {
 	if m.tried == nil {

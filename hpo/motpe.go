@@ -12,9 +12,9 @@ import (
 // that together dominate the most. The more a good trial adds to the dominated
 // volume, the more it counts.
 type MOTPE struct {
-	Startup    int  // trials with a result before the model is used; 0 means 10
-	Candidates int  // points of which the best is proposed; 0 means 32
-	Cost       Cost // what a trial costs; "" means nothing
+	Startup    int        // trials with a result before the model is used; 0 means 10
+	Candidates int        // points of which the best is proposed; 0 means 32
+	Cost       CostMetric // what a trial costs; "" means nothing
 }
 
 var _ search.Sampler = MOTPE{}

@@ -294,7 +294,7 @@ func snap(d *search.Dim, u float64) float64 {
 	return u
 }
 
-// continuous tells whether any value between the bounds is allowed.
+// continuous reports whether any value between the bounds is allowed.
 func continuous(d *search.Dim) bool {
 	return d.Kind == search.KindFloat && d.Step == 0 && d.Lo < d.Hi
 }

@@ -7,15 +7,26 @@ import (
 	"gonum.org/v1/gonum/floats"
 )
 
-// posterior is a Gaussian process that has seen points.
+// The symbols of a prediction at a point x; gp.go has those of the process.
+//
+//	symbol  here     shape  meaning
+//	k       k        n      k(x, X), without noise; squared distances before that
+//	        dot      n      ⟨x − ½, X − ½⟩ over the numbers, and then p·dQ/dt
+//	        slope    n      dM/dr² at the points
+//	v       v        n      L⁻¹k, K = L·Lᵀ: σ² = s²(k(x,x) − vᵀv)
+//	b       b        n      K⁻¹k, and then what the gradient weighs each point with
+//	μ(X)    means    n      predicted means at the points, those of running trials too
+
+// posterior is a Gaussian process that has seen points. Its methods use room of its
+// own: it serves one goroutine at a time.
 type posterior struct {
 	kernel
-	columns        [][]float64 // coordinates of the points, by parameter
-	f              cholesky
+	columns        [][]float64 // coordinates of the points: D×n
+	f              cholesky    // of K, n×n
 	alpha          []float64
 	mean, variance float64
-	means          []float64 // at the points
-	best           float64   // the loss to improve on
+	means          []float64
+	best           float64 // the least of means, on which to improve
 
 	k, dot, slope, v, b []float64 // room
 }
@@ -43,6 +54,7 @@ func newPosterior(k kernel, points [][]float64, y []float64, known cholesky) *po
 	return p
 }
 
+// grow makes room for n points.
 func (p *posterior) grow(n int) {
 	room := make([]float64, 5*n)
 	p.k, p.dot, p.slope, p.v, p.b = room[:n], room[n:2*n], room[2*n:3*n], room[3*n:4*n], room[4*n:]
@@ -75,13 +87,14 @@ func (p *posterior) know(x []float64) {
 	p.alpha = append(p.alpha, 0)
 }
 
+// predictMean is μ(x).
 func (p *posterior) predictMean(x []float64) float64 {
 	n := len(p.alpha)
 	p.row(x, p.columns, p.k[:n], p.dot[:n])
 	return p.mean + floats.Dot(p.k[:n], p.alpha)
 }
 
-// predict is the mean and the standard deviation at a point.
+// predict is the mean and the standard deviation at a point, of transformed losses.
 func (p *posterior) predict(x []float64) (mu, sigma float64) {
 	n := len(p.alpha)
 	mu = p.predictMean(x)
@@ -89,6 +102,7 @@ func (p *posterior) predict(x []float64) (mu, sigma float64) {
 	return mu, p.deviation(x, n)
 }
 
+// deviation is σ(x); p.v must hold L⁻¹k.
 func (p *posterior) deviation(x []float64, n int) float64 {
 	at := p.at(x)
 	left := max(at-floats.Dot(p.v[:n], p.v[:n]), 1e-12*at)

@@ -30,9 +30,9 @@ import (
 //
 // Of several objectives only the first counts: see [MOTPE].
 type TPE struct {
-	Startup    int  // trials with a result before the model is used; 0 means 10
-	Candidates int  // points of which the best is proposed; 0 means 32
-	Cost       Cost // what a trial costs: the improvement expected for it counts; "" means nothing
+	Startup    int        // trials with a result before the model is used; 0 means 10
+	Candidates int        // points of which the best is proposed; 0 means 32
+	Cost       CostMetric // what a trial costs: the improvement expected for it counts; "" means nothing
 }
 
 const (
@@ -107,9 +107,9 @@ type tpeModel struct {
 	cost      *costModel // nil: costs do not count
 	drawn     []prospect // room for candidates
 
-	unfit *parzen // density of the infeasible trials, nil without any
-	odds  float64 // log of the number of infeasible trials to that of the others
-	share float64 // of the good among the feasible
+	infeasible *parzen // density of the infeasible trials, nil without any
+	odds       float64 // log of the number of infeasible trials to that of the others
+	share      float64 // of the good among the feasible
 }
 
 func newTPEModel(req search.Request, s tpeSplit) *tpeModel {
@@ -126,20 +126,20 @@ func newTPEModel(req search.Request, s tpeSplit) *tpeModel {
 	for k := range min(len(s.rest), tpeMostBad) {
 		m.badX = append(m.badX, m.c.vector(req.Past[s.rest[k*len(s.rest)/min(len(s.rest), tpeMostBad)]].Params))
 	}
-	var unfit [][]float64
+	var infeasible [][]float64 // at most tpeMostBad
 	last := func(of []int) []int { return of[max(len(of)-tpeMostBad, 0):] }
 	feasible := len(s.good) + len(s.rest) + len(s.pending)
-	infeasible := 0
+	barred := 0 // infeasible, all of them
 	for _, i := range s.bad {
 		if req.Past[i].State == search.Infeasible {
-			infeasible++
+			barred++
 		}
 	}
-	feasible += len(s.bad) - infeasible
+	feasible += len(s.bad) - barred
 	for _, i := range last(s.bad) {
 		x := m.c.vector(req.Past[i].Params)
 		if req.Past[i].State == search.Infeasible {
-			unfit = append(unfit, x)
+			infeasible = append(infeasible, x)
 		} else {
 			m.badX = append(m.badX, x)
 		}
@@ -150,9 +150,9 @@ func newTPEModel(req search.Request, s tpeSplit) *tpeModel {
 	m.good = newParzen(m.c, goodX, s.weight)
 	m.bad = newParzen(m.c, m.badX, nil)
 	m.share = float64(len(s.good)) / float64(feasible)
-	if len(unfit) > 0 {
-		m.unfit = newParzen(m.c, unfit, nil)
-		m.odds = math.Log(float64(infeasible)) - math.Log(float64(feasible))
+	if len(infeasible) > 0 {
+		m.infeasible = newParzen(m.c, infeasible, nil)
+		m.odds = math.Log(float64(barred)) - math.Log(float64(feasible))
 	}
 	return m
 }
@@ -167,14 +167,14 @@ func (m *tpeModel) pending(p search.Params) {
 func (m *tpeModel) score(x []float64) float64 {
 	l, g := m.good.logDensity(x), m.bad.logDensity(x)
 	out := l - g
-	if m.unfit != nil {
+	if m.infeasible != nil {
 		// P(feasible | x) by Bayes' rule; the density of the feasible is that of
 		// both parts together.
 		f := logAdd(math.Log(m.share)+l, math.Log1p(-m.share)+g)
-		out = m.improvement(out) - logAdd(0, m.odds+m.unfit.logDensity(x)-f)
+		out = m.improvement(out) - logAdd(0, m.odds+m.infeasible.logDensity(x)-f)
 	}
 	if m.cost != nil {
-		if m.unfit == nil {
+		if m.infeasible == nil {
 			out = m.improvement(out)
 		}
 		out -= m.cost.log(x)

@@ -15,7 +15,7 @@ func untried(req search.Request, draw func(i int, out []search.Params, rng *rand
 	return untriedBy(req, inPast(req), draw)
 }
 
-// repeated tells whether a point repeats one of the past or of those proposed.
+// repeated reports whether a point repeats one of the past or of those proposed.
 type repeated func(proposed []search.Params, p search.Params) bool
 
 // inPast looks through the whole past.
@@ -56,12 +56,12 @@ func untriedBy(req search.Request, repeats repeated,
 	return out, nil
 }
 
-// acceptable tells whether a point is new and satisfies the constraints.
+// acceptable reports whether a point is new and satisfies the constraints.
 func acceptable(req search.Request, proposed []search.Params, p search.Params) bool {
 	return req.Constraints.Hold(p) && !repeats(req, proposed, p)
 }
 
-// repeats tells whether a point is in the past or among the proposed ones.
+// repeats reports whether a point is in the past or among the proposed ones.
 func repeats(req search.Request, proposed []search.Params, p search.Params) bool {
 	active := req.Space.Active(p)
 	// What has the most values comes first: it tells points apart.

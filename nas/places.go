@@ -94,7 +94,7 @@ type surveyor struct {
 
 func (m *surveyor) seq(s engine.Seq, path string, t terrain) terrain {
 	for i, l := range s {
-		t = m.layer(l, inside(path, strconv.Itoa(i)), t)
+		t = m.layer(l, under(path, strconv.Itoa(i)), t)
 	}
 	return t
 }
@@ -107,28 +107,28 @@ func (m *surveyor) layer(l engine.Layer, path string, t terrain) terrain {
 	case engine.Seq:
 		return m.seq(l, path, t)
 	case engine.Residual:
-		m.seq(l.Body, inside(path, "body"), t)
+		m.seq(l.Body, under(path, "body"), t)
 		m.projection(0, path, t)
 	case engine.Par:
 		for i, b := range l.Branches {
-			at := inside(path, strconv.Itoa(i))
+			at := under(path, strconv.Itoa(i))
 			m.projection(i, at, m.seq(b, at, t))
 		}
 	case engine.Cell:
 		shapes, _ := l.Shapes(t.shape) // of a network that has been compiled
 		for i, e := range l.Edges {
-			at := inside(path, strconv.Itoa(i))
+			at := under(path, strconv.Itoa(i))
 			m.projection(i, at, m.seq(e.Body, at, terrain{shape: shapes[e.From]}))
 		}
 	}
-	return terrain{shape: infer(l, t.shape)}
+	return terrain{shape: shapeBehind(l, t.shape)}
 }
 
 // projection finds the place of a projection, if there is one, behind the last
 // layer.
 func (m *surveyor) projection(branch int, path string, t terrain) {
 	for _, x := range m.tensors {
-		if x.Name == inside(path, "projection.weight") {
+		if x.Name == under(path, "projection.weight") {
 			m.put(x, fmt.Sprintf("%s projection.%d", m.last, branch), "weight", engine.Dense{}, t)
 		}
 	}
@@ -145,7 +145,7 @@ func (m *surveyor) leaf(l located, path string, t terrain) terrain {
 			}
 		}
 	}
-	out := infer(l, t.shape)
+	out := shapeBehind(l, t.shape)
 	switch l.Layer.(type) {
 	case engine.Flatten:
 		if len(t.shape) > 1 {
@@ -195,4 +195,16 @@ func fused(l engine.Layer, own string) bool {
 // numeral is the digits that a text begins with.
 func numeral(s string) string {
 	return s[:len(s)-len(strings.TrimLeft(s, "0123456789"))]
+}
+
+// under is the path of a part of the layer at a path.
+func under(path, name string) string { return strings.TrimPrefix(path+"."+name, ".") }
+
+// shapeBehind is the shape behind a layer of a network that has been compiled.
+func shapeBehind(l engine.Layer, in data.Shape) data.Shape {
+	out, err := l.Infer(in)
+	if err != nil {
+		panic("nas: a compiled network does not fit its shapes: " + err.Error())
+	}
+	return out
 }

@@ -168,7 +168,7 @@ func (e *expr) compare(at Point, want bool) float64 {
 	}
 	const tolerance = 1e-9
 	scale := max(math.Abs(a), math.Abs(b))
-	equal := a == b || math.Abs(a-b) <= tolerance*scale
+	equal := a == b || !math.IsInf(scale, 0) && math.Abs(a-b) <= tolerance*scale
 	var holds bool
 	switch e.op {
 	case "==":
@@ -266,6 +266,10 @@ func (e *expr) scalar(at Point) (any, bool) {
 	case "name":
 		v := at.Value(e.text)
 		return v, v != nil
+	}
+	if e.kind == kindBool { // a condition in parentheses; unknown if it holds either way
+		holds := e.miss(at, true) == 0
+		return holds, holds != (e.miss(at, false) == 0)
 	}
 	return e.number(at)
 }

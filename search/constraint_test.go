@@ -131,7 +131,7 @@ func TestConstraintErrors(t *testing.T) {
 }
 
 func FuzzConstrain(f *testing.F) {
-	for _, s := range []string{"layers * width <= 512", "not (act == tanh and lr > 0.1)", "a in [1, 'b']", "`x", "log(-1) < 1 <= 2"} {
+	for _, s := range []string{"layers * width <= 512", "not (act == tanh and lr > 0.1)", "a in [1, 'b']", "`x", "log(-1) < 1 <= 2", "norm == (layers < 3)"} {
 		f.Add(s)
 	}
 	space := tuned()

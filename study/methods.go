@@ -1,97 +1,16 @@
 package study
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
 	"budwood/data"
 	"budwood/engine"
-	"budwood/hpo"
-	"budwood/hpo/scheduler"
+	"budwood/engine/transfer"
 	"budwood/learn/network"
 	"budwood/nas"
 	"budwood/search"
-	"budwood/trials"
 )
-
-// The methods by name. This file is the one place that names them.
-var (
-	Samplers             = []string{"auto", "gp", "tpe", "cmaes", "evolution", "nsga2", "motpe", "ehvi", "random", "grid", "sobol", "quasi"}
-	ArchitectureSamplers = []string{"evolution", "local", "predictor", "nsga2", "nsga3", "random"}
-	Schedulers           = []string{"asha", "hyperband", "halving", "median", "plateau", "extrapolation", "none"}
-
-	// unlearned samplers propose the same whatever the results were.
-	unlearned = map[string]bool{"random": true, "grid": true, "sobol": true, "quasi": true}
-
-	// oneObjective are the samplers and schedulers that look at the first objective
-	// alone.
-	oneObjective = []string{"gp", "tpe", "cmaes", "evolution", "local", "predictor", "median", "plateau", "extrapolation"}
-
-	// costSamplers weigh what a trial costs against what is expected of it.
-	costSamplers = []string{"auto", "gp", "tpe", "motpe", "ehvi"}
-
-	// Metrics are what a study with data can optimise.
-	Metrics = []string{"valid_loss", "valid_accuracy", "valid_balanced_accuracy", "valid_f1", "valid_auc", "valid_rmse", "valid_mae", "valid_r2", "valid_perplexity",
-		"train_loss", trials.EnergyWh, "params", "macs"}
-)
-
-func newSampler(s *Spec) (search.Sampler, error) {
-	if s.Search.Own {
-		return nil, fmt.Errorf("%s is of the Go program that began the study: run that program again", s.Search.Sampler)
-	}
-	if s.Architecture != nil {
-		space, err := s.network()
-		if err != nil {
-			return nil, err
-		}
-		// A short study would be over before the usual population is there: it is a
-		// share of the trials, within bounds.
-		share := func(of, least, most int) int { return min(max(s.Budget.Trials/of, least), most) }
-		switch s.Search.Sampler {
-		case "random":
-			return nas.Random{Space: space}, nil
-		case "local":
-			return nas.LocalSearch{Space: space, First: share(4, 5, 10)}, nil
-		case "predictor":
-			return nas.Predictor{Space: space, First: share(4, 5, 20)}, nil
-		case "nsga2":
-			return nas.NSGA2{Space: space, Population: share(6, 5, 10)}, nil
-		case "nsga3":
-			return nas.NSGA3{Space: space, Population: share(6, 6, 20)}, nil
-		}
-		e := nas.Evolution{Space: space, Population: share(3, 8, 30)}
-		if s.Search.Proxy != "" {
-			e.Proxy, err = space.Proxy(s.Search.Proxy)
-		}
-		return e, err
-	}
-	switch s.Search.Sampler {
-	case "gp":
-		return &hpo.GP{Cost: s.Search.Cost}, nil
-	case "tpe":
-		return hpo.TPE{Cost: s.Search.Cost}, nil
-	case "random":
-		return hpo.Random{}, nil
-	case "cmaes":
-		return &hpo.CMAES{}, nil
-	case "evolution":
-		return hpo.Evolution{}, nil
-	case "nsga2":
-		return hpo.NSGA2{}, nil
-	case "motpe":
-		return hpo.MOTPE{Cost: s.Search.Cost}, nil
-	case "ehvi":
-		return &hpo.EHVI{Cost: s.Search.Cost}, nil
-	case "sobol":
-		return hpo.Sobol{}, nil
-	case "grid":
-		return hpo.Grid{}, nil
-	case "quasi":
-		return hpo.Halton{}, nil
-	}
-	return &hpo.Auto{Cost: s.Search.Cost}, nil
-}
 
 // network is the architecture space bound to the data.
 func (s *Spec) network() (*nas.Space, error) {
@@ -106,50 +25,13 @@ func (s *Spec) network() (*nas.Space, error) {
 	return space, err
 }
 
-// ladder is a search.Scheduler that can say what it will do.
-type ladder interface {
-	search.Scheduler
-	Brackets() []scheduler.Bracket
-}
-
-func newScheduler(s *Spec) ladder {
-	q, goal, full := s.Search, s.Objective.Goal, s.Budget.Epochs
-	var also []search.Goal
-	for _, o := range s.Also {
-		also = append(also, o.Goal)
-	}
-	switch q.Scheduler {
-	case "hyperband":
-		return &scheduler.Hyperband{Min: q.Min, Max: full, Eta: q.Eta, Goal: goal, Also: also}
-	case "halving":
-		return &scheduler.SuccessiveHalving{Min: q.Min, Max: full, Eta: q.Eta, Goal: goal, Also: also}
-	case "median":
-		return &scheduler.MedianStopping{Min: q.Min, Max: full, Eta: q.Eta, Goal: goal}
-	case "plateau":
-		return &scheduler.Plateau{Max: full, Goal: goal}
-	case "extrapolation":
-		return &scheduler.Extrapolation{Min: q.Min, Max: full, Goal: goal}
-	case "none":
-		return &scheduler.NoStopping{Max: full, First: q.Supernet != ""}
-	}
-	return &scheduler.ASHA{Min: q.Min, Max: full, Eta: q.Eta, Goal: goal, Also: also}
-}
-
-func defaultGoal(metric string) search.Goal {
-	switch metric {
-	case "valid_accuracy", "valid_balanced_accuracy", "valid_f1", "valid_auc", "valid_r2":
-		return search.Maximize
-	}
-	return search.Minimize
-}
-
 // Model is all that a worker needs to build the built-in objective.
 type Model struct {
 	Data         data.Source   `json:"data"`
 	Train        search.Params `json:"train,omitempty"`
 	Architecture *nas.Spec     `json:"architecture,omitempty"`
 	Supernet     string        `json:"supernet,omitempty"` // how the weights that candidates share are trained
-	Scores       []string      `json:"scores,omitempty"`   // metrics that cost more: see [trials.Supervised]
+	Scores       []string      `json:"scores,omitempty"`   // metrics that cost more: see [network.Supervised]
 }
 
 // model is nil for a study whose objective is a Go function.
@@ -198,7 +80,7 @@ func (m *Model) Supervised(d *data.Data) (network.Supervised, error) {
 		return o.Parents[0], true
 	}
 	out.Inherit = func(child, parent *engine.Net) (float64, error) {
-		i, err := nas.Inherit(child, parent)
+		i, err := transfer.Inherit(child, parent)
 		return float64(i.Tensors) / float64(max(i.Of, 1)), err
 	}
 	if m.Supernet != "" {
@@ -207,27 +89,39 @@ func (m *Model) Supervised(d *data.Data) (network.Supervised, error) {
 	return out, nil
 }
 
-// networkNames are the hyperparameters of the default network, textNames those of
+// NetworkTable are the hyperparameters of the default network, TextTable those of
 // the default network for texts.
 var (
-	networkNames = []string{"layers", "width", "act", "dropout", "norm"}
-	textNames    = []string{"network", "layers", "width", "heads", "dropout"}
+	NetworkTable = []network.Hyperparameter{
+		layers, width,
+		{Name: "act", Is: "function behind each hidden layer", Default: "relu", Options: []string{"relu", "leaky_relu", "gelu", "silu", "tanh", "sigmoid"}},
+		dropout,
+		{Name: "norm", Is: "normalisation of each hidden layer", Default: "none", Options: []string{"none", "batch"}},
+	}
+	TextTable = []network.Hyperparameter{
+		{Name: "network", Is: "what its blocks are", Default: "gru", Options: []string{"gru", "decoder"}},
+		layers, width,
+		{Name: "heads", Is: "of the attention of a decoder", Default: 4, Lo: 1, Hi: 256},
+		dropout,
+	}
+	layers  = network.Hyperparameter{Name: "layers", Is: "hidden layers or blocks", Default: 2, Hi: 100}
+	width   = network.Hyperparameter{Name: "width", Is: "of each of them", Default: 64, Lo: 1, Hi: 1 << 16}
+	dropout = network.Hyperparameter{Name: "dropout", Is: "share of the activations that are dropped behind each of them", Default: 0., Hi: .95}
 )
 
 // Hyperparameters are the names that a space of a study with data may use.
 func Hyperparameters(s *Spec) []string {
 	switch {
 	case s.Architecture != nil:
-		return network.RecipeNames
+		return network.Names(network.RecipeTable)
 	case s.Data != nil && s.Data.Text != nil:
-		return slices.Concat(network.RecipeNames, textNames)
+		return network.Names(slices.Concat(network.RecipeTable, TextTable))
 	}
-	return slices.Concat(network.RecipeNames, networkNames)
+	return network.Names(slices.Concat(network.RecipeTable, NetworkTable))
 }
 
-// buildMLP is the network of a study without an architecture: layers (2) hidden
-// layers of a width (64), each with act (relu), norm (none or batch) and dropout
-// (0).
+// buildMLP is the network of a study without an architecture: hidden layers, each
+// with its normalisation, function and dropout (see [NetworkTable]).
 func buildMLP(p search.Params, _ data.Shape, outputs int) (engine.Layer, error) {
 	m, err := readMLP(p)
 	if err != nil {
@@ -248,9 +142,8 @@ func buildMLP(p search.Params, _ data.Shape, outputs int) (engine.Layer, error) 
 }
 
 // buildText is the network of a study of a text without an architecture: the
-// characters embedded in a width (64), layers (2) blocks, each a GRU or a decoder
-// of some heads (4) as network says, with dropout (0), and the character behind
-// each step.
+// characters embedded, blocks that are GRUs or decoders, and the character behind
+// each step (see [TextTable]).
 func buildText(p search.Params, _ data.Shape, outputs int) (engine.Layer, error) {
 	m, err := readMLP(p)
 	if err != nil {
@@ -283,14 +176,11 @@ type mlp struct {
 }
 
 func readMLP(p search.Params) (m mlp, err error) {
-	var r network.Reader
-	m.layers = r.Int(p, "layers", 2, 0, 100)
-	m.width = r.Int(p, "width", 64, 1, 1<<16)
-	act := r.Choice(p, "act", "relu", "relu", "leaky_relu", "gelu", "silu", "tanh", "sigmoid")
-	m.dropout = r.Number(p, "dropout", 0, 0, .95)
-	m.norm = r.Choice(p, "norm", "none", "none", "batch")
-	m.network = r.Choice(p, "network", "gru", "gru", "decoder")
-	m.heads = r.Int(p, "heads", 4, 1, 256)
+	r := network.Reader{Params: p, Table: slices.Concat(NetworkTable, TextTable)}
+	m.layers, m.width = r.Int("layers"), r.Int("width")
+	act := r.Choice("act")
+	m.dropout, m.norm = r.Number("dropout"), r.Choice("norm")
+	m.network, m.heads = r.Choice("network"), r.Int("heads")
 	if r.Err != nil {
 		return m, r.Err
 	}
@@ -298,7 +188,7 @@ func readMLP(p search.Params) (m mlp, err error) {
 	return m, err
 }
 
-// learns tells whether what the study tries next depends on results.
+// Learns reports whether what the study tries next depends on results.
 func (s *Spec) Learns() bool {
-	return !unlearned[s.Search.Sampler] || s.Search.Scheduler != "none" || s.Budget.MinGain > 0
+	return s.method().Learns || s.Search.Scheduler != "none" || s.Budget.MinGain > 0
 }

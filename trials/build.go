@@ -1,9 +1,10 @@
 package trials
 
 import (
-	"budwood/trials/segment"
 	"os"
 	"sync"
+
+	"budwood/trials/segment"
 )
 
 // Build is the version of the running program: that of its executable file, which

@@ -1,7 +1,6 @@
 package trials
 
 import (
-	"budwood/trials/segment"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -16,6 +15,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"budwood/trials/segment"
 )
 
 // Version is that of the command as it is now. Its parts are the argument vector,

@@ -1,7 +1,6 @@
 package trials
 
 import (
-	"budwood/trials/blob"
 	"context"
 	"encoding/json"
 	"errors"
@@ -16,6 +15,8 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+
+	"budwood/trials/blob"
 )
 
 // Losses finds out which trials end their workers. A process cannot tell how it
@@ -34,8 +35,8 @@ type Losses struct {
 	looked time.Time
 }
 
-// loss is one worker that was lost while it trained a trial.
-type loss struct {
+// lostSegment is one worker that was lost while it trained a trial.
+type lostSegment struct {
 	Worker string `json:"worker"`
 	Epoch  int    `json:"epoch"`           // the last that it had finished
 	Alone  bool   `json:"alone,omitempty"` // it trained nothing else
@@ -81,7 +82,7 @@ func (l *Losses) train(t Task) (epoch func(int), end func()) {
 }
 
 // of are the losses of a trial since it last finished a segment.
-func (l *Losses) of(ctx context.Context, t Task) ([]loss, error) {
+func (l *Losses) of(ctx context.Context, t Task) ([]lostSegment, error) {
 	if l == nil {
 		return nil, nil
 	}
@@ -92,7 +93,7 @@ func (l *Losses) of(ctx context.Context, t Task) ([]loss, error) {
 // lostKey is the blob of a trial's losses; it goes with the trial's other blobs.
 func lostKey(trial string) string { return trial + "/lost" }
 
-func (l *Losses) read(ctx context.Context, trial string) ([]loss, error) {
+func (l *Losses) read(ctx context.Context, trial string) ([]lostSegment, error) {
 	f, err := l.blobs.Get(ctx, lostKey(trial))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -101,7 +102,7 @@ func (l *Losses) read(ctx context.Context, trial string) ([]loss, error) {
 		return nil, fmt.Errorf("the losses of %s: %w", trial, err)
 	}
 	defer f.Close()
-	var out []loss
+	var out []lostSegment
 	if err := json.NewDecoder(f).Decode(&out); err != nil {
 		l.log.Warn().Err(err).Str("trial", trial).Msg("damaged record of lost workers left aside")
 	}
@@ -148,7 +149,7 @@ func (l *Losses) keep(ctx context.Context, n *deadNote) error {
 		if err != nil {
 			return err
 		}
-		all := append(before, loss{n.Worker, epoch, len(n.Trials) == 1, why})
+		all := append(before, lostSegment{n.Worker, epoch, len(n.Trials) == 1, why})
 		err = l.blobs.Put(ctx, lostKey(trial), func(w io.Writer) error {
 			b, err := json.Marshal(all) // without a newline, so that nobody takes it for a checkpoint
 			if err == nil {
@@ -176,7 +177,7 @@ const (
 // train alone. Without evidence (a machine that went down, somebody who killed the
 // worker) losing it costs nothing, unless five in a row have not come as far as the
 // next epoch.
-func verdict(all []loss) (failed string, alone bool) {
+func verdict(all []lostSegment) (failed string, alone bool) {
 	known, last := 0, ""
 	for _, x := range all {
 		if x.Why != "" {

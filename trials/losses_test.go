@@ -26,22 +26,22 @@ import (
 func TestVerdict(t *testing.T) {
 	const why = "panic: boom"
 	for name, c := range map[string]struct {
-		lost          []loss
+		lost          []lostSegment
 		failed, alone bool
 	}{
 		"none":                              {},
-		"once":                              {[]loss{{Why: why, Alone: true}}, false, true},
-		"twice alone":                       {[]loss{{Why: why, Alone: true}, {Why: why, Alone: true}}, true, true},
-		"with others, then alone":           {[]loss{{Why: why}, {Why: why, Alone: true}}, true, true},
-		"twice with others":                 {[]loss{{Why: why}, {Why: why}}, false, true},
-		"alone, then with others":           {[]loss{{Why: why, Alone: true}, {Why: why}}, false, true},
-		"killed after it":                   {[]loss{{Why: why, Alone: true}, {Alone: true}}, false, true},
-		"killed between":                    {[]loss{{Why: why, Alone: true}, {Alone: true}, {Why: why, Alone: true}}, true, true},
-		"killed from outside":               {[]loss{{Epoch: 3}}, false, false},
-		"killed again at the same epoch":    {[]loss{{Epoch: 3}, {Epoch: 3}}, false, true},
-		"killed often while it gets on":     {[]loss{{Epoch: 1}, {Epoch: 2}, {Epoch: 3}, {Epoch: 4}, {Epoch: 5}, {Epoch: 6}}, false, false},
-		"killed often and never gets on":    {[]loss{{Epoch: 3}, {Epoch: 3, Alone: true}, {Epoch: 3, Alone: true}, {Epoch: 3, Alone: true}, {Epoch: 3, Alone: true}}, true, true},
-		"killed four times and gets on now": {[]loss{{Epoch: 3}, {Epoch: 3}, {Epoch: 3}, {Epoch: 3}, {Epoch: 4, Alone: true}}, false, false},
+		"once":                              {[]lostSegment{{Why: why, Alone: true}}, false, true},
+		"twice alone":                       {[]lostSegment{{Why: why, Alone: true}, {Why: why, Alone: true}}, true, true},
+		"with others, then alone":           {[]lostSegment{{Why: why}, {Why: why, Alone: true}}, true, true},
+		"twice with others":                 {[]lostSegment{{Why: why}, {Why: why}}, false, true},
+		"alone, then with others":           {[]lostSegment{{Why: why, Alone: true}, {Why: why}}, false, true},
+		"killed after it":                   {[]lostSegment{{Why: why, Alone: true}, {Alone: true}}, false, true},
+		"killed between":                    {[]lostSegment{{Why: why, Alone: true}, {Alone: true}, {Why: why, Alone: true}}, true, true},
+		"killed from outside":               {[]lostSegment{{Epoch: 3}}, false, false},
+		"killed again at the same epoch":    {[]lostSegment{{Epoch: 3}, {Epoch: 3}}, false, true},
+		"killed often while it gets on":     {[]lostSegment{{Epoch: 1}, {Epoch: 2}, {Epoch: 3}, {Epoch: 4}, {Epoch: 5}, {Epoch: 6}}, false, false},
+		"killed often and never gets on":    {[]lostSegment{{Epoch: 3}, {Epoch: 3, Alone: true}, {Epoch: 3, Alone: true}, {Epoch: 3, Alone: true}, {Epoch: 3, Alone: true}}, true, true},
+		"killed four times and gets on now": {[]lostSegment{{Epoch: 3}, {Epoch: 3}, {Epoch: 3}, {Epoch: 3}, {Epoch: 4, Alone: true}}, false, false},
 	} {
 		failed, alone := verdict(c.lost)
 		if (failed != "") != c.failed || alone != c.alone {

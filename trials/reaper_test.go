@@ -1,7 +1,6 @@
 package trials
 
 import (
-	"budwood/trials/blob"
 	"context"
 	"fmt"
 	"os"
@@ -12,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"budwood/trials/blob"
 )
 
 // orphaning is a worker whose command starts a program that outlives it, and

@@ -1,12 +1,13 @@
 package trials
 
 import (
-	"budwood/trials/energy"
-	"budwood/trials/segment"
 	"context"
 	"errors"
 	"testing"
 	"time"
+
+	"budwood/trials/energy"
+	"budwood/trials/segment"
 )
 
 // What attempts before the last have spent counts, wherever they failed: before

@@ -50,7 +50,7 @@ type cli struct {
 	Version   kong.VersionFlag `help:"Print the version."`
 	Home      string           `group:"everywhere" help:"State directory: Temporal's database, the store, checkpoints, logs." env:"BUDWOOD_HOME" placeholder:"DIR" type:"path"`
 	Blobs     string           `group:"everywhere" help:"Where checkpoints are: a directory, or s3://bucket/prefix?endpoint=URL&region=NAME with credentials from the usual AWS environment. Default: blobs in the state directory." env:"BUDWOOD_BLOBS" placeholder:"URL"`
-	DataCache study.Bytes      `group:"everywhere" help:"Most bytes of data sets kept in the state directory, fetched from the blobs; those used last stay." default:"20GiB" env:"BUDWOOD_DATA_CACHE" placeholder:"BYTES"`
+	DataCache study.Bytes      `group:"everywhere" help:"Most bytes of data sets kept in the state directory, fetched from the blobs and decoded for its workers (each of the two); those used last stay." default:"20GiB" env:"BUDWOOD_DATA_CACHE" placeholder:"BYTES"`
 	OTLP      string           `group:"everywhere" name:"otlp" help:"Send traces of studies, trials and segments to this OpenTelemetry collector (OTLP over gRPC)." env:"OTEL_EXPORTER_OTLP_ENDPOINT" placeholder:"URL"`
 }
 

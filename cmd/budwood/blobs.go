@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"budwood/cmd/budwood/s3"
+	"budwood/data"
 	"budwood/study"
 	"budwood/trials/blob"
 )
@@ -94,4 +95,12 @@ func (a *app) keepBlobs(blobs blob.Store) error {
 		return a.alive.Keep("the directory of checkpoints", string(dir))
 	}
 	return nil
+}
+
+// sharedData is where the workers of this machine decode a data set once for all.
+func (a *app) sharedData() *data.Shared {
+	return &data.Shared{Dir: filepath.Join(a.home, "decoded"), Max: a.dataCache, Log: func(text string) {
+		log := a.log()
+		log.Warn().Msg(text)
+	}}
 }

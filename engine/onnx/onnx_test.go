@@ -12,6 +12,7 @@ import (
 
 	"budwood/data"
 	"budwood/engine"
+	"budwood/engine/loss"
 )
 
 // models hold every layer that has a form in ONNX.
@@ -66,7 +67,7 @@ var models = []struct {
 // compiled makes a network with statistics that are not those of the start.
 func compiled(t *testing.T, l engine.Layer, in data.Shape) (*engine.Net, []float32) {
 	t.Helper()
-	n, err := engine.Compile(l, in, engine.Config{Batch: 4, Seed: 5, Loss: engine.MSE{}})
+	n, err := engine.Compile(l, in, engine.Config{Batch: 4, Seed: 5, Loss: loss.MSE{}})
 	if err != nil {
 		t.Fatal(err)
 	}

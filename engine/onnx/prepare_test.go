@@ -15,6 +15,7 @@ import (
 
 	"budwood/data"
 	"budwood/engine"
+	"budwood/engine/loss"
 )
 
 // A file with the preparation of the data takes the rows of a table as they are
@@ -35,7 +36,7 @@ func TestPrepared(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		n, err := engine.Compile(engine.Seq{engine.Dense{Out: 9}, engine.ReLU{}, engine.Dense{Out: max(d.Classes, 1)}}, d.Train.Shape, engine.Config{Loss: engine.MSE{}})
+		n, err := engine.Compile(engine.Seq{engine.Dense{Out: 9}, engine.ReLU{}, engine.Dense{Out: max(d.Classes, 1)}}, d.Train.Shape, engine.Config{Loss: loss.MSE{}})
 		if err != nil {
 			t.Fatal(err)
 		}

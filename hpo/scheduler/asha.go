@@ -129,7 +129,7 @@ func (a *ASHA) report(e search.Reported) []search.Action {
 	return nil
 }
 
-// passes tells whether a peer that comes to a rung may go on at once.
+// passes reports whether a peer that comes to a rung may go on at once.
 func (a *ASHA) passes(k, i int) bool { return a.top(k) == 0 || i < a.top(k) }
 
 // end books a trial that ended by itself: it stays a peer in its rung, and in

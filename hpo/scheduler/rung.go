@@ -224,7 +224,7 @@ func ordinal(n int) string {
 	return strconv.Itoa(n) + suffix
 }
 
-// usable tells whether the first value can be ranked.
+// usable reports whether the first value can be ranked.
 func usable(values []float64) bool {
 	return len(values) > 0 && !math.IsNaN(values[0]) && !math.IsInf(values[0], 0)
 }

@@ -160,7 +160,7 @@ func tValue(a, b *matrix, level int) int {
 	return level - rank
 }
 
-// primitive tells whether x generates the field of the polynomial.
+// primitive reports whether x generates the field of the polynomial.
 func primitive(poly uint32) bool {
 	s := bits.Len32(poly) - 1
 	order := uint32(1)<<s - 1

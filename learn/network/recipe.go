@@ -1,89 +1,61 @@
 package network
 
 import (
-	"fmt"
-	"strings"
-
 	"budwood/data"
 	"budwood/engine"
+	"budwood/engine/loss"
 	"budwood/engine/optim"
 	"budwood/search"
 )
 
 // Recipe is how a network is trained: the hyperparameters that do not shape the
-// network. Its names in a space are [RecipeNames].
+// network. [RecipeTable] says what each is, with its default and range.
 type Recipe struct {
-	LR             float64 // learning rate; 0.001 by default
-	Batch          int     // rows a step; 64 by default
-	Accumulate     int     // batches that make one step; 1 by default
-	Optimizer      string  // adamw (default), adam, amsgrad, sgd, nesterov, rmsprop, adagrad, adabound
-	Lookahead      int     // steps of the optimizer between those of Lookahead around it; 0 (default): none
-	Beta1, Beta2   float64 // of the Adam family; 0.9 and 0.999 by default
-	WeightDecay    float64 // 0.01 by default with adamw, else 0
-	DecayBias      bool    // whether biases and norms decay too; true by default
-	Momentum       float64 // of sgd, nesterov and rmsprop; 0.9 by default, with rmsprop 0
-	Schedule       string  // cosine (default), constant, step, exponential, restarts, one_cycle, plateau
-	LRFactor       float64 // of step (0.1 by default), exponential (0.95) and plateau (0.1)
-	LREpochs       int     // epochs of a step (a third of all by default), of the first cosine of restarts (10), of patience (10)
-	Warmup         float64 // share of the epochs with a rising learning rate; 0 by default
-	ClipNorm       float64 // of the gradient; 0 (default): none
-	ClipValue      float64 // limit of each number of the gradient; 0 (default): none
-	EMA            float64 // β of a moving average of the weights; 0 (default): none
-	Precision      string  // of products: float32 (default), bfloat16, float16
-	LabelSmoothing float64 // of classes; 0 by default
-	ClassWeights   string  // none (default), balanced: each class counts the same
-	Loss           string  // of numbers: mse (default), mae, huber
-	Flip           bool    // images: every other one is mirrored; "no" by default
-	Shift          int     // images: each moves by up to so many pixels, anew each epoch; 0 by default
-	Cutout         int     // images: side of a square that is cut out; 0 by default
-	Mixup          float64 // α of mixup; 0 by default
-}
-
-// RecipeNames are the names of a recipe's hyperparameters.
-var RecipeNames = []string{
-	"lr", "batch", "optimizer", "weight_decay", "momentum", "schedule", "warmup", "clip_norm", "flip", "shift", "cutout", "mixup",
-	"accumulate", "lookahead", "beta1", "beta2", "decay_bias", "lr_factor", "lr_epochs", "clip_value", "ema", "precision",
-	"label_smoothing", "class_weights", "loss",
+	LR             float64
+	Batch          int
+	Accumulate     int
+	Optimizer      string
+	Lookahead      int
+	Beta1, Beta2   float64
+	WeightDecay    float64
+	DecayBias      bool
+	Momentum       float64
+	Schedule       string
+	LRFactor       float64
+	LREpochs       int
+	Warmup         float64
+	ClipNorm       float64
+	ClipValue      float64
+	EMA            float64
+	Precision      string
+	LabelSmoothing float64
+	ClassWeights   string
+	Loss           string
+	Flip           bool
+	Shift          int
+	Cutout         int
+	Mixup          float64
 }
 
 // ReadRecipe reads the recipe's hyperparameters from params; what is not there
 // keeps its default.
 func ReadRecipe(p search.Params) (Recipe, error) {
-	var read Reader
+	read := Reader{Params: p, Table: RecipeTable}
 	r := Recipe{
-		LR:             read.Number(p, "lr", 1e-3, 1e-12, 1e3),
-		Batch:          read.Int(p, "batch", 64, 1, 1<<20),
-		Accumulate:     read.Int(p, "accumulate", 1, 1, 1<<20),
-		Optimizer:      read.Choice(p, "optimizer", "adamw", "adamw", "adam", "amsgrad", "sgd", "nesterov", "rmsprop", "adagrad", "adabound"),
-		Lookahead:      read.Int(p, "lookahead", 0, 0, 1<<20),
-		Beta1:          read.Number(p, "beta1", .9, 1e-6, .999999),
-		Beta2:          read.Number(p, "beta2", .999, 1e-6, .9999999),
-		DecayBias:      read.Bool(p, "decay_bias", true),
-		Schedule:       read.Choice(p, "schedule", "cosine", "cosine", "constant", "step", "exponential", "restarts", "one_cycle", "plateau"),
-		LRFactor:       read.Number(p, "lr_factor", 0, 1e-9, .999999),
-		LREpochs:       read.Int(p, "lr_epochs", 0, 1, 1<<20),
-		Warmup:         read.Number(p, "warmup", 0, 0, .999),
-		ClipNorm:       read.Number(p, "clip_norm", 0, 0, 1e9),
-		ClipValue:      read.Number(p, "clip_value", 0, 0, 1e9),
-		EMA:            read.Number(p, "ema", 0, 0, .999999),
-		Precision:      read.Choice(p, "precision", "float32", "float32", "bfloat16", "float16"),
-		LabelSmoothing: read.Number(p, "label_smoothing", 0, 0, .999),
-		ClassWeights:   read.Choice(p, "class_weights", "none", "none", "balanced"),
-		Loss:           read.Choice(p, "loss", "mse", "mse", "mae", "huber"),
-		Flip:           read.Choice(p, "flip", "no", "no", "yes") == "yes",
-		Shift:          read.Int(p, "shift", 0, 0, 1<<10),
-		Cutout:         read.Int(p, "cutout", 0, 0, 1<<10),
-		Mixup:          read.Number(p, "mixup", 0, 0, 4),
+		LR: read.Number("lr"), Batch: read.Int("batch"), Accumulate: read.Int("accumulate"),
+		Optimizer: read.Choice("optimizer"), Lookahead: read.Int("lookahead"), Beta1: read.Number("beta1"), Beta2: read.Number("beta2"),
+		DecayBias: read.Bool("decay_bias"), Schedule: read.Choice("schedule"), LRFactor: read.Number("lr_factor"), LREpochs: read.Int("lr_epochs"),
+		Warmup: read.Number("warmup"), ClipNorm: read.Number("clip_norm"), ClipValue: read.Number("clip_value"), EMA: read.Number("ema"),
+		Precision: read.Choice("precision"), LabelSmoothing: read.Number("label_smoothing"), ClassWeights: read.Choice("class_weights"), Loss: read.Choice("loss"),
+		Flip: read.Choice("flip") == "yes", Shift: read.Int("shift"), Cutout: read.Int("cutout"), Mixup: read.Number("mixup"),
+		WeightDecay: read.Number("weight_decay"), Momentum: read.Number("momentum"),
 	}
-	decay, momentum := 0., .9
-	switch r.Optimizer {
-	case "adamw":
-		decay = .01
-	case "rmsprop":
-		momentum = 0
+	if r.Optimizer == "adamw" && p["weight_decay"] == nil {
+		r.WeightDecay = .01
 	}
-	r.WeightDecay = read.Number(p, "weight_decay", decay, 0, 1e3)
-	r.Momentum = read.Number(p, "momentum", momentum, 0, .999999)
+	if r.Optimizer == "rmsprop" && p["momentum"] == nil {
+		r.Momentum = 0
+	}
 	if r.Optimizer == "nesterov" && r.Momentum == 0 {
 		read.fail("momentum: 0 is none, and nesterov needs some")
 	}
@@ -153,20 +125,20 @@ func (r Recipe) schedule() optim.Schedule {
 func (r Recipe) network(train *data.Set, seed uint64) engine.Config {
 	c := r.compiled(train.Len(), seed)
 	if train.Classes > 0 {
-		loss := engine.CrossEntropy{Smoothing: r.LabelSmoothing}
+		entropy := loss.CrossEntropy{Smoothing: r.LabelSmoothing}
 		if r.ClassWeights == "balanced" {
-			loss.Weights = train.BalancedWeights()
+			entropy.Weights = train.BalancedWeights()
 		}
-		c.Loss = loss
+		c.Loss = entropy
 		return c
 	}
 	switch r.Loss {
 	case "mae":
-		c.Loss = engine.MAE{}
+		c.Loss = loss.MAE{}
 	case "huber":
-		c.Loss = engine.Huber{}
+		c.Loss = loss.Huber{}
 	default:
-		c.Loss = engine.MSE{}
+		c.Loss = loss.MSE{}
 	}
 	return c
 }
@@ -181,81 +153,4 @@ func (r Recipe) compiled(rows int, seed uint64) engine.Config {
 		c.Precision = engine.FP16
 	}
 	return c
-}
-
-// Reader reads hyperparameters from params and keeps the first error.
-type Reader struct{ Err error }
-
-func (r *Reader) fail(format string, args ...any) {
-	if r.Err == nil {
-		r.Err = fmt.Errorf(format, args...)
-	}
-}
-
-// Number reads a number in [lo, hi], or returns def if p has none.
-func (r *Reader) Number(p search.Params, name string, def, lo, hi float64) float64 {
-	v := p[name]
-	x, ok := v.(float64)
-	if i, isInt := v.(int); isInt {
-		x, ok = float64(i), true
-	}
-	switch {
-	case v == nil:
-		return def
-	case !ok:
-		r.fail("%s: %s is not a number", name, search.FormatExact(v))
-	case !(x >= lo && x <= hi):
-		r.fail("%s: %s is outside [%s, %s]", name, search.FormatExact(x), search.FormatExact(lo), search.FormatExact(hi))
-	default:
-		return x
-	}
-	return def
-}
-
-// Int reads a whole number in [lo, hi], or returns def if p has none.
-func (r *Reader) Int(p search.Params, name string, def, lo, hi int) int {
-	x := r.Number(p, name, float64(def), float64(lo), float64(hi))
-	if x != float64(int(x)) {
-		r.fail("%s: %s is not a whole number", name, search.FormatExact(x))
-	}
-	return int(x)
-}
-
-// Choice reads one of the given texts, or returns def if p has none.
-func (r *Reader) Choice(p search.Params, name, def string, options ...string) string {
-	v := p[name]
-	if v == nil {
-		return def
-	}
-	for _, o := range options {
-		if v == o {
-			return o
-		}
-	}
-	written := search.Brief(fmt.Sprint(v), 60)
-	if written == "" {
-		written = `""`
-	}
-	r.fail("%s: %s is none of %s%s", name, written, strings.Join(options, ", "), meant(written, options))
-	return def
-}
-
-// meant suggests the option that was meant, if one is near.
-func meant(written string, options []string) string {
-	if near := search.Nearest(written, options, 1); len(near) > 0 {
-		return fmt.Sprintf(": did you mean %s?", near[0])
-	}
-	return ""
-}
-
-// Bool reads true or false, or returns def if p has none.
-func (r *Reader) Bool(p search.Params, name string, def bool) bool {
-	switch v := p[name].(type) {
-	case nil:
-	case bool:
-		return v
-	default:
-		r.fail("%s: %s is neither true nor false", name, search.FormatExact(v))
-	}
-	return def
 }

@@ -73,7 +73,7 @@ func TestRecipeErrors(t *testing.T) {
 		}
 	}
 	// Every name is read: a value of no possible type is an error.
-	for _, name := range RecipeNames {
+	for _, name := range Names(RecipeTable) {
 		if _, err := ReadRecipe(search.Params{name: []int{}}); err == nil || !strings.HasPrefix(err.Error(), name+":") {
 			t.Errorf("%s is not read: %v", name, err)
 		}

@@ -1,10 +1,11 @@
 package store
 
 import (
-	"budwood/trials/segment"
 	"context"
 	"encoding/json"
 	"fmt"
+
+	"budwood/trials/segment"
 )
 
 // Trained are the trials that a version has trained, or a part of each.

@@ -1,0 +1,76 @@
+package transfer
+
+import "budwood/engine"
+
+func (m *heir) insertAll(c []item, f flow) flow {
+	for _, x := range c {
+		f = m.insert(x, f)
+	}
+	return f
+}
+
+// insert lets the flow through a new layer, as the identity where it can be one.
+func (m *heir) insert(c item, f flow) flow {
+	switch l := c.layer.(type) {
+	case engine.Dropout:
+		return f
+	case engine.Flatten:
+		if len(f.now) == 1 {
+			return f
+		}
+	case engine.ReLU:
+		f.cut = f.cut || f.exact && !f.positive
+		f.exact = f.exact && f.positive
+		return f
+	case engine.LeakyReLU: // the identity on what is not negative
+		f.exact = f.exact && f.positive
+		return f
+	case engine.BatchNorm: // γ/√(1 + ε) = 1
+		m.fill(inside(c.path, "weight"), normOne)
+		return f
+	case engine.Dense, engine.Conv, engine.Conv1D:
+		if g, ok := m.identity(c, f); ok {
+			return g
+		}
+	case engine.Transformer:
+		if len(f.now) == 2 {
+			return m.insertAll(items(l.Layers(last(f.now)), c.path), f)
+		}
+	case engine.Residual, engine.Par:
+		f.cut = false
+		was := item{engine.Par{Branches: []engine.Seq{{}}}, ""}
+		return m.sum(was, c, f) // there was the input alone
+	}
+	f.cut = false
+	now := infer(c.layer, f.now)
+	if len(now) != len(f.now) || last(now) != last(f.now) {
+		f.src = prefix(last(now), last(f.was))
+	}
+	f.now, f.exact, f.positive = now, false, false
+	return f
+}
+
+const normOne = 1.00000499998750006 // √(1 + 1e-5)
+
+// silence makes new layers return 0 in such a way that they learn: the last norm
+// or the last weights are 0. It is not possible if a ReLU is behind them, which has
+// no slope at 0.
+func (m *heir) silence(c []item) bool {
+	for i := len(c) - 1; i >= 0; i-- {
+		switch c[i].layer.(type) {
+		case engine.BatchNorm, engine.LayerNorm, engine.GroupNorm, engine.Dense, engine.Conv, engine.Conv1D:
+			m.fill(inside(c[i].path, "weight"), 0)
+			m.fill(inside(c[i].path, "bias"), 0)
+			return true
+		case engine.Attention:
+			m.fill(inside(c[i].path, "out.weight"), 0)
+			m.fill(inside(c[i].path, "out.bias"), 0)
+			return true
+		case engine.Dropout, engine.Flatten, engine.Reshape, engine.MaxPool, engine.AvgPool, engine.GlobalAvgPool,
+			engine.LastStep, engine.LeakyReLU, engine.GELU, engine.SiLU, engine.Tanh, engine.SqueezeExcite:
+		default:
+			return false
+		}
+	}
+	return false
+}

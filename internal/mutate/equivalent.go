@@ -1,0 +1,43 @@
+package main
+
+import (
+	_ "embed"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// equivalentList has one mutant a line that no test can notice, as the code does
+// the same with it. Its fields are separated by tabs: file, function, what the
+// mutant changes, the line of the source, and why nothing changes.
+//
+//go:embed equivalent.txt
+var equivalentList string
+
+// key names a mutant in the list. It stays the same when lines above it change
+// and when its file moves into another package.
+func (m *mutant) key() string {
+	change := m.before + " → " + m.after
+	if m.again > 1 {
+		change += fmt.Sprintf(" (%d)", m.again)
+	}
+	return strings.Join([]string{m.base(), m.inside, change, m.line}, "\t")
+}
+
+// without drops the mutants of a list.
+func without(all []*mutant, known map[string]bool) []*mutant {
+	return slices.DeleteFunc(slices.Clone(all), func(m *mutant) bool { return known[m.key()] })
+}
+
+// equivalents reads the list.
+func equivalents(text string) (map[string]bool, error) {
+	known := map[string]bool{}
+	for line := range strings.Lines(text) {
+		fields := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
+		if len(fields) != 5 || strings.TrimSpace(fields[4]) == "" {
+			return nil, fmt.Errorf("equivalent.txt: %q is not file, function, change, line and reason, separated by tabs", line)
+		}
+		known[strings.Join(fields[:4], "\t")] = true
+	}
+	return known, nil
+}
