@@ -88,17 +88,17 @@ func (r *commandRun) outcome(ctx context.Context) error {
 	t := r.t
 	switch {
 	case r.failure != nil:
-		return fmt.Errorf("trial %s: %w%s", t.Name(), r.failure, r.said())
+		return fmt.Errorf("trial %s: %w%s", t.Name(), r.failure, r.lastLines())
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case t.err != nil || t.stopped != "" || t.progress.Epoch >= t.task.To:
 		return nil
 	case r.exit != nil:
-		return fmt.Errorf("trial %s: the command %s%s", t.Name(), exitText(r.exit), r.said())
+		return fmt.Errorf("trial %s: the command %s%s", t.Name(), exitText(r.exit), r.lastLines())
 	case r.cut != nil:
-		return fmt.Errorf("trial %s: %w%s", t.Name(), r.cut, r.said())
+		return fmt.Errorf("trial %s: %w%s", t.Name(), r.cut, r.lastLines())
 	case t.progress.Epoch == 0:
-		return fmt.Errorf("trial %s: the command ended without a report%s", t.Name(), r.said())
+		return fmt.Errorf("trial %s: the command ended without a report%s", t.Name(), r.lastLines())
 	}
 	if err := r.dir.take(); err != nil {
 		return err
@@ -109,7 +109,7 @@ func (r *commandRun) outcome(ctx context.Context) error {
 
 // take passes one report on, and answers what is no epoch's. It reports
 // whether it was one.
-func (r *commandRun) take(s said) (epoch bool) {
+func (r *commandRun) take(s commandReport) (epoch bool) {
 	t := r.t
 	switch {
 	case s.cut:

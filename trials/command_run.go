@@ -65,15 +65,15 @@ type commandRun struct {
 	dir     *commandDir
 	cmd     *exec.Cmd
 	group   *processGroup
-	unwatch func() // of the reaper
-	output  *kept  // what it printed, on both streams as it came
+	unwatch func()   // of the reaper
+	output  *excerpt // what it printed, on both streams as it came
 	streams []*stream
-	reports chan said // closed when the command has ended and what it said before is read
-	exit    error     // how it ended; known when reports is closed
-	exited  bool      // reports is closed, without the command having been told to stop
-	failure error     // what ends the segment as a failure: of its reports, or above a limit
-	cut     error     // a report that its end cut short
-	tell    *os.File  // go on, or stop
+	reports chan commandReport // closed when the command has ended and what it said before is read
+	exit    error              // how it ended; known when reports is closed
+	exited  bool               // reports is closed, without the command having been told to stop
+	failure error              // what ends the segment as a failure: of its reports, or above a limit
+	cut     error              // a report that its end cut short
+	tell    *os.File           // go on, or stop
 	limit   <-chan time.Time
 }
 
@@ -81,7 +81,7 @@ type commandRun struct {
 type stream struct {
 	file *os.File
 	scan reportScanner
-	last *kept // what was written last, for errors; nil for that of reports
+	last *excerpt // what was written last, for errors; nil for that of reports
 }
 
 // start starts the command with two pipes beside its output: reports come on
@@ -98,7 +98,7 @@ func (c *Command) start(ctx context.Context, t *Trial, work string, dir *command
 	}
 	values := t.values(params, dir.path)
 	args := c.expand(t.Params, values)
-	r := &commandRun{c: c, t: t, dir: dir, output: &kept{first: outputHead, last: outputTail}, reports: make(chan said)}
+	r := &commandRun{c: c, t: t, dir: dir, output: &excerpt{first: outputHead, last: outputTail}, reports: make(chan commandReport)}
 	r.cmd = exec.Command(args[0], args[1:]...)
 	r.cmd.Dir = c.Dir
 	r.cmd.Env = c.environment(values)
@@ -146,8 +146,8 @@ func (r *commandRun) open() (theirs []*os.File, err error) {
 		return nil, err
 	}
 	for _, s := range []*stream{
-		{scan: reportScanner{where: "standard output"}, last: &kept{last: saidTail}},
-		{scan: reportScanner{where: "standard error"}, last: &kept{last: saidTail}},
+		{scan: reportScanner{where: "standard output"}, last: &excerpt{last: shownTail}},
+		{scan: reportScanner{where: "standard error"}, last: &excerpt{last: shownTail}},
 		{scan: reportScanner{where: "descriptor 3", bare: true}},
 	} {
 		in, out, err := os.Pipe()

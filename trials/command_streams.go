@@ -11,15 +11,15 @@ import (
 const (
 	outputHead = 256 << 10 // bytes of a command's output that are kept of its beginning
 	outputTail = 768 << 10 // and of its end
-	saidTail   = 16 << 10  // bytes of a stream that an error may show
-	saidLines  = 20        // lines of it
-	saidLine   = 400       // bytes of one
+	shownTail  = 16 << 10  // bytes of a stream that an error may show
+	shownLines = 20        // lines of it
+	shownLine  = 400       // bytes of one
 )
 
 // read takes reports off a stream until it ends, or the command has.
 func (r *commandRun) read(s *stream) {
 	defer s.file.Close()
-	report := func(what said) { r.reports <- what }
+	report := func(what commandReport) { r.reports <- what }
 	took := func(b []byte) {
 		if s.last != nil {
 			_, _ = r.output.Write(b)
@@ -69,15 +69,15 @@ func drain(f *os.File, b []byte, took func([]byte)) {
 	}
 }
 
-// said is the end of the command's output, as part of an error: the last line is
+// lastLines are the end of the command's output, as part of an error: the last line is
 // what it said last on standard error, if anything.
-func (r *commandRun) said() string {
+func (r *commandRun) lastLines() string {
 	var out string
 	for _, s := range r.streams {
 		if s.last == nil {
 			continue
 		}
-		for _, line := range s.last.lines(saidLines, saidLine) {
+		for _, line := range s.last.lines(shownLines, shownLine) {
 			out += "\n" + line
 		}
 	}

@@ -52,7 +52,7 @@ func (r Room) over(n Need) error {
 // overWord begins the reason of a trial that needs more than its room.
 const overWord = "training it takes "
 
-// OverMemory tells whether the reason of a trial is that it would not have fit.
+// OverMemory reports whether the reason of a trial is that it would not have fit.
 func OverMemory(reason string) bool {
 	_, after, ok := strings.Cut(reason, overWord)
 	return ok && strings.Contains(after, " of memory (")

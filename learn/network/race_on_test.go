@@ -2,5 +2,5 @@
 
 package network
 
-// raceDetector tells whether the race detector is on, whose shadow memory is not ours.
+// raceDetector reports whether the race detector is on, whose shadow memory is not ours.
 const raceDetector = true
