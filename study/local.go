@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"budwood/learn/network"
 	"budwood/search"
 	"budwood/trials"
 	"budwood/trials/segment"
@@ -92,8 +93,8 @@ type local struct {
 	recorder  *Recorder
 	runner    *trials.Runner
 	objective trials.TrainFunc
-	built     *trials.Supervised // the built-in objective; nil: the user's own
-	user      context.Context    // of what is trained after the search, which a time budget does not end
+	built     *network.Supervised // the built-in objective; nil: the user's own
+	user      context.Context     // of what is trained after the search, which a time budget does not end
 	stop      context.CancelCauseFunc
 	kept      time.Time // when the state was stored
 	running   int
@@ -110,7 +111,7 @@ type localDone struct {
 }
 
 // supervised is the built-in objective.
-func (l *local) supervised(ctx context.Context, spec *Spec) (*trials.Supervised, error) {
+func (l *local) supervised(ctx context.Context, spec *Spec) (*network.Supervised, error) {
 	if spec.Data == nil {
 		return nil, fmt.Errorf("study %q: it has neither data nor an objective", spec.Name)
 	}

@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"budwood/data"
+	"budwood/learn/network"
 	"budwood/search"
 	"budwood/study"
 	"budwood/trials"
@@ -133,14 +134,14 @@ func (a *TrainActivities) allow(c *trials.Command) error {
 
 // supervised is the built-in objective of a model; its data is loaded once a
 // process. Data that cannot be fetched just now may be had later.
-func (a *TrainActivities) supervised(ctx context.Context, m *study.Model) (trials.Supervised, error) {
+func (a *TrainActivities) supervised(ctx context.Context, m *study.Model) (network.Supervised, error) {
 	d, err := a.Data.Load(ctx, m.Data)
 	if err != nil {
 		var bad *data.Error
 		if errors.As(err, &bad) {
 			err = userError(err)
 		}
-		return trials.Supervised{}, err
+		return network.Supervised{}, err
 	}
 	s, err := m.Supervised(d)
 	if err != nil {
