@@ -130,7 +130,7 @@ func written(root ast.Node, s *Spec) error {
 		}
 	}
 	if n := exactly(root, "retrain.best"); n != nil && s.Retrain.Best == 0 && s.Search.Supernet != "" {
-		return wrong("retrain.best", "with search.supernet at least 1 is trained from scratch, for the others are only judged")
+		return wrong("retrain.best", "with search.supernet at least 1 is trained from scratch, for the others are only evaluated")
 	}
 	return nil
 }

@@ -13,7 +13,7 @@ type Metric struct {
 	Is       string // what it is, in a few words
 	Goal     search.Goal
 	Of       DataKind // the data that has it
-	Training bool     // it says something about training, and nothing about a network that is judged with shared weights
+	Training bool     // it says something about training, and nothing about a network that is evaluated with shared weights
 }
 
 // DataKind is data that a metric needs.
@@ -27,7 +27,7 @@ const (
 	OfTexts      DataKind = "texts"
 )
 
-// Metrics are those of a study with data. They are of the validation rows, but for
+// Metrics are those of a study with data. They are of the validation rows, except for
 // the last four.
 var Metrics = []Metric{
 	{Name: "valid_loss", Is: "what training minimises: cross-entropy, or with numbers the error of `loss`", Goal: search.Minimize},

@@ -292,7 +292,7 @@ func (a *Recorder) Finish(ctx context.Context, in FinishInput) error {
 		if err != nil {
 			return err
 		}
-		if err := a.Store.SetCarry(ctx, in.Study, carry); err != nil {
+		if err := a.Store.SaveState(ctx, in.Study, carry); err != nil {
 			return err
 		}
 	}

@@ -68,7 +68,7 @@ type app struct {
 	metrics client.MetricsHandler // of the Temporal client; nil: none
 }
 
-// run is the whole program but for the process around it.
+// run is the whole program except for the process around it.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if f, ok := stdout.(*os.File); ok && term.IsTerminal(int(f.Fd())) { // help is as wide as it
 		return command(ctx, args, stdout, stderr)

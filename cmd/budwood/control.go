@@ -49,7 +49,7 @@ func (a *app) update(study, name string, arg ...any) (done func(), err error) {
 }
 
 // say a change and let go.
-func (a *app) change(study, said, name string, arg ...any) error {
+func (a *app) change(study, message, name string, arg ...any) error {
 	db, err := a.read()
 	if err != nil {
 		return err
@@ -67,7 +67,7 @@ func (a *app) change(study, said, name string, arg ...any) error {
 		return err
 	}
 	done()
-	fmt.Fprintln(a.stdout, said)
+	fmt.Fprintln(a.stdout, message)
 	return nil
 }
 

@@ -61,7 +61,7 @@ func studyLink(info devserver.Info, study string) (string, error) {
 	return info.UILink("/namespaces/"+info.Namespace+"/workflows", url.Values{"query": {fmt.Sprintf("BudwoodStudy=%q", study)}})
 }
 
-// exposed tells whether w is systemd's journal, or a file that other users can read:
+// exposed reports whether w is systemd's journal, or a file that other users can read:
 // not a terminal or a pipe, not private, nor below a directory that is.
 func exposed(w io.Writer) bool {
 	f, ok := fileOf(w)

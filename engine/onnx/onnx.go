@@ -206,7 +206,7 @@ func (g *graph) weight(name string) []float32 {
 	return g.weights[strings.Join(append(g.path[:len(g.path):len(g.path)], name), ".")]
 }
 
-// has tells whether the current layer has a tensor.
+// has reports whether the current layer has a tensor.
 func (g *graph) has(name string) bool { return g.weight(name) != nil }
 
 // within runs a layer under one more element of the path.

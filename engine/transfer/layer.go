@@ -10,7 +10,7 @@ import (
 )
 
 // layer hands the weights of a layer over to its like.
-func (m *heir) layer(p, c item, f flow) flow {
+func (m *weightTransfer) layer(p, c item, f featureMap) featureMap {
 	was, now := infer(p.layer, f.was), infer(c.layer, f.now)
 	cut := f.cut
 	f.cut = false
@@ -87,7 +87,7 @@ func infer(l engine.Layer, in data.Shape) data.Shape {
 }
 
 // features copies what a tensor holds for each feature.
-func (m *heir) features(p, c item, name string, src []int) {
+func (m *weightTransfer) features(p, c item, name string, src []int) {
 	from, ok := m.from[inside(p.path, name)]
 	to, has := m.to[inside(c.path, name)]
 	if !ok || !has {
@@ -102,7 +102,7 @@ func (m *heir) features(p, c item, name string, src []int) {
 }
 
 // fill sets a tensor of the child, if it has that one.
-func (m *heir) fill(name string, x float32) {
+func (m *weightTransfer) fill(name string, x float32) {
 	for i := range m.to[name].Data {
 		m.to[name].Data[i] = x
 	}

@@ -205,7 +205,7 @@ func (s *Server) guard(ctx context.Context) {
 		s.say("%v", err)
 		return
 	}
-	wait, said := time.Second, ""
+	wait, lastError := time.Second, ""
 	for {
 		select {
 		case <-ctx.Done():
@@ -218,13 +218,13 @@ func (s *Server) guard(ctx context.Context) {
 		lock, err := tryLock(filepath.Join(s.home, serverLock), exclusive)
 		switch {
 		case errors.Is(err, errLocked):
-			wait, said = time.Second, ""
+			wait, lastError = time.Second, ""
 			continue
 		case err == nil:
 			_, err = s.start(ctx, same, lock)
 		}
-		if err != nil && ctx.Err() == nil && err.Error() != said {
-			wait, said = 5*time.Second, err.Error()
+		if err != nil && ctx.Err() == nil && err.Error() != lastError {
+			wait, lastError = 5*time.Second, err.Error()
 			s.say("the Temporal server is gone and cannot be started again: %v", err)
 		}
 	}

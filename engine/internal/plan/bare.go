@@ -59,8 +59,8 @@ func made[T any](b *Builder) *ops[T] {
 	return o
 }
 
-// next makes the list longer by a value, which may be one of before the list was
-// emptied.
+// next makes the list longer by a value, which may be one that the list held
+// before it was emptied.
 func next[T any](list *[]*T) *T {
 	n := len(*list)
 	if n < cap(*list) {
