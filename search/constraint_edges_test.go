@@ -50,7 +50,7 @@ func TestViolationIsMeasured(t *testing.T) {
 		"exp(big) == exp(big)":                   0,
 		"exp(big) <= exp(big)":                   0,
 		"exp(big) < exp(big)":                    1,
-		"exp(big) - exp(big) < 1":                1, // inf - inf is no number
+		"exp(big) - exp(big) < 1":                1, // inf - inf is not a number
 		"1 < exp(big) - exp(big)":                1,
 		"not 1 < exp(big) - exp(big)":            0,
 		"not exp(big) - exp(big) < 1":            0,

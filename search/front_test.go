@@ -93,7 +93,7 @@ func TestFrontComparesWhatIsTrainedEquallyFar(t *testing.T) {
 }
 
 // What was evaluated with shared weights does not stand beside what was trained with
-// its own, but in a search without the latter the evaluated are compared.
+// its own weights; if no trial was trained with its own, they are compared.
 func TestFrontOfSharedWeights(t *testing.T) {
 	evaluated := func(id int, loss, wh float64) search.Record {
 		r := tried(id, search.Completed, 40, loss, wh)

@@ -126,7 +126,7 @@ var defaults = []struct{ path, value string }{
 func written(root ast.Node, s *Spec) error {
 	for _, d := range defaults {
 		if n := exactly(root, d.path); n != nil && nothing(n) {
-			return wrong(d.path, "%s is nothing: write another value, or leave the key out, which means %s", describe(n), d.value)
+			return wrong(d.path, "%s is an empty value: write another one, or leave the key out, which means %s", describe(n), d.value)
 		}
 	}
 	if n := exactly(root, "retrain.best"); n != nil && s.Retrain.Best == 0 && s.Search.Supernet != "" {

@@ -174,7 +174,7 @@ func (s *Spec) Complete() error {
 		return wrong("space", "there is nothing to search: give a space, an architecture or both")
 	}
 	if s.Budget.MinGain > 0 && s.Architecture != nil {
-		return wrong("budget.min_gain", "what is left to gain cannot be told for architectures: remove it")
+		return wrong("budget.min_gain", "the expected gain of an architecture search is not known: remove it")
 	}
 	if err := s.Space.Validate(); err != nil {
 		return &FieldError{spacePath(err), err}

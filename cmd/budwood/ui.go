@@ -13,7 +13,7 @@ import (
 )
 
 type uiCmd struct {
-	Study string `arg:"" optional:"" help:"Name of a study, to see its workflows alone."`
+	Study string `arg:"" optional:"" help:"Name of a study, to see only its workflows."`
 }
 
 // Run prints the address that lets a browser into the web UI, wherever it goes: that
@@ -34,7 +34,7 @@ func (c *uiCmd) Run(a *app) error {
 func (a *app) running() (devserver.Info, error) {
 	info, ok := devserver.Running(a.home)
 	if ok && info.Key == "" {
-		return info, fmt.Errorf("the Temporal server of %s (process %d) is an older budwood's and has no key: end what that runs there", a.home, info.PID)
+		return info, fmt.Errorf("the Temporal server of %s (process %d) was started by an older version of budwood and has no key: stop what that version runs there", a.home, info.PID)
 	}
 	if !ok {
 		return info, fmt.Errorf("no Temporal server runs in %s: budwood up keeps one, and budwood run while a study runs", a.home)

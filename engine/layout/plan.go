@@ -42,7 +42,7 @@ type Cuts struct {
 	Threads      int       `json:"threads,omitempty"`
 }
 
-// Validate returns an error that names the first field that is no number of pieces.
+// Validate returns an error that names the first field that is not a number of pieces.
 func (c Cuts) Validate() error {
 	for _, f := range []struct {
 		name string

@@ -109,7 +109,7 @@ func (s *Server) watch() error {
 
 // errOlder says that the server that runs is an older budwood's, which lets
 // everybody in.
-var errOlder = errors.New("it lets everybody in, as an older budwood's does")
+var errOlder = errors.New("it lets everybody in, because an older version of budwood started it")
 
 // outlive is [Ensure] once an older budwood's server has ended, as it does by
 // itself soon after its last user has.
@@ -119,7 +119,7 @@ func (s *Server) outlive(ctx context.Context, o Options) (*Server, error) {
 	defer cancel()
 	lock, err := waitLock(wait, filepath.Join(s.home, serverLock), exclusive)
 	if err != nil {
-		return nil, fmt.Errorf("the Temporal server of %s (process %d) cannot be used: %w; end what the older budwood runs there, or kill %d: the next run goes on with its studies", s.home, s.PID, errOlder, s.PID)
+		return nil, fmt.Errorf("the Temporal server of %s (process %d) cannot be used: %w; stop what the older version runs there, or kill %d: the next run continues its studies", s.home, s.PID, errOlder, s.PID)
 	}
 	lock.Close()
 	return Ensure(ctx, o)
