@@ -33,6 +33,7 @@ func Describe(s *Spec) string {
 	return b.String()
 }
 
+// Summary is the study in one line: its objective, trials, methods and seed.
 func Summary(s *Spec) string {
 	out := fmt.Sprintf("%s: %s %s, %d trials of up to %d epochs, %s + %s, seed %d", s.Name, s.Objective.Goal, s.Objective.Metric,
 		s.Budget.Trials, s.Budget.Epochs, s.Search.Sampler, s.Search.Scheduler, s.Search.Seed)

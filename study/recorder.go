@@ -49,7 +49,10 @@ type FinalError struct {
 	Err  error
 }
 
+// Error is the message, in one line.
 func (e *FinalError) Error() string { return e.Err.Error() }
+
+// Unwrap is what went wrong there.
 func (e *FinalError) Unwrap() error { return e.Err }
 
 // BeginInput asks to record a study.

@@ -85,6 +85,7 @@ type EarlyStop struct {
 // Duration is a time.Duration written like 10m.
 type Duration time.Duration
 
+// String writes 10m0s.
 func (d Duration) String() string { return time.Duration(d).String() }
 
 // MarshalText writes 10m0s.
@@ -112,7 +113,10 @@ type FieldError struct {
 	Err  error
 }
 
+// Error is the message, in one line.
 func (e *FieldError) Error() string { return e.Path + ": " + e.Err.Error() }
+
+// Unwrap is what went wrong there.
 func (e *FieldError) Unwrap() error { return e.Err }
 
 func wrong(path, format string, args ...any) error {
