@@ -1,6 +1,7 @@
 package study
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"regexp"
@@ -133,21 +134,7 @@ func settings(ofSearch bool) string {
 		if isSearch != ofSearch {
 			continue
 		}
-		def, most := s.Varies, search.FormatExact(s.Max)
-		if def == "" {
-			def = search.FormatExact(s.Default)
-		}
-		if s.MaxKey != "" {
-			most = "`" + s.MaxKey + "`"
-		}
-		values := search.FormatExact(s.Min) + " to " + most
-		switch {
-		case s.Key == "budget.time":
-			values = "a duration"
-		case s.Max > 1e9:
-			values = "from " + search.FormatExact(s.Min)
-		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", key, def, values, s.Is)
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", key, cmp.Or(s.Varies, search.FormatExact(s.Default)), s.Values(), s.Is)
 	}
 	return b.String()
 }
@@ -160,14 +147,9 @@ func hyperparameters(table []trials.Hyperparameter) string {
 		if def == "" {
 			def = "`" + search.FormatExact(h.Default) + "`"
 		}
-		values := "`" + strings.Join(h.Options, "`, `") + "`"
-		switch h.Default.(type) {
-		case float64:
-			values = fmt.Sprintf("%s to %s", search.FormatExact(h.Lo), search.FormatExact(h.Hi))
-		case int:
-			values = fmt.Sprintf("whole, %s to %s", search.FormatExact(h.Lo), search.FormatExact(h.Hi))
-		case bool:
-			values = "`true`, `false`"
+		values := h.Values()
+		if h.Options != nil {
+			values = "`" + strings.ReplaceAll(values, ", ", "`, `") + "`"
 		}
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", h.Name, def, values, h.Is)
 	}

@@ -18,6 +18,19 @@ type Hyperparameter struct {
 	Options []string // of a text
 }
 
+// Values are the values that it may have, in words.
+func (h Hyperparameter) Values() string {
+	switch h.Default.(type) {
+	case float64:
+		return search.FormatExact(h.Lo) + " to " + search.FormatExact(h.Hi)
+	case int:
+		return "whole, " + search.FormatExact(h.Lo) + " to " + search.FormatExact(h.Hi)
+	case bool:
+		return "true, false"
+	}
+	return strings.Join(h.Options, ", ")
+}
+
 // Names are the names of a table.
 func Names(table []Hyperparameter) []string {
 	out := make([]string, len(table))
