@@ -78,7 +78,7 @@ func (b *Builder) Shape(sizes ...int) data.Shape {
 		return slices.Clone(sizes)
 	}
 	n := len(b.sizes)
-	b.sizes = append(b.sizes, sizes...) // where it grows, shapes of before stay where they are
+	b.sizes = append(b.sizes, sizes...) // if this grows, earlier shapes keep the old memory
 	return b.sizes[n:len(b.sizes):len(b.sizes)]
 }
 
