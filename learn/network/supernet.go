@@ -72,7 +72,7 @@ func (n *supernet) Epoch() error {
 	for {
 		p := maps.Clone(n.t.Params)
 		maps.Copy(p, next())
-		net, _, _, err := n.s.compile(p, n.folds[0].Train, seed+uint64(tr.Steps()))
+		net, _, err := n.s.compile(p, n.folds[0].Train, seed+uint64(tr.Steps()))
 		if err != nil {
 			return fmt.Errorf("a path of the supernet: %w", err)
 		}
@@ -98,7 +98,7 @@ func (n *supernet) Epoch() error {
 
 // Score scores the trial's own network with the shared weights.
 func (n *supernet) Score() (search.Metrics, error) {
-	net, _, _, err := n.s.compile(n.t.Params, n.folds[0].Train, n.t.Seed())
+	net, _, err := n.s.compile(n.t.Params, n.folds[0].Train, n.t.Seed())
 	if err != nil {
 		return nil, err
 	}

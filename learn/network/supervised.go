@@ -144,12 +144,13 @@ func (s Supervised) members(p search.Params, epochs int, seed uint64, parents []
 		if len(parents) == len(m.folds) {
 			parent = parents[i]
 		}
-		tr, share, cost, err := s.trainer(p, f.Train, epochs, seed+uint64(i), parent)
+		tr, share, err := s.trainer(p, f.Train, epochs, seed+uint64(i), parent)
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", trials.ErrInfeasible, err)
 		}
 		m.inherited += share / float64(len(m.folds))
 		m.trainers = append(m.trainers, tr)
+		cost := tr.Net().Cost()
 		m.cost.Params += cost.Params
 		m.cost.MACs += cost.MACs
 	}
@@ -158,38 +159,40 @@ func (s Supervised) members(p search.Params, epochs int, seed uint64, parents []
 
 // trainer builds a network and its trainer for a training set. The network has
 // taken over a share of its tensors from the parent, if there is one.
-func (s Supervised) trainer(p search.Params, train *data.Set, epochs int, seed uint64, parent *engine.Net) (tr *engine.Trainer, share float64, cost engine.Cost, err error) {
-	net, recipe, cost, err := s.compile(p, train, seed)
+func (s Supervised) trainer(p search.Params, train *data.Set, epochs int, seed uint64, parent *engine.Net) (tr *engine.Trainer, share float64, err error) {
+	net, recipe, err := s.compile(p, train, seed)
 	if err != nil {
-		return nil, 0, cost, err
+		return nil, 0, err
 	}
 	if parent != nil {
 		if share, err = s.Inherit(net, parent); err != nil {
-			return nil, 0, cost, err
+			return nil, 0, err
 		}
 	}
 	tr, err = engine.NewTrainer(net, recipe.config(epochs, seed))
-	return tr, share, cost, err
+	return tr, share, err
 }
 
 // compile builds a candidate's network for a training set.
-func (s Supervised) compile(p search.Params, train *data.Set, seed uint64) (net *engine.Net, recipe Recipe, cost engine.Cost, err error) {
+func (s Supervised) compile(p search.Params, train *data.Set, seed uint64) (net *engine.Net, recipe Recipe, err error) {
 	all := s.all(p)
 	if recipe, err = ReadRecipe(all); err != nil {
-		return nil, recipe, cost, err
+		return nil, recipe, err
 	}
 	in, outputs := train.Shape, max(s.Data.Classes, train.Outputs)
 	layer, err := s.Build(all, in, outputs)
 	if err != nil {
-		return nil, recipe, cost, err
+		return nil, recipe, err
 	}
-	if _, cost, err = engine.Measure(layer, in); err != nil {
-		return nil, recipe, cost, err
+	if layer != nil {
+		if _, err = layer.Infer(in); err != nil { // which says more plainly than Compile what does not fit
+			return nil, recipe, err
+		}
 	}
 	cfg := recipe.network(train, seed)
 	cfg.CPU = s.cpu
 	net, err = engine.Compile(layer, in, cfg)
-	return net, recipe, cost, err
+	return net, recipe, err
 }
 
 func (s Supervised) metrics(prefix string, score engine.Score) search.Metrics {
