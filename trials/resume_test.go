@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"strings"
 	"testing"
 
 	"budwood/search"
@@ -98,5 +100,38 @@ func TestSkipAndCountLast(t *testing.T) {
 	})
 	if fmt.Sprint(budgets(out.Curve)) != "[9]" {
 		t.Errorf("epochs %v", budgets(out.Curve))
+	}
+}
+
+// The facts stand in the header of a checkpoint under the names that they always had.
+func TestFactsOfOlderCheckpoints(t *testing.T) {
+	r, c, task := testRunner(t), &counter{}, testTask(0, 3)
+	err := r.Blobs.Put(t.Context(), partKey(task), func(w io.Writer) error {
+		_, err := io.WriteString(w, "{\"from\":0,\"epoch\":1,\"inherited\":0.5,\"bank\":true}\n{\"N\":1}")
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := mustRun(t, r, task, func(_ context.Context, tr *Trial) error {
+		if err := tr.Keep(c); err != nil {
+			return err
+		}
+		if c.N != 1 || tr.Facts() != (Facts{Inherited: .5, Shared: true}) {
+			t.Errorf("%d, %+v", c.N, tr.Facts())
+		}
+		for range tr.Epochs() {
+			tr.Report(1)
+		}
+		return nil
+	})
+	f, err := r.Blobs.Get(t.Context(), out.Checkpoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	b, err := io.ReadAll(f)
+	if err != nil || !strings.Contains(string(b), `"inherited":0.5,"bank":true`) {
+		t.Errorf("it writes %s, %v", b, err)
 	}
 }
