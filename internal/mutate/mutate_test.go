@@ -55,7 +55,7 @@ func TestExitCodes(t *testing.T) {
 		{"./testdata/small -only :1[0-3]: -min 1", 0, "5 of 5 mutants noticed (100.0 %)"},
 		{"./testdata/small -files sm*.go -only :5[0-9]: -min .1", 1, "0 of 3 mutants noticed"},
 		{"./testdata/small -files other.go", 2, "nothing to change"},
-		{"../...", 2, "names 2 packages"},
+		{"../...", 2, "give one"},
 		{"./testdata/none", 2, "none"},
 		{"-n 3", 2, "one package"},
 		{"", 2, "one package"},
