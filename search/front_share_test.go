@@ -88,6 +88,18 @@ func TestFrontInWords(t *testing.T) {
 	}
 }
 
+// Those that are set aside are not counted, whichever they are.
+func TestCounted(t *testing.T) {
+	all := []search.Record{tried(0, search.Completed, 9, .3, 1), tried(1, search.Completed, 9, .2, 1), tried(2, search.Completed, 9, .1, 1)}
+	if got := search.Counted(all); len(got) != 3 {
+		t.Errorf("%d of three", len(got))
+	}
+	all[0].Aside, all[2].Aside = "a wrong label", "another"
+	if got := search.Counted(all); len(got) != 1 || got[0].ID != 1 {
+		t.Errorf("%+v", got)
+	}
+}
+
 // What is set aside has no loss.
 func TestLossOfWhatIsSetAside(t *testing.T) {
 	r := tried(0, search.Completed, 9, .3, 1)

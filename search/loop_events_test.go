@@ -169,6 +169,11 @@ func TestLoopAsksToSettle(t *testing.T) {
 		t.Error("t1, which runs, is stopped as if it were paused")
 	}
 	l.Resize(2, 3)
+	for _, e := range s.heard {
+		if _, free := e.(search.Free); free {
+			t.Errorf("%+v, though the study concludes", e)
+		}
+	}
 	s.heard = s.heard[:min(3, len(s.heard))] // as long as a slot is free it may be asked again
 	wantEvents(t, s, search.Settle{Running: []int{1}}, search.Ended{Trial: 0, Budget: 1, State: search.Stopped}, search.Settle{Running: []int{1}})
 	// What is closed settles nothing more.
@@ -211,6 +216,7 @@ func TestLoopGoesOnWithWhatWasCut(t *testing.T) {
 	if len(d.Run) > 0 {
 		t.Errorf("%+v begins while the study is held", d.Run)
 	}
+	l.Running = nil // as after a trip through JSON
 	if d = l.Unhold(); len(d.Run) != 1 || d.Run[0].Trial != 0 || d.Run[0].Cuts != 1 || d.Run[0].To != 1 {
 		t.Errorf("%+v, want t0, which is preferred, once more", d.Run)
 	}
