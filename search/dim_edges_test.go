@@ -41,12 +41,33 @@ func TestLimitsOfDefinitions(t *testing.T) {
 		{&search.Dim{Name: "x", Kind: search.KindChoice, Options: []search.Option{{Value: 1.5}, {Value: true}, {Value: "a"}, {Value: 1}}}, ""},
 		{search.Int("x", 1, 4, search.Default(4)), ""}, {search.Int("x", 1, 4, search.Default(5)), "the default of x: 5 is outside [1, 4]"},
 		{search.Int("x", 1, 4, search.Default(1.5)), "the default of x: 1.5 is not a whole number"},
-		{search.Float("x", 1, 4, search.Default(3)), ""},
+		{search.Float("x", 1, 4, search.Default(3)), ""}, {search.Int("x", 5, 1, search.Default(3)), "the range [5, 1] is empty"},
 	} {
 		err := search.Space{c.p}.Validate()
 		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%d, %+v: %v, want %q", i, *c.p.Dim(), err, c.want)
 		}
+	}
+}
+
+// Typed keys read every value of theirs, the first option too, and a request's
+// randomness is that of the trial.
+func TestKeysAndRandomness(t *testing.T) {
+	act := search.Choice("act", "relu", "tanh")
+	for _, want := range []string{"relu", "tanh"} {
+		if got := act.In(search.Params{"act": want}); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	if got := act.In(search.Params{"act": "gelu"}); got != "" {
+		t.Errorf("%q is no option", got)
+	}
+	r := search.Request{Seed: 5, First: 7}
+	if a, b := r.Rand(2).Uint64(), search.Rand(5, 9).Uint64(); a != b {
+		t.Errorf("trial 9 draws %d, and as the third of a request %d", b, a)
+	}
+	if got := search.LogFloat("x", 1e-4, 1).Dim().Decode(.25).(float64); math.Abs(got-1e-3) > 1e-12 {
+		t.Errorf("a quarter of four decades is at %v", got)
 	}
 }
 

@@ -386,11 +386,35 @@ func TestLoopKeepsTheBest(t *testing.T) {
 	if !reflect.DeepEqual(l.Top, want) {
 		t.Errorf("the best are %+v, want %+v", l.Top, want)
 	}
+	// The best value of a trial counts, not its last.
+	s = starter()
+	s.answer = func(e search.Event) []search.Action {
+		switch e := e.(type) {
+		case search.Free:
+			if e.New == 2 {
+				return []search.Action{search.Start{Trial: 0, Budget: 1}, search.Start{Trial: 1, Budget: 1}}
+			}
+		case search.Reported:
+			if e.Budget == 1 {
+				return []search.Action{search.Resume{Trial: e.Trial, Budget: 2}}
+			}
+		}
+		return nil
+	}
+	l = &search.Loop{Scheduler: s, Parallel: 9, Trials: 2, Retrain: search.Retrain{Best: 2, Budget: 4}}
+	l.Begin()
+	for _, o := range []search.Outcome{reported(0, 1, .2), reported(0, 2, .6), reported(1, 1, .5)} {
+		l.Done(o)
+	}
+	if want := []search.Scored{{Trial: 0, Loss: .2}, {Trial: 1, Loss: .5}}; !reflect.DeepEqual(l.Top, want) {
+		t.Errorf("the best are %+v, want %+v", l.Top, want)
+	}
 	// One alone, and what takes its place when it is set aside.
 	s = starter()
 	l = &search.Loop{Scheduler: s, Parallel: 9, Trials: 3, Retrain: search.Retrain{Best: 1, Budget: 4}}
 	l.Begin()
 	done(0, search.Paused, .5)
+	done(2, search.Paused, inf*10-inf*10) // not a number
 	done(1, search.Paused, .4)
 	if want := []search.Scored{{Trial: 1, Loss: .4}}; !reflect.DeepEqual(l.Top, want) {
 		t.Errorf("the best is %+v, want %+v", l.Top, want)
