@@ -50,6 +50,7 @@ type options struct {
 	tests    string // further packages whose tests run
 	files    string // patterns of file names
 	only     string // an expression for "file.go:line:column"
+	run      string // an expression for the names of tests
 	short    bool
 	verbose  bool
 	keys     bool
@@ -70,6 +71,7 @@ func mutate(args []string, stdout, stderr io.Writer) error {
 	fs.StringVar(&o.tests, "tests", "", "run the tests of these `packages` too (PKG,PKG)")
 	fs.StringVar(&o.files, "files", "", "change only these `files` (asha.go,cmaes*.go)")
 	fs.StringVar(&o.only, "only", "", "change only places file.go:line:column that this `expression` matches")
+	fs.StringVar(&o.run, "run", "", "run only tests whose name this `expression` matches: without slow ones, for example")
 	fs.BoolVar(&o.short, "short", false, "run the short tests")
 	fs.BoolVar(&o.verbose, "v", false, "list the mutants that were noticed as well")
 	fs.BoolVar(&o.keys, "keys", false, "list what was not noticed as lines for equivalent.txt, to which the reason has to be added")

@@ -54,8 +54,10 @@ func TestExitCodes(t *testing.T) {
 	}{
 		{"./testdata/small -only :1[0-3]: -min 1", 0, "5 of 5 mutants noticed (100.0 %)"},
 		{"./testdata/small -files sm*.go -only :5[0-9]: -min .1", 1, "0 of 3 mutants noticed"},
+		{"./testdata/small -only :1[0-3]: -run TestBoth", 1, "small.go:10:5: len(v) == 0 → len(v) != 0: comparison: no test reaches it"},
+		{"./testdata/small -run (", 2, "-run"},
 		{"./testdata/small -files other.go", 2, "nothing to change"},
-		{"../...", 2, "names 2 packages"},
+		{"../...", 2, "packages; give one"},
 		{"./testdata/none", 2, "none"},
 		{"-n 3", 2, "one package"},
 		{"", 2, "one package"},
