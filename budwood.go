@@ -73,16 +73,19 @@ type Study struct {
 	// such as "layers * width <= 512": see [search.Constraints].
 	Constraints []string
 
-	// Sampler is a name (auto, the default, gp, tpe, motpe, ehvi, nsga2, cmaes,
-	// evolution, random, grid, sobol, quasi) or a [search.Sampler]: one of package hpo
-	// with options, or one of your own, which searchtest.Sampler should have tested.
+	// Sampler is a name (auto, the default, gp, tpe, cmaes, evolution, nsga2, motpe,
+	// ehvi, random, grid, sobol, quasi) or a [search.Sampler]: one of package hpo with
+	// options, or one of your own, which searchtest.Sampler should have tested.
 	// It is asked in this process, and for each trial until the answer is recorded. The
 	// answer must lie in the space; an error or a panic ends the study, which goes on
 	// when the program is run again.
 	Sampler any
 
+	// Scheduler is a name (asha, the default, hyperband, halving, median, plateau,
+	// extrapolation, none).
+	Scheduler string
+
 	Cost      hpo.CostMetric     // prefer what improves the most for a unit of it: energy or time (auto, gp, tpe, motpe)
-	Scheduler string             // asha (default), hyperband, halving, median, plateau, extrapolation, none
 	Eta       int                // keep the best 1/Eta at each rung; 0 means 3
 	MinEpochs int                // no rung is below it; 0 means 1
 	Trials    int                // in all; 0 means 30

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"budwood/data"
+	"budwood/engine/internal/plan"
 	"budwood/engine/kernel"
 )
 
@@ -90,71 +91,71 @@ func (Tanh) String() string { return "Tanh" }
 // String is Sigmoid.
 func (Sigmoid) String() string { return "Sigmoid" }
 
-func (a ReLU) build(b *builder, x tensor) tensor {
-	return elementwise(b, a, x, needSign, kernel.ReLU, kernel.ReLUBack)
+func (a ReLU) build(b *plan.Builder, x plan.Tensor) plan.Tensor {
+	return elementwise(b, a, x, plan.NeedSign, kernel.ReLU, kernel.ReLUBack)
 }
 
-func (a LeakyReLU) build(b *builder, x tensor) tensor {
+func (a LeakyReLU) build(b *plan.Builder, x plan.Tensor) plan.Tensor {
 	slope := a.slope()
-	return elementwise(b, a, x, needSign,
+	return elementwise(b, a, x, plan.NeedSign,
 		func(y, x []float32) { kernel.LeakyReLU(y, x, slope) },
 		func(dx, dy, y []float32) { kernel.LeakyReLUBack(dx, dy, y, slope) })
 }
 
-func (a Tanh) build(b *builder, x tensor) tensor {
-	return elementwise(b, a, x, needValues, kernel.Tanh, kernel.TanhBack)
+func (a Tanh) build(b *plan.Builder, x plan.Tensor) plan.Tensor {
+	return elementwise(b, a, x, plan.NeedValues, kernel.Tanh, kernel.TanhBack)
 }
 
-func (a Sigmoid) build(b *builder, x tensor) tensor {
-	return elementwise(b, a, x, needValues, kernel.Sigmoid, kernel.SigmoidBack)
+func (a Sigmoid) build(b *plan.Builder, x plan.Tensor) plan.Tensor {
+	return elementwise(b, a, x, plan.NeedValues, kernel.Sigmoid, kernel.SigmoidBack)
 }
 
-func (a GELU) build(b *builder, x tensor) tensor {
-	return elementwise(b, a, x, needNothing, kernel.GELU, kernel.GELUBack)
+func (a GELU) build(b *plan.Builder, x plan.Tensor) plan.Tensor {
+	return elementwise(b, a, x, plan.NeedNothing, kernel.GELU, kernel.GELUBack)
 }
 
-func (a SiLU) build(b *builder, x tensor) tensor {
-	return elementwise(b, a, x, needNothing, kernel.SiLU, kernel.SiLUBack)
+func (a SiLU) build(b *plan.Builder, x plan.Tensor) plan.Tensor {
+	return elementwise(b, a, x, plan.NeedNothing, kernel.SiLU, kernel.SiLUBack)
 }
 
 // elementwise adds an activation. Its gradient needs the output or, where n is
 // needNothing, the input.
-func elementwise(b *builder, l Layer, x tensor, n need, f func(y, x []float32), df func(dx, dy, from []float32)) tensor {
-	b.layer(l, x.shape, 0)
-	o := fresh(b, &b.spare.activations)
+func elementwise(b *plan.Builder, l Layer, x plan.Tensor, n plan.Need, f func(y, x []float32), df func(dx, dy, from []float32)) plan.Tensor {
+	b.Layer(l, x.Shape, 0)
+	o := plan.Fresh[activation](b)
 	o.x, o.f, o.df = x, f, df
-	if n == needNothing {
-		o.y = b.output(x, x.shape, false, needNothing)
-		o.y.grad = x.grad
-		o.from = x.data
+	if n == plan.NeedNothing {
+		o.y = b.Output(x, x.Shape, false, plan.NeedNothing)
+		o.y.Grad = x.Grad
+		o.from = x.Data
 	} else {
-		o.y = b.inPlace(x, n == needSign, n)
-		o.from = o.y.data
+		o.y = b.InPlace(x, n == plan.NeedSign, n)
+		o.from = o.y.Data
 	}
-	b.add(o, []*block{x.data, o.y.data}, []*block{o.from, o.y.grad})
+	b.Add(o, []*plan.Block{x.Data, o.y.Data}, []*plan.Block{o.from, o.y.Grad})
 	return o.y
 }
 
 // activation is the op of all activations. It works on the gradient in place.
 type activation struct {
-	x, y tensor
-	from *block // what df reads
+	x, y plan.Tensor
+	from *plan.Block // what df reads
 	f    func(y, x []float32)
 	df   func(dx, dy, from []float32)
 }
 
-func (o *activation) bind() {}
+func (o *activation) Bind() {}
 
-func (o *activation) forward(p pass) {
-	n := p.rows * o.x.shape.Size()
-	o.f(o.y.data.data[:n], o.x.data.data[:n])
+func (o *activation) Forward(p plan.Pass) {
+	n := p.Rows * o.x.Shape.Size()
+	o.f(o.y.Data.Floats[:n], o.x.Data.Floats[:n])
 }
 
-func (o *activation) backward(p pass) {
-	if o.y.grad == nil {
+func (o *activation) Backward(p plan.Pass) {
+	if o.y.Grad == nil {
 		return
 	}
-	n := p.rows * o.x.shape.Size()
-	dy := o.y.grad.data[:n]
-	o.df(dy, dy, o.from.data[:n])
+	n := p.Rows * o.x.Shape.Size()
+	dy := o.y.Grad.Floats[:n]
+	o.df(dy, dy, o.from.Floats[:n])
 }

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"budwood/data"
+	"budwood/engine/internal/plan"
 	"budwood/engine/kernel"
 )
 
@@ -25,7 +26,7 @@ func (a Attention) Infer(in data.Shape) (data.Shape, error) {
 	if err := sequence(a, in); err != nil {
 		return nil, err
 	}
-	if err := size(a, "heads", a.Heads, 0); err != nil {
+	if err := sized(a, "heads", a.Heads, 0); err != nil {
 		return nil, err
 	}
 	if h := max(a.Heads, 1); in[1]%h != 0 {
@@ -42,23 +43,23 @@ func (a Attention) String() string {
 	return fmt.Sprintf("Attention(%d)", max(a.Heads, 1))
 }
 
-func (a Attention) build(b *builder, x tensor) tensor {
-	steps, d := x.shape[0], x.shape[1]
+func (a Attention) build(b *plan.Builder, x plan.Tensor) plan.Tensor {
+	steps, d := x.Shape[0], x.Shape[1]
 	heads := max(a.Heads, 1)
-	own := b.layer(a, x.shape, product(2, steps, steps, d))
-	var qkv tensor
-	b.within("qkv", func() {
+	own := b.Layer(a, x.Shape, plan.Product(2, steps, steps, d))
+	var qkv plan.Tensor
+	b.Within("qkv", func() {
 		qkv = Dense{Out: 3 * d, PerStep: true, NoBias: a.NoBias, Init: a.Init}.build(b, x)
 	})
-	b.at = own
-	o := &attention{qkv: qkv, steps: steps, d: d, heads: heads, causal: a.Causal, weights: b.block(data.Shape{heads, steps, steps}.Size())}
-	o.y = b.output(qkv, x.shape, false, needNothing)
-	o.plan(b.half)
-	o.slopes = b.scratch(product(heads, steps, steps))
-	o.front, o.back = b.scratch(packSize(&o.scores, &o.mix)), b.scratch(packSize(&o.dweights, &o.dv, &o.dq, &o.dkeys))
-	b.add(o, []*block{qkv.data, o.y.data, o.weights, o.front}, []*block{qkv.data, qkv.grad, o.y.grad, o.weights, o.slopes, o.back})
-	var y tensor
-	b.within("out", func() {
+	b.At = own
+	o := &attention{qkv: qkv, steps: steps, d: d, heads: heads, causal: a.Causal, weights: b.Block(data.Shape{heads, steps, steps}.Size())}
+	o.y = b.Output(qkv, x.Shape, false, plan.NeedNothing)
+	o.plan(b.Half)
+	o.slopes = b.Scratch(plan.Product(heads, steps, steps))
+	o.front, o.back = b.Scratch(packSize(&o.scores, &o.mix)), b.Scratch(packSize(&o.dweights, &o.dv, &o.dq, &o.dkeys))
+	b.Add(o, []*plan.Block{qkv.Data, o.y.Data, o.weights, o.front}, []*plan.Block{qkv.Data, qkv.Grad, o.y.Grad, o.weights, o.slopes, o.back})
+	var y plan.Tensor
+	b.Within("out", func() {
 		y = Dense{Out: d, PerStep: true, NoBias: a.NoBias, Init: a.Init}.build(b, o.y)
 	})
 	return y
@@ -67,12 +68,12 @@ func (a Attention) build(b *builder, x tensor) tensor {
 // attention is the op between the linear layers of Attention. A row of qkv holds
 // the queries of all heads, then their keys, then their values.
 type attention struct {
-	qkv, y          tensor
+	qkv, y          plan.Tensor
 	steps, d, heads int
 	causal          bool
-	weights         *block // softmax of the scores: heads × steps × steps of each sample
-	slopes          *block // gradient of the scores of one sample
-	front, back     *block // scratch of the products
+	weights         *plan.Block // softmax of the scores: heads × steps × steps of each sample
+	slopes          *plan.Block // gradient of the scores of one sample
+	front, back     *plan.Block // scratch of the products
 
 	scores, mix             kernel.Gemm // Q·Kᵀ, weights·V
 	dweights, dv, dq, dkeys kernel.Gemm
@@ -92,7 +93,7 @@ func (o *attention) plan(half kernel.Format) {
 	}
 }
 
-func (o *attention) bind() {
+func (o *attention) Bind() {
 	pack(o.front, &o.scores, &o.mix)
 	pack(o.back, &o.dweights, &o.dv, &o.dq, &o.dkeys)
 }
@@ -101,11 +102,11 @@ func (o *attention) bind() {
 // of a head.
 func (o *attention) scale() float32 { return float32(1 / math.Sqrt(float64(o.d/o.heads))) }
 
-func (o *attention) forward(p pass) {
+func (o *attention) Forward(p plan.Pass) {
 	t, h, square := o.steps, o.d/o.heads, o.steps*o.steps
-	for i := range p.rows {
-		qkv, y := o.qkv.data.data[i*3*o.d*t:(i+1)*3*o.d*t], o.y.data.data[i*o.d*t:]
-		w := o.weights.data[i*o.heads*square : (i+1)*o.heads*square]
+	for i := range p.Rows {
+		qkv, y := o.qkv.Data.Floats[i*3*o.d*t:(i+1)*3*o.d*t], o.y.Data.Floats[i*o.d*t:]
+		w := o.weights.Floats[i*o.heads*square : (i+1)*o.heads*square]
 		for q := range o.heads {
 			g := &o.scores
 			g.A, g.B, g.C = qkv[q*h:], qkv[o.d+q*h:], w[q*square:]
@@ -120,14 +121,14 @@ func (o *attention) forward(p pass) {
 	}
 }
 
-func (o *attention) backward(p pass) {
+func (o *attention) Backward(p plan.Pass) {
 	t, h, square := o.steps, o.d/o.heads, o.steps*o.steps
-	slopes := o.slopes.data
-	for i := range p.rows {
+	slopes := o.slopes.Floats
+	for i := range p.Rows {
 		at := i * 3 * o.d * t
-		qkv, d := o.qkv.data.data[at:at+3*o.d*t], o.qkv.grad.data[at:at+3*o.d*t]
-		dy := o.y.grad.data[i*o.d*t:]
-		w := o.weights.data[i*o.heads*square : (i+1)*o.heads*square]
+		qkv, d := o.qkv.Data.Floats[at:at+3*o.d*t], o.qkv.Grad.Floats[at:at+3*o.d*t]
+		dy := o.y.Grad.Floats[i*o.d*t:]
+		w := o.weights.Floats[i*o.heads*square : (i+1)*o.heads*square]
 		for q := range o.heads {
 			g := &o.dweights
 			g.A, g.B, g.C = dy[q*h:], qkv[2*o.d+q*h:], slopes[q*square:]

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"budwood/data"
+	"budwood/engine/internal/plan"
 	"budwood/engine/kernel"
 )
 
@@ -19,39 +20,39 @@ func (b BatchNorm) Infer(in data.Shape) (data.Shape, error) { return in, values(
 // String is BatchNorm.
 func (BatchNorm) String() string { return "BatchNorm" }
 
-func (l BatchNorm) build(b *builder, x tensor) tensor {
+func (l BatchNorm) build(b *plan.Builder, x plan.Tensor) plan.Tensor {
 	y, _ := l.fuse(b, x, nil)
 	return y
 }
 
-func (l BatchNorm) fuse(b *builder, x tensor, next []Layer) (tensor, int) {
-	c := x.shape[len(x.shape)-1]
-	b.layer(l, x.shape, 0)
-	o := fresh(b, &b.spare.norms)
-	o.x, o.channels, o.per = x, c, x.shape.Size()/c
-	o.gamma, o.beta = b.param("weight", ones, c), b.param("bias", zeros, c)
-	o.mean, o.variance = b.stat("running_mean", zeros, c), b.stat("running_var", ones, c)
-	o.saved, o.front, o.back = b.scratch(product(4, c)), b.scratch(int64(c)), b.scratch(product(2, c))
-	shape := x.shape
+func (l BatchNorm) fuse(b *plan.Builder, x plan.Tensor, next []Layer) (plan.Tensor, int) {
+	c := x.Shape[len(x.Shape)-1]
+	b.Layer(l, x.Shape, 0)
+	o := plan.Fresh[batchNorm](b)
+	o.x, o.channels, o.per = x, c, x.Shape.Size()/c
+	o.gamma, o.beta = b.Param("weight", ones, c), b.Param("bias", zeros, c)
+	o.mean, o.variance = b.Stat("running_mean", zeros, c), b.Stat("running_var", ones, c)
+	o.saved, o.front, o.back = b.Scratch(plan.Product(4, c)), b.Scratch(int64(c)), b.Scratch(plan.Product(2, c))
+	shape := x.Shape
 	taken, _ := behind(next)
 	o.relu = taken > 0
-	if o.relu && pools(next[1:], x.shape) {
+	if o.relu && pools(next[1:], x.Shape) {
 		taken++
 		o.windows = kernel.Pool{H: shape[0], W: shape[1], C: c, Size: 2}
-		shape = b.shape(shape[0]/2, shape[1]/2, c)
+		shape = b.Shape(shape[0]/2, shape[1]/2, c)
 	}
-	o.y = b.output(x, shape, true, needNothing)
+	o.y = b.Output(x, shape, true, plan.NeedNothing)
 	if o.pooled() {
-		b.rows[b.at].data = nil // the normalised values are nowhere
+		b.Rows[b.At].Data = nil // the normalised values are nowhere
 	}
-	backwards := []*block{x.data, o.y.grad, o.saved, o.back}
-	if x.conv != nil {
-		x.conv.norm = o
-		touch(backward-len(b.ops), backwards...) // the moment of the convolution
+	backwards := []*plan.Block{x.Data, o.y.Grad, o.saved, o.back}
+	if c, ok := x.Maker.(*conv); ok {
+		o.conv, c.norm = c, o
+		b.TouchBefore(backwards...)
 	} else {
-		backwards = append(backwards, x.grad)
+		backwards = append(backwards, x.Grad)
 	}
-	b.add(o, []*block{x.data, o.y.data, o.saved, o.front}, backwards)
+	b.Add(o, []*plan.Block{x.Data, o.y.Data, o.saved, o.front}, backwards)
 	return o.y, taken
 }
 
@@ -78,13 +79,14 @@ const (
 // gradient of an image when it needs it (input), so that x.grad does not exist.
 // What ReLU and the windows let through follows from x once more.
 type batchNorm struct {
-	x, y               tensor
-	channels, per      int // per: values of a channel in one sample
+	x, y               plan.Tensor
+	conv               *conv // before it, if that leaves its gradient to it
+	channels, per      int   // per: values of a channel in one sample
 	relu               bool
 	windows            kernel.Pool // Size 0: none
-	gamma, beta        *param
-	mean, variance     *param
-	saved, front, back *block // saved: μ and 1/√(σ² + ε) of the batch, a, shift
+	gamma, beta        *plan.Param
+	mean, variance     *plan.Param
+	saved, front, back *plan.Block // saved: μ and 1/√(σ² + ε) of the batch, a, shift
 
 	moments  *kernel.Moments
 	sum, dot []float64 // Σ dy and Σ dy·(x − μ)
@@ -92,114 +94,114 @@ type batchNorm struct {
 
 func (o *batchNorm) pooled() bool { return o.windows.Size > 0 }
 
-func (o *batchNorm) bind() {
+func (o *batchNorm) Bind() {
 	o.moments = kernel.NewMoments(o.channels)
 	o.sum, o.dot = make([]float64, o.channels), make([]float64, o.channels)
 }
 
 // coefficients are the parts of saved.
 func (o *batchNorm) coefficients() (mean, inv, a, shift []float32) {
-	c, s := o.channels, o.saved.data
+	c, s := o.channels, o.saved.Floats
 	return s[:c], s[c : 2*c], s[2*c : 3*c], s[3*c : 4*c]
 }
 
 // slopes are the parts of back: dx = a·dy + slope·(x − μ) + constant.
 func (o *batchNorm) slopes() (slope, constant []float32) {
-	return o.back.data[:o.channels], o.back.data[o.channels : 2*o.channels]
+	return o.back.Floats[:o.channels], o.back.Floats[o.channels : 2*o.channels]
 }
 
 // gather takes in values of x.
-func (o *batchNorm) gather(p pass, x []float32) {
-	if p.train {
+func (o *batchNorm) gather(p plan.Pass, x []float32) {
+	if p.Train {
 		o.moments.Add(x, len(x)/o.channels)
 	}
 }
 
-func (o *batchNorm) forward(p pass) {
-	c, n := o.channels, p.rows*o.per
-	x, y := o.x.data.data, o.y.data.data
+func (o *batchNorm) Forward(p plan.Pass) {
+	c, n := o.channels, p.Rows*o.per
+	x, y := o.x.Data.Floats, o.y.Data.Floats
 	mean, inv, a, shift := o.coefficients()
-	variance := o.front.data
-	if p.train {
-		if o.x.conv == nil {
+	variance := o.front.Floats
+	if p.Train {
+		if o.conv == nil {
 			o.gather(p, x[:n*c])
 		}
 		o.moments.Result(mean, variance)
 		o.moments.Reset()
 		o.average(p, mean, variance, n)
 	} else {
-		copy(mean, o.mean.w)
-		copy(variance, o.variance.w)
+		copy(mean, o.mean.W)
+		copy(variance, o.variance.W)
 	}
 	for j := range c {
 		inv[j] = float32(1 / math.Sqrt(float64(variance[j])+normEps))
-		a[j] = o.gamma.w[j] * inv[j]
-		shift[j] = o.beta.w[j] - mean[j]*a[j]
+		a[j] = o.gamma.W[j] * inv[j]
+		shift[j] = o.beta.W[j] - mean[j]*a[j]
 	}
 	if !o.pooled() {
 		kernel.ScaleShift(y, x, a, shift, n, c, o.relu)
 		return
 	}
-	in, out := o.x.shape.Size(), o.y.shape.Size()
-	for i := range p.rows {
+	in, out := o.x.Shape.Size(), o.y.Shape.Size()
+	for i := range p.Rows {
 		o.windows.NormMax(y[i*out:], x[i*in:], a, shift)
 	}
 }
 
 // average updates the running statistics, with the unbiased variance. A single
 // value has none, and changes nothing.
-func (o *batchNorm) average(p pass, mean, variance []float32, n int) {
+func (o *batchNorm) average(p plan.Pass, mean, variance []float32, n int) {
 	if n < 2 {
 		return
 	}
 	share := float32(normMomentum)
-	if p.share > 0 {
-		share = p.share
+	if p.Share > 0 {
+		share = p.Share
 	}
 	unbiased := float32(n) / float32(n-1)
 	for j := range mean {
-		o.mean.w[j] += share * (mean[j] - o.mean.w[j])
-		o.variance.w[j] += share * (unbiased*variance[j] - o.variance.w[j])
+		o.mean.W[j] += share * (mean[j] - o.mean.W[j])
+		o.variance.W[j] += share * (unbiased*variance[j] - o.variance.W[j])
 	}
 }
 
 // backward: with x̂ = (x − μ)·inv and n values a channel, dβ = Σ dy,
 // dγ = Σ dy·x̂, dx = γ·inv·(dy − dβ/n − x̂·dγ/n).
-func (o *batchNorm) backward(p pass) {
-	n := p.rows * o.per
+func (o *batchNorm) Backward(p plan.Pass) {
+	n := p.Rows * o.per
 	mean, inv, a, _ := o.coefficients()
 	o.sums(p)
 	slope, constant := o.slopes()
 	for j := range o.channels {
-		o.beta.g[j], o.gamma.g[j] = float32(o.sum[j]), float32(o.dot[j])*inv[j]
-		slope[j] = -a[j] * inv[j] * o.gamma.g[j] / float32(n)
-		constant[j] = -a[j] * o.beta.g[j] / float32(n)
+		o.beta.G[j], o.gamma.G[j] = float32(o.sum[j]), float32(o.dot[j])*inv[j]
+		slope[j] = -a[j] * inv[j] * o.gamma.G[j] / float32(n)
+		constant[j] = -a[j] * o.beta.G[j] / float32(n)
 	}
-	if o.x.conv != nil || o.x.grad == nil {
+	if o.conv != nil || o.x.Grad == nil {
 		return
 	}
 	if !o.pooled() {
-		kernel.NormBack(o.x.grad.data, o.y.grad.data, o.x.data.data, a, slope, mean, constant, o.mask(), n, o.channels)
+		kernel.NormBack(o.x.Grad.Floats, o.y.Grad.Floats, o.x.Data.Floats, a, slope, mean, constant, o.mask(), n, o.channels)
 		return
 	}
-	in := o.x.shape.Size()
-	for i := range p.rows {
-		o.input(o.x.grad.data[i*in:(i+1)*in], i)
+	in := o.x.Shape.Size()
+	for i := range p.Rows {
+		o.input(o.x.Grad.Floats[i*in:(i+1)*in], i)
 	}
 }
 
 // sums computes sum and dot.
-func (o *batchNorm) sums(p pass) {
+func (o *batchNorm) sums(p plan.Pass) {
 	clear(o.sum)
 	clear(o.dot)
 	mean, _, a, shift := o.coefficients()
-	x, dy := o.x.data.data, o.y.grad.data
+	x, dy := o.x.Data.Floats, o.y.Grad.Floats
 	if !o.pooled() {
-		kernel.CenteredSums(o.sum, o.dot, dy, x, mean, a, o.mask(), p.rows*o.per, o.channels)
+		kernel.CenteredSums(o.sum, o.dot, dy, x, mean, a, o.mask(), p.Rows*o.per, o.channels)
 		return
 	}
-	in, out := o.x.shape.Size(), o.y.shape.Size()
-	for i := range p.rows {
+	in, out := o.x.Shape.Size(), o.y.Shape.Size()
+	for i := range p.Rows {
 		o.windows.NormMaxSums(o.sum, o.dot, dy[i*out:], x[i*in:], a, shift, mean)
 	}
 }
@@ -208,8 +210,8 @@ func (o *batchNorm) sums(p pass) {
 func (o *batchNorm) input(dx []float32, i int) {
 	mean, _, a, shift := o.coefficients()
 	slope, constant := o.slopes()
-	in, out := o.x.shape.Size(), o.y.shape.Size()
-	x, dy := o.x.data.data[i*in:(i+1)*in], o.y.grad.data[i*out:(i+1)*out]
+	in, out := o.x.Shape.Size(), o.y.Shape.Size()
+	x, dy := o.x.Data.Floats[i*in:(i+1)*in], o.y.Grad.Floats[i*out:(i+1)*out]
 	if o.pooled() {
 		o.windows.NormMaxBack(dx, dy, x, a, shift, slope, mean, constant)
 	} else {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"budwood/data"
+	"budwood/engine/internal/plan"
 	"budwood/engine/kernel"
 	"budwood/engine/optim"
 )
@@ -89,7 +90,7 @@ func benchmarkTrain(b *testing.B, l Layer, in data.Shape, batch int, p Precision
 	start := cpuSeconds(b)
 	for b.Loop() {
 		at := step % 64 * batch
-		n.step(pass{rows: batch, train: true, key: uint64(step)}, n.gather(s, order[at:at+batch]), 1)
+		n.step(plan.Pass{Rows: batch, Train: true, Key: uint64(step)}, n.gather(s, order[at:at+batch]), 1)
 		if err := tr.update(optim.Progress{Step: step}); err != nil {
 			b.Fatal(err)
 		}
@@ -106,11 +107,11 @@ func benchmarkTrain(b *testing.B, l Layer, in data.Shape, batch int, p Precision
 // needs no gradient of its input.
 func work(n *Net) float64 {
 	var all, first int64
-	for _, r := range n.plan.rows {
+	for _, r := range n.plan.Rows {
 		if first == 0 {
-			first = r.macs
+			first = r.MACs
 		}
-		all += r.macs
+		all += r.MACs
 	}
 	return 2 * float64(3*all-first)
 }

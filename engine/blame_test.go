@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"budwood/data"
+	"budwood/engine/internal/plan"
 	"budwood/engine/kernel"
 	"budwood/engine/optim"
 )
@@ -17,33 +18,33 @@ type explode struct{ backward bool }
 
 func (e explode) Infer(in data.Shape) (data.Shape, error) { return in, nil }
 func (e explode) String() string                          { return "Explode" }
-func (e explode) build(b *builder, x tensor) tensor {
-	b.layer(e, x.shape, 0)
-	y := b.output(x, x.shape, false, needNothing)
-	b.add(&exploding{x: x, y: y, late: e.backward}, []*block{x.data, y.data}, []*block{x.grad, y.grad})
+func (e explode) build(b *plan.Builder, x plan.Tensor) plan.Tensor {
+	b.Layer(e, x.Shape, 0)
+	y := b.Output(x, x.Shape, false, plan.NeedNothing)
+	b.Add(&exploding{x: x, y: y, late: e.backward}, []*plan.Block{x.Data, y.Data}, []*plan.Block{x.Grad, y.Grad})
 	return y
 }
 
 type exploding struct {
-	x, y tensor
+	x, y plan.Tensor
 	late bool
 }
 
-func (o *exploding) bind() {}
+func (o *exploding) Bind() {}
 
-func (o *exploding) forward(p pass) {
-	n := p.rows * o.x.shape.Size()
-	copy(o.y.data.data[:n], o.x.data.data)
+func (o *exploding) Forward(p plan.Pass) {
+	n := p.Rows * o.x.Shape.Size()
+	copy(o.y.Data.Floats[:n], o.x.Data.Floats)
 	if !o.late {
-		o.y.data.data[n/2] = float32(math.Inf(1))
+		o.y.Data.Floats[n/2] = float32(math.Inf(1))
 	}
 }
 
-func (o *exploding) backward(p pass) {
-	n := p.rows * o.x.shape.Size()
-	copy(o.x.grad.data[:n], o.y.grad.data)
+func (o *exploding) Backward(p plan.Pass) {
+	n := p.Rows * o.x.Shape.Size()
+	copy(o.x.Grad.Floats[:n], o.y.Grad.Floats)
 	if o.late {
-		o.x.grad.data[n/2] = float32(math.NaN())
+		o.x.Grad.Floats[n/2] = float32(math.NaN())
 	}
 }
 
@@ -88,10 +89,10 @@ func TestBlameless(t *testing.T) {
 	s := blobs(data.Shape{8, 8, 2}, 4, 7)
 	for _, k := range kinds {
 		n := mustCompile(t, k.layer, s.Shape, Config{Batch: 8})
-		for _, b := range n.plan.blocks { // what earlier steps leave
-			kernel.Scale(b.data, 0)
+		for _, b := range n.plan.Blocks { // what earlier steps leave
+			kernel.Scale(b.Floats, 0)
 		}
-		p := pass{rows: 7, train: true, key: 1}
+		p := plan.Pass{Rows: 7, Train: true, Key: 1}
 		if got := n.blame(p, n.gather(s, []int32{0, 1, 2, 3, 4, 5, 6}), 1); got != "" {
 			t.Errorf("%s: blames%s", k.name, got)
 		}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"budwood/data"
+	"budwood/engine/internal/plan"
 )
 
 // Cell is a directed graph of a few nodes. Node 0 is the input; each later node
@@ -36,7 +37,7 @@ func (c Cell) Infer(in data.Shape) (data.Shape, error) {
 
 // shapes are those of the nodes.
 func (c Cell) shapes(in data.Shape) ([]data.Shape, error) {
-	if err := size(c, "nodes", c.Nodes, 2); err != nil {
+	if err := sized(c, "nodes", c.Nodes, 2); err != nil {
 		return nil, err
 	}
 	if err := c.check(); err != nil {
@@ -95,9 +96,9 @@ func (c Cell) String() string {
 
 func (c Cell) name() string { return fmt.Sprintf("Cell(%d)", c.Nodes) }
 
-func (c Cell) build(b *builder, x tensor) tensor {
-	own := b.layer(c, x.shape, 0)
-	shapes, err := c.shapes(x.shape)
+func (c Cell) build(b *plan.Builder, x plan.Tensor) plan.Tensor {
+	own := b.Layer(title(c.name()), x.Shape, 0)
+	shapes, err := c.shapes(x.Shape)
 	if err != nil {
 		return x
 	}
@@ -105,31 +106,31 @@ func (c Cell) build(b *builder, x tensor) tensor {
 	for _, e := range c.Edges {
 		readers[e.From]++
 	}
-	nodes := make([]tensor, c.Nodes)
+	nodes := make([]plan.Tensor, c.Nodes)
 	nodes[0] = x
 	for node := 1; node < c.Nodes; node++ {
-		var parts []tensor
+		var parts []plan.Tensor
 		for i, e := range c.Edges {
 			if e.To != node {
 				continue
 			}
 			into := nodes[e.From]
-			into.need = needValues
+			into.Need = plan.NeedValues
 			if readers[e.From]--; readers[e.From] > 0 { // the last reader writes the node's gradient, the others add to it
-				into = b.split(into)
+				into = b.Split(into)
 			}
-			b.within(strconv.Itoa(i), func() {
+			b.Within(strconv.Itoa(i), func() {
 				part := e.Body.build(b, into)
-				if l, err := Projection(part.shape, shapes[node]); err == nil && l != nil {
-					b.within("projection", func() { part = l.build(b, part) })
+				if l, err := Projection(part.Shape, shapes[node]); err == nil && l != nil {
+					b.Within("projection", func() { part = l.build(b, part) })
 				}
 				parts = append(parts, part)
 			})
 		}
-		b.at = own
-		nodes[node] = b.sum(parts)
+		b.At = own
+		nodes[node] = b.Sum(parts)
 	}
-	b.rows[own].out = shapes[c.Nodes-1]
+	b.Rows[own].Out = shapes[c.Nodes-1]
 	return nodes[c.Nodes-1]
 }
 

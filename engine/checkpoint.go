@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 
+	"budwood/engine/internal/plan"
 	"budwood/engine/kernel"
 	"budwood/engine/optim"
 	"budwood/engine/safetensors"
@@ -67,21 +68,21 @@ func (t *Trainer) Save(w io.Writer) error {
 func (t *Trainer) tensors(best snapshot) []safetensors.Tensor {
 	n := t.net
 	list := slices.Concat(n.Tensors(), n.Statistics())
-	add := func(prefix string, ps []*param, flat []float32) {
+	add := func(prefix string, ps []*plan.Param, flat []float32) {
 		for _, x := range n.tensors(ps, flat) {
 			x.Name = prefix + x.Name
 			list = append(list, x)
 		}
 	}
 	if best.params != nil {
-		add("best.", n.plan.params, best.params)
-		add("best.", n.plan.stats, best.stats)
+		add("best.", n.plan.Params, best.params)
+		add("best.", n.plan.Stats, best.stats)
 	}
 	if t.average != nil {
-		add("average.", n.plan.params, t.average)
+		add("average.", n.plan.Params, t.average)
 	}
 	for i, slot := range t.cfg.Optimizer.Slots() {
-		add("optimizer."+slot+".", n.plan.params, t.slots[i])
+		add("optimizer."+slot+".", n.plan.Params, t.slots[i])
 	}
 	return list
 }

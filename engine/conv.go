@@ -37,16 +37,16 @@ func (c Conv) Infer(in data.Shape) (data.Shape, error) {
 	if err := image(c, in); err != nil {
 		return nil, err
 	}
-	if err := size(c, "channels", c.Out, 1); err != nil {
+	if err := sized(c, "channels", c.Out, 1); err != nil {
 		return nil, err
 	}
-	if err := size(c, "kernel", c.Kernel, 0); err != nil {
+	if err := sized(c, "kernel", c.Kernel, 0); err != nil {
 		return nil, err
 	}
-	if err := size(c, "stride", c.Stride, 0); err != nil {
+	if err := sized(c, "stride", c.Stride, 0); err != nil {
 		return nil, err
 	}
-	if err := size(c, "groups", c.Groups, 0); err != nil {
+	if err := sized(c, "groups", c.Groups, 0); err != nil {
 		return nil, err
 	}
 	c = c.defaults()

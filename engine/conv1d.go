@@ -56,14 +56,14 @@ func (c Conv1D) Infer(in data.Shape) (data.Shape, error) {
 	if err := sequence(c, in); err != nil {
 		return nil, err
 	}
-	if err := size(c, "features", c.Out, 1); err != nil {
+	if err := sized(c, "features", c.Out, 1); err != nil {
 		return nil, err
 	}
 	for _, x := range []struct {
 		what string
 		n    int
 	}{{"kernel", c.Kernel}, {"stride", c.Stride}, {"dilation", c.Dilation}, {"groups", c.Groups}} {
-		if err := size(c, x.what, x.n, 0); err != nil {
+		if err := sized(c, x.what, x.n, 0); err != nil {
 			return nil, err
 		}
 	}

@@ -1,53 +1,56 @@
 package engine
 
-import "budwood/engine/kernel"
+import (
+	"budwood/engine/internal/plan"
+	"budwood/engine/kernel"
+)
 
-func (c Conv1D) build(b *builder, x tensor) tensor {
+func (c Conv1D) build(b *plan.Builder, x plan.Tensor) plan.Tensor {
 	y, _ := c.fuse(b, x, nil)
 	return y
 }
 
-func (c Conv1D) fuse(b *builder, x tensor, next []Layer) (tensor, int) {
+func (c Conv1D) fuse(b *plan.Builder, x plan.Tensor, next []Layer) (plan.Tensor, int) {
 	taken, gain := behind(next)
 	relu := taken > 0
 	c = c.defaults()
-	s := x.shape
+	s := x.Shape
 	out, err := c.Infer(s)
 	if err != nil {
 		return x, 0
 	}
 	per := s[1] / c.Groups
-	b.layer(c, out, product(out[0], c.Kernel, per, c.Out))
+	b.Layer(c, out, plan.Product(out[0], c.Kernel, per, c.Out))
 	o := &conv1d{
 		x: x, relu: relu, steps: s[0], c: s[1], ot: out[0], oc: c.Out,
 		k: c.Kernel, stride: c.Stride, dilation: c.Dilation, groups: c.Groups,
-		rounded: rounded{format: b.half, w: b.param("weight", initial(c.Init, c.Kernel*per, c.Out, gain), c.Kernel, per, c.Out)},
+		rounded: rounded{format: b.Half, w: b.Param("weight", initial(c.Init, c.Kernel*per, c.Out, gain), c.Kernel, per, c.Out)},
 	}
 	if !c.NoBias {
-		o.b = b.param("bias", zeros, c.Out)
+		o.b = b.Param("bias", zeros, c.Out)
 	}
 	o.before = c.before(o.steps, o.ot)
 	o.long = max(o.before+o.steps, (o.ot-1)*o.stride+c.span())
-	o.y = b.output(x, out, true, needNothing)
-	front, back := []*block{x.data, o.y.data}, []*block{x.data, x.grad, o.y.grad}
+	o.y = b.Output(x, out, true, plan.NeedNothing)
+	front, back := []*plan.Block{x.Data, o.y.Data}, []*plan.Block{x.Data, x.Grad, o.y.Grad}
 	if relu {
-		o.y.need = needSign
-		back = append(back, o.y.data)
+		o.y.Need = plan.NeedSign
+		back = append(back, o.y.Data)
 	}
 	if o.long > o.steps || o.format != kernel.Float32 {
-		o.front, o.back = b.scratch(product(o.long, o.c)), b.scratch(product(o.long, o.c))
+		o.front, o.back = b.Scratch(plan.Product(o.long, o.c)), b.Scratch(plan.Product(o.long, o.c))
 		front, back = append(front, o.front), append(back, o.back)
 	}
-	if x.grad != nil {
-		o.turned, o.grown = b.scratch(o.w.size), b.scratch(product(o.long, o.c))
+	if x.Grad != nil {
+		o.turned, o.grown = b.Scratch(o.w.Size), b.Scratch(plan.Product(o.long, o.c))
 		back = append(back, o.turned, o.grown)
 	}
 	if o.format != kernel.Float32 {
-		o.operand, o.slope = b.scratch(o.w.size), b.scratch(product(o.ot, o.oc))
+		o.operand, o.slope = b.Scratch(o.w.Size), b.Scratch(plan.Product(o.ot, o.oc))
 		front, back = append(front, o.operand), append(back, o.operand, o.slope)
 	}
 	o.plan()
-	b.add(o, front, back)
+	b.Add(o, front, back)
 	return o.y, taken
 }
 
@@ -55,7 +58,7 @@ func (c Conv1D) fuse(b *builder, x tensor, next []Layer) (tensor, int) {
 // memory and then read in place: a window is a row of the matrix product whose
 // inner dimension jumps from tap to tap.
 type conv1d struct {
-	x, y                        tensor
+	x, y                        plan.Tensor
 	steps, c                    int // in
 	ot, oc                      int // out
 	k, stride, dilation, groups int
@@ -63,11 +66,11 @@ type conv1d struct {
 	long                        int // padded steps
 	relu                        bool
 	rounded                     // weights: k × c/groups × oc
-	b                           *param
+	b                           *plan.Param
 
-	front, back *block // one padded sequence in the format; nil where that is the sequence itself
-	turned      *block // weights of each tap with in and out exchanged
-	grown       *block // gradient of one padded sequence
+	front, back *plan.Block // one padded sequence in the format; nil where that is the sequence itself
+	turned      *plan.Block // weights of each tap with in and out exchanged
+	grown       *plan.Block // gradient of one padded sequence
 
 	product, dw, dx kernel.Gemm
 }
@@ -82,27 +85,27 @@ func (o *conv1d) plan() {
 	o.dx = kernel.Gemm{M: o.ot, N: per, K: out, RowA: o.oc, ColA: 1, RowB: per, RowC: o.stride * o.c, Add: true}
 }
 
-func (o *conv1d) bind() {}
+func (o *conv1d) Bind() {}
 
 func (o *conv1d) depthwise() bool { return o.groups == o.c && o.groups == o.oc && o.groups > 1 }
 
 // pad returns the sequence with its zeros and in the format, copied into scratch
 // memory if that changes it.
-func (o *conv1d) pad(to *block, x []float32) []float32 {
+func (o *conv1d) pad(to *plan.Block, x []float32) []float32 {
 	if to == nil {
 		return x
 	}
-	clear(to.data[:o.before*o.c])
-	kernel.Round(to.data[o.before*o.c:][:len(x)], x, o.format)
-	clear(to.data[(o.before+o.steps)*o.c:])
-	return to.data
+	clear(to.Floats[:o.before*o.c])
+	kernel.Round(to.Floats[o.before*o.c:][:len(x)], x, o.format)
+	clear(to.Floats[(o.before+o.steps)*o.c:])
+	return to.Floats
 }
 
-func (o *conv1d) forward(p pass) {
-	in, out := o.x.shape.Size(), o.y.shape.Size()
+func (o *conv1d) Forward(p plan.Pass) {
+	in, out := o.x.Shape.Size(), o.y.Shape.Size()
 	o.round()
-	for i := range p.rows {
-		o.sequence(o.y.data.data[i*out:(i+1)*out], o.pad(o.front, o.x.data.data[i*in:(i+1)*in]))
+	for i := range p.Rows {
+		o.sequence(o.y.Data.Floats[i*out:(i+1)*out], o.pad(o.front, o.x.Data.Floats[i*in:(i+1)*in]))
 	}
 }
 
@@ -111,7 +114,7 @@ func (o *conv1d) sequence(y, x []float32) {
 	if o.depthwise() {
 		for i := range o.ot {
 			if o.b != nil {
-				copy(y[i*o.oc:], o.b.w)
+				copy(y[i*o.oc:], o.b.W)
 			} else {
 				clear(y[i*o.oc : (i+1)*o.oc])
 			}
@@ -129,36 +132,36 @@ func (o *conv1d) sequence(y, x []float32) {
 	for q := range o.groups {
 		g.A, g.B, g.C = x[q*per:], o.taps()[q*out:], y[q*out:]
 		if o.b != nil {
-			g.Bias = o.b.w[q*out:]
+			g.Bias = o.b.W[q*out:]
 		}
 		g.Run()
 	}
 }
 
-func (o *conv1d) backward(p pass) {
-	in, out := o.x.shape.Size(), o.y.shape.Size()
-	dy := o.y.grad.data[:p.rows*out]
+func (o *conv1d) Backward(p plan.Pass) {
+	in, out := o.x.Shape.Size(), o.y.Shape.Size()
+	dy := o.y.Grad.Floats[:p.Rows*out]
 	if o.relu {
-		kernel.ReLUBack(dy, dy, o.y.data.data[:len(dy)])
+		kernel.ReLUBack(dy, dy, o.y.Data.Floats[:len(dy)])
 	}
 	if o.b != nil {
-		kernel.ColSum(o.b.g, dy, p.rows*o.ot, o.oc)
+		kernel.ColSum(o.b.G, dy, p.Rows*o.ot, o.oc)
 	}
 	if o.depthwise() {
-		clear(o.w.g)
+		clear(o.w.G)
 	}
 	o.round()
 	per := o.c / o.groups
-	if o.x.grad != nil && !o.depthwise() {
+	if o.x.Grad != nil && !o.depthwise() {
 		for t := range o.k {
-			kernel.Transpose(o.turned.data[t*per*o.oc:], per, o.taps()[t*per*o.oc:], o.oc, per, o.oc)
+			kernel.Transpose(o.turned.Floats[t*per*o.oc:], per, o.taps()[t*per*o.oc:], o.oc, per, o.oc)
 		}
 	}
-	for i := range p.rows {
+	for i := range p.Rows {
 		dy := o.sloped(dy[i*out : (i+1)*out])
-		o.weights(o.pad(o.back, o.x.data.data[i*in:(i+1)*in]), dy, i > 0)
-		if o.x.grad != nil {
-			o.scatter(o.x.grad.data[i*in:(i+1)*in], dy)
+		o.weights(o.pad(o.back, o.x.Data.Floats[i*in:(i+1)*in]), dy, i > 0)
+		if o.x.Grad != nil {
+			o.scatter(o.x.Grad.Floats[i*in:(i+1)*in], dy)
 		}
 	}
 }
@@ -170,12 +173,12 @@ func (o *conv1d) weights(x, dy []float32, add bool) {
 	for t := range o.k {
 		x := x[t*o.dilation*o.c:]
 		if o.depthwise() {
-			kernel.MulSum(o.w.g[t*o.c:], x, o.stride*o.c, dy, o.oc, o.ot, o.c)
+			kernel.MulSum(o.w.G[t*o.c:], x, o.stride*o.c, dy, o.oc, o.ot, o.c)
 			continue
 		}
 		for q := range o.groups {
 			g := &o.dw
-			g.A, g.B, g.C, g.Add = x[q*per:], dy[q*out:], o.w.g[t*per*o.oc+q*out:], add
+			g.A, g.B, g.C, g.Add = x[q*per:], dy[q*out:], o.w.G[t*per*o.oc+q*out:], add
 			g.Run()
 		}
 	}
@@ -184,7 +187,7 @@ func (o *conv1d) weights(x, dy []float32, add bool) {
 // scatter adds each output's gradient to the steps of its window, on a padded
 // sequence.
 func (o *conv1d) scatter(dx, dy []float32) {
-	x := o.grown.data
+	x := o.grown.Floats
 	clear(x)
 	per, out := o.c/o.groups, o.oc/o.groups
 	for t := range o.k {
@@ -195,7 +198,7 @@ func (o *conv1d) scatter(dx, dy []float32) {
 		}
 		for q := range o.groups {
 			g := &o.dx
-			g.A, g.B, g.C = dy[q*out:], o.turned.data[(t*o.oc+q*out)*per:], x[q*per:]
+			g.A, g.B, g.C = dy[q*out:], o.turned.Floats[(t*o.oc+q*out)*per:], x[q*per:]
 			g.Run()
 		}
 	}

@@ -1,20 +1,23 @@
 package engine
 
-import "budwood/engine/kernel"
+import (
+	"budwood/engine/internal/plan"
+	"budwood/engine/kernel"
+)
 
 // backward goes image by image, so that what one pass over an image leaves in
 // the cache serves the next.
-func (o *conv) backward(p pass) {
-	in := o.x.shape.Size()
+func (o *conv) Backward(p plan.Pass) {
+	in := o.x.Shape.Size()
 	if o.b != nil {
-		clear(o.b.g)
+		clear(o.b.G)
 	}
 	if o.depthwise() {
-		clear(o.w.g)
+		clear(o.w.G)
 	}
 	o.clear(o.back)
 	o.round()
-	if o.x.grad != nil {
+	if o.x.Grad != nil {
 		o.turn()
 		if o.turns() {
 			o.clear(o.grown)
@@ -23,21 +26,21 @@ func (o *conv) backward(p pass) {
 	if o.pairs != nil {
 		o.pairs.beginBack()
 	}
-	for i := range p.rows {
+	for i := range p.Rows {
 		dy := o.gradient(i)
 		if o.b != nil {
-			kernel.ColSum(o.sums.data, dy, o.oh*o.ow, o.oc)
-			kernel.Add(o.b.g, o.sums.data)
+			kernel.ColSum(o.sums.Floats, dy, o.oh*o.ow, o.oc)
+			kernel.Add(o.b.G, o.sums.Floats)
 		}
-		if x := o.x.data.data[i*in : (i+1)*in]; o.pairs != nil {
+		if x := o.x.Data.Floats[i*in : (i+1)*in]; o.pairs != nil {
 			o.pairs.gradient(o.pad(o.back, x, kernel.Float32), dy, i > 0)
 		} else {
 			o.weights(o.pad(o.back, x, o.format), o.sloped(dy), i > 0)
 		}
-		if o.x.grad == nil {
+		if o.x.Grad == nil {
 			continue
 		}
-		switch dx := o.x.grad.data[i*in : (i+1)*in]; {
+		switch dx := o.x.Grad.Floats[i*in : (i+1)*in]; {
 		case o.pairs != nil && o.pairs.by.input:
 			o.pairs.inputs(dx, dy)
 		case o.turns():
@@ -51,13 +54,13 @@ func (o *conv) backward(p pass) {
 // gradient is that of the output image i, before the ReLU.
 func (o *conv) gradient(i int) []float32 {
 	if o.norm != nil {
-		o.norm.input(o.image.data, i)
-		return o.image.data
+		o.norm.input(o.image.Floats, i)
+		return o.image.Floats
 	}
-	out := o.y.shape.Size()
-	dy := o.y.grad.data[i*out : (i+1)*out]
+	out := o.y.Shape.Size()
+	dy := o.y.Grad.Floats[i*out : (i+1)*out]
 	if o.relu {
-		kernel.ReLUBack(dy, dy, o.y.data.data[i*out:(i+1)*out])
+		kernel.ReLUBack(dy, dy, o.y.Data.Floats[i*out:(i+1)*out])
 	}
 	return dy
 }
@@ -71,18 +74,18 @@ func (o *conv) weights(x, dy []float32, add bool) {
 	case o.depthwise() && o.k == 3:
 		d := kernel.Depthwise{C: o.c, Width: o.pw, Stride: o.stride}
 		for r := range o.oh {
-			d.Sums(o.w.g, x[r*o.stride*o.pw*o.c:], dy[r*o.ow*o.c:], o.ow)
+			d.Sums(o.w.G, x[r*o.stride*o.pw*o.c:], dy[r*o.ow*o.c:], o.ow)
 		}
 	case o.depthwise():
 		for r := range o.oh {
 			for t := range o.k * o.k {
 				at := (r*o.stride+t/o.k)*o.pw + t%o.k
-				kernel.MulSum(o.w.g[t*o.c:], x[at*o.c:], o.stride*o.c, dy[r*o.ow*o.oc:], o.oc, o.ow, o.c)
+				kernel.MulSum(o.w.G[t*o.c:], x[at*o.c:], o.stride*o.c, dy[r*o.ow*o.oc:], o.oc, o.ow, o.c)
 			}
 		}
 	case o.groups == 1:
 		for r := range o.k {
-			g.A, g.B, g.C = x[r*o.pw*o.c:], dy, o.w.g[r*o.k*o.c*o.oc:]
+			g.A, g.B, g.C = x[r*o.pw*o.c:], dy, o.w.G[r*o.k*o.c*o.oc:]
 			g.Run()
 		}
 	default:
@@ -90,7 +93,7 @@ func (o *conv) weights(x, dy []float32, add bool) {
 		for t := range o.k * o.k {
 			for q := range o.groups {
 				at := (t/o.k)*o.pw + t%o.k
-				g.A, g.B, g.C = x[at*o.c+q*per:], dy[q*perOut:], o.w.g[t*per*o.oc+q*perOut:]
+				g.A, g.B, g.C = x[at*o.c+q*per:], dy[q*perOut:], o.w.G[t*per*o.oc+q*perOut:]
 				g.Run()
 			}
 		}
@@ -110,10 +113,10 @@ func (o *conv) turn() {
 			to = taps - 1 - t
 		}
 		if o.depthwise() {
-			copy(o.turned.data[to*o.c:(to+1)*o.c], o.taps()[t*o.c:])
+			copy(o.turned.Floats[to*o.c:(to+1)*o.c], o.taps()[t*o.c:])
 			continue
 		}
-		kernel.Transpose(o.turned.data[to*per*o.oc:], per, o.taps()[t*per*o.oc:], o.oc, per, o.oc)
+		kernel.Transpose(o.turned.Floats[to*per*o.oc:], per, o.taps()[t*per*o.oc:], o.oc, per, o.oc)
 	}
 }
 
@@ -121,18 +124,18 @@ func (o *conv) turn() {
 // gradient of the output.
 func (o *conv) correlate(dx, dy []float32) {
 	g := &o.dx
-	g.B = o.turned.data
+	g.B = o.turned.Floats
 	if o.k == 1 {
 		g.M, g.A, g.C = o.h*o.wide, dy, dx
 		g.Run()
 		return
 	}
 	wide := o.wide + o.k - 1
-	inset(o.grown.data, dy, o.oh, o.ow*o.oc, o.k-1-o.before, (o.k-1-o.before)*o.oc, wide*o.oc, kernel.Float32)
+	inset(o.grown.Floats, dy, o.oh, o.ow*o.oc, o.k-1-o.before, (o.k-1-o.before)*o.oc, wide*o.oc, kernel.Float32)
 	for r := range o.h {
-		dy, dx := o.grown.data[r*wide*o.oc:], dx[r*o.wide*o.c:]
+		dy, dx := o.grown.Floats[r*wide*o.oc:], dx[r*o.wide*o.c:]
 		if o.depthwise() {
-			kernel.Depthwise{C: o.c, Width: wide, Stride: 1}.Row(dx, dy, o.turned.data, nil, o.wide)
+			kernel.Depthwise{C: o.c, Width: wide, Stride: 1}.Row(dx, dy, o.turned.Floats, nil, o.wide)
 			continue
 		}
 		g.A, g.C = dy, dx
@@ -143,7 +146,7 @@ func (o *conv) correlate(dx, dy []float32) {
 // scatter adds each output's gradient to the inputs in its window, on a padded
 // image.
 func (o *conv) scatter(dx, dy []float32) {
-	x := o.grown.data
+	x := o.grown.Floats
 	clear(x)
 	g := &o.dx
 	per, perOut := o.c/o.groups, o.oc/o.groups
@@ -156,7 +159,7 @@ func (o *conv) scatter(dx, dy []float32) {
 				continue
 			}
 			for q := range o.groups {
-				g.A, g.B, g.C = row[q*perOut:], o.turned.data[(t*o.oc+q*perOut)*per:], x[at+q*per:]
+				g.A, g.B, g.C = row[q*perOut:], o.turned.Floats[(t*o.oc+q*perOut)*per:], x[at+q*per:]
 				g.Run()
 			}
 		}
@@ -167,6 +170,6 @@ func (o *conv) scatter(dx, dy []float32) {
 // unframe copies the gradient of the input from within its padding.
 func (o *conv) unframe(dx []float32) {
 	for r := range o.h {
-		copy(dx[r*o.wide*o.c:(r+1)*o.wide*o.c], o.grown.data[((r+o.before)*o.pw+o.before)*o.c:])
+		copy(dx[r*o.wide*o.c:(r+1)*o.wide*o.c], o.grown.Floats[((r+o.before)*o.pw+o.before)*o.c:])
 	}
 }

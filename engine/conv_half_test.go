@@ -49,28 +49,28 @@ func TestConvRounds(t *testing.T) {
 			half, seed := newProbeIn(t, p, l, in, 3, rand.New(rand.NewPCG(5, 5))), rand.New(rand.NewPCG(5, 5))
 			plain := newProbe(t, l, in, 3, seed)
 			kernel.Round(plain.x, plain.x, p.format())
-			for _, q := range plain.net.plan.params {
-				if strings.HasSuffix(q.name, "weight") {
-					kernel.Round(q.w, q.w, p.format())
+			for _, q := range plain.net.plan.Params {
+				if strings.HasSuffix(q.Name, "weight") {
+					kernel.Round(q.W, q.W, p.format())
 				}
 			}
 			half.gradient() // what is left in scratch memory does not count
 			half.loss()
-			y := append([]float32(nil), half.net.y.data.data...)
+			y := append([]float32(nil), half.net.y.Data.Floats...)
 			got := half.gradient()
 			plain.loss()
-			apart(t, l, in, p, "output", y, plain.net.y.data.data)
+			apart(t, l, in, p, "output", y, plain.net.y.Data.Floats)
 			bias := plain.gradient()
 			kernel.Round(plain.c, plain.c, p.format())
 			want := plain.gradient()
 			apart(t, l, in, p, "gradient of the input", got[:len(half.x)], want[:len(half.x)])
 			got, want, bias = got[len(half.x):], want[len(half.x):], bias[len(half.x):]
-			for _, q := range plain.net.plan.params {
-				n := len(q.w)
-				if strings.HasSuffix(q.name, "bias") {
+			for _, q := range plain.net.plan.Params {
+				n := len(q.W)
+				if strings.HasSuffix(q.Name, "bias") {
 					want = bias
 				}
-				apart(t, l, in, p, "gradient of "+q.name, got[:n], want[:n])
+				apart(t, l, in, p, "gradient of "+q.Name, got[:n], want[:n])
 				got, want, bias = got[n:], want[n:], bias[n:]
 			}
 			if t.Failed() {

@@ -1,29 +1,32 @@
 package engine
 
-import "budwood/engine/kernel"
+import (
+	"budwood/engine/internal/plan"
+	"budwood/engine/kernel"
+)
 
-func (c Conv) build(b *builder, x tensor) tensor {
+func (c Conv) build(b *plan.Builder, x plan.Tensor) plan.Tensor {
 	y, _ := c.fuse(b, x, nil)
 	return y
 }
 
-func (c Conv) fuse(b *builder, x tensor, next []Layer) (tensor, int) {
+func (c Conv) fuse(b *plan.Builder, x plan.Tensor, next []Layer) (plan.Tensor, int) {
 	taken, gain := behind(next)
 	relu := taken > 0
 	c = c.defaults()
-	s := x.shape
-	out := b.shape(c.along(s[0]), c.along(s[1]), c.Out)
+	s := x.Shape
+	out := b.Shape(c.along(s[0]), c.along(s[1]), c.Out)
 	per := s[2] / c.Groups // channels in of one group
 	k := c.Kernel
-	b.layer(c, out, product(out[0], out[1], k, k, per, c.Out))
-	o := fresh(b, &b.spare.convs)
+	b.Layer(c, out, plan.Product(out[0], out[1], k, k, per, c.Out))
+	o := plan.Fresh[conv](b)
 	o.x, o.relu = x, relu
 	o.h, o.wide, o.c, o.oh, o.ow, o.oc = s[0], s[1], s[2], out[0], out[1], out[2]
 	o.k, o.stride, o.groups = k, c.Stride, c.Groups
-	o.rounded = rounded{format: b.half, w: b.param("weight", initial(c.Init, k*k*per, c.Out, gain), k, k, per, c.Out)}
+	o.rounded = rounded{format: b.Half, w: b.Param("weight", initial(c.Init, k*k*per, c.Out, gain), k, k, per, c.Out)}
 	if !c.NoBias {
-		o.b = b.param("bias", zeros, c.Out)
-		o.sums = b.scratch(int64(c.Out))
+		o.b = b.Param("bias", zeros, c.Out)
+		o.sums = b.Scratch(int64(c.Out))
 	}
 	if o.pixelwise() && o.format != kernel.Float32 { // one row of pixels
 		o.h, o.wide, o.oh, o.ow = 1, o.h*o.wide, 1, o.oh*o.ow
@@ -33,44 +36,44 @@ func (c Conv) fuse(b *builder, x tensor, next []Layer) (tensor, int) {
 	}
 	o.ph = max(o.before+o.h, (o.oh-1)*o.stride+k)
 	o.pw = max(o.before+o.wide, (o.ow-1)*o.stride+k)
-	o.y = b.output(x, out, true, needNothing)
-	var room [2][16]*block
-	front := append(room[0][:0], x.data, o.y.data)
-	back := append(room[1][:0], x.data, x.grad, o.sums)
+	o.y = b.Output(x, out, true, plan.NeedNothing)
+	var room [2][16]*plan.Block
+	front := append(room[0][:0], x.Data, o.y.Data)
+	back := append(room[1][:0], x.Data, x.Grad, o.sums)
 	if len(next) > 0 && next[0] == Layer(BatchNorm{}) {
-		o.y.conv = o
-		o.image = b.scratch(product(out...))
+		o.y.Maker = o
+		o.image = b.Scratch(plan.Product(out...))
 		back = append(back, o.image)
 	} else {
-		back = append(back, o.y.grad)
+		back = append(back, o.y.Grad)
 	}
 	if relu {
-		o.y.need = needSign
-		back = append(back, o.y.data)
+		o.y.Need = plan.NeedSign
+		back = append(back, o.y.Data)
 	}
 	by := pairable(o)
 	if o.padded() && !by.forward {
-		o.front = b.scratch(product(o.ph, o.pw, o.c))
+		o.front = b.Scratch(plan.Product(o.ph, o.pw, o.c))
 	}
 	if o.padded() && (!by.weights || o.framed()) {
-		o.back = b.scratch(product(o.ph, o.pw, o.c))
+		o.back = b.Scratch(plan.Product(o.ph, o.pw, o.c))
 	}
-	if x.grad != nil && (!o.depthwise() || o.turns()) {
-		o.turned = b.scratch(o.w.size)
+	if x.Grad != nil && (!o.depthwise() || o.turns()) {
+		o.turned = b.Scratch(o.w.Size)
 	}
 	switch {
-	case x.grad == nil || by.input && o.turns():
+	case x.Grad == nil || by.input && o.turns():
 	case !o.turns():
-		o.grown = b.scratch(product(o.ph, o.pw, o.c))
+		o.grown = b.Scratch(plan.Product(o.ph, o.pw, o.c))
 	case k > 1:
-		o.grown = b.scratch(product(o.h+k-1, o.wide+k-1, o.oc))
+		o.grown = b.Scratch(plan.Product(o.h+k-1, o.wide+k-1, o.oc))
 	}
 	if o.format != kernel.Float32 {
-		if !by.forward || x.grad != nil && !by.input {
-			o.operand = b.scratch(o.w.size)
+		if !by.forward || x.Grad != nil && !by.input {
+			o.operand = b.Scratch(o.w.Size)
 		}
-		if !by.weights || x.grad != nil && !by.input {
-			o.slope = b.scratch(product(o.oh, o.ow, o.oc))
+		if !by.weights || x.Grad != nil && !by.input {
+			o.slope = b.Scratch(plan.Product(o.oh, o.ow, o.oc))
 		}
 	}
 	front, back = append(front, o.front, o.operand), append(back, o.back, o.turned, o.grown, o.operand, o.slope)
@@ -79,7 +82,7 @@ func (c Conv) fuse(b *builder, x tensor, next []Layer) (tensor, int) {
 		f, g := o.pairs.scratch(b)
 		front, back = append(front, f...), append(back, g...)
 	}
-	b.add(o, front, back)
+	b.Add(o, front, back)
 	return o.y, taken
 }
 
@@ -87,7 +90,7 @@ func (c Conv) fuse(b *builder, x tensor, next []Layer) (tensor, int) {
 // then read in place: a row of outputs is one product of matrices whose inner
 // dimension consists of the rows of the window (an implicit im2col).
 type conv struct {
-	x, y              tensor
+	x, y              plan.Tensor
 	h, wide, c        int // image in
 	oh, ow, oc        int // image out
 	k, stride, groups int
@@ -95,15 +98,15 @@ type conv struct {
 	ph, pw            int // padded height and width
 	relu              bool
 	rounded           // weights: k × k × c/groups × oc
-	b                 *param
+	b                 *plan.Param
 
-	norm        *batchNorm // right behind it, or nil; see there
-	image       *block     // gradient of one image out, if there is a norm
-	sums        *block     // of the gradient of one image, if there is a bias
-	front, back *block     // one padded image; nil where nothing is padded
-	turned      *block     // weights with in and out exchanged
-	grown       *block     // one padded gradient, of the output (turns; nil if that needs no padding) or of the input
-	pairs       *pairConv  // the products of pairs of bfloat16; or nil
+	norm        *batchNorm  // right behind it, or nil; see there
+	image       *plan.Block // gradient of one image out, if there is a norm
+	sums        *plan.Block // of the gradient of one image, if there is a bias
+	front, back *plan.Block // one padded image; nil where nothing is padded
+	turned      *plan.Block // weights with in and out exchanged
+	grown       *plan.Block // one padded gradient, of the output (turns; nil if that needs no padding) or of the input
+	pairs       *pairConv   // the products of pairs of bfloat16; or nil
 
 	product, dw, dx kernel.Gemm
 }
@@ -126,7 +129,7 @@ func (o *conv) turns() bool {
 func (o *conv) pixelwise() bool { return o.k == 1 && o.stride == 1 && o.groups == 1 }
 func (o *conv) pointwise() bool { return o.pixelwise() && !o.padded() }
 
-func (o *conv) bind() {
+func (o *conv) Bind() {
 	if o.pairs != nil {
 		o.pairs.bind()
 	}
@@ -155,15 +158,15 @@ func (o *conv) bind() {
 	}
 }
 
-func (o *conv) forward(p pass) {
-	in, out := o.x.shape.Size(), o.y.shape.Size()
+func (o *conv) Forward(p plan.Pass) {
+	in, out := o.x.Shape.Size(), o.y.Shape.Size()
 	if o.pointwise() {
 		g := &o.product
-		g.M, g.A, g.B, g.C = p.rows*o.h*o.wide, o.x.data.data, o.taps(), o.y.data.data
+		g.M, g.A, g.B, g.C = p.Rows*o.h*o.wide, o.x.Data.Floats, o.taps(), o.y.Data.Floats
 		g.Bias, g.ReLU = o.bias(), o.relu
 		g.Run()
 		if o.norm != nil {
-			o.norm.gather(p, o.y.data.data[:p.rows*out])
+			o.norm.gather(p, o.y.Data.Floats[:p.Rows*out])
 		}
 		return
 	}
@@ -172,8 +175,8 @@ func (o *conv) forward(p pass) {
 	}
 	o.round()
 	o.clear(o.front)
-	for i := range p.rows {
-		x, y := o.x.data.data[i*in:(i+1)*in], o.y.data.data[i*out:(i+1)*out]
+	for i := range p.Rows {
+		x, y := o.x.Data.Floats[i*in:(i+1)*in], o.y.Data.Floats[i*out:(i+1)*out]
 		if o.pairs != nil && o.pairs.by.forward {
 			o.pairs.outputs(y, x)
 		} else {
@@ -200,7 +203,7 @@ func (o *conv) row(y, x []float32) {
 	if o.depthwise() {
 		for i := range o.ow {
 			if o.b != nil {
-				copy(y[i*o.oc:], o.b.w)
+				copy(y[i*o.oc:], o.b.W)
 			} else {
 				clear(y[i*o.oc : (i+1)*o.oc])
 			}
@@ -228,7 +231,7 @@ func (o *conv) row(y, x []float32) {
 			g.A, g.B, g.C = x[r*o.pw*o.c+q*per:], o.taps()[r*o.k*per*o.oc+q*perOut:], y[q*perOut:]
 			g.Add, g.ReLU, g.Bias = r > 0, o.relu && r == o.k-1, nil
 			if r == 0 && o.b != nil {
-				g.Bias = o.b.w[q*perOut:]
+				g.Bias = o.b.W[q*perOut:]
 			}
 			g.Run()
 		}
@@ -239,24 +242,24 @@ func (o *conv) bias() []float32 {
 	if o.b == nil {
 		return nil
 	}
-	return o.b.w
+	return o.b.W
 }
 
 // clear zeroes the border of a padded image (and all the rest).
-func (o *conv) clear(to *block) {
+func (o *conv) clear(to *plan.Block) {
 	if to != nil {
-		clear(to.data)
+		clear(to.Floats)
 	}
 }
 
 // pad returns the image with its padding and in a format, copied into the
 // cleared block if there is any.
-func (o *conv) pad(to *block, x []float32, f kernel.Format) []float32 {
+func (o *conv) pad(to *plan.Block, x []float32, f kernel.Format) []float32 {
 	if to == nil {
 		return x
 	}
-	inset(to.data, x, o.h, o.wide*o.c, o.before, o.before*o.c, o.pw*o.c, f)
-	return to.data
+	inset(to.Floats, x, o.h, o.wide*o.c, o.before, o.before*o.c, o.pw*o.c, f)
+	return to.Floats
 }
 
 // inset copies a matrix of rows × cols, rounded to a format, into one with rows

@@ -1,6 +1,9 @@
 package engine
 
-import "budwood/engine/kernel"
+import (
+	"budwood/engine/internal/plan"
+	"budwood/engine/kernel"
+)
 
 // pairConv computes a convolution in one group from pairs of bfloat16, where the
 // processor has instructions for them. An image, or a gradient, is rounded once
@@ -12,9 +15,9 @@ type pairConv struct {
 	*conv
 	by pairing
 
-	image, kernels *block // forward: the padded image, the weights
-	apart, pixels  *block // gradient of the weights: pixels of the padded image, of the gradient of the output
-	frame, turns   *block // gradient of the input: the gradient of the output, padded if that turns; the weights
+	image, kernels *plan.Block // forward: the padded image, the weights
+	apart, pixels  *plan.Block // gradient of the weights: pixels of the padded image, of the gradient of the output
+	frame, turns   *plan.Block // gradient of the input: the gradient of the output, padded if that turns; the weights
 
 	product, dw, dx kernel.Pairs
 }
@@ -25,15 +28,15 @@ type pairing struct{ weights, forward, input bool }
 // pairable tells what of a convolution goes by pairs.
 func pairable(o *conv) pairing {
 	yes := o.format == kernel.BFloat16 && kernel.HasBFloat16() && o.groups == 1
-	return pairing{yes, yes && o.c%2 == 0, yes && o.oc%2 == 0 && o.x.grad != nil}
+	return pairing{yes, yes && o.c%2 == 0, yes && o.oc%2 == 0 && o.x.Grad != nil}
 }
 
 // scratch makes the blocks and returns those of the forward and of the backward
 // pass.
-func (q *pairConv) scratch(b *builder) (front, back []*block) {
+func (q *pairConv) scratch(b *plan.Builder) (front, back []*plan.Block) {
 	o := q.conv
 	taps := o.k * o.k
-	words := func(n int) *block { return b.scratch(int64(n)) }
+	words := func(n int) *plan.Block { return b.Scratch(int64(n)) }
 	if q.by.forward {
 		q.image, q.kernels = words(o.ph*o.pw*o.c/2), words(kernel.PairsPackSize(1, taps*o.c, o.oc))
 	}
@@ -45,7 +48,7 @@ func (q *pairConv) scratch(b *builder) (front, back []*block) {
 	default:
 		q.frame, q.turns = words(o.oh*o.ow*o.oc/2), words(taps*kernel.PairsPackSize(1, o.oc, o.c))
 	}
-	return []*block{q.image, q.kernels}, []*block{q.apart, q.pixels, q.frame, q.turns}
+	return []*plan.Block{q.image, q.kernels}, []*plan.Block{q.apart, q.pixels, q.frame, q.turns}
 }
 
 func (q *pairConv) bind() {
@@ -66,16 +69,16 @@ func (q *pairConv) bind() {
 // begin prepares the weights for a forward pass.
 func (q *pairConv) begin() {
 	o := q.conv
-	clear(q.image.data)
-	q.product.B = kernel.Words(q.kernels.data)
-	kernel.PackPairs(q.product.B, o.w.w, 1, o.k*o.k*o.c, o.oc, o.oc)
+	clear(q.image.Floats)
+	q.product.B = kernel.Words(q.kernels.Floats)
+	kernel.PackPairs(q.product.B, o.w.W, 1, o.k*o.k*o.c, o.oc, o.oc)
 	q.product.Bias = o.bias()
 }
 
 // outputs computes one image out from one in.
 func (q *pairConv) outputs(y, x []float32) {
 	o := q.conv
-	image := kernel.Words(q.image.data)
+	image := kernel.Words(q.image.Floats)
 	insetPairs(image, x, o.h, o.wide*o.c, o.before, o.before*o.c, o.pw*o.c)
 	for r := range o.oh {
 		q.product.A, q.product.C = image[r*o.stride*o.pw*o.c/2:], y[r*o.ow*o.oc:]
@@ -89,8 +92,8 @@ func (q *pairConv) beginBack() {
 		return
 	}
 	o := q.conv
-	taps, turned, to := o.k*o.k, o.turned.data, kernel.Words(q.turns.data)
-	clear(q.frame.data)
+	taps, turned, to := o.k*o.k, o.turned.Floats, kernel.Words(q.turns.Floats)
+	clear(q.frame.Floats)
 	if o.turns() {
 		kernel.PackPairs(to, turned, 1, taps*o.oc, o.c, o.c)
 		return
@@ -105,12 +108,12 @@ func (q *pairConv) beginBack() {
 // there if add is set.
 func (q *pairConv) gradient(x, dy []float32, add bool) {
 	o := q.conv
-	apart, g := kernel.Words(q.apart.data), &q.dw
+	apart, g := kernel.Words(q.apart.Floats), &q.dw
 	kernel.PairApart(apart, x[:o.ph*o.pw*o.c], o.stride*o.c)
-	g.B, g.Add = kernel.Words(q.pixels.data), add
+	g.B, g.Add = kernel.Words(q.pixels.Floats), add
 	kernel.PackPairs(g.B, dy, o.oh, o.ow, o.oc, o.oc)
 	for r := range o.k {
-		g.A, g.C = apart[r*o.pw*o.c:], o.w.g[r*o.k*o.c*o.oc:]
+		g.A, g.C = apart[r*o.pw*o.c:], o.w.G[r*o.k*o.c*o.oc:]
 		g.Run()
 	}
 }
@@ -119,7 +122,7 @@ func (q *pairConv) gradient(x, dy []float32, add bool) {
 // [conv.correlate] and [conv.scatter].
 func (q *pairConv) inputs(dx, dy []float32) {
 	o := q.conv
-	frame, turned, g := kernel.Words(q.frame.data), kernel.Words(q.turns.data), &q.dx
+	frame, turned, g := kernel.Words(q.frame.Floats), kernel.Words(q.turns.Floats), &q.dx
 	if o.turns() {
 		wide, before := o.wide+o.k-1, o.k-1-o.before
 		insetPairs(frame, dy, o.oh, o.ow*o.oc, before, before*o.oc, wide*o.oc)
@@ -130,7 +133,7 @@ func (q *pairConv) inputs(dx, dy []float32) {
 		}
 		return
 	}
-	x, size := o.grown.data, kernel.PairsPackSize(1, o.oc, o.c)
+	x, size := o.grown.Floats, kernel.PairsPackSize(1, o.oc, o.c)
 	clear(x)
 	kernel.PairNeighbours(frame, dy)
 	for r := range o.oh {

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"budwood/data"
+	"budwood/engine/internal/plan"
 	"budwood/engine/kernel"
 )
 
@@ -22,7 +23,7 @@ func (d Dense) Infer(in data.Shape) (data.Shape, error) {
 	if err := values(d, in); err != nil {
 		return nil, err
 	}
-	if err := size(d, "size", d.Out, 1); err != nil {
+	if err := sized(d, "size", d.Out, 1); err != nil {
 		return nil, err
 	}
 	return d.shape(in), nil
@@ -45,92 +46,92 @@ func (d Dense) String() string {
 	return fmt.Sprintf("Dense(%d)", d.Out)
 }
 
-func (d Dense) build(b *builder, x tensor) tensor {
+func (d Dense) build(b *plan.Builder, x plan.Tensor) plan.Tensor {
 	y, _ := d.fuse(b, x, nil)
 	return y
 }
 
-func (d Dense) fuse(b *builder, x tensor, next []Layer) (tensor, int) {
+func (d Dense) fuse(b *plan.Builder, x plan.Tensor, next []Layer) (plan.Tensor, int) {
 	taken, gain := behind(next)
 	relu := taken > 0
-	in, per := x.shape.Size(), 1
+	in, per := x.Shape.Size(), 1
 	if d.PerStep {
-		in = x.shape[len(x.shape)-1]
-		per = x.shape.Size() / in
+		in = x.Shape[len(x.Shape)-1]
+		per = x.Shape.Size() / in
 	}
-	out := d.shape(x.shape)
-	b.layer(d, out, product(per, in, d.Out))
-	y := b.output(x, out, true, needNothing)
-	o := fresh(b, &b.spare.products)
-	o.x, o.per, o.in, o.out, o.relu, o.w = x, per, in, d.Out, relu, b.param("weight", initial(d.Init, in, d.Out, gain), in, d.Out)
+	out := d.shape(x.Shape)
+	b.Layer(d, out, plan.Product(per, in, d.Out))
+	y := b.Output(x, out, true, plan.NeedNothing)
+	o := plan.Fresh[dense](b)
+	o.x, o.per, o.in, o.out, o.relu, o.w = x, per, in, d.Out, relu, b.Param("weight", initial(d.Init, in, d.Out, gain), in, d.Out)
 	if relu {
-		y.need = needSign
+		y.Need = plan.NeedSign
 	}
 	o.y = y
 	if !d.NoBias {
-		o.b = b.param("bias", zeros, d.Out)
+		o.b = b.Param("bias", zeros, d.Out)
 	}
-	o.product = kernel.Gemm{M: b.batch * per, N: d.Out, K: in, RowA: in, ColA: 1, RowB: d.Out, RowC: d.Out, ReLU: relu, Half: b.half}
-	o.dw = kernel.Gemm{M: in, N: d.Out, K: b.batch * per, RowA: 1, ColA: in, RowB: d.Out, RowC: d.Out, Half: b.half}
-	o.front = b.scratch(int64(o.product.PackSize()))
+	o.product = kernel.Gemm{M: b.Batch * per, N: d.Out, K: in, RowA: in, ColA: 1, RowB: d.Out, RowC: d.Out, ReLU: relu, Half: b.Half}
+	o.dw = kernel.Gemm{M: in, N: d.Out, K: b.Batch * per, RowA: 1, ColA: in, RowB: d.Out, RowC: d.Out, Half: b.Half}
+	o.front = b.Scratch(int64(o.product.PackSize()))
 	size := o.dw.PackSize()
-	if x.grad != nil {
-		o.dx = kernel.Gemm{M: b.batch * per, N: in, K: d.Out, RowA: d.Out, ColA: 1, RowB: 1, ColB: d.Out, RowC: in, Half: b.half}
+	if x.Grad != nil {
+		o.dx = kernel.Gemm{M: b.Batch * per, N: in, K: d.Out, RowA: d.Out, ColA: 1, RowB: 1, ColB: d.Out, RowC: in, Half: b.Half}
 		size = max(size, o.dx.PackSize())
 	}
-	o.back = b.scratch(int64(size))
-	back := []*block{x.data, x.grad, y.grad, o.back}
+	o.back = b.Scratch(int64(size))
+	back := []*plan.Block{x.Data, x.Grad, y.Grad, o.back}
 	if relu {
-		back = append(back, y.data)
+		back = append(back, y.Data)
 	}
-	b.add(o, []*block{x.data, y.data, o.front}, back)
+	b.Add(o, []*plan.Block{x.Data, y.Data, o.front}, back)
 	return y, taken
 }
 
 // dense is the op of Dense: y = x·W + b, then ReLU if fused.
 type dense struct {
-	x, y        tensor
+	x, y        plan.Tensor
 	per         int // vectors of each sample
 	in, out     int
 	relu        bool
-	w, b        *param
-	front, back *block // scratch of the products
+	w, b        *plan.Param
+	front, back *plan.Block // scratch of the products
 
 	product, dw, dx kernel.Gemm
 }
 
-func (o *dense) bind() {
-	x, dy := o.x.data.data, o.y.grad.data
+func (o *dense) Bind() {
+	x, dy := o.x.Data.Floats, o.y.Grad.Floats
 	g := &o.product
-	g.A, g.B, g.C, g.Pack = x, o.w.w, o.y.data.data, o.front.data
+	g.A, g.B, g.C, g.Pack = x, o.w.W, o.y.Data.Floats, o.front.Floats
 	if o.b != nil {
-		g.Bias = o.b.w
+		g.Bias = o.b.W
 	}
 	g = &o.dw
-	g.A, g.B, g.C, g.Pack = x, dy, o.w.g, o.back.data
-	if o.x.grad != nil {
+	g.A, g.B, g.C, g.Pack = x, dy, o.w.G, o.back.Floats
+	if o.x.Grad != nil {
 		g = &o.dx
-		g.A, g.B, g.C, g.Pack = dy, o.w.w, o.x.grad.data, o.back.data
+		g.A, g.B, g.C, g.Pack = dy, o.w.W, o.x.Grad.Floats, o.back.Floats
 	}
 }
 
-func (o *dense) forward(p pass) {
-	o.product.M = p.rows * o.per
+func (o *dense) Forward(p plan.Pass) {
+	o.product.M = p.Rows * o.per
 	o.product.Run()
 }
 
-func (o *dense) backward(p pass) {
-	rows := p.rows * o.per
-	dy := o.y.grad.data[:rows*o.out]
+func (o *dense) Backward(p plan.Pass) {
+	rows := p.Rows * o.per
+	dy := o.y.Grad.Floats[:rows*o.out]
 	if o.relu {
-		kernel.ReLUBack(dy, dy, o.y.data.data[:len(dy)])
+		kernel.ReLUBack(dy, dy, o.y.Data.Floats[:len(dy)])
 	}
 	o.dw.K = rows
 	o.dw.Run()
 	if o.b != nil {
-		kernel.ColSum(o.b.g, dy, rows, o.out)
+		kernel.ColSum(o.b.G, dy, rows, o.out)
 	}
-	if o.x.grad != nil {
+	if o.x.Grad != nil {
 		o.dx.M = rows
 		o.dx.Run()
 	}

@@ -59,13 +59,13 @@
 // # Where things are
 //
 // One file for each layer (dense.go, attention.go, …; what a convolution
-// computes is in conv_op.go and conv_back.go), builder.go and plan.go for the
-// plan and its memory, net.go for what is compiled, blame.go for the search for
+// computes is in conv_op.go and conv_back.go), internal/plan for the plan and its
+// memory, net.go for what is compiled, blame.go for the search for
 // NaN; trainer.go and checkpoint.go for training, whose losses are package loss,
 // and whose optimizers and schedules are package optim. A new layer
 // implements [Layer]: Infer checks sizes, build adds tensors, parameters and an
-// op to the builder. par.go shows how tensors that are read twice get their
-// gradients. The numeric core is package kernel.
+// op to the builder. internal/plan says how tensors that are read twice get
+// their gradients. The numeric core is package kernel.
 //
 // Everything is deterministic for a seed. A [Net] and its trainer belong to one
 // goroutine at a time; several nets train side by side.

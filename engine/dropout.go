@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"budwood/data"
+	"budwood/engine/internal/plan"
 	"budwood/engine/kernel"
 )
 
@@ -24,10 +25,10 @@ func (d Dropout) Infer(in data.Shape) (data.Shape, error) {
 // String is Dropout(P).
 func (d Dropout) String() string { return fmt.Sprintf("Dropout(%g)", d.P) }
 
-func (d Dropout) build(b *builder, x tensor) tensor {
-	b.layer(d, x.shape, 0)
-	y := b.inPlace(x, true, needNothing)
-	b.add(&dropout{x: x, y: y, p: d.P, id: uint64(len(b.ops))}, []*block{x.data, y.data}, []*block{y.grad})
+func (d Dropout) build(b *plan.Builder, x plan.Tensor) plan.Tensor {
+	b.Layer(d, x.Shape, 0)
+	y := b.InPlace(x, true, plan.NeedNothing)
+	b.Add(&dropout{x: x, y: y, p: d.P, id: uint64(len(b.Ops))}, []*plan.Block{x.Data, y.Data}, []*plan.Block{y.Grad})
 	return y
 }
 
@@ -35,26 +36,26 @@ func (d Dropout) build(b *builder, x tensor) tensor {
 // the op's number alone, so that backward draws the same numbers again instead
 // of keeping a mask.
 type dropout struct {
-	x, y tensor
+	x, y plan.Tensor
 	p    float64
 	id   uint64
 }
 
-func (o *dropout) bind() {}
+func (o *dropout) Bind() {}
 
-func (o *dropout) forward(p pass) {
-	n := p.rows * o.x.shape.Size()
-	x, y := o.x.data.data[:n], o.y.data.data[:n]
-	if p.train && o.p > 0 {
-		kernel.Dropout(y, x, hash(p.key, o.id), o.p)
-	} else if o.x.data != o.y.data {
+func (o *dropout) Forward(p plan.Pass) {
+	n := p.Rows * o.x.Shape.Size()
+	x, y := o.x.Data.Floats[:n], o.y.Data.Floats[:n]
+	if p.Train && o.p > 0 {
+		kernel.Dropout(y, x, hash(p.Key, o.id), o.p)
+	} else if o.x.Data != o.y.Data {
 		copy(y, x)
 	}
 }
 
-func (o *dropout) backward(p pass) {
-	if o.y.grad != nil && o.p > 0 {
-		dy := o.y.grad.data[:p.rows*o.x.shape.Size()]
-		kernel.Dropout(dy, dy, hash(p.key, o.id), o.p)
+func (o *dropout) Backward(p plan.Pass) {
+	if o.y.Grad != nil && o.p > 0 {
+		dy := o.y.Grad.Floats[:p.Rows*o.x.Shape.Size()]
+		kernel.Dropout(dy, dy, hash(p.Key, o.id), o.p)
 	}
 }

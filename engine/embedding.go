@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"budwood/data"
+	"budwood/engine/internal/plan"
 	"budwood/engine/kernel"
 )
 
@@ -23,10 +24,10 @@ func (e Embedding) Infer(in data.Shape) (data.Shape, error) {
 	if len(in) != 1 || in.Size() == 0 {
 		return nil, fmt.Errorf("%v: needs a row of tokens, got %v", e, in)
 	}
-	if err := size(e, "vocabulary", e.Vocab, 1); err != nil {
+	if err := sized(e, "vocabulary", e.Vocab, 1); err != nil {
 		return nil, err
 	}
-	if err := size(e, "size", e.Out, 1); err != nil {
+	if err := sized(e, "size", e.Out, 1); err != nil {
 		return nil, err
 	}
 	return data.Shape{in[0], e.Out}, nil
@@ -35,36 +36,36 @@ func (e Embedding) Infer(in data.Shape) (data.Shape, error) {
 // String is Embedding(Vocab, Out).
 func (e Embedding) String() string { return fmt.Sprintf("Embedding(%d, %d)", e.Vocab, e.Out) }
 
-func (e Embedding) build(b *builder, x tensor) tensor {
-	if x.data == b.input && (b.vocab == 0 || e.Vocab < b.vocab) {
-		b.vocab = e.Vocab
+func (e Embedding) build(b *plan.Builder, x plan.Tensor) plan.Tensor {
+	if x.Data == b.Input && (b.Vocab == 0 || e.Vocab < b.Vocab) {
+		b.Vocab = e.Vocab
 	}
 	fill := e.Init
 	if fill == nil {
 		fill = Normal{Std: 1}
 	}
-	out := data.Shape{x.shape[0], e.Out}
-	b.layer(e, out, 0)
-	o := &embedding{x: x, steps: x.shape[0], vocab: e.Vocab, out: e.Out, w: b.param("weight", initial(fill, e.Vocab, e.Out, 1), e.Vocab, e.Out)}
-	o.y = b.output(x, out, true, needNothing)
-	b.add(o, []*block{x.data, o.y.data}, []*block{x.data, x.grad, o.y.grad})
+	out := data.Shape{x.Shape[0], e.Out}
+	b.Layer(e, out, 0)
+	o := &embedding{x: x, steps: x.Shape[0], vocab: e.Vocab, out: e.Out, w: b.Param("weight", initial(fill, e.Vocab, e.Out, 1), e.Vocab, e.Out)}
+	o.y = b.Output(x, out, true, plan.NeedNothing)
+	b.Add(o, []*plan.Block{x.Data, o.y.Data}, []*plan.Block{x.Data, x.Grad, o.y.Grad})
 	return o.y
 }
 
 // embedding is the op of Embedding.
 type embedding struct {
-	x, y              tensor
+	x, y              plan.Tensor
 	steps, vocab, out int
-	w                 *param // vocab × out
+	w                 *plan.Param // vocab × out
 }
 
-func (o *embedding) bind() {}
+func (o *embedding) Bind() {}
 
-func (o *embedding) forward(p pass) {
-	for i, v := range o.x.data.data[:p.rows*o.steps] {
-		y := o.y.data.data[i*o.out : (i+1)*o.out]
+func (o *embedding) Forward(p plan.Pass) {
+	for i, v := range o.x.Data.Floats[:p.Rows*o.steps] {
+		y := o.y.Data.Floats[i*o.out : (i+1)*o.out]
 		if isToken(v, o.vocab) {
-			copy(y, o.w.w[int(v)*o.out:])
+			copy(y, o.w.W[int(v)*o.out:])
 			continue
 		}
 		for j := range y {
@@ -73,15 +74,15 @@ func (o *embedding) forward(p pass) {
 	}
 }
 
-func (o *embedding) backward(p pass) {
-	clear(o.w.g)
-	for i, v := range o.x.data.data[:p.rows*o.steps] {
+func (o *embedding) Backward(p plan.Pass) {
+	clear(o.w.G)
+	for i, v := range o.x.Data.Floats[:p.Rows*o.steps] {
 		if isToken(v, o.vocab) {
-			kernel.Add(o.w.g[int(v)*o.out:(int(v)+1)*o.out], o.y.grad.data[i*o.out:(i+1)*o.out])
+			kernel.Add(o.w.G[int(v)*o.out:(int(v)+1)*o.out], o.y.Grad.Floats[i*o.out:(i+1)*o.out])
 		}
 	}
-	if o.x.grad != nil {
-		clear(o.x.grad.data[:p.rows*o.steps]) // tokens do not move
+	if o.x.Grad != nil {
+		clear(o.x.Grad.Floats[:p.Rows*o.steps]) // tokens do not move
 	}
 }
 
@@ -94,7 +95,7 @@ func (n *Net) checkTokens(x []float32) error { return n.checkFrom(x, 0) }
 
 // checkRows is [Net.checkTokens] of the inputs of a set.
 func (n *Net) checkRows(s *data.Set) error {
-	if n.plan.vocab == 0 || s.Rows == nil {
+	if n.plan.Vocab == 0 || s.Rows == nil {
 		return n.checkTokens(s.X)
 	}
 	x := make([]float32, n.cfg.Batch*n.in.Size())
@@ -110,13 +111,13 @@ func (n *Net) checkRows(s *data.Set) error {
 
 // checkFrom is [Net.checkTokens] of rows that begin with a number.
 func (n *Net) checkFrom(x []float32, first int) error {
-	if n.plan.vocab == 0 {
+	if n.plan.Vocab == 0 {
 		return nil
 	}
 	for i, v := range x {
-		if !isToken(v, n.plan.vocab) {
+		if !isToken(v, n.plan.Vocab) {
 			w := n.in.Size()
-			return fmt.Errorf("row %d, step %d: %v is no token: the network embeds whole numbers from 0 to %d", first+i/w, i%w, v, n.plan.vocab-1)
+			return fmt.Errorf("row %d, step %d: %v is no token: the network embeds whole numbers from 0 to %d", first+i/w, i%w, v, n.plan.Vocab-1)
 		}
 	}
 	return nil

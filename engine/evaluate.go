@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"budwood/data"
+	"budwood/engine/internal/plan"
 	"budwood/engine/kernel"
 	"budwood/engine/loss"
 )
@@ -40,9 +41,9 @@ func (n *Net) EvaluateTo(outputs []float32, s *data.Set) (Score, error) {
 	for lo := 0; lo < rows; lo += n.cfg.Batch {
 		part := s.Slice(lo, min(lo+n.cfg.Batch, rows))
 		m := part.Len()
-		s.Read(n.x.data.data[:m*in], lo)
-		n.forward(pass{rows: m})
-		y := n.y.data.data[:m*w]
+		s.Read(n.x.Data.Floats[:m*in], lo)
+		n.forward(plan.Pass{Rows: m})
+		y := n.y.Data.Floats[:m*w]
 		if outputs != nil {
 			copy(outputs[lo*w:], y)
 		}
@@ -51,7 +52,7 @@ func (n *Net) EvaluateTo(outputs []float32, s *data.Set) (Score, error) {
 		} else {
 			r.add(y, part.Target)
 		}
-		sum, weight := measure.Gradient(n.y.grad.data[:m*w], y, loss.Targets{Class: part.Class, Value: part.Target, Soft: part.Soft}, m)
+		sum, weight := measure.Gradient(n.y.Grad.Floats[:m*w], y, loss.Targets{Class: part.Class, Value: part.Target, Soft: part.Soft}, m)
 		score.Loss += sum
 		weights += weight
 	}

@@ -40,7 +40,7 @@ func (n *Net) newBatch() *batch {
 
 // gather copies rows of the set into the input block, and their targets.
 func (n *Net) gather(s *data.Set, order []int32) loss.Targets {
-	return (&batch{n.x.data.data, n.batch}).fill(s, order, n.out.Size())
+	return (&batch{n.x.Data.Floats, n.batch}).fill(s, order, n.out.Size())
 }
 
 // fill copies rows of the set and returns their targets. out is the number of
@@ -94,7 +94,7 @@ func newFeeder(n *Net, cfg *TrainConfig) (*feeder, error) {
 	if !(f.mixup > 0 && f.mixup <= maxMixup) {
 		return nil, fmt.Errorf("mixup %v is outside [0, %d]", f.mixup, maxMixup)
 	}
-	if n.plan.vocab > 0 {
+	if n.plan.Vocab > 0 {
 		return nil, fmt.Errorf("mixup: the network's input are tokens, which cannot be mixed")
 	}
 	switch l := n.cfg.Loss.(type) {

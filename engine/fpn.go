@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"budwood/data"
+	"budwood/engine/internal/plan"
 	"budwood/engine/kernel"
 )
 
@@ -30,7 +31,7 @@ func (f FPN) Infer(in data.Shape) (data.Shape, error) {
 	if len(f.Stages) == 0 {
 		return nil, fmt.Errorf("%v: no stages", f)
 	}
-	if err := size(f, "channels", f.Out, 1); err != nil {
+	if err := sized(f, "channels", f.Out, 1); err != nil {
 		return nil, err
 	}
 	var first data.Shape
@@ -48,7 +49,7 @@ func (f FPN) Infer(in data.Shape) (data.Shape, error) {
 		in = out
 	}
 	if f.Pool {
-		return data.Shape{len(f.Stages) * f.Out}, size(f, "features", len(f.Stages)*f.Out, 1)
+		return data.Shape{len(f.Stages) * f.Out}, sized(f, "features", len(f.Stages)*f.Out, 1)
 	}
 	return data.Shape{first[0], first[1], f.Out}, nil
 }
@@ -61,45 +62,45 @@ func (f FPN) String() string {
 	return fmt.Sprintf("FPN(%d stages, %d)", len(f.Stages), f.Out)
 }
 
-func (f FPN) build(b *builder, x tensor) tensor {
-	own := b.layer(f, x.shape, 0)
-	levels := make([]tensor, len(f.Stages))
+func (f FPN) build(b *plan.Builder, x plan.Tensor) plan.Tensor {
+	own := b.Layer(f, x.Shape, 0)
+	levels := make([]plan.Tensor, len(f.Stages))
 	for i, s := range f.Stages {
-		b.within(strconv.Itoa(i), func() { levels[i] = s.build(b, x) })
-		levels[i].need = needValues
+		b.Within(strconv.Itoa(i), func() { levels[i] = s.build(b, x) })
+		levels[i].Need = plan.NeedValues
 		if i < len(f.Stages)-1 {
-			x = b.split(levels[i]) // the lateral layer reads the level itself
+			x = b.Split(levels[i]) // the lateral layer reads the level itself
 		}
 	}
-	var top tensor
-	pooled := make([]tensor, len(levels))
+	var top plan.Tensor
+	pooled := make([]plan.Tensor, len(levels))
 	for i, c := range slices.Backward(levels) {
-		level := func(name string, l Layer, x tensor) (y tensor) {
-			b.within(strconv.Itoa(i), func() { b.within(name, func() { y = l.build(b, x) }) })
+		level := func(name string, l Layer, x plan.Tensor) (y plan.Tensor) {
+			b.Within(strconv.Itoa(i), func() { b.Within(name, func() { y = l.build(b, x) }) })
 			return y
 		}
 		c = level("lateral", Conv{Out: f.Out, Kernel: 1}, c)
 		if i < len(levels)-1 {
-			b.at = own
-			c = b.sum([]tensor{c, b.enlarge(top, c.shape)})
+			b.At = own
+			c = b.Sum([]plan.Tensor{c, addEnlarge(b, top, c.Shape)})
 		}
 		top = c
 		if f.Pool {
-			top.need = needValues
-			if i > 0 { // enlarge reads the level itself
-				c = b.split(top)
+			top.Need = plan.NeedValues
+			if i > 0 { // addEnlarge reads the level itself
+				c = b.Split(top)
 			}
 			pooled[i] = level("output", Seq{Conv{Out: f.Out}, GlobalAvgPool{}}, c)
 		}
 	}
 	y := top
 	if f.Pool {
-		b.at = own
-		y = b.concat(pooled)
+		b.At = own
+		y = b.Concat(pooled)
 	} else {
-		b.within("0", func() { b.within("output", func() { y = Conv{Out: f.Out}.build(b, top) }) })
+		b.Within("0", func() { b.Within("output", func() { y = Conv{Out: f.Out}.build(b, top) }) })
 	}
-	b.rows[own].out = y.shape
+	b.Rows[own].Out = y.Shape
 	return y
 }
 
@@ -114,7 +115,7 @@ func (u Upsample) Infer(in data.Shape) (data.Shape, error) {
 	if err := image(u, in); err != nil {
 		return nil, err
 	}
-	if err := size(u, "factor", u.Size, 0); err != nil {
+	if err := sized(u, "factor", u.Size, 0); err != nil {
 		return nil, err
 	}
 	out := data.Shape{in[0] * window(u.Size), in[1] * window(u.Size), in[2]}
@@ -127,35 +128,35 @@ func (u Upsample) Infer(in data.Shape) (data.Shape, error) {
 // String is Upsample(Size).
 func (u Upsample) String() string { return fmt.Sprintf("Upsample(%d)", window(u.Size)) }
 
-func (u Upsample) build(b *builder, x tensor) tensor {
-	out := data.Shape{x.shape[0] * window(u.Size), x.shape[1] * window(u.Size), x.shape[2]}
-	b.layer(u, out, 0)
-	return b.enlarge(x, out)
+func (u Upsample) build(b *plan.Builder, x plan.Tensor) plan.Tensor {
+	out := data.Shape{x.Shape[0] * window(u.Size), x.Shape[1] * window(u.Size), x.Shape[2]}
+	b.Layer(u, out, 0)
+	return addEnlarge(b, x, out)
 }
 
-// enlarge repeats pixels up to the height and width of a shape.
-func (b *builder) enlarge(x tensor, to data.Shape) tensor {
-	o := &enlarge{x: x, y: b.output(x, data.Shape{to[0], to[1], x.shape[2]}, false, needNothing)}
-	b.add(o, []*block{x.data, o.y.data}, []*block{x.grad, o.y.grad})
+// addEnlarge repeats pixels up to the height and width of a shape.
+func addEnlarge(b *plan.Builder, x plan.Tensor, to data.Shape) plan.Tensor {
+	o := &enlarge{x: x, y: b.Output(x, data.Shape{to[0], to[1], x.Shape[2]}, false, plan.NeedNothing)}
+	b.Add(o, []*plan.Block{x.Data, o.y.Data}, []*plan.Block{x.Grad, o.y.Grad})
 	return o.y
 }
 
-// enlarge is the op of Upsample: pixel (i, j) is pixel (i·h/H, j·w/W), rounded
+// addEnlarge is the op of Upsample: pixel (i, j) is pixel (i·h/H, j·w/W), rounded
 // down, of the h×w image.
-type enlarge struct{ x, y tensor }
+type enlarge struct{ x, y plan.Tensor }
 
-func (o *enlarge) bind() {}
+func (o *enlarge) Bind() {}
 
 // from is the offset in x of a pixel of y.
 func (o *enlarge) from(i, j int) int {
-	s, t := o.x.shape, o.y.shape
+	s, t := o.x.Shape, o.y.Shape
 	return (i*s[0]/t[0]*s[1] + j*s[1]/t[1]) * s[2]
 }
 
-func (o *enlarge) forward(p pass) {
-	in, out, t := o.x.shape.Size(), o.y.shape.Size(), o.y.shape
-	for r := range p.rows {
-		x, y := o.x.data.data[r*in:(r+1)*in], o.y.data.data[r*out:(r+1)*out]
+func (o *enlarge) Forward(p plan.Pass) {
+	in, out, t := o.x.Shape.Size(), o.y.Shape.Size(), o.y.Shape
+	for r := range p.Rows {
+		x, y := o.x.Data.Floats[r*in:(r+1)*in], o.y.Data.Floats[r*out:(r+1)*out]
 		for i := range t[0] {
 			for j := range t[1] {
 				copy(y[(i*t[1]+j)*t[2]:][:t[2]], x[o.from(i, j):])
@@ -164,14 +165,14 @@ func (o *enlarge) forward(p pass) {
 	}
 }
 
-func (o *enlarge) backward(p pass) {
-	if o.x.grad == nil {
+func (o *enlarge) Backward(p plan.Pass) {
+	if o.x.Grad == nil {
 		return
 	}
-	in, out, t := o.x.shape.Size(), o.y.shape.Size(), o.y.shape
-	clear(o.x.grad.data[:p.rows*in])
-	for r := range p.rows {
-		dx, dy := o.x.grad.data[r*in:(r+1)*in], o.y.grad.data[r*out:(r+1)*out]
+	in, out, t := o.x.Shape.Size(), o.y.Shape.Size(), o.y.Shape
+	clear(o.x.Grad.Floats[:p.Rows*in])
+	for r := range p.Rows {
+		dx, dy := o.x.Grad.Floats[r*in:(r+1)*in], o.y.Grad.Floats[r*out:(r+1)*out]
 		for i := range t[0] {
 			for j := range t[1] {
 				at, to := (i*t[1]+j)*t[2], o.from(i, j)

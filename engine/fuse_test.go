@@ -31,13 +31,13 @@ func TestFusedLayersAgree(t *testing.T) {
 				copy(b.c, a.c)
 				a.loss()
 				b.loss()
-				near(t, name+": outputs", a.net.y.data.data[:len(a.c)], b.net.y.data.data[:len(b.c)], 1e-4)
+				near(t, name+": outputs", a.net.y.Data.Floats[:len(a.c)], b.net.y.Data.Floats[:len(b.c)], 1e-4)
 				near(t, name+": statistics", a.net.stats, b.net.stats, 1e-5)
 				near(t, name+": gradients", a.gradient(), b.gradient(), 1e-3)
-				a.pass.train, b.pass.train = false, false
+				a.pass.Train, b.pass.Train = false, false
 				a.loss()
 				b.loss()
-				near(t, name+": inference", a.net.y.data.data[:len(a.c)], b.net.y.data.data[:len(b.c)], 1e-4)
+				near(t, name+": inference", a.net.y.Data.Floats[:len(a.c)], b.net.y.Data.Floats[:len(b.c)], 1e-4)
 			}
 		}
 	}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"budwood/data"
+	"budwood/engine/internal/plan"
 	"budwood/engine/kernel"
 )
 
@@ -35,35 +36,39 @@ func (GlobalAvgPool) String() string { return "GlobalAvgPool" }
 // String is GlobalMaxPool.
 func (GlobalMaxPool) String() string { return "GlobalMaxPool" }
 
-func (p GlobalAvgPool) build(b *builder, x tensor) tensor { return b.globalPool(p, x, false) }
-func (p GlobalMaxPool) build(b *builder, x tensor) tensor { return b.globalPool(p, x, true) }
+func (p GlobalAvgPool) build(b *plan.Builder, x plan.Tensor) plan.Tensor {
+	return addGlobalPool(b, p, x, false)
+}
+func (p GlobalMaxPool) build(b *plan.Builder, x plan.Tensor) plan.Tensor {
+	return addGlobalPool(b, p, x, true)
+}
 
-func (b *builder) globalPool(l Layer, x tensor, most bool) tensor {
-	out := x.shape[len(x.shape)-1:]
-	b.layer(l, out, 0)
-	o := &globalPool{x: x, places: places(x.shape), channels: out[0], max: most, y: b.output(x, out, false, needNothing)}
-	back := []*block{x.grad, o.y.grad}
+func addGlobalPool(b *plan.Builder, l Layer, x plan.Tensor, most bool) plan.Tensor {
+	out := x.Shape[len(x.Shape)-1:]
+	b.Layer(l, out, 0)
+	o := &globalPool{x: x, places: plan.Places(x.Shape), channels: out[0], max: most, y: b.Output(x, out, false, plan.NeedNothing)}
+	back := []*plan.Block{x.Grad, o.y.Grad}
 	if most {
-		o.y.need = needValues
-		back = append(back, x.data, o.y.data)
+		o.y.Need = plan.NeedValues
+		back = append(back, x.Data, o.y.Data)
 	}
-	b.add(o, []*block{x.data, o.y.data}, back)
+	b.Add(o, []*plan.Block{x.Data, o.y.Data}, back)
 	return o.y
 }
 
 // globalPool is the op of GlobalAvgPool and GlobalMaxPool.
 type globalPool struct {
-	x, y             tensor
+	x, y             plan.Tensor
 	places, channels int
 	max              bool
 }
 
-func (o *globalPool) bind() {}
+func (o *globalPool) Bind() {}
 
-func (o *globalPool) forward(p pass) {
+func (o *globalPool) Forward(p plan.Pass) {
 	c, in := o.channels, o.places*o.channels
-	for i := range p.rows {
-		x, y := o.x.data.data[i*in:(i+1)*in], o.y.data.data[i*c:(i+1)*c]
+	for i := range p.Rows {
+		x, y := o.x.Data.Floats[i*in:(i+1)*in], o.y.Data.Floats[i*c:(i+1)*c]
 		if o.max {
 			copy(y, x)
 			for q := 1; q < o.places; q++ {
@@ -76,15 +81,15 @@ func (o *globalPool) forward(p pass) {
 	}
 }
 
-func (o *globalPool) backward(p pass) {
-	if o.x.grad == nil {
+func (o *globalPool) Backward(p plan.Pass) {
+	if o.x.Grad == nil {
 		return
 	}
 	c, in := o.channels, o.places*o.channels
-	for i := range p.rows {
-		dx, dy := o.x.grad.data[i*in:(i+1)*in], o.y.grad.data[i*c:(i+1)*c]
+	for i := range p.Rows {
+		dx, dy := o.x.Grad.Floats[i*in:(i+1)*in], o.y.Grad.Floats[i*c:(i+1)*c]
 		if o.max {
-			kernel.MaxBack(dx, dy, o.x.data.data[i*in:(i+1)*in], o.y.data.data[i*c:(i+1)*c])
+			kernel.MaxBack(dx, dy, o.x.Data.Floats[i*in:(i+1)*in], o.y.Data.Floats[i*c:(i+1)*c])
 			continue
 		}
 		kernel.Scale(dy, 1/float32(o.places))

@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"budwood/data"
+	"budwood/engine/internal/plan"
 )
 
 // The bound of the gradient checks: the difference between the gradient along a
@@ -29,7 +30,7 @@ type probe struct {
 	net  *Net
 	x    []float32
 	c    []float32
-	pass pass
+	pass plan.Pass
 
 	fixed int // inputs that do not move: tokens
 }
@@ -45,20 +46,19 @@ func newProbeIn(t tester, in16 Precision, l Layer, in data.Shape, rows int, r *r
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &builder{batch: rows, half: in16.format()}
-	x := tensor{shape: in, data: b.block(in.Size()), grad: b.block(in.Size())}
-	touch(0, x.data)
-	y := l.build(b, x)
-	touch(lossMoment, y.data, y.grad)
-	touch(backward, x.grad)
-	p := &probe{net: &Net{in: in, out: out, cfg: Config{Batch: rows}, plan: b, x: x, y: y}, pass: pass{rows: rows, train: true, key: 5}}
+	var x plan.Tensor
+	b, _, y := plan.New(in, rows, in16.format(), func(b *plan.Builder, input plan.Tensor) plan.Tensor {
+		x = b.WithGradient(input)
+		return l.build(b, x)
+	})
+	p := &probe{net: &Net{in: in, out: out, cfg: Config{Batch: rows}, plan: b, x: x, y: y}, pass: plan.Pass{Rows: rows, Train: true, Key: 5}}
 	if err := p.net.allocate(); err != nil {
 		t.Fatal(err)
 	}
-	for _, q := range p.net.plan.params {
-		q.first.fill(r, q.w)
-		for i := range q.w {
-			q.w[i] += 0.2 * float32(r.NormFloat64())
+	for _, q := range p.net.plan.Params {
+		q.First.Fill(r, q.W)
+		for i := range q.W {
+			q.W[i] += 0.2 * float32(r.NormFloat64())
 		}
 	}
 	p.x = normal(r, rows*in.Size())
@@ -75,11 +75,11 @@ func normal(r *rand.Rand, n int) []float32 {
 }
 
 func (p *probe) loss() float64 {
-	copy(p.net.x.data.data, p.x)
+	copy(p.net.x.Data.Floats, p.x)
 	p.net.forward(p.pass)
 	var sum float64
 	for i, c := range p.c {
-		sum += float64(c) * float64(p.net.y.data.data[i])
+		sum += float64(c) * float64(p.net.y.Data.Floats[i])
 	}
 	return sum
 }
@@ -87,11 +87,11 @@ func (p *probe) loss() float64 {
 // gradient is that of the loss for x, then for the parameters.
 func (p *probe) gradient() []float32 {
 	p.loss()
-	copy(p.net.y.grad.data, p.c)
-	for i := len(p.net.plan.ops) - 1; i >= 0; i-- {
-		p.net.plan.ops[i].backward(p.pass)
+	copy(p.net.y.Grad.Floats, p.c)
+	for i := len(p.net.plan.Ops) - 1; i >= 0; i-- {
+		p.net.plan.Ops[i].Backward(p.pass)
 	}
-	return append(append([]float32(nil), p.net.x.grad.data[:len(p.x)]...), p.net.grads...)
+	return append(append([]float32(nil), p.net.x.Grad.Floats[:len(p.x)]...), p.net.grads...)
 }
 
 // check compares the gradient with differences along its own direction and
@@ -99,7 +99,7 @@ func (p *probe) gradient() []float32 {
 func (p *probe) check(t tester, name string, h float64, r *rand.Rand) {
 	t.Helper()
 	p.loss()
-	rounding := 1e-12 + 1.2e-6*norm(p.c)*norm(p.net.y.data.data[:len(p.c)]) // of the loss
+	rounding := 1e-12 + 1.2e-6*norm(p.c)*norm(p.net.y.Data.Floats[:len(p.c)]) // of the loss
 	g := p.gradient()
 	length := norm(g)
 	for trial := range 4 {
@@ -217,8 +217,8 @@ func TestFusedReLU(t *testing.T) {
 		apart := newProbe(t, Seq{l, Seq{ReLU{}}}, in, 4, r) // a Seq hides it
 		copy(apart.net.params, fused.net.params)
 		apart.x, apart.c = fused.x, fused.c
-		if len(fused.net.plan.ops) != 1 || len(apart.net.plan.ops) != 2 {
-			t.Fatalf("%v: %d and %d ops", l, len(fused.net.plan.ops), len(apart.net.plan.ops))
+		if len(fused.net.plan.Ops) != 1 || len(apart.net.plan.Ops) != 2 {
+			t.Fatalf("%v: %d and %d ops", l, len(fused.net.plan.Ops), len(apart.net.plan.Ops))
 		}
 		if a, b := fused.loss(), apart.loss(); math.Abs(a-b) > 1e-5*math.Abs(b) {
 			t.Errorf("%v: loss %g fused, %g apart", l, a, b)

@@ -7,6 +7,7 @@ import (
 	"path"
 
 	"budwood/engine/internal/check"
+	"budwood/engine/internal/plan"
 	"budwood/engine/optim"
 )
 
@@ -30,13 +31,13 @@ func (g *Group) validate() error {
 	return check.NonNegative("learning rate factor", g.Rate)
 }
 
-func (g *Group) holds(p *param) bool {
+func (g *Group) holds(p *plan.Param) bool {
 	for _, pattern := range g.Names {
-		if ok, err := path.Match(pattern, p.name); ok && err == nil {
+		if ok, err := path.Match(pattern, p.Name); ok && err == nil {
 			return true
 		}
 	}
-	return g.Vectors && len(p.shape) == 1
+	return g.Vectors && len(p.Shape) == 1
 }
 
 // part is a stretch of the parameters with the same rules.
@@ -54,7 +55,7 @@ func (t *Trainer) parts(steps []int) (parts []part, err error) {
 	n := t.net
 	used := make([]bool, len(t.cfg.Groups))
 	start, end := 0, 0
-	for i, p := range n.plan.params {
+	for i, p := range n.plan.Params {
 		rules := part{Span: optim.Span{Decay: 1}, rate: 1}
 		if steps != nil {
 			rules.missed = t.steps - steps[i]
@@ -72,7 +73,7 @@ func (t *Trainer) parts(steps []int) (parts []part, err error) {
 		if k := len(parts) - 1; k < 0 || parts[k].rate != rules.rate || parts[k].Decay != rules.Decay || parts[k].missed != rules.missed {
 			parts, start = append(parts, rules), end
 		}
-		end += int(p.size)
+		end += int(p.Size)
 		last := &parts[len(parts)-1]
 		last.W, last.G, last.State = n.params[start:end:end], n.grads[start:end:end], nil
 		for _, slot := range t.slots {

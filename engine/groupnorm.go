@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"budwood/data"
+	"budwood/engine/internal/plan"
 	"budwood/engine/kernel"
 )
 
@@ -21,7 +22,7 @@ func (g GroupNorm) Infer(in data.Shape) (data.Shape, error) {
 	if err := values(g, in); err != nil {
 		return nil, err
 	}
-	if err := size(g, "groups", g.Groups, 0); err != nil {
+	if err := sized(g, "groups", g.Groups, 0); err != nil {
 		return nil, err
 	}
 	if c := in[len(in)-1]; c%g.groups(c) != 0 {
@@ -49,55 +50,55 @@ func (g GroupNorm) String() string {
 	return fmt.Sprintf("GroupNorm(%d)", g.Groups)
 }
 
-func (g GroupNorm) build(b *builder, x tensor) tensor {
-	c := x.shape[len(x.shape)-1]
-	b.layer(g, x.shape, 0)
+func (g GroupNorm) build(b *plan.Builder, x plan.Tensor) plan.Tensor {
+	c := x.Shape[len(x.Shape)-1]
+	b.Layer(g, x.Shape, 0)
 	o := &groupNorm{
-		x: x, channels: c, places: places(x.shape), groups: g.groups(c), y: b.output(x, x.shape, true, needNothing),
-		gamma: b.param("weight", ones, c), beta: b.param("bias", zeros, c),
-		mean: b.block(g.groups(c)), inv: b.block(g.groups(c)), front: b.scratch(product(4, c)), back: b.scratch(product(4, c)),
+		x: x, channels: c, places: plan.Places(x.Shape), groups: g.groups(c), y: b.Output(x, x.Shape, true, plan.NeedNothing),
+		gamma: b.Param("weight", ones, c), beta: b.Param("bias", zeros, c),
+		mean: b.Block(g.groups(c)), inv: b.Block(g.groups(c)), front: b.Scratch(plan.Product(4, c)), back: b.Scratch(plan.Product(4, c)),
 	}
-	b.add(o, []*block{x.data, o.y.data, o.mean, o.inv, o.front}, []*block{x.data, x.grad, o.y.grad, o.mean, o.inv, o.back})
+	b.Add(o, []*plan.Block{x.Data, o.y.Data, o.mean, o.inv, o.front}, []*plan.Block{x.Data, x.Grad, o.y.Grad, o.mean, o.inv, o.back})
 	return o.y
 }
 
 // groupNorm is the op of GroupNorm: y = (x − μ)/√(σ² + ε)·γ + β.
 type groupNorm struct {
-	x, y                     tensor
+	x, y                     plan.Tensor
 	channels, places, groups int
-	gamma, beta              *param
-	mean, inv                *block // μ and 1/√(σ² + ε) of each group of each sample
-	front, back              *block // a few numbers for each channel
+	gamma, beta              *plan.Param
+	mean, inv                *plan.Block // μ and 1/√(σ² + ε) of each group of each sample
+	front, back              *plan.Block // a few numbers for each channel
 
 	moments  *kernel.Moments
 	sum, dot []float64 // Σ dy and Σ dy·(x − μ), then Σ dy·x̂
 }
 
-func (o *groupNorm) bind() {
+func (o *groupNorm) Bind() {
 	o.moments = kernel.NewMoments(o.channels)
 	o.sum, o.dot = make([]float64, o.channels), make([]float64, o.channels)
 }
 
 // channel cuts number i of each channel out of scratch memory.
-func (o *groupNorm) channel(b *block, i int) []float32 {
-	return b.data[i*o.channels : (i+1)*o.channels]
+func (o *groupNorm) channel(b *plan.Block, i int) []float32 {
+	return b.Floats[i*o.channels : (i+1)*o.channels]
 }
 
-func (o *groupNorm) forward(p pass) {
+func (o *groupNorm) Forward(p plan.Pass) {
 	n, per := o.places*o.channels, o.channels/o.groups
 	mean, variance, a, shift := o.channel(o.front, 0), o.channel(o.front, 1), o.channel(o.front, 2), o.channel(o.front, 3)
-	for i := range p.rows {
-		x, y := o.x.data.data[i*n:(i+1)*n], o.y.data.data[i*n:(i+1)*n]
+	for i := range p.Rows {
+		x, y := o.x.Data.Floats[i*n:(i+1)*n], o.y.Data.Floats[i*n:(i+1)*n]
 		o.moments.Reset()
 		o.moments.Add(x, o.places)
 		o.moments.Result(mean, variance)
 		for g := range o.groups {
 			lo, hi := g*per, (g+1)*per
 			m, r := pooledMoments(mean[lo:hi], variance[lo:hi])
-			o.mean.data[i*o.groups+g], o.inv.data[i*o.groups+g] = m, r
+			o.mean.Floats[i*o.groups+g], o.inv.Floats[i*o.groups+g] = m, r
 			for j := lo; j < hi; j++ {
-				a[j] = o.gamma.w[j] * r
-				shift[j] = o.beta.w[j] - m*a[j]
+				a[j] = o.gamma.W[j] * r
+				shift[j] = o.beta.W[j] - m*a[j]
 			}
 		}
 		kernel.ScaleShift(y, x, a, shift, o.places, o.channels, false)
@@ -121,39 +122,39 @@ func pooledMoments(mean, variance []float32) (m, inv float32) {
 
 // backward: with x̂ = (x − μ)·inv, g = dy·γ and n values in a group, dβ = Σ dy,
 // dγ = Σ dy·x̂, dx = inv·(g − Σ g/n − x̂·Σ(g·x̂)/n).
-func (o *groupNorm) backward(p pass) {
+func (o *groupNorm) Backward(p plan.Pass) {
 	n, per := o.places*o.channels, o.channels/o.groups
 	mean, a, slope, shift := o.channel(o.back, 0), o.channel(o.back, 1), o.channel(o.back, 2), o.channel(o.back, 3)
-	clear(o.gamma.g)
-	clear(o.beta.g)
-	for i := range p.rows {
-		x, dy := o.x.data.data[i*n:(i+1)*n], o.y.grad.data[i*n:(i+1)*n]
+	clear(o.gamma.G)
+	clear(o.beta.G)
+	for i := range p.Rows {
+		x, dy := o.x.Data.Floats[i*n:(i+1)*n], o.y.Grad.Floats[i*n:(i+1)*n]
 		for j := range mean {
-			mean[j] = o.mean.data[i*o.groups+j/per]
+			mean[j] = o.mean.Floats[i*o.groups+j/per]
 		}
 		clear(o.sum)
 		clear(o.dot)
 		kernel.CenteredSums(o.sum, o.dot, dy, x, mean, nil, nil, o.places, o.channels)
 		for g := range o.groups {
-			r := o.inv.data[i*o.groups+g]
+			r := o.inv.Floats[i*o.groups+g]
 			var all, along float32
 			for j := g * per; j < (g+1)*per; j++ {
 				o.dot[j] *= float64(r)
-				all += o.gamma.w[j] * float32(o.sum[j])
-				along += o.gamma.w[j] * float32(o.dot[j])
+				all += o.gamma.W[j] * float32(o.sum[j])
+				along += o.gamma.W[j] * float32(o.dot[j])
 			}
 			for j := g * per; j < (g+1)*per; j++ {
-				a[j] = o.gamma.w[j] * r
+				a[j] = o.gamma.W[j] * r
 				slope[j] = -r * r * along / float32(per*o.places)
 				shift[j] = -r * all / float32(per*o.places)
 			}
 		}
 		for j := range o.sum {
-			o.beta.g[j] += float32(o.sum[j])
-			o.gamma.g[j] += float32(o.dot[j])
+			o.beta.G[j] += float32(o.sum[j])
+			o.gamma.G[j] += float32(o.dot[j])
 		}
-		if o.x.grad != nil {
-			kernel.NormBack(o.x.grad.data[i*n:(i+1)*n], dy, x, a, slope, mean, shift, nil, o.places, o.channels)
+		if o.x.Grad != nil {
+			kernel.NormBack(o.x.Grad.Floats[i*n:(i+1)*n], dy, x, a, slope, mean, shift, nil, o.places, o.channels)
 		}
 	}
 }

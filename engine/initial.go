@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+
+	"budwood/engine/internal/plan"
 )
 
 // Init says how the weights of a layer begin: [Kaiming], [Xavier], [Orthogonal],
@@ -14,10 +16,10 @@ import (
 // one input. The gain makes up for the activation behind the layer: √2 for ReLU,
 // LeakyReLU, GELU and SiLU, which cut off about half of their input, else 1.
 type Init interface {
+	// String is its name.
 	String() string
-
-	// fill sets a matrix of rows (inputs of one output) × cols (outputs).
-	fill(r *rand.Rand, w []float32, rows, cols int, gain float64)
+	// Fill sets a matrix of rows (inputs of one output) × cols (outputs).
+	Fill(r *rand.Rand, w []float32, rows, cols int, gain float64)
 }
 
 // Kaiming keeps the variance of the values through the layers (He et al. 2015):
@@ -60,35 +62,27 @@ func (n Normal) String() string { return fmt.Sprintf("Normal(%g)", cmp.Or(n.Std,
 // String is Zeros.
 func (Zeros) String() string { return "Zeros" }
 
-// filler sets the first values of a tensor.
-type filler struct {
-	init       Init
-	rows, cols int
-	gain       float64
-}
-
 // initial fills a weight of rows × cols; nil means Kaiming.
-func initial(i Init, rows, cols int, gain float64) filler {
+func initial(i Init, rows, cols int, gain float64) plan.Filler {
 	if i == nil {
 		i = Kaiming{}
 	}
-	return filler{i, rows, cols, gain}
+	return plan.Filler{Init: i, Rows: rows, Cols: cols, Gain: gain}
 }
 
 // zeros and ones are what biases and scales begin at.
-var zeros, ones = filler{init: Zeros{}}, filler{init: allOnes{}}
-
-func (f filler) fill(r *rand.Rand, w []float32) { f.init.fill(r, w, f.rows, f.cols, f.gain) }
+var zeros, ones = plan.Filler{Init: Zeros{}}, plan.Filler{Init: allOnes{}}
 
 type allOnes struct{ Zeros }
 
-func (allOnes) fill(_ *rand.Rand, w []float32, _, _ int, _ float64) {
+func (allOnes) Fill(_ *rand.Rand, w []float32, _, _ int, _ float64) {
 	for i := range w {
 		w[i] = 1
 	}
 }
 
-func (k Kaiming) fill(r *rand.Rand, w []float32, rows, cols int, gain float64) {
+// Fill implements [Init].
+func (k Kaiming) Fill(r *rand.Rand, w []float32, rows, cols int, gain float64) {
 	fan := rows
 	if k.FanOut {
 		fan = cols
@@ -96,19 +90,22 @@ func (k Kaiming) fill(r *rand.Rand, w []float32, rows, cols int, gain float64) {
 	random(r, w, gain/math.Sqrt(float64(fan)), k.Uniform)
 }
 
-func (x Xavier) fill(r *rand.Rand, w []float32, rows, cols int, gain float64) {
+// Fill implements [Init].
+func (x Xavier) Fill(r *rand.Rand, w []float32, rows, cols int, gain float64) {
 	random(r, w, gain*math.Sqrt(2/(float64(rows)+float64(cols))), x.Uniform)
 }
 
-func (n Normal) fill(r *rand.Rand, w []float32, _, _ int, _ float64) {
+// Fill implements [Init].
+func (n Normal) Fill(r *rand.Rand, w []float32, _, _ int, _ float64) {
 	random(r, w, cmp.Or(n.Std, 0.02), false)
 }
 
-func (Zeros) fill(_ *rand.Rand, w []float32, _, _ int, _ float64) { clear(w) }
+// Fill implements [Init].
+func (Zeros) Fill(_ *rand.Rand, w []float32, _, _ int, _ float64) { clear(w) }
 
-// fill makes a random matrix orthonormal by Gram and Schmidt, twice for
+// Fill makes a random matrix orthonormal by Gram and Schmidt, twice for
 // accuracy.
-func (Orthogonal) fill(r *rand.Rand, w []float32, rows, cols int, gain float64) {
+func (Orthogonal) Fill(r *rand.Rand, w []float32, rows, cols int, gain float64) {
 	few, many := min(rows, cols), max(rows, cols)
 	q := make([]float64, few*many)
 	for i := range few {

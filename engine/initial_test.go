@@ -29,7 +29,7 @@ func TestInit(t *testing.T) {
 	} {
 		w := make([]float32, rows*cols)
 		w[0] = 1 // what was there does not count
-		initial(c.init, rows, cols, 2).fill(rand.New(rand.NewPCG(1, 1)), w)
+		initial(c.init, rows, cols, 2).Fill(rand.New(rand.NewPCG(1, 1)), w)
 		var mean, square, most float64
 		for _, v := range w {
 			mean += float64(v) / float64(len(w))
@@ -48,7 +48,7 @@ func TestOrthogonal(t *testing.T) {
 	for _, s := range [][2]int{{7, 7}, {20, 6}, {6, 20}, {1, 5}, {5, 1}} {
 		rows, cols := s[0], s[1]
 		w := make([]float32, rows*cols)
-		Orthogonal{}.fill(rand.New(rand.NewPCG(2, 2)), w, rows, cols, 1.5)
+		Orthogonal{}.Fill(rand.New(rand.NewPCG(2, 2)), w, rows, cols, 1.5)
 		few, at := rows, func(i, j int) float64 { return float64(w[i*cols+j]) }
 		if cols < rows {
 			few, at = cols, func(i, j int) float64 { return float64(w[j*cols+i]) }

@@ -2,10 +2,10 @@ package engine
 
 import (
 	"fmt"
-	"math"
 	"slices"
 
 	"budwood/data"
+	"budwood/engine/internal/plan"
 )
 
 // Layer is a description of a part of a network: output sizes are written,
@@ -18,7 +18,7 @@ type Layer interface {
 	// String is the layer's name with its sizes: "Conv(16, 3×3)".
 	String() string
 
-	build(b *builder, x tensor) tensor // for a shape that Infer accepted
+	build(b *plan.Builder, x plan.Tensor) plan.Tensor // for a shape that Infer accepted
 }
 
 // Cost is what a network costs for one sample, known before anything is
@@ -35,7 +35,7 @@ func Measure(l Layer, in data.Shape) (out data.Shape, c Cost, err error) {
 	if out, err = fitting(l, in); err != nil {
 		return nil, Cost{}, err
 	}
-	outline(l, in, 1, F32.format(), func(b *builder, _ tensor) { c = b.cost() })
+	plan.Outline(in, 1, F32.format(), l.build, func(b *plan.Builder, _ plan.Tensor) { c = Cost(b.Cost()) })
 	return out, c, nil
 }
 
@@ -60,8 +60,8 @@ const maxDim = 1 << 24
 // The checks below are generic so that a layer that passes is not copied to the
 // heap: architecture search infers shapes by the million.
 
-// size checks a size written in a description.
-func size[L Layer](l L, what string, n, least int) error {
+// sized checks a size written in a description.
+func sized[L Layer](l L, what string, n, least int) error {
 	if n < least || n > maxDim {
 		return fmt.Errorf("%v: %s %d is outside [%d, %d]", l, what, n, least, maxDim)
 	}
@@ -100,24 +100,8 @@ func values[L Layer](l L, in data.Shape) error {
 	return nil
 }
 
-// product and plus are arithmetic that stops at the largest int64.
-func product(factors ...int) int64 {
-	p := int64(1)
-	for _, f := range factors {
-		if f == 0 {
-			return 0
-		}
-		if p > math.MaxInt64/int64(f) {
-			return math.MaxInt64
-		}
-		p *= int64(f)
-	}
-	return p
-}
+// title is the name of a layer in the summary, where that is not its String: of
+// what has rows of its own below it.
+type title string
 
-func plus(a, b int64) int64 {
-	if a > math.MaxInt64-b {
-		return math.MaxInt64
-	}
-	return a + b
-}
+func (t title) String() string { return string(t) }

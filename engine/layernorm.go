@@ -2,6 +2,7 @@ package engine
 
 import (
 	"budwood/data"
+	"budwood/engine/internal/plan"
 	"budwood/engine/kernel"
 )
 
@@ -16,37 +17,37 @@ func (l LayerNorm) Infer(in data.Shape) (data.Shape, error) { return in, values(
 // String is LayerNorm.
 func (LayerNorm) String() string { return "LayerNorm" }
 
-func (l LayerNorm) build(b *builder, x tensor) tensor {
-	c := x.shape[len(x.shape)-1]
-	per := x.shape.Size() / c
-	b.layer(l, x.shape, 0)
+func (l LayerNorm) build(b *plan.Builder, x plan.Tensor) plan.Tensor {
+	c := x.Shape[len(x.Shape)-1]
+	per := x.Shape.Size() / c
+	b.Layer(l, x.Shape, 0)
 	o := &layerNorm{
-		x: x, channels: c, per: per, y: b.output(x, x.shape, true, needNothing),
-		gamma: b.param("weight", ones, c), beta: b.param("bias", zeros, c),
-		mean: b.block(per), inv: b.block(per),
+		x: x, channels: c, per: per, y: b.Output(x, x.Shape, true, plan.NeedNothing),
+		gamma: b.Param("weight", ones, c), beta: b.Param("bias", zeros, c),
+		mean: b.Block(per), inv: b.Block(per),
 	}
-	b.add(o, []*block{x.data, o.y.data, o.mean, o.inv}, []*block{x.data, x.grad, o.y.grad, o.mean, o.inv})
+	b.Add(o, []*plan.Block{x.Data, o.y.Data, o.mean, o.inv}, []*plan.Block{x.Data, x.Grad, o.y.Grad, o.mean, o.inv})
 	return o.y
 }
 
 // layerNorm is the op of LayerNorm: y = (x − μ)/√(σ² + ε)·γ + β.
 type layerNorm struct {
-	x, y          tensor
+	x, y          plan.Tensor
 	channels, per int // per: normalised vectors in one sample
-	gamma, beta   *param
-	mean, inv     *block // μ and 1/√(σ² + ε) of each vector
+	gamma, beta   *plan.Param
+	mean, inv     *plan.Block // μ and 1/√(σ² + ε) of each vector
 }
 
-func (o *layerNorm) bind() {}
+func (o *layerNorm) Bind() {}
 
-func (o *layerNorm) forward(p pass) {
-	kernel.LayerNorm(o.y.data.data, o.x.data.data, o.gamma.w, o.beta.w, o.mean.data, o.inv.data, p.rows*o.per, o.channels, normEps)
+func (o *layerNorm) Forward(p plan.Pass) {
+	kernel.LayerNorm(o.y.Data.Floats, o.x.Data.Floats, o.gamma.W, o.beta.W, o.mean.Floats, o.inv.Floats, p.Rows*o.per, o.channels, normEps)
 }
 
-func (o *layerNorm) backward(p pass) {
-	dx := o.y.grad.data // if nobody wants it
-	if o.x.grad != nil {
-		dx = o.x.grad.data
+func (o *layerNorm) Backward(p plan.Pass) {
+	dx := o.y.Grad.Floats // if nobody wants it
+	if o.x.Grad != nil {
+		dx = o.x.Grad.Floats
 	}
-	kernel.LayerNormBack(dx, o.gamma.g, o.beta.g, o.y.grad.data, o.x.data.data, o.gamma.w, o.mean.data, o.inv.data, p.rows*o.per, o.channels)
+	kernel.LayerNormBack(dx, o.gamma.G, o.beta.G, o.y.Grad.Floats, o.x.Data.Floats, o.gamma.W, o.mean.Floats, o.inv.Floats, p.Rows*o.per, o.channels)
 }

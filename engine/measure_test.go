@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"budwood/data"
+	"budwood/engine/internal/plan"
 )
 
 // What a network is said to cost before it is compiled is what its plan says,
@@ -15,15 +16,15 @@ func TestMeasureIsThePlan(t *testing.T) {
 	for range 2 {
 		wg.Go(func() {
 			for _, k := range kinds {
-				b, _, y := build(k.layer, in, 32, F32.format())
-				layOut(b.blocks)
+				b, _, y := plan.New(in, 32, F32.format(), k.layer.build)
+				plan.LayOut(b.Blocks)
 				out, cost, err := Measure(k.layer, in)
-				if err != nil || !out.Equal(y.shape) || cost != b.cost() {
-					t.Errorf("%s: %v, %+v measured, %v, %+v planned: %v", k.name, out, cost, y.shape, b.cost(), err)
+				if err != nil || !out.Equal(y.Shape) || cost != Cost(b.Cost()) {
+					t.Errorf("%s: %v, %+v measured, %v, %+v planned: %v", k.name, out, cost, y.Shape, b.Cost(), err)
 				}
 				c, m, err := MeasureMemory(k.layer, in, Config{}, TrainConfig{})
 				config := Config{}.defaults()
-				if want := b.memory(in, y.shape, &config, &TrainConfig{}); err != nil || c != cost || m != want {
+				if want := memoryOf(b, in, y.Shape, &config, &TrainConfig{}); err != nil || c != cost || m != want {
 					t.Errorf("%s: %+v, %+v measured, %+v planned: %v", k.name, c, m, want, err)
 				}
 			}

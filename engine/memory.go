@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"budwood/data"
+	"budwood/engine/internal/plan"
 	"budwood/engine/kernel"
 	"budwood/engine/optim"
 )
@@ -39,15 +40,15 @@ func MeasureMemory(l Layer, in data.Shape, c Config, t TrainConfig) (cost Cost, 
 	}
 	c.level().Enter() // it decides what is computed in pairs
 	defer kernel.Leave()
-	outline(l, in, c.Batch, c.Precision.format(), func(b *builder, out tensor) {
-		cost, m = b.cost(), b.memory(in, out.shape, &c, &t)
+	plan.Outline(in, c.Batch, c.Precision.format(), l.build, func(b *plan.Builder, out plan.Tensor) {
+		cost, m = Cost(b.Cost()), memoryOf(b, in, out.Shape, &c, &t)
 	})
 	return cost, m, nil
 }
 
 // Memory is what the network and the trainer have allocated.
 func (t *Trainer) Memory() Memory {
-	return t.net.plan.memory(t.net.in, t.net.out, &t.net.cfg, &t.cfg)
+	return memoryOf(t.net.plan, t.net.in, t.net.out, &t.net.cfg, &t.cfg)
 }
 
 // String lists the parts: "parameters 9.6 KiB, gradients 9.6 KiB, …".
@@ -56,26 +57,26 @@ func (m Memory) String() string {
 		memory(m.Params), memory(m.Grads), memory(m.Optimizer), memory(m.Activations), memory(m.Train), memory(m.Infer))
 }
 
-// memory sums up a plan, with what a trainer adds to it; t nil means no
+// memoryOf sums up a plan, with what a trainer adds to it; t nil means no
 // trainer.
-func (b *builder) memory(in, out data.Shape, c *Config, t *TrainConfig) Memory {
-	arena, infer := peaks(b.blocks)
-	params, stats, tables := total(b.params), total(b.stats), total(b.tables)
+func memoryOf(b *plan.Builder, in, out data.Shape, c *Config, t *TrainConfig) Memory {
+	arena, infer := plan.Peaks(b.Blocks)
+	params, stats, tables := plan.Total(b.Params), plan.Total(b.Stats), plan.Total(b.Tables)
 	states, feed := 0, int64(0)
 	if t != nil {
 		states, feed = t.states(), t.feeding(in, out, c)
 	}
-	rest := plus(plus(aligned(stats), aligned(tables)), arena)
-	rest = plus(rest, product(2+states, int(aligned(params)-params))) // what fills up cache lines
-	rest = plus(rest, plus(c.targets(out), feed))
+	rest := plan.Plus(plan.Plus(plan.Aligned(stats), plan.Aligned(tables)), arena)
+	rest = plan.Plus(rest, plan.Product(2+states, int(plan.Aligned(params)-params))) // what fills up cache lines
+	rest = plan.Plus(rest, plan.Plus(c.targets(out), feed))
 	m := Memory{
 		Params: inBytes(params), Grads: inBytes(params),
-		Optimizer:   inBytes(product(states, int(params))),
+		Optimizer:   inBytes(plan.Product(states, int(params))),
 		Activations: inBytes(rest),
-		Best:        inBytes(plus(params, stats)),
-		Infer:       inBytes(plus(plus(params, stats), plus(tables, infer))),
+		Best:        inBytes(plan.Plus(params, stats)),
+		Infer:       inBytes(plan.Plus(plan.Plus(params, stats), plan.Plus(tables, infer))),
 	}
-	m.Train = plus(plus(m.Params, m.Grads), plus(m.Optimizer, m.Activations))
+	m.Train = plan.Plus(plan.Plus(m.Params, m.Grads), plan.Plus(m.Optimizer, m.Activations))
 	return m
 }
 
@@ -86,7 +87,7 @@ func (c *Config) targets(out data.Shape) int64 {
 	if c.soft() {
 		n += out.Size()
 	}
-	return product(c.Batch, n)
+	return plan.Product(c.Batch, n)
 }
 
 // states is the number of slices as long as the parameters that a trainer keeps.
@@ -108,19 +109,11 @@ func (t *TrainConfig) states() int {
 // feeding is the numbers of what a trainer gathers batches in, beside the arena.
 func (t *TrainConfig) feeding(in, out data.Shape, c *Config) (n int64) {
 	if t.Prefetch {
-		batch := plus(product(c.Batch, in.Size()), c.targets(out))
-		n = plus(batch, batch)
+		batch := plan.Plus(plan.Product(c.Batch, in.Size()), c.targets(out))
+		n = plan.Plus(batch, batch)
 	}
 	if t.Mixup > 0 {
-		n = plus(n, plus(int64(in.Size()+out.Size()), product(2, c.Batch, labels(out)+1)))
-	}
-	return n
-}
-
-// total is the size of a list of tensors.
-func total(ps []*param) (n int64) {
-	for _, p := range ps {
-		n = plus(n, p.size)
+		n = plan.Plus(n, plan.Plus(int64(in.Size()+out.Size()), plan.Product(2, c.Batch, labels(out)+1)))
 	}
 	return n
 }
@@ -129,7 +122,7 @@ func total(ps []*param) (n int64) {
 // row of logits.
 func labels(out data.Shape) int { return max(out.Size()/out[len(out)-1], 1) }
 
-func inBytes(floats int64) int64 { return product(4, int(floats)) }
+func inBytes(floats int64) int64 { return plan.Product(4, int(floats)) }
 
 // memory writes a number of bytes.
 func memory(bytes int64) string {

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 
 	"budwood/data"
+	"budwood/engine/internal/plan"
 	"budwood/engine/optim"
 )
 
@@ -36,7 +37,7 @@ func MLP(r *rand.Rand, sizes ...int) *Net {
 }
 
 // noNet is what MLP returns when there is no network.
-func noNet(err error) *Net { return &Net{plan: &builder{}, err: err} }
+func noNet(err error) *Net { return &Net{plan: &plan.Builder{}, err: err} }
 
 // Fit trains one epoch with AdamW at a learning rate, shuffled from the
 // network's own seed, and returns the mean loss of the epoch. If training

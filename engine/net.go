@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"budwood/data"
+	"budwood/engine/internal/plan"
 	"budwood/engine/kernel"
 	"budwood/engine/loss"
 	"budwood/engine/safetensors"
@@ -67,9 +68,9 @@ type Net struct {
 	layer   Layer
 	in, out data.Shape
 	cfg     Config
-	level   kernel.Level // of cfg.CPU
-	plan    *builder     // empty if err is not nil
-	x, y    tensor       // input and output of the plan
+	level   kernel.Level  // of cfg.CPU
+	plan    *plan.Builder // empty if err is not nil
+	x, y    plan.Tensor   // input and output of the plan
 	arena   []float32
 	params  []float32
 	grads   []float32
@@ -102,18 +103,18 @@ func Compile(l Layer, in data.Shape, cfg Config) (*Net, error) {
 	n := &Net{layer: l, in: in, out: out, cfg: cfg, level: level}
 	level.Enter() // it decides what is computed in pairs
 	defer kernel.Leave()
-	n.plan, n.x, n.y = build(l, in, cfg.Batch, cfg.Precision.format())
-	if n.y.grad == nil {
+	n.plan, n.x, n.y = plan.New(in, cfg.Batch, cfg.Precision.format(), l.build)
+	if n.y.Grad == nil {
 		return nil, errors.New("compile: no layer has parameters to train")
 	}
 	if err := n.allocate(); err != nil {
 		return nil, fmt.Errorf("compile: %w", err)
 	}
-	for i, p := range n.plan.params {
-		p.first.fill(stream(cfg.Seed, forWeights, i), p.w)
+	for i, p := range n.plan.Params {
+		p.First.Fill(stream(cfg.Seed, forWeights, i), p.W)
 	}
-	for _, p := range slices.Concat(n.plan.stats, n.plan.tables) {
-		p.first.fill(nil, p.w)
+	for _, p := range slices.Concat(n.plan.Stats, n.plan.Tables) {
+		p.First.Fill(nil, p.W)
 	}
 	return n, nil
 }
@@ -121,9 +122,9 @@ func Compile(l Layer, in data.Shape, cfg Config) (*Net, error) {
 // allocate makes the arena: parameters, gradients, statistics, then the blocks
 // of the plan.
 func (n *Net) allocate() error {
-	params, stats, tables := total(n.plan.params), total(n.plan.stats), total(n.plan.tables)
-	rest := layOut(n.plan.blocks)
-	all := plus(plus(aligned(params), aligned(params)), plus(plus(aligned(stats), aligned(tables)), rest))
+	params, stats, tables := plan.Total(n.plan.Params), plan.Total(n.plan.Stats), plan.Total(n.plan.Tables)
+	rest := plan.LayOut(n.plan.Blocks)
+	all := plan.Plus(plan.Plus(plan.Aligned(params), plan.Aligned(params)), plan.Plus(plan.Plus(plan.Aligned(stats), plan.Aligned(tables)), rest))
 	if all > maxArena {
 		return fmt.Errorf("the network needs %s for a batch of %d, the limit is %s", memory(inBytes(all)), n.cfg.Batch, memory(inBytes(maxArena)))
 	}
@@ -131,22 +132,15 @@ func (n *Net) allocate() error {
 	at := n.arena
 	take := func(size int64) []float32 {
 		s := at[:size:size]
-		at = at[aligned(size):]
+		at = at[plan.Aligned(size):]
 		return s
 	}
 	n.params, n.grads, n.stats = take(params), take(params), take(stats)
-	share(n.plan.params, n.params, func(p *param, w []float32) { p.w = w })
-	share(n.plan.params, n.grads, func(p *param, g []float32) { p.g = g })
-	share(n.plan.stats, n.stats, func(p *param, w []float32) { p.w = w })
-	share(n.plan.tables, take(tables), func(p *param, w []float32) { p.w = w })
-	for _, b := range n.plan.blocks {
-		if b.last != never {
-			b.data = at[b.off : int64(b.off)+b.size : int64(b.off)+b.size]
-		}
-	}
-	for _, o := range n.plan.ops {
-		o.bind()
-	}
+	share(n.plan.Params, n.params, func(p *plan.Param, w []float32) { p.W = w })
+	share(n.plan.Params, n.grads, func(p *plan.Param, g []float32) { p.G = g })
+	share(n.plan.Stats, n.stats, func(p *plan.Param, w []float32) { p.W = w })
+	share(n.plan.Tables, take(tables), func(p *plan.Param, w []float32) { p.W = w })
+	n.plan.Bind(at)
 	n.batch.Class = make([]int32, n.cfg.Batch*labels(n.out))
 	n.batch.Value = make([]float32, n.cfg.Batch*n.out.Size())
 	if n.cfg.soft() {
@@ -156,10 +150,10 @@ func (n *Net) allocate() error {
 }
 
 // share gives each tensor of a list its part of a flat slice.
-func share(ps []*param, flat []float32, give func(*param, []float32)) {
+func share(ps []*plan.Param, flat []float32, give func(*plan.Param, []float32)) {
 	for _, p := range ps {
-		give(p, flat[:p.size:p.size])
-		flat = flat[p.size:]
+		give(p, flat[:p.Size:p.Size])
+		flat = flat[p.Size:]
 	}
 }
 
@@ -191,48 +185,48 @@ func (n *Net) Grads() []float32 { return n.grads }
 
 // Tensors are the trained tensors, in order: name ("0.weight": the path of the
 // layer, then the tensor's own name), shape, and data shared with the network.
-func (n *Net) Tensors() []safetensors.Tensor { return n.tensors(n.plan.params, n.params) }
+func (n *Net) Tensors() []safetensors.Tensor { return n.tensors(n.plan.Params, n.params) }
 
 // Statistics are the running means and variances of [BatchNorm] layers.
-func (n *Net) Statistics() []safetensors.Tensor { return n.tensors(n.plan.stats, n.stats) }
+func (n *Net) Statistics() []safetensors.Tensor { return n.tensors(n.plan.Stats, n.stats) }
 
 // tensors cuts a flat slice into the tensors of a list.
-func (n *Net) tensors(ps []*param, flat []float32) []safetensors.Tensor {
+func (n *Net) tensors(ps []*plan.Param, flat []float32) []safetensors.Tensor {
 	out := make([]safetensors.Tensor, len(ps))
 	for i, p := range ps {
-		out[i] = safetensors.Tensor{Name: p.name, Shape: p.shape, Data: flat[:p.size:p.size]}
-		flat = flat[p.size:]
+		out[i] = safetensors.Tensor{Name: p.Name, Shape: p.Shape, Data: flat[:p.Size:p.Size]}
+		flat = flat[p.Size:]
 	}
 	return out
 }
 
 // forward runs the plan on the rows in the input block.
-func (n *Net) forward(p pass) {
-	for _, o := range n.plan.ops {
-		o.forward(p)
+func (n *Net) forward(p plan.Pass) {
+	for _, o := range n.plan.Ops {
+		o.Forward(p)
 	}
 }
 
 // step runs forward, loss and backward for a batch in the input block and
 // returns the sum of the losses and its divisor. The gradients are those of the
 // mean, times scale.
-func (n *Net) step(p pass, t loss.Targets, scale float64) (sum, weight float64) {
+func (n *Net) step(p plan.Pass, t loss.Targets, scale float64) (sum, weight float64) {
 	n.forward(p)
-	size := p.rows * n.out.Size()
-	d := n.y.grad.data[:size]
-	sum, weight = n.cfg.Loss.Gradient(d, n.y.data.data[:size], t, p.rows)
+	size := p.Rows * n.out.Size()
+	d := n.y.Grad.Floats[:size]
+	sum, weight = n.cfg.Loss.Gradient(d, n.y.Data.Floats[:size], t, p.Rows)
 	if math.IsNaN(sum) || math.IsInf(sum, 0) {
 		return sum, weight
 	}
 	if t.Partner != nil {
 		l, _ := n.cfg.Loss.(loss.CrossEntropy) // newFeeder made sure
-		sum += t.Mixed(d, n.y.data.data[:size], p.rows, l.Smoothing)
+		sum += t.Mixed(d, n.y.Data.Floats[:size], p.Rows, l.Smoothing)
 	}
 	if scale != 1 {
 		kernel.Scale(d, float32(scale))
 	}
-	for i := len(n.plan.ops) - 1; i >= 0; i-- {
-		n.plan.ops[i].backward(p)
+	for i := len(n.plan.Ops) - 1; i >= 0; i-- {
+		n.plan.Ops[i].Backward(p)
 	}
 	return sum, weight
 }
@@ -255,7 +249,7 @@ func (n *Net) Predict(x, out []float32) error {
 	for len(x) > 0 {
 		rows := min(len(x)/in, n.cfg.Batch)
 		n.infer(x[:rows*in], rows)
-		copy(out, n.y.data.data[:rows*w])
+		copy(out, n.y.Data.Floats[:rows*w])
 		x, out = x[rows*in:], out[rows*w:]
 	}
 	return nil
@@ -263,6 +257,6 @@ func (n *Net) Predict(x, out []float32) error {
 
 // infer runs at most a batch of rows forward in inference mode.
 func (n *Net) infer(x []float32, rows int) {
-	copy(n.x.data.data, x)
-	n.forward(pass{rows: rows})
+	copy(n.x.Data.Floats, x)
+	n.forward(plan.Pass{Rows: rows})
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"budwood/data"
+	"budwood/engine/internal/plan"
 	"budwood/engine/loss"
 	"budwood/engine/optim"
 )
@@ -131,10 +132,10 @@ func TestOverfits(t *testing.T) {
 func TestLayout(t *testing.T) {
 	for _, k := range kinds {
 		n := mustCompile(t, k.layer, data.Shape{8, 8, 2}, Config{Batch: 4})
-		for i, a := range n.plan.blocks {
-			for _, b := range n.plan.blocks[:i] {
-				apart := a.last < b.first || b.last < a.first || a.last == never || b.last == never
-				if !apart && int64(a.off) < int64(b.off)+b.size && int64(b.off) < int64(a.off)+a.size {
+		for i, a := range n.plan.Blocks {
+			for _, b := range n.plan.Blocks[:i] {
+				apart := a.Last < b.First || b.Last < a.First || a.Last == plan.Never || b.Last == plan.Never
+				if !apart && int64(a.Off) < int64(b.Off)+b.Size && int64(b.Off) < int64(a.Off)+a.Size {
 					t.Errorf("%s: blocks %+v and %+v overlap", k.name, *a, *b)
 				}
 			}
@@ -150,13 +151,13 @@ func TestPlanReadsOnlyWhatItWrote(t *testing.T) {
 		grads := func(dirty bool) []float32 {
 			n := mustCompile(t, k.layer, s.Shape, Config{Batch: 8, Seed: 1})
 			if dirty {
-				for _, b := range n.plan.blocks {
-					for i := range b.data {
-						b.data[i] = float32(math.NaN())
+				for _, b := range n.plan.Blocks {
+					for i := range b.Floats {
+						b.Floats[i] = float32(math.NaN())
 					}
 				}
 			}
-			n.step(pass{rows: 7, train: true, key: 3}, n.gather(s, []int32{0, 1, 2, 3, 4, 5, 6}), 1)
+			n.step(plan.Pass{Rows: 7, Train: true, Key: 3}, n.gather(s, []int32{0, 1, 2, 3, 4, 5, 6}), 1)
 			return n.Grads()
 		}
 		if !slices.Equal(grads(false), grads(true)) {
@@ -282,7 +283,7 @@ func TestCostMatchesPlan(t *testing.T) {
 		if int(c.Params) != len(n.Params()) {
 			t.Errorf("%s: %d parameters measured, %d compiled", k.name, c.Params, len(n.Params()))
 		}
-		if got := n.plan.cost(); got != c {
+		if got := Cost(n.plan.Cost()); got != c {
 			t.Errorf("%s: %+v measured, %+v compiled", k.name, c, got)
 		}
 		if len(n.arena) < 2*len(n.Params())+16*int(c.Activations) {

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"budwood/data"
+	"budwood/engine/internal/plan"
 	"budwood/engine/kernel"
 )
 
@@ -22,7 +23,7 @@ func (n *Net) Gradient(s *data.Set) (loss float64, err error) {
 	}
 	n.level.Enter()
 	defer kernel.Leave()
-	sum, weight := n.step(pass{rows: rows, train: true}, n.gather(s, order), 1)
+	sum, weight := n.step(plan.Pass{Rows: rows, Train: true}, n.gather(s, order), 1)
 	return sum / weight, nil
 }
 
@@ -40,12 +41,12 @@ func (n *Net) Backward(x, dy []float32) error {
 	}
 	n.level.Enter()
 	defer kernel.Leave()
-	p := pass{rows: rows}
-	copy(n.x.data.data, x)
+	p := plan.Pass{Rows: rows}
+	copy(n.x.Data.Floats, x)
 	n.forward(p)
-	copy(n.y.grad.data, dy)
-	for i := len(n.plan.ops) - 1; i >= 0; i-- {
-		n.plan.ops[i].backward(p)
+	copy(n.y.Grad.Floats, dy)
+	for i := len(n.plan.Ops) - 1; i >= 0; i-- {
+		n.plan.Ops[i].Backward(p)
 	}
 	return nil
 }
@@ -61,24 +62,24 @@ func (n *Net) Watch(x []float32, see func(layer string, out []float32)) error {
 	if rows < 1 || rows > n.cfg.Batch || len(x) != rows*n.in.Size() {
 		return fmt.Errorf("watch: %d inputs are not up to %d rows of %v", len(x), n.cfg.Batch, n.in)
 	}
-	copy(n.x.data.data, x)
-	left := make([]int, len(n.plan.rows)) // ops of each layer that are still to run
-	for _, r := range n.plan.owner {
+	copy(n.x.Data.Floats, x)
+	left := make([]int, len(n.plan.Rows)) // ops of each layer that are still to run
+	for _, r := range n.plan.Owner {
 		left[r]++
 	}
-	for i, o := range n.plan.ops {
+	for i, o := range n.plan.Ops {
 		n.level.Enter()
-		o.forward(pass{rows: rows})
+		o.Forward(plan.Pass{Rows: rows})
 		kernel.Leave()
-		at := n.plan.owner[i]
-		if left[at]--; left[at] > 0 || n.plan.rows[at].data == nil {
+		at := n.plan.Owner[i]
+		if left[at]--; left[at] > 0 || n.plan.Rows[at].Data == nil {
 			continue
 		}
-		r := n.plan.rows[at]
-		out := r.data.data[:rows*r.out.Size()]
-		see(r.layer, out)
-		if at+1 < len(n.plan.rows) && n.plan.rows[at+1].note == "in the layer above" {
-			see(n.plan.rows[at+1].layer, out)
+		r := n.plan.Rows[at]
+		out := r.Data.Floats[:rows*r.Out.Size()]
+		see(r.Layer, out)
+		if at+1 < len(n.plan.Rows) && n.plan.Rows[at+1].Note == "in the layer above" {
+			see(n.plan.Rows[at+1].Layer, out)
 		}
 	}
 	return nil

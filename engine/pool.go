@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"budwood/data"
+	"budwood/engine/internal/plan"
 	"budwood/engine/kernel"
 )
 
@@ -44,7 +45,7 @@ func pooled(l Layer, in data.Shape, n int) (data.Shape, error) {
 	if err := spread(l, in); err != nil {
 		return nil, err
 	}
-	if err := size(l, "window", n, 0); err != nil {
+	if err := sized(l, "window", n, 0); err != nil {
 		return nil, err
 	}
 	if n = window(n); n > in[0] || len(in) == 3 && n > in[1] {
@@ -61,41 +62,45 @@ func windows(in data.Shape, n int) data.Shape {
 	return data.Shape{in[0] / n, in[1] / n, in[2]}
 }
 
-func (p MaxPool) build(b *builder, x tensor) tensor { return b.pool(p, x, window(p.Size), true) }
-func (p AvgPool) build(b *builder, x tensor) tensor { return b.pool(p, x, window(p.Size), false) }
+func (p MaxPool) build(b *plan.Builder, x plan.Tensor) plan.Tensor {
+	return addPool(b, p, x, window(p.Size), true)
+}
+func (p AvgPool) build(b *plan.Builder, x plan.Tensor) plan.Tensor {
+	return addPool(b, p, x, window(p.Size), false)
+}
 
-func (b *builder) pool(l Layer, x tensor, n int, most bool) tensor {
-	out := windows(x.shape, n)
-	b.layer(l, out, 0)
-	y := b.output(x, out, false, needNothing)
-	back := []*block{x.grad, y.grad}
+func addPool(b *plan.Builder, l Layer, x plan.Tensor, n int, most bool) plan.Tensor {
+	out := windows(x.Shape, n)
+	b.Layer(l, out, 0)
+	y := b.Output(x, out, false, plan.NeedNothing)
+	back := []*plan.Block{x.Grad, y.Grad}
 	if most {
-		y.need = needValues
-		back = append(back, x.data, y.data)
+		y.Need = plan.NeedValues
+		back = append(back, x.Data, y.Data)
 	}
-	if s := x.shape; len(s) == 3 {
-		o := fresh(b, &b.spare.pools)
+	if s := x.Shape; len(s) == 3 {
+		o := plan.Fresh[pool](b)
 		o.x, o.y, o.geometry, o.max = x, y, kernel.Pool{H: s[0], W: s[1], C: s[2], Size: n}, most
-		b.add(o, []*block{x.data, y.data}, back)
+		b.Add(o, []*plan.Block{x.Data, y.Data}, back)
 		return y
 	}
-	b.add(&stepPool{x: x, y: y, size: n, max: most}, []*block{x.data, y.data}, back)
+	b.Add(&stepPool{x: x, y: y, size: n, max: most}, []*plan.Block{x.Data, y.Data}, back)
 	return y
 }
 
 // pool is the op of MaxPool and AvgPool for images.
 type pool struct {
-	x, y     tensor
+	x, y     plan.Tensor
 	geometry kernel.Pool
 	max      bool
 }
 
-func (o *pool) bind() {}
+func (o *pool) Bind() {}
 
-func (o *pool) forward(p pass) {
-	in, out := o.x.shape.Size(), o.y.shape.Size()
-	for i := range p.rows {
-		x, y := o.x.data.data[i*in:(i+1)*in], o.y.data.data[i*out:(i+1)*out]
+func (o *pool) Forward(p plan.Pass) {
+	in, out := o.x.Shape.Size(), o.y.Shape.Size()
+	for i := range p.Rows {
+		x, y := o.x.Data.Floats[i*in:(i+1)*in], o.y.Data.Floats[i*out:(i+1)*out]
 		if o.max {
 			o.geometry.Max(y, x)
 		} else {
@@ -104,15 +109,15 @@ func (o *pool) forward(p pass) {
 	}
 }
 
-func (o *pool) backward(p pass) {
-	if o.x.grad == nil {
+func (o *pool) Backward(p plan.Pass) {
+	if o.x.Grad == nil {
 		return
 	}
-	in, out := o.x.shape.Size(), o.y.shape.Size()
-	for i := range p.rows {
-		dx, dy := o.x.grad.data[i*in:(i+1)*in], o.y.grad.data[i*out:(i+1)*out]
+	in, out := o.x.Shape.Size(), o.y.Shape.Size()
+	for i := range p.Rows {
+		dx, dy := o.x.Grad.Floats[i*in:(i+1)*in], o.y.Grad.Floats[i*out:(i+1)*out]
 		if o.max {
-			o.geometry.MaxBack(dx, dy, o.x.data.data[i*in:(i+1)*in], o.y.data.data[i*out:(i+1)*out])
+			o.geometry.MaxBack(dx, dy, o.x.Data.Floats[i*in:(i+1)*in], o.y.Data.Floats[i*out:(i+1)*out])
 		} else {
 			o.geometry.AvgBack(dx, dy)
 		}
@@ -121,19 +126,19 @@ func (o *pool) backward(p pass) {
 
 // stepPool is the op of MaxPool and AvgPool for sequences.
 type stepPool struct {
-	x, y tensor
+	x, y plan.Tensor
 	size int
 	max  bool
 }
 
-func (o *stepPool) bind() {}
+func (o *stepPool) Bind() {}
 
-func (o *stepPool) forward(p pass) {
-	c, n := o.x.shape[1], o.x.shape.Size()
-	for i := range p.rows {
-		for w := range o.y.shape[0] {
-			x, to := o.x.data.data[i*n+w*o.size*c:], (i*o.y.shape[0]+w)*c
-			y := o.y.data.data[to : to+c]
+func (o *stepPool) Forward(p plan.Pass) {
+	c, n := o.x.Shape[1], o.x.Shape.Size()
+	for i := range p.Rows {
+		for w := range o.y.Shape[0] {
+			x, to := o.x.Data.Floats[i*n+w*o.size*c:], (i*o.y.Shape[0]+w)*c
+			y := o.y.Data.Floats[to : to+c]
 			copy(y, x)
 			for q := 1; q < o.size; q++ {
 				if o.max {
@@ -149,19 +154,19 @@ func (o *stepPool) forward(p pass) {
 	}
 }
 
-func (o *stepPool) backward(p pass) {
-	if o.x.grad == nil {
+func (o *stepPool) Backward(p plan.Pass) {
+	if o.x.Grad == nil {
 		return
 	}
-	c, n, used := o.x.shape[1], o.x.shape.Size(), o.y.shape.Size()*o.size
-	for i := range p.rows {
-		dx, x := o.x.grad.data[i*n:(i+1)*n], o.x.data.data[i*n:(i+1)*n]
+	c, n, used := o.x.Shape[1], o.x.Shape.Size(), o.y.Shape.Size()*o.size
+	for i := range p.Rows {
+		dx, x := o.x.Grad.Floats[i*n:(i+1)*n], o.x.Data.Floats[i*n:(i+1)*n]
 		clear(dx[used:])
-		for w := range o.y.shape[0] {
-			lo, hi, to := w*o.size*c, (w+1)*o.size*c, (i*o.y.shape[0]+w)*c
-			dy := o.y.grad.data[to : to+c]
+		for w := range o.y.Shape[0] {
+			lo, hi, to := w*o.size*c, (w+1)*o.size*c, (i*o.y.Shape[0]+w)*c
+			dy := o.y.Grad.Floats[to : to+c]
 			if o.max {
-				kernel.MaxBack(dx[lo:hi], dy, x[lo:hi], o.y.data.data[to:to+c])
+				kernel.MaxBack(dx[lo:hi], dy, x[lo:hi], o.y.Data.Floats[to:to+c])
 				continue
 			}
 			kernel.Scale(dy, 1/float32(o.size))

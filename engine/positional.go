@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 
 	"budwood/data"
+	"budwood/engine/internal/plan"
 	"budwood/engine/kernel"
 )
 
@@ -27,30 +28,30 @@ func (e Positional) String() string {
 	return "Positional(sinusoidal)"
 }
 
-func (e Positional) build(b *builder, x tensor) tensor {
-	b.layer(e, x.shape, 0)
-	steps, features := x.shape[0], x.shape[1]
+func (e Positional) build(b *plan.Builder, x plan.Tensor) plan.Tensor {
+	b.Layer(e, x.Shape, 0)
+	steps, features := x.Shape[0], x.Shape[1]
 	o := &positional{x: x, learned: e.Learned}
 	if e.Learned {
-		o.w = b.param("weight", initial(Normal{}, steps, features, 1), steps, features)
+		o.w = b.Param("weight", initial(Normal{}, steps, features, 1), steps, features)
 	} else {
-		o.w = b.table(filler{init: sinusoidal{}, rows: steps, cols: features}, steps, features)
+		o.w = b.Table(plan.Filler{Init: sinusoidal{}, Rows: steps, Cols: features}, steps, features)
 	}
-	if o.y = b.inPlace(x, false, needNothing); o.y.grad == nil && e.Learned {
-		o.y.grad = b.block(x.shape.Size())
+	if o.y = b.InPlace(x, false, plan.NeedNothing); o.y.Grad == nil && e.Learned {
+		o.y.Grad = b.Block(x.Shape.Size())
 	}
-	b.add(o, []*block{x.data, o.y.data}, []*block{o.y.grad})
+	b.Add(o, []*plan.Block{x.Data, o.y.Data}, []*plan.Block{o.y.Grad})
 	return o.y
 }
 
 // positional is the op of Positional.
 type positional struct {
-	x, y    tensor
+	x, y    plan.Tensor
 	learned bool
-	w       *param // steps × features
+	w       *plan.Param // steps × features
 }
 
-func (o *positional) bind() {}
+func (o *positional) Bind() {}
 
 // Sinusoids is what a sinusoidal [Positional] adds: steps × features, row-major.
 func Sinusoids(steps, features int) []float32 {
@@ -62,7 +63,7 @@ func Sinusoids(steps, features int) []float32 {
 // sinusoidal is the table of positions as initial values.
 type sinusoidal struct{ Zeros }
 
-func (sinusoidal) fill(_ *rand.Rand, w []float32, _, features int, _ float64) { sinusoids(w, features) }
+func (sinusoidal) Fill(_ *rand.Rand, w []float32, _, features int, _ float64) { sinusoids(w, features) }
 
 // sinusoids fills rows of features: sin(t/10000^(2i/features)) in feature 2i,
 // the cosine of the same in 2i+1.
@@ -78,19 +79,19 @@ func sinusoids(table []float32, features int) {
 	}
 }
 
-func (o *positional) forward(p pass) {
-	n := o.x.shape.Size()
-	x, y := o.x.data.data[:p.rows*n], o.y.data.data[:p.rows*n]
-	if o.y.data != o.x.data {
+func (o *positional) Forward(p plan.Pass) {
+	n := o.x.Shape.Size()
+	x, y := o.x.Data.Floats[:p.Rows*n], o.y.Data.Floats[:p.Rows*n]
+	if o.y.Data != o.x.Data {
 		copy(y, x)
 	}
-	for i := range p.rows {
-		kernel.Add(y[i*n:(i+1)*n], o.w.w)
+	for i := range p.Rows {
+		kernel.Add(y[i*n:(i+1)*n], o.w.W)
 	}
 }
 
-func (o *positional) backward(p pass) {
+func (o *positional) Backward(p plan.Pass) {
 	if o.learned {
-		kernel.ColSum(o.w.g, o.y.grad.data, p.rows, o.x.shape.Size())
+		kernel.ColSum(o.w.G, o.y.Grad.Floats, p.Rows, o.x.Shape.Size())
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"budwood/data"
+	"budwood/engine/internal/plan"
 	"budwood/engine/optim"
 )
 
@@ -22,8 +23,8 @@ func TestPrecisionOfSequences(t *testing.T) {
 			for i := range order {
 				order[i] = int32(i)
 			}
-			n.step(pass{rows: 20, train: true}, n.gather(s, order), 1)
-			n.step(pass{rows: rows, train: true}, n.gather(s, order[:rows]), 1) // what is left in scratch memory does not count
+			n.step(plan.Pass{Rows: 20, Train: true}, n.gather(s, order), 1)
+			n.step(plan.Pass{Rows: rows, Train: true}, n.gather(s, order[:rows]), 1) // what is left in scratch memory does not count
 			return n.Grads()
 		}
 		for _, rows := range []int{20, 7} {
@@ -52,7 +53,7 @@ func TestPrecision(t *testing.T) {
 		for i := range order {
 			order[i] = int32(i)
 		}
-		n.step(pass{rows: 50, train: true}, n.gather(s, order), 1)
+		n.step(plan.Pass{Rows: 50, Train: true}, n.gather(s, order), 1)
 		return n.Grads()
 	}
 	exact := gradient(F32)

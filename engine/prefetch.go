@@ -37,13 +37,13 @@ func (t *Trainer) feed(s *data.Set, from, rows int) loss.Targets {
 	n, a := t.net, t.ahead
 	order := t.order[from : from+rows]
 	if a == nil {
-		return t.feeder.fill(&batch{n.x.data.data, n.batch}, 0, s, order, t.done)
+		return t.feeder.fill(&batch{n.x.Data.Floats, n.batch}, 0, s, order, t.done)
 	}
 	got, ok := a.wait()
 	if !ok || a.set != s || a.epoch != t.done || a.from != from {
 		got = t.feeder.fill(a.batches[a.at], a.at, s, order, t.done)
 	}
-	copy(n.x.data.data, a.batches[a.at].x[:rows*n.in.Size()])
+	copy(n.x.Data.Floats, a.batches[a.at].x[:rows*n.in.Size()])
 	if from += rows; from < len(t.order) {
 		a.at = 1 - a.at
 		a.set, a.epoch, a.from, a.busy = s, t.done, from, true

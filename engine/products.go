@@ -1,6 +1,9 @@
 package engine
 
-import "budwood/engine/kernel"
+import (
+	"budwood/engine/internal/plan"
+	"budwood/engine/kernel"
+)
 
 // packSize is the scratch that products need which run one after the other.
 func packSize(products ...*kernel.Gemm) (n int64) {
@@ -11,8 +14,8 @@ func packSize(products ...*kernel.Gemm) (n int64) {
 }
 
 // pack gives products that run one after the other their common scratch.
-func pack(scratch *block, products ...*kernel.Gemm) {
+func pack(scratch *plan.Block, products ...*kernel.Gemm) {
 	for _, g := range products {
-		g.Pack = scratch.data[:g.PackSize()]
+		g.Pack = scratch.Floats[:g.PackSize()]
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"budwood/data"
+	"budwood/engine/internal/plan"
 	"budwood/engine/kernel"
 )
 
@@ -30,7 +31,7 @@ func (n *Net) Recalibrate(s *data.Set, batches int) error {
 			order[i] = int32((i*batches + k) * s.Len() / (rows * batches))
 		}
 		n.gather(s, order)
-		n.forward(pass{rows: rows, train: true, key: hash(n.cfg.Seed, forDropout, uint64(k)), share: 1 / float32(k+1)})
+		n.forward(plan.Pass{Rows: rows, Train: true, Key: hash(n.cfg.Seed, forDropout, uint64(k)), Share: 1 / float32(k+1)})
 	}
 	return nil
 }

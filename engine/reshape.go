@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"budwood/data"
+	"budwood/engine/internal/plan"
 )
 
 // Flatten makes {features} of any shape. [Dense] does so by itself.
@@ -56,44 +57,46 @@ func (r Reshape) String() string { return fmt.Sprintf("Reshape(%v)", r.To) }
 // String is LastStep.
 func (LastStep) String() string { return "LastStep" }
 
-func (f Flatten) build(b *builder, x tensor) tensor {
-	return b.reshape(f, x, data.Shape{x.shape.Size()})
+func (f Flatten) build(b *plan.Builder, x plan.Tensor) plan.Tensor {
+	return addReshape(b, f, x, data.Shape{x.Shape.Size()})
 }
-func (r Reshape) build(b *builder, x tensor) tensor { return b.reshape(r, x, slices.Clone(r.To)) }
+func (r Reshape) build(b *plan.Builder, x plan.Tensor) plan.Tensor {
+	return addReshape(b, r, x, slices.Clone(r.To))
+}
 
-// reshape is the same tensor in another shape.
-func (b *builder) reshape(l Layer, x tensor, to data.Shape) tensor {
-	b.layer(l, to, 0)
-	x.shape = to
+// addReshape is the same tensor in another shape.
+func addReshape(b *plan.Builder, l Layer, x plan.Tensor, to data.Shape) plan.Tensor {
+	b.Layer(l, to, 0)
+	x.Shape = to
 	return x
 }
 
-func (l LastStep) build(b *builder, x tensor) tensor {
-	b.layer(l, x.shape[1:], 0)
-	o := &lastStep{x: x, y: b.output(x, x.shape[1:], false, needNothing)}
-	b.add(o, []*block{x.data, o.y.data}, []*block{x.grad, o.y.grad})
+func (l LastStep) build(b *plan.Builder, x plan.Tensor) plan.Tensor {
+	b.Layer(l, x.Shape[1:], 0)
+	o := &lastStep{x: x, y: b.Output(x, x.Shape[1:], false, plan.NeedNothing)}
+	b.Add(o, []*plan.Block{x.Data, o.y.Data}, []*plan.Block{x.Grad, o.y.Grad})
 	return o.y
 }
 
 // lastStep is the op of LastStep.
-type lastStep struct{ x, y tensor }
+type lastStep struct{ x, y plan.Tensor }
 
-func (o *lastStep) bind() {}
+func (o *lastStep) Bind() {}
 
-func (o *lastStep) forward(p pass) {
-	n, c := o.x.shape.Size(), o.x.shape[1]
-	for i := range p.rows {
-		copy(o.y.data.data[i*c:(i+1)*c], o.x.data.data[(i+1)*n-c:])
+func (o *lastStep) Forward(p plan.Pass) {
+	n, c := o.x.Shape.Size(), o.x.Shape[1]
+	for i := range p.Rows {
+		copy(o.y.Data.Floats[i*c:(i+1)*c], o.x.Data.Floats[(i+1)*n-c:])
 	}
 }
 
-func (o *lastStep) backward(p pass) {
-	if o.x.grad == nil {
+func (o *lastStep) Backward(p plan.Pass) {
+	if o.x.Grad == nil {
 		return
 	}
-	n, c := o.x.shape.Size(), o.x.shape[1]
-	clear(o.x.grad.data[:p.rows*n])
-	for i := range p.rows {
-		copy(o.x.grad.data[(i+1)*n-c:(i+1)*n], o.y.grad.data[i*c:])
+	n, c := o.x.Shape.Size(), o.x.Shape[1]
+	clear(o.x.Grad.Floats[:p.Rows*n])
+	for i := range p.Rows {
+		copy(o.x.Grad.Floats[(i+1)*n-c:(i+1)*n], o.y.Grad.Floats[i*c:])
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"budwood/data"
+	"budwood/engine/internal/plan"
 )
 
 // Residual is x + Body(x) (He et al. 2016). Where Body changes the shape, x
@@ -56,16 +57,16 @@ func (r Residual) String() string { return "Residual" + r.Body.String() }
 
 func (r Residual) name() string { return "Residual" }
 
-func (r Residual) build(b *builder, x tensor) tensor {
-	own := b.layer(r, x.shape, 0)
-	var body tensor
-	into := b.split(x)
-	b.within("body", func() { body = r.Body.build(b, into) })
-	short := tensor{shape: x.shape, data: x.data, grad: x.grad, need: needValues}
-	if l, err := Projection(x.shape, body.shape); err == nil && l != nil {
-		b.within("projection", func() { short = l.build(b, short) })
+func (r Residual) build(b *plan.Builder, x plan.Tensor) plan.Tensor {
+	own := b.Layer(title(r.name()), x.Shape, 0)
+	var body plan.Tensor
+	into := b.Split(x)
+	b.Within("body", func() { body = r.Body.build(b, into) })
+	short := plan.Tensor{Shape: x.Shape, Data: x.Data, Grad: x.Grad, Need: plan.NeedValues}
+	if l, err := Projection(x.Shape, body.Shape); err == nil && l != nil {
+		b.Within("projection", func() { short = l.build(b, short) })
 	}
-	b.at = own
-	b.rows[own].out = body.shape
-	return b.sum([]tensor{body, short})
+	b.At = own
+	b.Rows[own].Out = body.Shape
+	return b.Sum([]plan.Tensor{body, short})
 }

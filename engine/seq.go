@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"budwood/data"
+	"budwood/engine/internal/plan"
 )
 
 // Seq is layers in a row, itself a layer. An empty Seq changes nothing.
@@ -46,10 +47,10 @@ func (s Seq) String() string {
 
 // build of a Seq chains its layers; a layer takes those behind it along that its
 // kernels have built in.
-func (s Seq) build(b *builder, x tensor) tensor {
+func (s Seq) build(b *plan.Builder, x plan.Tensor) plan.Tensor {
 	for i := 0; i < len(s); i++ {
 		l, taken := s[i], 0
-		b.within(strconv.Itoa(i), func() {
+		b.Within(strconv.Itoa(i), func() {
 			if f, ok := l.(fuser); ok {
 				x, taken = f.fuse(b, x, s[i+1:])
 			} else {
@@ -58,7 +59,7 @@ func (s Seq) build(b *builder, x tensor) tensor {
 		})
 		for range taken {
 			i++
-			b.within(strconv.Itoa(i), func() { b.rows[b.layer(s[i], x.shape, 0)].note = "in the layer above" })
+			b.Within(strconv.Itoa(i), func() { b.Rows[b.Layer(s[i], x.Shape, 0)].Note = "in the layer above" })
 		}
 	}
 	return x
@@ -67,7 +68,7 @@ func (s Seq) build(b *builder, x tensor) tensor {
 // fuser is a layer that depends on those behind it in a sequence: next, whose
 // only input is its output. It returns how many of them it does itself.
 type fuser interface {
-	fuse(b *builder, x tensor, next []Layer) (y tensor, taken int)
+	fuse(b *plan.Builder, x plan.Tensor, next []Layer) (y plan.Tensor, taken int)
 }
 
 // behind looks at the activation behind a layer: how many layers to take along,

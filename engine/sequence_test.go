@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"budwood/data"
+	"budwood/engine/internal/plan"
 	"budwood/engine/optim"
 )
 
@@ -17,15 +18,15 @@ import (
 func run(t tester, l Layer, in data.Shape, rows int, r *rand.Rand) (p *probe, y []float32) {
 	p = newProbe(t, l, in, rows, r)
 	p.loss()
-	return p, p.net.y.data.data[:rows*p.net.out.Size()]
+	return p, p.net.y.Data.Floats[:rows*p.net.out.Size()]
 }
 
 // tensor64 is a parameter of a probe as a function of row and column.
 func tensor64(p *probe, name string) func(i, j int) float64 {
-	for _, q := range p.net.plan.params {
-		if q.name == name {
-			cols := q.shape[len(q.shape)-1]
-			return func(i, j int) float64 { return float64(q.w[i*cols+j]) }
+	for _, q := range p.net.plan.Params {
+		if q.Name == name {
+			cols := q.Shape[len(q.Shape)-1]
+			return func(i, j int) float64 { return float64(q.W[i*cols+j]) }
 		}
 	}
 	panic("no tensor " + name)
@@ -187,7 +188,7 @@ func TestLanguageModels(t *testing.T) {
 		}
 		order := []int32{3, 1, 4}
 		if a := testing.AllocsPerRun(5, func() {
-			n.step(pass{rows: len(order), train: true, key: 1}, n.gather(s, order), 1)
+			n.step(plan.Pass{Rows: len(order), Train: true, Key: 1}, n.gather(s, order), 1)
 		}); a != 0 {
 			t.Errorf("%v: %g allocations a step", l, a)
 		}

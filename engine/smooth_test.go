@@ -160,8 +160,8 @@ var smooth = []struct {
 // awayFromZero keeps what goes into the first ReLU of SqueezeExcite away from 0,
 // where it has no derivative.
 func awayFromZero(p *probe) {
-	for i := range p.net.plan.params[1].w {
-		p.net.plan.params[1].w[i] = float32(3 - 6*(i%2))
+	for i := range p.net.plan.Params[1].W {
+		p.net.plan.Params[1].W[i] = float32(3 - 6*(i%2))
 	}
 	kernel.Scale(p.x, 0.2)
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"budwood/data"
+	"budwood/engine/internal/plan"
 	"budwood/engine/kernel"
 )
 
@@ -19,7 +20,7 @@ func (s SqueezeExcite) Infer(in data.Shape) (data.Shape, error) {
 	if err := spread(s, in); err != nil {
 		return nil, err
 	}
-	return in, size(s, "ratio", s.Ratio, 0)
+	return in, sized(s, "ratio", s.Ratio, 0)
 }
 
 // String is SqueezeExcite(Ratio).
@@ -32,43 +33,43 @@ func (s SqueezeExcite) ratio() int {
 	return s.Ratio
 }
 
-func (s SqueezeExcite) build(b *builder, x tensor) tensor {
-	c := x.shape[len(x.shape)-1]
-	own := b.layer(s, x.shape, 0)
-	side := b.split(x)
+func (s SqueezeExcite) build(b *plan.Builder, x plan.Tensor) plan.Tensor {
+	c := x.Shape[len(x.Shape)-1]
+	own := b.Layer(s, x.Shape, 0)
+	side := b.Split(x)
 	weigh := Seq{GlobalAvgPool{}, Dense{Out: max(c/s.ratio(), 1)}, ReLU{}, Dense{Out: c}, Sigmoid{}}
-	o := &gate{x: x, places: places(x.shape), channels: c, by: weigh.build(b, side)}
-	b.at = own
-	o.y = b.output(x, x.shape, true, needNothing)
-	b.add(o, []*block{x.data, o.by.data, o.y.data}, []*block{x.data, x.grad, o.by.data, o.by.grad, o.y.grad})
+	o := &gate{x: x, places: plan.Places(x.Shape), channels: c, by: weigh.build(b, side)}
+	b.At = own
+	o.y = b.Output(x, x.Shape, true, plan.NeedNothing)
+	b.Add(o, []*plan.Block{x.Data, o.by.Data, o.y.Data}, []*plan.Block{x.Data, x.Grad, o.by.Data, o.by.Grad, o.y.Grad})
 	return o.y
 }
 
 // gate is the op of SqueezeExcite that multiplies each channel.
 type gate struct {
-	x, by, y         tensor
+	x, by, y         plan.Tensor
 	places, channels int
 }
 
-func (o *gate) bind() {}
+func (o *gate) Bind() {}
 
-func (o *gate) forward(p pass) { o.weigh(o.y.data, o.x.data, p.rows) }
+func (o *gate) Forward(p plan.Pass) { o.weigh(o.y.Data, o.x.Data, p.Rows) }
 
-func (o *gate) weigh(to, from *block, rows int) {
+func (o *gate) weigh(to, from *plan.Block, rows int) {
 	c, n := o.channels, o.places*o.channels
-	clear(to.data[:rows*n])
+	clear(to.Floats[:rows*n])
 	for i := range rows {
-		kernel.MulAdd(to.data[i*n:(i+1)*n], c, from.data[i*n:(i+1)*n], c, o.by.data.data[i*c:(i+1)*c], o.places, c)
+		kernel.MulAdd(to.Floats[i*n:(i+1)*n], c, from.Floats[i*n:(i+1)*n], c, o.by.Data.Floats[i*c:(i+1)*c], o.places, c)
 	}
 }
 
-func (o *gate) backward(p pass) {
+func (o *gate) Backward(p plan.Pass) {
 	c, n := o.channels, o.places*o.channels
-	clear(o.by.grad.data[:p.rows*c])
-	for i := range p.rows {
-		kernel.MulSum(o.by.grad.data[i*c:(i+1)*c], o.x.data.data[i*n:(i+1)*n], c, o.y.grad.data[i*n:(i+1)*n], c, o.places, c)
+	clear(o.by.Grad.Floats[:p.Rows*c])
+	for i := range p.Rows {
+		kernel.MulSum(o.by.Grad.Floats[i*c:(i+1)*c], o.x.Data.Floats[i*n:(i+1)*n], c, o.y.Grad.Floats[i*n:(i+1)*n], c, o.places, c)
 	}
-	if o.x.grad != nil {
-		o.weigh(o.x.grad, o.y.grad, p.rows)
+	if o.x.Grad != nil {
+		o.weigh(o.x.Grad, o.y.Grad, p.Rows)
 	}
 }

@@ -15,17 +15,17 @@ func (n *Net) Summary() string {
 	var s strings.Builder
 	fmt.Fprintf(&s, "%v → %v, %v, batch %d, seed %d\n", n.in, n.out, n.cfg.Loss, n.cfg.Batch, n.cfg.Seed)
 	lines := [][]string{{"layer", "", "output", "params", "MACs", "activations"}}
-	for _, r := range n.plan.rows {
-		kept := r.note
-		if kept == "" && r.data != nil {
-			kept = fmt.Sprint(r.data.sample)
+	for _, r := range n.plan.Rows {
+		kept := r.Note
+		if kept == "" && r.Data != nil {
+			kept = fmt.Sprint(r.Data.Sample)
 		}
-		lines = append(lines, []string{r.path, r.layer, r.out.String(), fmt.Sprint(r.params), fmt.Sprint(r.macs), kept})
+		lines = append(lines, []string{r.Path, r.Layer, r.Out.String(), fmt.Sprint(r.Params), fmt.Sprint(r.MACs), kept})
 	}
 	table(&s, lines)
-	c := n.plan.cost()
+	c := n.plan.Cost()
 	fmt.Fprintf(&s, "%d parameters, %d MACs and %d activations a sample\n", c.Params, c.MACs, c.Activations)
-	m := n.plan.memory(n.in, n.out, &n.cfg, nil)
+	m := memoryOf(n.plan, n.in, n.out, &n.cfg, nil)
 	fmt.Fprintf(&s, "memory: parameters %s, gradients %s, activations and scratch %s, in all %s and the optimizer's state; inference alone %s\n",
 		memory(m.Params), memory(m.Grads), memory(m.Activations), memory(m.Train), memory(m.Infer))
 	return s.String()

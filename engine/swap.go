@@ -29,8 +29,8 @@ func (t *Trainer) Swap(n *Net, steps []int) error {
 		return fmt.Errorf("swap: a network from %v to %v with batches of %d for one from %v to %v with %d",
 			n.in, n.out, n.cfg.Batch, was.in, was.out, was.cfg.Batch)
 	}
-	if steps != nil && len(steps) != len(n.plan.params) {
-		return fmt.Errorf("swap: steps of %d tensors for a network of %d", len(steps), len(n.plan.params))
+	if steps != nil && len(steps) != len(n.plan.Params) {
+		return fmt.Errorf("swap: steps of %d tensors for a network of %d", len(steps), len(n.plan.Params))
 	}
 	t.ahead.wait()
 	t.net, t.best = n, snapshot{}
@@ -51,7 +51,7 @@ func (t *Trainer) Swap(n *Net, steps []int) error {
 func (t *Trainer) State() [][]safetensors.Tensor {
 	out := make([][]safetensors.Tensor, len(t.slots))
 	for i, slot := range t.slots {
-		out[i] = t.net.tensors(t.net.plan.params, slot)
+		out[i] = t.net.tensors(t.net.plan.Params, slot)
 	}
 	return out
 }

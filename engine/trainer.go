@@ -8,6 +8,7 @@ import (
 
 	"budwood/data"
 	"budwood/engine/internal/check"
+	"budwood/engine/internal/plan"
 	"budwood/engine/kernel"
 	"budwood/engine/optim"
 )
@@ -113,7 +114,7 @@ func NewTrainer(n *Net, cfg TrainConfig) (*Trainer, error) {
 // allocate makes the slices as long as the parameters.
 func (t *Trainer) allocate() {
 	n := t.net
-	size := int(aligned(int64(len(n.params))))
+	size := int(plan.Aligned(int64(len(n.params))))
 	state := kernel.Floats(size * t.cfg.states())
 	take := func() []float32 {
 		s := state[:len(n.params):len(n.params)]
@@ -203,7 +204,7 @@ func (t *Trainer) Step(s *data.Set) (last bool, err error) {
 	var weights float64
 	for at := 0; at < size; at += n.cfg.Batch {
 		batch := order[at:min(at+n.cfg.Batch, size)]
-		p := pass{rows: len(batch), train: true, key: hash(t.cfg.Seed, forDropout, uint64(t.done), uint64((t.rows+at)/n.cfg.Batch))}
+		p := plan.Pass{Rows: len(batch), Train: true, Key: hash(t.cfg.Seed, forDropout, uint64(t.done), uint64((t.rows+at)/n.cfg.Batch))}
 		sum, weight := n.step(p, t.feed(s, t.rows+at, len(batch)), t.scale.Scale)
 		if math.IsNaN(sum) || math.IsInf(sum, 0) {
 			return false, t.diverged(s, batch, step, p, fmt.Sprintf("loss %v", sum))
@@ -343,9 +344,9 @@ func (t *Trainer) Observe(value float64) {
 
 // diverged is the error of a step, whose last batch it runs again to find the
 // culprit.
-func (t *Trainer) diverged(s *data.Set, order []int32, step int, p pass, what string) error {
+func (t *Trainer) diverged(s *data.Set, order []int32, step int, p plan.Pass, what string) error {
 	n := t.net
 	t.ahead.wait()
-	got := t.feeder.fill(&batch{n.x.data.data, n.batch}, 0, s, order, t.done)
+	got := t.feeder.fill(&batch{n.x.Data.Floats, n.batch}, 0, s, order, t.done)
 	return fmt.Errorf("epoch %d, step %d: %s%s: %w", t.done+1, step+1, what, n.blame(p, got, t.scale.Scale), ErrDiverged)
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"budwood/data"
+	"budwood/engine/internal/plan"
 )
 
 // Transformer is one transformer block over {steps, features}: attention, then
@@ -28,7 +29,7 @@ func (t Transformer) Infer(in data.Shape) (data.Shape, error) {
 	if err := sequence(t, in); err != nil {
 		return nil, err
 	}
-	if err := size(t, "hidden width", t.Hidden, 0); err != nil {
+	if err := sized(t, "hidden width", t.Hidden, 0); err != nil {
 		return nil, err
 	}
 	out, err := t.Layers(in[1]).Infer(in)
@@ -74,7 +75,7 @@ func (t Transformer) Layers(features int) Seq {
 	return Seq{Residual{append(Seq{LayerNorm{}}, attend...)}, Residual{append(Seq{LayerNorm{}}, mlp...)}}
 }
 
-func (t Transformer) build(b *builder, x tensor) tensor {
-	b.layer(t, x.shape, 0)
-	return t.Layers(x.shape[1]).build(b, x)
+func (t Transformer) build(b *plan.Builder, x plan.Tensor) plan.Tensor {
+	b.Layer(t, x.Shape, 0)
+	return t.Layers(x.Shape[1]).build(b, x)
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"budwood/data"
+	"budwood/engine/internal/plan"
 )
 
 // close64 tells whether a float32 result is that of float64.
@@ -21,18 +22,18 @@ func TestUpsample(t *testing.T) {
 		t.Errorf("%v enlarged is %v", p.x, y)
 	}
 	// an odd size, as in a pyramid: pixel i is i·2/3
-	b3 := &builder{batch: 1}
-	b3.layer(Upsample{}, data.Shape{3, 3, 1}, 0)
-	o := b3.enlarge(tensor{shape: data.Shape{2, 2, 1}, data: b3.block(4)}, data.Shape{3, 3, 1})
-	e := b3.ops[0].(*enlarge)
+	b3 := &plan.Builder{Batch: 1}
+	b3.Layer(Upsample{}, data.Shape{3, 3, 1}, 0)
+	o := addEnlarge(b3, plan.Tensor{Shape: data.Shape{2, 2, 1}, Data: b3.Block(4)}, data.Shape{3, 3, 1})
+	e := b3.Ops[0].(*enlarge)
 	var from []int
 	for i := range 3 {
 		for j := range 3 {
 			from = append(from, e.from(i, j))
 		}
 	}
-	if !o.shape.Equal(data.Shape{3, 3, 1}) || !slices.Equal(from, []int{0, 0, 1, 0, 0, 1, 2, 2, 3}) {
-		t.Errorf("2×2 enlarged to %v reads %v", o.shape, from)
+	if !o.Shape.Equal(data.Shape{3, 3, 1}) || !slices.Equal(from, []int{0, 0, 1, 0, 0, 1, 2, 2, 3}) {
+		t.Errorf("2×2 enlarged to %v reads %v", o.Shape, from)
 	}
 }
 
@@ -43,17 +44,17 @@ func TestPyramid(t *testing.T) {
 	in := data.Shape{4, 4, 2}
 	p, y := run(t, FPN{Stages: []Seq{{Tanh{}}, {AvgPool{}}}, Out: 3}, in, 1, r)
 	weights := map[string][]float32{}
-	for _, q := range p.net.plan.params {
-		weights[q.name] = q.w
+	for _, q := range p.net.plan.Params {
+		weights[q.Name] = q.W
 	}
 	apply := func(l Layer, in data.Shape, x []float32, w ...string) []float32 {
 		q := newProbe(t, l, in, 1, r)
 		copy(q.x, x)
 		for i, name := range w {
-			copy(q.net.plan.params[i].w, weights[name])
+			copy(q.net.plan.Params[i].W, weights[name])
 		}
 		q.loss()
-		return slices.Clone(q.net.y.data.data[:q.net.out.Size()])
+		return slices.Clone(q.net.y.Data.Floats[:q.net.out.Size()])
 	}
 	one := Conv{Out: 3, Kernel: 1}
 	first := apply(Tanh{}, in, p.x)

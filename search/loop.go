@@ -83,6 +83,11 @@ type Decision struct {
 	Run   []Segment
 }
 
+// Add puts another decision behind this one.
+func (d *Decision) Add(more Decision) {
+	d.Ended, d.Run = append(d.Ended, more.Ended...), append(d.Run, more.Run...)
+}
+
 // Begin starts the study.
 func (l *Loop) Begin() Decision {
 	l.Parallel = max(l.Parallel, 1)
@@ -134,6 +139,17 @@ func (l *Loop) Interrupt(trial int, cost Cost) Decision {
 	return d
 }
 
+// Suspended is a copy of the loop as it would be if the end of the study interrupted
+// everything that runs now: what a driver keeps of a study that may die at any moment.
+func (l *Loop) Suspended() Loop {
+	out := *l
+	out.Cut, out.Running = slices.Clone(l.Cut), nil
+	for _, t := range slices.Sorted(maps.Keys(l.Running)) {
+		out.Cut = append(out.Cut, l.Running[t])
+	}
+	return out
+}
+
 // Exhausted says that no params are left for a segment's new trial: the trial
 // does not exist, and no new one will be started.
 func (l *Loop) Exhausted(trial int) Decision {
@@ -151,7 +167,12 @@ func (l *Loop) Exhausted(trial int) Decision {
 // Stop is Close without the retraining that would follow.
 func (l *Loop) Stop(why string) Decision {
 	l.Retrain, l.Queue = Retrain{}, nil
-	return l.Close(why)
+	var d Decision
+	if l.Final {
+		l.leaveOwed(&d)
+	}
+	d.Add(l.Close(why))
+	return d
 }
 
 // Close stops offering slots. The running segments may still report; when the
@@ -295,16 +316,35 @@ func (l *Loop) fill(d *Decision) {
 			}
 		}
 		l.Paused, l.Halted = paused, halted // where they are if the study goes on
-		for _, s := range l.Owed {
-			d.Ended = append(d.Ended, Ending{s.Trial, Stopped, fmt.Sprintf("paused at %d when the study ended", s.From)})
-		}
-		l.Cut, l.Owed = append(l.Cut, l.Owed...), nil
+		l.leaveOwed(d)
 		l.queue()
 	}
 	if !held {
+		l.goOn(d) // what is trained again goes on before others begin
 		l.repeat(d)
 	}
-	l.Finished = len(l.Running)+len(l.Queue) == 0
+	l.Finished = len(l.Running)+len(l.Queue)+len(l.Owed) == 0
+}
+
+// leaveOwed gives up, at the end of the search, the segments that an end of the study
+// interrupted: they go on if the study does. Those of trials that are trained again go
+// on now, for they are not of the search.
+func (l *Loop) leaveOwed(d *Decision) {
+	search := func(s Segment) bool { return !s.Again || l.Retrain.Best == 0 }
+	for _, s := range l.Owed {
+		if search(s) {
+			d.Ended = append(d.Ended, Ending{s.Trial, Stopped, fmt.Sprintf("paused at %d when the study ended", s.From)})
+		}
+	}
+	all := append(l.Cut, l.Owed...)
+	l.Cut, l.Owed = nil, nil
+	for _, s := range all {
+		if search(s) {
+			l.Cut = append(l.Cut, s)
+		} else {
+			l.Owed = append(l.Owed, s)
+		}
+	}
 }
 
 // goOn starts the segments that an earlier end of the study interrupted.

@@ -50,6 +50,39 @@ func TestLoopRetrainsTheBest(t *testing.T) {
 	}
 }
 
+// What is trained again and was interrupted goes on when the study does, also if its
+// search is over at once; a user's stop ends it.
+func TestInterruptedRetrainingGoesOn(t *testing.T) {
+	interrupted := func() *search.Loop {
+		l := &search.Loop{Scheduler: &pairs{}, Parallel: 1, Trials: 2, Retrain: search.Retrain{Best: 2, Budget: 9}}
+		d := l.Begin()
+		for len(d.Run) > 0 && !d.Run[0].Again {
+			trial := d.Run[0].Trial
+			d = l.Done(search.Outcome{Trial: trial, Budget: d.Run[0].To, State: search.Paused, Values: []float64{1 / float64(trial+1)}})
+		}
+		kept := l.Suspended()
+		if len(l.Running) != 1 || len(kept.Running) != 0 || len(kept.Cut) != len(l.Cut)+1 {
+			t.Fatalf("suspended %+v, of %+v", kept, l)
+		}
+		kept.Reopen()
+		return &kept
+	}
+	l := interrupted()
+	d := l.Close("the time is spent")
+	var likes []int
+	for len(d.Run) > 0 {
+		likes = append(likes, d.Run[0].Like)
+		d = l.Done(search.Outcome{Trial: d.Run[0].Trial, Budget: 9, State: search.Completed, Values: []float64{0}})
+	}
+	if !slices.Equal(likes, []int{1, 0}) || !l.Finished || len(l.Again) != 2 {
+		t.Errorf("trained again like %v, %+v", likes, l)
+	}
+	l = interrupted()
+	if d = l.Stop("enough"); len(d.Run) > 0 || !l.Finished || len(d.Ended) == 0 {
+		t.Errorf("stopped: %+v, %+v", d, l)
+	}
+}
+
 // However a search ends, at most the best few follow, each once, never more at
 // once than there are slots, and nothing follows a user's stop.
 func TestLoopRetrainsWhateverHappens(t *testing.T) {

@@ -72,7 +72,7 @@ func TestPausedTrialSetAsideEnds(t *testing.T) {
 	if err != nil || r.Best == i {
 		t.Fatalf("%+v, %v", r, err)
 	}
-	if got := b.Stored(t, spec.Name)[i]; got.State != search.Stopped || got.Reason != "set aside" || len(got.Measurements) != 1 {
+	if got := b.Stored(t, spec.Name)[i]; got.State != search.Stopped || got.Reason != "paused at 1 when the study ended" || len(got.Measurements) != 1 {
 		t.Errorf("%+v", got)
 	}
 }

@@ -10,8 +10,8 @@ import (
 // boardSize bounds what a study workflow remembers of its trials.
 const boardSize = 10
 
-// Board is the leaderboard: the best trials by the main objective.
-type Board struct {
+// Leaderboard is the leaderboard: the best trials by the main objective.
+type Leaderboard struct {
 	Rows   []Row                `json:"rows"` // best first
 	Counts map[search.State]int `json:"counts"`
 	Front  []FrontRow           `json:"front,omitempty"` // with several objectives: those that may be on it
@@ -34,7 +34,7 @@ type Row struct {
 // add takes a segment's result. Trials are compared at the best of what they
 // reached, whatever the budget: that is the model one would use. The trials
 // that fell off the board, and had ended, are returned.
-func (b *Board) Add(o search.Objective, t search.Trial, r *segment.Result) (fallen []int) {
+func (b *Leaderboard) add(o search.Objective, t search.Trial, r *segment.Result) (fallen []int) {
 	if b.Counts == nil {
 		b.Counts = map[search.State]int{}
 	}
@@ -70,21 +70,21 @@ func (b *Board) Add(o search.Objective, t search.Trial, r *segment.Result) (fall
 }
 
 // best is the number of the best trial, -1 if none has a value.
-func (b *Board) Best() int {
+func (b *Leaderboard) best() int {
 	if len(b.Rows) == 0 {
 		return -1
 	}
 	return b.Rows[0].Trial
 }
 
-// has tells whether a trial is on the leaderboard or may be on the front.
-func (b *Board) Has(trial int) bool {
+// Has reports whether a trial is on the leaderboard or may be on the front.
+func (b *Leaderboard) Has(trial int) bool {
 	return slices.ContainsFunc(b.Rows, func(r Row) bool { return r.Trial == trial }) ||
 		slices.ContainsFunc(b.Front, func(r FrontRow) bool { return r.Trial == trial })
 }
 
 // end takes final states of paused trials.
-func (b *Board) End(ended []search.Ending) {
+func (b *Leaderboard) end(ended []search.Ending) {
 	if b.Counts == nil {
 		b.Counts = map[search.State]int{}
 	}
@@ -101,4 +101,24 @@ func (b *Board) End(ended []search.Ending) {
 			}
 		}
 	}
+}
+
+// Top is the best trial, nil if none has a value.
+func (b *Leaderboard) Top() *Row {
+	if len(b.Rows) == 0 {
+		return nil
+	}
+	return &b.Rows[0]
+}
+
+// setAside takes over who is the best without the trials that are set aside now.
+func (b *Leaderboard) setAside(now *AsideResult) {
+	for i := range now.Top {
+		row := &now.Top[i]
+		if k := slices.IndexFunc(b.Rows, func(r Row) bool { return r.Trial == row.Trial }); k >= 0 {
+			row.Checkpoint = b.Rows[k].Checkpoint
+		}
+	}
+	b.Rows = now.Top
+	b.Front = slices.DeleteFunc(b.Front, func(r FrontRow) bool { return slices.Contains(now.Trials, r.Trial) })
 }

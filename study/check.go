@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"budwood/data"
 	"budwood/search"
@@ -83,15 +82,8 @@ func (s *Spec) Probe(ctx context.Context, cache *data.Cache) (*data.Data, error)
 		if i > 0 {
 			path = fmt.Sprintf("also[%d].metric", i-1)
 		}
-		switch {
-		case d.Classes > 0 && slices.Contains([]string{"valid_rmse", "valid_mae", "valid_r2"}, o.Metric):
-			return nil, wrong(path, "%s is of regression, and %q is a class with %d values: use valid_accuracy or valid_loss", o.Metric, d.Target, d.Classes)
-		case s.Data.Text == nil && o.Metric == "valid_perplexity":
-			return nil, wrong(path, "valid_perplexity is of texts: use valid_loss")
-		case d.Classes == 0 && slices.Contains([]string{"valid_accuracy", "valid_balanced_accuracy", "valid_f1", "valid_auc"}, o.Metric):
-			return nil, wrong(path, "%s is of classification, and %q is a number: use valid_rmse, valid_mae, valid_r2 or valid_loss", o.Metric, d.Target)
-		case d.Classes != 2 && o.Metric == "valid_auc":
-			return nil, wrong(path, "valid_auc is of two classes, and %q has %d: use valid_balanced_accuracy or valid_f1", d.Target, d.Classes)
+		if err := s.checkMetric(path, o.Metric, d); err != nil {
+			return nil, err
 		}
 	}
 	s.Input, s.Outputs = d.Train.Shape, max(d.Classes, d.Train.Outputs)

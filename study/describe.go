@@ -191,7 +191,7 @@ func Elapsed(ctx context.Context, store *store.Store, s *store.Study) (time.Dura
 	if raw == nil {
 		return s.Ended.Sub(s.Created), nil
 	}
-	var c Carry
+	var c State
 	if err := json.Unmarshal(raw, &c); err != nil {
 		return 0, fmt.Errorf("study %q: its state: %w", s.Name, err)
 	}

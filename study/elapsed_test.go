@@ -23,7 +23,7 @@ func TestElapsed(t *testing.T) {
 	if got, err := study.Elapsed(t.Context(), db, s); err != nil || got != time.Hour {
 		t.Errorf("without a state: %s, %v", got, err)
 	}
-	carry, err := json.Marshal(study.Carry{Elapsed: time.Minute})
+	carry, err := json.Marshal(study.State{Elapsed: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -35,7 +35,7 @@ func (a *FrontRow) beats(b *FrontRow) bool {
 
 // addToFront takes a segment's result of a study with several objectives. The ended
 // trials that can no longer be on the front are returned.
-func (b *Board) AddToFront(objectives []search.Objective, t search.Trial, r *segment.Result, shared bool) (fallen []int) {
+func (b *Leaderboard) addToFront(objectives []search.Objective, t search.Trial, r *segment.Result, shared bool) (fallen []int) {
 	if len(objectives) < 2 {
 		return nil
 	}
@@ -52,7 +52,7 @@ func (b *Board) AddToFront(objectives []search.Objective, t search.Trial, r *seg
 // thin removes what can no longer be on the front: what another has beaten for good,
 // and what was stopped before one that has ended. Ended trials are returned, but for
 // the one that just reported.
-func (b *Board) thin(reported int) (fallen []int) {
+func (b *Leaderboard) thin(reported int) (fallen []int) {
 	for i := range b.Front {
 		if row := &b.Front[i]; row.State.Ended() {
 			b.Furthest = max(b.Furthest, row.Budget)
@@ -78,14 +78,14 @@ func (b *Board) thin(reported int) (fallen []int) {
 
 // keeps lists the checkpoints that stay when the study ends: those of its so many best
 // trials, and with several objectives those of its front.
-func (b *Board) keeps(best int) []string {
+func (b *Leaderboard) keeps(best int) []string {
 	var out []string
 	for _, r := range b.Rows[:min(len(b.Rows), best)] {
 		if r.Checkpoint != "" {
 			out = append(out, r.Checkpoint)
 		}
 	}
-	end := Board{Front: b.Front, Furthest: b.Furthest}
+	end := Leaderboard{Front: b.Front, Furthest: b.Furthest}
 	end.thin(-1) // paused trials have ended since
 	rows := end.Front
 	if slices.ContainsFunc(rows, func(r FrontRow) bool { return !r.Shared }) {

@@ -15,7 +15,7 @@ import (
 func TestTheBoardKeepsTheFront(t *testing.T) {
 	objectives := []search.Objective{{Metric: "a"}, {Metric: "b", Goal: search.Maximize}}
 	rapid.Check(t, func(t *rapid.T) {
-		var b Board
+		var b Leaderboard
 		all := make([]search.Record, rapid.IntRange(1, 25).Draw(t, "trials"))
 		gone := map[int]bool{}
 		for i := range all {
@@ -29,7 +29,7 @@ func TestTheBoardKeepsTheFront(t *testing.T) {
 			m, _ := rec.Last()
 			if rec.State == search.Paused && rapid.IntRange(0, 3).Draw(t, "end") == 0 {
 				rec.State = search.Stopped
-				b.End([]search.Ending{{Trial: rec.ID, State: search.Stopped}})
+				b.end([]search.Ending{{Trial: rec.ID, State: search.Stopped}})
 				gone[rec.ID] = !b.Has(rec.ID)
 				continue
 			}
@@ -41,7 +41,7 @@ func TestTheBoardKeepsTheFront(t *testing.T) {
 			if rec.State == search.Diverged {
 				r.Checkpoint = ""
 			}
-			for _, id := range append(b.AddToFront(objectives, rec.Trial, r, false), b.Add(objectives[0], rec.Trial, r)...) {
+			for _, id := range append(b.addToFront(objectives, rec.Trial, r, false), b.add(objectives[0], rec.Trial, r)...) {
 				gone[id] = gone[id] || !b.Has(id)
 			}
 			if rec.State.Ended() && !b.Has(rec.ID) {
@@ -59,11 +59,11 @@ func TestTheBoardKeepsTheFront(t *testing.T) {
 
 // A front of thousands is kept as far as there is room, the best of the main objective first.
 func TestTheBoardIsBounded(t *testing.T) {
-	var b Board
+	var b Leaderboard
 	objectives := []search.Objective{{Metric: "a"}, {Metric: "b"}}
 	for i, k := range rand.New(rand.NewPCG(1, 1)).Perm(2 * mostKept) {
 		m := search.Measurement{Budget: 1, Metrics: search.Metrics{"a": float64(k), "b": -float64(k)}}
-		b.AddToFront(objectives, search.Trial{ID: i}, &segment.Result{State: search.Completed, Budget: 1, Final: m, Checkpoint: "x"}, false)
+		b.addToFront(objectives, search.Trial{ID: i}, &segment.Result{State: search.Completed, Budget: 1, Final: m, Checkpoint: "x"}, false)
 	}
 	if n := len(b.Front); n != mostKept || b.Front[n-1].Losses[0] != mostKept-1 {
 		t.Errorf("%d rows, the last %+v", n, b.Front[n-1])

@@ -179,7 +179,7 @@ func TestSpentLocalStudyStays(t *testing.T) {
 				}
 				return studytest.Quadratic(ctx, t)
 			}
-			run := func() (study.StudyResult, []search.Record) {
+			run := func() (study.Result, []search.Record) {
 				t.Helper()
 				r, err := study.Local(t.Context(), spec, b.Recorder, b.Runner, slow)
 				if err != nil {
@@ -217,5 +217,37 @@ func TestSpentLocalStudyStays(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// What was trained again when a run was interrupted is trained to its end by the next
+// one, though no time is left for the search; no other trial takes its place.
+func TestInterruptedRetrainingGoesOn(t *testing.T) {
+	spec := studytest.Toy(t, "retrain")
+	spec.Budget.Trials, spec.Retrain = 6, study.Retrain{Best: 2, Epochs: 20}
+	b := studytest.New(t, nil)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	_, err := study.Local(ctx, spec, b.Recorder, b.Runner, func(ctx context.Context, t *trials.Trial) error {
+		if t.ID == spec.Budget.Trials {
+			cancel(errors.New("interrupted"))
+			<-ctx.Done()
+			return ctx.Err()
+		}
+		return studytest.Quadratic(ctx, t)
+	})
+	if err == nil {
+		t.Fatal("it was not interrupted")
+	}
+	spec.Budget.Time = study.Duration(time.Nanosecond)
+	if _, err := study.Local(t.Context(), spec, b.Recorder, b.Runner, studytest.Quadratic); err != nil {
+		t.Fatal(err)
+	}
+	whole := studytest.New(t, nil)
+	spec.Budget.Time = 0
+	if _, err := study.Local(t.Context(), spec, whole.Recorder, whole.Runner, studytest.Quadratic); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(whole.Records(t, spec.Name), b.Records(t, spec.Name)); diff != "" {
+		t.Errorf("(-undisturbed +interrupted) %s", diff)
 	}
 }

@@ -1,97 +1,16 @@
 package study
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
 	"budwood/data"
 	"budwood/engine"
 	"budwood/engine/transfer"
-	"budwood/hpo"
-	"budwood/hpo/scheduler"
 	"budwood/nas"
 	"budwood/search"
 	"budwood/trials"
 )
-
-// The methods by name. This file is the one place that names them.
-var (
-	Samplers             = []string{"auto", "gp", "tpe", "cmaes", "evolution", "nsga2", "motpe", "ehvi", "random", "grid", "sobol", "quasi"}
-	ArchitectureSamplers = []string{"evolution", "local", "predictor", "nsga2", "nsga3", "random"}
-	Schedulers           = []string{"asha", "hyperband", "halving", "median", "plateau", "extrapolation", "none"}
-
-	// unlearned samplers propose the same whatever the results were.
-	unlearned = map[string]bool{"random": true, "grid": true, "sobol": true, "quasi": true}
-
-	// oneObjective are the samplers and schedulers that look at the first objective
-	// alone.
-	oneObjective = []string{"gp", "tpe", "cmaes", "evolution", "local", "predictor", "median", "plateau", "extrapolation"}
-
-	// costSamplers weigh what a trial costs against what is expected of it.
-	costSamplers = []string{"auto", "gp", "tpe", "motpe", "ehvi"}
-
-	// Metrics are what a study with data can optimise.
-	Metrics = []string{"valid_loss", "valid_accuracy", "valid_balanced_accuracy", "valid_f1", "valid_auc", "valid_rmse", "valid_mae", "valid_r2", "valid_perplexity",
-		"train_loss", trials.EnergyWh, "params", "macs"}
-)
-
-func newSampler(s *Spec) (search.Sampler, error) {
-	if s.Search.Own {
-		return nil, fmt.Errorf("%s is of the Go program that began the study: run that program again", s.Search.Sampler)
-	}
-	if s.Architecture != nil {
-		space, err := s.network()
-		if err != nil {
-			return nil, err
-		}
-		// A short study would be over before the usual population is there: it is a
-		// share of the trials, within bounds.
-		share := func(of, least, most int) int { return min(max(s.Budget.Trials/of, least), most) }
-		switch s.Search.Sampler {
-		case "random":
-			return nas.Random{Space: space}, nil
-		case "local":
-			return nas.LocalSearch{Space: space, First: share(4, 5, 10)}, nil
-		case "predictor":
-			return nas.Predictor{Space: space, First: share(4, 5, 20)}, nil
-		case "nsga2":
-			return nas.NSGA2{Space: space, Population: share(6, 5, 10)}, nil
-		case "nsga3":
-			return nas.NSGA3{Space: space, Population: share(6, 6, 20)}, nil
-		}
-		e := nas.Evolution{Space: space, Population: share(3, 8, 30)}
-		if s.Search.Proxy != "" {
-			e.Proxy, err = space.Proxy(s.Search.Proxy)
-		}
-		return e, err
-	}
-	switch s.Search.Sampler {
-	case "gp":
-		return &hpo.GP{Cost: s.Search.Cost}, nil
-	case "tpe":
-		return hpo.TPE{Cost: s.Search.Cost}, nil
-	case "random":
-		return hpo.Random{}, nil
-	case "cmaes":
-		return &hpo.CMAES{}, nil
-	case "evolution":
-		return hpo.Evolution{}, nil
-	case "nsga2":
-		return hpo.NSGA2{}, nil
-	case "motpe":
-		return hpo.MOTPE{Cost: s.Search.Cost}, nil
-	case "ehvi":
-		return &hpo.EHVI{Cost: s.Search.Cost}, nil
-	case "sobol":
-		return hpo.Sobol{}, nil
-	case "grid":
-		return hpo.Grid{}, nil
-	case "quasi":
-		return hpo.Halton{}, nil
-	}
-	return &hpo.Auto{Cost: s.Search.Cost}, nil
-}
 
 // network is the architecture space bound to the data.
 func (s *Spec) network() (*nas.Space, error) {
@@ -104,43 +23,6 @@ func (s *Spec) network() (*nas.Space, error) {
 		space = space.Inheriting()
 	}
 	return space, err
-}
-
-// ladder is a search.Scheduler that can say what it will do.
-type ladder interface {
-	search.Scheduler
-	Brackets() []scheduler.Bracket
-}
-
-func newScheduler(s *Spec) ladder {
-	q, goal, full := s.Search, s.Objective.Goal, s.Budget.Epochs
-	var also []search.Goal
-	for _, o := range s.Also {
-		also = append(also, o.Goal)
-	}
-	switch q.Scheduler {
-	case "hyperband":
-		return &scheduler.Hyperband{Min: q.Min, Max: full, Eta: q.Eta, Goal: goal, Also: also}
-	case "halving":
-		return &scheduler.SuccessiveHalving{Min: q.Min, Max: full, Eta: q.Eta, Goal: goal, Also: also}
-	case "median":
-		return &scheduler.MedianStopping{Min: q.Min, Max: full, Eta: q.Eta, Goal: goal}
-	case "plateau":
-		return &scheduler.Plateau{Max: full, Goal: goal}
-	case "extrapolation":
-		return &scheduler.Extrapolation{Min: q.Min, Max: full, Goal: goal}
-	case "none":
-		return &scheduler.NoStopping{Max: full, First: q.Supernet != ""}
-	}
-	return &scheduler.ASHA{Min: q.Min, Max: full, Eta: q.Eta, Goal: goal, Also: also}
-}
-
-func defaultGoal(metric string) search.Goal {
-	switch metric {
-	case "valid_accuracy", "valid_balanced_accuracy", "valid_f1", "valid_auc", "valid_r2":
-		return search.Maximize
-	}
-	return search.Minimize
 }
 
 // Model is all that a worker needs to build the built-in objective.
@@ -306,7 +188,7 @@ func readMLP(p search.Params) (m mlp, err error) {
 	return m, err
 }
 
-// learns tells whether what the study tries next depends on results.
+// Learns reports whether what the study tries next depends on results.
 func (s *Spec) Learns() bool {
-	return !unlearned[s.Search.Sampler] || s.Search.Scheduler != "none" || s.Budget.MinGain > 0
+	return s.method().Learns || s.Search.Scheduler != "none" || s.Budget.MinGain > 0
 }

@@ -61,15 +61,16 @@ type BeginInput struct {
 // BeginResult is what the store knows of a study that begins.
 type BeginResult struct {
 	Digests map[string]data.Digest `json:"digests,omitempty"` // of data that was kept just now
-	Carry   *Carry                 `json:"carry,omitempty"`   // of a study that ended before
+	Saved   *State                 `json:"carry,omitempty"`   // of a study that ended before
 	Settles bool                   `json:"settles,omitempty"` // the best trial is trained to the end before the study ends; histories of older versions lack it
+	Rules   int                    `json:"rules,omitempty"`   // of ending: see [Rules]; histories of older versions lack it
 	Aside   *AsideResult           `json:"aside,omitempty"`   // of a study some of whose trials are set aside, or were
 }
 
 // Begin records the study and plans its warm start. A study of that name which
 // has ended goes on with its old state.
 func (a *Recorder) Begin(ctx context.Context, in BeginInput) (BeginResult, error) {
-	out := BeginResult{Settles: true}
+	out := BeginResult{Settles: true, Rules: Rules}
 	spec := in.Spec
 	if spec.Data != nil && spec.Data.Digests == nil && a.Files != nil { // of a schedule: what is there now
 		if err := spec.KeepData(ctx, a.Files); err != nil {
@@ -118,17 +119,17 @@ func (a *Recorder) Begin(ctx context.Context, in BeginInput) (BeginResult, error
 		return BeginResult{}, err
 	}
 	if carry != nil {
-		if err := json.Unmarshal(carry, &out.Carry); err != nil {
+		if err := json.Unmarshal(carry, &out.Saved); err != nil {
 			return out, err
 		}
 	}
-	if !out.Carry.FromStart() {
-		if err := a.Store.Revive(ctx, spec.Name, out.Carry.Loop.Left()); err != nil {
+	if !out.Saved.FromStart() {
+		if err := a.Store.Revive(ctx, spec.Name, out.Saved.Loop.Left()); err != nil {
 			return out, err
 		}
 	}
 	aside, err := a.aside(ctx, spec.Name)
-	if len(aside.Trials) > 0 || out.Carry != nil && len(out.Carry.Loop.Aside) > 0 {
+	if len(aside.Trials) > 0 || out.Saved != nil && len(out.Saved.Loop.Aside) > 0 {
 		out.Aside = &aside
 	}
 	return out, err
@@ -274,7 +275,7 @@ type FinishInput struct {
 	Reason string           `json:"reason,omitempty"`
 	Best   int              `json:"best"`
 	Test   search.Metrics   `json:"test,omitempty"`
-	Carry  *Carry           `json:"carry,omitempty"`
+	Saved  *State           `json:"carry,omitempty"`
 }
 
 // Finish stores a study's end.
@@ -286,8 +287,8 @@ func (a *Recorder) Finish(ctx context.Context, in FinishInput) error {
 		}
 	}
 	a.forget(in.Study)
-	if in.Carry != nil {
-		carry, err := json.Marshal(in.Carry)
+	if in.Saved != nil {
+		carry, err := json.Marshal(in.Saved)
 		if err != nil {
 			return err
 		}

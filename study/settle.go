@@ -15,9 +15,9 @@ import (
 // are at most 100.
 const mostAttempts = 1000
 
-// Reserve keeps enough of a study's budgets of time and energy to train its best
+// reserve keeps enough of a study's budgets of time and energy to train its best
 // trial to the end.
-type Reserve struct {
+type reserve struct {
 	Joules   float64 // spent
 	Elapsed  time.Duration
 	Segments int     // done
@@ -34,7 +34,7 @@ type Reserve struct {
 // The best trial's own cost an epoch counts, with a tenth above it, and beside it
 // what is under way: the energy of the segments that run, and the time until the
 // next one ends.
-func (s *Spec) Concluding(b *Board, r Reserve, running map[int]search.Segment, before string) string {
+func (s *Spec) concluding(b *Leaderboard, r reserve, running map[int]search.Segment, before string) string {
 	limit, joules := time.Duration(s.Budget.Time), s.Budget.EnergyWh*3600
 	if limit == 0 && joules == 0 || s.Search.Scheduler == "none" || len(b.Rows) == 0 || b.Rows[0].Budget == 0 || r.Segments == 0 {
 		return ""
@@ -71,8 +71,18 @@ func (s *Spec) Concluding(b *Board, r Reserve, running map[int]search.Segment, b
 	return ""
 }
 
+// Conclude sees whether the study should begin no more trials; before is why it
+// should not so far.
+func (p *Progress) Conclude(before string, now time.Time) {
+	if !p.Loop.Settles || p.Loop.Closing != "" || p.Loop.Final {
+		return
+	}
+	spent := reserve{Joules: p.Spent.Joules, Elapsed: now.Sub(p.Began), Segments: p.Throughput.Segments, Seconds: p.Spent.Seconds, Epochs: p.Spent.Epochs}
+	p.Loop.Settling = p.Spec.concluding(&p.Leaderboard, spent, p.Loop.Running, before)
+}
+
 // revive makes the trials that the end of a study had stopped paused ones again.
-func (b *Board) Revive(paused []int) {
+func (b *Leaderboard) revive(paused []int) {
 	for _, t := range paused {
 		if b.Counts[search.Stopped] > 0 {
 			b.Counts[search.Stopped]--
@@ -91,7 +101,7 @@ func (b *Board) Revive(paused []int) {
 }
 
 // order is the trials on the leaderboard, best first.
-func (b *Board) Order() []int {
+func (b *Leaderboard) order() []int {
 	var out []int
 	for _, r := range b.Rows {
 		out = append(out, r.Trial)
@@ -101,7 +111,7 @@ func (b *Board) Order() []int {
 
 // unfinished lists the checkpoints of the best trials that go on if the study does;
 // the others would train again from their first epoch.
-func (b *Board) unfinished(study string, l *search.Loop) []string {
+func (b *Leaderboard) unfinished(study string, l *search.Loop) []string {
 	var out []string
 	for _, s := range l.Cut {
 		out = append(out, trials.EndKey(study, s.Trial, s.From), trials.EndKey(study, s.Trial, s.To))

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"budwood/search"
+	"budwood/trials/energy"
+	"budwood/trials/segment"
 )
 
 func TestConcluding(t *testing.T) {
@@ -14,15 +16,15 @@ func TestConcluding(t *testing.T) {
 	done := row
 	done.State = search.Completed
 	running := map[int]search.Segment{3: {Trial: 3, From: 3, To: 9}, 4: {Trial: 4, From: 0, To: 1}}
-	after := func(s, joules float64) Reserve {
-		return Reserve{Joules: joules, Elapsed: time.Duration(s * float64(time.Second)), Segments: 10, Seconds: 10, Epochs: 20}
+	after := func(s, joules float64) reserve {
+		return reserve{Joules: joules, Elapsed: time.Duration(s * float64(time.Second)), Segments: 10, Seconds: 10, Epochs: 20}
 	}
 	for _, c := range []struct {
 		name      string
 		time      time.Duration
 		wh        float64
 		best      Row
-		spent     Reserve
+		spent     reserve
 		scheduler string
 		before    string
 		want      string
@@ -44,9 +46,44 @@ func TestConcluding(t *testing.T) {
 		{"there is just enough energy", 0, 139. / 3600, row, after(0, 70), "asha", "", "energy budget of 0.03861"},
 	} {
 		spec.Budget.Time, spec.Budget.EnergyWh, spec.Search.Scheduler = Duration(c.time), c.wh, c.scheduler
-		got := spec.Concluding(&Board{Rows: []Row{c.best}}, c.spent, running, c.before)
+		got := spec.concluding(&Leaderboard{Rows: []Row{c.best}}, c.spent, running, c.before)
 		if (got == "") != (c.want == "") || !strings.Contains(got, c.want) {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
 		}
+	}
+}
+
+// What a cut trial was trained and has spent counts once when it goes on: the result
+// is that of all its attempts at the segment.
+func TestCutTrialCountsOnce(t *testing.T) {
+	spec := &Spec{Name: "once", Objective: search.Objective{Metric: "loss"}, Search: Search{Scheduler: "none", Parallel: 1}, Budget: Budget{Trials: 1, Epochs: 9}}
+	p := &Progress{Spec: spec, Loop: spec.newLoop(true)}
+	d := p.Loop.Begin()
+	take := func(state search.State, epochs int, joules, seconds float64) {
+		t.Helper()
+		p.Take(Outcome{Segment: d.Run[0], Result: &segment.Result{
+			State: state, Budget: epochs, Energy: energy.Energy{Joules: joules}, Seconds: seconds,
+			Final: search.Measurement{Budget: epochs, Metrics: search.Metrics{"loss": 1}},
+		}}, time.Time{})
+		row := p.Leaderboard.Rows[0]
+		want := Spent{Joules: joules, Seconds: seconds, Epochs: epochs}
+		if p.Spent != want || row.Joules != joules || row.Seconds != seconds {
+			t.Errorf("%+v, want %+v; on the leaderboard %v J, %v s", p.Spent, want, row.Joules, row.Seconds)
+		}
+	}
+	end := func() {
+		p.Close("the time is over", true)
+	}
+	end()
+	take(search.Stopped, 3, 30, 3)
+	for _, epochs := range []int{5, 9} {
+		p.Leaderboard.revive(p.Loop.Reopen())
+		d = p.Loop.Resize(1, 1)
+		state := search.Completed
+		if epochs < 9 {
+			state = search.Stopped
+		}
+		end()
+		take(state, epochs, 10*float64(epochs), float64(epochs))
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 
@@ -54,7 +53,7 @@ type Search struct {
 	Inherit   bool           `json:"inherit,omitempty"`      // networks of an architecture search begin with the weights of those that they were derived from
 	Supernet  string         `json:"supernet,omitempty"`     // one-shot search: the first trial trains weights that all networks share, by uniform or fair paths, the others are judged with them; "" means that each is trained
 	WarmStart string         `json:"warm_start"`             // auto, off, or the name of a study; "" means auto
-	Batch     int            `json:"batch,omitempty"`        // segments that share a workflow and a worker's slot; 0: one, or as [Pace] has it for brief trials
+	Batch     int            `json:"batch,omitempty"`        // segments that share a workflow and a worker's slot; 0: one, or as [Throughput] has it for brief trials
 	Priority  int            `json:"priority,omitempty"`     // of its trials among those of all studies, 1 (first) to 5; 0 means 3
 }
 
@@ -146,7 +145,7 @@ func (s *Spec) Complete() error {
 			return wrong(path+".metric", "no metric is named")
 		}
 		if s.Data != nil {
-			if err := oneOf(path+".metric", o.Metric, Metrics); err != nil {
+			if err := oneOf(path+".metric", o.Metric, metricNames()); err != nil {
 				return err
 			}
 		}
@@ -234,26 +233,19 @@ func (s *Spec) completeSearch() error {
 		s.Retrain.Best = cmp.Or(s.Retrain.Best, 3)
 	}
 	q.Scheduler = cmp.Or(q.Scheduler, "asha")
-	q.Parallel = cmp.Or(q.Parallel, 2)
-	q.Eta = cmp.Or(q.Eta, 3)
-	q.Min = cmp.Or(q.Min, 1)
 	q.WarmStart = cmp.Or(q.WarmStart, "auto")
-	b.Trials = cmp.Or(b.Trials, 30)
-	b.Epochs = cmp.Or(b.Epochs, 27)
+	s.setDefaults()
 	if s.Retrain.Best > 0 {
 		s.Retrain.Epochs = cmp.Or(s.Retrain.Epochs, b.Epochs)
 	}
-	names := Samplers
-	if s.Architecture != nil {
-		names = ArchitectureSamplers
-	}
 	if !q.Own {
-		if err := s.oneOfMethods("search.sampler", q.Sampler, names); err != nil {
+		if err := s.choose("search.sampler", &q.Sampler, s.samplers()); err != nil {
 			return err
 		}
 	}
-	if q.Inherit && (s.Architecture == nil || q.Sampler == "random") {
-		return wrong("search.inherit", "there is nothing to inherit: only networks that were derived from others (architecture: with the sampler evolution, local, predictor, nsga2 or nsga3) have parents")
+	if q.Inherit && !s.method().Derives {
+		derive := ArchitectureSamplers.those(func(m *Method) bool { return m.Derives })
+		return wrong("search.inherit", "there is nothing to inherit: only networks that were derived from others (architecture: with the sampler %s) have parents", words(derive, "or"))
 	}
 	if q.Supernet != "" {
 		if err := s.checkSupernet(); err != nil {
@@ -272,55 +264,15 @@ func (s *Spec) completeSearch() error {
 		if err := oneOf("search.cost", string(q.Cost), []string{string(hpo.Energy), string(hpo.Time)}); err != nil {
 			return err
 		}
-		if s.Architecture != nil || q.Own || !slices.Contains(costSamplers, q.Sampler) {
-			return wrong("search.cost", "the sampler %s does not weigh costs; %s do", q.Sampler, strings.Replace(strings.Join(costSamplers, ", "), ", ehvi", " and ehvi", 1))
+		if !s.method().Costs {
+			costs := Samplers.those(func(m *Method) bool { return m.Costs })
+			return wrong("search.cost", "the sampler %s does not weigh costs; %s do", q.Sampler, words(costs, "and"))
 		}
 	}
-	if err := s.oneOfMethods("search.scheduler", q.Scheduler, Schedulers); err != nil {
+	if err := s.choose("search.scheduler", &q.Scheduler, Schedulers); err != nil {
 		return err
 	}
-	if b.Time < 0 {
-		return wrong("budget.time", "%s is negative", b.Time)
-	}
-	for _, c := range []struct {
-		path string
-		v    float64
-		min  float64
-		max  float64
-	}{
-		{"search.parallel", float64(q.Parallel), 1, 1000},
-		{"search.eta", float64(q.Eta), 2, 100},
-		{"search.min_epochs", float64(q.Min), 1, float64(b.Epochs)},
-		{"search.batch", float64(q.Batch), 0, 1000},
-		{"search.priority", float64(q.Priority), 0, 5},
-		{"budget.trials", float64(b.Trials), 1, 1e6},
-		{"budget.epochs", float64(b.Epochs), 1, 1e6},
-		{"budget.time", time.Duration(b.Time).Seconds(), 0, 1e9},
-		{"budget.energy_wh", b.EnergyWh, 0, 1e9},
-		{"budget.min_gain", b.MinGain, 0, 1e300},
-		{"early_stop.patience", float64(s.EarlyStop.Patience), 0, 1e6},
-		{"early_stop.min_delta", s.EarlyStop.MinDelta, 0, 1e300},
-		{"retrain.best", float64(s.Retrain.Best), 0, boardSize},
-		{"retrain.epochs", float64(s.Retrain.Epochs), 0, 1e6},
-		{"keep", float64(s.Keep), 0, boardSize},
-		{"max_retries", float64(s.MaxRetries), 0, 100},
-		{"max_failed", float64(s.MaxFailed), 0, 1e6},
-	} {
-		if !(c.v >= c.min && c.v <= c.max) {
-			return wrong(c.path, "%s is outside [%s, %s]", search.FormatExact(c.v), search.FormatExact(c.min), search.FormatExact(c.max))
-		}
-	}
-	return nil
-}
-
-// oneOfMethods is oneOf of the samplers or schedulers, which must be able to do with
-// all of the study's objectives.
-func (s *Spec) oneOfMethods(path, v string, names []string) error {
-	if err := oneOf(path, v, names); err != nil || len(s.Also) == 0 || !slices.Contains(oneObjective, v) {
-		return err
-	}
-	able := slices.DeleteFunc(slices.Clone(names), func(n string) bool { return slices.Contains(oneObjective, n) })
-	return wrong(path, "%s looks at the first objective alone, and also names more: remove also, or choose one of %s", v, strings.Join(able, ", "))
+	return s.checkSettings()
 }
 
 // completeCandidates checks what names hyperparameters: the space, the fixed

@@ -39,7 +39,7 @@ func (s startWith) Propose(ctx context.Context, req search.Request) ([]search.Pa
 // near the candidates of its warm start, as long as they do well. One of the user's
 // own is left alone.
 func believing(s *Spec, given []search.Params, plan meta.Plan, sampler search.Sampler) search.Sampler {
-	if s.Architecture != nil || s.Search.Own || unlearned[s.Search.Sampler] {
+	if s.Architecture != nil || s.Search.Own || !s.method().Learns {
 		return sampler
 	}
 	var around []search.Params

@@ -46,7 +46,7 @@ func (s *Spec) checkSupernet() error {
 		return wrong("train.precision", "with search.supernet write float32 or bfloat16: each step trains another network, and float16 would need a loss scale for each")
 	}
 	for i, o := range s.Objectives() {
-		if o.Metric == "train_loss" || o.Metric == trials.EnergyWh {
+		if m, _ := metric(o.Metric); m.Training {
 			path := "objective.metric"
 			if i > 0 {
 				path = fmt.Sprintf("also[%d].metric", i-1)
@@ -64,12 +64,12 @@ func (s *Spec) TrainsShared(trial int) bool {
 
 // judged tells whether a segment is no training but one validation with shared
 // weights.
-func (s *Spec) Judged(seg search.Segment) bool {
+func (s *Spec) judged(seg search.Segment) bool {
 	return s.Search.Supernet != "" && !seg.Again && !s.TrainsShared(seg.Trial)
 }
 
 // shared tells whether a segment's network is judged with shared weights, or trains them.
-func (s *Spec) SharesWeights(seg search.Segment) bool { return s.Search.Supernet != "" && !seg.Again }
+func (s *Spec) sharesWeights(seg search.Segment) bool { return s.Search.Supernet != "" && !seg.Again }
 
 // keeps lists the checkpoints that a study needs should it go on after its end.
 func (s *Spec) keeps() []string {

@@ -2,13 +2,12 @@ package study
 
 import (
 	"encoding/json"
-	"slices"
 
 	"budwood/search"
 	"budwood/trials"
 )
 
-// task is a segment as the runner sees it.
+// Task is a segment as the runner sees it.
 func (s *Spec) Task(seg search.Segment, t search.Trial) trials.Task {
 	task := trials.Task{
 		Study: s.Name, Trial: t, Seed: s.Search.Seed, From: seg.From, To: seg.To, Total: s.Budget.Epochs,
@@ -20,19 +19,19 @@ func (s *Spec) Task(seg search.Segment, t search.Trial) trials.Task {
 	return task
 }
 
-// NewLoop is the loop of a study that begins; settles says that its best trial is
+// newLoop is the loop of a study that begins; settles says that its best trial is
 // trained to the end before it ends.
-func (s *Spec) NewLoop(settles bool) *search.Loop {
+func (s *Spec) newLoop(settles bool) *search.Loop {
 	return &search.Loop{Scheduler: newScheduler(s), Parallel: s.Search.Parallel, Trials: s.Budget.Trials, Retrain: s.retrain(), Settles: settles}
 }
 
-// Restore is the loop of a study that goes on where it was.
-func (s *Spec) Restore(c *Carry) (*search.Loop, error) {
+// restore is the loop of a study that goes on where it was.
+func (s *Spec) restore(saved *State) (*search.Loop, error) {
 	scheduler := newScheduler(s)
-	if err := json.Unmarshal(c.Scheduler, scheduler); err != nil {
+	if err := json.Unmarshal(saved.Scheduler, scheduler); err != nil {
 		return nil, err
 	}
-	l := &c.Loop
+	l := &saved.Loop
 	l.Scheduler, l.Retrain = scheduler, s.retrain()
 	return l, nil
 }
@@ -40,10 +39,4 @@ func (s *Spec) Restore(c *Carry) (*search.Loop, error) {
 // retrain is what the loop does when the search is over.
 func (s *Spec) retrain() search.Retrain {
 	return search.Retrain{Best: s.Retrain.Best, Budget: s.Retrain.Epochs, Goal: s.Objective.Goal}
-}
-
-// Kept lists the checkpoints that stay when a study ends: those of its best trials
-// and of its front, and those of what goes on if it does.
-func (s *Spec) Kept(b *Board, l *search.Loop) []string {
-	return slices.Concat(s.keeps(), b.keeps(s.best()), b.unfinished(s.Name, l))
 }

@@ -16,7 +16,7 @@ import (
 // Trials set aside while the study runs are on no leaderboard, among nobody's
 // peers, and not the best; one of them that runs is stopped.
 func TestSetAsideWhileItRuns(t *testing.T) {
-	for _, scheduler := range study.Schedulers {
+	for _, scheduler := range study.Schedulers.Names() {
 		t.Run(scheduler, func(t *testing.T) {
 			spec := studytest.Toy(t, "aside")
 			spec.Search.Scheduler, spec.Search.Parallel, spec.Search.Batch = scheduler, 2, 1
@@ -38,7 +38,7 @@ func TestSetAsideWhileItRuns(t *testing.T) {
 			if dropped.err != nil || none.err == nil || !strings.Contains(none.err.Error(), "there is no trial t0099 yet") {
 				t.Fatalf("%v; no such trial: %v", dropped.err, none.err)
 			}
-			for _, row := range dropped.status.Board.Rows {
+			for _, row := range dropped.status.Leaderboard.Rows {
 				if row.Trial < 2 {
 					t.Errorf("%s is on the leaderboard", search.TrialName(row.Trial))
 				}
@@ -61,7 +61,7 @@ func TestSetAsideWhileItRuns(t *testing.T) {
 // Set aside and kept again while the study is paused, nothing has been: the study
 // decides as if nobody had asked.
 func TestKeepUndoesDrop(t *testing.T) {
-	for _, scheduler := range study.Schedulers {
+	for _, scheduler := range study.Schedulers.Names() {
 		t.Run(scheduler, func(t *testing.T) {
 			run := func(ask bool) []search.Record {
 				spec := studytest.Toy(t, "undo")
@@ -97,7 +97,7 @@ func TestSetAsideAfterTheEnd(t *testing.T) {
 			spec := studytest.Toy(t, "ended")
 			spec.Budget.Trials = 8
 			b := newBench(t, studytest.WrongAtFirst)
-			go1 := func(b *bench) (r study.StudyResult, records []search.Record) {
+			go1 := func(b *bench) (r study.Result, records []search.Record) {
 				if how == "workflow" {
 					return b.run(t, spec)
 				}

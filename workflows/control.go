@@ -64,23 +64,23 @@ func (s *studyRun) handlers(ctx workflow.Context) error {
 
 // begun waits until the study has read where it stands.
 func (s *studyRun) begun(ctx workflow.Context) error {
-	return workflow.Await(ctx, func() bool { return s.loop != nil })
+	return workflow.Await(ctx, func() bool { return s.Progress != nil })
 }
 
 // decided hands a decision to the main loop.
 func (s *studyRun) decided(d search.Decision) { s.inbox = append(s.inbox, event{decision: d}) }
 
 func (s *studyRun) status() (Status, error) {
-	if s.loop == nil {
+	if s.Progress == nil {
 		return Status{State: "starting"}, nil
 	}
-	st := Status{State: "running", Reason: cmp.Or(study.Ending(s.loop), s.note), Trials: s.loop.Started, Running: len(s.children), Spent: s.spent, Board: s.board}
+	st := Status{State: "running", Reason: cmp.Or(s.Ending(), s.note), Trials: s.Loop.Started, Running: len(s.children), Spent: s.Spent, Leaderboard: s.Leaderboard}
 	switch {
-	case s.loop.Finished:
+	case s.Loop.Finished:
 		st.State = "finished"
-	case s.loop.Closing != "":
+	case s.Loop.Closing != "":
 		st.State = "closing"
-	case s.loop.Held:
+	case s.Loop.Held:
 		st.State = "paused"
 	}
 	return st, nil
@@ -88,8 +88,8 @@ func (s *studyRun) status() (Status, error) {
 
 // canChange refuses what comes too late.
 func (s *studyRun) canChange() error {
-	if s.loop != nil && (s.loop.Finished || s.loop.Closing != "") {
-		return fmt.Errorf("it is ending: %s", s.loop.Closing)
+	if s.Progress != nil && (s.Loop.Finished || s.Loop.Closing != "") {
+		return fmt.Errorf("it is ending: %s", s.Loop.Closing)
 	}
 	return nil
 }
@@ -98,7 +98,7 @@ func (s *studyRun) stop(ctx workflow.Context, r StopRequest) (Status, error) {
 	if err := s.begun(ctx); err != nil {
 		return Status{}, err
 	}
-	s.byUser = s.byUser || !s.loop.Finished
+	s.ByUser = s.ByUser || !s.Loop.Finished
 	s.close(cmp.Or(r.Reason, "stopped by the user"), r.Now)
 	return s.status()
 }
@@ -106,18 +106,12 @@ func (s *studyRun) stop(ctx workflow.Context, r StopRequest) (Status, error) {
 // close ends the study: no new segments, and with now the running ones are
 // stopped; the main loop sees them come home.
 func (s *studyRun) close(why string, now bool) {
-	if s.loop == nil || s.loop.Finished || s.loop.Final && !s.byUser { // budgets end the search alone
+	if s.Progress == nil {
 		return
 	}
-	if s.byUser {
-		s.decided(s.loop.Stop(why))
-	} else {
-		s.decided(s.loop.Close(why))
-	}
-	if now && !s.stopping {
-		s.stopping = true
-		s.cancel()
-	}
+	stopping := s.Stopping
+	s.decided(s.Close(why, now))
+	s.stopRunning(s.root, stopping)
 }
 
 // deadline closes the study when its time is spent, also if the time is changed
@@ -127,14 +121,14 @@ func (s *studyRun) deadline(ctx workflow.Context) {
 		for {
 			limit := time.Duration(s.in.Spec.Budget.Time)
 			changed := func() bool { return time.Duration(s.in.Spec.Budget.Time) != limit }
-			left := limit - workflow.Now(ctx).Sub(s.began)
+			left := limit - workflow.Now(ctx).Sub(s.Began)
 			switch {
 			case limit == 0:
 				if workflow.Await(ctx, changed) != nil {
 					return
 				}
 			case left <= 0:
-				s.close(fmt.Sprintf("the time budget of %s is spent", limit), true)
+				s.close(s.in.Spec.TimeSpent(), true)
 				return
 			default:
 				if _, err := workflow.AwaitWithOptions(ctx, workflow.AwaitOptions{Timeout: left, TimerOptions: workflow.TimerOptions{Summary: "time budget"}}, changed); err != nil {
@@ -149,7 +143,7 @@ func (s *studyRun) pause(ctx workflow.Context) (Status, error) {
 	if err := s.begun(ctx); err != nil {
 		return Status{}, err
 	}
-	s.loop.Hold()
+	s.Loop.Hold()
 	s.details(ctx)
 	return s.status()
 }
@@ -158,8 +152,8 @@ func (s *studyRun) resume(ctx workflow.Context) (Status, error) {
 	if err := s.begun(ctx); err != nil {
 		return Status{}, err
 	}
-	if s.loop.Held {
-		s.decided(s.loop.Unhold())
+	if s.Loop.Held {
+		s.decided(s.Loop.Unhold())
 	}
 	return s.status()
 }
@@ -172,8 +166,8 @@ func (s *studyRun) checkEdit(e study.Edit) error {
 	if err != nil {
 		return err
 	}
-	if s.loop != nil && spec.Budget.Trials < s.loop.Started {
-		return &study.FieldError{Path: "budget.trials", Err: fmt.Errorf("%d trials were started already", s.loop.Started)}
+	if s.Progress != nil && spec.Budget.Trials < s.Loop.Started {
+		return &study.FieldError{Path: "budget.trials", Err: fmt.Errorf("%d trials were started already", s.Loop.Started)}
 	}
 	return nil
 }
@@ -198,24 +192,28 @@ func (s *studyRun) changeSpec(ctx workflow.Context, spec study.Spec) error {
 	if err := workflow.ExecuteLocalActivity(local(ctx), editStudy, spec).Get(ctx, nil); err != nil {
 		return err
 	}
-	if !s.loop.Finished {
-		s.conclude("") // there may be time again, or none any more
-		s.decided(s.loop.Resize(s.slots(), spec.Budget.Trials))
+	if !s.Loop.Finished {
+		s.Conclude("", workflow.Now(ctx)) // there may be time again, or none any more
+		s.decided(s.Loop.Resize(s.slots(), spec.Budget.Trials))
 	}
 	return nil
 }
 
 // checked are a candidate's params as the space types them.
 func (s *studyRun) checked(c study.Candidate) (search.Params, error) {
-	return s.in.Spec.Fill(c, s.started()+len(s.given))
+	next := 0
+	if s.Progress != nil {
+		next = s.Loop.Started + len(s.Given)
+	}
+	return s.in.Spec.Fill(c, next)
 }
 
 // started is how many trials were started.
 func (s *studyRun) started() int {
-	if s.loop == nil {
+	if s.Progress == nil {
 		return 0
 	}
-	return s.loop.Started
+	return s.Loop.Started
 }
 
 func (s *studyRun) checkCandidate(c study.Candidate) error {
@@ -234,9 +232,9 @@ func (s *studyRun) addTrial(ctx workflow.Context, c study.Candidate) (Status, er
 	if err != nil {
 		return Status{}, finalError(err)
 	}
-	s.given = append(s.given, study.Candidate{Params: params, Source: c.Source})
+	s.Given = append(s.Given, study.Candidate{Params: params, Source: c.Source})
 	spec := s.in.Spec
-	spec.Budget.Trials = max(spec.Budget.Trials, s.loop.Started) + 1
+	spec.Budget.Trials = max(spec.Budget.Trials, s.Loop.Started) + 1
 	if err := s.changeSpec(ctx, spec); err != nil {
 		return Status{}, err
 	}
@@ -244,10 +242,10 @@ func (s *studyRun) addTrial(ctx workflow.Context, c study.Candidate) (Status, er
 }
 
 func (s *studyRun) checkStopTrial(r StopTrialRequest) error {
-	if s.loop == nil {
+	if s.Progress == nil {
 		return nil
 	}
-	if r.Trial < 0 || r.Trial >= s.loop.Started {
+	if r.Trial < 0 || r.Trial >= s.Loop.Started {
 		return fmt.Errorf("there is no trial %s yet", search.TrialName(r.Trial))
 	}
 	if c := s.children[r.Trial]; c != nil && len(c.trials) > 1 {
@@ -270,7 +268,7 @@ func (s *studyRun) stopTrial(ctx workflow.Context, r StopTrialRequest) (Status, 
 		}
 		return s.status()
 	}
-	if d, ok := s.loop.Halt(r.Trial, why); ok {
+	if d, ok := s.Loop.Halt(r.Trial, why); ok {
 		s.decided(d)
 	}
 	return s.status()
@@ -283,13 +281,4 @@ func finalError(err error) error {
 		return err
 	}
 	return temporal.NewNonRetryableApplicationError(err.Error(), "BadRequest", nil)
-}
-
-// conclude sees whether the study should begin no more trials.
-func (s *studyRun) conclude(before string) {
-	if !s.loop.Settles || s.loop.Closing != "" || s.loop.Final {
-		return
-	}
-	spent := study.Reserve{Joules: s.spent.Joules, Elapsed: workflow.Now(s.root).Sub(s.began), Segments: s.pace.Segments, Seconds: s.spent.Seconds, Epochs: s.spent.Epochs}
-	s.loop.Settling = s.in.Spec.Concluding(&s.board, spent, s.loop.Running, before)
 }

@@ -14,18 +14,18 @@ import (
 func (s *studyRun) details(ctx workflow.Context) {
 	o := s.in.Spec.Objective
 	var b strings.Builder
-	fmt.Fprintf(&b, "**%d of %d trials started**, %d running, %d epochs, %.3g Wh\n\n", s.loop.Started, s.loop.Trials, len(s.children), s.spent.Epochs, s.spent.Joules/3600)
-	if why := study.Ending(s.loop); why != "" {
+	fmt.Fprintf(&b, "**%d of %d trials started**, %d running, %d epochs, %.3g Wh\n\n", s.Loop.Started, s.Loop.Trials, len(s.children), s.Spent.Epochs, s.Spent.Joules/3600)
+	if why := s.Ending(); why != "" {
 		fmt.Fprintf(&b, "Ending: %s\n\n", why)
 	}
 	if s.note != "" {
 		fmt.Fprintf(&b, "**Waiting: %s**\n\n", s.note)
 	}
-	if s.loop.Held {
+	if s.Loop.Held {
 		fmt.Fprintf(&b, "Paused\n\n")
 	}
 	fmt.Fprintf(&b, "| | trial | %s | epochs | state | Wh | params |\n|---|---|---|---|---|---|---|\n", o.Metric)
-	for i, r := range s.board.Rows {
+	for i, r := range s.Leaderboard.Rows {
 		fmt.Fprintf(&b, "| %d | %s | %s | %d | %s | %.3g | %s |\n", i+1, search.TrialName(r.Trial), search.FormatNumber(r.Value), r.Budget, r.State, r.Joules/3600, search.Clip(study.DescribeParams(r.Params), 300))
 	}
 	workflow.SetCurrentDetails(ctx, search.Clip(b.String(), 20_000))

@@ -18,7 +18,8 @@ type child struct {
 	trials   []search.Trial
 	within   bool
 	stop     func(ctx workflow.Context, why string) error
-	stopped  bool // its end was asked for
+	stopped  bool // it alone is to end
+	ending   bool // the study's end stops it
 	results  []segment.Result
 	err      error
 }
@@ -30,7 +31,7 @@ func (s *studyRun) watchWorkers(ctx workflow.Context) {
 		for patience := 3 * time.Second; ; patience = min(2*patience, 10*time.Minute) {
 			seen := s.reports
 			timer := workflow.NewTimerWithOptions(ctx, patience, workflow.TimerOptions{Summary: "are there workers?"})
-			if timer.Get(ctx, nil) != nil || s.loop.Finished {
+			if timer.Get(ctx, nil) != nil || s.Loop.Finished {
 				return
 			}
 			if s.running > 0 && s.reports == seen {
@@ -59,8 +60,8 @@ func (s *studyRun) follow(ctx workflow.Context, d search.Decision) error {
 		if err := s.end(ctx, d.Ended); err != nil {
 			return err
 		}
-		s.waiting = append(s.waiting, d.Run...)
-		if s.drain || s.loop.Held && s.loop.Closing == "" || s.stopping && s.loop.Finished || len(s.waiting) == 0 {
+		s.Waiting = append(s.Waiting, d.Run...)
+		if s.drain || s.Loop.Held && s.Loop.Closing == "" || s.Stopping && s.Loop.Finished || len(s.Waiting) == 0 {
 			break
 		}
 		more, err := s.start(ctx)
@@ -81,76 +82,34 @@ func (s *studyRun) end(ctx workflow.Context, ended []search.Ending) error {
 	if len(ended) == 0 {
 		return nil
 	}
-	s.board.End(ended)
-	for _, e := range ended {
-		s.forget(e.Trial)
-	}
+	s.End(ended)
 	return workflow.ExecuteLocalActivity(local(ctx), endTrials, s.in.Spec.Name, ended).Get(ctx, nil)
-}
-
-// forget lets go of the checkpoints of trials that ended, unless they are on the
-// leaderboard, may be on the front or can be inherited from; those go when the study ends. The next
-// worker that is asked to train removes them.
-func (s *studyRun) forget(trials ...int) {
-	if s.in.Spec.Search.Inherit {
-		return
-	}
-	for _, t := range trials {
-		if !s.board.Has(t) && !s.in.Spec.TrainsShared(t) {
-			s.drop = append(s.drop, t)
-		}
-	}
 }
 
 // start proposes for and starts everything that waits. If the sampler has no
 // more candidates, the loop is told, and what it decides is returned.
 func (s *studyRun) start(ctx workflow.Context) (search.Decision, error) {
-	in := study.StartInput{Study: s.in.Spec.Name, Segments: s.waiting}
-	s.waiting = nil
-	for _, seg := range in.Segments {
-		if seg.From == 0 && seg.Cuts == 0 && !seg.Again && len(s.given) > 0 {
-			if in.Given == nil {
-				in.Given = map[int]search.Trial{}
-			}
-			in.Given[seg.Trial] = s.given[0].Trial(seg.Trial)
-			s.given = s.given[1:]
-		}
-	}
+	in := s.Next()
 	var found []search.Trial
 	if err := workflow.ExecuteLocalActivity(s.proposing(ctx), startSegments, in).Get(ctx, &found); err != nil {
 		return search.Decision{}, err
 	}
-	trialOf := map[int]search.Trial{}
-	for _, t := range found {
-		trialOf[t.ID] = t
-	}
-	if s.stopping && s.loop.Final && !s.byUser { // the search was cut short; what follows it is not
-		s.stopping = false
+	stopping := s.Stopping
+	segments, of, d := s.Started(in, found)
+	if stopping && !s.Stopping {
 		s.trials, s.cancel = workflow.WithCancel(s.root)
 	}
-	var out search.Decision
-	var segments []search.Segment
-	found = found[:0]
-	for _, seg := range in.Segments {
-		t, ok := trialOf[seg.Trial]
-		if !ok {
-			d := s.loop.Exhausted(seg.Trial)
-			out.Run, out.Ended = append(out.Run, d.Run...), append(out.Ended, d.Ended...)
-			continue
-		}
-		segments, found = append(segments, seg), append(found, t)
-	}
-	for _, c := range s.batches(segments, found) {
+	for _, c := range s.batches(segments, of) {
 		s.run(ctx, c)
 	}
-	return out, nil
+	return d, nil
 }
 
 // run starts to train what belongs together.
 func (s *studyRun) run(ctx workflow.Context, c *child) {
 	spec := &s.in.Spec
-	in := TrialInput{Model: spec.Model(), Command: spec.Program(), Queue: s.trainQueue(), MaxRetries: spec.MaxRetries, Priority: spec.Search.Priority, Drop: s.drop}
-	s.drop = nil
+	in := TrialInput{Model: spec.Model(), Command: spec.Program(), Queue: s.trainQueue(), MaxRetries: spec.MaxRetries, Priority: spec.Search.Priority, Drop: s.Drop}
+	s.Drop = nil
 	for i, seg := range c.segments {
 		in.Tasks = append(in.Tasks, spec.Task(seg, c.trials[i]))
 		s.children[seg.Trial] = c
@@ -197,8 +156,8 @@ func (s *studyRun) report(ctx workflow.Context, c *child) (search.Decision, erro
 		c.results = make([]segment.Result, len(c.segments))
 		var ended []search.Ending
 		for i, seg := range c.segments {
-			c.results[i] = segment.Result{State: search.Stopped, Budget: seg.From, Reason: s.loop.Closing} // what it has is on the leaderboard
-			ended = append(ended, search.Ending{Trial: seg.Trial, State: search.Stopped, Reason: s.loop.Closing})
+			c.results[i] = segment.Result{State: search.Stopped, Budget: seg.From, Reason: s.Loop.Closing} // what it has is on the leaderboard
+			ended = append(ended, search.Ending{Trial: seg.Trial, State: search.Stopped, Reason: s.Loop.Closing})
 		}
 		if err := workflow.ExecuteLocalActivity(local(ctx), endTrials, s.in.Spec.Name, ended).Get(ctx, nil); err != nil {
 			return search.Decision{}, err
@@ -207,47 +166,34 @@ func (s *studyRun) report(ctx workflow.Context, c *child) (search.Decision, erro
 		return search.Decision{}, fmt.Errorf("trial %s: %w", search.TrialName(c.segments[0].Trial), c.err)
 	}
 	for i, seg := range c.segments {
-		if s.in.Spec.TrainsShared(seg.Trial) { // it is like none that follows
-			continue
-		}
-		s.pace.Add(c.results[i].Budget-seg.From, c.results[i].Seconds)
+		s.Saw(seg, &c.results[i])
 	}
-	s.loop.Parallel = s.slots()
-	var out search.Decision
-	for i := range c.segments {
-		d := s.outcome(c, i)
-		out.Run, out.Ended = append(out.Run, d.Run...), append(out.Ended, d.Ended...)
+	s.Loop.Parallel = s.slots()
+	stopping := s.Stopping
+	var d search.Decision
+	for i, seg := range c.segments {
+		d.Add(s.Take(study.Outcome{Segment: seg, Trial: c.trials[i], Result: &c.results[i], Alone: c.stopped}, workflow.Now(s.root)))
 	}
-	return out, nil
+	s.stopRunning(ctx, stopping)
+	return d, nil
 }
 
-// outcome takes one segment's result.
-func (s *studyRun) outcome(c *child, i int) search.Decision {
-	spec, seg, t, r := &s.in.Spec, c.segments[i], c.trials[i], &c.results[i]
-	cut := r.State == search.Stopped && s.stopping && !c.stopped && s.loop.Settles // by the end of the study
-	all := r.Cost(seg)
-	more := *r // what is not counted yet
-	more.Energy.Joules, more.Seconds = max(all.Joules-seg.Before.Joules, 0), max(all.Seconds-seg.Before.Seconds, 0)
-	s.spent.Joules += more.Energy.Joules
-	s.spent.Seconds += more.Seconds
-	if !spec.Judged(seg) {
-		s.spent.Epochs += max(all.Epochs-seg.Before.Epochs, 0)
+// stopRunning stops what runs if the progress wants it to, which it did not before.
+func (s *studyRun) stopRunning(ctx workflow.Context, before bool) {
+	switch {
+	case before || !s.Stopping:
+		return
+	case s.Rules < 1:
+		s.cancel()
+		return
 	}
-	counted := s.counted(&more, t.ID)
-	fallen := s.board.AddToFront(spec.Objectives(), t, counted, spec.SharesWeights(seg))
-	s.forget(append(fallen, s.board.Add(spec.Objective, t, counted)...)...) // what fell off the leaderboard and the front
-	if r.State.Ended() && !cut {
-		s.forget(t.ID)
+	for _, t := range workflow.DeterministicKeys(s.children) {
+		c := s.children[t]
+		if c.ending || c.stopped {
+			continue
+		}
+		c.ending = true
+		why := s.Loop.Closing
+		workflow.Go(ctx, func(ctx workflow.Context) { _ = c.stop(ctx, why) }) // one that has ended meanwhile comes home
 	}
-	if limit := spec.Budget.EnergyWh; limit > 0 && s.spent.Joules/3600 >= limit && s.loop.Closing == "" && !s.loop.Final {
-		s.close(fmt.Sprintf("the energy budget of %g Wh is spent", limit), true)
-	}
-	if why := spec.Failing(&s.board, t, r); why != "" && s.loop.Closing == "" && !s.loop.Final {
-		s.close(why, false)
-	}
-	if cut {
-		return s.loop.Interrupt(t.ID, all)
-	}
-	s.conclude(s.loop.Settling)
-	return s.loop.Done(r.Outcome(t.ID, spec.Objectives()))
 }

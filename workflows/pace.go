@@ -17,10 +17,10 @@ const (
 // brief tells whether trials run within the study's workflow.
 func (s *studyRun) brief() bool {
 	spec := &s.in.Spec
-	if spec.Search.Supernet != "" && s.loop.Final { // it has seen candidates judged, none trained
+	if spec.Search.Supernet != "" && s.Loop.Final { // it has seen candidates judged, none trained
 		return false
 	}
-	return spec.Search.Batch == 0 && s.pace.Segments > 0 && s.pace.Epoch*float64(max(spec.Budget.Epochs, spec.Retrain.Epochs)) < briefTrial
+	return spec.Search.Batch == 0 && s.Throughput.Segments > 0 && s.Throughput.Epoch*float64(max(spec.Budget.Epochs, spec.Retrain.Epochs)) < briefTrial
 }
 
 // ahead is how many trials a slot may be given before the first is done. It is
@@ -33,7 +33,7 @@ func (s *studyRun) ahead() int {
 	}
 	n, epochs := 1, spec.Budget.Epochs
 	size, _, _ := spec.CandidateSize()
-	for 2*n <= batchTrials && 2*n*epochs <= batchEpochs && s.pace.Epoch*float64(2*n*epochs) <= aheadBatch && 2*n*spec.Search.Parallel <= mostAhead &&
+	for 2*n <= batchTrials && 2*n*epochs <= batchEpochs && s.Throughput.Epoch*float64(2*n*epochs) <= aheadBatch && 2*n*spec.Search.Parallel <= mostAhead &&
 		2*n*spec.Search.Parallel*size <= study.MaxMessage {
 		n *= 2
 	}
@@ -61,7 +61,7 @@ func (s *studyRun) batches(segments []search.Segment, found []search.Trial) []*c
 		case n >= batchTrials || epochs >= batchEpochs || (n+1)*size > study.MaxMessage:
 			full = true
 		default:
-			full = n >= share && s.pace.Epoch*float64(epochs) >= leastBatch
+			full = n >= share && s.Throughput.Epoch*float64(epochs) >= leastBatch
 		}
 		if full || i == len(segments)-1 {
 			out = append(out, next)

@@ -118,9 +118,9 @@ func TestBatches(t *testing.T) {
 	} {
 		spec := studytest.Toy(t, "batches")
 		spec.Search.Sampler, spec.Search.Batch, spec.Search.Scheduler, spec.Search.Parallel = c.sampler, c.batch, "none", 2
-		s := &studyRun{in: StudyInput{Spec: *spec}}
+		s := &studyRun{Progress: &study.Progress{Loop: &search.Loop{}}, in: StudyInput{Spec: *spec}}
 		if c.epoch > 0 {
-			s.pace.Add(10, 10*c.epoch)
+			s.Throughput.Add(10, 10*c.epoch)
 		}
 		var got []int
 		for _, b := range s.batches(segments(12), make([]search.Trial, 12)) {
@@ -133,7 +133,7 @@ func TestBatches(t *testing.T) {
 }
 
 func TestPace(t *testing.T) {
-	var p study.Pace
+	var p study.Throughput
 	p.Add(0, 3) // a failure
 	if p.Segments != 0 {
 		t.Error("a segment without epochs counts")
@@ -160,7 +160,7 @@ func TestBatchesFitIntoMessages(t *testing.T) {
 	if err := spec.Complete(); err != nil {
 		t.Fatal(err)
 	}
-	s := &studyRun{in: StudyInput{Spec: *spec}, pace: study.Pace{Segments: 100, Epoch: 1e-6}}
+	s := &studyRun{Progress: &study.Progress{Loop: &search.Loop{}, Throughput: study.Throughput{Segments: 100, Epoch: 1e-6}}, in: StudyInput{Spec: *spec}}
 	if n := s.ahead(); n*spec.Search.Parallel*50_000 > study.MaxMessage || n < 2 {
 		t.Errorf("%d ahead", n)
 	}

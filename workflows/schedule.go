@@ -31,7 +31,7 @@ type Recurrence struct {
 // Scheduled starts the study of a schedule, named after the day and time, and
 // waits for its end, so that the next one begins after it and finds it to start
 // from.
-func Scheduled(ctx workflow.Context, in StudyInput) (study.StudyResult, error) {
+func Scheduled(ctx workflow.Context, in StudyInput) (study.Result, error) {
 	in.Spec.Name = scheduledName(in.Spec.Name, workflow.GetInfo(ctx).WorkflowStartTime)
 	ctx = workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
 		WorkflowID:            StudyID(in.Spec.Name),
@@ -41,7 +41,7 @@ func Scheduled(ctx workflow.Context, in StudyInput) (study.StudyResult, error) {
 		StaticSummary:         search.Clip(study.Summary(&in.Spec), 200),
 		StaticDetails:         search.Clip(study.Describe(&in.Spec), 20_000),
 	})
-	var out study.StudyResult
+	var out study.Result
 	err := workflow.ExecuteChildWorkflow(ctx, StudyType, in).Get(ctx, &out)
 	return out, err
 }

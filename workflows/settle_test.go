@@ -12,12 +12,11 @@ import (
 	"budwood/search"
 	"budwood/study"
 	"budwood/study/studytest"
-	"budwood/trials/energy"
 	"budwood/trials/segment"
 )
 
 // best is the record of a study's best trial.
-func best(t *testing.T, r study.StudyResult, records []search.Record) search.Record {
+func best(t *testing.T, r study.Result, records []search.Record) search.Record {
 	t.Helper()
 	if r.Best < 0 {
 		t.Fatal("no trial has a value")
@@ -120,43 +119,5 @@ func TestTimeIsKeptForTheBest(t *testing.T) {
 	}
 	if n := len(records); n < 20 || n > 99 {
 		t.Errorf("%d trials", n)
-	}
-}
-
-// What a cut trial was trained and has spent counts once when it goes on: the result
-// is that of all its attempts at the segment.
-func TestCutTrialCountsOnce(t *testing.T) {
-	spec := studytest.Toy(t, "once")
-	spec.Search.Scheduler, spec.Budget.Trials = "none", 1
-	s := &studyRun{in: StudyInput{Spec: *spec}, loop: spec.NewLoop(true)}
-	d := s.loop.Begin()
-	home := func(state search.State, epochs int, joules, seconds float64) {
-		t.Helper()
-		c := &child{segments: d.Run, trials: []search.Trial{{}}, results: []segment.Result{{
-			State: state, Budget: epochs, Energy: energy.Energy{Joules: joules}, Seconds: seconds,
-			Final: search.Measurement{Budget: epochs, Metrics: search.Metrics{"loss": 1}},
-		}}}
-		s.outcome(c, 0)
-		row := s.board.Rows[0]
-		want := study.Spent{Joules: joules, Seconds: seconds, Epochs: epochs}
-		if s.spent != want || row.Joules != joules || row.Seconds != seconds {
-			t.Errorf("%+v, want %+v; on the leaderboard %v J, %v s", s.spent, want, row.Joules, row.Seconds)
-		}
-	}
-	end := func() {
-		s.loop.Close("the time is over")
-		s.stopping = true
-	}
-	end()
-	home(search.Stopped, 3, 30, 3)
-	for _, epochs := range []int{5, 9} {
-		s.board.Revive(s.loop.Reopen())
-		d = s.loop.Resize(1, 1)
-		state := search.Completed
-		if epochs < 9 {
-			state = search.Stopped
-		}
-		end()
-		home(state, epochs, 10*float64(epochs), float64(epochs))
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -69,7 +70,7 @@ func (b *bench) slow(d time.Duration) {
 	b.env.OnActivity(trainSegments, mock.Anything, mock.Anything).After(d).Return(b.train.Train)
 }
 
-func (b *bench) run(t *testing.T, s *study.Spec) (study.StudyResult, []search.Record) {
+func (b *bench) run(t *testing.T, s *study.Spec) (study.Result, []search.Record) {
 	t.Helper()
 	b.env.ExecuteWorkflow(StudyType, StudyInput{Spec: *s, Queue: "test"})
 	if !b.env.IsWorkflowCompleted() {
@@ -78,7 +79,7 @@ func (b *bench) run(t *testing.T, s *study.Spec) (study.StudyResult, []search.Re
 	if err := b.env.GetWorkflowError(); err != nil {
 		t.Fatal(err)
 	}
-	var r study.StudyResult
+	var r study.Result
 	if err := b.env.GetWorkflowResult(&r); err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +88,7 @@ func (b *bench) run(t *testing.T, s *study.Spec) (study.StudyResult, []search.Re
 
 // twin runs a study here as a workflow and there locally, and holds them to the
 // same decisions.
-func (b *bench) twin(t *testing.T, spec *study.Spec, local *bench) (study.StudyResult, []search.Record) {
+func (b *bench) twin(t *testing.T, spec *study.Spec, local *bench) (study.Result, []search.Record) {
 	t.Helper()
 	got, records := b.run(t, spec)
 	want, err := study.Local(t.Context(), spec, local.store.Recorder, local.train.Runner, local.train.Objective)
@@ -106,7 +107,7 @@ func (b *bench) twin(t *testing.T, spec *study.Spec, local *bench) (study.StudyR
 // The workflow is the durable twin of the local loop: same seed, same trials,
 // same measurements, same endings, same reasons.
 func TestWorkflowAndLocalDecideTheSame(t *testing.T) {
-	for _, scheduler := range study.Schedulers {
+	for _, scheduler := range study.Schedulers.Names() {
 		t.Run(scheduler, func(t *testing.T) {
 			t.Parallel()
 			spec := studytest.Toy(t, "twin")
@@ -148,6 +149,58 @@ func TestRaisedBudget(t *testing.T) {
 	_, want := whole.run(t, spec)
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-from the start +in two goes) %s", diff)
+	}
+}
+
+// A study goes on by the one driver where it was by the other: it ends as one that had
+// the larger budget from the start, and nothing is trained twice.
+func TestDriversGoOnFromEachOther(t *testing.T) {
+	for _, order := range [][]string{{"workflow", "local"}, {"local", "workflow"}, {"interrupted", "workflow"}} {
+		t.Run(strings.Join(order, ", then "), func(t *testing.T) {
+			spec := studytest.Toy(t, "more")
+			spec.Search.Scheduler = "none"
+			first := newBench(t, nil)
+			epochs := 0
+			for i, how := range order {
+				spec.Budget.Trials = []int{10, 25}[i]
+				ctx, cancel := context.WithCancel(t.Context())
+				objective := func(_ context.Context, t *trials.Trial) error {
+					if how == "interrupted" && t.ID == 7 {
+						cancel()
+						<-ctx.Done()
+						time.Sleep(10 * time.Millisecond) // until the trial has heard of it
+					}
+					if err := studytest.Quadratic(ctx, t); err != nil {
+						return err
+					}
+					epochs++
+					return nil
+				}
+				b := newBench(t, objective)
+				b.store.Store, b.train.Runner = first.store.Store, first.train.Runner
+				if how == "workflow" {
+					b.run(t, spec)
+				} else if _, err := study.Local(ctx, spec, b.store.Recorder, b.train.Runner, objective); (err != nil) != (how == "interrupted") {
+					t.Fatal(err)
+				}
+				cancel()
+			}
+			spec.Budget.Trials = 25
+			whole := newBench(t, studytest.Quadratic)
+			_, want := whole.run(t, spec)
+			if diff := cmp.Diff(want, first.Records(t, spec.Name)); diff != "" {
+				t.Errorf("(-from the start +in two goes) %s", diff)
+			}
+			trained := 0
+			for _, r := range want {
+				if r.State != search.Failed {
+					trained++
+				}
+			}
+			if interrupted := order[0] == "interrupted"; epochs != trained && !(interrupted && epochs == trained+1) {
+				t.Errorf("%d runs of the objective ended, for %d trials", epochs, trained)
+			}
+		})
 	}
 }
 
@@ -265,6 +318,7 @@ func TestTimeBudget(t *testing.T) {
 	b.slow(7 * time.Second)
 	r, records := b.run(t, spec)
 	wantEnded(t, b, spec, r, records, store.StudyCompleted, "the time budget of 1m0s is spent")
+	wantCut(t, records, "the time budget of 1m0s is spent")
 }
 
 func TestStopNow(t *testing.T) {
@@ -277,11 +331,27 @@ func TestStopNow(t *testing.T) {
 		}, 5500*time.Millisecond)
 		r, records := b.run(t, spec)
 		wantEnded(t, b, spec, r, records, store.StudyStopped, "enough")
+		if now {
+			wantCut(t, records, "enough")
+		}
+	}
+}
+
+// wantCut checks that a trial was stopped by the end of its study, and says why.
+func wantCut(t *testing.T, records []search.Record, reason string) {
+	t.Helper()
+	if !slices.ContainsFunc(records, func(r search.Record) bool { return r.State == search.Stopped && r.Reason == reason }) {
+		t.Errorf("no trial was stopped because %q", reason)
+	}
+	for _, r := range records {
+		if r.Reason == studyStopped {
+			t.Errorf("%s: %s", r.Name(), r.Reason)
+		}
 	}
 }
 
 // wantEnded checks a study that ended early.
-func wantEnded(t *testing.T, b *bench, spec *study.Spec, r study.StudyResult, records []search.Record, state store.StudyState, reason string) {
+func wantEnded(t *testing.T, b *bench, spec *study.Spec, r study.Result, records []search.Record, state store.StudyState, reason string) {
 	t.Helper()
 	if r.State != state {
 		t.Errorf("the study is %s, want %s", r.State, state)

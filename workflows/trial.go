@@ -16,7 +16,7 @@ import (
 
 // TrialInput is what is trained together: one segment of a trial, or segments of
 // several trials. It starts a trial workflow, or runs within the study's own
-// (see [Pace]).
+// (see [study.Throughput]).
 type TrialInput struct {
 	Tasks      []trials.Task   `json:"tasks"`
 	Model      *study.Model    `json:"model,omitempty"` // nil: a command, or the worker's own Go objective

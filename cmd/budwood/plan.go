@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -11,12 +12,21 @@ import (
 )
 
 type planCmd struct {
-	fileArg
+	File    string `arg:"" optional:"" help:"Study file (YAML); with --cluster the file of a model, if that is not in the cluster's." type:"path"`
+	Cluster string `help:"Search the mesh (data, tensor, pipeline, zero) for the machines of this file, which need not be here." placeholder:"FILE" type:"path"`
+	overrides
 	output
 }
 
 func (c *planCmd) Run(a *app) error {
-	spec, d, err := c.load(a.ctx)
+	if c.Cluster != "" {
+		return c.cluster(a)
+	}
+	if c.File == "" {
+		return usageError{errors.New("expected \"<file>\", a study file, or --cluster FILE; see budwood plan --help")}
+	}
+	file := fileArg{File: c.File, overrides: c.overrides}
+	spec, d, err := file.load(a.ctx)
 	if err != nil {
 		return err
 	}

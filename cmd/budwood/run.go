@@ -18,7 +18,12 @@ import (
 
 // fileArg is a study file and what overrides it.
 type fileArg struct {
-	File         string          `arg:"" help:"Study file (YAML)." type:"path"`
+	File string `arg:"" help:"Study file (YAML)." type:"path"`
+	overrides
+}
+
+// overrides are flags that change what a study file says.
+type overrides struct {
 	Name         *string         `help:"Give the study another name." placeholder:"NAME"`
 	Trials       *int            `help:"Override budget.trials." placeholder:"N"`
 	Epochs       *int            `help:"Override budget.epochs." placeholder:"N"`

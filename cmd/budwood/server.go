@@ -99,6 +99,7 @@ func (c *connection) startWorkers(a *app, o study.Offer, allow func(*trials.Comm
 	}
 	o = o.Complete()
 	boundHeap(o)
+	st.Data.Shared = a.sharedData()
 	train := st.TrainActivities(nil)
 	train.Allow = allow
 	workers, err := workflows.StartWorkers(c.Client, c.namespace, workflows.DefaultQueue, st.StoreActivities(), train, o)

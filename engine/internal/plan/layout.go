@@ -1,4 +1,4 @@
-package engine
+package plan
 
 import (
 	"math"
@@ -7,35 +7,37 @@ import (
 	"sync"
 )
 
-// block is a piece of the arena that is in use from moment first to moment
-// last of a training step. Blocks that are never in use together share memory.
-type block struct {
-	size        int64 // floats for a whole batch
-	sample      int64 // floats of each sample; 0 for scratch
-	first, last int
-	forward     int // last moment in the forward pass
-	off         int
-	data        []float32 // once the arena exists
+// Block is a piece of the arena that is in use from moment First to moment Last of
+// a training step. Blocks that are never in use together share memory.
+type Block struct {
+	Size        int64     // floats for a whole batch
+	Sample      int64     // floats of each sample; 0 for scratch
+	First, Last int       // moments; Last is Never for a block that nothing uses
+	forward     int       // last moment in the forward pass
+	Off         int       // where it begins in the arena, in floats
+	Floats      []float32 // its part of the arena, Size long, once that exists
 }
 
-// The moments of a step: op i runs forward at moment i, the loss follows, and
-// op i runs backward at moment backward−i.
+// The moments of a step of n ops: the input is there at moment 0, op i (from 1)
+// runs forward at moment i, the loss follows at lossMoment, op i runs backward at
+// moment backward − i, and the step ends at moment backward.
 const (
 	lossMoment = 1 << 29
 	backward   = 1 << 30
-	never      = -1
+
+	Never = -1 // the last moment of a block that nothing uses
 )
 
 // touch extends the life of blocks to a moment.
-func touch(moment int, blocks ...*block) {
+func touch(moment int, blocks ...*Block) {
 	for _, b := range blocks {
 		if b == nil {
 			continue
 		}
-		if b.last == never {
-			b.first = moment
+		if b.Last == Never {
+			b.First = moment
 		}
-		b.first, b.last = min(b.first, moment), max(b.last, moment)
+		b.First, b.Last = min(b.First, moment), max(b.Last, moment)
 		if moment <= lossMoment {
 			b.forward = max(b.forward, moment)
 		}
@@ -45,35 +47,35 @@ func touch(moment int, blocks ...*block) {
 // align is the distance of block starts in floats: a cache line.
 const align = 16
 
-// layOut gives every block an offset, so that blocks whose lives overlap do not,
+// LayOut gives every block an offset, so that blocks whose lives overlap do not,
 // and returns the floats needed in all. Large blocks come first, each at the
 // lowest place that is free during its life. Those in use at one moment only lie
 // together, and where that is little it comes last: it is in nobody's way.
-func layOut(blocks []*block) int64 {
+func LayOut(blocks []*Block) int64 {
 	a := arrangers.Get().(*arranger)
 	defer arrangers.Put(a)
 	a.read(blocks, false)
 	total := a.arrange()
 	for i := range a.order {
 		if l := &a.order[i]; int(l.number) < len(blocks) {
-			blocks[l.number].off = int(l.off)
+			blocks[l.number].Off = int(l.off)
 		} else {
 			a.moments[int(l.number)-len(blocks)].off = l.off
 		}
 	}
 	for _, b := range blocks {
-		if b.last != never && b.first == b.last {
-			l := a.moment(b.first)
-			b.off = int(l.off)
-			l.off += aligned(b.size)
+		if b.Last != Never && b.First == b.Last {
+			l := a.moment(b.First)
+			b.Off = int(l.off)
+			l.off += Aligned(b.Size)
 		}
 	}
 	return total
 }
 
-// peaks are the floats needed in all by what [layOut] would do, and by the
+// Peaks are the floats needed in all by what [layOut] would do, and by the
 // forward pass alone.
-func peaks(blocks []*block) (train, forward int64) {
+func Peaks(blocks []*Block) (train, forward int64) {
 	a := arrangers.Get().(*arranger)
 	defer arrangers.Put(a)
 	a.read(blocks, false)
@@ -113,21 +115,21 @@ const little = 32
 
 // read makes the order of blocks, or of those of the forward pass and of their
 // lives in it.
-func (a *arranger) read(blocks []*block, forward bool) {
+func (a *arranger) read(blocks []*Block, forward bool) {
 	a.order, a.moments = a.order[:0], a.moments[:0]
 	largest := int64(0)
 	for i, b := range blocks {
-		l := life{size: b.size, number: int32(i), first: int32(b.first), last: int32(b.last)}
+		l := life{size: b.Size, number: int32(i), first: int32(b.First), last: int32(b.Last)}
 		if forward {
 			l.last = int32(b.forward)
 		}
 		switch {
-		case b.last == never || forward && b.first >= lossMoment:
+		case b.Last == Never || forward && b.First >= lossMoment:
 		case l.first == l.last:
-			m := a.moment(b.first)
-			m.size = plus(m.size, aligned(b.size))
+			m := a.moment(b.First)
+			m.size = Plus(m.size, Aligned(b.Size))
 		default:
-			largest = max(largest, b.size)
+			largest = max(largest, b.Size)
 			a.order = append(a.order, l)
 		}
 	}
@@ -173,18 +175,18 @@ func (a *arranger) arrange() int64 {
 	for i := range a.order {
 		l := &a.order[i]
 		l.off = a.lowest(l)
-		end := plus(l.off, l.size)
+		end := Plus(l.off, l.size)
 		total = max(total, end)
 		at := sort.Search(len(a.placed), func(i int) bool { return a.placed[i].at >= l.off })
-		a.placed = slices.Insert(a.placed, at, spot{l.off, aligned(end), l.first, l.last})
+		a.placed = slices.Insert(a.placed, at, spot{l.off, Aligned(end), l.first, l.last})
 	}
 	for i := range a.moments {
 		if l := &a.moments[i]; l.size > 0 {
 			l.off = a.lowest(l)
-			total = max(total, plus(l.off, l.size))
+			total = max(total, Plus(l.off, l.size))
 		}
 	}
-	return aligned(total)
+	return Aligned(total)
 }
 
 // lowest is the lowest place that is free during a life.
@@ -202,7 +204,7 @@ func (a *arranger) lowest(l *life) (off int64) {
 	return off
 }
 
-func aligned(n int64) int64 {
+func Aligned(n int64) int64 {
 	if n > math.MaxInt64-align {
 		return math.MaxInt64
 	}

@@ -1,0 +1,69 @@
+package plan
+
+import (
+	"reflect"
+	"sync"
+
+	"budwood/data"
+	"budwood/engine/kernel"
+)
+
+// bare are builders that are used again and again.
+var bare = sync.Pool{New: func() any { return &Builder{bare: true, spare: map[reflect.Type]shelf{}} }}
+
+// Outline plans a network for its costs alone, and hands the plan to see, which
+// must not keep it.
+func Outline(in data.Shape, batch int, half kernel.Format, build func(*Builder, Tensor) Tensor, see func(b *Builder, out Tensor)) {
+	b := bare.Get().(*Builder)
+	b.Batch, b.Half = batch, half
+	_, out := b.plan(in, build)
+	see(b, out)
+	clear(b.Ops)
+	*b = Builder{bare: true, Ops: b.Ops[:0], Owner: b.Owner[:0], Blocks: b.Blocks[:0], Rows: b.Rows[:0],
+		Params: b.Params[:0], Stats: b.Stats[:0], Tables: b.Tables[:0], path: b.path[:0], sizes: b.sizes[:0], spare: b.spare}
+	for _, s := range b.spare {
+		s.empty()
+	}
+	bare.Put(b)
+}
+
+// shelf are ops of one type that a bare builder made before.
+type shelf interface{ empty() }
+
+// ops are all that were made; those up to the length are in use.
+type ops[T any] struct{ list []*T }
+
+func (o *ops[T]) empty() { o.list = o.list[:0] }
+
+// Fresh is a new op. Of a bare builder, whose ops never run, it is one that was
+// made before, cleared.
+func Fresh[T any](b *Builder) *T {
+	if !b.bare {
+		return new(T)
+	}
+	t := reflect.TypeFor[T]()
+	made, ok := b.spare[t].(*ops[T])
+	if !ok {
+		made = new(ops[T])
+		b.spare[t] = made
+	}
+	o := next(&made.list)
+	var zero T
+	*o = zero
+	return o
+}
+
+// next makes the list longer by a value, which may be one of before the list was
+// emptied.
+func next[T any](list *[]*T) *T {
+	n := len(*list)
+	if n < cap(*list) {
+		*list = (*list)[:n+1]
+	} else {
+		*list = append(*list, nil)
+	}
+	if (*list)[n] == nil {
+		(*list)[n] = new(T)
+	}
+	return (*list)[n]
+}
