@@ -29,6 +29,22 @@ func without(all []*mutant, known map[string]bool) []*mutant {
 	return slices.DeleteFunc(slices.Clone(all), func(m *mutant) bool { return known[m.key()] })
 }
 
+// stale are the mutants of a list that are not among all those of a package, though
+// it has their file.
+func stale(all []*mutant, known map[string]bool) (gone []string) {
+	files, there := map[string]bool{}, map[string]bool{}
+	for _, m := range all {
+		files[m.base()], there[m.key()] = true, true
+	}
+	for k := range known {
+		if file, _, _ := strings.Cut(k, "\t"); files[file] && !there[k] {
+			gone = append(gone, k)
+		}
+	}
+	slices.Sort(gone)
+	return gone
+}
+
 // equivalents reads the list.
 func equivalents(text string) (map[string]bool, error) {
 	known := map[string]bool{}

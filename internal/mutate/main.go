@@ -102,7 +102,8 @@ func (o *options) measure(pattern string, stdout, stderr io.Writer) error {
 		return fmt.Errorf("%s names %d packages; give one", pattern, len(found))
 	}
 	src := found[0]
-	sampled, err := o.choose(src)
+	all := src.find()
+	sampled, err := o.choose(src, all)
 	if err != nil {
 		return err
 	}
@@ -129,6 +130,9 @@ func (o *options) measure(pattern string, stdout, stderr io.Writer) error {
 		return err
 	}
 	show.clear()
+	for _, k := range stale(all, known) {
+		fmt.Fprintf(stderr, "equivalent.txt: %s has no %q\n", src.path, k)
+	}
 	noticed := 0
 	for _, m := range mutants {
 		if m.noticed != "" {
@@ -154,13 +158,13 @@ func (o *options) measure(pattern string, stdout, stderr io.Writer) error {
 }
 
 // choose samples from the mutants of the files and places that were asked for.
-func (o *options) choose(src *source) ([]*mutant, error) {
+func (o *options) choose(src *source, all []*mutant) ([]*mutant, error) {
 	only, err := regexp.Compile(o.only)
 	if err != nil {
 		return nil, fmt.Errorf("-only: %w", err)
 	}
 	var some []*mutant
-	for _, m := range src.find() {
+	for _, m := range all {
 		in := o.files == ""
 		for _, p := range splitList(o.files) {
 			ok, err := path.Match(p, m.base())
