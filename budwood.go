@@ -213,7 +213,7 @@ func (s Study) Run(ctx context.Context, f Objective) (*Result, error) {
 	train := st.TrainActivities(f)
 	train.Runner.Version = s.version()
 	s.warn(ctx, st.Store, train.Runner.Version)
-	workers, err := workflows.StartWorkers(conn.Client, conn.namespace, queue, &workflows.StoreActivities{Recorder: s.recorder(st)}, train, study.Offer{CPU: spec.Search.Parallel})
+	workers, err := workflows.StartWorkers(conn.Client, conn.namespace, queue, s.recorder(st), train, study.Offer{CPU: spec.Search.Parallel})
 	if err != nil {
 		return nil, err
 	}

@@ -95,7 +95,7 @@ func Compile(l Layer, in data.Shape, cfg Config) (*Net, error) {
 	if _, err := kernel.CPU(); err != nil {
 		return nil, fmt.Errorf("compile: %w", err)
 	}
-	out, _, err := Measure(l, in)
+	out, err := fitting(l, in)
 	if err != nil {
 		return nil, fmt.Errorf("compile: %w", err)
 	}
@@ -159,6 +159,9 @@ func share(ps []*plan.Param, flat []float32, give func(*plan.Param, []float32)) 
 
 // Layer is what the network was compiled from.
 func (n *Net) Layer() Layer { return n.layer }
+
+// Cost is what the network costs for one sample, as [Measure] says it.
+func (n *Net) Cost() Cost { return Cost(n.plan.Cost()) }
 
 // CPU is the instruction set that the network computes with. That of training
 // is in a trainer's checkpoint, and stays the same where it is loaded, if the

@@ -281,6 +281,11 @@ func (t *Trainer) shuffle(rows int) {
 // update takes a step of the optimizer along the gradient.
 func (t *Trainer) update(p optim.Progress) error {
 	n, g := t.net, t.net.grads
+	for i := range t.spans {
+		if t.spans[i].frozen {
+			clear(t.spans[i].G)
+		}
+	}
 	if t.cfg.LossScale != nil {
 		kernel.Scale(g, float32(1/t.scale.Scale))
 		finite := kernel.Finite(g)
@@ -304,6 +309,12 @@ func (t *Trainer) update(p optim.Progress) error {
 	finite := true
 	for i := range t.spans {
 		s := &t.spans[i]
+		if s.frozen {
+			if t.steps == 1 && t.slow() != nil { // evaluation uses the slow weights
+				copy(s.State[len(s.State)-1], s.W)
+			}
+			continue
+		}
 		s.LR, s.T = lr*s.rate, t.steps-s.missed
 		finite = t.cfg.Optimizer.Step(&s.Span) && finite
 	}

@@ -110,8 +110,7 @@ func nth(of []ranked, n int) ranked {
 
 // lossOf is a trial's last loss, whatever a trial that broke may have measured.
 func lossOf(r *search.Record, o search.Objective) (loss float64, ok bool) {
-	switch r.State {
-	case search.Diverged, search.Failed, search.Infeasible:
+	if !r.State.Usable() {
 		return 0, false
 	}
 	return r.Loss(o)

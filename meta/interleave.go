@@ -132,8 +132,7 @@ func discouraged(req search.Request, warm []search.Params) bool {
 		if !isWarm[r.Params.Key()] {
 			continue
 		}
-		switch r.State {
-		case search.Diverged, search.Infeasible, search.Failed:
+		if !r.State.Usable() {
 			if enough {
 				worse++
 			}

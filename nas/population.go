@@ -58,11 +58,7 @@ func mainGoal(req search.Request) []search.Objective {
 
 // usable tells whether a trial's measurements say something about a network.
 func usable(r *search.Record) bool {
-	switch r.State {
-	case search.Diverged, search.Failed, search.Infeasible:
-		return false
-	}
-	return len(r.Measurements) > 0
+	return r.State.Usable() && len(r.Measurements) > 0
 }
 
 // measuredAt is the position of the measurement of a usable trial that counts

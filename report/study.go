@@ -45,7 +45,7 @@ func (s *Study) main() search.Objective { return s.Objectives[0] }
 // value is a trial's last value of an objective, NaN if it has none.
 func value(r *search.Record, o search.Objective) float64 {
 	loss, ok := r.Loss(o)
-	if !ok || r.State == search.Diverged || r.State == search.Failed || r.State == search.Infeasible {
+	if !ok || !r.State.Usable() {
 		return math.NaN()
 	}
 	return o.Goal.Loss(loss) // its own inverse

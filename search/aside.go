@@ -53,7 +53,7 @@ func (l *Loop) setAside(d *Decision, trials []int, top []Scored) {
 	l.step(d, Aside{known})
 }
 
-// IsAside tells whether a trial does not count.
+// IsAside reports whether a trial does not count.
 func (l *Loop) IsAside(trial int) bool {
 	_, found := slices.BinarySearch(l.Aside, trial)
 	return found

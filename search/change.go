@@ -155,7 +155,7 @@ func orTop(parent string) string {
 	return "a branch of " + parent
 }
 
-// newBranch tells whether a parameter stands only below options that are new,
+// newBranch reports whether a parameter stands only below options that are new,
 // so that no earlier trial can have had it.
 func (s Space) newBranch(name string, before map[string]*Dim) bool {
 	fresh := true

@@ -69,7 +69,7 @@ func Constrain(s Space, conditions ...string) (Constraints, error) {
 	return out, nil
 }
 
-// None tells whether there are no conditions.
+// None reports whether there are no conditions.
 func (c Constraints) None() bool { return len(c.conditions) == 0 }
 
 // Strings lists the conditions as they were written.
@@ -81,7 +81,7 @@ func (c Constraints) Strings() []string {
 	return out
 }
 
-// Hold tells whether a point satisfies every condition.
+// Hold reports whether a point satisfies every condition.
 func (c Constraints) Hold(at Point) bool {
 	_, broken := c.Broken(at)
 	return !broken

@@ -84,7 +84,7 @@ func ParetoFront(all []Record, objectives []Objective) Front {
 	return f
 }
 
-// Has tells whether a trial is on the front.
+// Has reports whether a trial is on the front.
 func (f *Front) Has(trial int) bool {
 	return slices.ContainsFunc(f.Trials, func(t FrontTrial) bool { return t.Trial == trial })
 }

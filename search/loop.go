@@ -24,7 +24,7 @@ type Loop struct {
 	Paused    map[int]int     `json:"paused,omitempty"` // trial to budget
 	Halted    map[int]bool    `json:"halted,omitempty"` // paused trials that the user stopped, of which the scheduler has not heard yet
 	Aside     []int           `json:"aside,omitempty"`  // trials that do not count, in order: see SetAside
-	Held      bool            `json:"held,omitempty"`   // no slots are offered until Unhold
+	Held      bool            `json:"held,omitempty"`   // no slots are offered until Resume
 	Closing   string          `json:"closing,omitempty"`
 	Finished  bool            `json:"finished,omitempty"`
 
@@ -164,20 +164,20 @@ func (l *Loop) Exhausted(trial int) Decision {
 	return d
 }
 
-// Stop is Close without the retraining that would follow.
-func (l *Loop) Stop(why string) Decision {
+// Abort is Close without the retraining that would follow.
+func (l *Loop) Abort(why string) Decision {
 	l.Retrain, l.Queue = Retrain{}, nil
 	var d Decision
 	if l.Final {
 		l.leaveOwed(&d)
 	}
-	d.Add(l.Close(why))
+	d.Add(l.Finish(why))
 	return d
 }
 
-// Close stops offering slots. The running segments may still report; when the
+// Finish stops offering slots. The running segments may still report; when the
 // last one has, every paused trial is ended, and the best are trained again.
-func (l *Loop) Close(why string) Decision {
+func (l *Loop) Finish(why string) Decision {
 	if l.Closing == "" {
 		l.Closing = why
 	}
@@ -232,24 +232,24 @@ func (l *Loop) Resize(parallel, trials int) Decision {
 	return d
 }
 
-// Hold stops offering slots until Unhold; what runs goes on. A scheduler that
+// Pause stops offering slots until Resume; what runs goes on. A scheduler that
 // answers a report by resuming trials still may: the driver starts those
 // segments when the study is not held any more.
-func (l *Loop) Hold() { l.Held = true }
+func (l *Loop) Pause() { l.Held = true }
 
-// Unhold offers slots again.
-func (l *Loop) Unhold() Decision {
+// Resume offers slots again.
+func (l *Loop) Resume() Decision {
 	l.Held = false
 	var d Decision
 	l.fill(&d)
 	return d
 }
 
-// Halt ends a paused trial at its user's wish. The scheduler hears of it when
+// StopTrial ends a paused trial at its user's wish. The scheduler hears of it when
 // it wants to resume the trial: then the trial has ended by itself. One that was
 // to go on after an earlier end of the study is ended for the scheduler, too. ok is
 // false if the trial is neither.
-func (l *Loop) Halt(trial int, reason string) (d Decision, ok bool) {
+func (l *Loop) StopTrial(trial int, reason string) (d Decision, ok bool) {
 	if l.giveUp(&d, trial, reason) {
 		return d, true
 	}

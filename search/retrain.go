@@ -31,11 +31,7 @@ type Pair struct {
 // score remembers an outcome if it is among the best: the best value that each
 // trial reached, whatever the budget.
 func (l *Loop) score(o Outcome) {
-	if l.Retrain.Best < 1 || len(o.Values) == 0 || !finite(o.Values[0]) {
-		return
-	}
-	switch o.State {
-	case Failed, Infeasible, Diverged:
+	if l.Retrain.Best < 1 || len(o.Values) == 0 || !finite(o.Values[0]) || !o.State.Usable() {
 		return
 	}
 	s := Scored{o.Trial, l.Retrain.Goal.Loss(o.Values[0])}

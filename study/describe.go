@@ -89,7 +89,7 @@ func DescribeParams(p search.Params) string {
 	return strings.TrimSpace(g.String() + " " + rest.String())
 }
 
-// CanContinue tells whether a study that exists may go on as s: everything that
+// CanContinue reports whether a study that exists may go on as s: everything that
 // its trials depend on must be the same; budgets, parallelism and retries may
 // differ, and the space and its constraints as far as the old trials can go on
 // in it. A start_with, which comes first, may be left out.
@@ -145,7 +145,7 @@ func CanContinue(stored json.RawMessage, s *Spec) error {
 	return nil
 }
 
-// MoreThan tells whether a study that was completed as before, with so many trials,
+// MoreThan reports whether a study that was completed as before, with so many trials,
 // has something to do if it is submitted as s: a larger budget, or other trials.
 func (s *Spec) MoreThan(before *Spec, trials int) bool {
 	larger := func(was, is float64) bool { return was != 0 && (is == 0 || is > was) } // 0 is no limit
@@ -241,7 +241,7 @@ func DescribeFront(objectives []search.Objective, all []search.Record) string {
 	return b.String()
 }
 
-// DescribeBeat is a running trial's last epoch in words.
-func DescribeBeat(m search.Measurement, o search.Objective) string {
+// DescribeEpoch is a running trial's last epoch in words.
+func DescribeEpoch(m search.Measurement, o search.Objective) string {
 	return fmt.Sprintf("epoch %d  %s %s", m.Budget, o.Metric, search.FormatNumber(m.Metrics[o.Metric]))
 }

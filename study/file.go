@@ -87,7 +87,7 @@ func Load(ctx context.Context, path string, cache *data.Cache, o FileOptions) (*
 	return s, d, nil
 }
 
-// completes tells whether a study file is right as it stands.
+// completes reports whether a study file is right as it stands.
 func completes(src []byte) bool {
 	s, _, err := parse(src)
 	return err == nil && s.Complete() == nil
@@ -135,7 +135,7 @@ func written(root ast.Node, s *Spec) error {
 	return nil
 }
 
-// nothing tells whether a value is 0, as a number or a duration, or an empty list.
+// nothing reports whether a value is 0, as a number or a duration, or an empty list.
 func nothing(n ast.Node) bool {
 	x, err := plain(n)
 	if err != nil {

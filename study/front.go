@@ -21,12 +21,12 @@ type FrontRow struct {
 	Checkpoint string       `json:"checkpoint"`
 }
 
-// compared tells whether a trial is, if the furthest was trained so far.
+// compared reports whether a trial is, if the furthest was trained so far.
 func (a *FrontRow) compared(furthest int) bool {
 	return a.State == search.Completed || a.Budget >= furthest
 }
 
-// beats tells whether a dominates b and will, whatever comes: a has ended, and is on
+// beats reports whether a dominates b and will, whatever comes: a has ended, and is on
 // the front's terms wherever b is.
 func (a *FrontRow) beats(b *FrontRow) bool {
 	return a.State.Ended() && a.Shared == b.Shared && search.Dominates(a.Losses, b.Losses) &&

@@ -1,6 +1,7 @@
 package study
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -92,6 +93,9 @@ func (s *Spec) method() Method {
 
 // newSampler is the study's sampler, by default the first of its table.
 func newSampler(s *Spec) (search.Sampler, error) {
+	if s.Search.Own {
+		return nil, fmt.Errorf("%s is of the Go program that began the study: run that program again", s.Search.Sampler)
+	}
 	m := s.samplers().Find(s.Search.Sampler)
 	if m == nil {
 		m = &s.samplers()[0]

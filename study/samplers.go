@@ -39,23 +39,23 @@ var ArchitectureSamplers = Methods{
 	{Name: "evolution", Is: "ages and mutates a population of networks", When: "you have no reason for another (the default)",
 		Learns: true, Derives: true, sampler: evolving},
 	{Name: "local", Is: "untried neighbours of the best network, then of the second and the third best", When: "some fifty trials ([benchmarks](benchmarks/nas.md))",
-		Learns: true, Derives: true, sampler: network(func(space *nas.Space, share sharing) search.Sampler {
+		Learns: true, Derives: true, sampler: overNetworks(func(space *nas.Space, share sharing) search.Sampler {
 			return nas.LocalSearch{Space: space, First: share(4, 5, 10)}
 		})},
 	{Name: "predictor", Is: "trains what an ensemble predicts to be good", When: "a hundred trials and more ([benchmarks](benchmarks/nas.md))",
-		Learns: true, Derives: true, sampler: network(func(space *nas.Space, share sharing) search.Sampler {
+		Learns: true, Derives: true, sampler: overNetworks(func(space *nas.Space, share sharing) search.Sampler {
 			return nas.Predictor{Space: space, First: share(4, 5, 20)}
 		})},
 	{Name: "nsga2", Is: "several objectives: a population of networks, its best fronts first", When: "`also:` names further objectives (the default there)",
-		Several: true, Learns: true, Derives: true, sampler: network(func(space *nas.Space, share sharing) search.Sampler {
+		Several: true, Learns: true, Derives: true, sampler: overNetworks(func(space *nas.Space, share sharing) search.Sampler {
 			return nas.NSGA2{Space: space, Population: share(6, 5, 10)}
 		})},
 	{Name: "nsga3", Is: "several objectives: a population spread along reference directions", When: "three objectives and more",
-		Several: true, Learns: true, Derives: true, sampler: network(func(space *nas.Space, share sharing) search.Sampler {
+		Several: true, Learns: true, Derives: true, sampler: overNetworks(func(space *nas.Space, share sharing) search.Sampler {
 			return nas.NSGA3{Space: space, Population: share(6, 6, 20)}
 		})},
 	{Name: "random", Is: "independent networks of the grammar", When: "a base line",
-		Several: true, sampler: network(func(space *nas.Space, _ sharing) search.Sampler { return nas.Random{Space: space} })},
+		Several: true, sampler: overNetworks(func(space *nas.Space, _ sharing) search.Sampler { return nas.Random{Space: space} })},
 }
 
 // plainly is a sampler without options in a study.
@@ -74,8 +74,8 @@ type sharing func(of, least, most int) int
 
 func (s *Spec) share(of, least, most int) int { return min(max(s.Budget.Trials/of, least), most) }
 
-// network is a sampler over the study's space of architectures.
-func network(f func(*nas.Space, sharing) search.Sampler) func(*Spec) (search.Sampler, error) {
+// overNetworks is a sampler over the study's space of architectures.
+func overNetworks(f func(*nas.Space, sharing) search.Sampler) func(*Spec) (search.Sampler, error) {
 	return func(s *Spec) (search.Sampler, error) {
 		space, err := s.network()
 		if err != nil {

@@ -40,6 +40,19 @@ var Settings = []Setting{
 	{Key: "max_failed", Varies: "10, while no trial has a value", Max: 1e6, Is: "no new trials once so many have failed: it is the program that is wrong. Run the study again when it is mended, and it goes on", at: func(s *Spec) any { return &s.MaxFailed }},
 }
 
+// Values are the values that it may have, in words.
+func (t *Setting) Values() string {
+	switch {
+	case t.Key == "budget.time":
+		return "a duration"
+	case t.MaxKey != "":
+		return search.FormatExact(t.Min) + " to `" + t.MaxKey + "`"
+	case t.Max > 1e9:
+		return "from " + search.FormatExact(t.Min)
+	}
+	return search.FormatExact(t.Min) + " to " + search.FormatExact(t.Max)
+}
+
 // value is the setting of a study: of a duration the seconds.
 func (t *Setting) value(s *Spec) float64 {
 	switch v := t.at(s).(type) {

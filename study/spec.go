@@ -217,8 +217,22 @@ func (s *Spec) constraints() (search.Constraints, error) {
 	return c, nil
 }
 
+// completeSearch fills in how to search and how long, and checks it.
 func (s *Spec) completeSearch() error {
-	q, b := &s.Search, &s.Budget
+	s.chooseMethods()
+	s.setDefaults()
+	if s.Retrain.Best > 0 {
+		s.Retrain.Epochs = cmp.Or(s.Retrain.Epochs, s.Budget.Epochs)
+	}
+	if err := s.checkMethods(); err != nil {
+		return err
+	}
+	return s.checkSettings()
+}
+
+// chooseMethods fills in the methods that are not given.
+func (s *Spec) chooseMethods() {
+	q := &s.Search
 	if q.Sampler == "" {
 		q.Sampler = "auto"
 		switch {
@@ -234,10 +248,11 @@ func (s *Spec) completeSearch() error {
 	}
 	q.Scheduler = cmp.Or(q.Scheduler, "asha")
 	q.WarmStart = cmp.Or(q.WarmStart, "auto")
-	s.setDefaults()
-	if s.Retrain.Best > 0 {
-		s.Retrain.Epochs = cmp.Or(s.Retrain.Epochs, b.Epochs)
-	}
+}
+
+// checkMethods checks that the methods are there, and can do what is asked of them.
+func (s *Spec) checkMethods() error {
+	q := &s.Search
 	if !q.Own {
 		if err := s.choose("search.sampler", &q.Sampler, s.samplers()); err != nil {
 			return err
@@ -269,10 +284,7 @@ func (s *Spec) completeSearch() error {
 			return wrong("search.cost", "the sampler %s does not weigh costs; %s do", q.Sampler, words(costs, "and"))
 		}
 	}
-	if err := s.choose("search.scheduler", &q.Scheduler, Schedulers); err != nil {
-		return err
-	}
-	return s.checkSettings()
+	return s.choose("search.scheduler", &q.Scheduler, Schedulers)
 }
 
 // completeCandidates checks what names hyperparameters: the space, the fixed

@@ -57,18 +57,18 @@ func (s *Spec) checkSupernet() error {
 	return nil
 }
 
-// lends tells whether a trial trains the weights that the others share.
+// lends reports whether a trial trains the weights that the others share.
 func (s *Spec) TrainsShared(trial int) bool {
 	return s.Search.Supernet != "" && trial == trials.SupernetTrial
 }
 
-// judged tells whether a segment is no training but one validation with shared
+// judged reports whether a segment is no training but one validation with shared
 // weights.
 func (s *Spec) judged(seg search.Segment) bool {
 	return s.Search.Supernet != "" && !seg.Again && !s.TrainsShared(seg.Trial)
 }
 
-// shared tells whether a segment's network is judged with shared weights, or trains them.
+// shared reports whether a segment's network is judged with shared weights, or trains them.
 func (s *Spec) sharesWeights(seg search.Segment) bool { return s.Search.Supernet != "" && !seg.Again }
 
 // keeps lists the checkpoints that a study needs should it go on after its end.

@@ -1,6 +1,7 @@
 package study
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"regexp"
@@ -9,14 +10,14 @@ import (
 	"testing"
 
 	"budwood/internal/golden"
+	"budwood/learn/network"
 	"budwood/search"
-	"budwood/trials"
 )
 
 // The tables of the pages are those of the code.
 func TestPagesGolden(t *testing.T) {
 	golden.Tables(t, "../docs/study.md", map[string]string{
-		"recipe": hyperparameters(trials.RecipeTable), "network": hyperparameters(NetworkTable), "text": hyperparameters(TextTable),
+		"recipe": hyperparameters(network.RecipeTable), "network": hyperparameters(NetworkTable), "text": hyperparameters(TextTable),
 		"search": settings(true), "budget": settings(false), "metrics": metrics(),
 	})
 	golden.Tables(t, "../docs/samplers.md", map[string]string{
@@ -49,12 +50,12 @@ func TestTablesAreWhole(t *testing.T) {
 			t.Errorf("metric %s is not whole", m.Name)
 		}
 	}
-	for _, s := range trials.ScoreNames() {
+	for _, s := range network.ScoreNames() {
 		if m, ok := metric("valid_" + s); !ok || m.Of == "" {
 			t.Errorf("the score %s is no metric", s)
 		}
 	}
-	for _, h := range slices.Concat(trials.RecipeTable, NetworkTable, TextTable) {
+	for _, h := range slices.Concat(network.RecipeTable, NetworkTable, TextTable) {
 		if h.Is == "" || h.Default == nil {
 			t.Errorf("hyperparameter %s is not whole", h.Name)
 		}
@@ -133,26 +134,12 @@ func settings(ofSearch bool) string {
 		if isSearch != ofSearch {
 			continue
 		}
-		def, most := s.Varies, search.FormatExact(s.Max)
-		if def == "" {
-			def = search.FormatExact(s.Default)
-		}
-		if s.MaxKey != "" {
-			most = "`" + s.MaxKey + "`"
-		}
-		values := search.FormatExact(s.Min) + " to " + most
-		switch {
-		case s.Key == "budget.time":
-			values = "a duration"
-		case s.Max > 1e9:
-			values = "from " + search.FormatExact(s.Min)
-		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", key, def, values, s.Is)
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", key, cmp.Or(s.Varies, search.FormatExact(s.Default)), s.Values(), s.Is)
 	}
 	return b.String()
 }
 
-func hyperparameters(table []trials.Hyperparameter) string {
+func hyperparameters(table []network.Hyperparameter) string {
 	var b strings.Builder
 	b.WriteString("| name | default | values | what |\n|---|---|---|---|\n")
 	for _, h := range table {
@@ -160,14 +147,9 @@ func hyperparameters(table []trials.Hyperparameter) string {
 		if def == "" {
 			def = "`" + search.FormatExact(h.Default) + "`"
 		}
-		values := "`" + strings.Join(h.Options, "`, `") + "`"
-		switch h.Default.(type) {
-		case float64:
-			values = fmt.Sprintf("%s to %s", search.FormatExact(h.Lo), search.FormatExact(h.Hi))
-		case int:
-			values = fmt.Sprintf("whole, %s to %s", search.FormatExact(h.Lo), search.FormatExact(h.Hi))
-		case bool:
-			values = "`true`, `false`"
+		values := h.Values()
+		if h.Options != nil {
+			values = "`" + strings.ReplaceAll(values, ", ", "`, `") + "`"
 		}
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", h.Name, def, values, h.Is)
 	}

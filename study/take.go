@@ -40,10 +40,10 @@ func (p *Progress) Take(o Outcome, now time.Time) search.Decision {
 		p.Forget(t.ID)
 	}
 	if why := p.energySpent(); why != "" && p.Loop.Closing == "" && !p.Loop.Final {
-		d = p.Close(why, true)
+		d = p.Finish(why, true)
 	}
 	if why := spec.failing(&p.Leaderboard, t, r); why != "" && !o.Recalled && p.Loop.Closing == "" && !p.Loop.Final {
-		d.Add(p.Close(why, false))
+		d.Add(p.Finish(why, false))
 	}
 	if cut {
 		d.Add(p.Loop.Interrupt(t.ID, all))

@@ -45,7 +45,7 @@ type progress struct {
 // Facts are what a checkpoint says of the keeper's bytes: see [Trial.Remember].
 type Facts struct {
 	Inherited float64 `json:"inherited,omitempty"` // share of the weights that came from another trial
-	Bank      bool    `json:"bank,omitempty"`      // behind the trial's own model are weights that other trials share
+	Shared    bool    `json:"bank,omitempty"`      // behind the trial's own model are weights that other trials share
 }
 
 // reopen is the progress in the middle of a segment again, which was stopped there.

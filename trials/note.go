@@ -114,7 +114,7 @@ func (n *note) watch() {
 }
 
 // look notes what the process holds, and the kills that it has survived, unless it
-// was done a moment ago. It tells whether there is something new.
+// was done a moment ago. It reports whether there is something new.
 func (n *note) look() bool {
 	if time.Since(n.looked) < watchEvery/2 {
 		return false

@@ -91,7 +91,7 @@ func TestOwnSamplerFails(t *testing.T) {
 		spec := ownSpec(t)
 		spec.Constraints = []string{"x >= 0"}
 		durable, s := ownBench(t, odd)
-		durable.env.ExecuteWorkflow(StudyType, StudyInput{Spec: *spec, Queue: "test"})
+		durable.env.ExecuteWorkflow(studyType, studyInput{Spec: *spec, Queue: "test"})
 		local, other := ownBench(t, odd)
 		_, err := study.Local(t.Context(), spec, local.store.Recorder, local.train.Runner, local.train.Objective)
 		for _, got := range []string{message(durable.env.GetWorkflowError()), err.Error()} {

@@ -14,7 +14,7 @@ const (
 	mostAhead   = 1024 // trials decided and not done
 )
 
-// brief tells whether trials run within the study's workflow.
+// brief reports whether trials run within the study's workflow.
 func (s *studyRun) brief() bool {
 	spec := &s.in.Spec
 	if spec.Search.Supernet != "" && s.Loop.Final { // it has seen candidates judged, none trained

@@ -26,6 +26,7 @@ import (
 type cli struct {
 	Run       runCmd       `cmd:"" help:"Run a study from a file and follow it. Run it again and it goes on where it was."`
 	Plan      planCmd      `cmd:"" help:"Show a study with every default, and what it would spend, without running it."`
+	Names     namesCmd     `cmd:"" help:"List what a study file may name: samplers, schedulers, metrics, hyperparameters, numbers, with their defaults and ranges."`
 	Ls        lsCmd        `cmd:"" help:"List studies."`
 	Show      showCmd      `cmd:"" help:"Show a study's trials, or one trial."`
 	Best      bestCmd      `cmd:"" help:"Show a study's best trial."`

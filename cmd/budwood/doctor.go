@@ -13,6 +13,7 @@ import (
 
 	"budwood"
 	"budwood/cmd/budwood/devserver"
+	"budwood/learn/network"
 	"budwood/search"
 	"budwood/study"
 	"budwood/trials"
@@ -248,7 +249,7 @@ func (d *doctor) memory() {
 			} else if lost {
 				d.say(false, "workers", fmt.Sprintf("%s of study %s: %s", r.Name(), s.Name, study.DescribeReason(r.Reason)))
 			}
-			if trials.OverMemory(r.Reason) {
+			if network.OverMemory(r.Reason) {
 				over++
 			}
 		}

@@ -145,7 +145,7 @@ func (m *liveModel) View() tea.View {
 		at, _ := r.Last()
 		now := fmt.Sprintf("from epoch %-3d", at.Budget)
 		if b, ok := m.beats[r.ID]; ok && b.Budget > at.Budget {
-			now = study.DescribeBeat(b, main)
+			now = study.DescribeEpoch(b, main)
 		}
 		line(lipgloss.NewStyle(), "▸ %s  %s  %s", r.Name(), now, study.DescribeParams(r.Params))
 	}

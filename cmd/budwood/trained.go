@@ -109,7 +109,7 @@ func checkpointOf(ctx context.Context, blobs blob.Store, r *budwood.Result, t *s
 	switch {
 	case !measured && !t.State.Ended():
 		return "", fmt.Errorf("study %s: %s has no weights yet: it is %s", r.Study, t.Name(), t.State)
-	case !measured || t.State == search.Diverged || t.State == search.Failed || t.State == search.Infeasible:
+	case !measured || !t.State.Usable():
 		return "", fmt.Errorf("study %s: %s has no weights: it is %s: %s", r.Study, t.Name(), t.State, study.DescribeReason(t.Reason))
 	case key != "":
 		return key, nil

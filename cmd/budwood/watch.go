@@ -108,7 +108,7 @@ func (w *watcher) beats(ctx context.Context, running []int) map[int]search.Measu
 	}
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	return workflows.Beats(ctx, w.conn.Client, w.conn.payloads, w.name, running[:min(len(running), mostAsked)])
+	return workflows.LastEpochs(ctx, w.conn.Client, w.conn.payloads, w.name, running[:min(len(running), mostAsked)])
 }
 
 const mostAsked = 16 // running trials; more do not fit a terminal, either

@@ -140,9 +140,7 @@ func refresh(w *writer, study int64, trial int, seq int64) error {
 	}
 	var loss sql.NullFloat64
 	seen.Aside = aside.String
-	switch state {
-	case search.Diverged, search.Infeasible, search.Failed: // no result to be best with
-	default:
+	if state.Usable() { // else there is no result to be best with
 		loss.Float64, loss.Valid = seen.Loss(objectives[0])
 	}
 	return w.exec(`UPDATE trials SET state = ?, reason = ?, budget = ?, loss = ?, joules = ?, joules_low = ?, joules_high = ?, joules_idle = ?,

@@ -2,7 +2,6 @@ package plan
 
 import (
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 
@@ -27,10 +26,10 @@ type Builder struct {
 	Rows   []Row         // the layers, in the order of the summary
 	At     int           // the row that ops and parameters belong to
 
-	bare  bool                   // for the costs alone: nothing has a name, and no op will run
-	path  []string               // of names, down to the layer that is being built
-	spare map[reflect.Type]shelf // of a bare builder: ops to use again, by their type
-	sizes []int                  // of a bare builder: the memory of its shapes
+	bare  bool     // for the costs alone: nothing has a name, and no op will run
+	path  []string // of names, down to the layer that is being built
+	spare []shelf  // of a bare builder: ops to use again, a shelf for each type
+	sizes []int    // of a bare builder: the memory of its shapes
 }
 
 // New plans a network for batches of inputs of a shape: build adds its layers,

@@ -1,4 +1,4 @@
-package trials
+package network
 
 import (
 	"context"
@@ -6,7 +6,9 @@ import (
 	"testing"
 
 	"budwood/data"
+	"budwood/learn"
 	"budwood/search"
+	"budwood/trials"
 )
 
 // The scores that a study asks for are those of the network's predictions on the
@@ -15,15 +17,16 @@ func TestScores(t *testing.T) {
 	for _, cv := range []bool{false, true} {
 		s := supervised(cv)
 		s.Scores = []string{"auc", "balanced_accuracy", "f1"}
-		task := heirTask(1, 4, search.Params{"lr": 0.02, "batch": 8., "ema": 0.5})
-		r := testRunner(t)
+		task := childTask(1, 4, search.Params{"lr": 0.02, "batch": 8., "ema": 0.5})
+		r := newRunner(t)
 		var rows *data.Set
 		var outputs []float32
-		got, err := r.Run(context.Background(), task, func(ctx context.Context, tr *Trial) error {
-			err := s.Train(ctx, tr)
-			if m := tr.keeper.(*members); err == nil {
-				outputs, rows = m.outputs()
+		got, err := r.Run(context.Background(), task, func(ctx context.Context, tr *trials.Trial) error {
+			m, err := s.members(tr.Params, tr.Total(), tr.Seed(), nil)
+			if err == nil {
+				err = learn.Run(tr, m)
 			}
+			outputs, rows = m.predictions()
 			return err
 		}, nil)
 		if err != nil {

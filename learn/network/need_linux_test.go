@@ -1,4 +1,4 @@
-package trials
+package network
 
 import (
 	"context"
@@ -14,6 +14,7 @@ import (
 	"budwood/data"
 	"budwood/engine"
 	"budwood/search"
+	"budwood/trials"
 )
 
 // heavy are networks that take at least 50 MiB to be trained.
@@ -111,9 +112,9 @@ func growHeavy(t *testing.T, name string) {
 			t.Fatal(err)
 		}
 		need.Data = 0 // it is there already
-		r := testRunner(t)
+		r := newRunner(t)
 		grown := func(from, to int) int64 {
-			task := testTask(from, to)
+			task := newTask(from, to)
 			task.Trial.Params = k.params
 			task.Objectives = []search.Objective{{Metric: "valid_loss", Goal: search.Minimize}}
 			debug.FreeOSMemory()
@@ -121,7 +122,7 @@ func growHeavy(t *testing.T, name string) {
 				t.Fatal(err)
 			}
 			before := processStatus("VmRSS")
-			var failure *ObjectiveError
+			var failure *trials.ObjectiveError
 			if _, err := r.Run(context.Background(), task, s.Train, nil); err != nil && !errors.As(err, &failure) {
 				t.Fatal(err)
 			}

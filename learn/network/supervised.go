@@ -1,4 +1,4 @@
-package trials
+package network
 
 import (
 	"context"
@@ -8,7 +8,9 @@ import (
 
 	"budwood/data"
 	"budwood/engine"
+	"budwood/learn"
 	"budwood/search"
+	"budwood/trials"
 	"budwood/trials/blob"
 	"budwood/trials/segment"
 )
@@ -18,7 +20,7 @@ import (
 // valid_rmse and valid_r2, of texts valid_perplexity too; params and macs are the network's size. With
 // cross-validation ([data.Data.Folds]) a candidate is a network for each fold,
 // of other initial weights: the validation metrics are over the rows of all folds,
-// each row judged by the network that has not seen it, the trained network is the
+// each row evaluated by the network that has not seen it, the trained network is the
 // mean of those of the folds, and its size the sum of theirs.
 type Supervised struct {
 	Data  *data.Data
@@ -52,70 +54,30 @@ type Supervised struct {
 	cpu string // the trial's instruction set; "": the best here
 }
 
-// Train trains one candidate. It is a [TrainFunc].
-func (s Supervised) Train(_ context.Context, t *Trial) error {
+// Train trains one candidate. It is a [trials.TrainFunc].
+func (s Supervised) Train(_ context.Context, t *trials.Trial) error {
 	t.TrainedBy(s.Version)
 	s.cpu = t.Kernels(s.all(t.Params)["precision"] == "bfloat16")
 	task := t.Task()
-	parent, heir := s.parent(&task)
-	fresh := heir && !t.Resumed() // else it has gone on from there already
+	parent, inherits := s.parent(&task)
+	fresh := inherits && !t.Resumed() // else it has gone on from there already
 	role := s.role(&task, fresh)
 	if ended, err := s.admit(t, role); ended || err != nil {
 		return err
 	}
-	switch role {
-	case Lender:
+	switch {
+	case role == Sharing:
 		return s.trainSupernet(t)
-	case Judged:
-		return s.judge(t)
+	case role == Evaluated:
+		return s.evaluate(t)
+	case inherits:
+		return s.trainChild(t, parent, fresh)
 	}
-	var parents []*engine.Net
-	if fresh {
-		var err error
-		if parents, err = s.parents(t, parent); err != nil {
-			return err
-		}
-	}
-	m, size, err := s.members(t.Params, t.Total(), t.Seed(), parents)
+	m, err := s.members(t.Params, t.Total(), t.Seed(), nil)
 	if err != nil {
 		return err
 	}
-	if err := t.Keep(m); err != nil {
-		return err
-	}
-	if parents != nil { // a later attempt begins with the same weights, whatever has become of the parent
-		t.Remember(Facts{Inherited: m.inherited})
-		if err := t.Save(); err != nil {
-			return err
-		}
-	}
-	for range t.Epochs() {
-		loss, score, err := m.epoch()
-		if err != nil {
-			return err
-		}
-		values := s.valid(m, score, size)
-		values["train_loss"] = loss
-		if heir {
-			values["inherited"] = t.Facts().Inherited
-		}
-		t.ReportAll(values)
-		if t.Improved() {
-			m.keepBest()
-		}
-	}
-	return nil
-}
-
-// valid are the metrics of a candidate on the validation rows, and its size.
-func (s Supervised) valid(m *members, score engine.Score, size engine.Cost) search.Metrics {
-	values := s.metrics("valid_", score)
-	if m.said != nil {
-		outputs, rows := m.outputs()
-		s.score(values, "valid_", rows, outputs)
-	}
-	values["params"], values["macs"] = float64(size.Params), float64(size.MACs)
-	return values
+	return learn.Run(t, m)
 }
 
 // all are the hyperparameters of a candidate, fixed ones included.
@@ -155,11 +117,11 @@ func (s Supervised) Test(ctx context.Context, blobs blob.Store, key string, p se
 // Trained is the network of a trained candidate with the weights of its best
 // epoch, from the checkpoint of its last segment.
 func (s Supervised) Trained(ctx context.Context, blobs blob.Store, key string, p search.Params, seed uint64) (*engine.Net, error) {
-	m, _, err := s.members(p, 1, seed, nil)
+	m, err := s.members(p, 1, seed, nil)
 	if err != nil {
 		return nil, err
 	}
-	c, err := OpenCheckpoint(ctx, blobs, key)
+	c, err := trials.OpenCheckpoint(ctx, blobs, key)
 	if err != nil {
 		return nil, err
 	}
@@ -172,63 +134,65 @@ func (s Supervised) Trained(ctx context.Context, blobs blob.Store, key string, p
 
 // members builds a candidate's networks and their trainers, with the weights of
 // parents if there are any. Every error is of the candidate.
-func (s Supervised) members(p search.Params, epochs int, seed uint64, parents []*engine.Net) (*members, engine.Cost, error) {
-	m := &members{folds: s.folds()}
+func (s Supervised) members(p search.Params, epochs int, seed uint64, parents []*engine.Net) (*members, error) {
+	m := &members{s: s, folds: s.folds()}
 	if len(s.Scores) > 0 {
-		m.said = make([][]float32, len(m.folds))
+		m.outputs = make([][]float32, len(m.folds))
 	}
-	var size engine.Cost
 	for i, f := range m.folds {
 		var parent *engine.Net
 		if len(parents) == len(m.folds) {
 			parent = parents[i]
 		}
-		tr, share, cost, err := s.trainer(p, f.Train, epochs, seed+uint64(i), parent)
+		tr, share, err := s.trainer(p, f.Train, epochs, seed+uint64(i), parent)
 		if err != nil {
-			return nil, size, fmt.Errorf("%w: %w", ErrInfeasible, err)
+			return nil, fmt.Errorf("%w: %w", trials.ErrInfeasible, err)
 		}
 		m.inherited += share / float64(len(m.folds))
 		m.trainers = append(m.trainers, tr)
-		size.Params += cost.Params
-		size.MACs += cost.MACs
+		cost := tr.Net().Cost()
+		m.cost.Params += cost.Params
+		m.cost.MACs += cost.MACs
 	}
-	return m, size, nil
+	return m, nil
 }
 
 // trainer builds a network and its trainer for a training set. The network has
 // taken over a share of its tensors from the parent, if there is one.
-func (s Supervised) trainer(p search.Params, train *data.Set, epochs int, seed uint64, parent *engine.Net) (tr *engine.Trainer, share float64, cost engine.Cost, err error) {
-	net, recipe, cost, err := s.compile(p, train, seed)
+func (s Supervised) trainer(p search.Params, train *data.Set, epochs int, seed uint64, parent *engine.Net) (tr *engine.Trainer, share float64, err error) {
+	net, recipe, err := s.compile(p, train, seed)
 	if err != nil {
-		return nil, 0, cost, err
+		return nil, 0, err
 	}
 	if parent != nil {
 		if share, err = s.Inherit(net, parent); err != nil {
-			return nil, 0, cost, err
+			return nil, 0, err
 		}
 	}
 	tr, err = engine.NewTrainer(net, recipe.config(epochs, seed))
-	return tr, share, cost, err
+	return tr, share, err
 }
 
 // compile builds a candidate's network for a training set.
-func (s Supervised) compile(p search.Params, train *data.Set, seed uint64) (net *engine.Net, recipe Recipe, cost engine.Cost, err error) {
+func (s Supervised) compile(p search.Params, train *data.Set, seed uint64) (net *engine.Net, recipe Recipe, err error) {
 	all := s.all(p)
 	if recipe, err = ReadRecipe(all); err != nil {
-		return nil, recipe, cost, err
+		return nil, recipe, err
 	}
 	in, outputs := train.Shape, max(s.Data.Classes, train.Outputs)
 	layer, err := s.Build(all, in, outputs)
 	if err != nil {
-		return nil, recipe, cost, err
+		return nil, recipe, err
 	}
-	if _, cost, err = engine.Measure(layer, in); err != nil {
-		return nil, recipe, cost, err
+	if layer != nil {
+		if _, err = layer.Infer(in); err != nil { // which says more plainly than Compile what does not fit
+			return nil, recipe, err
+		}
 	}
 	cfg := recipe.network(train, seed)
 	cfg.CPU = s.cpu
 	net, err = engine.Compile(layer, in, cfg)
-	return net, recipe, cost, err
+	return net, recipe, err
 }
 
 func (s Supervised) metrics(prefix string, score engine.Score) search.Metrics {

@@ -1,4 +1,4 @@
-package trials
+package network
 
 import (
 	"fmt"
@@ -8,6 +8,7 @@ import (
 	"budwood/data"
 	"budwood/engine"
 	"budwood/search"
+	"budwood/trials"
 )
 
 // Need is the memory that a trial takes at its peak, in bytes: a plan, made before
@@ -26,11 +27,11 @@ func (n Need) Total() int64 { return n.Networks + n.Kept + n.Others + n.Data }
 
 // String tells the parts: "networks with batches of 64 rows 1.2 GiB, …".
 func (n Need) String() string {
-	s := fmt.Sprintf("network with batches of %d rows %s, best weights %s", n.Batch, BytesText(n.Networks), BytesText(n.Kept))
+	s := fmt.Sprintf("network with batches of %d rows %s, best weights %s", n.Batch, trials.BytesText(n.Networks), trials.BytesText(n.Kept))
 	if n.Others > 0 {
-		s += ", weights of others " + BytesText(n.Others)
+		s += ", weights of others " + trials.BytesText(n.Others)
 	}
-	return s + ", data set " + BytesText(n.Data)
+	return s + ", data set " + trials.BytesText(n.Data)
 }
 
 // Room is the memory that a trial may take, its data set included.
@@ -45,13 +46,13 @@ func (r Room) over(n Need) error {
 		return nil
 	}
 	return fmt.Errorf(overWord+"%s of memory (%v), a trial here has %s (%s): make the network, its input or the batch smaller, or give trials more with resources.mem in the study, or --mem of the worker",
-		BytesText(n.Total()), n, BytesText(r.Bytes), r.Of)
+		trials.BytesText(n.Total()), n, trials.BytesText(r.Bytes), r.Of)
 }
 
 // overWord begins the reason of a trial that needs more than its room.
 const overWord = "training it takes "
 
-// OverMemory tells whether the reason of a trial is that it would not have fit.
+// OverMemory reports whether the reason of a trial is that it would not have fit.
 func OverMemory(reason string) bool {
 	_, after, ok := strings.Cut(reason, overWord)
 	return ok && strings.Contains(after, " of memory (")
@@ -65,21 +66,21 @@ const sampledPaths = 32
 type Role int
 
 const (
-	Alone  Role = iota
-	Heir        // it begins with the weights of a parent
-	Judged      // it is validated with the weights that all share
-	Lender      // it trains these
+	Alone      Role = iota
+	Inheriting      // it begins with the weights of a parent
+	Evaluated       // it is validated with the weights that all share
+	Sharing         // it trains these
 )
 
 // role is what a task asks for.
-func (s Supervised) role(t *Task, heir bool) Role {
+func (s Supervised) role(t *trials.Task, inherits bool) Role {
 	switch {
-	case t.Supernet && s.Supernet != nil && t.Trial.ID == SupernetTrial:
-		return Lender
+	case t.Supernet && s.Supernet != nil && t.Trial.ID == trials.SupernetTrial:
+		return Sharing
 	case t.Supernet && s.Supernet != nil:
-		return Judged
-	case heir:
-		return Heir
+		return Evaluated
+	case inherits:
+		return Inheriting
 	}
 	return Alone
 }
@@ -99,12 +100,12 @@ func (s Supervised) Need(p search.Params, role Role) (Need, error) {
 			steps := max(len(f.Train.Class)/max(f.Train.Len(), 1), 1)
 			n.Kept += 4 * int64(f.Valid.Len()) * int64(max(s.Data.Classes, f.Train.Outputs)*steps)
 		}
-		if role == Heir { // its parent is about as large: weights, their best, and the optimizer's state of a checkpoint
+		if role == Inheriting { // its parent is about as large: weights, their best, and the optimizer's state of a checkpoint
 			n.Others += m.Best + m.Params + m.Optimizer
 		}
 	}
-	if role == Judged || role == Lender {
-		return n, s.needShared(&n, p, role == Lender)
+	if role == Evaluated || role == Sharing {
+		return n, s.needShared(&n, p, role == Sharing)
 	}
 	return n, nil
 }
@@ -113,7 +114,7 @@ func (s Supervised) Need(p search.Params, role Role) (Need, error) {
 // largest network that is drawn, for each alternative. If they are trained, such a
 // network takes part in each step, while the trainer has the one before, and what
 // older ones have left is there too.
-func (s Supervised) needShared(n *Need, p search.Params, lends bool) error {
+func (s Supervised) needShared(n *Need, p search.Params, trains bool) error {
 	shared := s.Supernet()
 	next, own := shared.Paths(rand.New(rand.NewPCG(0, 0))), search.Params{}
 	var most engine.Memory
@@ -133,7 +134,7 @@ func (s Supervised) needShared(n *Need, p search.Params, lends bool) error {
 		}
 	}
 	n.Others = most.Params * int64(shared.Alternatives())
-	if lends {
+	if trains {
 		n.Others += most.Optimizer*int64(shared.Alternatives()) + 2*most.Train + max(most.Train, mostLeft)
 	}
 	return nil
@@ -177,20 +178,20 @@ func (s Supervised) folds() []data.Fold {
 // admit makes a trial that would not fit in the memory it may take infeasible,
 // before anything is allocated. One that was trained before, where there was more,
 // ends with what it has.
-func (s Supervised) admit(t *Trial, role Role) (ended bool, err error) {
+func (s Supervised) admit(t *trials.Trial, role Role) (ended bool, err error) {
 	if s.Room.Bytes == 0 {
 		return false, nil
 	}
 	n, err := s.Need(t.Params, role)
 	if err != nil {
-		return false, fmt.Errorf("%w: %w", ErrInfeasible, err)
+		return false, fmt.Errorf("%w: %w", trials.ErrInfeasible, err)
 	}
 	over := s.Room.over(n)
 	if over != nil && t.Stop("not trained further: "+over.Error()) {
 		return true, nil
 	}
 	if over != nil {
-		over = fmt.Errorf("%w: %w", ErrInfeasible, over)
+		over = fmt.Errorf("%w: %w", trials.ErrInfeasible, over)
 	}
 	return false, over
 }

@@ -1,4 +1,4 @@
-package trials
+package network
 
 import (
 	"fmt"
@@ -16,6 +16,19 @@ type Hyperparameter struct {
 	Varies  string   // what the default is, in words, where it depends on something else
 	Lo, Hi  float64  // the range of a number
 	Options []string // of a text
+}
+
+// Values are the values that it may have, in words.
+func (h Hyperparameter) Values() string {
+	switch h.Default.(type) {
+	case float64:
+		return search.FormatExact(h.Lo) + " to " + search.FormatExact(h.Hi)
+	case int:
+		return "whole, " + search.FormatExact(h.Lo) + " to " + search.FormatExact(h.Hi)
+	case bool:
+		return "true, false"
+	}
+	return strings.Join(h.Options, ", ")
 }
 
 // Names are the names of a table.

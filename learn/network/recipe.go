@@ -1,4 +1,4 @@
-package trials
+package network
 
 import (
 	"budwood/data"
@@ -96,11 +96,7 @@ func (r Recipe) optimizer() optim.Optimizer {
 	case "adabound":
 		return optim.AdaBound{Beta1: r.Beta1, Beta2: r.Beta2, Base: r.LR, WeightDecay: r.WeightDecay}
 	}
-	decay := r.WeightDecay
-	if decay == 0 {
-		decay = -1 // none; the engine takes 0 for its default
-	}
-	return optim.AdamW{Beta1: r.Beta1, Beta2: r.Beta2, WeightDecay: decay}
+	return optim.AdamW{Beta1: r.Beta1, Beta2: r.Beta2, WeightDecay: r.WeightDecay, NoDecay: r.WeightDecay == 0}
 }
 
 func (r Recipe) schedule() optim.Schedule {

@@ -1,4 +1,4 @@
-package trials
+package network
 
 import (
 	"math"

@@ -7,9 +7,9 @@ import (
 	"budwood/data"
 	"budwood/engine"
 	"budwood/engine/transfer"
+	"budwood/learn/network"
 	"budwood/nas"
 	"budwood/search"
-	"budwood/trials"
 )
 
 // network is the architecture space bound to the data.
@@ -31,7 +31,7 @@ type Model struct {
 	Train        search.Params `json:"train,omitempty"`
 	Architecture *nas.Spec     `json:"architecture,omitempty"`
 	Supernet     string        `json:"supernet,omitempty"` // how the weights that candidates share are trained
-	Scores       []string      `json:"scores,omitempty"`   // metrics that cost more: see [trials.Supervised]
+	Scores       []string      `json:"scores,omitempty"`   // metrics that cost more: see [network.Supervised]
 }
 
 // model is nil for a study whose objective is a Go function.
@@ -41,7 +41,7 @@ func (s *Spec) Model() *Model {
 	}
 	m := &Model{Data: *s.Data, Train: s.Train, Architecture: s.Architecture, Supernet: s.Search.Supernet}
 	for _, o := range s.Objectives() {
-		if name := strings.TrimPrefix(o.Metric, "valid_"); slices.Contains(trials.ScoreNames(), name) {
+		if name := strings.TrimPrefix(o.Metric, "valid_"); slices.Contains(network.ScoreNames(), name) {
 			m.Scores = append(m.Scores, name)
 		}
 	}
@@ -49,8 +49,8 @@ func (s *Spec) Model() *Model {
 }
 
 // supervised is the built-in objective on loaded data.
-func (m *Model) Supervised(d *data.Data) (trials.Supervised, error) {
-	out := trials.Supervised{Data: d, Fixed: m.Train, Build: buildMLP, Scores: m.Scores, Version: dataVersion(m.Data.Digests)}
+func (m *Model) Supervised(d *data.Data) (network.Supervised, error) {
+	out := network.Supervised{Data: d, Fixed: m.Train, Build: buildMLP, Scores: m.Scores, Version: dataVersion(m.Data.Digests)}
 	if m.Data.Text != nil {
 		out.Build = buildText
 	}
@@ -84,7 +84,7 @@ func (m *Model) Supervised(d *data.Data) (trials.Supervised, error) {
 		return float64(i.Tensors) / float64(max(i.Of, 1)), err
 	}
 	if m.Supernet != "" {
-		out.Supernet = func() trials.Supernet { return space.Supernet(m.Supernet == fairPaths) }
+		out.Supernet = func() network.Supernet { return space.Supernet(m.Supernet == fairPaths) }
 	}
 	return out, nil
 }
@@ -92,32 +92,32 @@ func (m *Model) Supervised(d *data.Data) (trials.Supervised, error) {
 // NetworkTable are the hyperparameters of the default network, TextTable those of
 // the default network for texts.
 var (
-	NetworkTable = []trials.Hyperparameter{
+	NetworkTable = []network.Hyperparameter{
 		layers, width,
 		{Name: "act", Is: "function behind each hidden layer", Default: "relu", Options: []string{"relu", "leaky_relu", "gelu", "silu", "tanh", "sigmoid"}},
 		dropout,
 		{Name: "norm", Is: "normalisation of each hidden layer", Default: "none", Options: []string{"none", "batch"}},
 	}
-	TextTable = []trials.Hyperparameter{
+	TextTable = []network.Hyperparameter{
 		{Name: "network", Is: "what its blocks are", Default: "gru", Options: []string{"gru", "decoder"}},
 		layers, width,
 		{Name: "heads", Is: "of the attention of a decoder", Default: 4, Lo: 1, Hi: 256},
 		dropout,
 	}
-	layers  = trials.Hyperparameter{Name: "layers", Is: "hidden layers or blocks", Default: 2, Hi: 100}
-	width   = trials.Hyperparameter{Name: "width", Is: "of each of them", Default: 64, Lo: 1, Hi: 1 << 16}
-	dropout = trials.Hyperparameter{Name: "dropout", Is: "share of the activations that are dropped behind each of them", Default: 0., Hi: .95}
+	layers  = network.Hyperparameter{Name: "layers", Is: "hidden layers or blocks", Default: 2, Hi: 100}
+	width   = network.Hyperparameter{Name: "width", Is: "of each of them", Default: 64, Lo: 1, Hi: 1 << 16}
+	dropout = network.Hyperparameter{Name: "dropout", Is: "share of the activations that are dropped behind each of them", Default: 0., Hi: .95}
 )
 
 // Hyperparameters are the names that a space of a study with data may use.
 func Hyperparameters(s *Spec) []string {
 	switch {
 	case s.Architecture != nil:
-		return trials.Names(trials.RecipeTable)
+		return network.Names(network.RecipeTable)
 	case s.Data != nil && s.Data.Text != nil:
-		return trials.Names(slices.Concat(trials.RecipeTable, TextTable))
+		return network.Names(slices.Concat(network.RecipeTable, TextTable))
 	}
-	return trials.Names(slices.Concat(trials.RecipeTable, NetworkTable))
+	return network.Names(slices.Concat(network.RecipeTable, NetworkTable))
 }
 
 // buildMLP is the network of a study without an architecture: hidden layers, each
@@ -176,7 +176,7 @@ type mlp struct {
 }
 
 func readMLP(p search.Params) (m mlp, err error) {
-	r := trials.Reader{Params: p, Table: slices.Concat(NetworkTable, TextTable)}
+	r := network.Reader{Params: p, Table: slices.Concat(NetworkTable, TextTable)}
 	m.layers, m.width = r.Int("layers"), r.Int("width")
 	act := r.Choice("act")
 	m.dropout, m.norm = r.Number("dropout"), r.Choice("norm")

@@ -1,4 +1,4 @@
-package trials
+package network
 
 import (
 	"bytes"
@@ -14,6 +14,7 @@ import (
 	"budwood/data"
 	"budwood/engine"
 	"budwood/search"
+	"budwood/trials"
 	"budwood/trials/segment"
 )
 
@@ -60,49 +61,49 @@ func sharing() Supervised {
 	return s
 }
 
-func sharedTask(trial, to int) Task {
-	task := heirTask(trial, to, search.Params{"op": []string{"relu", "tanh"}[trial%2], "lr": 0.02, "batch": 8.})
+func sharedTask(trial, to int) trials.Task {
+	task := childTask(trial, to, search.Params{"op": []string{"relu", "tanh"}[trial%2], "lr": 0.02, "batch": 8.})
 	task.Inherit, task.Supernet, task.Total = false, true, to
 	return task
 }
 
 // weightsOf are the shared weights that a runner judges candidates with.
-func weightsOf(t *testing.T, r *Runner, s Supervised) map[string][]float32 {
+func weightsOf(t *testing.T, r *trials.Runner, s Supervised) map[string][]float32 {
 	t.Helper()
 	var weights map[string][]float32
-	mustRun(t, r, sharedTask(99, 4), func(_ context.Context, tr *Trial) error {
+	runTask(t, r, sharedTask(99, 4), func(_ context.Context, tr *trials.Trial) error {
 		n, epochs, err := s.sharedWeights(tr)
 		if err != nil || epochs != 4 {
 			t.Fatalf("%d epochs, %v", epochs, err)
 		}
 		weights = n.(*two).Weights
-		return ErrInfeasible
+		return trials.ErrInfeasible
 	})
-	if err := r.Blobs.DeleteAll(t.Context(), TrialKey("s", 99)); err != nil { // so that it can ask again
+	if err := r.Blobs.DeleteAll(t.Context(), trials.TrialKey("s", 99)); err != nil { // so that it can ask again
 		t.Fatal(err)
 	}
 	return weights
 }
 
 // Shared weights that are interrupted after any epoch end as those that never were,
-// and candidates are judged the same, at the budget of their training.
+// and candidates are evaluated the same, at the budget of their training.
 func TestSupernet(t *testing.T) {
 	s := sharing()
-	whole := testRunner(t)
-	first := mustRun(t, whole, sharedTask(SupernetTrial, 4), s.Train)
+	whole := newRunner(t)
+	first := runTask(t, whole, sharedTask(trials.SupernetTrial, 4), s.Train)
 	want := weightsOf(t, whole, s)
 	if len(want) != 2 || len(first.Curve) != 4 || first.Final.Metrics["valid_loss"] != first.Curve[3].Metrics["valid_loss"] {
 		t.Fatalf("%d networks, %+v", len(want), first)
 	}
-	judged := mustRun(t, whole, sharedTask(1, 4), s.Train)
-	if judged.State != search.Completed || len(judged.Curve) != 1 || judged.Final.Budget != 4 || judged.Final.Metrics["shared"] != 4 || judged.Final.Metrics["valid_accuracy"] < .8 {
-		t.Errorf("judged: %+v", judged)
+	evaluated := runTask(t, whole, sharedTask(1, 4), s.Train)
+	if evaluated.State != search.Completed || len(evaluated.Curve) != 1 || evaluated.Final.Budget != 4 || evaluated.Final.Metrics["shared"] != 4 || evaluated.Final.Metrics["valid_accuracy"] < .8 {
+		t.Errorf("evaluated: %+v", evaluated)
 	}
-	same := mustRun(t, whole, sharedTask(2, 4), s.Train) // the network of the first trial
+	same := runTask(t, whole, sharedTask(2, 4), s.Train) // the network of the first trial
 	if a, b := same.Final.Metrics["valid_loss"], first.Final.Metrics["valid_loss"]; a != b {
 		t.Errorf("the same network has a loss of %v and %v", a, b)
 	}
-	for trial, r := range []segment.Result{first, judged} { // what it leaves is its network
+	for trial, r := range []segment.Result{first, evaluated} { // what it leaves is its network
 		got, err := s.Test(t.Context(), whole.Blobs, r.Checkpoint, sharedTask(trial, 4).Trial.Params, 1)
 		if err != nil || got["test_accuracy"] < .8 {
 			t.Errorf("trial %d: test %v, %v", trial, got, err)
@@ -110,20 +111,20 @@ func TestSupernet(t *testing.T) {
 	}
 
 	for stop := range 4 {
-		r := testRunner(t)
+		r := newRunner(t)
 		ctx, cancel := context.WithCancelCause(t.Context())
 		alive := func(m search.Measurement) {
 			if m.Budget == stop {
-				cancel(ErrInterrupted)
+				cancel(trials.ErrInterrupted)
 			}
 		}
 		if stop == 0 {
-			cancel(ErrInterrupted)
+			cancel(trials.ErrInterrupted)
 		}
-		if _, err := r.Run(ctx, sharedTask(SupernetTrial, 4), s.Train, alive); !errors.Is(err, ErrInterrupted) {
+		if _, err := r.Run(ctx, sharedTask(trials.SupernetTrial, 4), s.Train, alive); !errors.Is(err, trials.ErrInterrupted) {
 			t.Fatal(err)
 		}
-		again := mustRun(t, r, sharedTask(SupernetTrial, 4), s.Train)
+		again := runTask(t, r, sharedTask(trials.SupernetTrial, 4), s.Train)
 		if again.Final.Metrics["valid_loss"] != first.Final.Metrics["valid_loss"] {
 			t.Errorf("interrupted after epoch %d: a loss of %v, not %v", stop, again.Final.Metrics, first.Final.Metrics)
 		}
@@ -135,29 +136,29 @@ func TestSupernet(t *testing.T) {
 	}
 }
 
-// Candidates are judged with the weights that are there, not with those that were;
+// Candidates are evaluated with the weights that are there, not with those that were;
 // without any it is an error of the study that no retry heals.
 func TestSupernetWeights(t *testing.T) {
-	s, r := sharing(), testRunner(t)
-	var failure *ObjectiveError
+	s, r := sharing(), newRunner(t)
+	var failure *trials.ObjectiveError
 	if _, err := r.Run(t.Context(), sharedTask(1, 4), s.Train, nil); !errors.As(err, &failure) || !strings.Contains(err.Error(), "not there") {
 		t.Errorf("no weights: %v", err)
 	}
-	mustRun(t, r, sharedTask(SupernetTrial, 4), s.Train)
+	runTask(t, r, sharedTask(trials.SupernetTrial, 4), s.Train)
 	old := weightsOf(t, r, s)
 	if again := weightsOf(t, r, s); &again["relu"][0] != &old["relu"][0] {
 		t.Error("they were read twice")
 	}
-	if err := r.Blobs.DeleteAll(t.Context(), StudyKey("s")); err != nil {
+	if err := r.Blobs.DeleteAll(t.Context(), trials.StudyKey("s")); err != nil {
 		t.Fatal(err)
 	}
-	other := sharedTask(SupernetTrial, 4)
+	other := sharedTask(trials.SupernetTrial, 4)
 	other.Seed++ // a study of the same name
-	mustRun(t, r, other, s.Train)
+	runTask(t, r, other, s.Train)
 	if slices.Equal(weightsOf(t, r, s)["relu"], old["relu"]) {
 		t.Error("the weights are of the study before")
 	}
-	err := r.Blobs.Put(t.Context(), EndKey("s", SupernetTrial, 4), func(w io.Writer) error {
+	err := r.Blobs.Put(t.Context(), trials.EndKey("s", trials.SupernetTrial, 4), func(w io.Writer) error {
 		_, err := w.Write([]byte("{\"bank\":true}\n" + strings.Repeat("\xff", 20)))
 		return err
 	})
@@ -169,7 +170,7 @@ func TestSupernetWeights(t *testing.T) {
 	}
 	cv := supervised(true)
 	cv.Supernet = s.Supernet
-	if _, err := testRunner(t).Run(t.Context(), sharedTask(SupernetTrial, 4), cv.Train, nil); err == nil {
+	if _, err := newRunner(t).Run(t.Context(), sharedTask(trials.SupernetTrial, 4), cv.Train, nil); err == nil {
 		t.Error("cross-validation: no error")
 	}
 }

@@ -1,4 +1,4 @@
-package trials
+package network
 
 import (
 	"maps"
@@ -42,12 +42,12 @@ func (s Supervised) score(m search.Metrics, prefix string, set *data.Set, output
 	}
 }
 
-// outputs are what the networks said of the rows that they were scored on, and these
-// rows, those of all folds one after the other.
-func (m *members) outputs() ([]float32, *data.Set) {
+// predictions are the networks' outputs for the rows that they were scored on, and
+// these rows, those of all folds one after the other.
+func (m *members) predictions() ([]float32, *data.Set) {
 	var out []float32
 	var all data.Set
-	for i, y := range m.said {
+	for i, y := range m.outputs {
 		set := m.folds[i].Valid
 		out = append(out, y...)
 		all.Class, all.Target = append(all.Class, set.Class...), append(all.Target, set.Target...)

@@ -1,4 +1,4 @@
-package trials
+package network
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"budwood/data"
 	"budwood/engine"
 	"budwood/search"
+	"budwood/trials"
 )
 
 // supervised has three folds of rows whose class is the sign of their first value.
@@ -52,17 +53,17 @@ func supervised(cv bool) Supervised {
 // mean as its network.
 func TestCrossValidatedTrial(t *testing.T) {
 	s := supervised(true)
-	task := func(from, to int) Task {
-		task := testTask(from, to)
+	task := func(from, to int) trials.Task {
+		task := newTask(from, to)
 		task.Trial.Params = search.Params{"lr": 0.02, "batch": 8}
 		task.Objectives = []search.Objective{{Metric: "valid_loss", Goal: search.Minimize}}
 		return task
 	}
-	once := testRunner(t)
-	whole := mustRun(t, once, task(0, 4), s.Train)
-	twice := testRunner(t)
-	mustRun(t, twice, task(0, 2), s.Train)
-	paused := mustRun(t, twice, task(2, 4), s.Train)
+	once := newRunner(t)
+	whole := runTask(t, once, task(0, 4), s.Train)
+	twice := newRunner(t)
+	runTask(t, twice, task(0, 2), s.Train)
+	paused := runTask(t, twice, task(2, 4), s.Train)
 	for _, metric := range []string{"valid_loss", "valid_accuracy", "train_loss"} {
 		if a, b := whole.Final.Metrics[metric], paused.Final.Metrics[metric]; a != b || a == 0 {
 			t.Errorf("%s: %v in one go, %v with a pause", metric, a, b)
@@ -77,18 +78,21 @@ func TestCrossValidatedTrial(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, _, err := s.members(task(0, 4).Trial.Params, 27, seed, nil)
+	m, err := s.members(task(0, 4).Trial.Params, 27, seed, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var score engine.Score
+	var score search.Metrics
 	for range 4 {
-		if _, score, err = m.epoch(); err != nil {
+		if err = m.Epoch(); err == nil {
+			score, err = m.Score()
+		}
+		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	if score.Loss != whole.Final.Metrics["valid_loss"] {
-		t.Errorf("valid_loss %v, want %v", whole.Final.Metrics["valid_loss"], score.Loss)
+	if score["valid_loss"] != whole.Final.Metrics["valid_loss"] {
+		t.Errorf("valid_loss %v, want %v", whole.Final.Metrics["valid_loss"], score["valid_loss"])
 	}
 	x := s.Data.Test.X[:2]
 	mean := [2]float64{}

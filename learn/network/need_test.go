@@ -1,4 +1,4 @@
-package trials
+package network
 
 import (
 	"runtime"
@@ -8,6 +8,7 @@ import (
 	"budwood/data"
 	"budwood/engine"
 	"budwood/search"
+	"budwood/trials"
 )
 
 // A network that is planned to take more than its room is infeasible with both
@@ -18,10 +19,10 @@ func TestNetworkThatDoesNotFit(t *testing.T) {
 		return engine.Seq{engine.Dense{Out: 20000}, engine.ReLU{}, engine.Dense{Out: 20000}, engine.ReLU{}, engine.Dense{Out: 2}}, nil
 	}
 	s.Room = Room{64 << 20, "worker w has 128 MiB by --mem, for 2 at once and their data set"}
-	task := heirTask(0, 2, search.Params{"batch": 8.})
+	task := childTask(0, 2, search.Params{"batch": 8.})
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	r, err := testRunner(t).Run(t.Context(), task, s.Train, nil)
+	r, err := newRunner(t).Run(t.Context(), task, s.Train, nil)
 	runtime.ReadMemStats(&after)
 	if err != nil || r.State != search.Infeasible {
 		t.Fatalf("%s, %v", r.State, err)
@@ -42,14 +43,14 @@ func TestNetworkThatDoesNotFit(t *testing.T) {
 // A trial that was trained where there was more room ends with what it has: its
 // value, its weights.
 func TestTrialThatComesToASmallerWorker(t *testing.T) {
-	s, r := supervised(false), testRunner(t)
+	s, r := supervised(false), newRunner(t)
 	params := search.Params{"lr": .02, "batch": 8.}
-	task := func(from, to int) Task {
-		task := heirTask(3, to, params)
+	task := func(from, to int) trials.Task {
+		task := childTask(3, to, params)
 		task.From, task.Inherit = from, false
 		return task
 	}
-	first := mustRun(t, r, task(0, 2), s.Train)
+	first := runTask(t, r, task(0, 2), s.Train)
 	need, err := s.Need(params, Alone)
 	if err != nil {
 		t.Fatal(err)

@@ -1,4 +1,4 @@
-package trials
+package network
 
 import (
 	"fmt"
@@ -6,6 +6,8 @@ import (
 
 	"budwood/data"
 	"budwood/engine"
+	"budwood/search"
+	"budwood/trials"
 )
 
 // members are the trainers of a candidate: one, or with cross-validation one for
@@ -14,41 +16,71 @@ import (
 // validated once; in the end the mean of the members is the network (bagging over
 // folds, as in Krogh & Vedelsby 1995).
 type members struct {
+	s         Supervised
 	trainers  []*engine.Trainer
 	folds     []data.Fold
+	cost      engine.Cost // of all networks together
+	loss      float64     // of the epoch trained last, the mean of the members
 	inherited float64     // share of the tensors that came from the parent, 0 to 1
-	said      [][]float32 // what each said of its validation rows when last scored; nil: nobody asks
+	outputs   [][]float32 // of each network for its validation rows, when they were last scored; nil: not asked for
 }
 
-// epoch trains each member one epoch. It returns their mean loss, and the score
-// on the validation rows.
-func (m *members) epoch() (loss float64, score engine.Score, err error) {
-	scores, rows := make([]engine.Score, len(m.trainers)), make([]int, len(m.trainers))
+// Epoch trains each member for one epoch.
+func (m *members) Epoch() error {
+	m.loss = 0
 	for i, tr := range m.trainers {
 		l, err := tr.Epoch(m.folds[i].Train)
 		if err != nil {
-			return 0, score, m.named(i, err)
+			return m.named(i, err)
 		}
-		loss += l / float64(len(m.trainers))
+		m.loss += l / float64(len(m.trainers))
+	}
+	return nil
+}
+
+// Score is what the networks come to on the validation rows, and the loss of the
+// epoch trained last. The schedules of learning rates hear of it.
+func (m *members) Score() (search.Metrics, error) {
+	scores, rows := make([]engine.Score, len(m.trainers)), make([]int, len(m.trainers))
+	for i, tr := range m.trainers {
+		var err error
 		if scores[i], err = m.score(i); err != nil {
-			return 0, score, m.named(i, err)
+			return nil, m.named(i, err)
 		}
 		rows[i] = m.folds[i].Valid.Len()
 		tr.Observe(scores[i].Loss)
 	}
-	return loss, engine.JoinScores(scores, rows), nil
+	values := m.valid(engine.JoinScores(scores, rows))
+	values["train_loss"] = m.loss
+	return values, nil
+}
+
+// valid are the metrics of a score on the validation rows.
+func (m *members) valid(score engine.Score) search.Metrics {
+	values := m.s.metrics("valid_", score)
+	if m.outputs != nil {
+		outputs, rows := m.predictions()
+		m.s.score(values, "valid_", rows, outputs)
+	}
+	return values
+}
+
+// Size is the number of parameters, and of multiply-accumulates for a row, of all
+// networks together.
+func (m *members) Size() search.Metrics {
+	return search.Metrics{"params": float64(m.cost.Params), "macs": float64(m.cost.MACs)}
 }
 
 // score scores a member on its validation rows.
 func (m *members) score(i int) (engine.Score, error) {
 	tr, set := m.trainers[i], m.folds[i].Valid
-	if m.said == nil {
+	if m.outputs == nil {
 		return tr.Evaluate(set)
 	}
-	if m.said[i] == nil {
-		m.said[i] = make([]float32, set.Len()*tr.Net().Out().Size())
+	if m.outputs[i] == nil {
+		m.outputs[i] = make([]float32, set.Len()*tr.Net().Out().Size())
 	}
-	return tr.EvaluateTo(m.said[i], set)
+	return tr.EvaluateTo(m.outputs[i], set)
 }
 
 func (m *members) named(i int, err error) error {
@@ -58,7 +90,8 @@ func (m *members) named(i int, err error) error {
 	return fmt.Errorf("fold %d: %w", i, err)
 }
 
-func (m *members) keepBest() {
+// KeepBest keeps a copy of the weights.
+func (m *members) KeepBest() {
 	for _, tr := range m.trainers {
 		tr.KeepBest()
 	}
@@ -116,9 +149,9 @@ func (m *members) Load(r io.Reader) error {
 
 // load reads a checkpoint of the trial. Behind the trial's own networks may be weights
 // that others share.
-func (m *members) load(c *Checkpoint) error {
+func (m *members) load(c *trials.Checkpoint) error {
 	model := c.Model()
-	if c.Facts().Bank {
+	if c.Facts().Shared {
 		own, err := partOf(model)
 		if err != nil {
 			return err
