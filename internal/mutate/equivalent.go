@@ -30,14 +30,14 @@ func without(all []*mutant, known map[string]bool) []*mutant {
 }
 
 // stale are the mutants of a list that are not among all those of a package, though
-// it has their file.
+// it has their function in a file of that name.
 func stale(all []*mutant, known map[string]bool) (gone []string) {
-	files, there := map[string]bool{}, map[string]bool{}
+	functions, there := map[string]bool{}, map[string]bool{}
 	for _, m := range all {
-		files[m.base()], there[m.key()] = true, true
+		functions[m.base()+"\t"+m.inside], there[m.key()] = true, true
 	}
 	for k := range known {
-		if file, _, _ := strings.Cut(k, "\t"); files[file] && !there[k] {
+		if place := strings.SplitN(k, "\t", 3); functions[place[0]+"\t"+place[1]] && !there[k] {
 			gone = append(gone, k)
 		}
 	}

@@ -130,7 +130,7 @@ func TestEquivalentIsLeftOut(t *testing.T) {
 		t.Errorf("%q is there", got)
 	}
 	gone := "small.go\tUntested\t!off → off\tif !off {"
-	known[gone], known["other.go\tf\tx → y\tx"] = true, true
+	known[gone], known["other.go\tUntested\tx → y\tx"], known["small.go\tOther\tx → y\tx"] = true, true, true
 	if got := stale(all, known); !slices.Equal(got, []string{gone}) {
 		t.Errorf("%q, want what is not there of small.go", got)
 	}
