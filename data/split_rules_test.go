@@ -153,6 +153,15 @@ func TestDealWithTestFiles(t *testing.T) {
 	if p = (Split{Valid: .4, Test: .2}).deal(rows[:30], 30, 0, labels{}, group, false); len(p.train) != 12 || len(p.valid) != 12 || len(p.test) != 6 {
 		t.Errorf("%d, %d, %d rows", len(p.train), len(p.valid), len(p.test))
 	}
+	together := 0 // a part has its groups in random order, too
+	for i := 1; i < len(p.train); i++ {
+		if group[p.train[i-1]] == group[p.train[i]] {
+			together++
+		}
+	}
+	if together == len(p.train)/2 {
+		t.Errorf("%v lie by groups", p.train)
+	}
 }
 
 // Each part needs a row, but with folds the validation part has none of its own.

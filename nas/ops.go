@@ -20,7 +20,7 @@ type operation struct {
 	layers func(v []float64, in data.Shape) engine.Seq
 	// text is the short form for people; nil means the name.
 	text func(v []float64) string
-	// extent tells in symbols how the shape changes; nil means not at all.
+	// extent says in symbols how the shape changes; nil means not at all.
 	extent func(v []float64, e extent) extent
 }
 

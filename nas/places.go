@@ -31,7 +31,7 @@ func (s *Space) places(g Genome, n *engine.Net) (map[string]place, error) {
 		return nil, fmt.Errorf("network %v: %w", g.brief(), err)
 	}
 	m := locator{out: map[string]place{}, tensors: n.Tensors()}
-	t := m.seq(net, "", layerInput{shape: s.in})
+	t := m.seq(net, "", featureMap{shape: s.in})
 	m.layer(located{engine.Dense{Out: s.outputs, PerStep: g.root.ends(eachStep)}, "out" + m.depth}, strconv.Itoa(len(net)), t)
 	return m.out, nil
 }
@@ -70,14 +70,14 @@ func (n *node) tagged(at string) node {
 	return m
 }
 
-// layerInput is what a layer stands on: the shape of its input, and if that is an
+// featureMap is what a layer stands on: the shape of its input, and if that is an
 // image or a sequence that was flattened, the shape before.
-type layerInput struct {
+type featureMap struct {
 	shape, grid data.Shape
 }
 
 // axes are the axes of the input's values.
-func (t layerInput) axes() data.Shape {
+func (t featureMap) axes() data.Shape {
 	if t.grid != nil {
 		return t.grid
 	}
@@ -92,7 +92,7 @@ type locator struct {
 	depth   string // of the last layer with weights: its place up to the last repetition
 }
 
-func (m *locator) seq(s engine.Seq, path string, t layerInput) layerInput {
+func (m *locator) seq(s engine.Seq, path string, t featureMap) featureMap {
 	for i, l := range s {
 		t = m.layer(l, under(path, strconv.Itoa(i)), t)
 	}
@@ -100,7 +100,7 @@ func (m *locator) seq(s engine.Seq, path string, t layerInput) layerInput {
 }
 
 // layer finds those of a layer, and what the next one stands on.
-func (m *locator) layer(l engine.Layer, path string, t layerInput) layerInput {
+func (m *locator) layer(l engine.Layer, path string, t featureMap) featureMap {
 	switch l := l.(type) {
 	case located:
 		return m.leaf(l, path, t)
@@ -118,15 +118,15 @@ func (m *locator) layer(l engine.Layer, path string, t layerInput) layerInput {
 		shapes, _ := l.Shapes(t.shape) // of a network that has been compiled
 		for i, e := range l.Edges {
 			at := under(path, strconv.Itoa(i))
-			m.projection(i, at, m.seq(e.Body, at, layerInput{shape: shapes[e.From]}))
+			m.projection(i, at, m.seq(e.Body, at, featureMap{shape: shapes[e.From]}))
 		}
 	}
-	return layerInput{shape: shapeBehind(l, t.shape)}
+	return featureMap{shape: shapeBehind(l, t.shape)}
 }
 
 // projection finds the place of a projection, if there is one, behind the last
 // layer.
-func (m *locator) projection(branch int, path string, t layerInput) {
+func (m *locator) projection(branch int, path string, t featureMap) {
 	for _, x := range m.tensors {
 		if x.Name == under(path, "projection.weight") {
 			m.put(x, fmt.Sprintf("%s projection.%d", m.last, branch), "weight", engine.Dense{}, t)
@@ -134,7 +134,7 @@ func (m *locator) projection(branch int, path string, t layerInput) {
 	}
 }
 
-func (m *locator) leaf(l located, path string, t layerInput) layerInput {
+func (m *locator) leaf(l located, path string, t featureMap) featureMap {
 	m.last = l.place
 	for _, x := range m.tensors {
 		if own, ok := strings.CutPrefix(x.Name, path+"."); ok {
@@ -149,18 +149,18 @@ func (m *locator) leaf(l located, path string, t layerInput) layerInput {
 	switch l.Layer.(type) {
 	case engine.Flatten:
 		if len(t.shape) > 1 {
-			return layerInput{out, t.shape}
+			return featureMap{out, t.shape}
 		}
 		return t
 	case engine.BatchNorm, engine.LayerNorm, engine.GroupNorm, engine.Dropout,
 		engine.ReLU, engine.LeakyReLU, engine.GELU, engine.SiLU, engine.Tanh, engine.Sigmoid:
 		return t
 	}
-	return layerInput{shape: out}
+	return featureMap{shape: out}
 }
 
 // put notes the place of a tensor of a layer.
-func (m *locator) put(x safetensors.Tensor, at, own string, l engine.Layer, t layerInput) {
+func (m *locator) put(x safetensors.Tensor, at, own string, l engine.Layer, t featureMap) {
 	p := place{view: x.Shape}
 	last := len(x.Shape) - 1
 	switch _, dense := l.(engine.Dense); {

@@ -88,6 +88,32 @@ func TestFrontInWords(t *testing.T) {
 	}
 }
 
+func TestDominatesByHand(t *testing.T) {
+	for _, c := range []struct {
+		a, b []float64
+		want bool
+	}{
+		{[]float64{1, 2}, []float64{2, 2}, true}, {[]float64{2, 1}, []float64{2, 2}, true}, {[]float64{2, 2}, []float64{2, 2}, false}, {[]float64{1, 3}, []float64{2, 2}, false},
+		{[]float64{3, 1}, []float64{2, 2}, false}, {[]float64{1, 1, 1}, []float64{1, 2, 1}, true}, {nil, nil, false},
+	} {
+		if got := search.Dominates(c.a, c.b); got != c.want {
+			t.Errorf("%v dominates %v: %v", c.a, c.b, got)
+		}
+	}
+}
+
+// Those that are set aside are not counted, whichever they are.
+func TestCounted(t *testing.T) {
+	all := []search.Record{tried(0, search.Completed, 9, .3, 1), tried(1, search.Completed, 9, .2, 1), tried(2, search.Completed, 9, .1, 1)}
+	if got := search.Counted(all); len(got) != 3 {
+		t.Errorf("%d of three", len(got))
+	}
+	all[0].Aside, all[2].Aside = "a wrong label", "another"
+	if got := search.Counted(all); len(got) != 1 || got[0].ID != 1 {
+		t.Errorf("%+v", got)
+	}
+}
+
 // What is set aside has no loss.
 func TestLossOfWhatIsSetAside(t *testing.T) {
 	r := tried(0, search.Completed, 9, .3, 1)

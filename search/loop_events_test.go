@@ -169,6 +169,11 @@ func TestLoopAsksToSettle(t *testing.T) {
 		t.Error("t1, which runs, is stopped as if it were paused")
 	}
 	l.Resize(2, 3)
+	for _, e := range s.heard {
+		if _, free := e.(search.Free); free {
+			t.Errorf("%+v, though the study concludes", e)
+		}
+	}
 	s.heard = s.heard[:min(3, len(s.heard))] // as long as a slot is free it may be asked again
 	wantEvents(t, s, search.Settle{Running: []int{1}}, search.Ended{Trial: 0, Budget: 1, State: search.Stopped}, search.Settle{Running: []int{1}})
 	// What is closed settles nothing more.
@@ -211,6 +216,7 @@ func TestLoopGoesOnWithWhatWasCut(t *testing.T) {
 	if len(d.Run) > 0 {
 		t.Errorf("%+v begins while the study is held", d.Run)
 	}
+	l.Running = nil // as after a trip through JSON
 	if d = l.Resume(); len(d.Run) != 1 || d.Run[0].Trial != 0 || d.Run[0].Cuts != 1 || d.Run[0].To != 1 {
 		t.Errorf("%+v, want t0, which is preferred, once more", d.Run)
 	}
@@ -380,11 +386,35 @@ func TestLoopKeepsTheBest(t *testing.T) {
 	if !reflect.DeepEqual(l.Top, want) {
 		t.Errorf("the best are %+v, want %+v", l.Top, want)
 	}
+	// The best value of a trial counts, not its last.
+	s = starter()
+	s.answer = func(e search.Event) []search.Action {
+		switch e := e.(type) {
+		case search.Free:
+			if e.New == 2 {
+				return []search.Action{search.Start{Trial: 0, Budget: 1}, search.Start{Trial: 1, Budget: 1}}
+			}
+		case search.Reported:
+			if e.Budget == 1 {
+				return []search.Action{search.Resume{Trial: e.Trial, Budget: 2}}
+			}
+		}
+		return nil
+	}
+	l = &search.Loop{Scheduler: s, Parallel: 9, Trials: 2, Retrain: search.Retrain{Best: 2, Budget: 4}}
+	l.Begin()
+	for _, o := range []search.Outcome{reported(0, 1, .2), reported(0, 2, .6), reported(1, 1, .5)} {
+		l.Done(o)
+	}
+	if want := []search.Scored{{Trial: 0, Loss: .2}, {Trial: 1, Loss: .5}}; !reflect.DeepEqual(l.Top, want) {
+		t.Errorf("the best are %+v, want %+v", l.Top, want)
+	}
 	// One alone, and what takes its place when it is set aside.
 	s = starter()
 	l = &search.Loop{Scheduler: s, Parallel: 9, Trials: 3, Retrain: search.Retrain{Best: 1, Budget: 4}}
 	l.Begin()
 	done(0, search.Paused, .5)
+	done(2, search.Paused, inf*10-inf*10) // not a number
 	done(1, search.Paused, .4)
 	if want := []search.Scored{{Trial: 1, Loss: .4}}; !reflect.DeepEqual(l.Top, want) {
 		t.Errorf("the best is %+v, want %+v", l.Top, want)

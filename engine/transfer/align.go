@@ -9,7 +9,7 @@ import (
 
 // walk aligns two sequences of layers and hands the weights over. Layers between
 // aligned ones are gone or new.
-func (m *weightTransfer) walk(p, c []item, f featureMap) featureMap {
+func (m *transfer) walk(p, c []item, f featureMap) featureMap {
 	var gone, fresh []item
 	for _, pair := range align(p, c) {
 		switch {
@@ -27,7 +27,7 @@ func (m *weightTransfer) walk(p, c []item, f featureMap) featureMap {
 
 // replace puts new layers in the place of some that are gone. What a new residual
 // goes around, or a residual that is gone went around, is aligned once more.
-func (m *weightTransfer) replace(gone, fresh []item, f featureMap) featureMap {
+func (m *transfer) replace(gone, fresh []item, f featureMap) featureMap {
 	for i, c := range fresh {
 		r, ok := c.layer.(engine.Residual)
 		if !ok || !related(gone, items(r.Body, inside(c.path, "body"))) {
@@ -68,7 +68,7 @@ func related(p, c []item) bool {
 	return false
 }
 
-// without is the featureMap when the parent goes through a layer that the child lacks.
+// without is the feature map when the parent goes through a layer that the child lacks.
 func (f featureMap) without(l engine.Layer) featureMap {
 	if _, ok := l.(engine.Dropout); ok {
 		return f

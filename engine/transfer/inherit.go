@@ -10,7 +10,7 @@ import (
 	"budwood/engine/safetensors"
 )
 
-// Inherited tells what a network has taken over from another.
+// Inherited is what a network has taken over from another.
 type Inherited struct {
 	// Exact means that in inference the network computes what its parent does, up
 	// to rounding.
@@ -48,7 +48,7 @@ func Inherit(child, parent *engine.Net) (Inherited, error) {
 		return Inherited{}, fmt.Errorf("inherit weights: a network from %v to %v has no use for those of one from %v to %v",
 			child.In(), child.Out(), parent.In(), parent.Out())
 	}
-	m := weightTransfer{from: tensorsOf(parent), to: tensorsOf(child), taken: map[string]bool{}}
+	m := transfer{from: tensorsOf(parent), to: tensorsOf(child), taken: map[string]bool{}}
 	in := child.In()
 	f := featureMap{was: in, now: in, src: prefix(last(in), last(in)), exact: true}
 	f = m.walk(items(parent.Layer(), ""), items(child.Layer(), ""), f)
@@ -67,8 +67,8 @@ func tensorsOf(n *engine.Net) map[string]safetensors.Tensor {
 	return out
 }
 
-// weightTransfer is a child that inherits, tensor by tensor.
-type weightTransfer struct {
+// transfer is a weight transfer from a parent to a child, tensor by tensor.
+type transfer struct {
 	from, to map[string]safetensors.Tensor
 	taken    map[string]bool // of the child's tensors
 }
@@ -96,7 +96,7 @@ func (f featureMap) same() bool {
 	return f.exact && f.was.Equal(f.now)
 }
 
-// after is the featureMap behind a layer of the child whose features are as those of the
+// after is the feature map behind a layer of the child whose features are as those of the
 // parent, as far as there are.
 func (f featureMap) after(was, now data.Shape) featureMap {
 	f.was, f.now, f.positive, f.cut = was, now, false, false
@@ -105,7 +105,7 @@ func (f featureMap) after(was, now data.Shape) featureMap {
 	return f
 }
 
-// flat is the featureMap behind a flattening.
+// flat is the feature map behind a flattening.
 func (f featureMap) flat() featureMap {
 	if len(f.now) == 1 && len(f.was) == 1 {
 		return f

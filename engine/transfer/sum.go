@@ -48,7 +48,7 @@ func concatenates(l engine.Layer) bool {
 }
 
 // sum hands over the weights of parallel branches.
-func (m *weightTransfer) sum(p, c item, f featureMap) featureMap {
+func (m *transfer) sum(p, c item, f featureMap) featureMap {
 	ps, pm, ok := legs(p.layer, p.path, f.was)
 	cs, cm, also := legs(c.layer, c.path, f.now)
 	if !ok || !also {
@@ -66,7 +66,7 @@ func (m *weightTransfer) sum(p, c item, f featureMap) featureMap {
 
 // join brings branches together that start at nodes, side by side or in a sum.
 // Each branch has the shape in which it meets the others.
-func (m *weightTransfer) join(ps, cs []leg, pm, cm []data.Shape, nodes []featureMap, side bool) featureMap {
+func (m *transfer) join(ps, cs []leg, pm, cm []data.Shape, nodes []featureMap, side bool) featureMap {
 	used, mate := make([]bool, len(ps)), make([]int, len(cs))
 	for i := range cs {
 		mate[i] = like(ps, cs[i], used)
@@ -110,7 +110,7 @@ func (m *weightTransfer) join(ps, cs []leg, pm, cm []data.Shape, nodes []feature
 }
 
 // hush makes a new branch add 0.
-func (m *weightTransfer) hush(l leg, in, meet data.Shape) bool {
+func (m *transfer) hush(l leg, in, meet data.Shape) bool {
 	if project, _ := engine.Projection(infer(l.body, in), meet); project != nil {
 		m.fill(inside(l.project, "weight"), 0)
 		return true
@@ -141,7 +141,7 @@ func like(ps []leg, c leg, used []bool) int {
 }
 
 // leg hands over a branch and its projection.
-func (m *weightTransfer) leg(p, c leg, was, now data.Shape, f featureMap) featureMap {
+func (m *transfer) leg(p, c leg, was, now data.Shape, f featureMap) featureMap {
 	f.src = slices.Clone(f.src)
 	f = m.walk(items(p.body, p.path), items(c.body, c.path), f)
 	f.src = slices.Clone(f.src)
@@ -162,7 +162,7 @@ func (m *weightTransfer) leg(p, c leg, was, now data.Shape, f featureMap) featur
 }
 
 // cell hands over the edges that lead from and to the same nodes in both cells.
-func (m *weightTransfer) cell(p, c item, f featureMap) featureMap {
+func (m *transfer) cell(p, c item, f featureMap) featureMap {
 	a, ok := p.layer.(engine.Cell)
 	b, also := c.layer.(engine.Cell)
 	if !ok || !also || a.Nodes != b.Nodes {
