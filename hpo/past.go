@@ -21,7 +21,7 @@ type past struct {
 }
 
 // More results than sortMost are not sorted as a whole, so that a proposal after
-// very many trials takes the time of one look at them.
+// very many trials takes the time to read them once.
 const sortMost, sortedBest = 1 << 12, 1 << 10
 
 // ranked is a record with its loss.

@@ -261,7 +261,7 @@ func TestOverlap(t *testing.T) {
 	}
 }
 
-// A file holds everything, without state all that candidates are judged by.
+// A file holds everything, without state all that candidates are evaluated by.
 func TestSupernetFile(t *testing.T) {
 	s := sharing(t)["cnn"]
 	n := s.Supernet(false)

@@ -46,7 +46,7 @@ func among(hyper search.Space, params []search.Params, p search.Params) bool {
 	})
 }
 
-// differ reports whether a number of two points is not the same: a look is cheaper
+// differ reports whether a number of two points is not the same: comparing is cheaper
 // than the keys of all.
 func differ(p, q search.Params) bool {
 	for name, v := range p {

@@ -34,7 +34,7 @@ type Spec struct {
 	StartWith    []search.Params    `json:"start_with,omitempty"`
 	Input        data.Shape         `json:"input,omitempty" yaml:"-"`   // of the network: the shape of a row, read off the data
 	Outputs      int                `json:"outputs,omitempty" yaml:"-"` // of the network, likewise
-	Keep         int                `json:"keep,omitempty"`             // weights of so many of the best trials stay when the study ends, with several objectives also those of the front; 0 means 1
+	Keep         int                `json:"keep,omitempty"`             // number of best trials whose weights are kept when the study ends, with several objectives also those of the front; 0 means 1
 	MaxRetries   int                `json:"max_retries,omitempty"`      // of a trial whose code failed
 	MaxFailed    int                `json:"max_failed,omitempty"`       // no new trials once so many have failed; 0 means 10, while none has a value
 }

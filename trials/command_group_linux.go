@@ -85,7 +85,7 @@ type cpuLoad struct {
 	used [1024]int
 }
 
-// take lends the n least used of the allowed processors.
+// take reserves the n least used of the allowed processors.
 func (l *cpuLoad) take(allowed *unix.CPUSet, n int) (unix.CPUSet, func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

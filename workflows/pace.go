@@ -17,7 +17,7 @@ const (
 // brief reports whether trials run within the study's workflow.
 func (s *studyRun) brief() bool {
 	spec := &s.in.Spec
-	if spec.Search.Supernet != "" && s.Loop.Final { // it has seen candidates judged, none trained
+	if spec.Search.Supernet != "" && s.Loop.Final { // candidates were evaluated, none was trained
 		return false
 	}
 	return spec.Search.Batch == 0 && s.Throughput.Segments > 0 && s.Throughput.Epoch*float64(max(spec.Budget.Epochs, spec.Retrain.Epochs)) < briefTrial
