@@ -181,7 +181,7 @@ func score(v, mean, scale float64) float32 {
 	return float32(min(max((v-mean)*scale, -MaxScore), MaxScore))
 }
 
-// numeric tells where numeric columns begin in an encoded row.
+// numeric is where numeric columns begin in an encoded row.
 func (e *encoder) numeric() []int {
 	if e.pixels != nil {
 		return count(e.shape.Size())

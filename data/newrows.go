@@ -66,7 +66,7 @@ func readRows(ctx context.Context, path string, like []*column) (*table, error) 
 	return scanCSV(path, nil, text, opens(ctx, path))
 }
 
-// isParquet tells a Parquet file by its first bytes.
+// isParquet reports whether the first bytes are those of a Parquet file.
 func isParquet(path string) bool {
 	if _, err := regular(path); err != nil {
 		return false // whoever opens it says why

@@ -87,7 +87,7 @@ func scanParquet(r io.ReaderAt, size int64, path string, ignore []string) (t *ta
 	return t, nil
 }
 
-// lz4 tells whether a column is packed with LZ4, whose damaged data the library
+// lz4 reports whether a column is packed with LZ4, whose damaged data the library
 // unpacks for ever.
 func lz4(f *parquet.File, field *parquet.Column) bool {
 	for _, g := range f.Metadata().RowGroups {

@@ -96,7 +96,7 @@ func pick[T any](from []T, rows []int, width int) []T {
 	return out
 }
 
-// Check tells whether the set is consistent: sizes agree, classes are in range,
+// Check reports whether the set is consistent: sizes agree, classes are in range,
 // and it is either for classification or for regression.
 func (s *Set) Check() error {
 	w, n := s.Shape.Size(), s.Len()

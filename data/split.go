@@ -191,7 +191,7 @@ func (s Split) deal(rows []int, own, keep int, l labels, group []int32, testFile
 	return p
 }
 
-// check tells whether a part is empty.
+// check reports whether a part is empty.
 func (p parts) check() *Error {
 	if len(p.fold) > 0 && slices.Max(p.fold) > 0 && len(p.test) > 0 {
 		return nil // the folds are for validation, too

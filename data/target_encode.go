@@ -88,7 +88,7 @@ func (e TargetEncode) coder(inputs []*column, g goal, train []int, group []int32
 	return t, nil
 }
 
-// takes tells whether a column is encoded. A nil coder takes none.
+// takes reports whether a column is encoded. A nil coder takes none.
 func (t *targetCoder) takes(c *column) bool {
 	return t != nil && c.text && (len(t.columns) == 0 || slices.Contains(t.columns, c.name))
 }

@@ -65,7 +65,7 @@ func (n *Net) EvaluateTo(outputs []float32, s *data.Set) (Score, error) {
 	return score, nil
 }
 
-// check tells whether the network can work on a set.
+// check reports whether the network can work on a set.
 func (n *Net) check(s *data.Set) error {
 	if n.err != nil {
 		return n.err

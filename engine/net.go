@@ -55,7 +55,7 @@ func (c *Config) level() kernel.Level {
 	return l
 }
 
-// soft tells that training takes the outputs of a teacher.
+// soft reports whether training takes the outputs of a teacher.
 func (c *Config) soft() bool {
 	_, is := c.Loss.(loss.Distillation)
 	return is

@@ -206,7 +206,7 @@ func compileOp(r Op, path string) (*production, error) {
 	return p, nil
 }
 
-// checkDim tells whether every value of a dimension is one of the attribute.
+// checkDim reports whether every value of a dimension is one of the attribute.
 func checkDim(a *attribute, d *search.Dim) error {
 	if err := (search.Space{d}).Validate(); err != nil {
 		return errors.New(strings.TrimPrefix(err.Error(), d.Name+": "))

@@ -11,7 +11,7 @@ import (
 )
 
 // A study that was submitted again took the time of its runs, not that between
-// them. The key is that of Carry.
+// them. The key is that of [study.State].
 func TestElapsed(t *testing.T) {
 	b := studytest.New(t, nil)
 	db := b.Recorder.Store

@@ -26,7 +26,7 @@ type commandReport struct {
 	cut    bool  // by the end of the command
 }
 
-// parseReport reads a report: a JSON object whose numbers are metrics, but for
+// parseReport reads a report: a JSON object whose numbers are metrics, except
 // "epoch" and what begins with "st_" (Syne Tune's own). Numbers may be written as
 // languages write them (nan, -inf, .5, a text that is a number); those of an
 // object within are named by both, like valid/loss.

@@ -73,7 +73,7 @@ func LevelOf(name string, bfloat16 bool) (l Level, ok bool) {
 	return Level{}, false
 }
 
-// Has tells whether this machine, and ENGINE_CPU, has the level of a name.
+// Has reports whether this machine, and ENGINE_CPU, has the level of a name.
 func Has(name string) bool {
 	_, ok := LevelOf(name, true)
 	return ok

@@ -37,8 +37,8 @@ type Recipe struct {
 	Mixup          float64
 }
 
-// ReadRecipe reads the recipe's hyperparameters from params; what is not there
-// keeps its default.
+// ReadRecipe reads the recipe's hyperparameters from params. Those that are
+// missing keep their defaults.
 func ReadRecipe(p search.Params) (Recipe, error) {
 	read := Reader{Params: p, Table: RecipeTable}
 	r := Recipe{

@@ -33,8 +33,8 @@ type Supernet interface {
 // shared weights are computed.
 const calibration = 10
 
-// supernet trains shared weights, a path in each step. Between epochs the network
-// is the trial's own, with the weights of then.
+// supernet trains shared weights, a path in each step. Between epochs the
+// network is the trial's own, with the shared weights at that moment.
 type supernet struct {
 	Supernet
 	*members // the trial's own network

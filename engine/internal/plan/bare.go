@@ -7,7 +7,7 @@ import (
 	"budwood/engine/kernel"
 )
 
-// bare are builders that are used again and again.
+// bare are the builders of [Outline], each of which serves many networks.
 var bare = sync.Pool{New: func() any { return &Builder{bare: true} }}
 
 // Outline plans a network for its costs alone, and hands the plan to see, which
@@ -59,8 +59,8 @@ func made[T any](b *Builder) *ops[T] {
 	return o
 }
 
-// next makes the list longer by a value, which may be one of before the list was
-// emptied.
+// next makes the list longer by a value. That is one which the list held before it
+// was emptied, if there is one.
 func next[T any](list *[]*T) *T {
 	n := len(*list)
 	if n < cap(*list) {

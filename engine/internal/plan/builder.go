@@ -78,7 +78,7 @@ func (b *Builder) Shape(sizes ...int) data.Shape {
 		return slices.Clone(sizes)
 	}
 	n := len(b.sizes)
-	b.sizes = append(b.sizes, sizes...) // where it grows, shapes of before stay where they are
+	b.sizes = append(b.sizes, sizes...) // if this grows, earlier shapes keep the old memory
 	return b.sizes[n:len(b.sizes):len(b.sizes)]
 }
 
@@ -95,7 +95,7 @@ func (b *Builder) Output(x Tensor, shape data.Shape, trained bool, n Need) Tenso
 
 // InPlace makes the output of an op that works value by value. It shares the
 // gradient with x, and the data too if the producer of x does not mind; signs
-// tells that the op keeps the sign of every value whose gradient is not 0.
+// reports whether the op keeps the sign of every value whose gradient is not 0.
 func (b *Builder) InPlace(x Tensor, signs bool, n Need) Tensor {
 	y := Tensor{Shape: x.Shape, Data: x.Data, Grad: x.Grad, Need: n}
 	r := &b.Rows[b.At]
