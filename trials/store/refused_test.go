@@ -161,3 +161,19 @@ func TestNotes(t *testing.T) {
 		t.Errorf("%q, %v", reason(), err)
 	}
 }
+
+// The specifications of all studies, as they were given.
+func TestSpecs(t *testing.T) {
+	s := tempStore(t)
+	for i, spec := range []string{`{"a":1}`, "", `{"b":2}`} {
+		x := testStudy(string(rune('a' + i)))
+		x.Spec = json.RawMessage(spec)
+		if _, _, err := s.Begin(t.Context(), x); err != nil {
+			t.Fatal(err)
+		}
+	}
+	specs, err := s.Specs(t.Context())
+	if err != nil || len(specs) != 2 || string(specs[0]) != `{"a":1}` || string(specs[1]) != `{"b":2}` {
+		t.Errorf("%s, %v", specs, err)
+	}
+}
