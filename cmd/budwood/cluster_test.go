@@ -19,6 +19,7 @@ const (
 // planned runs plan with files of these texts behind --cluster and more arguments.
 func planned(t *testing.T, texts []string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
+	t.Setenv("BUDWOOD_BLOBS", "") // the command sets it for this process; later tests must not see that
 	dir := t.TempDir()
 	full := []string{"plan", "--home", home(t)}
 	for i, text := range texts {
