@@ -1,6 +1,6 @@
-// Package learn is the door for models that learn by themselves what a candidate says:
-// a [Learner] is trained epoch by epoch, scored after each, saved and loaded, and needs
-// to know nothing of trials. Package learn/network has the networks of the engine; an
+// Package learn is the interface for models of any kind: a [Learner] is trained epoch
+// by epoch, scored after each epoch, saved and loaded. It need not know anything about
+// trials. Package learn/network has the networks of the engine; an
 // epoch of another kind of learner may be a round of boosting.
 package learn
 
@@ -12,20 +12,20 @@ import (
 	"budwood/trials"
 )
 
-// Learner is a model that is trained. After [trials.Keeper]'s Load it goes on exactly as
-// it would have after Save: the same epochs, to the bit. What Save writes holds the model
-// as it is and, as far as that is another one, as it was at its best.
+// Learner is a model that is trained. After Load (of [trials.Keeper]) it continues
+// exactly as it would have after Save, with the same bits. Save writes the model as it
+// is and, if that is another one, the model as it was at its best.
 type Learner interface {
 	trials.Keeper
 
 	// Epoch trains for one epoch. The error may wrap [trials.ErrDiverged].
 	Epoch() error
-	// Score is what the model, as it is, comes to: metrics of the validation rows, and
-	// of the epoch that was trained last. The caller may change them.
+	// Score evaluates the model as it is: metrics of the validation rows, and of the
+	// last epoch of training. The caller may change the map.
 	Score() (search.Metrics, error)
 	// KeepBest says that the model, as it is, is the best so far.
 	KeepBest()
-	// Size is what the model costs to use, as metrics: of a network params and macs.
+	// Size is the cost of using the model, as metrics; for a network params and macs.
 	Size() search.Metrics
 }
 
@@ -41,7 +41,7 @@ func Train(build func(context.Context, *trials.Trial) (Learner, error)) trials.T
 	}
 }
 
-// Run trains a learner as far as its trial goes, from what was saved of it.
+// Run trains a learner until its trial ends or pauses, beginning with its saved state.
 func Run(t *trials.Trial, l Learner) error {
 	if err := t.Keep(l); err != nil {
 		return err
