@@ -256,7 +256,7 @@ func (s Study) tell(ctx context.Context, store *store.Store) (end func()) {
 	}
 	ctx = context.WithoutCancel(ctx)
 	told := map[int]bool{}
-	look := func(tell func(search.Record)) {
+	poll := func(tell func(search.Record)) {
 		list, err := store.Records(ctx, s.Name)
 		if err != nil {
 			return // it has not begun, or whoever writes it has the same trouble
@@ -268,17 +268,17 @@ func (s Study) tell(ctx context.Context, store *store.Store) (end func()) {
 			}
 		}
 	}
-	look(func(search.Record) {})
+	poll(func(search.Record) {})
 	stop, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
 		for {
 			select {
 			case <-stop:
-				look(s.OnTrial)
+				poll(s.OnTrial)
 				return
 			case <-time.After(500 * time.Millisecond):
-				look(s.OnTrial)
+				poll(s.OnTrial)
 			}
 		}
 	}()

@@ -200,8 +200,8 @@ func (c *connection) watch(ctx context.Context) (context.Context, context.Cancel
 			case <-ctx.Done():
 			case err := <-c.ended:
 				c.ended <- nil // for Close
-				said, _ := c.keeper.Stderr.(fmt.Stringer)
-				cancel(fmt.Errorf("%w: %s", errLost, cmp.Or(strings.TrimSpace(said.String()), fmt.Sprint(err))))
+				stderr, _ := c.keeper.Stderr.(fmt.Stringer)
+				cancel(fmt.Errorf("%w: %s", errLost, cmp.Or(strings.TrimSpace(stderr.String()), fmt.Sprint(err))))
 			}
 		}()
 	}
@@ -264,8 +264,8 @@ func (c *connection) embedded(ctx context.Context, o *client.Options) error {
 	if err != nil {
 		return err
 	}
-	var said strings.Builder
-	cmd.Stderr = &said
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start %s: %w", path, err)
 	}
@@ -278,7 +278,7 @@ func (c *connection) embedded(ctx context.Context, o *client.Options) error {
 	if err != nil || info.Error != "" {
 		_ = in.Close()
 		_ = cmd.Wait()
-		return fmt.Errorf("%s does not start the embedded Temporal server: %s", path, cmp.Or(info.Error, strings.TrimSpace(said.String()), "it ended"))
+		return fmt.Errorf("%s does not start the embedded Temporal server: %s", path, cmp.Or(info.Error, strings.TrimSpace(stderr.String()), "it ended"))
 	}
 	if o.HostPort = info.Address; info.Key != "" {
 		o.ConnectionOptions.TLS, err = workflows.ServerTLS(info.Key)

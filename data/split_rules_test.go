@@ -14,7 +14,7 @@ func TestLimitsOfSplits(t *testing.T) {
 		want string // key: beginning of the message; "": it is right
 	}{
 		{Split{}, ""}, {Split{Valid: .001, Test: .998}, ""}, {Split{Valid: .5, Test: .499}, ""}, {Split{Valid: .5, Test: .5}, "split: valid 0.5 and test 0.5 leave nothing"}, {Split{Valid: .8}, "split: valid 0.8 and test 0.2"},
-		{Split{Test: .8}, "split: valid 0.2 and test 0.8"}, {Split{Valid: -.1}, "split.valid: -0.1"}, {Split{Valid: 1}, "split.valid: 1 is no share"}, {Split{Test: -.1}, "split.test: -0.1"}, {Split{Test: 1}, "split.test: 1 is no share"},
+		{Split{Test: .8}, "split: valid 0.2 and test 0.8"}, {Split{Valid: -.1}, "split.valid: -0.1"}, {Split{Valid: 1}, "split.valid: 1 is not a share"}, {Split{Test: -.1}, "split.test: -0.1"}, {Split{Test: 1}, "split.test: 1 is not a share"},
 		{Split{Test: math.NaN()}, "split.test: NaN"}, {Split{CV: 2}, ""}, {Split{CV: 20}, ""}, {Split{CV: 21}, "split.cv: 21 is outside 2 … 20"}, {Split{CV: 1}, "split.cv: 1 is outside"}, {Split{CV: -1}, "split.cv: -1 is outside"},
 		{Split{CV: 5, Valid: .1}, "split.cv: leave out valid"}, {Split{CV: 5, Folds: 3}, "split.cv: leave out valid"}, {Split{CV: 5, Fold: 1}, "split.cv: leave out valid"}, {Split{CV: 5, Test: .9}, ""},
 		{Split{Folds: 2}, ""}, {Split{Folds: 3, Fold: 2}, ""}, {Split{Folds: 3, Test: .9}, ""}, {Split{Fold: 1}, "split.fold: say how many folds"}, {Split{Folds: -1}, "split.folds: -1 folds"}, {Split{Folds: 1}, "split.folds: 1 folds"},

@@ -44,7 +44,7 @@ func newGoal(c *column, rows int, task Task) (goal, *Error) {
 	}
 	if task == Regression {
 		if c.text {
-			e := fault("task", "%s is no number; a regression needs a numeric target", quote(c.cell))
+			e := fault("task", "%s is not a number; a regression needs a numeric target", quote(c.cell))
 			e.Line = c.line
 			return goal{}, e
 		}

@@ -28,7 +28,7 @@ const maxTargetFolds = 100
 func (e TargetEncode) check() *Error {
 	switch {
 	case !(e.Smooth >= 0 && e.Smooth <= 1e9):
-		return fault("target_encode.smooth", "%v is no number of rows; give one from 0 on", e.Smooth)
+		return fault("target_encode.smooth", "%v is not a number of rows; give one from 0 on", e.Smooth)
 	case e.Folds != 0 && (e.Folds < 2 || e.Folds > maxTargetFolds):
 		return fault("target_encode.folds", "%d is outside 2 … %d", e.Folds, maxTargetFolds)
 	}

@@ -33,7 +33,7 @@ func among(hyper search.Space, params []search.Params, p search.Params) bool {
 	}
 	key := ""
 	return slices.ContainsFunc(params, func(q search.Params) bool {
-		if r, ok := hyper.Adopt(q); ok { // of before the space changed
+		if r, ok := hyper.Adopt(q); ok { // q may be older than a change of the space
 			q = r
 		}
 		if differ(p, q) {

@@ -282,7 +282,7 @@ func (s *Study) parallel() Parallel {
 	return p
 }
 
-// decades tells whether values spread so far that they want a logarithmic axis.
+// decades reports whether values spread so far that they want a logarithmic axis.
 func decades(values []float64) bool {
 	lo, hi := math.Inf(1), 0.
 	for _, v := range values {

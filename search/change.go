@@ -15,6 +15,7 @@ type Change struct {
 	Err error
 }
 
+// String is the parameter with what changed.
 func (c Change) String() string { return c.Param + ": " + c.What }
 
 // Changes lists what is different in another version of the space, in its order.

@@ -41,6 +41,7 @@ type ConstraintError struct {
 	Err    error
 }
 
+// Error is the message, in one line.
 func (e *ConstraintError) Error() string {
 	if e.Column == 0 {
 		return fmt.Sprintf("%s: %v", strconv.Quote(Brief(e.Text, 200)), e.Err)
@@ -48,6 +49,7 @@ func (e *ConstraintError) Error() string {
 	return fmt.Sprintf("%s, column %d: %v", strconv.Quote(Brief(e.Text, 200)), e.Column, e.Err)
 }
 
+// Unwrap is what went wrong there.
 func (e *ConstraintError) Unwrap() error { return e.Err }
 
 // Constrain reads conditions on the parameters of a space. The error is a

@@ -50,7 +50,7 @@ func TestViolationIsMeasured(t *testing.T) {
 		"exp(big) == exp(big)":                   0,
 		"exp(big) <= exp(big)":                   0,
 		"exp(big) < exp(big)":                    1,
-		"exp(big) - exp(big) < 1":                1, // inf - inf is no number
+		"exp(big) - exp(big) < 1":                1, // inf - inf is not a number
 		"1 < exp(big) - exp(big)":                1,
 		"not 1 < exp(big) - exp(big)":            0,
 		"not exp(big) - exp(big) < 1":            0,
@@ -139,8 +139,8 @@ func TestConstraintsOnMixedChoices(t *testing.T) {
 		"m < 4":     "< compares numbers, and this is the parameter m, a choice of mixed values",
 		"m + 1 > 4": "expected a number, found the parameter m, a choice of mixed values",
 		"m":         "expected a condition like a <= b, found the parameter m, a choice of mixed values",
-		"m == aut":  `"aut" is no option of m (did you mean "auto"?); there are [auto 3 true]`,
-		"m == n2":   `"n2" is no option of m (did you mean "n"?)`,
+		"m == aut":  `"aut" is not an option of m (did you mean "auto"?); there are [auto 3 true]`,
+		"m == n2":   `"n2" is not an option of m (did you mean "n"?)`,
 		"n == a":    "the parameter n, a number can never equal the parameter a, a text",
 	} {
 		if _, err := search.Constrain(s, text); err == nil || !strings.Contains(err.Error(), want) {

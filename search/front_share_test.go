@@ -83,7 +83,7 @@ func TestFrontInWords(t *testing.T) {
 	}
 	two := search.Front{Trials: make([]search.FrontTrial, 2), Compared: 5, Early: 1, Open: 2, Shared: 3, Budget: 27}
 	if got := two.String(); !strings.HasPrefix(got, "2 trials that") || !strings.Contains(got, "of 5 trained to the end (27 epochs") ||
-		!strings.HasSuffix(got, "; not compared: 1 stopped before, 2 on their way, 3 judged with shared weights") {
+		!strings.HasSuffix(got, "; not compared: 1 stopped before, 2 on their way, 3 evaluated with shared weights") {
 		t.Error(got)
 	}
 }
@@ -130,16 +130,16 @@ func TestLossOfWhatIsSetAside(t *testing.T) {
 	}
 }
 
-// Only a study where some trial was judged with shared weights has trials that are
-// apart: those that were trained from scratch, but for the first, which trained the
+// Only a study where some trial was evaluated with shared weights has trials that are
+// apart: those that were trained from scratch, except for the first, which trained the
 // weights.
 func TestFrontWithOneTrainedBesideShared(t *testing.T) {
-	judged := func(id int, loss, wh float64) search.Record {
+	evaluated := func(id int, loss, wh float64) search.Record {
 		r := tried(id, search.Completed, 40, loss, wh)
 		r.Measurements[0].Metrics[search.SharedEpochs] = 0
 		return r
 	}
-	all := []search.Record{judged(0, .1, 1), judged(1, .2, 2), {Trial: search.Trial{ID: 2}, State: search.Running}}
+	all := []search.Record{evaluated(0, .1, 1), evaluated(1, .2, 2), {Trial: search.Trial{ID: 2}, State: search.Running}}
 	if f := search.ParetoFront(all, lossAndEnergy); f.Shared != 0 || f.Compared != 2 {
 		t.Errorf("%+v: nothing was trained by itself", f)
 	}

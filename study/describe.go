@@ -33,11 +33,12 @@ func Describe(s *Spec) string {
 	return b.String()
 }
 
+// Summary is the study in one line: its objective, trials, methods and seed.
 func Summary(s *Spec) string {
 	out := fmt.Sprintf("%s: %s %s, %d trials of up to %d epochs, %s + %s, seed %d", s.Name, s.Objective.Goal, s.Objective.Metric,
 		s.Budget.Trials, s.Budget.Epochs, s.Search.Sampler, s.Search.Scheduler, s.Search.Seed)
 	if s.Search.Supernet != "" {
-		out = fmt.Sprintf("%s: %s %s, %d trials by %s, judged with weights that the first one trains for %d epochs on %s paths, seed %d", s.Name, s.Objective.Goal,
+		out = fmt.Sprintf("%s: %s %s, %d trials by %s, evaluated with weights that the first one trains for %d epochs on %s paths, seed %d", s.Name, s.Objective.Goal,
 			s.Objective.Metric, s.Budget.Trials, s.Search.Sampler, s.Budget.Epochs, s.Search.Supernet, s.Search.Seed)
 	}
 	if s.Retrain.Best > 0 {
@@ -184,7 +185,7 @@ func DescribeReason(s string) string {
 // the time between them, if that is known: a study on goroutines has begun and
 // ended, no more.
 func Elapsed(ctx context.Context, store *store.Store, s *store.Study) (time.Duration, error) {
-	raw, err := store.Carry(ctx, s.Name)
+	raw, err := store.SavedState(ctx, s.Name)
 	if err != nil {
 		return 0, err
 	}

@@ -27,7 +27,7 @@ func TestElapsed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := db.SetCarry(t.Context(), "s", carry); err != nil {
+	if err := db.SaveState(t.Context(), "s", carry); err != nil {
 		t.Fatal(err)
 	}
 	if got, err := study.Elapsed(t.Context(), db, s); err != nil || got != time.Minute {

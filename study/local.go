@@ -259,7 +259,7 @@ func (l *local) keep(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return l.recorder.Store.SetCarry(context.WithoutCancel(ctx), l.Spec.Name, state)
+	return l.recorder.Store.SaveState(context.WithoutCancel(ctx), l.Spec.Name, state)
 }
 
 // interrupted is the result of a run that ended before its study did.
@@ -269,7 +269,7 @@ func (l *local) interrupted(ctx context.Context, state json.RawMessage) (Result,
 	in.State, in.Reason = store.StudyStopped, fmt.Sprintf("its run was interrupted (%v); run again, it goes on", why)
 	out := Result{State: in.State, Best: in.Best}
 	ctx = context.WithoutCancel(ctx)
-	if err := l.recorder.Store.SetCarry(ctx, l.Spec.Name, state); err != nil {
+	if err := l.recorder.Store.SaveState(ctx, l.Spec.Name, state); err != nil {
 		return out, err
 	}
 	if err := l.recorder.Finish(ctx, in); err != nil {

@@ -94,19 +94,19 @@ func (m *Model) Supervised(d *data.Data) (network.Supervised, error) {
 var (
 	NetworkTable = []network.Hyperparameter{
 		layers, width,
-		{Name: "act", Is: "function behind each hidden layer", Default: "relu", Options: []string{"relu", "leaky_relu", "gelu", "silu", "tanh", "sigmoid"}},
+		{Name: "act", Is: "activation after each hidden layer", Default: "relu", Options: []string{"relu", "leaky_relu", "gelu", "silu", "tanh", "sigmoid"}},
 		dropout,
 		{Name: "norm", Is: "normalisation of each hidden layer", Default: "none", Options: []string{"none", "batch"}},
 	}
 	TextTable = []network.Hyperparameter{
-		{Name: "network", Is: "what its blocks are", Default: "gru", Options: []string{"gru", "decoder"}},
+		{Name: "network", Is: "kind of the blocks", Default: "gru", Options: []string{"gru", "decoder"}},
 		layers, width,
-		{Name: "heads", Is: "of the attention of a decoder", Default: 4, Lo: 1, Hi: 256},
+		{Name: "heads", Is: "attention heads of a decoder", Default: 4, Lo: 1, Hi: 256},
 		dropout,
 	}
 	layers  = network.Hyperparameter{Name: "layers", Is: "hidden layers or blocks", Default: 2, Hi: 100}
-	width   = network.Hyperparameter{Name: "width", Is: "of each of them", Default: 64, Lo: 1, Hi: 1 << 16}
-	dropout = network.Hyperparameter{Name: "dropout", Is: "share of the activations that are dropped behind each of them", Default: 0., Hi: .95}
+	width   = network.Hyperparameter{Name: "width", Is: "units of each hidden layer or block", Default: 64, Lo: 1, Hi: 1 << 16}
+	dropout = network.Hyperparameter{Name: "dropout", Is: "share of the activations that are dropped after each hidden layer or block", Default: 0., Hi: .95}
 )
 
 // Hyperparameters are the names that a space of a study with data may use.

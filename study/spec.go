@@ -51,14 +51,14 @@ type Search struct {
 	Min       int            `json:"min_epochs"`             // no rung is below it; 0 means 1
 	Proxy     string         `json:"proxy,omitempty"`        // of evolution over architectures: rejects networks before they are trained; see nas.Proxies; "" means none
 	Inherit   bool           `json:"inherit,omitempty"`      // networks of an architecture search begin with the weights of those that they were derived from
-	Supernet  string         `json:"supernet,omitempty"`     // one-shot search: the first trial trains weights that all networks share, by uniform or fair paths, the others are judged with them; "" means that each is trained
+	Supernet  string         `json:"supernet,omitempty"`     // one-shot search: the first trial trains weights that all networks share, by uniform or fair paths, the others are evaluated with them; "" means that each is trained
 	WarmStart string         `json:"warm_start"`             // auto, off, or the name of a study; "" means auto
 	Batch     int            `json:"batch,omitempty"`        // segments that share a workflow and a worker's slot; 0: one, or as [Throughput] has it for brief trials
 	Priority  int            `json:"priority,omitempty"`     // of its trials among those of all studies, 1 (first) to 5; 0 means 3
 }
 
 // Budget ends the study: the first one that is hit. All are totals, over every
-// run of the study; zero means no limit but for Trials and Epochs.
+// run of the study; zero means no limit except for Trials and Epochs.
 type Budget struct {
 	Trials   int      `json:"trials"` // 0 means 30
 	Epochs   int      `json:"epochs"` // at most so many a trial; 0 means 27
@@ -85,6 +85,7 @@ type EarlyStop struct {
 // Duration is a time.Duration written like 10m.
 type Duration time.Duration
 
+// String writes 10m0s.
 func (d Duration) String() string { return time.Duration(d).String() }
 
 // MarshalText writes 10m0s.
@@ -112,7 +113,10 @@ type FieldError struct {
 	Err  error
 }
 
+// Error is the message, in one line.
 func (e *FieldError) Error() string { return e.Path + ": " + e.Err.Error() }
+
+// Unwrap is what went wrong there.
 func (e *FieldError) Unwrap() error { return e.Err }
 
 func wrong(path, format string, args ...any) error {
@@ -174,7 +178,7 @@ func (s *Spec) Complete() error {
 		return wrong("space", "there is nothing to search: give a space, an architecture or both")
 	}
 	if s.Budget.MinGain > 0 && s.Architecture != nil {
-		return wrong("budget.min_gain", "what is left to gain cannot be told for architectures: remove it")
+		return wrong("budget.min_gain", "the expected gain of an architecture search is not known: remove it")
 	}
 	if err := s.Space.Validate(); err != nil {
 		return &FieldError{spacePath(err), err}

@@ -28,7 +28,7 @@ func (p *Progress) Take(o Outcome, now time.Time) search.Decision {
 	more.Energy.Joules, more.Seconds = max(all.Joules-seg.Before.Joules, 0), max(all.Seconds-seg.Before.Seconds, 0)
 	p.Spent.Joules += more.Energy.Joules
 	p.Spent.Seconds += more.Seconds
-	if !spec.judged(seg) {
+	if !spec.evaluated(seg) {
 		p.Spent.Epochs += max(all.Epochs-seg.Before.Epochs, 0)
 	}
 	if p.Loop.IsAside(t.ID) { // nothing of it counts

@@ -45,7 +45,7 @@ func (s *Spec) trained(ctx context.Context, blobs blob.Store, key string, trial 
 ) (model network.Supervised, net *engine.Net, err error) {
 	m := s.Model()
 	if m == nil {
-		return model, nil, fmt.Errorf("study %s: its objective is the user's own program, which alone knows the network", s.Name)
+		return model, nil, fmt.Errorf("study %s: its objective is the user's own program, and only that program knows the network", s.Name)
 	}
 	d, err := load(ctx, m.Data)
 	if err != nil {

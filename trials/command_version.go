@@ -223,12 +223,12 @@ type seenFile struct {
 }
 
 // of is the digest of a file, "" if it cannot be read.
-func (c *digestCache) of(path string) string { return c.look(path).digest }
+func (c *digestCache) of(path string) string { return c.read(path).digest }
 
 // words are the names in a source file.
-func (c *digestCache) words(path string) []string { return c.look(path).words }
+func (c *digestCache) words(path string) []string { return c.read(path).words }
 
-func (c *digestCache) look(path string) *seenFile {
+func (c *digestCache) read(path string) *seenFile {
 	info, err := os.Stat(path)
 	if err != nil {
 		return &seenFile{}

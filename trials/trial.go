@@ -40,14 +40,20 @@ var ErrInterrupted = errors.New("the worker is shutting down")
 // ObjectiveError is a failure of the user's code, as opposed to machine trouble.
 type ObjectiveError struct{ Err error }
 
+// Error is the message, in one line.
 func (e *ObjectiveError) Error() string { return e.Err.Error() }
+
+// Unwrap is what went wrong there.
 func (e *ObjectiveError) Unwrap() error { return e.Err }
 
 // MachineError is trouble of the machine or the network: the segment is trained again
 // from its last checkpoint, and the failure does not count.
 type MachineError struct{ Err error }
 
+// Error is the message, in one line.
 func (e *MachineError) Error() string { return e.Err.Error() }
+
+// Unwrap is what went wrong there.
 func (e *MachineError) Unwrap() error { return e.Err }
 
 // Keeper is what a trial can save and load: a network, a trainer, a model of

@@ -61,7 +61,7 @@ func readKey(path string) (*codec, error) {
 	}
 	key, err := hex.DecodeString(strings.TrimSpace(string(b)))
 	if err != nil || len(key) != 32 {
-		return nil, fmt.Errorf("%s is no key: it holds 64 hexadecimal digits, such as openssl rand -hex 32 writes", path)
+		return nil, fmt.Errorf("%s is not a key: it holds 64 hexadecimal digits, such as openssl rand -hex 32 writes", path)
 	}
 	block, err := aes.NewCipher(key)
 	if err != nil {

@@ -96,7 +96,7 @@ func (w *TrainWorker) Start() error {
 				return
 			case <-time.After(lookEvery):
 			}
-			if err := w.look(ctx); err != nil && ctx.Err() == nil {
+			if err := w.refresh(ctx); err != nil && ctx.Err() == nil {
 				w.log.Warn().Err(err).Msg("the studies with special needs could not be listed")
 			}
 		}
@@ -144,8 +144,8 @@ func (w *TrainWorker) serve(class string, needs study.Resources) error {
 	return nil
 }
 
-// look serves the classes of the studies that run, and no others.
-func (w *TrainWorker) look(ctx context.Context) error {
+// refresh serves the classes of the studies that run, and no others.
+func (w *TrainWorker) refresh(ctx context.Context) error {
 	wanted := map[string]study.Resources{}
 	var page []byte
 	for {

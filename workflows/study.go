@@ -186,7 +186,7 @@ func (s *studyRun) continueAsNew(ctx workflow.Context) error {
 // finish tests the best trial, clears the checkpoints and records the end.
 func (s *studyRun) finish(ctx workflow.Context) (study.Result, error) {
 	spec, in := &s.in.Spec, s.Result()
-	ours := turn(spec.Name, spec.Search.Priority)
+	ours := priority(spec.Name, spec.Search.Priority)
 	if best, model := s.Leaderboard.Top(), spec.Model(); best != nil && model != nil {
 		test := testInput{Study: spec.Name, Trial: best.Trial, Params: best.Params, Seed: spec.Search.Seed, Model: *model, Checkpoint: best.Checkpoint}
 		if err := workflow.ExecuteActivity(onTrain(ctx, s.trainQueue(), "test "+search.TrialName(best.Trial), ours), testTrial, test).Get(ctx, &in.Test); err != nil {

@@ -95,7 +95,7 @@ func (in *trialInput) run(train workflow.Context, why *string) ([]segment.Result
 // as data that cannot be read, is the failure of each.
 func (in *trialInput) train(ctx workflow.Context, tasks []trials.Task) []segment.Result {
 	var got []segment.Result
-	err := workflow.ExecuteActivity(onTrain(ctx, in.Queue, "train "+segmentNames(tasks), turn(tasks[0].Study, in.Priority)), trainSegments, trainInput{tasks, in.Model, in.Command, in.Drop}).Get(ctx, &got)
+	err := workflow.ExecuteActivity(onTrain(ctx, in.Queue, "train "+segmentNames(tasks), priority(tasks[0].Study, in.Priority)), trainSegments, trainInput{tasks, in.Model, in.Command, in.Drop}).Get(ctx, &got)
 	if err == nil && len(got) == len(tasks) {
 		return got
 	}
@@ -139,7 +139,7 @@ func trialOptions(ctx workflow.Context, in trialInput) workflow.Context {
 		TypedSearchAttributes: startAttributes(t),
 		StaticSummary:         search.Clip(summary, 200),
 		StaticDetails:         trialDetails(in.Tasks),
-		Priority:              turn(t.Study, in.Priority),
+		Priority:              priority(t.Study, in.Priority),
 	})
 }
 
@@ -157,10 +157,10 @@ func onTrain(ctx workflow.Context, queue, summary string, p temporal.Priority) w
 	})
 }
 
-// turn says when workers take a study's tasks: those of a more urgent study
+// priority says when workers take a study's tasks: those of a more urgent study
 // first; studies of the same priority take turns, however many tasks each has
 // waiting (on a server with matching.enableFairness, as the embedded one).
-func turn(study string, priority int) temporal.Priority {
+func priority(study string, priority int) temporal.Priority {
 	return temporal.Priority{PriorityKey: priority, FairnessKey: study}
 }
 

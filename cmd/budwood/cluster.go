@@ -14,7 +14,7 @@ func (c *planCmd) cluster(a *app) error {
 	for flag, given := range map[string]bool{"name": c.Name != nil, "trials": c.Trials != nil, "epochs": c.Epochs != nil, "time": c.Time != nil,
 		"energy-wh": c.EnergyWh != nil, "parallel": c.Parallel != nil, "seed": c.Seed != nil, "allow-outside": c.AllowOutside} {
 		if given {
-			return usageError{fmt.Errorf("--%s is of a study: with --cluster there is none", flag)}
+			return usageError{fmt.Errorf("--%s belongs to a study: leave it out with --cluster", flag)}
 		}
 	}
 	f, err := study.LoadCluster(c.Cluster, c.File)

@@ -72,7 +72,7 @@ func TestMistakesInAClusterFile(t *testing.T) {
 		{[]string{clusterFile, clusterFile + modelFile}, nil, "b.yaml:1:1: cluster: it is in "},
 		{[]string{clusterFile + modelFile + "mesh: {tensor: 5}\n"}, nil, "a.yaml:3:16: mesh.tensor: 5 does not divide the 96 heads of layer 0 embedding: use 3, 4, 6 or 8"},
 		{[]string{strings.Replace(clusterFile, "80GB", "8GB", 1) + modelFile}, nil, "a.yaml:1:58: cluster.memory: no plan fits: "},
-		{[]string{clusterFile + modelFile}, []string{"--trials", "3"}, "--trials is of a study: with --cluster there is none"},
+		{[]string{clusterFile + modelFile}, []string{"--trials", "3"}, "--trials belongs to a study: leave it out with --cluster"},
 		{nil, nil, `expected "<file>", a study file, or --cluster FILE; see budwood plan --help`},
 	} {
 		code, out, errs := planned(t, tt.texts, tt.args...)

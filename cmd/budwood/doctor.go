@@ -24,7 +24,7 @@ import (
 
 type doctorCmd struct {
 	Backup string `help:"Copy the store to a new file, also while studies run." placeholder:"FILE" type:"path"`
-	Repair bool   `help:"Make a new store of what can be read of a damaged one. Nothing may run meanwhile."`
+	Repair bool   `help:"Make a new store from what can be read of a damaged one. Nothing may run meanwhile."`
 }
 
 // Run looks at everything that studies here depend on, and says what to do.

@@ -11,7 +11,7 @@ import (
 )
 
 type namesCmd struct {
-	Of string `arg:"" optional:"" enum:"samplers,architecture-samplers,schedulers,metrics,hyperparameters,numbers" default:"samplers" help:"${enum}; samplers if nothing is said."`
+	Of string `arg:"" optional:"" enum:"samplers,architecture-samplers,schedulers,metrics,hyperparameters,numbers" default:"samplers" help:"${enum}; default: samplers."`
 	output
 }
 

@@ -13,8 +13,8 @@ import (
 )
 
 type planCmd struct {
-	File    string `arg:"" optional:"" help:"Study file (YAML); with --cluster the file of a model, if that is not in the cluster's." type:"path"`
-	Cluster string `help:"Search the mesh (data, tensor, pipeline, zero) for the machines of this file, which need not be here." placeholder:"FILE" type:"path"`
+	File    string `arg:"" optional:"" help:"Study file (YAML); with --cluster a file with the model, unless the cluster's file has it." type:"path"`
+	Cluster string `help:"Search the mesh (data, tensor, pipeline, zero) for the machines that this file describes. They need not exist here." placeholder:"FILE" type:"path"`
 	overrides
 	output
 }

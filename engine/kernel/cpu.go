@@ -19,7 +19,7 @@ var levels = []string{"generic", "avx2", "avx512"}
 
 func (l level) String() string { return levels[l] }
 
-// use is the level in use: best, chosen once when the program starts, but for
+// use is the level in use: best, chosen once when the program starts, except for
 // work that has entered a room of another one.
 var use, errCPU = choose(os.Getenv("ENGINE_CPU"), detect())
 

@@ -63,6 +63,8 @@ type FieldError struct {
 	Err   error
 }
 
+// Error is the message, in one line.
 func (e *FieldError) Error() string { return e.Field + ": " + e.Err.Error() }
 
+// Unwrap is what went wrong there.
 func (e *FieldError) Unwrap() error { return e.Err }

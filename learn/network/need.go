@@ -66,10 +66,10 @@ const sampledPaths = 32
 type Role int
 
 const (
-	Alone      Role = iota
-	Inheriting      // it begins with the weights of a parent
-	Evaluated       // it is validated with the weights that all share
-	Sharing         // it trains these
+	Alone      Role = iota // it trains its own network, from scratch
+	Inheriting             // it begins with the weights of a parent
+	Evaluated              // it is validated with the weights that all share
+	Sharing                // it trains these
 )
 
 // role is what a task asks for.

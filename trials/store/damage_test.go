@@ -47,7 +47,7 @@ func reads() map[string]func(context.Context, *Store) (any, error) {
 		"Attempt":      func(ctx context.Context, s *Store) (any, error) { return s.Attempt(ctx, "digits", 0, 3) },
 		"Aside":        func(ctx context.Context, s *Store) (any, error) { return s.Aside(ctx, "digits") },
 		"LastSegments": func(ctx context.Context, s *Store) (any, error) { return s.LastSegments(ctx, "digits", []int{0, 1, 3}) },
-		"Carry":        func(ctx context.Context, s *Store) (any, error) { return s.Carry(ctx, "digits") },
+		"Carry":        func(ctx context.Context, s *Store) (any, error) { return s.SavedState(ctx, "digits") },
 		"Versions":     func(ctx context.Context, s *Store) (any, error) { return s.Versions(ctx, "digits") },
 		"Version": func(ctx context.Context, s *Store) (any, error) {
 			return s.Version(ctx, "digits", segment.Version{"program": "1"}.ID())
@@ -84,7 +84,7 @@ func writes() map[string]func(context.Context, *Store) error {
 			return err
 		},
 		"SetCarry": func(ctx context.Context, s *Store) error {
-			return s.SetCarry(ctx, "digits", json.RawMessage(`{"b":2}`))
+			return s.SaveState(ctx, "digits", json.RawMessage(`{"b":2}`))
 		},
 		"Reopen": func(ctx context.Context, s *Store) error {
 			_, err := s.Reopen(ctx, "digits", json.RawMessage(`{"name":"z"}`))
@@ -113,7 +113,7 @@ func seeded(t *testing.T) func(statements ...string) *Store {
 		record(t, s, r)
 	}
 	for _, err := range []error{
-		s.End(t.Context(), "digits", 2, search.Stopped, "the study ended"), s.SetCarry(t.Context(), "digits", json.RawMessage(`{"a":1}`)),
+		s.End(t.Context(), "digits", 2, search.Stopped, "the study ended"), s.SaveState(t.Context(), "digits", json.RawMessage(`{"a":1}`)),
 	} {
 		if err != nil {
 			t.Fatal(err)

@@ -210,7 +210,7 @@ func metricNames(m search.Metrics) []string {
 	return out
 }
 
-// finite is x, or 0 if it is no number that a column may hold.
+// finite is x, or 0 if it is not a number that a column may hold.
 func finite(x float64) float64 {
 	if math.IsNaN(x) || math.IsInf(x, 0) {
 		return 0
@@ -218,7 +218,7 @@ func finite(x float64) float64 {
 	return x
 }
 
-// finiteEnergy is an energy with what is no number taken as 0.
+// finiteEnergy is an energy with what is not a number taken as 0.
 func finiteEnergy(e energy.Energy) energy.Energy {
 	e.Joules, e.Low, e.High, e.Idle = finite(e.Joules), finite(e.Low), finite(e.High), finite(e.Idle)
 	return e

@@ -101,7 +101,7 @@ func TestRefused(t *testing.T) {
 		t.Errorf("attempt %d is on record, %v", n, err)
 	}
 	for _, of := range []error{
-		s.Edit(ctx, "other", nil, testSpace), s.SetCarry(ctx, "other", nil), s.Delete(ctx, "other"), s.Finish(ctx, "other", StudyFailed, "", -1, nil),
+		s.Edit(ctx, "other", nil, testSpace), s.SaveState(ctx, "other", nil), s.Delete(ctx, "other"), s.Finish(ctx, "other", StudyFailed, "", -1, nil),
 		s.Resume(ctx, "other", 0, 3, ""), s.End(ctx, "other", 0, search.Stopped, ""), s.Revive(ctx, "other", []int{0}),
 	} {
 		if !errors.Is(of, ErrNoStudy) {
@@ -111,7 +111,7 @@ func TestRefused(t *testing.T) {
 	if err := s.Revive(ctx, "other", nil); err != nil {
 		t.Errorf("%v: nobody is to be revived", err)
 	}
-	if _, err := s.Carry(ctx, "other"); !errors.Is(err, ErrNoStudy) {
+	if _, err := s.SavedState(ctx, "other"); !errors.Is(err, ErrNoStudy) {
 		t.Error(err)
 	}
 	if _, err := s.Reopen(ctx, "other", nil); !errors.Is(err, ErrNoStudy) {

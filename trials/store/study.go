@@ -146,7 +146,7 @@ type querier interface {
 func (s *Store) Finish(ctx context.Context, name string, state StudyState, reason string, best int, test search.Metrics) error {
 	operation := fmt.Sprintf("finish study %q", name)
 	if !slices.Contains([]StudyState{StudyCompleted, StudyStopped, StudyFailed}, state) {
-		return fmt.Errorf("%s: %q is no final state", operation, state)
+		return fmt.Errorf("%s: %q is not a final state", operation, state)
 	}
 	var metrics json.RawMessage
 	if test != nil {
