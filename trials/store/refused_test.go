@@ -46,8 +46,8 @@ func TestRefused(t *testing.T) {
 			}
 			return ok, err
 		},
-		`"running" is no final state`: func() (bool, error) { return false, s.Finish(ctx, "digits", StudyRunning, "", -1, nil) },
-		`"paused" is no final state`:  func() (bool, error) { return false, s.End(ctx, "digits", 0, search.Paused, "") },
+		`"running" is not a final state`: func() (bool, error) { return false, s.Finish(ctx, "digits", StudyRunning, "", -1, nil) },
+		`"paused" is not a final state`:  func() (bool, error) { return false, s.End(ctx, "digits", 0, search.Paused, "") },
 		"-1 is not the number of a trial": func() (bool, error) {
 			_, err := s.Add(ctx, "digits", []search.Trial{{ID: -1}})
 			return false, err
