@@ -26,7 +26,7 @@ const maxClassNumbers = 20 // more different whole numbers are no classes, unles
 type goal struct {
 	rows  []int    // those that have a target
 	class []int32  // classification: by row of the table, -1 where missing
-	names []string // of the classes
+	names []string // names of the classes
 	value []float64
 }
 

@@ -33,7 +33,7 @@ func (a *Recorder) whyEnough(ctx context.Context, study string) (string, error) 
 	if err != nil {
 		return "", err
 	}
-	n := 0 // of the search
+	n := 0 // trials of the search
 	for i := range past {
 		if !strings.HasPrefix(past[i].Source, retrainSource) {
 			n++

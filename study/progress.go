@@ -24,7 +24,7 @@ type Progress struct {
 	Leaderboard Leaderboard
 	Spent       Spent
 	Throughput  Throughput
-	Given       []Candidate      // of the user's, to be tried next
+	Given       []Candidate      // candidates of the user, to be tried next
 	Waiting     []search.Segment // decided, not started
 	Drop        []int            // trials whose checkpoints nobody needs any more
 	ByUser      bool             // the user ended the study, not a budget

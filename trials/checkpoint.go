@@ -24,13 +24,13 @@ import (
 type progress struct {
 	From    int                  `json:"from"`  // where the segment began
 	Epoch   int                  `json:"epoch"` // epochs done since the trial's start
-	Best    search.Measurement   `json:"best"`  // of the whole trial; Budget 0: none yet
+	Best    search.Measurement   `json:"best"`  // best measurement of the whole trial; Budget 0: none yet
 	Curve   []search.Measurement `json:"curve"` // of this segment
 	Early   engine.EarlyStop     `json:"early"`
 	Energy  energy.Energy        `json:"energy"`          // of this segment
 	Before  float64              `json:"before"`          // joules of the segments before
 	Seconds float64              `json:"seconds"`         // of this segment
-	Done    *segment.Result      `json:"done,omitempty"`  // of the segment that this checkpoint ends
+	Done    *segment.Result      `json:"done,omitempty"`  // result of the segment that this checkpoint ends
 	Since   int                  `json:"since,omitempty"` // where that one began
 	Blank   bool                 `json:"blank,omitempty"` // nothing is kept but what failed attempts have spent
 

@@ -65,7 +65,7 @@ type commandRun struct {
 	dir     *commandDir
 	cmd     *exec.Cmd
 	group   *processGroup
-	unwatch func()   // of the reaper
+	unwatch func()   // ends the watch of the reaper
 	output  *excerpt // what it printed, on both streams as it came
 	streams []*stream
 	reports chan commandReport // closed when the command has ended and what it said before is read

@@ -60,7 +60,7 @@ const (
 	mostParts   = 24        // files that are parts of their own
 	mostModules = 2000      // source files that are looked at
 	mostEntries = 10_000    // of directories that are looked at
-	mostDepth   = 4         // of them below the first
+	mostDepth   = 4         // directories below the first one
 	wholeFile   = 64 << 20  // bytes of a file that is read as a whole
 	samples     = 64        // that a larger one is read in
 	sampleSize  = 256 << 10 // bytes of each

@@ -26,7 +26,7 @@ type Runner struct {
 	Name  string             // of this worker, for the record
 	Log   zerolog.Logger
 
-	Version segment.Version // of the training function, if it is a Go function of this process
+	Version segment.Version // version of the training function, if it is a Go function of this process
 
 	shared sharedCache // what was asked for last
 

@@ -53,12 +53,12 @@ type studyRun struct {
 	in       studyInput
 	drain    bool             // start nothing more: continue as new when the running ones have reported
 	running  int              // children
-	children map[int]*child   // of the running trials
+	children map[int]*child   // workflows of the running trials
 	inbox    []event          // what the main loop has not taken yet
 	note     string           // what keeps the study from going on
 	reports  int              // children that came home in this run
 	root     workflow.Context // of what outlives a cancellation
-	trials   workflow.Context // of the children
+	trials   workflow.Context // context of the children
 	cancel   workflow.CancelFunc
 }
 

@@ -23,12 +23,12 @@ import (
 type TrainActivities struct {
 	Runner    *trials.Runner
 	Data      *data.Cache
-	Objective trials.TrainFunc            // of the user's own program; nil: the built-in one only
+	Objective trials.TrainFunc            // objective of the user's own program; nil: only the built-in one
 	Allow     func(*trials.Command) error // whether a command may run here; nil: none may
 	Log       zerolog.Logger
 
-	needs    study.Resources // of the trials that come here
-	capacity *capacity       // of the worker; nil: not bounded
+	needs    study.Resources // needs of the trials that come here
+	capacity *capacity       // capacity of the worker; nil: no limit
 }
 
 // trainInput asks to train segments, one after the other.

@@ -21,7 +21,7 @@ type trialInput struct {
 	Tasks      []trials.Task   `json:"tasks"`
 	Model      *study.Model    `json:"model,omitempty"` // nil: a command, or the worker's own Go objective
 	Command    *trials.Command `json:"command,omitempty"`
-	Queue      string          `json:"queue"` // of the workers
+	Queue      string          `json:"queue"` // task queue of the workers
 	MaxRetries int             `json:"max_retries,omitempty"`
 	Priority   int             `json:"priority,omitempty"`
 	Drop       []int           `json:"drop,omitempty"` // trials whose checkpoints nobody needs any more

@@ -20,9 +20,9 @@ type members struct {
 	trainers  []*engine.Trainer
 	folds     []data.Fold
 	cost      engine.Cost // of all networks together
-	loss      float64     // of the epoch trained last, the mean of the members
+	loss      float64     // loss of the last epoch, the mean of the members
 	inherited float64     // share of the tensors that came from the parent, 0 to 1
-	outputs   [][]float32 // of each network for its validation rows, when they were last scored; nil: not asked for
+	outputs   [][]float32 // outputs of each network for its validation rows, when they were last scored; nil: not asked for
 }
 
 // Epoch trains each member for one epoch.

@@ -29,12 +29,12 @@ type Study struct {
 	Spec       json.RawMessage    `json:"spec,omitempty"` // as submitted, with all defaults
 	Space      search.Space       `json:"space"`
 	Objectives []search.Objective `json:"objectives"`           // at least one; the first is the main one
-	Features   json.RawMessage    `json:"features,omitempty"`   // of its data set
+	Features   json.RawMessage    `json:"features,omitempty"`   // features of its data set
 	WarmStart  json.RawMessage    `json:"warm_start,omitempty"` // which studies helped
 	State      StudyState         `json:"state"`
 	Reason     string             `json:"reason,omitempty"`
 	Best       int                `json:"best"`           // trial, -1: none yet
-	Test       search.Metrics     `json:"test,omitempty"` // of the best trial, on the test set
+	Test       search.Metrics     `json:"test,omitempty"` // metrics of the best trial on the test set
 	Created    time.Time          `json:"created"`
 	Ended      time.Time          `json:"ended,omitzero"`
 }
