@@ -330,7 +330,7 @@ func TestSetErrors(t *testing.T) {
 		{nil, "nil"},
 		{&data.Set{Shape: data.Shape{2}}, "no rows"},
 		{&data.Set{X: x}, "no values"},
-		{&data.Set{Shape: data.Shape{3}, X: x, Classes: 2, Class: []int32{0}}, "no multiple"},
+		{&data.Set{Shape: data.Shape{3}, X: x, Classes: 2, Class: []int32{0}}, "not a multiple"},
 		{&data.Set{Shape: data.Shape{2}, X: x, Classes: 2, Class: []int32{0}}, "1 classes for 2 rows"},
 		{&data.Set{Shape: data.Shape{2}, X: x, Classes: 2, Class: []int32{0, 2}}, "row 1 has class 2"},
 		{&data.Set{Shape: data.Shape{2}, X: x, Classes: 2, Class: []int32{0, 1}, Target: x}, "both"},
