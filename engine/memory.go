@@ -96,10 +96,7 @@ func (t *TrainConfig) states() int {
 	if o == nil {
 		o = optim.AdamW{}
 	}
-	n := len(o.Slots())
-	if t.Accumulate > 1 {
-		n++
-	}
+	n := len(o.Slots()) + waiting(t.leaves())
 	if t.EMA > 0 {
 		n++
 	}

@@ -47,7 +47,7 @@ func (t *Trainer) feed(s *data.Set, from, rows int) loss.Targets {
 	if from += rows; from < len(t.order) {
 		a.at = 1 - a.at
 		a.set, a.epoch, a.from, a.busy = s, t.done, from, true
-		next := t.order[from:min(from+n.cfg.Batch, len(t.order))]
+		next := t.order[from : from+t.microAt(from)]
 		go func(b *batch, number, epoch int) {
 			a.done <- t.feeder.fill(b, number, s, next, epoch)
 		}(a.batches[a.at], a.at, t.done)

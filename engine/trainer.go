@@ -25,7 +25,7 @@ type TrainConfig struct {
 	Epochs     int             // total epochs that the schedule is laid out for
 	ClipValue  float64         // limits every value of the gradient to ±ClipValue; 0 means no limit
 	ClipNorm   float64         // largest Euclidean norm of the whole gradient; 0 means no clipping
-	Accumulate int             // batches whose gradients make one step, as one batch so many times as large; 0 means 1
+	Accumulate int             // micro-batches whose gradients make one step, as one batch so many times as large; 0 means 1
 	EMA        float64         // β of a moving average of the weights, for evaluation: 0 ≤ β < 1; 0 means none
 	LossScale  *LossScale      // nil means none, and LossScale{} for a network in FP16
 	Augment    Augmenter       // of the training rows, anew in each epoch; nil means none
@@ -43,8 +43,10 @@ type Trainer struct {
 	plateau *optim.Plateau // of the schedule; nil if it has none
 	slots   [][]float32
 	spans   []part
-	held    []float32 // gradients of the batches before the last of a step; nil without accumulation
-	average []float32 // of the weights; nil without EMA
+	held    [][]float32 // sums of gradients that wait for the other half of their tree
+	weights []float64   // of the micro-batches of the running step
+	losses  []float64   // sums over their rows
+	average []float32   // of the weights; nil without EMA
 	best    snapshot
 	feeder  *feeder
 	ahead   *ahead // nil without prefetch
@@ -125,9 +127,11 @@ func (t *Trainer) allocate() {
 	for range t.cfg.Optimizer.Slots() {
 		t.slots = append(t.slots, take())
 	}
-	if t.cfg.Accumulate > 1 {
-		t.held = take()
+	t.held = nil
+	for range waiting(t.cfg.leaves()) {
+		t.held = append(t.held, take())
 	}
+	t.weights, t.losses = make([]float64, t.cfg.leaves()), make([]float64, t.cfg.leaves())
 	if t.cfg.EMA > 0 {
 		t.average = take()
 	}
@@ -197,31 +201,24 @@ func (t *Trainer) Step(s *data.Set) (last bool, err error) {
 	}
 	n.level.Enter()
 	defer kernel.Leave()
-	micro, total := max(t.cfg.Accumulate, 1), len(t.order)
-	size := min(micro*n.cfg.Batch, total-t.rows)
-	step := t.rows / (micro * n.cfg.Batch)
-	order := t.order[t.rows : t.rows+size]
-	var weights float64
-	for at := 0; at < size; at += n.cfg.Batch {
-		batch := order[at:min(at+n.cfg.Batch, size)]
-		p := plan.Pass{Rows: len(batch), Train: true, Key: hash(t.cfg.Seed, forDropout, uint64(t.done), uint64((t.rows+at)/n.cfg.Batch))}
-		sum, weight := n.step(p, t.feed(s, t.rows+at, len(batch)), t.scale.Scale)
-		if math.IsNaN(sum) || math.IsInf(sum, 0) {
-			return false, t.diverged(s, batch, step, p, fmt.Sprintf("loss %v", sum))
+	total := len(t.order)
+	size := min(t.stepRows(), total-t.rows)
+	step := t.rows / t.stepRows()
+	weight := t.weigh(s, size)
+	for u := range t.weights {
+		if err := t.leaf(s, step, size, u, weight); err != nil {
+			return false, err
 		}
-		t.sum += sum
-		weights += weight
-		if t.held != nil {
-			t.accumulate(weight, weights, at == 0, at+n.cfg.Batch >= size)
-		}
-		if at+n.cfg.Batch >= size {
-			perEpoch := (total + micro*n.cfg.Batch - 1) / (micro * n.cfg.Batch)
-			if err := t.update(optim.Progress{Step: t.done*perEpoch + step, Total: t.cfg.Epochs * perEpoch, Epoch: perEpoch}); err != nil {
-				return false, t.diverged(s, batch, step, p, err.Error())
-			}
-		}
+		t.merge(u)
 	}
-	t.weight += weights
+	perEpoch := (total + t.stepRows() - 1) / t.stepRows()
+	if err := t.update(optim.Progress{Step: t.done*perEpoch + step, Total: t.cfg.Epochs * perEpoch, Epoch: perEpoch}); err != nil {
+		return false, t.diverged(s, step, size, len(t.weights)-1, weight, err.Error())
+	}
+	for _, sum := range t.losses {
+		t.sum += sum
+	}
+	t.weight += weight
 	if t.rows += size; t.rows < total {
 		return false, nil
 	}
@@ -229,23 +226,6 @@ func (t *Trainer) Step(s *data.Set) (last bool, err error) {
 	t.done++
 	t.rows, t.sum, t.weight = 0, 0, 0
 	return true, nil
-}
-
-// accumulate adds the gradients of a batch, which are means over a weight, to
-// those held, or for the last batch adds those held and divides by all weights.
-func (t *Trainer) accumulate(weight, all float64, first, last bool) {
-	g := t.net.grads
-	switch {
-	case first && last:
-	case last && all > 0:
-		kernel.Scale(g, float32(weight/all))
-		kernel.AddScaled(g, t.held, float32(1/all))
-	case first:
-		copy(t.held, g)
-		kernel.Scale(t.held, float32(weight))
-	default:
-		kernel.AddScaled(t.held, g, float32(weight))
-	}
 }
 
 // begin checks a set and orders its rows, if it is new or an epoch begins.
@@ -342,11 +322,12 @@ func (t *Trainer) Observe(value float64) {
 	}
 }
 
-// diverged is the error of a step, whose last batch it runs again to find the
-// culprit.
-func (t *Trainer) diverged(s *data.Set, order []int32, step int, p plan.Pass, what string) error {
+// diverged is the error of a step, of which it runs a micro-batch again to find
+// the culprit.
+func (t *Trainer) diverged(s *data.Set, step, size, u int, weight float64, what string) error {
 	n := t.net
 	t.ahead.wait()
-	got := t.feeder.fill(&batch{n.x.Data.Floats, n.batch}, 0, s, order, t.done)
-	return fmt.Errorf("epoch %d, step %d: %s%s: %w", t.done+1, step+1, what, n.blame(p, got, t.scale.Scale), ErrDiverged)
+	from, to := micro(size, len(t.weights), u)
+	got := t.feeder.fill(&batch{n.x.Data.Floats, n.batch}, 0, s, t.order[t.rows+from:t.rows+to], t.done)
+	return fmt.Errorf("epoch %d, step %d: %s%s: %w", t.done+1, step+1, what, n.blame(t.pass(step, to-from, u), got, t.share(u, weight)), ErrDiverged)
 }
