@@ -1,14 +1,8 @@
 package engine
 
 import (
-	"fmt"
-	"math"
-	"math/bits"
-
 	"budwood/data"
 	"budwood/engine/internal/plan"
-	"budwood/engine/kernel"
-	"budwood/engine/mesh"
 )
 
 // A step of R rows consists of U micro-batches. Each has a gradient, that of the
@@ -16,16 +10,8 @@ import (
 // these rows over that of all. What is left to do with the gradients is to add them
 // up, in the fixed tree over U leaves of [mesh.Trees].
 
-// leaves is the number of micro-batches of a step.
-func (c *TrainConfig) leaves() int { return max(c.Accumulate, 1) }
-
 // stepRows is the number of rows of a step that is not the last of its epoch.
 func (t *Trainer) stepRows() int { return max(t.cfg.Accumulate, 1) * t.net.cfg.Batch }
-
-// waiting is the most sums that wait at once for the other half of their tree, when
-// one lane computes n leaves in turn: as many as the largest number below n has bits
-// set.
-func waiting(n int) int { return bits.Len(uint(n)) - 1 }
 
 // micro is the micro-batch u of n in a step of so many rows: from … to−1, which may
 // be none.
@@ -59,49 +45,19 @@ func (t *Trainer) weigh(s *data.Set, rows int) (all float64) {
 	return all
 }
 
-// share is what the gradient of the mean loss of micro-batch u is multiplied by: its
+// scaleOf is what the gradient of the mean loss of micro-batch u is multiplied by: its
 // part of the weight of all, times the loss scale. Where nothing counts the gradient
 // is 0 whatever the factor.
-func (t *Trainer) share(u int, all float64) float64 {
-	if len(t.weights) == 1 || all == 0 {
+func (t *Trainer) scaleOf(u int) float64 {
+	if len(t.weights) == 1 || t.now.weight == 0 {
 		return t.scale.Scale
 	}
-	return t.scale.Scale * (t.weights[u] / all)
+	return t.scale.Scale * (t.weights[u] / t.now.weight)
 }
 
-// pass is the run of micro-batch u of a step, whose random choices follow from the
+// pass is the run of micro-batch u of the step, whose random choices follow from the
 // seed, the epoch and the number of the micro-batch in it.
-func (t *Trainer) pass(step, rows, u int) plan.Pass {
-	return plan.Pass{Rows: rows, Train: true, Key: hash(t.cfg.Seed, forDropout, uint64(t.done), uint64(step*len(t.weights)+u))}
-}
-
-// leaf computes the gradient of micro-batch u of a step of size rows. That of no rows
-// is 0.
-func (t *Trainer) leaf(s *data.Set, step, size, u int, weight float64) error {
-	n := t.net
-	from, to := micro(size, len(t.weights), u)
-	if from == to {
-		clear(n.grads)
-		t.losses[u] = 0
-		return nil
-	}
-	t.losses[u], _ = n.step(t.pass(step, to-from, u), t.feed(s, t.rows+from, to-from), t.share(u, weight))
-	if sum := t.losses[u]; math.IsNaN(sum) || math.IsInf(sum, 0) {
-		return t.diverged(s, step, size, u, weight, fmt.Sprintf("loss %v", sum))
-	}
-	return nil
-}
-
-// merge adds the sums that wait for leaf u to its gradient, and lets the sum wait
-// unless it is that of the whole step.
-func (t *Trainer) merge(u int) {
-	g, all := t.net.grads, mesh.Span{To: len(t.weights)}
-	top := bits.OnesCount(uint(u)) // sums that wait
-	for range mesh.Merges(all.To, all, u) {
-		top--
-		kernel.Add(g, t.held[top])
-	}
-	if u+1 < all.To {
-		copy(t.held[top], g)
-	}
+func (t *Trainer) pass(u int) plan.Pass {
+	from, to := micro(t.now.size, len(t.weights), u)
+	return plan.Pass{Rows: to - from, Train: true, Key: hash(t.cfg.Seed, forDropout, uint64(t.done), uint64(t.now.step*len(t.weights)+u))}
 }

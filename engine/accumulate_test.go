@@ -59,8 +59,8 @@ func TestAccumulationIsATree(t *testing.T) {
 		}
 		l := Seq{Dense{Out: 7}, BatchNorm{}, Tanh{}, Dropout{P: 0.2}, Dense{Out: 3}}
 		tr := mustTrain(t, mustCompile(t, l, s.Shape, cfg), TrainConfig{Optimizer: optim.SGD{}, Accumulate: leaves, Seed: 4})
-		if want := bits.Len(uint(leaves - 1)); len(tr.held) > want {
-			rt.Fatalf("%d sums beside the gradient, want at most %d", len(tr.held), want)
+		if want := bits.Len(uint(leaves - 1)); len(tr.lanes[0].held) > want {
+			rt.Fatalf("%d sums beside the gradient, want at most %d", len(tr.lanes[0].held), want)
 		}
 		if _, err := tr.Step(s); err != nil {
 			rt.Fatal(err)
