@@ -15,7 +15,12 @@ func (t *Trainer) stepRows() int { return max(t.cfg.Accumulate, 1) * t.net.cfg.B
 
 // micro is the micro-batch u of n in a step of so many rows: from … to−1, which may
 // be none.
-func micro(rows, n, u int) (from, to int) { return rows * u / n, rows * (u + 1) / n }
+func micro(rows, n, u int) (from, to int) {
+	if n == 1 { // divisions are what a tiny step notices
+		return 0, rows
+	}
+	return rows * u / n, rows * (u + 1) / n
+}
 
 // microAt is the size of the micro-batch that begins at a row of the running epoch's
 // order.
@@ -28,8 +33,12 @@ func (t *Trainer) microAt(at int) int {
 }
 
 // weigh sets the weights of the micro-batches of a step of so many rows and returns
-// their sum, before any gradient is computed.
+// their sum, before any gradient is computed. That of a single one follows from its
+// loss.
 func (t *Trainer) weigh(s *data.Set, rows int) (all float64) {
+	if len(t.weights) == 1 {
+		return 0
+	}
 	class, k := t.net.batch.Class, s.Labels()
 	for u := range t.weights {
 		from, to := micro(rows, len(t.weights), u)

@@ -180,7 +180,7 @@ func (o *batchNorm) share(p plan.Pass) float32 {
 
 // recorded are the places of mean and variance in the record of a pass.
 func (o *batchNorm) recorded(p plan.Pass) (mean, variance []float32) {
-	return p.Record[o.mean.At:][:o.channels], p.Record[o.variance.At:][:o.channels]
+	return (*p.Record)[o.mean.At:][:o.channels], (*p.Record)[o.variance.At:][:o.channels]
 }
 
 // Settle implements [plan.Settler].

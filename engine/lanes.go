@@ -191,6 +191,10 @@ func (t *Trainer) share() {
 // compute runs the step of t.now on all lanes.
 func (t *Trainer) compute() {
 	clear(t.losses)
+	if t.meeting == nil {
+		t.alone(t.lanes[0])
+		return
+	}
 	for _, l := range t.lanes[1:] {
 		go l.work()
 	}
@@ -203,20 +207,28 @@ func (t *Trainer) compute() {
 	}
 }
 
-// meet waits for the other lanes.
-func (t *Trainer) meet() {
-	if t.meeting != nil {
-		t.meeting.Wait()
+// alone is a step of one lane.
+func (t *Trainer) alone(l *lane) {
+	t.differentiate(l)
+	if t.bad() >= 0 {
+		return
 	}
+	t.addUp(l)
+	t.decide()
+	if t.now.skip || t.now.err != nil {
+		return
+	}
+	t.advance(l)
+	t.follow(l)
 }
 
 // work is a lane's part of a step. All lanes come to the same conclusions.
 func (t *Trainer) work(l *lane) {
 	first := l == t.lanes[0]
-	t.differentiate(l)
-	t.meet()
+	l.try((*Trainer).differentiate, t)
+	t.meeting.Wait()
 	if t.bad() >= 0 || t.broken() {
-		t.meet() // nobody looks at what the first lane is about to change
+		t.meeting.Wait() // nobody looks at what the first lane is about to change
 		return
 	}
 	if first {
@@ -227,26 +239,38 @@ func (t *Trainer) work(l *lane) {
 	if first && early {
 		t.decide()
 	}
-	t.meet()
+	t.meeting.Wait()
 	if !early {
 		if first {
 			t.decide()
 		}
-		t.meet()
+		t.meeting.Wait()
 	}
-	if t.now.skip || t.now.err != nil {
-		t.meet()
-		return
+	if !t.now.skip && t.now.err == nil {
+		l.try((*Trainer).advance, t)
+		if t.average != nil {
+			t.meeting.Wait()
+			t.follow(l)
+		}
 	}
-	t.advance(l)
-	t.meet()
+	t.meeting.Wait()
+}
+
+// try runs a part of a step that calls a user's code, and keeps what that panics
+// with for the caller of the step.
+func (l *lane) try(part func(*Trainer, *lane), t *Trainer) {
+	defer l.catch()
+	part(t, l)
+}
+
+// follow moves the average of a lane's piece of the weights, if there is one.
+func (t *Trainer) follow(l *lane) {
 	if t.average != nil {
 		kernel.Lerp(t.average[l.lo:l.hi], t.net.params[l.lo:l.hi], float32(1-emaDecay(t.cfg.EMA, t.steps)))
-		t.meet()
 	}
 }
 
-// catch keeps what a user's code panicked with for the caller of the step.
+// catch is the deferred part of try.
 func (l *lane) catch() {
 	if p := recover(); p != nil {
 		l.panic = p
@@ -276,7 +300,6 @@ func (t *Trainer) bad() int {
 // differentiate computes the gradients of a lane's micro-batches and adds them up, as
 // far as they are whole subtrees. It stops at a loss that is not finite.
 func (t *Trainer) differentiate(l *lane) {
-	defer l.catch()
 	top := 0 // sums that wait
 	for u := l.span.From; u < l.span.To; u++ {
 		if t.leaf(l, u); math.IsNaN(t.losses[u]) || math.IsInf(t.losses[u], 0) {
@@ -302,17 +325,21 @@ func (t *Trainer) leaf(l *lane, u int) {
 	}
 	p := t.pass(u)
 	if t.record != nil {
-		p.Record = t.record[u]
+		p.Record = &t.record[u]
 	}
-	t.losses[u], _ = l.net.step(p, t.feed(l, t.now.set, t.rows+from, to-from), t.scaleOf(u))
+	sum, weight := l.net.step(p, t.feed(l, t.now.set, t.rows+from, to-from), t.scaleOf(u))
+	t.losses[u] = sum
+	if len(t.losses) == 1 {
+		t.now.weight = weight
+	}
 }
 
 // settle gives the running statistics what the micro-batches have recorded, in their
 // order.
 func (t *Trainer) settle() {
-	for u, record := range t.record {
+	for u := range t.record {
 		p := t.pass(u)
-		p.Record = record
+		p.Record = &t.record[u]
 		for _, o := range t.net.plan.Ops {
 			if s, ok := o.(plan.Settler); ok {
 				s.Settle(p)
@@ -323,7 +350,7 @@ func (t *Trainer) settle() {
 
 // addUp adds the lanes' sums up in a lane's piece of the gradient, and looks at it.
 func (t *Trainer) addUp(l *lane) {
-	for at := l.lo; at < l.hi; at += block { // which stays in the nearest cache
+	for at := l.lo; at < l.hi && len(t.adds) > 0; at += block { // which stays in the nearest cache
 		end := min(at+block, l.hi)
 		for _, a := range t.adds {
 			kernel.Add(t.sums[a[0]][at:end], t.sums[a[1]][at:end])
@@ -384,7 +411,6 @@ func (t *Trainer) decide() {
 
 // advance takes the optimizer's step on a lane's pieces.
 func (t *Trainer) advance(l *lane) {
-	defer l.catch()
 	l.finite = true
 	for i := range l.parts {
 		s := &l.parts[i]

@@ -35,7 +35,7 @@ type Pass struct {
 	// Record takes the statistics of the batch, each at its parameter's place in all
 	// of them, instead of the running ones, which an op's Settle brings up to date
 	// later; nil: they take them at once.
-	Record []float32
+	Record *[]float32
 }
 
 // Op is one step of the plan. Forward reads the inputs' data and writes the
