@@ -227,6 +227,46 @@ func TestMeshFits(t *testing.T) {
 	}
 }
 
+// The lanes share out the rows of an evaluation: score and outputs are the same bits
+// on any number of them, and those of the network alone but for rounding.
+func TestLanesEvaluateAlike(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		k := rapid.SampledFrom(kinds).Draw(rt, "network")
+		s := blobs(data.Shape{8, 8, 2}, 4, rapid.IntRange(1, 70).Draw(rt, "rows"))
+		net := Config{Batch: rapid.IntRange(4, 20).Draw(rt, "batch"), Seed: 1}
+		if rapid.Bool().Draw(rt, "regression") {
+			net.Loss, s.Classes, s.Outputs = loss.MSE{}, 0, 4
+			for i := range s.Len() * 4 {
+				s.Target = append(s.Target, float32(i%7))
+			}
+			s.Class = nil
+		}
+		var want, alone Score
+		var first []float32
+		for threads := 1; threads <= 4; threads++ {
+			tr := mustTrain(t, mustCompile(t, k.layer, s.Shape, net), TrainConfig{Mesh: always(Mesh{Data: 4, Threads: threads})})
+			out := make([]float32, s.Len()*4)
+			got, err := tr.EvaluateTo(out, s)
+			if err != nil {
+				rt.Fatal(err)
+			}
+			if threads == 1 {
+				want, first = got, out
+				if alone, err = tr.net.Evaluate(s); err != nil {
+					rt.Fatal(err)
+				}
+			}
+			sameBits(rt, "outputs", first, out)
+			if got != want {
+				rt.Fatalf("%d threads: %+v, want %+v", threads, got, want)
+			}
+		}
+		if math.Abs(want.Loss-alone.Loss) > 1e-5*(1+alone.Loss) || math.Abs(want.R2-alone.R2) > 1e-5*(1+math.Abs(alone.R2)) {
+			rt.Fatalf("%+v on a mesh, %+v alone", want, alone)
+		}
+	})
+}
+
 // Work beside the calling goroutine goes through Lane, once a lane and step.
 func TestLaneIsCalled(t *testing.T) {
 	s := blobs(data.Shape{5}, 3, 12)
