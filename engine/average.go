@@ -39,7 +39,7 @@ func (t *Trainer) EvaluateTo(outputs []float32, s *data.Set) (Score, error) {
 	exchange(t.net.params, a)
 	defer exchange(t.net.params, a)
 	evaluate := t.net.EvaluateTo
-	if t.cfg.Mesh.cuts() {
+	if t.cfg.Mesh.Cuts() {
 		evaluate = t.evaluateInPieces
 	}
 	score, err := evaluate(outputs, s)

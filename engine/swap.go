@@ -25,7 +25,7 @@ func (t *Trainer) Swap(n *Net, steps []int) error {
 	if _, slow := t.cfg.Optimizer.(optim.Lookahead); slow || t.cfg.EMA > 0 || t.cfg.LossScale != nil {
 		return errors.New("swap: averages of the weights and a loss scale belong to one network")
 	}
-	if t.cfg.Mesh.cuts() {
+	if t.cfg.Mesh.Cuts() {
 		return errors.New("swap: the lanes of a mesh belong to one network")
 	}
 	if !n.in.Equal(was.in) || !n.out.Equal(was.out) || n.cfg.Batch != was.cfg.Batch {

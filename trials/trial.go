@@ -10,6 +10,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -77,6 +78,7 @@ type Trial struct {
 	version  segment.Version    // of what trains it
 	kernels  string             // instruction set of the engine
 	notes    []string           // what else is to know of this segment
+	beside   *atomic.Int64      // processor time of lanes on other threads, in nanoseconds
 	before   progress           // what was resumed; Epoch 0: nothing
 }
 

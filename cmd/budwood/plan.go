@@ -84,6 +84,10 @@ func (c *planCmd) Run(a *app) error {
 	if spec.Retrain.Best > 0 {
 		add("retrain", "the best %d from scratch for %s", spec.Retrain.Best, plural(spec.Retrain.Epochs, "epoch"))
 	}
+	if text := study.DescribeMesh(spec); text != "" {
+		add("mesh", "%s", text)
+		add("needs", "%s of a worker", spec.Needs())
+	}
 	memory, err := study.DescribeMemory(a.ctx, spec, d, study.Offer{})
 	if err != nil {
 		return err
