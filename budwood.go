@@ -33,6 +33,7 @@
 package budwood
 
 import (
+	"budwood/engine"
 	"cmp"
 	"context"
 	"fmt"
@@ -52,6 +53,10 @@ import (
 
 // Trial is a running trial in the hands of its training function.
 type Trial = trials.Trial
+
+// Mesh says into which pieces a training step is cut, and on how many threads they
+// are computed: engine.Mesh.
+type Mesh = engine.Mesh
 
 // Objective trains one candidate and reports after every epoch; see
 // [trials.TrainFunc].
@@ -101,6 +106,7 @@ type Study struct {
 	EnergyWh  float64            // end the study after this energy, in watt-hours; 0: no limit
 	MinGain   float64            // end the study when the next trial is expected to improve the objective by less; 0: no limit
 	Retries   int                // how often a trial is tried again if its objective fails
+	Mesh      Mesh               // pieces and threads of a training step, for an objective that asks for t.Mesh()
 	MaxFailed int                // no new trials after this many have failed; 0 means 10, as long as no trial has a value
 	Retrain   study.Retrain      // train the best trials again from scratch, when the search is over
 	StartWith []search.Params    // tried first; missing parameters are drawn
@@ -132,7 +138,7 @@ func (s Study) Spec() (*study.Spec, error) {
 		Objective: search.Objective{Metric: s.Metric, Goal: s.Goal},
 		Search:    study.Search{Sampler: name, Own: own != nil, Cost: s.Cost, Scheduler: s.Scheduler, Eta: s.Eta, Min: s.MinEpochs, Seed: s.Seed, Parallel: s.Parallel, WarmStart: s.WarmStart},
 		Budget:    study.Budget{Trials: s.Trials, Epochs: s.Epochs, Time: study.Duration(s.Time), EnergyWh: s.EnergyWh, MinGain: s.MinGain},
-		EarlyStop: study.EarlyStop{Patience: s.Patience, MinDelta: s.MinDelta}, Retrain: s.Retrain,
+		Mesh:      s.Mesh, EarlyStop: study.EarlyStop{Patience: s.Patience, MinDelta: s.MinDelta}, Retrain: s.Retrain,
 	}
 	return spec, spec.Complete()
 }

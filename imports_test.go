@@ -15,7 +15,7 @@ var mayImport = map[string][]string{
 	"hpo":                   {"search", "gonum.org/v1/gonum"},
 	"hpo/scheduler":         {"search"},
 	"data":                  {"golang.org/x/exp", "github.com/parquet-go/parquet-go"},
-	"engine":                {"data", "engine/internal/check", "engine/internal/plan", "engine/kernel", "engine/loss", "engine/optim", "engine/safetensors"},
+	"engine":                {"data", "engine/internal/check", "engine/internal/plan", "engine/kernel", "engine/loss", "engine/mesh", "engine/optim", "engine/safetensors"},
 	"engine/loss":           {"data", "engine/internal/check", "engine/kernel"},
 	"engine/optim":          {"engine/internal/check", "engine/kernel"},
 	"engine/layout":         {},

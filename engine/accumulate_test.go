@@ -2,12 +2,16 @@ package engine
 
 import (
 	"math"
+	"math/bits"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
 
 	"budwood/data"
+	"budwood/engine/internal/plan"
 	"budwood/engine/loss"
+	"budwood/engine/mesh"
 	"budwood/engine/optim"
 )
 
@@ -39,6 +43,75 @@ func TestAccumulationIsALargerBatch(t *testing.T) {
 			}
 		}
 	})
+}
+
+// The gradient of a step is the sum of those of its micro-batches, each of the step's
+// mean loss, in the order of the tree: to the bit, with uneven and empty ones and
+// weights of classes. It takes at most ⌈log₂ U⌉ sums beside the gradient.
+func TestAccumulationIsATree(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		batch, leaves := rapid.IntRange(1, 6).Draw(rt, "batch"), rapid.IntRange(1, 11).Draw(rt, "leaves")
+		rows := rapid.IntRange(1, batch*leaves).Draw(rt, "rows")
+		s := blobs(data.Shape{5}, 3, rows)
+		cfg := Config{Batch: batch, Seed: 3}
+		if rapid.Bool().Draw(rt, "weights") {
+			cfg.Loss = loss.CrossEntropy{Weights: []float32{1, 0, 0.3}}
+		}
+		l := Seq{Dense{Out: 7}, BatchNorm{}, Tanh{}, Dropout{P: 0.2}, Dense{Out: 3}}
+		tr := mustTrain(t, mustCompile(t, l, s.Shape, cfg), TrainConfig{Optimizer: optim.SGD{}, Accumulate: leaves, Seed: 4})
+		if want := bits.Len(uint(leaves - 1)); len(tr.lanes[0].held) > want {
+			rt.Fatalf("%d sums beside the gradient, want at most %d", len(tr.lanes[0].held), want)
+		}
+		if _, err := tr.Step(s); err != nil {
+			rt.Fatal(err)
+		}
+		own := mustCompile(t, l, s.Shape, cfg)
+		all := 0.
+		for _, r := range tr.order {
+			weight := 1.
+			if c, ok := cfg.Loss.(loss.CrossEntropy); ok {
+				weight = float64(c.Weights[s.Class[r]])
+			}
+			all += weight
+		}
+		var tree func(from, to int) []float32
+		tree = func(from, to int) []float32 {
+			if to-from > 1 {
+				mid := from + mesh.Split(to-from)
+				a, b := tree(from, mid), tree(mid, to)
+				for i := range a {
+					a[i] += b[i]
+				}
+				return a
+			}
+			order := tr.order[rows*from/leaves : rows*to/leaves]
+			if len(order) == 0 {
+				return make([]float32, len(own.grads))
+			}
+			got := own.gather(s, order)
+			scale := 1.
+			if weight := own.cfg.Loss.Weight(got.Class, len(order)); leaves > 1 && all > 0 {
+				scale = weight / all
+			}
+			own.step(plan.Pass{Rows: len(order), Train: true, Key: hash(4, forDropout, 0, uint64(from))}, got, scale)
+			return slices.Clone(own.grads)
+		}
+		sameBits(rt, "gradient", tree(0, leaves), tr.net.grads)
+		sameBits(rt, "statistics", own.stats, tr.net.stats)
+	})
+}
+
+// sameBits is an error if two slices differ in a bit.
+func sameBits(t rapid.TB, what string, want, got []float32) {
+	t.Helper()
+	if len(want) != len(got) {
+		t.Fatalf("%s: %d values, want %d", what, len(got), len(want))
+	}
+	for i := range want {
+		if math.Float32bits(want[i]) != math.Float32bits(got[i]) {
+			t.Fatalf("%s: value %d of %d is %v, want %v", what, i, len(got), got[i], want[i])
+		}
+	}
 }
 
 // Groups: no decay for vectors, another rate for a layer, and an error for a

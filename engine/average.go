@@ -34,7 +34,8 @@ func (t *Trainer) slow() []float32 {
 
 // Evaluate scores the network on a set in inference mode, with the moving
 // average of the weights if there is one, or the slow weights of [optim.Lookahead].
-// Running statistics are always the network's own.
+// Running statistics are always the network's own. The lanes of a mesh share out the
+// rows, in pieces as large as a micro-batch: the same bits on any number of threads.
 func (t *Trainer) Evaluate(s *data.Set) (Score, error) { return t.EvaluateTo(nil, s) }
 
 // EvaluateTo is [Net.EvaluateTo] with the weights that Evaluate scores.
@@ -42,7 +43,11 @@ func (t *Trainer) EvaluateTo(outputs []float32, s *data.Set) (Score, error) {
 	a := t.averaged()
 	exchange(t.net.params, a)
 	defer exchange(t.net.params, a)
-	score, err := t.net.EvaluateTo(outputs, s)
+	evaluate := t.net.EvaluateTo
+	if t.cfg.Mesh.Cuts() {
+		evaluate = t.evaluateInPieces
+	}
+	score, err := evaluate(outputs, s)
 	if err != nil {
 		return score, fmt.Errorf("trainer: %w", err)
 	}

@@ -148,20 +148,51 @@ func (o *batchNorm) Forward(p plan.Pass) {
 	}
 }
 
-// average updates the running statistics, with the unbiased variance. A single
-// value has none, and changes nothing.
+// average updates the running statistics, with the unbiased variance, or records
+// what they are to be updated with. A single value has none, and changes nothing.
 func (o *batchNorm) average(p plan.Pass, mean, variance []float32, n int) {
 	if n < 2 {
 		return
 	}
-	share := float32(normMomentum)
-	if p.Share > 0 {
-		share = p.Share
-	}
 	unbiased := float32(n) / float32(n-1)
+	if p.Record != nil {
+		m, v := o.recorded(p)
+		copy(m, mean)
+		for j := range v {
+			v[j] = unbiased * variance[j]
+		}
+		return
+	}
+	share := o.share(p)
 	for j := range mean {
 		o.mean.W[j] += share * (mean[j] - o.mean.W[j])
-		o.variance.W[j] += share * (unbiased*variance[j] - o.variance.W[j])
+		o.variance.W[j] += share * (float32(unbiased*variance[j]) - o.variance.W[j]) // rounded, as where it is recorded
+	}
+}
+
+// share is that of a batch in the running statistics.
+func (o *batchNorm) share(p plan.Pass) float32 {
+	if p.Share > 0 {
+		return p.Share
+	}
+	return normMomentum
+}
+
+// recorded are the places of mean and variance in the record of a pass.
+func (o *batchNorm) recorded(p plan.Pass) (mean, variance []float32) {
+	return (*p.Record)[o.mean.At:][:o.channels], (*p.Record)[o.variance.At:][:o.channels]
+}
+
+// Settle implements [plan.Settler].
+func (o *batchNorm) Settle(p plan.Pass) {
+	if p.Rows*o.per < 2 {
+		return
+	}
+	share := o.share(p)
+	mean, variance := o.recorded(p)
+	for j := range mean {
+		o.mean.W[j] += share * (mean[j] - o.mean.W[j])
+		o.variance.W[j] += share * (variance[j] - o.variance.W[j])
 	}
 }
 

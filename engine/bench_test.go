@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"budwood/data"
-	"budwood/engine/internal/plan"
 	"budwood/engine/kernel"
 	"budwood/engine/optim"
 )
@@ -80,21 +79,15 @@ func benchmarkTrain(b *testing.B, l Layer, in data.Shape, batch int, p Precision
 	tr := mustTrain(b, n, TrainConfig{Optimizer: optim.Adam{}})
 	r := rand.New(rand.NewPCG(1, 1))
 	s := &data.Set{Shape: in, Classes: 10, X: normal(r, 64*batch*in.Size())}
-	order := make([]int32, 64*batch)
-	for i := range order {
+	for range 64 * batch {
 		s.Class = append(s.Class, int32(r.IntN(10)))
-		order[i] = int32(i)
 	}
-	step := 0
 	b.ReportAllocs()
 	start := cpuSeconds(b)
 	for b.Loop() {
-		at := step % 64 * batch
-		n.step(plan.Pass{Rows: batch, Train: true, Key: uint64(step)}, n.gather(s, order[at:at+batch]), 1)
-		if err := tr.update(optim.Progress{Step: step}); err != nil {
+		if _, err := tr.Step(s); err != nil {
 			b.Fatal(err)
 		}
-		step++
 	}
 	rate := float64(batch) * float64(b.N) / (cpuSeconds(b) - start)
 	b.ReportMetric(rate, "samples/s")

@@ -10,13 +10,23 @@ import (
 )
 
 func TestClip(t *testing.T) {
-	g := []float32{3, 4}
-	if norm := clip(g, 1); math.Abs(norm-5) > 1e-6 || math.Abs(float64(g[0])-.6) > 1e-6 || math.Abs(float64(g[1])-.8) > 1e-6 {
-		t.Errorf("norm %g, clipped to %v", norm, g)
+	if f := clipping(5, 1); math.Abs(float64(f)-.2) > 1e-6 {
+		t.Errorf("a norm of 5 is clipped to 1 by %v", f)
 	}
-	g = []float32{.3, .4}
-	if norm := clip(g, 1); math.Abs(norm-.5) > 1e-6 || g[0] != .3 {
-		t.Errorf("norm %g, changed to %v", norm, g)
+	if f := clipping(.5, 1); f != 1 {
+		t.Errorf("a norm of 0.5 is changed by %v", f)
+	}
+	s := blobs(data.Shape{5}, 3, 10)
+	tr := mustTrain(t, mustCompile(t, Dense{Out: 3}, s.Shape, Config{Batch: 10}), TrainConfig{Optimizer: optim.SGD{}, ClipNorm: 1e-3})
+	if _, err := tr.Step(s); err != nil {
+		t.Fatal(err)
+	}
+	sum := 0.
+	for _, g := range tr.net.grads {
+		sum += float64(g) * float64(g)
+	}
+	if norm := math.Sqrt(sum); norm > 1e-3 || norm < .99e-3 {
+		t.Errorf("a gradient of norm %g after clipping to 0.001", norm)
 	}
 }
 

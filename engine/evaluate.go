@@ -24,45 +24,73 @@ func (n *Net) Evaluate(s *data.Set) (Score, error) { return n.EvaluateTo(nil, s)
 // EvaluateTo is [Net.Evaluate] that also writes what [Net.Predict] gives: rows ×
 // Out().Size() numbers, if there is a place for them.
 func (n *Net) EvaluateTo(outputs []float32, s *data.Set) (Score, error) {
-	if err := n.check(s); err != nil {
-		return Score{}, fmt.Errorf("evaluate: %w", err)
-	}
-	if want := s.Len() * n.out.Size(); outputs != nil && len(outputs) != want {
-		return Score{}, fmt.Errorf("evaluate: a place for %d outputs, want %d", len(outputs), want)
+	if err := n.checkOutputs(outputs, s); err != nil {
+		return Score{}, err
 	}
 	n.level.Enter()
 	defer kernel.Leave()
-	var score Score
-	var weights float64
-	measure := loss.Plain(n.cfg.Loss)
-	in, w, rows := n.in.Size(), n.out.Size(), s.Len()
 	r := newRegression(s)
-	right := 0
-	for lo := 0; lo < rows; lo += n.cfg.Batch {
-		part := s.Slice(lo, min(lo+n.cfg.Batch, rows))
-		m := part.Len()
-		s.Read(n.x.Data.Floats[:m*in], lo)
-		n.forward(plan.Pass{Rows: m})
-		y := n.y.Data.Floats[:m*w]
-		if outputs != nil {
-			copy(outputs[lo*w:], y)
-		}
-		if s.Classes > 0 {
-			right += correct(y, part.Class)
-		} else {
-			r.add(y, part.Target)
-		}
-		sum, weight := measure.Gradient(n.y.Grad.Floats[:m*w], y, loss.Targets{Class: part.Class, Value: part.Target, Soft: part.Soft}, m)
-		score.Loss += sum
-		weights += weight
+	var all tally
+	for lo := 0; lo < s.Len(); lo += n.cfg.Batch {
+		all.add(n.tally(outputs, s, r, lo, min(lo+n.cfg.Batch, s.Len())))
 	}
-	score.Loss /= weights
+	return all.score(s, r), nil
+}
+
+// tally is what a score is made of.
+type tally struct {
+	loss, weight float64
+	right        int
+}
+
+func (a *tally) add(b tally) {
+	a.loss += b.loss
+	a.weight += b.weight
+	a.right += b.right
+}
+
+// score is that of a set, all rows of which are in the tally and in r.
+func (a *tally) score(s *data.Set, r *regression) Score {
+	score := Score{Loss: a.loss / a.weight}
 	if s.Classes > 0 {
-		score.Accuracy = float64(right) / float64(len(s.Class))
+		score.Accuracy = float64(a.right) / float64(len(s.Class))
 	} else {
-		score.RMSE, score.R2 = r.scores(rows)
+		score.RMSE, score.R2 = r.scores(s.Len())
 	}
-	return score, nil
+	return score
+}
+
+// tally runs the rows lo … hi−1 of a set forward, at most a batch. It writes the
+// outputs to their place among those of the set, if there is one, and adds squared
+// errors to r.
+func (n *Net) tally(outputs []float32, s *data.Set, r *regression, lo, hi int) (a tally) {
+	in, w, m := n.in.Size(), n.out.Size(), hi-lo
+	part := s.Slice(lo, hi)
+	s.Read(n.x.Data.Floats[:m*in], lo)
+	n.forward(plan.Pass{Rows: m})
+	y := n.y.Data.Floats[:m*w]
+	if outputs != nil {
+		copy(outputs[lo*w:], y)
+	}
+	if s.Classes > 0 {
+		a.right = correct(y, part.Class)
+	} else {
+		r.add(y, part.Target)
+	}
+	a.loss, a.weight = loss.Plain(n.cfg.Loss).Gradient(n.y.Grad.Floats[:m*w], y, loss.Targets{Class: part.Class, Value: part.Target, Soft: part.Soft}, m)
+	return a
+}
+
+// checkOutputs tells whether the network can be scored on a set, and whether there is
+// place for its outputs.
+func (n *Net) checkOutputs(outputs []float32, s *data.Set) error {
+	if err := n.check(s); err != nil {
+		return fmt.Errorf("evaluate: %w", err)
+	}
+	if want := s.Len() * n.out.Size(); outputs != nil && len(outputs) != want {
+		return fmt.Errorf("evaluate: a place for %d outputs, want %d", len(outputs), want)
+	}
+	return nil
 }
 
 // check reports whether the network can work on a set.

@@ -41,14 +41,20 @@ func MeasureMemory(l Layer, in data.Shape, c Config, t TrainConfig) (cost Cost, 
 	c.level().Enter() // it decides what is computed in pairs
 	defer kernel.Leave()
 	plan.Outline(in, c.Batch, c.Precision.format(), l.build, func(b *plan.Builder, out plan.Tensor) {
-		cost, m = Cost(b.Cost()), memoryOf(b, in, out.Shape, &c, &t)
+		cost, m = Cost(b.Cost()), memoryOf(b, in, out.Shape, &c, &t, func(batch int) (arena int64) {
+			plan.Outline(in, batch, c.Precision.format(), l.build, func(b *plan.Builder, _ plan.Tensor) { arena, _ = plan.Peaks(b.Blocks) })
+			return arena
+		})
 	})
 	return cost, m, nil
 }
 
 // Memory is what the network and the trainer have allocated.
 func (t *Trainer) Memory() Memory {
-	return memoryOf(t.net.plan, t.net.in, t.net.out, &t.net.cfg, &t.cfg)
+	return memoryOf(t.net.plan, t.net.in, t.net.out, &t.net.cfg, &t.cfg, func(int) int64 {
+		arena, _ := plan.Peaks(t.lanes[1].net.plan.Blocks)
+		return arena
+	})
 }
 
 // String lists the parts: "parameters 9.6 KiB, gradients 9.6 KiB, …".
@@ -57,20 +63,31 @@ func (m Memory) String() string {
 		memory(m.Params), memory(m.Grads), memory(m.Optimizer), memory(m.Activations), memory(m.Train), memory(m.Infer))
 }
 
-// memoryOf sums up a plan, with what a trainer adds to it; t nil means no
-// trainer.
-func memoryOf(b *plan.Builder, in, out data.Shape, c *Config, t *TrainConfig) Memory {
-	arena, infer := plan.Peaks(b.Blocks)
+// memoryOf sums up a plan, with what a trainer adds to it; t nil means no trainer.
+// arena is the blocks of a plan for another batch, in floats, which lanes need.
+func memoryOf(b *plan.Builder, in, out data.Shape, c *Config, t *TrainConfig, arena func(batch int) int64) Memory {
+	blocks, infer := plan.Peaks(b.Blocks)
 	params, stats, tables := plan.Total(b.Params), plan.Total(b.Stats), plan.Total(b.Tables)
-	states, feed := 0, int64(0)
+	grads, states, feed := 1, 0, int64(0)
 	if t != nil {
+		leaves, lanes := t.leaves(), t.lanes(c.Batch, Cost(b.Cost()))
 		states, feed = t.states(), t.feeding(in, out, c)
+		for i := range lanes {
+			states += waiting(leaves, spanOf(leaves, lanes, i))
+		}
+		if lanes > 1 {
+			own := *c
+			own.Batch = t.microRows(c.Batch)
+			each := plan.Plus(arena(own.Batch), plan.Plus(own.targets(out), t.mixing(in, out, &own)))
+			feed = plan.Plus(t.mixing(in, out, c), plan.Plus(plan.Product(lanes-1, int(each)), plan.Product(leaves, int(stats))))
+			grads = lanes
+		}
 	}
-	rest := plan.Plus(plan.Plus(plan.Aligned(stats), plan.Aligned(tables)), arena)
-	rest = plan.Plus(rest, plan.Product(2+states, int(plan.Aligned(params)-params))) // what fills up cache lines
+	rest := plan.Plus(plan.Plus(plan.Aligned(stats), plan.Aligned(tables)), blocks)
+	rest = plan.Plus(rest, plan.Product(1+grads+states, int(plan.Aligned(params)-params))) // what fills up cache lines
 	rest = plan.Plus(rest, plan.Plus(c.targets(out), feed))
 	m := Memory{
-		Params: inBytes(params), Grads: inBytes(params),
+		Params: inBytes(params), Grads: inBytes(plan.Product(grads, int(params))),
 		Optimizer:   inBytes(plan.Product(states, int(params))),
 		Activations: inBytes(rest),
 		Best:        inBytes(plan.Plus(params, stats)),
@@ -90,32 +107,35 @@ func (c *Config) targets(out data.Shape) int64 {
 	return plan.Product(c.Batch, n)
 }
 
-// states is the number of slices as long as the parameters that a trainer keeps.
+// states is the number of slices as long as the parameters that a trainer keeps,
+// beside the sums of gradients that wait.
 func (t *TrainConfig) states() int {
 	o := t.Optimizer
 	if o == nil {
 		o = optim.AdamW{}
 	}
 	n := len(o.Slots())
-	if t.Accumulate > 1 {
-		n++
-	}
 	if t.EMA > 0 {
 		n++
 	}
 	return n
 }
 
-// feeding is the numbers of what a trainer gathers batches in, beside the arena.
+// feeding is the numbers of what the only lane gathers batches in, beside the arena.
 func (t *TrainConfig) feeding(in, out data.Shape, c *Config) (n int64) {
 	if t.Prefetch {
 		batch := plan.Plus(plan.Product(c.Batch, in.Size()), c.targets(out))
 		n = plan.Plus(batch, batch)
 	}
-	if t.Mixup > 0 {
-		n = plan.Plus(n, plan.Plus(int64(in.Size()+out.Size()), plan.Product(2, c.Batch, labels(out)+1)))
+	return plan.Plus(n, t.mixing(in, out, c))
+}
+
+// mixing is the numbers that mixup of a batch takes.
+func (t *TrainConfig) mixing(in, out data.Shape, c *Config) int64 {
+	if t.Mixup == 0 {
+		return 0
 	}
-	return n
+	return plan.Plus(int64(in.Size()+out.Size()), plan.Product(2, c.Batch, labels(out)+1))
 }
 
 // labels is the number of classes that a row of an output can have: one for each

@@ -34,6 +34,8 @@ func TestFootprint(t *testing.T) {
 			{BF16, TrainConfig{Optimizer: optim.SGD{Momentum: 0.9}, EMA: 0.9}},
 			{FP16, TrainConfig{Optimizer: optim.Lookahead{}, Accumulate: 2, EMA: 0.9}},
 			{BF16, TrainConfig{Prefetch: true, Mixup: 0.5}},
+			{F32, TrainConfig{Mesh: always(Mesh{Data: 3, MicroBatches: 2, Threads: 3}), Mixup: 0.5}},
+			{F32, TrainConfig{Mesh: always(Mesh{Data: 5, Threads: 2}), EMA: 0.9}},
 		} {
 			cfg := Config{Batch: 256, Precision: c.precision}
 			want, err := Footprint(k.layer, s.Shape, cfg, c.train)

@@ -75,6 +75,7 @@ type Net struct {
 	params  []float32
 	grads   []float32
 	stats   []float32    // running statistics
+	tables  []float32    // numbers that never change
 	batch   loss.Targets // room for the targets of one batch
 	trainer *Trainer     // of Fit
 	err     error        // of MLP: there is no network
@@ -135,25 +136,33 @@ func (n *Net) allocate() error {
 		at = at[plan.Aligned(size):]
 		return s
 	}
-	n.params, n.grads, n.stats = take(params), take(params), take(stats)
+	n.params, n.grads, n.stats, n.tables = take(params), take(params), take(stats), take(tables)
+	n.bind(at)
+	return nil
+}
+
+// bind gives the tensors and blocks of the plan their places, those of the blocks in
+// an arena, and makes room for the targets of a batch.
+func (n *Net) bind(arena []float32) {
 	share(n.plan.Params, n.params, func(p *plan.Param, w []float32) { p.W = w })
 	share(n.plan.Params, n.grads, func(p *plan.Param, g []float32) { p.G = g })
 	share(n.plan.Stats, n.stats, func(p *plan.Param, w []float32) { p.W = w })
-	share(n.plan.Tables, take(tables), func(p *plan.Param, w []float32) { p.W = w })
-	n.plan.Bind(at)
+	share(n.plan.Tables, n.tables, func(p *plan.Param, w []float32) { p.W = w })
+	n.plan.Bind(arena)
 	n.batch.Class = make([]int32, n.cfg.Batch*labels(n.out))
 	n.batch.Value = make([]float32, n.cfg.Batch*n.out.Size())
 	if n.cfg.soft() {
 		n.batch.Soft = make([]float32, n.cfg.Batch*n.out.Size())
 	}
-	return nil
 }
 
 // share gives each tensor of a list its part of a flat slice.
 func share(ps []*plan.Param, flat []float32, give func(*plan.Param, []float32)) {
+	at := 0
 	for _, p := range ps {
-		give(p, flat[:p.Size:p.Size])
-		flat = flat[p.Size:]
+		p.At = at
+		at += int(p.Size)
+		give(p, flat[p.At:at:at])
 	}
 }
 

@@ -31,25 +31,25 @@ func (a *ahead) wait() (t loss.Targets, ok bool) {
 	return <-a.done, true
 }
 
-// feed puts rows from … from+rows of the running epoch's order into the input
-// block and returns their targets.
-func (t *Trainer) feed(s *data.Set, from, rows int) loss.Targets {
-	n, a := t.net, t.ahead
+// feed puts rows from … from+rows of the running epoch's order into the input block
+// of a lane and returns their targets.
+func (t *Trainer) feed(l *lane, s *data.Set, from, rows int) loss.Targets {
+	n, a := l.net, t.ahead
 	order := t.order[from : from+rows]
 	if a == nil {
-		return t.feeder.fill(&batch{n.x.Data.Floats, n.batch}, 0, s, order, t.done)
+		return l.feeder.fill(&batch{n.x.Data.Floats, n.batch}, 0, s, order, t.done)
 	}
 	got, ok := a.wait()
 	if !ok || a.set != s || a.epoch != t.done || a.from != from {
-		got = t.feeder.fill(a.batches[a.at], a.at, s, order, t.done)
+		got = l.feeder.fill(a.batches[a.at], a.at, s, order, t.done)
 	}
 	copy(n.x.Data.Floats, a.batches[a.at].x[:rows*n.in.Size()])
 	if from += rows; from < len(t.order) {
 		a.at = 1 - a.at
 		a.set, a.epoch, a.from, a.busy = s, t.done, from, true
-		next := t.order[from:min(from+n.cfg.Batch, len(t.order))]
+		next := t.order[from : from+t.microAt(from)]
 		go func(b *batch, number, epoch int) {
-			a.done <- t.feeder.fill(b, number, s, next, epoch)
+			a.done <- l.feeder.fill(b, number, s, next, epoch)
 		}(a.batches[a.at], a.at, t.done)
 	}
 	return got

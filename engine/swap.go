@@ -16,7 +16,7 @@ import (
 // averages; nil: all. A copy made by KeepBest is gone.
 //
 // It is an error if inputs, outputs or batch differ, and for what belongs to one
-// network alone: a moving average of the weights, [optim.Lookahead], a loss scale.
+// network alone: a moving average of the weights, [optim.Lookahead], a loss scale, a mesh.
 func (t *Trainer) Swap(n *Net, steps []int) error {
 	if n == nil || n.err != nil {
 		return errors.New("swap: there is no network")
@@ -24,6 +24,9 @@ func (t *Trainer) Swap(n *Net, steps []int) error {
 	was := t.net
 	if _, slow := t.cfg.Optimizer.(optim.Lookahead); slow || t.cfg.EMA > 0 || t.cfg.LossScale != nil {
 		return errors.New("swap: averages of the weights and a loss scale belong to one network")
+	}
+	if t.cfg.Mesh.Cuts() {
+		return errors.New("swap: the lanes of a mesh belong to one network")
 	}
 	if !n.in.Equal(was.in) || !n.out.Equal(was.out) || n.cfg.Batch != was.cfg.Batch {
 		return fmt.Errorf("swap: a network from %v to %v with batches of %d for one from %v to %v with %d",
@@ -34,12 +37,7 @@ func (t *Trainer) Swap(n *Net, steps []int) error {
 	}
 	t.ahead.wait()
 	t.net, t.best = n, snapshot{}
-	t.allocate()
-	if t.cfg.Prefetch {
-		t.ahead = newAhead(n)
-	}
-	var err error
-	if t.spans, err = t.parts(steps); err != nil {
+	if err := t.allocate(steps); err != nil {
 		return fmt.Errorf("swap: %w", err)
 	}
 	return nil

@@ -25,12 +25,13 @@ type TrainConfig struct {
 	Epochs     int             // total epochs that the schedule is laid out for
 	ClipValue  float64         // limits every value of the gradient to ±ClipValue; 0 means no limit
 	ClipNorm   float64         // largest Euclidean norm of the whole gradient; 0 means no clipping
-	Accumulate int             // batches whose gradients make one step, as one batch so many times as large; 0 means 1
+	Accumulate int             // micro-batches whose gradients make one step, as one batch so many times as large; 0 means 1
 	EMA        float64         // β of a moving average of the weights, for evaluation: 0 ≤ β < 1; 0 means none
 	LossScale  *LossScale      // nil means none, and LossScale{} for a network in FP16
+	Mesh       Mesh            // cuts a step into pieces for several threads; the zero value is one piece
 	Augment    Augmenter       // of the training rows, anew in each epoch; nil means none
 	Mixup      float64         // α of mixup, which mixes rows and their targets in pairs; 0 means none
-	Prefetch   bool            // gather the next batch on another goroutine; the results are the same
+	Prefetch   bool            // gather the next batch on another goroutine; the results are the same. Lanes of a mesh gather their own
 	Seed       uint64          // order of the data, augmentation, dropout
 }
 
@@ -43,11 +44,11 @@ type Trainer struct {
 	plateau *optim.Plateau // of the schedule; nil if it has none
 	slots   [][]float32
 	spans   []part
-	held    []float32 // gradients of the batches before the last of a step; nil without accumulation
 	average []float32 // of the weights; nil without EMA
 	best    snapshot
-	feeder  *feeder
-	ahead   *ahead // nil without prefetch
+	lanes   []*lane // at least one
+	ahead   *ahead  // nil without prefetch
+	together
 
 	cursor
 	seen  optim.PlateauState
@@ -90,6 +91,9 @@ func NewTrainer(n *Net, cfg TrainConfig) (*Trainer, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, fmt.Errorf("trainer: %w", err)
 	}
+	if err := cfg.fits(n.cfg.Batch); err != nil {
+		return nil, fmt.Errorf("trainer: %w", err)
+	}
 	if cfg.LossScale == nil && n.cfg.Precision == FP16 {
 		cfg.LossScale = &LossScale{}
 	}
@@ -97,25 +101,22 @@ func NewTrainer(n *Net, cfg TrainConfig) (*Trainer, error) {
 	if cfg.LossScale != nil {
 		t.scale.Scale = cmp.Or(cfg.LossScale.Init, 1<<16)
 	}
-	t.allocate()
-	var err error
-	if t.feeder, err = newFeeder(n, &cfg); err != nil {
-		return nil, fmt.Errorf("trainer: %w", err)
-	}
-	if cfg.Prefetch {
-		t.ahead = newAhead(n)
-	}
-	if t.spans, err = t.parts(nil); err != nil {
+	if err := t.allocate(nil); err != nil {
 		return nil, fmt.Errorf("trainer: %w", err)
 	}
 	return t, nil
 }
 
-// allocate makes the slices as long as the parameters.
-func (t *Trainer) allocate() {
+// allocate makes the slices as long as the parameters, the lanes, and what they need.
+// steps are those that each tensor has taken part in; nil: all.
+func (t *Trainer) allocate(steps []int) (err error) {
 	n := t.net
+	n.level.Enter() // it decides what lanes compute in pairs
+	defer kernel.Leave()
 	size := int(plan.Aligned(int64(len(n.params))))
-	state := kernel.Floats(size * t.cfg.states())
+	leaves := t.cfg.leaves()
+	waits := waiting(leaves, spanOf(leaves, t.cfg.lanes(n.cfg.Batch, Cost(n.plan.Cost())), 0))
+	state := kernel.Floats(size * (t.cfg.states() + waits))
 	take := func() []float32 {
 		s := state[:len(n.params):len(n.params)]
 		state = state[size:]
@@ -125,12 +126,21 @@ func (t *Trainer) allocate() {
 	for range t.cfg.Optimizer.Slots() {
 		t.slots = append(t.slots, take())
 	}
-	if t.cfg.Accumulate > 1 {
-		t.held = take()
-	}
 	if t.cfg.EMA > 0 {
 		t.average = take()
 	}
+	if err := t.makeLanes(take); err != nil {
+		return err
+	}
+	t.ahead = nil
+	if t.cfg.Prefetch && len(t.lanes) == 1 {
+		t.ahead = newAhead(n)
+	}
+	if t.spans, err = t.parts(steps); err != nil {
+		return err
+	}
+	t.share()
+	return nil
 }
 
 func (c *TrainConfig) validate() error {
@@ -197,31 +207,25 @@ func (t *Trainer) Step(s *data.Set) (last bool, err error) {
 	}
 	n.level.Enter()
 	defer kernel.Leave()
-	micro, total := max(t.cfg.Accumulate, 1), len(t.order)
-	size := min(micro*n.cfg.Batch, total-t.rows)
-	step := t.rows / (micro * n.cfg.Batch)
-	order := t.order[t.rows : t.rows+size]
-	var weights float64
-	for at := 0; at < size; at += n.cfg.Batch {
-		batch := order[at:min(at+n.cfg.Batch, size)]
-		p := plan.Pass{Rows: len(batch), Train: true, Key: hash(t.cfg.Seed, forDropout, uint64(t.done), uint64((t.rows+at)/n.cfg.Batch))}
-		sum, weight := n.step(p, t.feed(s, t.rows+at, len(batch)), t.scale.Scale)
-		if math.IsNaN(sum) || math.IsInf(sum, 0) {
-			return false, t.diverged(s, batch, step, p, fmt.Sprintf("loss %v", sum))
-		}
-		t.sum += sum
-		weights += weight
-		if t.held != nil {
-			t.accumulate(weight, weights, at == 0, at+n.cfg.Batch >= size)
-		}
-		if at+n.cfg.Batch >= size {
-			perEpoch := (total + micro*n.cfg.Batch - 1) / (micro * n.cfg.Batch)
-			if err := t.update(optim.Progress{Step: t.done*perEpoch + step, Total: t.cfg.Epochs * perEpoch, Epoch: perEpoch}); err != nil {
-				return false, t.diverged(s, batch, step, p, err.Error())
-			}
-		}
+	total := len(t.order)
+	size := min(t.stepRows(), total-t.rows)
+	perEpoch := (total + t.stepRows() - 1) / t.stepRows()
+	m := &t.now
+	*m = moment{set: s, size: size, step: t.rows / t.stepRows(), weight: t.weigh(s, size)}
+	m.progress = optim.Progress{Step: t.done*perEpoch + m.step, Total: t.cfg.Epochs * perEpoch, Epoch: perEpoch}
+	t.compute()
+	switch u := t.bad(); {
+	case u >= 0:
+		return false, t.diverged(u, fmt.Sprintf("loss %v", t.losses[u]))
+	case m.err != nil:
+		return false, t.diverged(len(t.losses)-1, m.err.Error())
+	case !m.skip && !t.finite():
+		return false, t.diverged(len(t.losses)-1, "weight NaN or infinite after the step")
 	}
-	t.weight += weights
+	for _, sum := range t.losses {
+		t.sum += sum
+	}
+	t.weight += m.weight
 	if t.rows += size; t.rows < total {
 		return false, nil
 	}
@@ -229,23 +233,6 @@ func (t *Trainer) Step(s *data.Set) (last bool, err error) {
 	t.done++
 	t.rows, t.sum, t.weight = 0, 0, 0
 	return true, nil
-}
-
-// accumulate adds the gradients of a batch, which are means over a weight, to
-// those held, or for the last batch adds those held and divides by all weights.
-func (t *Trainer) accumulate(weight, all float64, first, last bool) {
-	g := t.net.grads
-	switch {
-	case first && last:
-	case last && all > 0:
-		kernel.Scale(g, float32(weight/all))
-		kernel.AddScaled(g, t.held, float32(1/all))
-	case first:
-		copy(t.held, g)
-		kernel.Scale(t.held, float32(weight))
-	default:
-		kernel.AddScaled(t.held, g, float32(weight))
-	}
 }
 
 // begin checks a set and orders its rows, if it is new or an epoch begins.
@@ -278,55 +265,6 @@ func (t *Trainer) shuffle(rows int) {
 	r.Shuffle(rows, func(i, j int) { t.order[i], t.order[j] = t.order[j], t.order[i] })
 }
 
-// update takes a step of the optimizer along the gradient.
-func (t *Trainer) update(p optim.Progress) error {
-	n, g := t.net, t.net.grads
-	for i := range t.spans {
-		if t.spans[i].frozen {
-			clear(t.spans[i].G)
-		}
-	}
-	if t.cfg.LossScale != nil {
-		kernel.Scale(g, float32(1/t.scale.Scale))
-		finite := kernel.Finite(g)
-		if err := t.cfg.LossScale.step(&t.scale, finite); err != nil || !finite {
-			return err
-		}
-	}
-	if t.cfg.ClipValue > 0 {
-		kernel.Clamp(g, float32(t.cfg.ClipValue))
-	}
-	if t.cfg.ClipNorm > 0 {
-		if norm := clip(g, t.cfg.ClipNorm); math.IsNaN(norm) || math.IsInf(norm, 0) {
-			return fmt.Errorf("gradient of norm %v", norm)
-		}
-	}
-	if t.average != nil && t.steps == 0 {
-		copy(t.average, n.params)
-	}
-	lr := t.rate(p)
-	t.steps++
-	finite := true
-	for i := range t.spans {
-		s := &t.spans[i]
-		if s.frozen {
-			if t.steps == 1 && t.slow() != nil { // evaluation uses the slow weights
-				copy(s.State[len(s.State)-1], s.W)
-			}
-			continue
-		}
-		s.LR, s.T = lr*s.rate, t.steps-s.missed
-		finite = t.cfg.Optimizer.Step(&s.Span) && finite
-	}
-	if !finite {
-		return errors.New("weight NaN or infinite after the step")
-	}
-	if t.average != nil {
-		kernel.Lerp(t.average, n.params, float32(1-emaDecay(t.cfg.EMA, t.steps)))
-	}
-	return nil
-}
-
 // rate is the learning rate of a step.
 func (t *Trainer) rate(p optim.Progress) float64 {
 	lr := t.cfg.Schedule.Rate(p)
@@ -336,14 +274,9 @@ func (t *Trainer) rate(p optim.Progress) float64 {
 	return lr
 }
 
-// clip scales a gradient so that its norm is at most limit, by
-// min(1, limit/(norm + 1e-6)), and returns the norm before (Pascanu et al.
-// 2013; PyTorch's clip_grad_norm_).
-func clip(g []float32, limit float64) float64 {
-	norm := math.Sqrt(kernel.SumSquares(g))
-	kernel.Scale(g, float32(min(1, limit/(norm+1e-6))))
-	return norm
-}
+// clipping is the factor of a gradient of a norm that is to be at most limit:
+// min(1, limit/(norm + 1e-6)) (Pascanu et al. 2013; PyTorch's clip_grad_norm_).
+func clipping(norm, limit float64) float32 { return float32(min(1, limit/(norm+1e-6))) }
 
 // Observe tells an [optim.Plateau] schedule the value that should fall, after an epoch:
 // usually the validation loss. Other schedules do not mind.
@@ -353,11 +286,12 @@ func (t *Trainer) Observe(value float64) {
 	}
 }
 
-// diverged is the error of a step, whose last batch it runs again to find the
-// culprit.
-func (t *Trainer) diverged(s *data.Set, order []int32, step int, p plan.Pass, what string) error {
-	n := t.net
+// diverged is the error of the step, of which the first lane runs a micro-batch again
+// to find the culprit.
+func (t *Trainer) diverged(u int, what string) error {
+	n, m, l := t.net, &t.now, t.lanes[0]
 	t.ahead.wait()
-	got := t.feeder.fill(&batch{n.x.Data.Floats, n.batch}, 0, s, order, t.done)
-	return fmt.Errorf("epoch %d, step %d: %s%s: %w", t.done+1, step+1, what, n.blame(p, got, t.scale.Scale), ErrDiverged)
+	from, to := micro(m.size, len(t.weights), u)
+	got := l.feeder.fill(&batch{n.x.Data.Floats, n.batch}, 0, m.set, t.order[t.rows+from:t.rows+to], t.done)
+	return fmt.Errorf("epoch %d, step %d: %s%s: %w", t.done+1, m.step+1, what, n.blame(t.pass(u), got, t.scaleOf(u)), ErrDiverged)
 }

@@ -114,6 +114,10 @@ func CanContinue(stored json.RawMessage, s *Spec) error {
 			s.Data = &d
 		}
 		s.Space, s.Constraints = nil, nil
+		if s.Resources.CPU == s.Mesh.Threads { // where a step is computed, not what
+			s.Resources.CPU = 0
+		}
+		s.Mesh.Threads = 0
 		s.Budget.Trials, s.Budget.Time, s.Budget.EnergyWh, s.Budget.MinGain = 0, 0, 0, 0
 		s.Search.Parallel, s.Search.Batch, s.Search.Priority, s.MaxRetries, s.MaxFailed, s.Keep, s.Retrain = 0, 0, 0, 0, 0, 0, Retrain{}
 		b, _ := json.Marshal(s)

@@ -108,6 +108,9 @@ func parse(src []byte) (*Spec, ast.Node, error) {
 	}
 	s := &Spec{}
 	root := f.Docs[0].Body
+	if exactly(root, "parallel") != nil {
+		return s, root, wrong("parallel", "there is no such key: mesh trains one trial on many cores, search.parallel is how many trials run at once")
+	}
 	err = decode(root, s)
 	if err == nil {
 		err = written(root, s)
@@ -121,7 +124,7 @@ var defaults = []struct{ path, value string }{
 	{"budget.trials", "30"}, {"budget.epochs", "27"}, {"search.parallel", "2"}, {"search.eta", "3"}, {"search.min_epochs", "1"}, {"search.priority", "3"},
 	{"retrain.epochs", "budget.epochs"}, {"max_failed", "10, while no trial has a value"}, {"keep", "1"},
 	{"data.split.valid", "0.2"}, {"data.split.test", "0.2"}, {"data.text.steps", "64"}, {"data.target_encode.smooth", "10"}, {"data.target_encode.folds", "5"},
-	{"data.target_encode.columns", "all of them"}, {"data.image", "no image"}, {"data.rows", "all of them"}, {"resources.cpu", "1"}, {"resources.mem", "a share of the worker's"}, {"command.grace", "10s"},
+	{"data.target_encode.columns", "all of them"}, {"data.image", "no image"}, {"data.rows", "all of them"}, {"resources.cpu", "1, or mesh.threads"}, {"mesh.data", "mesh.threads"}, {"mesh.micro_batches", "accumulate"}, {"mesh.threads", "1"}, {"resources.mem", "a share of the worker's"}, {"command.grace", "10s"},
 }
 
 // written finds what is in a file and would be ignored.
@@ -130,6 +133,9 @@ func written(root ast.Node, s *Spec) error {
 		if n := exactly(root, d.path); n != nil && nothing(n) {
 			return wrong(d.path, "%s sets nothing: write another value, or leave the key out, which means %s", describe(n), d.value)
 		}
+	}
+	if exactly(root, "mesh") != nil && !s.Mesh.Cuts() {
+		return wrong("mesh", "it says nothing: write threads, data or micro_batches, or leave it out")
 	}
 	if n := exactly(root, "retrain.best"); n != nil && s.Retrain.Best == 0 && s.Search.Supernet != "" {
 		return wrong("retrain.best", "with search.supernet at least 1 is trained from scratch, for the others are only evaluated")

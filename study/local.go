@@ -123,7 +123,7 @@ func (l *local) supervised(ctx context.Context, spec *Spec) (*network.Supervised
 	if err != nil {
 		return nil, err
 	}
-	s.Room = Offer{CPU: spec.Search.Parallel}.Complete().Room(spec.Resources, d.Bytes(), "this process")
+	s.Room = Offer{CPU: spec.Search.Parallel * max(spec.Resources.CPU, 1)}.Complete().Room(spec.Resources, d.Bytes(), "this process")
 	return &s, nil
 }
 

@@ -31,6 +31,7 @@ type Model struct {
 	Train        search.Params `json:"train,omitempty"`
 	Architecture *nas.Spec     `json:"architecture,omitempty"`
 	Supernet     string        `json:"supernet,omitempty"` // how the weights that candidates share are trained
+	Mesh         engine.Mesh   `json:"mesh,omitzero"`      // pieces and threads of a training step
 	Scores       []string      `json:"scores,omitempty"`   // metrics that cost more: see [network.Supervised]
 }
 
@@ -39,7 +40,7 @@ func (s *Spec) Model() *Model {
 	if s.Data == nil {
 		return nil
 	}
-	m := &Model{Data: *s.Data, Train: s.Train, Architecture: s.Architecture, Supernet: s.Search.Supernet}
+	m := &Model{Data: *s.Data, Train: s.Train, Architecture: s.Architecture, Supernet: s.Search.Supernet, Mesh: s.Mesh}
 	for _, o := range s.Objectives() {
 		if name := strings.TrimPrefix(o.Metric, "valid_"); slices.Contains(network.ScoreNames(), name) {
 			m.Scores = append(m.Scores, name)
@@ -50,7 +51,7 @@ func (s *Spec) Model() *Model {
 
 // supervised is the built-in objective on loaded data.
 func (m *Model) Supervised(d *data.Data) (network.Supervised, error) {
-	out := network.Supervised{Data: d, Fixed: m.Train, Build: buildMLP, Scores: m.Scores, Version: dataVersion(m.Data.Digests)}
+	out := network.Supervised{Data: d, Fixed: m.Train, Mesh: m.Mesh, Build: buildMLP, Scores: m.Scores, Version: dataVersion(m.Data.Digests)}
 	if m.Data.Text != nil {
 		out.Build = buildText
 	}

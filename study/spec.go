@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"budwood/data"
+	"budwood/engine"
 	"budwood/hpo"
 	"budwood/nas"
 	"budwood/search"
@@ -21,6 +22,7 @@ type Spec struct {
 	Data         *data.Source       `json:"data,omitempty"`    // nil: the objective is a command, or a Go function of the user's worker
 	Command      *Command           `json:"command,omitempty"` // the objective as a program
 	Resources    Resources          `json:"resources,omitzero"`
+	Mesh         engine.Mesh        `json:"mesh,omitzero"` // one trial on many cores
 	Objective    search.Objective   `json:"objective"`
 	Also         []search.Objective `json:"also,omitempty"`
 	Search       Search             `json:"search"`
@@ -201,7 +203,10 @@ func (s *Spec) Complete() error {
 			s.Architecture.Folds = s.Data.Split.CV
 		}
 	}
-	return s.completeCandidates()
+	if err := s.completeCandidates(); err != nil {
+		return err
+	}
+	return s.completeMesh()
 }
 
 // constraints reads the conditions on the space.

@@ -11,7 +11,7 @@ import (
 func (s *Spec) Task(seg search.Segment, t search.Trial) trials.Task {
 	task := trials.Task{
 		Study: s.Name, Trial: t, Seed: s.Search.Seed, From: seg.From, To: seg.To, Total: s.Budget.Epochs,
-		Objectives: s.Objectives(), Tried: seg.Cuts * mostAttempts, Patience: s.EarlyStop.Patience, MinDelta: s.EarlyStop.MinDelta, Inherit: s.Search.Inherit, Supernet: s.Search.Supernet != "",
+		Objectives: s.Objectives(), Tried: seg.Cuts * mostAttempts, Patience: s.EarlyStop.Patience, MinDelta: s.EarlyStop.MinDelta, Inherit: s.Search.Inherit, Supernet: s.Search.Supernet != "", Mesh: s.Mesh,
 	}
 	if seg.Again {
 		task.Total, task.Patience, task.Inherit, task.Supernet = seg.To, 0, false, false

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"runtime"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -111,6 +112,9 @@ func (r *Runner) train(ctx context.Context, t *Trial, train TrainFunc, heard fun
 	runtime.LockOSThread() // energy is attributed by the thread's CPU time
 	defer runtime.UnlockOSThread()
 	a := &account{meter: r.Meter.Start(), spent: t.progress.Energy, seconds: t.progress.Seconds, began: time.Now()}
+	beside := new(atomic.Int64)
+	t.beside = beside
+	a.meter.Also(func() time.Duration { return time.Duration(beside.Load()) })
 	saved := time.Now()
 	t.onEpoch = func(t *Trial) error {
 		heard(t)

@@ -1,6 +1,7 @@
 package trials
 
 import (
+	"budwood/engine"
 	"budwood/search"
 	"budwood/trials/segment"
 )
@@ -18,6 +19,7 @@ type Task struct {
 	MinDelta   float64            `json:"min_delta,omitempty"`
 	Tried      int                `json:"tried,omitempty"`    // attempts at the segment before the end of the study interrupted it; it goes on from there, and later attempts are counted from this
 	Inherit    bool               `json:"inherit,omitempty"`  // it may begin with its parent's weights, and others with its own
+	Mesh       engine.Mesh        `json:"mesh,omitzero"`      // pieces and threads of a training step
 	Supernet   bool               `json:"supernet,omitempty"` // it trains the weights that the study's candidates share, or is evaluated with them: see [SupernetTrial]
 }
 

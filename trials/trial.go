@@ -10,6 +10,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -82,6 +83,7 @@ type Trial struct {
 	version  segment.Version    // version of what trains it
 	kernels  string             // instruction set that the engine uses
 	notes    []string           // further remarks on this segment
+	beside   *atomic.Int64      // processor time of lanes on other threads, in nanoseconds
 	before   progress           // what was resumed; Epoch 0: nothing
 }
 

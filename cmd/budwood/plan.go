@@ -115,6 +115,10 @@ func (t *settings) budget(spec *study.Spec) {
 	if spec.Retrain.Best > 0 {
 		t.set("retrain", "the best %d from scratch for %s", spec.Retrain.Best, plural(spec.Retrain.Epochs, "epoch"))
 	}
+	if text := study.DescribeMesh(spec); text != "" {
+		t.set("mesh", "%s", text)
+		t.set("needs", "%s of a worker", spec.Needs())
+	}
 }
 
 // limits are what failures may cost, and what is kept.

@@ -1,8 +1,8 @@
 // Command bench measures how fast the engine trains, on one thread, and compares
 // it with PyTorch if that is installed: both programs take turns in one run, so
 // that what the machine does besides meets both, and medians are printed. It
-// prints three tables: training, products of matrices beside the processor's
-// peak, and two trainings at once beside one.
+// prints four tables: training, products of matrices beside the processor's
+// peak, two trainings at once beside one, and one training on two threads.
 package main
 
 import (
@@ -31,7 +31,7 @@ func run(args []string, out io.Writer) error {
 	names := fs.String("models", "", "letters of the models to train; all by default")
 	rounds := fs.Int("rounds", 5, "turns of each program")
 	seconds := fs.Float64("seconds", 0.5, "processor time of a turn")
-	tables := fs.String("tables", "train,gemm,pair", "what to measure")
+	tables := fs.String("tables", "train,gemm,pair,lanes", "what to measure")
 	python := fs.String("python", "python3,/usr/bin/python3", "where to look for PyTorch; nothing: no comparison")
 	if err := fs.Parse(args); err != nil {
 		return err
@@ -58,8 +58,10 @@ func run(args []string, out io.Writer) error {
 			}
 		case "pair":
 			err = pairs(out, chosen, *rounds, *seconds)
+		case "lanes":
+			err = lanes(out, chosen, 20**rounds)
 		default:
-			err = fmt.Errorf("table %q: is none of train, gemm, pair", t)
+			err = fmt.Errorf("table %q: is none of train, gemm, pair, lanes", t)
 		}
 		if err != nil {
 			return err

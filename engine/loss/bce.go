@@ -52,3 +52,6 @@ func (l BinaryCrossEntropy) Gradient(d, y []float32, t Targets, rows int) (sum, 
 	sum = kernel.Logistic(d, y, value[:len(y)], float32(cmp.Or(l.PositiveWeight, 1)), 1/float32(len(y)))
 	return sum * float64(rows) / float64(len(y)), float64(rows)
 }
+
+// Weight implements [Loss]: every row counts 1.
+func (BinaryCrossEntropy) Weight(_ []int32, rows int) float64 { return float64(rows) }

@@ -65,13 +65,27 @@ func (l CrossEntropy) Gradient(d, y []float32, t Targets, rows int) (sum, weight
 		sum = kernel.CrossEntropy(d, y, t.Class, n, len(y)/n, float32(l.Smoothing), 1/float32(n))
 		return sum * share, float64(rows)
 	}
-	for _, c := range t.Class {
-		weight += float64(l.Weights[c])
-	}
+	weight = l.total(t.Class)
 	if weight == 0 { // nothing here counts
 		clear(d)
 		return 0, 0
 	}
 	sum = kernel.WeightedCrossEntropy(d, y, t.Class, l.Weights, n, len(y)/n, float32(l.Smoothing), float32(1/weight))
 	return sum * share, weight * share
+}
+
+// Weight implements [Loss].
+func (l CrossEntropy) Weight(class []int32, rows int) float64 {
+	if l.Weights == nil || rows == 0 {
+		return float64(rows)
+	}
+	return l.total(class) * (float64(rows) / float64(len(class)))
+}
+
+// total is the sum of the weights of classes.
+func (l CrossEntropy) total(class []int32) (weight float64) {
+	for _, c := range class {
+		weight += float64(l.Weights[c])
+	}
+	return weight
 }

@@ -58,3 +58,6 @@ func (l Distillation) Gradient(d, y []float32, t Targets, rows int) (sum, weight
 	kl := kernel.Distill(d, y, t.Soft, n, len(y)/n, float32(cmp.Or(l.Temperature, 2)), float32(alpha/float64(n)))
 	return (1-alpha)*sum + alpha*kl*float64(rows)/float64(n), weight
 }
+
+// Weight implements [Loss]: every row counts 1.
+func (Distillation) Weight(_ []int32, rows int) float64 { return float64(rows) }

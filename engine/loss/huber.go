@@ -28,3 +28,6 @@ func (l Huber) Gradient(d, y []float32, t Targets, rows int) (sum, weight float6
 	sum = kernel.HuberError(d, y, t.Value[:len(y)], float32(cmp.Or(l.Delta, 1)), 1/float32(len(y)))
 	return sum * float64(rows) / float64(len(y)), float64(rows)
 }
+
+// Weight implements [Loss]: every row counts 1.
+func (Huber) Weight(_ []int32, rows int) float64 { return float64(rows) }

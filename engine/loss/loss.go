@@ -18,6 +18,9 @@ type Loss interface {
 	// does not overlap it, and returns the sum of the losses and its divisor, both for
 	// the whole batch.
 	Gradient(d, y []float32, t Targets, rows int) (sum, weight float64)
+	// Weight is the divisor that Gradient returns for rows of these classes, rows ×
+	// classes of a row; of targets, class is empty.
+	Weight(class []int32, rows int) float64
 	// Validate is an error that says which field is out of its range.
 	Validate() error
 }

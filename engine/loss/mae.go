@@ -22,3 +22,6 @@ func (MAE) Gradient(d, y []float32, t Targets, rows int) (sum, weight float64) {
 	sum = kernel.AbsError(d, y, t.Value[:len(y)], 1/float32(len(y)))
 	return sum * float64(rows) / float64(len(y)), float64(rows)
 }
+
+// Weight implements [Loss]: every row counts 1.
+func (MAE) Weight(_ []int32, rows int) float64 { return float64(rows) }

@@ -22,3 +22,6 @@ func (MSE) Gradient(d, y []float32, t Targets, rows int) (sum, weight float64) {
 	sum = kernel.SquareError(d, y, t.Value[:len(y)], 2/float32(len(y)))
 	return sum * float64(rows) / float64(len(y)), float64(rows)
 }
+
+// Weight implements [Loss]: every row counts 1.
+func (MSE) Weight(_ []int32, rows int) float64 { return float64(rows) }

@@ -11,6 +11,16 @@ import (
 // spins takes cores away from whom it waits for.
 const spin = 20 * time.Microsecond
 
+// Meeting lets n goroutines of a process go on together, again and again. It spins
+// for some microseconds and then parks.
+type Meeting struct{ barrier *barrier }
+
+// NewMeeting makes one for n ≥ 1 goroutines.
+func NewMeeting(n int) *Meeting { return &Meeting{newBarrier(n)} }
+
+// Wait returns once all have called it.
+func (m *Meeting) Wait() { m.barrier.wait(func(uint32) {}, func() {}) }
+
 // barrier lets n goroutines go on together, again and again.
 type barrier struct {
 	n       int32

@@ -69,3 +69,15 @@ func fold(n int, parts []Span, own int) [][]addition {
 	node(Span{0, n}, 0, len(parts))
 	return out
 }
+
+// Order lists the additions {dst, src} that make one sum of the subtrees parts, which
+// together are the whole tree over n leaves, in the order in which they can be done.
+// The sum ends up in the part own; every other part loses its value.
+func Order(n int, parts []Span, own int) (adds [][2]int) {
+	for _, step := range fold(n, parts, own) {
+		for _, a := range step {
+			adds = append(adds, [2]int{a.dst, a.src})
+		}
+	}
+	return adds
+}

@@ -151,7 +151,9 @@ func (s Supervised) memory(p search.Params, train *data.Set) (m engine.Memory, b
 		return m, 0, err
 	}
 	c := recipe.network(train, 0)
-	m, err = engine.Footprint(layer, train.Shape, c, recipe.config(1, 0))
+	t := recipe.config(1, 0)
+	t.Mesh = s.Mesh
+	m, err = engine.Footprint(layer, train.Shape, c, t)
 	return m, c.Batch, err
 }
 

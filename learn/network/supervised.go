@@ -25,6 +25,7 @@ import (
 type Supervised struct {
 	Data  *data.Data
 	Fixed search.Params // hyperparameters that are not searched
+	Mesh  engine.Mesh   // pieces and threads of a training step
 	// Build describes the network of a candidate, for samples of a shape and so
 	// many outputs. An error makes the candidate infeasible.
 	Build func(p search.Params, in data.Shape, outputs int) (engine.Layer, error)
@@ -58,6 +59,7 @@ type Supervised struct {
 func (s Supervised) Train(_ context.Context, t *trials.Trial) error {
 	t.TrainedBy(s.Version)
 	s.cpu = t.Kernels(s.all(t.Params)["precision"] == "bfloat16")
+	s.Mesh = t.Metered(s.Mesh)
 	task := t.Task()
 	parent, inherits := s.parent(&task)
 	fresh := inherits && !t.Resumed() // else it has gone on from there already
@@ -169,7 +171,9 @@ func (s Supervised) trainer(p search.Params, train *data.Set, epochs int, seed u
 			return nil, 0, err
 		}
 	}
-	tr, err = engine.NewTrainer(net, recipe.config(epochs, seed))
+	c := recipe.config(epochs, seed)
+	c.Mesh = s.Mesh
+	tr, err = engine.NewTrainer(net, c)
 	return tr, share, err
 }
 

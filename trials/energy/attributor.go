@@ -88,7 +88,7 @@ func (a *Attributor) Describe() string {
 
 // Start begins to meter the calling thread. The caller locks its goroutine to
 // the thread (runtime.LockOSThread) until Stop; threads that it starts are not
-// counted.
+// counted but by [Meter.Also].
 func (a *Attributor) Start() *Meter { return a.start(&Meter{clock: a.threadClock()}) }
 
 // StartOutside begins to meter other processes, whose CPU time so far clock
@@ -248,6 +248,15 @@ type Meter struct {
 	last    time.Duration
 	energy  Energy
 	cpu     float64
+}
+
+// Also counts what other threads of the process have spent for the meter, from 0 on,
+// beside its own.
+func (m *Meter) Also(spent func() time.Duration) {
+	m.owner.mu.Lock()
+	defer m.owner.mu.Unlock()
+	own := m.clock
+	m.clock = func() time.Duration { return own() + spent() }
 }
 
 // Read returns the energy since the start, or between start and stop.

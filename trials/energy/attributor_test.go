@@ -273,3 +273,18 @@ func TestClocksReadInTurn(t *testing.T) {
 	near(t, "the meter", m.Stop().Joules, 10)
 	near(t, "unattributed", f.attributor.Unattributed().Joules, 0)
 }
+
+// What other threads spend for a meter is its part, too.
+func TestAlso(t *testing.T) {
+	f := newFake(false, 10)
+	m := f.attributor.Start()
+	var lanes time.Duration
+	m.Also(func() time.Duration { return lanes })
+	lanes = 4 * time.Second
+	f.pass(10, 5, 0, 0, 2) // of the 5 of other threads 4 are lanes
+	near(t, "with its lanes", m.Read().Joules, 60)
+	lanes += time.Second
+	f.pass(10, 1, 0, 0, 1)
+	near(t, "CPU time", m.Stop().Joules, 80)
+	near(t, "unattributed", f.attributor.Unattributed().Joules, 10)
+}

@@ -29,6 +29,9 @@ func threadClock() func() time.Duration {
 	}
 }
 
+// ThreadTime is the processor time of the calling thread so far.
+func ThreadTime() time.Duration { return cpuTime(unix.CLOCK_THREAD_CPUTIME_ID) }
+
 func cpuTime(id int32) time.Duration {
 	var t unix.Timespec
 	if unix.ClockGettime(id, &t) != nil {

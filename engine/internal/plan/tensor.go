@@ -32,6 +32,10 @@ type Pass struct {
 	Train bool    // dropout drops, and norms use the statistics of the batch
 	Key   uint64  // of this step's random choices
 	Share float32 // of this batch in running statistics; 0 means as in training
+	// Record takes the statistics of the batch, each at its parameter's place in all
+	// of them, instead of the running ones, which an op's Settle brings up to date
+	// later; nil: they take them at once.
+	Record *[]float32
 }
 
 // Op is one step of the plan. Forward reads the inputs' data and writes the
@@ -44,12 +48,19 @@ type Op interface {
 	Backward(Pass)
 }
 
+// Settler is an op with running statistics.
+type Settler interface {
+	// Settle brings them up to date with what a pass has recorded.
+	Settle(Pass)
+}
+
 // Param is a trained tensor, a running statistic or a table.
 type Param struct {
 	Name  string    // the path of its layer, then its own: "0.weight"
 	Owner int       // row of its layer
 	Shape []int     // its axes
 	Size  int64     // the product of Shape
+	At    int       // its place in the flat slice of all tensors of its kind
 	First Filler    // of its first values
 	W, G  []float32 // values and gradient, Size long, once the arena exists; only what is trained has a gradient
 }

@@ -1,0 +1,104 @@
+package engine
+
+import "fmt"
+
+// Mesh says into which pieces a training step is cut, and how many of them are
+// computed at once. The pieces decide the numbers that come out; the threads do not:
+// any number of them gives the same bits.
+type Mesh struct {
+	Data         int `json:"data,omitempty"`          // shards that the rows of a step are cut into; 0 means Threads
+	MicroBatches int `json:"micro_batches,omitempty"` // that a shard is cut into; 0 means Accumulate
+	Threads      int `json:"threads,omitempty"`       // lanes that compute micro-batches at the same time; 0 means 1
+
+	// Lane runs the part of a step that is computed beside the calling goroutine: it
+	// calls work once, on the goroutine it is called on. A program that counts the
+	// processor time of its threads does so here. nil means work alone.
+	Lane func(work func()) `json:"-" yaml:"-"`
+
+	always bool // also where more threads than one would not pay; for tests
+}
+
+// Threads is a mesh of n lanes, each with a shard of its own.
+func Threads(n int) Mesh { return Mesh{Threads: n} }
+
+// Shards is the number of shards of a step.
+func (m *Mesh) Shards() int {
+	if m.Data > 0 {
+		return m.Data
+	}
+	return max(m.Threads, 1)
+}
+
+// Cuts reports whether there is a mesh.
+func (m *Mesh) Cuts() bool { return m.Data > 0 || m.MicroBatches > 0 || m.Threads > 0 }
+
+// leaves is the number of micro-batches of a step.
+func (c *TrainConfig) leaves() int {
+	micro := c.Mesh.MicroBatches
+	if micro == 0 {
+		micro = max(c.Accumulate, 1)
+	}
+	return c.Mesh.Shards() * micro
+}
+
+// maxLeaves bounds the micro-batches of a step.
+const maxLeaves = 1 << 20
+
+// Fits is an error that says what would fit if steps of so many batches of rows cannot
+// be cut so.
+func (m Mesh) Fits(batch, accumulate int) error {
+	c := TrainConfig{Mesh: m, Accumulate: accumulate}
+	return c.fits(batch)
+}
+
+// fits is the error of [Mesh.Fits] for a network that is compiled for a batch.
+func (c *TrainConfig) fits(batch int) error {
+	m := &c.Mesh
+	if m.Data < 0 || m.MicroBatches < 0 || m.Threads < 0 {
+		return fmt.Errorf("mesh: data %d, micro_batches %d or threads %d is below 0", m.Data, m.MicroBatches, m.Threads)
+	}
+	if m.Data > maxLeaves || m.MicroBatches > maxLeaves || m.Threads > maxLeaves || !m.Cuts() {
+		if m.Cuts() {
+			return fmt.Errorf("mesh: data %d, micro_batches %d or threads %d is above %d", m.Data, m.MicroBatches, m.Threads, maxLeaves)
+		}
+		return nil
+	}
+	rows, leaves := max(c.Accumulate, 1)*batch, c.leaves()
+	switch least := (rows + batch*m.Shards() - 1) / (batch * m.Shards()); {
+	case m.Threads > m.Shards():
+		return fmt.Errorf("mesh: threads %d are more than the %d shards of data: use at most %d threads, or data %d", m.Threads, m.Data, m.Data, m.Threads)
+	case m.Shards() > rows:
+		return fmt.Errorf("mesh: data %d is more than the %d rows of a step: use at most %d", m.Shards(), rows, rows)
+	case leaves > rows:
+		return fmt.Errorf("mesh: data %d × micro_batches %d = %d micro-batches are more than the %d rows of a step: use at most %d micro_batches",
+			m.Shards(), leaves/m.Shards(), leaves, rows, rows/m.Shards())
+	case c.microRows(batch) > batch:
+		return fmt.Errorf("mesh: data %d × micro_batches %d makes micro-batches of %d rows, more than the batch of %d: use at least %d micro_batches",
+			m.Shards(), leaves/m.Shards(), c.microRows(batch), batch, least)
+	}
+	return nil
+}
+
+// microRows is the largest number of rows of a micro-batch.
+func (c *TrainConfig) microRows(batch int) int {
+	n := c.leaves()
+	return (max(c.Accumulate, 1)*batch + n - 1) / n
+}
+
+// leastWork is the work of a lane in a step, in floating-point operations, below
+// which more than one thread would not pay: some 200 µs. Lanes meet three times a
+// step, and that takes tens of microseconds where other programs want the cores as
+// well: with 14e6 operations a lane, two threads took 1.5 times as long as one on two
+// cores that fifteen others wanted, with 90e6 no longer.
+const leastWork = 2e7
+
+// lanes is the number of lanes that compute at the same time: one if more would not
+// pay.
+func (c *TrainConfig) lanes(batch int, cost Cost) int {
+	n := max(c.Mesh.Threads, 1)
+	row := 6*float64(cost.MACs) + 8*float64(cost.Activations) // forward and twice as much backward
+	if row*float64(max(c.Accumulate, 1)*batch)/float64(n) < leastWork && !c.Mesh.always {
+		return 1
+	}
+	return n
+}

@@ -1,0 +1,105 @@
+package study
+
+import (
+	"fmt"
+	"strings"
+
+	"budwood/learn/network"
+	"budwood/search"
+)
+
+// mostThreads bounds the threads of a trial.
+const mostThreads = 256
+
+// completeMesh checks how a training step is cut, against every batch of the space,
+// and lets a trial ask for as many processors as it has threads.
+func (s *Spec) completeMesh() error {
+	m, r := &s.Mesh, &s.Resources
+	if !m.Cuts() {
+		return nil
+	}
+	for _, f := range []struct {
+		key   string
+		value int
+	}{{"data", m.Data}, {"micro_batches", m.MicroBatches}} {
+		if f.value < 0 || f.value > 1<<16 {
+			return wrong("mesh."+f.key, "%d is outside [1, %d]", f.value, 1<<16)
+		}
+	}
+	switch {
+	case m.Threads < 0 || m.Threads > mostThreads:
+		return wrong("mesh.threads", "%d is outside [1, %d]", m.Threads, mostThreads)
+	case s.Command != nil:
+		return wrong("mesh", "it cuts the steps of our own engine; a command makes its own use of the cores that resources.cpu gives it")
+	case s.Search.Supernet != "":
+		return wrong("mesh", "weights that candidates share (search.supernet) are trained by one thread: remove one of them")
+	case r.CPU > 0 && r.CPU < m.Threads:
+		return wrong("resources.cpu", "%d is less than the %d threads of mesh: use at least %d, or leave it out", r.CPU, m.Threads, m.Threads)
+	}
+	m.Data = m.Shards()
+	if m.Threads > 1 {
+		r.CPU = max(r.CPU, m.Threads)
+	}
+	if s.Data == nil {
+		return nil // its objective knows the batch
+	}
+	for _, batch := range s.ends("batch") {
+		for _, accumulate := range s.ends("accumulate") {
+			if err := m.Fits(batch, accumulate); err != nil {
+				return wrong("mesh", "with batch %d and accumulate %d: %s", batch, accumulate, strings.TrimPrefix(err.Error(), "mesh: "))
+			}
+		}
+	}
+	return nil
+}
+
+// ends are the smallest and the largest value of a whole hyperparameter of training
+// and all its options, or the only one.
+func (s *Spec) ends(name string) (values []int) {
+	of := func(v any) int {
+		r, err := network.ReadRecipe(search.Params{name: v})
+		if err != nil {
+			return 1 // what is wrong with it is said elsewhere
+		}
+		if name == "batch" {
+			return r.Batch
+		}
+		return r.Accumulate
+	}
+	for _, d := range s.Space.Dims() {
+		if d.Name != name {
+			continue
+		}
+		for _, o := range d.Options {
+			values = append(values, of(o.Value))
+		}
+		if d.Kind != search.KindChoice {
+			values = append(values, of(d.Decode(0)), of(d.Decode(1)))
+		}
+	}
+	if len(values) > 0 {
+		return values
+	}
+	if v, ok := s.Train[name]; ok {
+		return []int{of(v)}
+	}
+	r, _ := network.ReadRecipe(nil)
+	if name == "batch" {
+		return []int{r.Batch}
+	}
+	return []int{r.Accumulate}
+}
+
+// DescribeMesh says into what a training step is cut, and on how many threads; "" for
+// a study without a mesh.
+func DescribeMesh(s *Spec) string {
+	m := &s.Mesh
+	if !m.Cuts() {
+		return ""
+	}
+	micro := "accumulate"
+	if m.MicroBatches > 0 {
+		micro = fmt.Sprint(m.MicroBatches)
+	}
+	return fmt.Sprintf("data %d × micro_batches %s on %d threads, where a step is large enough to pay for them; the numbers depend on data and micro_batches alone", m.Shards(), micro, max(m.Threads, 1))
+}
