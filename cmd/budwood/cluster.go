@@ -97,6 +97,8 @@ func onOne(p *layout.Problem, e *layout.Estimate, samples int) (*layout.Estimate
 func seconds(s float64) string {
 	d := time.Duration(s * float64(time.Second))
 	switch {
+	case s >= math.MaxInt64/float64(time.Second): // 292 years: more than a Duration holds
+		return fmt.Sprintf("%.3g s", s)
 	case s >= 999.5:
 		return d.Round(time.Second).String()
 	case s >= 1:

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -85,5 +86,16 @@ func TestMistakesInAClusterFile(t *testing.T) {
 	code, _, errs := planned(t, nil, "--cluster", "/nowhere/cluster.yaml")
 	if code != exitUsage || !strings.Contains(errs, "/nowhere/cluster.yaml: no such file or directory") {
 		t.Errorf("exit code %d, %s", code, errs)
+	}
+}
+
+// A mistaken unit gives a long time, which is told as well.
+func TestSeconds(t *testing.T) {
+	for s, want := range map[float64]string{
+		-1e-9: "0 µs", 2e-6: "2 µs", 0.0184: "18.4 ms", 150.09: "150 s", 1000: "16m40s", 9e9: "2500000h0m0s", 1e15: "1e+15 s", math.Inf(1): "+Inf s",
+	} {
+		if got := seconds(s); got != want {
+			t.Errorf("%g: %s, want %s", s, got, want)
+		}
 	}
 }

@@ -50,6 +50,8 @@ func TestImpossibleModelsAndClusters(t *testing.T) {
 	}{
 		"no machine":    {func(p *Problem) { p.Cluster.Nodes = 0 }, "nodes: it must be more than 0: machines"},
 		"no memory":     {func(p *Problem) { p.Cluster.Memory = 0 }, "memory: it must be more than 0: bytes of a device, like 80GB"},
+		"too slow":      {func(p *Problem) { p.Cluster.Bandwidth = 1e-300 }, "memory_bandwidth: 1e-300: use 1 to 1e+30: bytes a second, like 2.0e12"},
+		"too fast":      {func(p *Problem) { p.Cluster.FLOPS = 1e300 }, "flops: 1e+300: use 1 to 1e+30: operations a second of a device, like 312e12"},
 		"too many":      {func(p *Problem) { p.Cluster.Nodes = 1 << 20 }, "nodes: 1048576 × 8 devices: at most 131072 can be planned for"},
 		"no batch":      {func(p *Problem) { p.Model.Batch = 0 }, "batch: 0: a step has at least 1 sample"},
 		"precision":     {func(p *Problem) { p.Model.Precision = "int4" }, `precision: "int4": there are f32, bf16, fp16 and fp8`},
