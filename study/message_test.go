@@ -15,6 +15,10 @@ func TestCandidateSize(t *testing.T) {
 	if total != (3+2+24)+(6+2+100)+(3+2+24) || longest != 1 || most != 108 {
 		t.Errorf("%d bytes, and parameter %d with %d of them", total, longest, most)
 	}
+	s.Space = search.Space{search.Float("x", 0, 1), search.Float("y", 0, 1)}
+	if _, longest, _ := s.CandidateSize(); longest != 0 {
+		t.Errorf("of two equals the second one is the longest")
+	}
 	if n := MessageSize("abc"); n != 5 {
 		t.Errorf("%d bytes", n)
 	}

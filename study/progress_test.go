@@ -145,7 +145,7 @@ func TestBeginAgain(t *testing.T) {
 		if saved != nil {
 			took = time.Minute
 		}
-		if err != nil || !q.Began.Equal(now.Add(-took)) || !q.Loop.Settles || q.Rules != 1 || !q.Loop.IsAside(4) {
+		if err != nil || !q.Began.Equal(now.Add(-took)) || !q.Loop.Settles || q.Rules != 1 || !q.Loop.IsAside(4) || q.Loop.Parallel != 2 {
 			t.Errorf("%+v: %+v, %v", saved, q, err)
 		}
 	}
@@ -198,9 +198,11 @@ func TestTakeInterrupts(t *testing.T) {
 		p.Loop.Settles = c.settles
 		d := p.Loop.Begin()
 		p.Stopping = c.stopping
-		p.Take(Outcome{Segment: d.Run[0], Trial: search.Trial{ID: 0}, Result: reported(c.state, 4, 1), Alone: c.alone}, p.Began)
-		if _, still := p.Loop.Running[0]; len(p.Loop.Cut) != c.cut || still {
-			t.Errorf("%+v: %v", c, p.Loop.Cut)
+		r := reported(c.state, 4, 1)
+		r.Final.Metrics = nil // it is not on the leaderboard
+		p.Take(Outcome{Segment: d.Run[0], Result: r, Alone: c.alone}, p.Began)
+		if _, still := p.Loop.Running[0]; len(p.Loop.Cut) != c.cut || still || len(p.Drop) != 1-c.cut {
+			t.Errorf("%+v: %v, and %v are dropped", c, p.Loop.Cut, p.Drop)
 		}
 	}
 }
@@ -267,5 +269,74 @@ func TestSaw(t *testing.T) {
 	}
 	if p.Saw(search.Segment{Trial: trials.SupernetTrial + 1, From: 3}, reported(search.Completed, 4, 1)); p.Throughput != (Throughput{Segments: 1, Epoch: 2}) {
 		t.Errorf("%+v", p.Throughput)
+	}
+}
+
+// Less than a joule and a second count as what they are, and no epoch as none; so does
+// what had been counted when a trial was cut.
+func TestTakeSpendsLittle(t *testing.T) {
+	p := policed(nil)
+	d := p.Loop.Begin()
+	r := reported(search.Failed, 0, 1)
+	r.Energy.Joules, r.Seconds = .25, .5
+	p.Take(Outcome{Segment: d.Run[0], Result: r}, p.Began)
+	if p.Spent != (Spent{Joules: .25, Seconds: .5}) {
+		t.Errorf("%+v", p.Spent)
+	}
+}
+
+// A study that closes already, for whatever reason, lets its trials run to their end.
+func TestTakeSpendsWhileClosing(t *testing.T) {
+	p := policed(func(s *Spec) { s.Budget.EnergyWh = 1. / 3600 })
+	d := p.Loop.Begin()
+	p.Finish("before", false)
+	if p.run(d.Run[0], search.Completed, 1); p.Stopping || p.Ending() != "before" {
+		t.Errorf("%q, %v", p.Ending(), p.Stopping)
+	}
+}
+
+// A result that was not known before may be the one after which the rest of the time is
+// for the best.
+func TestTakeConcludes(t *testing.T) {
+	for recalled, want := range map[bool]bool{false: true, true: false} {
+		p := policed(func(s *Spec) { s.Search.Scheduler, s.Budget.Time = "asha", Duration(100*time.Second) })
+		p.Throughput.Segments = 1
+		d := p.Loop.Begin()
+		p.Take(Outcome{Segment: d.Run[0], Result: reported(search.Paused, 1, 1), Recalled: recalled}, p.Began.Add(99*time.Second))
+		if got := p.Loop.Settling != ""; got != want {
+			t.Errorf("known before: %v, concludes: %v", recalled, got)
+		}
+	}
+}
+
+// The user ends what follows the search as well; a budget does not.
+func TestFinishByUser(t *testing.T) {
+	for user, want := range map[bool]int{true: 0, false: 1} {
+		p := policed(func(s *Spec) { s.Budget.Trials, s.Retrain = 2, Retrain{Best: 1, Epochs: 4} })
+		d := p.Loop.Begin()
+		p.run(d.Run[0], search.Completed, 1)
+		p.ByUser = user
+		p.Finish("why", false)
+		if d = p.run(d.Run[1], search.Completed, 2); len(d.Run) != want {
+			t.Errorf("by the user: %v: %+v", user, d.Run)
+		}
+	}
+}
+
+// What was cut goes on in the order of the leaderboard.
+func TestBeginAgainWithTheBest(t *testing.T) {
+	p := policed(nil)
+	p.Loop.Cut = []search.Segment{{Trial: 1, To: 4}, {Trial: 2, To: 4}}
+	p.Leaderboard.Rows = []Row{{Trial: 2}, {Trial: 1}}
+	s, err := p.State(p.Began)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q, _, err := Begin(p.Spec, &BeginResult{Saved: s, Settles: true}, p.Began)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := q.Open(1, q.Began); len(d.Run) != 1 || d.Run[0].Trial != 2 {
+		t.Errorf("%+v", d.Run)
 	}
 }

@@ -42,7 +42,11 @@ func TestReserve(t *testing.T) {
 		// one that runs takes 1 epoch of 15 J: 37 J
 		{"energy, one runs", ask([]Row{row}, reserve{Joules: 63, Segments: 1, Epochs: 4}, map[int]search.Segment{4: {Trial: 4, From: 1, To: 2}}, "", energy(100./3600)), true},
 		{"energy, the best itself runs", ask([]Row{row}, reserve{Joules: 63, Segments: 1, Epochs: 4}, map[int]search.Segment{3: {Trial: 3, From: 2, To: 4}}, "", energy(100./3600)), false},
+		{"energy, one runs, earlier", ask([]Row{row}, reserve{Joules: 60, Segments: 1, Epochs: 4}, map[int]search.Segment{4: {Trial: 4, From: 1, To: 2}}, "", energy(100./3600)), false},
+		{"energy, no epoch was seen", ask([]Row{row}, reserve{Joules: 20, Segments: 1}, map[int]search.Segment{4: {Trial: 4, To: 1}}, "", energy(100./3600)), false},
+		{"no budget", ask([]Row{row}, spent, nil, "before", energy(0)), false},
 		// all of a budget but four fifths is for the search
+		{"a share of a short time", ask(edit(func(r *Row) { r.Seconds = 40 }), reserve{Elapsed: 2 * time.Second, Segments: 1}, nil, "", func(s *Spec) { s.Budget.Time = Duration(10 * time.Second) }), true},
 		{"a share of little energy", ask([]Row{row}, reserve{Joules: 2, Segments: 1, Epochs: 1}, nil, "", energy(10./3600)), true},
 		{"a share of little energy, earlier", ask([]Row{row}, reserve{Joules: 1.9, Segments: 1, Epochs: 1}, nil, "", energy(10./3600)), false},
 	} {

@@ -15,7 +15,7 @@ func TestRoundUp(t *testing.T) {
 	for d, want := range map[time.Duration]string{
 		time.Nanosecond: "1s", 25 * time.Second: "25s", 59*time.Second + 1: "1m", time.Minute: "1m", 61 * time.Second: "1m10s",
 		10 * time.Minute: "10m", 10*time.Minute + 1: "11m", 59*time.Minute + 1: "1h", time.Hour: "1h", time.Hour + 1: "1h10m", 100 * time.Minute: "1h40m", 10 * time.Hour: "10h",
-		8*time.Minute + 10*time.Second: "8m10s",
+		8*time.Minute + 10*time.Second: "8m10s", 9*time.Minute + 30*time.Second: "9m30s",
 	} {
 		if got := roundUp(d); got != want {
 			t.Errorf("%s: %s, want %s", d, got, want)
