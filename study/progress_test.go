@@ -63,6 +63,10 @@ func TestNextGivesCandidates(t *testing.T) {
 	if in.Study != "s" || len(in.Segments) != 5 || !reflect.DeepEqual(in.Given, want) || len(p.Given) != 1 || p.Waiting != nil {
 		t.Errorf("%+v, and %v are left", in, p.Given)
 	}
+	p.Waiting = []search.Segment{{Trial: 6}}
+	if in = p.Next(); in.Given[6].Params["x"] != 3 || len(p.Given) != 0 {
+		t.Errorf("the last candidate: %+v", in)
+	}
 	if in = p.Next(); in.Given != nil || in.Segments != nil {
 		t.Errorf("again: %+v", in)
 	}
@@ -338,5 +342,15 @@ func TestBeginAgainWithTheBest(t *testing.T) {
 	}
 	if d := q.Open(1, q.Began); len(d.Run) != 1 || d.Run[0].Trial != 2 {
 		t.Errorf("%+v", d.Run)
+	}
+}
+
+// The checkpoint of a trial that waits stays, even if it has no value yet.
+func TestTakePaused(t *testing.T) {
+	p := policed(nil)
+	r := reported(search.Paused, 1, 1)
+	r.Final.Metrics = nil
+	if p.Take(Outcome{Segment: p.Loop.Begin().Run[0], Result: r}, p.Began); p.Drop != nil {
+		t.Errorf("%v", p.Drop)
 	}
 }
