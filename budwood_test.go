@@ -58,3 +58,21 @@ func TestOnTrial(t *testing.T) {
 		t.Error("the study was not ended")
 	}
 }
+
+// The mesh of a study reaches its trials.
+func TestMeshOfTrials(t *testing.T) {
+	var got Mesh
+	study := Study{Name: "meshed", Space: search.Space{search.Float("x", 0, 1)}, Trials: 1, Epochs: 1, Mesh: Mesh{Data: 4, Threads: 2}, Home: t.TempDir()}
+	if _, err := study.Local(t.Context(), func(_ context.Context, tr *Trial) error {
+		got = tr.Mesh()
+		for range tr.Epochs() {
+			tr.Report(1)
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if got.Data != 4 || got.Threads != 2 || got.Lane == nil {
+		t.Errorf("%+v", got)
+	}
+}

@@ -101,6 +101,29 @@ func TestAccumulationIsATree(t *testing.T) {
 	})
 }
 
+// Micro-batches that are gathered ahead are those that the step takes, also where its
+// rows do not divide evenly.
+func TestAccumulationGathersAhead(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		batch, leaves := rapid.IntRange(1, 6).Draw(rt, "batch"), rapid.IntRange(1, 5).Draw(rt, "leaves")
+		s := blobs(data.Shape{5}, 3, rapid.IntRange(1, 3*batch*leaves).Draw(rt, "rows"))
+		train := func(ahead bool) []float32 {
+			n := mustCompile(t, Seq{Dense{Out: 7}, Tanh{}, Dense{Out: 3}}, s.Shape, Config{Batch: batch, Seed: 3})
+			tr := mustTrain(t, n, TrainConfig{Accumulate: leaves, Mixup: 0.4, Prefetch: ahead})
+			for range 2 {
+				if _, err := tr.Epoch(s); err != nil {
+					rt.Fatal(err)
+				}
+				if ahead && tr.ahead.busy {
+					rt.Fatal("a batch of no step is gathered")
+				}
+			}
+			return n.params
+		}
+		sameBits(rt, "weights", train(false), train(true))
+	})
+}
+
 // sameBits is an error if two slices differ in a bit.
 func sameBits(t rapid.TB, what string, want, got []float32) {
 	t.Helper()
