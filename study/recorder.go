@@ -1,6 +1,7 @@
 package study
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -130,12 +131,36 @@ func (a *Recorder) Begin(ctx context.Context, in BeginInput) (BeginResult, error
 		if err := a.Store.Revive(ctx, spec.Name, out.Saved.Loop.Left()); err != nil {
 			return out, err
 		}
+		if out.Saved.Loop.Top, err = a.best(ctx, &spec, &out.Saved.Loop); err != nil {
+			return out, err
+		}
 	}
 	aside, err := a.aside(ctx, spec.Name)
 	if len(aside.Trials) > 0 || out.Saved != nil && len(out.Saved.Loop.Aside) > 0 {
 		out.Aside = &aside
 	}
 	return out, err
+}
+
+// best are the trials that a study would train again by now. The search that ended may
+// have asked for fewer, or for none.
+func (a *Recorder) best(ctx context.Context, spec *Spec, l *search.Loop) ([]search.Scored, error) {
+	if len(l.Top) >= spec.Retrain.Best {
+		return l.Top, nil
+	}
+	past, err := a.Store.Records(ctx, spec.Name)
+	if err != nil {
+		return nil, err
+	}
+	var top []search.Scored
+	for _, r := range past {
+		again := slices.ContainsFunc(l.Again, func(p search.Pair) bool { return p.Trial == r.ID })
+		if loss, ok := r.Loss(spec.Objective); ok && !again && r.State.Usable() {
+			top = append(top, search.Scored{Trial: r.ID, Loss: loss})
+		}
+	}
+	slices.SortStableFunc(top, func(a, b search.Scored) int { return cmp.Compare(a.Loss, b.Loss) })
+	return top[:min(len(top), spec.Retrain.Best)], nil
 }
 
 // StartInput asks to prepare segments.

@@ -1,6 +1,9 @@
 package workflows
 
 import (
+	"cmp"
+	"maps"
+	"slices"
 	"testing"
 	"time"
 
@@ -78,5 +81,42 @@ func TestTimeEndsTheSearchAlone(t *testing.T) {
 	_, records := b.run(t, spec)
 	if again := retrained(t, records, spec.Objective); len(again) != 2 || len(records) > 10 {
 		t.Errorf("%d trials, %d of them trained again", len(records), len(again))
+	}
+}
+
+// A study that asks for retraining once its search is over trains the best of all its
+// trials again, and one that asks for more of them the next best.
+func TestRetrainAsLaterThought(t *testing.T) {
+	spec := retrainSpec(t)
+	spec.Retrain = study.Retrain{}
+	b := newBench(t, studytest.Quadratic)
+	b.run(t, spec)
+	for _, best := range []int{1, 3} {
+		spec := retrainSpec(t)
+		spec.Budget.Trials++ // those of now are worse than the best of before, or better
+		spec.Retrain.Best = best
+		more := newBench(t, studytest.Quadratic)
+		more.store.Store, more.train.Runner = b.store.Store, b.train.Runner
+		_, records := more.run(t, spec)
+		again := retrained(t, records, spec.Objective)
+		if len(again) != best {
+			t.Errorf("%d trials were trained again, want %d", len(again), best)
+		}
+		want := []search.Record{}
+		for _, r := range records {
+			if _, ok := r.Loss(spec.Objective); ok && r.Source[:min(8, len(r.Source))] != "retrain " {
+				want = append(want, r)
+			}
+		}
+		slices.SortStableFunc(want, func(a, b search.Record) int {
+			x, _ := a.Loss(spec.Objective)
+			y, _ := b.Loss(spec.Objective)
+			return cmp.Compare(x, y)
+		})
+		for i, r := range again {
+			if !maps.Equal(r.Params, want[i].Params) {
+				t.Errorf("%s has the params %v, want those of %s: %v", r.Name(), r.Params, want[i].Name(), want[i].Params)
+			}
+		}
 	}
 }
