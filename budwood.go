@@ -1,5 +1,5 @@
-// Package budwood searches hyperparameters and network architectures, durably
-// and with an eye on energy. It is the SDK: a [Study] with an objective in Go,
+// Package budwood searches hyperparameters and network architectures. Studies
+// survive crashes, and the energy of each trial is recorded. It is the SDK: a [Study] with an objective in Go,
 // [Submit] and [Open] for studies on a running server.
 //
 //	lr := search.LogFloat("lr", 1e-4, 1)
@@ -68,7 +68,7 @@ var (
 	ErrDiverged   = trials.ErrDiverged   // NaN or inf
 )
 
-// Study is a search with an objective in Go. The zero value of every field but
+// Study is a search with an objective in Go. The zero value of every field except
 // Name and Space is a default.
 type Study struct {
 	Name  string
@@ -81,46 +81,46 @@ type Study struct {
 	// Sampler is a name (auto, the default, gp, tpe, cmaes, evolution, nsga2, motpe,
 	// ehvi, random, grid, sobol, quasi) or a [search.Sampler]: one of package hpo with
 	// options, or one of your own, which searchtest.Sampler should have tested.
-	// It is asked in this process, and for each trial until the answer is recorded. The
-	// answer must lie in the space; an error or a panic ends the study, which goes on
-	// when the program is run again.
+	// It runs in this process. Its answer for a trial must lie in the space, and is
+	// recorded; if the program ends before that, it is asked again. An error or a panic
+	// ends the study, which continues when the program is run again.
 	Sampler any
 
 	// Scheduler is a name (asha, the default, hyperband, halving, median, plateau,
 	// extrapolation, none).
 	Scheduler string
 
-	Cost      hpo.CostMetric     // prefer what improves the most for a unit of it: energy or time (auto, gp, tpe, motpe)
+	Cost      hpo.CostMetric     // energy or time: prefer candidates that improve most for each unit of it (auto, gp, tpe, motpe)
 	Eta       int                // keep the best 1/Eta at each rung; 0 means 3
-	MinEpochs int                // no rung is below it; 0 means 1
-	Trials    int                // in all; 0 means 30
-	Epochs    int                // at most, a trial; 0 means 27
-	Seed      uint64             // of everything
-	Parallel  int                // trials at once; 0 means 2
-	Metric    string             // what Report reports; "" means loss
+	MinEpochs int                // the smallest rung, in epochs; 0 means 1
+	Trials    int                // number of trials; 0 means 30
+	Epochs    int                // most epochs of a trial; 0 means 27
+	Seed      uint64             // seed of everything that is random
+	Parallel  int                // trials that run at the same time; 0 means 2
+	Metric    string             // name of the metric that Report reports; "" means loss
 	Goal      search.Goal        // "" means minimize
 	Also      []search.Objective // further objectives, reported with ReportAll
-	Patience  int                // end a trial that does not improve for so many epochs; 0: never
-	MinDelta  float64            // what counts as an improvement
-	Time      time.Duration      // end the study after it; 0: no limit
-	EnergyWh  float64            // end the study after so many watt-hours; 0: no limit
-	MinGain   float64            // no new trials once the next is expected to improve the objective by less; 0: no limit
-	Retries   int                // of a trial whose objective fails
+	Patience  int                // end a trial that has not improved for this many epochs; 0: never
+	MinDelta  float64            // an improvement counts if it is larger than this
+	Time      time.Duration      // end the study after this time; 0: no limit
+	EnergyWh  float64            // end the study after this energy, in watt-hours; 0: no limit
+	MinGain   float64            // end the study when the next trial is expected to improve the objective by less; 0: no limit
+	Retries   int                // how often a trial is tried again if its objective fails
 	Mesh      Mesh               // pieces and threads of a training step, for an objective that asks for t.Mesh()
-	MaxFailed int                // no new trials once so many have failed; 0 means 10, while none has a value
-	Retrain   study.Retrain      // of the best from scratch, when the search is over
-	StartWith []search.Params    // tried first; what one leaves out is drawn
+	MaxFailed int                // no new trials after this many have failed; 0 means 10, as long as no trial has a value
+	Retrain   study.Retrain      // train the best trials again from scratch, when the search is over
+	StartWith []search.Params    // tried first; missing parameters are drawn
 	WarmStart string             // auto (default), off, or the name of a study
 
-	// OnTrial is called for each trial once it has ended, one at a time and within a
-	// second: to log it elsewhere, or to cancel the context. Trials of earlier runs
-	// of the study are not told again.
+	// OnTrial is called once for each trial, within a second after its end, and never
+	// for two trials at the same time. Use it to log the trial elsewhere, or to cancel
+	// the context. It is not called again for trials of earlier runs of the study.
 	OnTrial func(search.Record)
 
-	// Version says which objective it is: change it when you change what the objective
-	// computes. Trials of another version are told of when the study goes on, and may
-	// be left out. "" means the build of the program, which changes with any of its
-	// source.
+	// Version names the version of the objective: change it when you change what the
+	// objective computes. When the study continues, trials of other versions are listed,
+	// and can be set aside. "" means the build of the program, which changes with any
+	// change of its source.
 	Version string
 
 	Home string         // state directory; "" means [Home]
@@ -167,9 +167,9 @@ func (s Study) recorder(st *State) *study.Recorder {
 }
 
 // Local runs the study on goroutines of this process, without a server: for
-// tests, notebooks and first contact. Run again, it goes on where it was. If ctx
-// ends before the study does, what it was training goes on when it is run again;
-// the result is that of so far, beside an error that wraps the context's cause.
+// tests, notebooks and first steps. If it is run again, the study continues where it
+// stopped. If ctx ends before the study, Local returns the result so far and an error
+// that wraps the context's cause; the next run continues what was being trained.
 func (s Study) Local(ctx context.Context, f Objective) (*Result, error) {
 	spec, err := s.Spec()
 	if err != nil {
@@ -196,8 +196,8 @@ func (s Study) Local(ctx context.Context, f Objective) (*Result, error) {
 // in this process. The server is the one that the TEMPORAL_* environment names,
 // else the embedded one of a budwood program on the PATH, else the one at
 // [DefaultAddress]. Run the program again, after a crash or with a larger
-// budget, and the study goes on where it was. When ctx is cancelled Run returns;
-// the study stays where it is.
+// budget, and the study continues where it stopped. If ctx is cancelled, Run returns,
+// and the study waits for the next run.
 func (s Study) Run(ctx context.Context, f Objective) (*Result, error) {
 	spec, err := s.Spec()
 	if err != nil {
@@ -215,11 +215,11 @@ func (s Study) Run(ctx context.Context, f Objective) (*Result, error) {
 	defer conn.Close()
 	ctx, end := conn.watch(ctx)
 	defer end()
-	queue := "go-" + s.Name // of its own: no other worker has this objective
+	queue := "go-" + s.Name // a queue of its own, because no other worker has this objective
 	train := st.TrainActivities(f)
 	train.Runner.Version = s.version()
 	s.warn(ctx, st.Store, train.Runner.Version)
-	workers, err := workflows.StartWorkers(conn.Client, conn.namespace, queue, &workflows.StoreActivities{Recorder: s.recorder(st)}, train, study.Offer{CPU: spec.Search.Parallel})
+	workers, err := workflows.StartWorkers(conn.Client, conn.namespace, queue, s.recorder(st), train, study.Offer{CPU: spec.Search.Parallel})
 	if err != nil {
 		return nil, err
 	}
@@ -255,17 +255,17 @@ func (s Study) warn(ctx context.Context, store *store.Store, now segment.Version
 	}
 }
 
-// tell calls OnTrial until it is told to end, and then for what is left.
+// tell calls OnTrial until it is told to end, and then for the remaining trials.
 func (s Study) tell(ctx context.Context, store *store.Store) (end func()) {
 	if s.OnTrial == nil {
 		return func() {}
 	}
 	ctx = context.WithoutCancel(ctx)
 	told := map[int]bool{}
-	look := func(tell func(search.Record)) {
+	poll := func(tell func(search.Record)) {
 		list, err := store.Records(ctx, s.Name)
 		if err != nil {
-			return // it has not begun, or whoever writes it has the same trouble
+			return // the study has not begun, or its writer has the same trouble
 		}
 		for _, r := range list {
 			if r.State.Ended() && !told[r.ID] {
@@ -274,17 +274,17 @@ func (s Study) tell(ctx context.Context, store *store.Store) (end func()) {
 			}
 		}
 	}
-	look(func(search.Record) {})
+	poll(func(search.Record) {})
 	stop, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
 		for {
 			select {
 			case <-stop:
-				look(s.OnTrial)
+				poll(s.OnTrial)
 				return
 			case <-time.After(500 * time.Millisecond):
-				look(s.OnTrial)
+				poll(s.OnTrial)
 			}
 		}
 	}()

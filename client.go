@@ -23,7 +23,7 @@ import (
 	"budwood/workflows"
 )
 
-// DefaultAddress is where a Temporal server answers if nothing else is said.
+// DefaultAddress is the address of a Temporal server if no other is given.
 const DefaultAddress = "127.0.0.1:7233"
 
 // Handle is a study on a server.
@@ -34,7 +34,7 @@ type Handle struct {
 }
 
 // Submit starts the study of a file on a running server and returns without
-// waiting; a study of that name that runs already is attached to. The workers of
+// waiting. If a study of that name runs already, the handle is of that study. The workers of
 // `budwood up`, or of a `budwood run` that goes on in the background, run it.
 func Submit(ctx context.Context, file string) (*Handle, error) {
 	spec, _, err := study.Load(ctx, file, &data.Cache{}, study.FileOptions{})
@@ -52,7 +52,7 @@ func Submit(ctx context.Context, file string) (*Handle, error) {
 	return h, nil
 }
 
-// Open is a handle of a study that exists, or will. Close it.
+// Open is a handle of a study that exists already or will exist later. Close it.
 func Open(ctx context.Context, study string) (*Handle, error) {
 	conn, err := connect(ctx, zerolog.Nop())
 	if err != nil {
@@ -71,11 +71,11 @@ func Open(ctx context.Context, study string) (*Handle, error) {
 	return &Handle{study, conn, store}, nil
 }
 
-// Close lets go of the server and the store. The study goes on.
+// Close closes the connection to the server and the store. The study continues.
 func (h *Handle) Close() error { return errors.Join(h.store.Close(), h.conn.Close()) }
 
-// Wait waits for the study's end. One that ended so long ago that Temporal has
-// forgotten it is read from the store.
+// Wait waits for the end of the study. If that was so long ago that Temporal has
+// deleted the workflow, the result is read from the store.
 func (h *Handle) Wait(ctx context.Context) (*Result, error) {
 	ctx, end := h.conn.watch(ctx)
 	defer end()
@@ -109,7 +109,7 @@ func (h *Handle) Stop(ctx context.Context, now bool) error {
 // Pause starts no new segments until Resume; the running ones finish.
 func (h *Handle) Pause(ctx context.Context) error { return h.update(ctx, workflows.PauseUpdate) }
 
-// Resume goes on after Pause.
+// Resume continues a study after Pause.
 func (h *Handle) Resume(ctx context.Context) error { return h.update(ctx, workflows.ResumeUpdate) }
 
 // Edit changes budgets, parallelism, priority or the space while the study
@@ -118,8 +118,8 @@ func (h *Handle) Edit(ctx context.Context, e study.Edit) error {
 	return h.update(ctx, workflows.EditUpdate, e)
 }
 
-// AddTrial has a candidate tried next, in addition to the trials planned. What it
-// leaves out is drawn.
+// AddTrial makes the study try a candidate next, in addition to the planned trials.
+// Missing parameters are drawn.
 func (h *Handle) AddTrial(ctx context.Context, p search.Params) error {
 	return h.update(ctx, workflows.AddTrialUpdate, study.Candidate{Params: p})
 }
@@ -129,8 +129,8 @@ func (h *Handle) StopTrial(ctx context.Context, trial int, reason string) error 
 	return h.update(ctx, workflows.StopTrialUpdate, workflows.StopTrialRequest{Trial: trial, Reason: reason})
 }
 
-// DropTrials sets trials aside, and says why: they stay on record, and neither the
-// sampler nor the scheduler nor the best looks at them. Those that run are
+// DropTrials sets trials aside, and says why: they stay on record, but
+// the sampler, the scheduler and the best trial ignore them. Those that run are
 // stopped. KeepTrials undoes it.
 func (h *Handle) DropTrials(ctx context.Context, why string, trials ...int) error {
 	return h.setAside(ctx, workflows.AsideRequest{Trials: trials, Why: cmp.Or(why, "set aside by the user")})
@@ -200,8 +200,8 @@ func (c *connection) watch(ctx context.Context) (context.Context, context.Cancel
 			case <-ctx.Done():
 			case err := <-c.ended:
 				c.ended <- nil // for Close
-				said, _ := c.keeper.Stderr.(fmt.Stringer)
-				cancel(fmt.Errorf("%w: %s", errLost, cmp.Or(strings.TrimSpace(said.String()), fmt.Sprint(err))))
+				stderr, _ := c.keeper.Stderr.(fmt.Stringer)
+				cancel(fmt.Errorf("%w: %s", errLost, cmp.Or(strings.TrimSpace(stderr.String()), fmt.Sprint(err))))
 			}
 		}()
 	}
@@ -264,8 +264,8 @@ func (c *connection) embedded(ctx context.Context, o *client.Options) error {
 	if err != nil {
 		return err
 	}
-	var said strings.Builder
-	cmd.Stderr = &said
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start %s: %w", path, err)
 	}
@@ -278,7 +278,7 @@ func (c *connection) embedded(ctx context.Context, o *client.Options) error {
 	if err != nil || info.Error != "" {
 		_ = in.Close()
 		_ = cmd.Wait()
-		return fmt.Errorf("%s does not start the embedded Temporal server: %s", path, cmp.Or(info.Error, strings.TrimSpace(said.String()), "it ended"))
+		return fmt.Errorf("%s does not start the embedded Temporal server: %s", path, cmp.Or(info.Error, strings.TrimSpace(stderr.String()), "it ended"))
 	}
 	if o.HostPort = info.Address; info.Key != "" {
 		o.ConnectionOptions.TLS, err = workflows.ServerTLS(info.Key)

@@ -29,7 +29,8 @@ type Result struct {
 	Joules float64         // of all trials
 
 	// Mixed says which trials were trained by which version of the objective, if not
-	// all by the same, and how to leave some out; "" else, and from [ReadBest].
+	// all by the same one, and how to leave some out. Otherwise, and from [ReadBest], it
+	// is "".
 	Mixed string
 
 	Space      search.Space
@@ -41,7 +42,8 @@ func (r *Result) Main() search.Objective { return r.Objectives[0] }
 
 // Front is the Pareto front of a study with several objectives: the trials that
 // no other beats in all of them, the best by the main objective first. Trials are
-// compared once they are trained to the end, or as far as any: see [search.Front].
+// compared if they were trained to the end, or as long as there is none, those that
+// were trained furthest: see [search.Front].
 func (r *Result) Front() []search.Record {
 	var out []search.Record
 	for _, p := range search.ParetoFront(r.Trials, r.Objectives).Trials {
@@ -105,8 +107,8 @@ func ReadResult(ctx context.Context, store *store.Store, name string) (*Result, 
 	return r, nil
 }
 
-// ReadBest is ReadResult without the trials, which takes as long for a hundred
-// thousand of them as for ten.
+// ReadBest is ReadResult without the trials. Its time does not depend on the number
+// of trials.
 func ReadBest(ctx context.Context, store *store.Store, study string) (*Result, error) {
 	r, err := readBest(ctx, store, study)
 	if err != nil {

@@ -80,11 +80,6 @@ func OpenState(home string, files *blob.DataFiles, log zerolog.Logger) (*State, 
 // Close closes the store.
 func (s *State) Close() error { return errors.Join(s.losses.Close(), s.Store.Close()) }
 
-// StoreActivities are the activities of the process that owns the store.
-func (s *State) StoreActivities() *workflows.StoreActivities {
-	return &workflows.StoreActivities{Recorder: s.Recorder()}
-}
-
 // Recorder keeps studies in the store.
 func (s *State) Recorder() *study.Recorder {
 	return &study.Recorder{Store: s.Store, Data: s.Data, Files: s.Files, Log: s.Log}

@@ -37,7 +37,7 @@ type column struct {
 	code    []int32   // categorical: one a row, an index into levels, -1 where missing
 	levels  []string  // in order of appearance
 	missing int
-	line    int    // of the first text
+	line    int    // line of the first text
 	cell    string // the first text
 
 	index   map[string]int32     // of levels

@@ -146,7 +146,7 @@ func header(path string, cells []string) ([]string, error) {
 	return names, nil
 }
 
-// allNumbers tells that a line is hardly a header.
+// allNumbers reports whether a line is hardly a header.
 func allNumbers(cells []string) bool {
 	return !slices.ContainsFunc(cells, func(s string) bool {
 		_, ok := number(strings.TrimSpace(s))

@@ -47,10 +47,10 @@ func TestCSVErrors(t *testing.T) {
 		{"target constant", "a,y\n1,5\n2,5.0\n", Source{}, `read F: column "y": all rows have the same value; there is nothing to learn`},
 		{"target all different", "a,y\n1,p\n2,q\n3,r\n", Source{}, `read F: column "y": 3 different values in 3 rows are too many for classes; choose another target`},
 		{"numbers as classes", "a,y\n1,1.5\n2,2.5\n3,2.5\n", Source{Task: Classification}, `read F: column "y": 2 different values in 3 rows are too many for classes; choose another target, or the task regression`},
-		{"text as numbers", "a,y\n1,5\n2,u\n3,v\n", Source{Task: Regression}, `read F: line 3: column "y": "u" is no number; a regression needs a numeric target`},
+		{"text as numbers", "a,y\n1,5\n2,u\n3,v\n", Source{Task: Regression}, `read F: line 3: column "y": "u" is not a number; a regression needs a numeric target`},
 		{"too few rows", "a,y\n1,u\n2,u\n3,v\n4,v\n", Source{Split: Split{Valid: 0.1}}, `read F: 4 rows give 3 for training, 0 for validation and 1 for the test; each needs at least one, so raise its share or use more rows`},
 		{"image size", ok, Source{Ignore: []string{"b"}, Image: []int{2, 2, 1}}, `read F: 2×2×1 are 4 values, but there are 1 columns beside the target`},
-		{"image of text", ok, Source{Image: []int{2, 1, 1}}, `read F: line 2: column "b": "x" is no number, so the columns are no image`},
+		{"image of text", ok, Source{Image: []int{2, 1, 1}}, `read F: line 2: column "b": "x" is not a number, so the columns are not an image`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			c.source.CSV = write(t, "f.csv", c.text)

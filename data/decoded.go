@@ -22,13 +22,13 @@ import (
 // come the arrays of the three sets, each at a multiple of 64 bytes.
 const decodedMagic = "budwood decoded 1\n"
 
-// decodedHeader is all of a [Data] but its arrays.
+// decodedHeader is all of a [Data] except its arrays.
 type decodedHeader struct {
 	Data  Data         // without sets and folds
-	Raw   Shape        // of the preparation
+	Raw   Shape        // shape of a raw row, as the preparation takes it
 	Sets  [3]*arrays   // training, validation, test
-	Fold  []int        `json:",omitempty"` // of each training row
-	Bytes int64        // of the whole file, from the first array on
+	Fold  []int        `json:",omitempty"` // fold of each training row
+	Bytes int64        // size of the arrays, from the first one to the end of the file
 	Table [256]float32 // what a byte stands for, where inputs are bytes
 }
 
@@ -63,7 +63,7 @@ func writeDecoded(path string, d *Data) (err error) {
 	if err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), unfinished+"*")
+	f, err := os.CreateTemp(filepath.Dir(path), Unfinished+"*")
 	if err != nil {
 		return err
 	}

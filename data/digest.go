@@ -15,7 +15,7 @@ type Digest struct {
 	Size   int64  `json:"size"`   // bytes
 }
 
-// Valid tells whether d can be a digest; one from elsewhere may be anything.
+// Valid reports whether d can be a digest; one from elsewhere may be anything.
 func (d Digest) Valid() bool {
 	b, err := hex.DecodeString(d.SHA256)
 	return err == nil && len(b) == sha256.Size && hex.EncodeToString(b) == d.SHA256 && d.Size >= 0

@@ -80,7 +80,7 @@ func fitImage(columns []*column, train []int, image Shape) (*encoder, error) {
 	var m moments
 	for i, c := range columns {
 		if c.text {
-			return nil, &Error{Key: "image", Line: c.line, Column: c.name, Err: fmt.Errorf("%s is no number, so the columns are no image", quote(c.cell))}
+			return nil, &Error{Key: "image", Line: c.line, Column: c.name, Err: fmt.Errorf("%s is not a number, so the columns are not an image", quote(c.cell))}
 		}
 		m.add(c.num, train)
 		e.columns = append(e.columns, encoding{column: c, at: i, missing: -1})
@@ -181,7 +181,7 @@ func score(v, mean, scale float64) float32 {
 	return float32(min(max((v-mean)*scale, -MaxScore), MaxScore))
 }
 
-// numeric tells where numeric columns begin in an encoded row.
+// numeric is where numeric columns begin in an encoded row.
 func (e *encoder) numeric() []int {
 	if e.pixels != nil {
 		return count(e.shape.Size())

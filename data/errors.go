@@ -22,6 +22,7 @@ type Error struct {
 	Err    error  // what is wrong and what to do
 }
 
+// Error is the message, in one line.
 func (e *Error) Error() string {
 	var b strings.Builder
 	if e.Path != "" {

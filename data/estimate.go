@@ -58,7 +58,7 @@ func share(rows int, of int64) float64 {
 }
 
 // unpackedSize is the size of a file, or about what is in it if it is packed: gzip
-// notes it at its end, but for multiples of 4 GiB.
+// notes it at its end, except for multiples of 4 GiB.
 func unpackedSize(path string) int64 {
 	size, err := regular(path)
 	if err != nil || size < 18 {

@@ -6,7 +6,7 @@ import "math"
 // can be told. They are finite, depend on the source alone, and look at no
 // validation or test row except to count it.
 type Facts struct {
-	Rows           int     `json:"rows"` // of the three parts
+	Rows           int     `json:"rows"` // rows of the three parts together
 	TrainRows      int     `json:"train_rows"`
 	Numeric        int     `json:"numeric"`         // columns beside the target; pixels are numeric
 	Categorical    int     `json:"categorical"`     // columns beside the target

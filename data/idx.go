@@ -28,7 +28,7 @@ func readIDX(r io.Reader) (bytesIDX, error) {
 	}
 	switch {
 	case head[0] != 0 || head[1] != 0:
-		return bytesIDX{}, errors.New("this is no IDX file; it would begin with two zero bytes")
+		return bytesIDX{}, errors.New("this is not an IDX file; it would begin with two zero bytes")
 	case head[2] != 0x08:
 		return bytesIDX{}, fmt.Errorf("the values have type 0x%02x; only unsigned bytes, 0x08, are read", head[2])
 	case head[3] < 1 || head[3] > 4:

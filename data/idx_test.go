@@ -72,7 +72,7 @@ func TestIDXErrors(t *testing.T) {
 	dark := idx(make([]byte, 40), 40)
 	for _, c := range []struct{ name, images, labels, want string }{
 		{"empty", "", labels, "I: the file ends within the header; fetch it again"},
-		{"text", "a,b\n1,2\n", labels, "I: this is no IDX file; it would begin with two zero bytes"},
+		{"text", "a,b\n1,2\n", labels, "I: this is not an IDX file; it would begin with two zero bytes"},
 		{"floats", "\x00\x00\x0d\x01", labels, "I: the values have type 0x0d; only unsigned bytes, 0x08, are read"},
 		{"no dimensions", "\x00\x00\x08\x00", labels, "I: 0 dimensions; 1 to 4 are read"},
 		{"cut in the dimensions", images[:7], labels, "I: the file ends within the dimensions; fetch it again"},

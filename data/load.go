@@ -15,7 +15,7 @@ type Data struct {
 	Features           int          // values of a row: Train.Shape.Size()
 	Classes            int          // 0 for regression
 	ClassNames         []string     // by class: sorted by name, or by number if the target is numeric; nil for regression
-	Columns            []Column     // tables, and NPY but for images: those used, without the target, over the whole file
+	Columns            []Column     // tables, and NPY except for images: those used, without the target, over the whole file
 	Target             string       // tables: name of the target column
 	TargetMean         float64      // regression: mean of the target over the training rows
 	TargetScale        float64      // regression: its standard deviation. Sets hold (target − TargetMean) / TargetScale: an RMSE times TargetScale is in the target's own unit

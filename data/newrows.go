@@ -19,7 +19,7 @@ func LoadWith(ctx context.Context, s Source, path string) (*Data, *Set, error) {
 		return nil, nil, err
 	}
 	if s.CSV == "" && s.Parquet == "" {
-		return nil, nil, errors.New("data: rows to predict are read from a table, but this data is none; export the network and run it where the data is")
+		return nil, nil, errors.New("data: rows to predict are read from a table, but this data is not a table; export the network and run it where the data is")
 	}
 	t, target, err := readTable(ctx, s)
 	if err != nil {
@@ -66,7 +66,7 @@ func readRows(ctx context.Context, path string, like []*column) (*table, error) 
 	return scanCSV(path, nil, text, opens(ctx, path))
 }
 
-// isParquet tells a Parquet file by its first bytes.
+// isParquet reports whether the first bytes are those of a Parquet file.
 func isParquet(path string) bool {
 	if _, err := regular(path); err != nil {
 		return false // whoever opens it says why
@@ -106,7 +106,7 @@ func (c *column) join(d *column) error {
 	case c.text && !d.text:
 		return errors.New("there are numbers, but the network learned from categories; write them as text")
 	case !c.text && d.text && len(d.levels) > 0:
-		return fmt.Errorf("%s is no number, but the network learned from numbers", quote(d.cell))
+		return fmt.Errorf("%s is not a number, but the network learned from numbers", quote(d.cell))
 	case c.text:
 		cells := make([]string, len(d.levels))
 		for cell, k := range d.index {

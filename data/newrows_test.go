@@ -73,7 +73,7 @@ func TestLoadWithMistakes(t *testing.T) {
 	s := Source{CSV: write(t, "known.csv", zoo("weight", "colour", "legs", "kind")), Target: "kind"}
 	for text, want := range map[string]string{
 		"weight,legs\n1,2\n":                       `there is no column "colour"`,
-		"weight,colour,legs\n1,red,2\nheavy,red,2": `line 3: column "weight": "heavy" is no number`,
+		"weight,colour,legs\n1,red,2\nheavy,red,2": `line 3: column "weight": "heavy" is not a number`,
 		"weight,colour,legs\n":                     "there are no rows",
 	} {
 		_, _, err := LoadWith(t.Context(), s, write(t, "fresh.csv", text))

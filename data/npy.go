@@ -41,7 +41,7 @@ func readNPY(r io.Reader) (array, error) {
 		return array{}, short(err, "the header")
 	}
 	if string(head[:6]) != "\x93NUMPY" || head[6] < 1 || head[6] > 3 {
-		return array{}, errors.New("this is no NPY file of version 1, 2 or 3; write it with numpy.save")
+		return array{}, errors.New("this is not an NPY file of version 1, 2 or 3; write it with numpy.save")
 	}
 	long := make([]byte, 2)
 	if head[6] > 1 {

@@ -106,7 +106,7 @@ func TestNPYErrors(t *testing.T) {
 	inf := math.Inf(1)
 	for _, c := range []struct{ name, x, y, want string }{
 		{"empty", "", y, "X: the file ends within the header; fetch it again"},
-		{"no array", "PK\x03\x04zipzip", y, "X: this is no NPY file of version 1, 2 or 3; write it with numpy.save"},
+		{"no array", "PK\x03\x04zipzip", y, "X: this is not an NPY file of version 1, 2 or 3; write it with numpy.save"},
 		{"cut in the header", x[:30], y, "X: the file ends within the header; fetch it again"},
 		{"long header", "\x93NUMPY\x02\x00\x00\x00\x01\x00", y, "X: the header is longer than 64 KiB; the file is damaged"},
 		{"no dictionary", "\x93NUMPY\x01\x00\x02\x00{}", y, "X: the header does not describe a plain array of numbers; write one with numpy.save"},

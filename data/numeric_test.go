@@ -20,7 +20,7 @@ func numberOf(e Encoding, train []float64, x float64) []float64 {
 	return wide
 }
 
-// Worked out by hand, but for the quantiles of the normal distribution, which are
+// Worked out by hand, except for the quantiles of the normal distribution, which are
 // from a table.
 func TestNumericEncodings(t *testing.T) {
 	nine := []float64{5, 1, 2, 3, 4, 9, 8, 7, 6} // median 5, quartiles 3 and 7

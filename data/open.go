@@ -29,7 +29,7 @@ func open(ctx context.Context, path string) (io.ReadCloser, error) {
 	}{r, f}, nil
 }
 
-// regular tells the size of a file, before it is opened: that may wait for ever on
+// regular is the size of a file, before it is opened: that may wait for ever on
 // a pipe.
 func regular(path string) (size int64, err error) {
 	st, err := os.Stat(path)

@@ -87,7 +87,7 @@ func scanParquet(r io.ReaderAt, size int64, path string, ignore []string) (t *ta
 	return t, nil
 }
 
-// lz4 tells whether a column is packed with LZ4, whose damaged data the library
+// lz4 reports whether a column is packed with LZ4, whose damaged data the library
 // unpacks for ever.
 func lz4(f *parquet.File, field *parquet.Column) bool {
 	for _, g := range f.Metadata().RowGroups {
@@ -111,7 +111,7 @@ func checkFrame(r io.ReaderAt, size int64) error {
 	case n == 4 && head[0] == 0x1f && head[1] == 0x8b:
 		return errors.New("this is a gzip file; unpack it (Parquet packs its pages itself)")
 	case n < 4 || string(head[:4]) != "PAR1":
-		return errors.New("this is no Parquet file; it would begin with PAR1")
+		return errors.New("this is not a Parquet file; it would begin with PAR1")
 	case size < 12:
 		return damaged(fmt.Errorf("%d bytes", size))
 	}

@@ -165,8 +165,8 @@ func TestParquetErrors(t *testing.T) {
 		ignore             []string
 		want               string
 	}{
-		{"empty", "", "label", nil, "read F: this is no Parquet file; it would begin with PAR1"},
-		{"CSV", "a,y\n1,2\n", "y", nil, "read F: this is no Parquet file; it would begin with PAR1"},
+		{"empty", "", "label", nil, "read F: this is not a Parquet file; it would begin with PAR1"},
+		{"CSV", "a,y\n1,2\n", "y", nil, "read F: this is not a Parquet file; it would begin with PAR1"},
 		{"gzip", packed(good), "label", nil, "read F: this is a gzip file; unpack it (Parquet packs its pages itself)"},
 		{"cut off", good[:len(good)/2], "label", nil, "read F: the file is damaged or cut off; fetch it again ("},
 		{"no footer", "PAR1PAR1", "label", nil, "read F: the file is damaged or cut off; fetch it again ("},
@@ -177,7 +177,7 @@ func TestParquetErrors(t *testing.T) {
 		{"no target", good, "labl", nil, `read F: there is no column "labl"; did you mean "label"?; the columns are age`},
 		{"nothing to ignore", good, "label", []string{"x"}, `read F: there is no column "x"; the columns are age`},
 		{"infinite", parquetOf(t, far), "label", nil, `read F: column "score": row 8: -Inf is outside the range of float32`},
-		{"text as numbers", good, "city", nil, `read F: column "city": "Berne" is no number; a regression needs a numeric target`},
+		{"text as numbers", good, "city", nil, `read F: column "city": "Berne" is not a number; a regression needs a numeric target`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := Source{Parquet: write(t, "f.parquet", c.text), Target: c.target, Ignore: c.ignore}

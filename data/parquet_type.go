@@ -12,7 +12,7 @@ import (
 // text if number is nil.
 type parquetType struct{ number func(parquet.Value) float64 }
 
-// typeOf tells how a column is read. Booleans are 0 and 1; dates, times and
+// typeOf is how a column is read. Booleans are 0 and 1; dates, times and
 // timestamps are numbers in their own unit; byte arrays are text unless they are
 // decimals.
 func typeOf(field *parquet.Column) (parquetType, error) {

@@ -96,7 +96,7 @@ func pick[T any](from []T, rows []int, width int) []T {
 	return out
 }
 
-// Check tells whether the set is consistent: sizes agree, classes are in range,
+// Check reports whether the set is consistent: sizes agree, classes are in range,
 // and it is either for classification or for regression.
 func (s *Set) Check() error {
 	w, n := s.Shape.Size(), s.Len()
@@ -108,7 +108,7 @@ func (s *Set) Check() error {
 	case s.Rows != nil && s.X != nil:
 		return fmt.Errorf("data set: has inputs in X and in Rows; give one of them")
 	case s.Rows == nil && len(s.X) != n*w:
-		return fmt.Errorf("data set: %d inputs are no multiple of shape %v", len(s.X), s.Shape)
+		return fmt.Errorf("data set: %d inputs are not a multiple of shape %v", len(s.X), s.Shape)
 	case s.Classes < 0 || s.Outputs < 0 || (s.Classes > 0) == (s.Outputs > 0):
 		return fmt.Errorf("data set: give either classes (%d) or outputs (%d)", s.Classes, s.Outputs)
 	case s.Classes > 0 && (len(s.Class) == 0 || len(s.Class)%n != 0):

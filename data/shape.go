@@ -30,7 +30,7 @@ func (s Shape) Size() int {
 	return n
 }
 
-// Equal tells whether two shapes are the same.
+// Equal reports whether two shapes are the same.
 func (s Shape) Equal(t Shape) bool {
 	if len(s) != len(t) {
 		return false

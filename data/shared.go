@@ -1,7 +1,6 @@
 package data
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -11,8 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
-	"slices"
-	"strings"
 	"syscall"
 	"time"
 )
@@ -27,10 +24,11 @@ type Shared struct {
 	Log func(text string) // hears why a set is not shared; nil: nobody
 }
 
-const (
-	unfinished = ".tmp-" // begins the names of files that are being written
-	decoded    = ".rows" // ends the names of decoded sets
-)
+const decoded = ".rows" // ends the names of decoded sets
+
+// idle is how long a decoded set stays that nobody asks for: those of another build of
+// the program are asked for by nobody.
+const idle = 7 * 24 * time.Hour
 
 // smallest is the inputs that are worth a file, in bytes. Fewer stay in memory.
 const smallest = 1 << 20
@@ -71,7 +69,7 @@ func (h *Shared) load(ctx context.Context, key string, s Source) (*Data, error) 
 		h.say(err)
 		return d, nil
 	}
-	keepNewest(h.Dir, h.Max, path)
+	KeepNewest(h.Dir, h.Max, idle, path)
 	d = nil
 	debug.FreeOSMemory() // what decoding took
 	return shared, nil
@@ -142,45 +140,4 @@ func lockFile(ctx context.Context, path string) (*os.File, error) {
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
-}
-
-// keepNewest removes files of decoded sets, those used last at the end, until they
-// have no more than max bytes. The newest one stays, and what others write now.
-func keepNewest(dir string, max int64, newest string) {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return
-	}
-	var files []fs.FileInfo
-	var sum int64
-	for _, e := range entries {
-		st, err := e.Info()
-		if err != nil {
-			continue
-		}
-		old := time.Since(st.ModTime()) > time.Hour
-		switch {
-		case strings.HasPrefix(st.Name(), unfinished) && old, strings.HasSuffix(st.Name(), ".lock") && old:
-			_ = os.Remove(filepath.Join(dir, st.Name()))
-		case strings.HasSuffix(st.Name(), decoded):
-			files, sum = append(files, st), sum+st.Size()
-		}
-	}
-	sortByTime(files)
-	for _, st := range files {
-		path := filepath.Join(dir, st.Name())
-		if max <= 0 || sum <= max {
-			return
-		}
-		if path != newest && os.Remove(path) == nil {
-			sum -= st.Size()
-		}
-	}
-}
-
-// sortByTime sorts files by the time of their last use, the oldest first.
-func sortByTime(files []fs.FileInfo) {
-	slices.SortFunc(files, func(a, b fs.FileInfo) int {
-		return cmp.Or(a.ModTime().Compare(b.ModTime()), strings.Compare(a.Name(), b.Name()))
-	})
 }

@@ -159,26 +159,38 @@ func TestSharedNowhere(t *testing.T) {
 }
 
 func TestKeepNewest(t *testing.T) {
-	dir := t.TempDir()
-	old := time.Now().Add(-48 * time.Hour)
-	for i, name := range []string{"a" + decoded, "b" + decoded, "c" + decoded, "b.lock", unfinished + "x"} {
-		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path, make([]byte, 100), 0o600); err != nil {
-			t.Fatal(err)
+	files := map[string]time.Duration{"old": 48 * time.Hour, "older": 50 * time.Hour, "idle": 200 * time.Hour, "newest": 300 * time.Hour, Unfinished + "left": 49 * time.Hour, Unfinished + "now": time.Minute}
+	for _, c := range []struct {
+		max  int64
+		idle time.Duration
+		want string
+	}{
+		{0, 0, ".tmp-left .tmp-now idle newest old older"},
+		{0, 7 * 24 * time.Hour, ".tmp-left .tmp-now newest old older"},
+		{500, 0, ".tmp-left .tmp-now newest old older"},
+		{300, 0, ".tmp-now newest old"},
+		{1, 0, ".tmp-now newest"},
+	} {
+		dir := t.TempDir()
+		for name, age := range files {
+			path := filepath.Join(dir, name)
+			if err := os.WriteFile(path, make([]byte, 100), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			at := time.Now().Add(-age)
+			if err := os.Chtimes(path, at, at); err != nil {
+				t.Fatal(err)
+			}
 		}
-		at := old.Add(time.Duration(i) * time.Minute)
-		if err := os.Chtimes(path, at, at); err != nil {
-			t.Fatal(err)
+		KeepNewest(dir, c.max, c.idle, filepath.Join(dir, "newest"))
+		var left []string
+		entries, _ := os.ReadDir(dir)
+		for _, e := range entries {
+			left = append(left, e.Name())
 		}
-	}
-	keepNewest(dir, 250, filepath.Join(dir, "a"+decoded))
-	var left []string
-	entries, _ := os.ReadDir(dir)
-	for _, e := range entries {
-		left = append(left, e.Name())
-	}
-	if want := []string{"a" + decoded, "c" + decoded}; !slices.Equal(left, want) {
-		t.Errorf("left %v, want %v", left, want)
+		if got := strings.Join(left, " "); got != c.want {
+			t.Errorf("at most %d bytes, idle %v: left %s, want %s", c.max, c.idle, got, c.want)
+		}
 	}
 }
 

@@ -87,7 +87,7 @@ func (s Source) check() *Error {
 	case s.Rows < 0:
 		return fault("rows", "%d is negative; 0 means all rows", s.Rows)
 	case len(s.Image) != 0 && (len(s.Image) != 3 || s.Image.Size() == 0):
-		return fault("image", "%v is no image; give height, width and channels, such as [8, 8, 1]", []int(s.Image))
+		return fault("image", "%v is not an image; give height, width and channels, such as [8, 8, 1]", []int(s.Image))
 	}
 	if s.CSV != "" || s.Parquet != "" {
 		return s.checkTable()
@@ -140,7 +140,7 @@ func (s Source) checkText() *Error {
 	case s.Task == Regression:
 		return fault("task", "the characters of a text are classes")
 	case len(s.Image) > 0:
-		return fault("image", "a text is no image")
+		return fault("image", "a text is not an image")
 	case s.Split.Folds != 0:
 		return fault("split.folds", "a text is split by place; give valid and test, or cv")
 	case s.Numeric != "":

@@ -39,9 +39,9 @@ func (s Split) check() *Error {
 	valid, test := s.shares()
 	switch {
 	case !(valid > 0 && valid < 1):
-		return fault("split.valid", "%v is no share of the rows; give a number above 0 and below 1", valid)
+		return fault("split.valid", "%v is not a share of the rows; give a number above 0 and below 1", valid)
 	case !(test > 0 && test < 1):
-		return fault("split.test", "%v is no share of the rows; give a number above 0 and below 1", test)
+		return fault("split.test", "%v is not a share of the rows; give a number above 0 and below 1", test)
 	case s.CV != 0 && (s.Folds != 0 || s.Fold != 0 || s.Valid != 0):
 		return fault("split.cv", "leave out valid, folds and fold; each of the %d folds is the validation part in turn", s.CV)
 	case s.CV < 0 || s.CV == 1 || s.CV > maxCV:
@@ -191,7 +191,7 @@ func (s Split) deal(rows []int, own, keep int, l labels, group []int32, testFile
 	return p
 }
 
-// check tells whether a part is empty.
+// check reports whether a part is empty.
 func (p parts) check() *Error {
 	if len(p.fold) > 0 && slices.Max(p.fold) > 0 && len(p.test) > 0 {
 		return nil // the folds are for validation, too

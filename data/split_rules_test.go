@@ -14,7 +14,7 @@ func TestLimitsOfSplits(t *testing.T) {
 		want string // key: beginning of the message; "": it is right
 	}{
 		{Split{}, ""}, {Split{Valid: .001, Test: .998}, ""}, {Split{Valid: .5, Test: .499}, ""}, {Split{Valid: .5, Test: .5}, "split: valid 0.5 and test 0.5 leave nothing"}, {Split{Valid: .8}, "split: valid 0.8 and test 0.2"},
-		{Split{Test: .8}, "split: valid 0.2 and test 0.8"}, {Split{Valid: -.1}, "split.valid: -0.1"}, {Split{Valid: 1}, "split.valid: 1 is no share"}, {Split{Test: -.1}, "split.test: -0.1"}, {Split{Test: 1}, "split.test: 1 is no share"},
+		{Split{Test: .8}, "split: valid 0.2 and test 0.8"}, {Split{Valid: -.1}, "split.valid: -0.1"}, {Split{Valid: 1}, "split.valid: 1 is not a share"}, {Split{Test: -.1}, "split.test: -0.1"}, {Split{Test: 1}, "split.test: 1 is not a share"},
 		{Split{Test: math.NaN()}, "split.test: NaN"}, {Split{CV: 2}, ""}, {Split{CV: 20}, ""}, {Split{CV: 21}, "split.cv: 21 is outside 2 … 20"}, {Split{CV: 1}, "split.cv: 1 is outside"}, {Split{CV: -1}, "split.cv: -1 is outside"},
 		{Split{CV: 5, Valid: .1}, "split.cv: leave out valid"}, {Split{CV: 5, Folds: 3}, "split.cv: leave out valid"}, {Split{CV: 5, Fold: 1}, "split.cv: leave out valid"}, {Split{CV: 5, Test: .9}, ""},
 		{Split{Folds: 2}, ""}, {Split{Folds: 3, Fold: 2}, ""}, {Split{Folds: 3, Test: .9}, ""}, {Split{Fold: 1}, "split.fold: say how many folds"}, {Split{Folds: -1}, "split.folds: -1 folds"}, {Split{Folds: 1}, "split.folds: 1 folds"},
@@ -152,6 +152,15 @@ func TestDealWithTestFiles(t *testing.T) {
 	}
 	if p = (Split{Valid: .4, Test: .2}).deal(rows[:30], 30, 0, labels{}, group, false); len(p.train) != 12 || len(p.valid) != 12 || len(p.test) != 6 {
 		t.Errorf("%d, %d, %d rows", len(p.train), len(p.valid), len(p.test))
+	}
+	together := 0 // a part has its groups in random order, too
+	for i := 1; i < len(p.train); i++ {
+		if group[p.train[i-1]] == group[p.train[i]] {
+			together++
+		}
+	}
+	if together == len(p.train)/2 {
+		t.Errorf("%v lie by groups", p.train)
 	}
 }
 

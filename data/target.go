@@ -26,7 +26,7 @@ const maxClassNumbers = 20 // more different whole numbers are no classes, unles
 type goal struct {
 	rows  []int    // those that have a target
 	class []int32  // classification: by row of the table, -1 where missing
-	names []string // of the classes
+	names []string // names of the classes
 	value []float64
 }
 
@@ -44,7 +44,7 @@ func newGoal(c *column, rows int, task Task) (goal, *Error) {
 	}
 	if task == Regression {
 		if c.text {
-			e := fault("task", "%s is no number; a regression needs a numeric target", quote(c.cell))
+			e := fault("task", "%s is not a number; a regression needs a numeric target", quote(c.cell))
 			e.Line = c.line
 			return goal{}, e
 		}

@@ -28,7 +28,7 @@ const maxTargetFolds = 100
 func (e TargetEncode) check() *Error {
 	switch {
 	case !(e.Smooth >= 0 && e.Smooth <= 1e9):
-		return fault("target_encode.smooth", "%v is no number of rows; give one from 0 on", e.Smooth)
+		return fault("target_encode.smooth", "%v is not a number of rows; give one from 0 on", e.Smooth)
 	case e.Folds != 0 && (e.Folds < 2 || e.Folds > maxTargetFolds):
 		return fault("target_encode.folds", "%d is outside 2 … %d", e.Folds, maxTargetFolds)
 	}
@@ -88,7 +88,7 @@ func (e TargetEncode) coder(inputs []*column, g goal, train []int, group []int32
 	return t, nil
 }
 
-// takes tells whether a column is encoded. A nil coder takes none.
+// takes reports whether a column is encoded. A nil coder takes none.
 func (t *targetCoder) takes(c *column) bool {
 	return t != nil && c.text && (len(t.columns) == 0 || slices.Contains(t.columns, c.name))
 }

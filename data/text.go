@@ -100,7 +100,7 @@ func readRunes(r io.Reader) ([]rune, error) {
 	for i := 0; i < len(b); {
 		c, n := utf8.DecodeRune(b[i:])
 		if c == utf8.RuneError && n == 1 {
-			return nil, fmt.Errorf("byte %d is no UTF-8; save the text as UTF-8", i)
+			return nil, fmt.Errorf("byte %d is not UTF-8; save the text as UTF-8", i)
 		}
 		i += n
 	}

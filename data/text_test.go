@@ -37,7 +37,7 @@ func TestText(t *testing.T) {
 	s.Text.Steps = 0
 	for want, text := range map[string]string{
 		"21 characters give 0 rows of 64 for training": "",
-		"byte 1 is no UTF-8":                           "a\xff",
+		"byte 1 is not UTF-8":                          "a\xff",
 		"the text is UTF-16":                           "\xff\xfea\x00",
 	} {
 		if text != "" {

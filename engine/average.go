@@ -21,6 +21,11 @@ func (t *Trainer) averaged() []float32 {
 	if t.average != nil {
 		return t.average
 	}
+	return t.slow()
+}
+
+// slow are the slow weights of [optim.Lookahead], nil if there are none.
+func (t *Trainer) slow() []float32 {
 	if _, ok := t.cfg.Optimizer.(optim.Lookahead); ok {
 		return t.slots[len(t.slots)-1]
 	}

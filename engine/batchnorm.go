@@ -56,7 +56,7 @@ func (l BatchNorm) fuse(b *plan.Builder, x plan.Tensor, next []Layer) (plan.Tens
 	return o.y, taken
 }
 
-// pools tells whether the first layer is a maximum over 2×2 windows of an image.
+// pools reports whether the first layer is a maximum over 2×2 windows of an image.
 func pools(next []Layer, in data.Shape) bool {
 	if len(next) == 0 || len(in) != 3 || in[0] < 2 || in[1] < 2 {
 		return false

@@ -68,7 +68,7 @@ func (c Cell) shapes(in data.Shape) ([]data.Shape, error) {
 	return shapes, nil
 }
 
-// check tells whether the edges make a graph in which every node counts.
+// check reports whether the edges make a graph in which every node counts.
 func (c Cell) check() error {
 	left, reached := make([]bool, c.Nodes), make([]bool, c.Nodes)
 	for i, e := range c.Edges {

@@ -195,7 +195,7 @@ func (t *Trainer) readState(text string, at *cursor) (optim.PlateauState, scaler
 	return seen, scale, nil
 }
 
-// match tells whether two lists hold the same names and shapes.
+// match reports whether two lists hold the same names and shapes.
 func match(want, got []safetensors.Tensor) error {
 	shapes := make(map[string][]int, len(got))
 	for _, x := range got {

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"budwood/data"
 	"budwood/engine/internal/plan"
 	"budwood/engine/kernel"
 )
@@ -21,21 +22,12 @@ func (c Conv) fuse(b *plan.Builder, x plan.Tensor, next []Layer) (plan.Tensor, i
 	b.Layer(c, out, plan.Product(out[0], out[1], k, k, per, c.Out))
 	o := plan.Fresh[conv](b)
 	o.x, o.relu = x, relu
-	o.h, o.wide, o.c, o.oh, o.ow, o.oc = s[0], s[1], s[2], out[0], out[1], out[2]
-	o.k, o.stride, o.groups = k, c.Stride, c.Groups
 	o.rounded = rounded{format: b.Half, w: b.Param("weight", initial(c.Init, k*k*per, c.Out, gain), k, k, per, c.Out)}
 	if !c.NoBias {
 		o.b = b.Param("bias", zeros, c.Out)
 		o.sums = b.Scratch(int64(c.Out))
 	}
-	if o.pixelwise() && o.format != kernel.Float32 { // one row of pixels
-		o.h, o.wide, o.oh, o.ow = 1, o.h*o.wide, 1, o.oh*o.ow
-	}
-	if !c.Valid {
-		o.before = (k - 1) / 2
-	}
-	o.ph = max(o.before+o.h, (o.oh-1)*o.stride+k)
-	o.pw = max(o.before+o.wide, (o.ow-1)*o.stride+k)
+	o.measure(c, s, out)
 	o.y = b.Output(x, out, true, plan.NeedNothing)
 	var room [2][16]*plan.Block
 	front := append(room[0][:0], x.Data, o.y.Data)
@@ -52,30 +44,7 @@ func (c Conv) fuse(b *plan.Builder, x plan.Tensor, next []Layer) (plan.Tensor, i
 		back = append(back, o.y.Data)
 	}
 	by := pairable(o)
-	if o.padded() && !by.forward {
-		o.front = b.Scratch(plan.Product(o.ph, o.pw, o.c))
-	}
-	if o.padded() && (!by.weights || o.framed()) {
-		o.back = b.Scratch(plan.Product(o.ph, o.pw, o.c))
-	}
-	if x.Grad != nil && (!o.depthwise() || o.turns()) {
-		o.turned = b.Scratch(o.w.Size)
-	}
-	switch {
-	case x.Grad == nil || by.input && o.turns():
-	case !o.turns():
-		o.grown = b.Scratch(plan.Product(o.ph, o.pw, o.c))
-	case k > 1:
-		o.grown = b.Scratch(plan.Product(o.h+k-1, o.wide+k-1, o.oc))
-	}
-	if o.format != kernel.Float32 {
-		if !by.forward || x.Grad != nil && !by.input {
-			o.operand = b.Scratch(o.w.Size)
-		}
-		if !by.weights || x.Grad != nil && !by.input {
-			o.slope = b.Scratch(plan.Product(o.oh, o.ow, o.oc))
-		}
-	}
+	o.reserve(b, by)
 	front, back = append(front, o.front, o.operand), append(back, o.back, o.turned, o.grown, o.operand, o.slope)
 	if by.weights {
 		o.pairs = &pairConv{conv: o, by: by}
@@ -84,6 +53,49 @@ func (c Conv) fuse(b *plan.Builder, x plan.Tensor, next []Layer) (plan.Tensor, i
 	}
 	b.Add(o, front, back)
 	return o.y, taken
+}
+
+// measure sets the sizes of the images in and out, and of the padding.
+func (o *conv) measure(c Conv, in, out data.Shape) {
+	o.h, o.wide, o.c, o.oh, o.ow, o.oc = in[0], in[1], in[2], out[0], out[1], out[2]
+	o.k, o.stride, o.groups = c.Kernel, c.Stride, c.Groups
+	if o.pixelwise() && o.format != kernel.Float32 { // one row of pixels
+		o.h, o.wide, o.oh, o.ow = 1, o.h*o.wide, 1, o.oh*o.ow
+	}
+	if !c.Valid {
+		o.before = (o.k - 1) / 2
+	}
+	o.ph = max(o.before+o.h, (o.oh-1)*o.stride+o.k)
+	o.pw = max(o.before+o.wide, (o.ow-1)*o.stride+o.k)
+}
+
+// reserve makes the scratch memory that the op needs, given what goes by pairs.
+func (o *conv) reserve(b *plan.Builder, by pairing) {
+	back := o.x.Grad != nil // there is a gradient of the input
+	if o.padded() && !by.forward {
+		o.front = b.Scratch(plan.Product(o.ph, o.pw, o.c))
+	}
+	if o.padded() && (!by.weights || o.framed()) {
+		o.back = b.Scratch(plan.Product(o.ph, o.pw, o.c))
+	}
+	if back && (!o.depthwise() || o.turns()) {
+		o.turned = b.Scratch(o.w.Size)
+	}
+	switch {
+	case !back || by.input && o.turns():
+	case !o.turns():
+		o.grown = b.Scratch(plan.Product(o.ph, o.pw, o.c))
+	case o.k > 1:
+		o.grown = b.Scratch(plan.Product(o.h+o.k-1, o.wide+o.k-1, o.oc))
+	}
+	if o.format != kernel.Float32 {
+		if !by.forward || back && !by.input {
+			o.operand = b.Scratch(o.w.Size)
+		}
+		if !by.weights || back && !by.input {
+			o.slope = b.Scratch(plan.Product(o.oh, o.ow, o.oc))
+		}
+	}
 }
 
 // conv is the op of Conv. Images are padded one at a time in scratch memory and
@@ -111,20 +123,20 @@ type conv struct {
 	product, dw, dx kernel.Gemm
 }
 
-// padded tells that an image is copied before it is read: into a frame of zeros,
+// padded reports whether an image is copied before it is read: into a frame of zeros,
 // or to round it.
 func (o *conv) padded() bool { return o.framed() || o.format != kernel.Float32 }
 
 func (o *conv) framed() bool    { return o.ph != o.h || o.pw != o.wide }
 func (o *conv) depthwise() bool { return o.groups == o.c && o.groups == o.oc && o.groups > 1 }
 
-// turns tells that the gradient of the input is itself a convolution: of the
+// turns reports whether the gradient of the input is itself a convolution: of the
 // padded gradient of the output, with the turned weights.
 func (o *conv) turns() bool {
 	return o.stride == 1 && (o.groups == 1 || o.depthwise() && o.k == 3)
 }
 
-// pixelwise tells that pixels do not mix; pointwise that moreover the whole batch
+// pixelwise reports whether pixels do not mix; pointwise whether moreover the whole batch
 // is one product of what lies there.
 func (o *conv) pixelwise() bool { return o.k == 1 && o.stride == 1 && o.groups == 1 }
 func (o *conv) pointwise() bool { return o.pixelwise() && !o.padded() }

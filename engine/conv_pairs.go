@@ -25,7 +25,7 @@ type pairConv struct {
 // pairing is what is computed by pairs; nothing is if weights is false.
 type pairing struct{ weights, forward, input bool }
 
-// pairable tells what of a convolution goes by pairs.
+// pairable is what of a convolution is computed by pairs.
 func pairable(o *conv) pairing {
 	yes := o.format == kernel.BFloat16 && kernel.HasBFloat16() && o.groups == 1
 	return pairing{yes, yes && o.c%2 == 0, yes && o.oc%2 == 0 && o.x.Grad != nil}

@@ -2,7 +2,7 @@ package engine
 
 import "math"
 
-// EarlyStop tells when a value has not improved for Patience observations in a
+// EarlyStop finds out when a value has not improved for Patience observations in a
 // row. Its exported fields are its whole state and pass through JSON.
 type EarlyStop struct {
 	Patience int     `json:"patience"`            // 0 means never stop, except at NaN

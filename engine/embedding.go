@@ -90,7 +90,7 @@ func isToken(v float32, vocab int) bool {
 	return v >= 0 && v < float32(vocab) && v == float32(int(v))
 }
 
-// checkTokens tells whether inputs are tokens, if the network wants them.
+// checkTokens reports whether inputs are tokens, if the network wants them.
 func (n *Net) checkTokens(x []float32) error { return n.checkFrom(x, 0) }
 
 // checkRows is [Net.checkTokens] of the inputs of a set.

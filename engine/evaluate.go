@@ -93,7 +93,7 @@ func (n *Net) checkOutputs(outputs []float32, s *data.Set) error {
 	return nil
 }
 
-// check tells whether the network can work on a set.
+// check reports whether the network can work on a set.
 func (n *Net) check(s *data.Set) error {
 	if n.err != nil {
 		return n.err

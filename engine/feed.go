@@ -12,7 +12,7 @@ import (
 // Augmenter changes training rows as they are gathered into batches; the set
 // stays as it is. See package data for one that knows images.
 type Augmenter interface {
-	// Fits tells whether rows of a shape can be augmented.
+	// Fits reports whether rows of a shape can be augmented.
 	Fits(in data.Shape) error
 	// Augment changes the copy x of a row, of shape in. Its random choices come
 	// from r, which depends on the trainer's seed, the epoch and the number of the

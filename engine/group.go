@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 
 	"budwood/engine/internal/check"
 	"budwood/engine/internal/plan"
@@ -17,6 +18,7 @@ type Group struct {
 	Vectors bool     // every tensor of one axis besides: biases, scales and shifts of norms
 	Rate    float64  // times the schedule's learning rate; 0 means 1
 	NoDecay bool     // no weight decay
+	Frozen  bool     // not trained: the values stay, and their gradients do not count when the norm is clipped
 }
 
 func (g *Group) validate() error {
@@ -27,6 +29,9 @@ func (g *Group) validate() error {
 		if _, err := path.Match(p, ""); err != nil {
 			return fmt.Errorf("pattern %q: %w", p, err)
 		}
+	}
+	if g.Frozen && (g.Rate != 0 || g.NoDecay) {
+		return errors.New("it is frozen, and has rules for training")
 	}
 	return check.NonNegative("learning rate factor", g.Rate)
 }
@@ -45,6 +50,7 @@ type part struct {
 	optim.Span
 	rate   float64 // times the schedule's learning rate
 	missed int     // steps that the trainer took without it: see [Trainer.Swap]
+	frozen bool
 }
 
 // parts cuts parameters, gradients and optimizer state into stretches with the
@@ -63,14 +69,14 @@ func (t *Trainer) parts(steps []int) (parts []part, err error) {
 		for i := range t.cfg.Groups {
 			if g := &t.cfg.Groups[i]; g.holds(p) {
 				used[i] = true
-				rules.rate = cmp.Or(g.Rate, 1)
+				rules.rate, rules.frozen = cmp.Or(g.Rate, 1), g.Frozen
 				if g.NoDecay {
 					rules.Decay = 0
 				}
 				break
 			}
 		}
-		if k := len(parts) - 1; k < 0 || parts[k].rate != rules.rate || parts[k].Decay != rules.Decay || parts[k].missed != rules.missed {
+		if k := len(parts) - 1; k < 0 || parts[k].rate != rules.rate || parts[k].Decay != rules.Decay || parts[k].missed != rules.missed || parts[k].frozen != rules.frozen {
 			parts, start = append(parts, rules), end
 		}
 		end += int(p.Size)
@@ -84,6 +90,9 @@ func (t *Trainer) parts(steps []int) (parts []part, err error) {
 		if !ok && len(t.cfg.Groups[i].Names) > 0 {
 			return nil, fmt.Errorf("group %d: no tensor is left for %v", i, t.cfg.Groups[i].Names)
 		}
+	}
+	if !slices.ContainsFunc(parts, func(p part) bool { return !p.frozen }) {
+		return nil, errors.New("all parameters are frozen")
 	}
 	return parts, nil
 }

@@ -388,6 +388,7 @@ func (t *Trainer) addUp(l *lane) {
 			kernel.Add(t.sums[a[0]][at:end], t.sums[a[1]][at:end])
 		}
 	}
+	t.freeze(l)
 	g := t.net.grads[l.lo:l.hi]
 	if t.cfg.LossScale != nil {
 		kernel.Scale(g, float32(1/t.scale.Scale))
@@ -400,6 +401,19 @@ func (t *Trainer) addUp(l *lane) {
 		for at := l.lo; at < l.hi; at += block {
 			t.squares[at/block] = kernel.SumSquares(t.net.grads[at:min(at+block, l.hi)])
 		}
+	}
+}
+
+// freeze clears the gradient of what is frozen in a lane's piece: it does not count
+// when the norm is clipped.
+func (t *Trainer) freeze(l *lane) {
+	at := 0
+	for i := range t.spans {
+		s := &t.spans[i]
+		if from, to := max(at, l.lo), min(at+len(s.W), l.hi); s.frozen && from < to {
+			clear(t.net.grads[from:to])
+		}
+		at += len(s.W)
 	}
 }
 
@@ -446,6 +460,12 @@ func (t *Trainer) advance(l *lane) {
 	l.finite = true
 	for i := range l.parts {
 		s := &l.parts[i]
+		if s.frozen {
+			if t.steps == 1 && t.slow() != nil { // evaluation uses the slow weights
+				copy(s.State[len(s.State)-1], s.W)
+			}
+			continue
+		}
 		if t.cfg.ClipNorm > 0 {
 			kernel.Scale(s.G, t.now.factor)
 		}

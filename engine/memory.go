@@ -22,7 +22,7 @@ type Memory struct {
 }
 
 // Footprint is the memory of a network that is compiled with c and trained with
-// t, before anything is allocated. The error is that of [Measure], or tells what
+// t, before anything is allocated. The error is that of [Measure], or says what
 // of c is wrong.
 func Footprint(l Layer, in data.Shape, c Config, t TrainConfig) (Memory, error) {
 	_, m, err := MeasureMemory(l, in, c, t)

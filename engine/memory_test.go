@@ -14,6 +14,7 @@ import (
 func heap() int64 {
 	var m runtime.MemStats
 	runtime.GC()
+	runtime.GC() // what pools held, too
 	runtime.ReadMemStats(&m)
 	return int64(m.HeapAlloc)
 }

@@ -55,7 +55,7 @@ func (c *Config) level() kernel.Level {
 	return l
 }
 
-// soft tells that training takes the outputs of a teacher.
+// soft reports whether training takes the outputs of a teacher.
 func (c *Config) soft() bool {
 	_, is := c.Loss.(loss.Distillation)
 	return is
@@ -96,7 +96,7 @@ func Compile(l Layer, in data.Shape, cfg Config) (*Net, error) {
 	if _, err := kernel.CPU(); err != nil {
 		return nil, fmt.Errorf("compile: %w", err)
 	}
-	out, _, err := Measure(l, in)
+	out, err := fitting(l, in)
 	if err != nil {
 		return nil, fmt.Errorf("compile: %w", err)
 	}
@@ -168,6 +168,9 @@ func share(ps []*plan.Param, flat []float32, give func(*plan.Param, []float32)) 
 
 // Layer is what the network was compiled from.
 func (n *Net) Layer() Layer { return n.layer }
+
+// Cost is what the network costs for one sample, as [Measure] says it.
+func (n *Net) Cost() Cost { return Cost(n.plan.Cost()) }
 
 // CPU is the instruction set that the network computes with. That of training
 // is in a trainer's checkpoint, and stays the same where it is loaded, if the

@@ -95,6 +95,9 @@ var kinds = []struct {
 	{"transformer", Seq{rowsOfImage, Positional{}, Transformer{Heads: 4}, LayerNorm{}, GlobalAvgPool{}, Dense{Out: 4}}},
 	{"causal transformer", Seq{rowsOfImage, Positional{Learned: true},
 		Transformer{Heads: 2, Causal: true, PostNorm: true, Activation: ReLU{}, Dropout: 0.1}, LastStep{}, Dense{Out: 4}}},
+	{"attention", Seq{rowsOfImage, Dense{Out: 16, PerStep: true}, Attention{Heads: 4}, GlobalAvgPool{}, Dense{Out: 4}}},
+	{"cell", Seq{Conv{Out: 8}, Cell{Nodes: 3, Edges: []Edge{{From: 0, To: 1, Body: Seq{Conv{Out: 8}, ReLU{}}}, {From: 0, To: 2}, {From: 1, To: 2, Body: Seq{Conv{Out: 8, Kernel: 1}}}}}, GlobalAvgPool{}, Dense{Out: 4}}},
+	{"upsample", Seq{Conv{Out: 8, Stride: 2}, ReLU{}, Upsample{}, Conv{Out: 8}, GlobalAvgPool{}, Dense{Out: 4}}},
 	{"residual mlp", Seq{Dense{Out: 16}, Residual{Seq{ReLU{}, Dense{Out: 16}}}, Residual{Seq{Dense{Out: 4}}}}},
 }
 
@@ -283,7 +286,7 @@ func TestCostMatchesPlan(t *testing.T) {
 		if int(c.Params) != len(n.Params()) {
 			t.Errorf("%s: %d parameters measured, %d compiled", k.name, c.Params, len(n.Params()))
 		}
-		if got := Cost(n.plan.Cost()); got != c {
+		if got := n.Cost(); got != c {
 			t.Errorf("%s: %+v measured, %+v compiled", k.name, c, got)
 		}
 		if len(n.arena) < 2*len(n.Params())+16*int(c.Activations) {
@@ -327,7 +330,7 @@ func TestSetErrors(t *testing.T) {
 		{nil, "nil"},
 		{&data.Set{Shape: data.Shape{2}}, "no rows"},
 		{&data.Set{X: x}, "no values"},
-		{&data.Set{Shape: data.Shape{3}, X: x, Classes: 2, Class: []int32{0}}, "no multiple"},
+		{&data.Set{Shape: data.Shape{3}, X: x, Classes: 2, Class: []int32{0}}, "not a multiple"},
 		{&data.Set{Shape: data.Shape{2}, X: x, Classes: 2, Class: []int32{0}}, "1 classes for 2 rows"},
 		{&data.Set{Shape: data.Shape{2}, X: x, Classes: 2, Class: []int32{0, 2}}, "row 1 has class 2"},
 		{&data.Set{Shape: data.Shape{2}, X: x, Classes: 2, Class: []int32{0, 1}, Target: x}, "both"},

@@ -23,7 +23,7 @@ func (n *Net) Summary() string {
 		lines = append(lines, []string{r.Path, r.Layer, r.Out.String(), fmt.Sprint(r.Params), fmt.Sprint(r.MACs), kept})
 	}
 	table(&s, lines)
-	c := n.plan.Cost()
+	c := n.Cost()
 	fmt.Fprintf(&s, "%d parameters, %d MACs and %d activations a sample\n", c.Params, c.MACs, c.Activations)
 	m := memoryOf(n.plan, n.in, n.out, &n.cfg, nil, nil)
 	fmt.Fprintf(&s, "memory: parameters %s, gradients %s, activations and scratch %s, in all %s and the optimizer's state; inference alone %s\n",

@@ -10,7 +10,7 @@ import (
 	"budwood/engine/internal/plan"
 )
 
-// close64 tells whether a float32 result is that of float64.
+// close64 reports whether a float32 result is that of float64.
 func close64(got float32, want float64) bool {
 	return math.Abs(float64(got)-want) <= 1e-5*(1+math.Abs(want))
 }

@@ -88,7 +88,7 @@ func (s *EHVI) model(req search.Request, all several, c *cube) *ehviModel {
 	return m
 }
 
-// keep are the positions of the trials that the processes see: all, or so many of
+// keep are the positions of the trials that the processes see: all, or that number of
 // the best fronts, in the order of their numbers.
 func (s *several) keep(most int) []int {
 	if len(s.records) > most {

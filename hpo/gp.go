@@ -250,7 +250,7 @@ func (g *GP) subsample(results []ranked) []ranked {
 	return append(g.pick(results[:n], most-grown+1), results[n:]...)
 }
 
-// pick takes at most so many of results, in the same order: of too many, the best
+// pick takes at most that many of the results, in the same order: of too many, the best
 // and an even share of the others.
 func (g *GP) pick(results []ranked, most int) []ranked {
 	n := len(results)

@@ -18,7 +18,7 @@ var _ search.Sampler = Grid{}
 
 // Propose returns the next combinations.
 func (g Grid) Propose(ctx context.Context, req search.Request) ([]search.Params, error) {
-	req.Space = g.thin(req.Space)
+	req.Space = g.discretize(req.Space)
 	size := req.Space.Size()
 	if size == 0 { // more than 2⁵³ points: more than anyone tries
 		return Halton{}.Propose(ctx, req)
@@ -41,8 +41,8 @@ func (g Grid) Propose(ctx context.Context, req search.Request) ([]search.Params,
 	})
 }
 
-// thin replaces every continuous parameter by an ordinal of evenly spread values.
-func (g Grid) thin(s search.Space) search.Space {
+// discretize replaces every continuous parameter by an ordinal of evenly spread values.
+func (g Grid) discretize(s search.Space) search.Space {
 	n := g.Points
 	if n <= 0 {
 		n = 5
@@ -62,7 +62,7 @@ func (g Grid) thin(s search.Space) search.Space {
 		}
 		options := make([]search.Option, len(d.Options))
 		for j, o := range d.Options {
-			options[j] = search.Option{Value: o.Value, Space: g.thin(o.Space)}
+			options[j] = search.Option{Value: o.Value, Space: g.discretize(o.Space)}
 		}
 		d.Options = options
 		out[i] = &d

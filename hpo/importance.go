@@ -23,7 +23,7 @@ type sample struct {
 	c      *cube
 	x      [][]float64
 	loss   []float64
-	broken int // so many of the last rows have no loss of their own
+	broken int // number of the last rows that have no loss of their own
 }
 
 func newSample(space search.Space, trials []search.Record, o search.Objective) sample {

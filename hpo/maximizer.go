@@ -278,7 +278,7 @@ func (m *maximizer) close(x, y []float64) bool {
 	return sum < 1e-6
 }
 
-// near reports whether a point is, but for rounding, one that the process has seen.
+// near reports whether a point is, except for rounding, one that the process has seen.
 func (p *posterior) near(x []float64) bool {
 	for j := range p.alpha {
 		same := true

@@ -51,14 +51,14 @@ func TestOddsOfSeveralObjectives(t *testing.T) {
 		if dear > .25 {
 			t.Errorf("%d objectives: %.0f %% of the trials are dear, and 50 %% would be without costs", n, 100*dear)
 		}
-		unfit := share(func() search.Sampler { return &EHVI{} }, n, func(at search.Params, there bool) ([]float64, float64, search.State) {
+		infeasible := share(func() search.Sampler { return &EHVI{} }, n, func(at search.Params, there bool) ([]float64, float64, search.State) {
 			if there {
 				return nil, 1, search.Infeasible
 			}
 			return losses(at, n), 1, search.Paused
 		})
-		if unfit > .1 {
-			t.Errorf("%d objectives: %.0f %% of the trials are infeasible", n, 100*unfit)
+		if infeasible > .1 {
+			t.Errorf("%d objectives: %.0f %% of the trials are infeasible", n, 100*infeasible)
 		}
 	}
 }

@@ -21,7 +21,7 @@ type past struct {
 }
 
 // More results than sortMost are not sorted as a whole, so that a proposal after
-// very many trials takes the time of one look at them.
+// very many trials takes the time to read them once.
 const sortMost, sortedBest = 1 << 12, 1 << 10
 
 // ranked is a record with its loss.
@@ -110,8 +110,7 @@ func nth(of []ranked, n int) ranked {
 
 // lossOf is a trial's last loss, whatever a trial that broke may have measured.
 func lossOf(r *search.Record, o search.Objective) (loss float64, ok bool) {
-	switch r.State {
-	case search.Diverged, search.Failed, search.Infeasible:
+	if !r.State.Usable() {
 		return 0, false
 	}
 	return r.Loss(o)

@@ -10,7 +10,7 @@ import (
 // Pearson divergence of the density of a parameter's values in the top γ of the
 // trials from the prior (Watanabe, Bansal & Hutter 2023, Section 4.1). It takes a
 // moment even for many trials. Top is γ; 0 means 0.1, and at least 8 trials or a
-// third of them. A parameter that exists in some trials only is judged among those
+// third of them. A parameter that exists in some trials only is compared among those
 // and counts by their share.
 //
 // Unlike in the paper, what as many random trials would show is subtracted, so

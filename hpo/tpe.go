@@ -23,7 +23,7 @@ import (
 // that a point is feasible is learned, and weighs the expected improvement
 // (c-TPE; Watanabe & Hutter 2023). The first trials are points of [Halton].
 //
-// With a scheduler of several rungs this is BOHB (Falkner et al. 2018), but for one
+// With a scheduler of several rungs this is BOHB (Falkner et al. 2018), except for one
 // thing: there the model sees the trials of one rung, the highest with enough of
 // them; here it sees all, each with its loss at its own rung moved by the median of
 // what the trials that went on from there gained later.
@@ -182,7 +182,7 @@ func (m *tpeModel) score(x []float64) float64 {
 	return out
 }
 
-// improvement is the log expected improvement, but for a constant, where the
+// improvement is the log expected improvement, except for a constant, where the
 // densities have a log ratio (Bergstra et al. 2011, Equation 2).
 func (m *tpeModel) improvement(ratio float64) float64 {
 	return -logAdd(math.Log(tpeGood), math.Log1p(-tpeGood)-ratio)

@@ -172,11 +172,11 @@ func leftOver(req search.Request, proposed []search.Params, rng *rand.Rand) (p s
 		tried[q.Key()] = true
 	}
 	first := rng.IntN(size)
-	look := min(size, len(tried)+1)
+	points := min(size, len(tried)+1)
 	if constrained {
-		look = size
+		points = size
 	}
-	for i := range look {
+	for i := range points {
 		if p = req.Space.Nth((first + i) % size); req.Constraints.Hold(p) && !tried[p.Key()] {
 			return p, true
 		}

@@ -25,7 +25,7 @@ func TestAdapt(t *testing.T) {
 		p, want search.Params
 		known   float64
 	}{
-		{ // everything fits, but for what is new or of another kind
+		{ // everything fits, except for what is new or of another kind
 			search.Params{"lr": .01, "layers": 2, "width": 40, "act": "tanh", "opt": "sgd", "momentum": .9, "dropout": .21, "kind": .5},
 			search.Params{"lr": .01, "layers": 2, "width": 48, "act": "tanh", "opt": "sgd", "momentum": .9, "dropout": .2, "kind": "b", "new": 5.},
 			7. / 9,

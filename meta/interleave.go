@@ -96,7 +96,7 @@ func (s Interleave) points(req search.Request) []search.Params {
 	return out
 }
 
-// discouraged tells whether the candidates measured so far speak against the
+// discouraged reports whether the candidates measured so far speak against the
 // rest. Values are compared at the largest budget at which a candidate and at
 // least two of the sampler's own trials were measured; a candidate that ended
 // without a value is worse than any.
@@ -132,8 +132,7 @@ func discouraged(req search.Request, warm []search.Params) bool {
 		if !isWarm[r.Params.Key()] {
 			continue
 		}
-		switch r.State {
-		case search.Diverged, search.Infeasible, search.Failed:
+		if !r.State.Usable() {
 			if enough {
 				worse++
 			}

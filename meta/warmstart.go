@@ -74,6 +74,7 @@ type Source struct {
 	Taken      int     `json:"taken"` // configurations
 }
 
+// String says in one line what was taken from the study, and how similar it is.
 func (s Source) String() string {
 	word := "configurations"
 	if s.Taken == 1 {

@@ -41,7 +41,7 @@ func (s *Space) candidate(i *individual) (candidate, bool) {
 }
 
 // child mutates the genome, a hyperparameter, or both, each with the same
-// probability; known tells that it kept the genome.
+// probability; known reports whether it kept the genome.
 func (s *Space) child(r *rand.Rand, parent candidate, hyper search.Space) (c candidate, known bool) {
 	o := bred(r, &parent, hyper, s.mutate)
 	return o.candidate(), o.known
@@ -99,7 +99,7 @@ func (s *Space) mixed(r *rand.Rand, a, b candidate, hyper search.Space) candidat
 	return candidate{genome: s.cross(r, a.genome, b.genome), point: point, origin: Origin{Parents: []int{a.trial, b.trial}, Change: "crossed"}}
 }
 
-// moved tells which hyperparameters of two points differ.
+// moved says which hyperparameters of two points differ.
 func moved(from, to search.Params) string {
 	var out []string
 	for _, name := range to.Names() {

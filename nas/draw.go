@@ -181,7 +181,7 @@ func (d *drawing) cell(c engine.Cell, in data.Shape, x float64, from int) int {
 	return nodes[c.Nodes-1]
 }
 
-// branches tells whether a layer is drawn as several.
+// branches reports whether a layer is drawn as several.
 func branches(l engine.Layer) bool {
 	switch l.(type) {
 	case engine.Residual, engine.Par, engine.Cell, engine.Seq:
@@ -190,7 +190,7 @@ func branches(l engine.Layer) bool {
 	return false
 }
 
-// weighs tells whether a layer begins a box of its own.
+// weighs reports whether a layer begins a box of its own.
 func weighs(l engine.Layer) bool {
 	switch l.(type) {
 	case engine.BatchNorm, engine.LayerNorm, engine.Dropout, engine.ReLU, engine.LeakyReLU, engine.GELU, engine.SiLU, engine.Tanh, engine.Sigmoid, engine.Flatten, engine.Reshape:

@@ -119,7 +119,7 @@ func (e *encoder) paths(n *node) {
 	}
 }
 
-// signature is a hash of a subtree's operations in a row; dead tells that it
+// signature is a hash of a subtree's operations in a row; dead reports whether it
 // carries nothing.
 func (n *node) signature() (h uint64, dead bool) {
 	if n.kind == opKind {

@@ -52,7 +52,7 @@ func (m *ensembleMemo) fitted(s *Space, all []*individual, req search.Request) *
 }
 
 // lessons are the trials that an ensemble learns from, the oldest first: all, or of
-// many the best and the youngest. So that they remain the same ones but for those that
+// many the best and the youngest. So that they remain the same ones except for those that
 // come, they are chosen once in learnAnew trials.
 func (m *ensembleMemo) lessons(all []*individual) []*individual {
 	if len(all) <= learnBest+learnYoung {

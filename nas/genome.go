@@ -30,7 +30,7 @@ type node struct {
 	kids []node
 }
 
-// Equal tells whether two genomes are the same derivation. Different
+// Equal reports whether two genomes are the same derivation. Different
 // derivations may still lead to the same network: compare [Genome.Hash].
 func (g Genome) Equal(h Genome) bool { return g.root.equal(&h.root) }
 

@@ -37,12 +37,15 @@ type GrammarError struct {
 	Err  error
 }
 
+// Error is the message, in one line.
 func (e *GrammarError) Error() string {
 	if e.Path == "" {
 		return e.Err.Error()
 	}
 	return e.Path + ": " + e.Err.Error()
 }
+
+// Unwrap is what went wrong there.
 func (e *GrammarError) Unwrap() error { return e.Err }
 
 func wrong(path, format string, args ...any) error {
@@ -121,7 +124,7 @@ func (c *compiler) compile(r Rule, path string) (*production, error) {
 		return c.several(kind, r.Branches, path, func(i int) string { return fmt.Sprintf("%s[%d]", join(path, key), i) })
 	case Repeat:
 		if r.Min < 0 || r.Max < r.Min || r.Max > maxRepeat {
-			return nil, wrong(join(path, "repeat"), "[%d, %d] is no range within 0 to %d", r.Min, r.Max, maxRepeat)
+			return nil, wrong(join(path, "repeat"), "[%d, %d] is not a range within 0 to %d", r.Min, r.Max, maxRepeat)
 		}
 		p, err := c.several(repeatKind, []Rule{r.Of}, path, func(int) string { return join(path, "of") })
 		if err == nil {
@@ -178,7 +181,7 @@ func (c *compiler) resolve(r Ref, path string) (*production, error) {
 func compileOp(r Op, path string) (*production, error) {
 	o := operationNamed(r.Name)
 	if o == nil {
-		return nil, wrong(join(path, "op"), "%s is no operation; known are %v", search.Quoted(r.Name), Operations())
+		return nil, wrong(join(path, "op"), "%s is not an operation; known are %v", search.Quoted(r.Name), Operations())
 	}
 	p := &production{kind: opKind, op: o, dims: make([]*search.Dim, len(o.attrs))}
 	for _, q := range r.Attrs {
@@ -188,7 +191,7 @@ func compileOp(r Op, path string) (*production, error) {
 		d := q.Dim()
 		i := o.index(d.Name)
 		if i < 0 {
-			return nil, wrong(join(path, d.Name), "is no attribute of %v", o)
+			return nil, wrong(join(path, d.Name), "is not an attribute of %v", o)
 		}
 		if p.dims[i] != nil {
 			return nil, wrong(join(path, d.Name), "stands twice")
@@ -206,7 +209,7 @@ func compileOp(r Op, path string) (*production, error) {
 	return p, nil
 }
 
-// checkDim tells whether every value of a dimension is one of the attribute.
+// checkDim reports whether every value of a dimension is one of the attribute.
 func checkDim(a *attribute, d *search.Dim) error {
 	if err := (search.Space{d}).Validate(); err != nil {
 		return errors.New(strings.TrimPrefix(err.Error(), d.Name+": "))

@@ -46,7 +46,7 @@ func Avoided(all []search.Record) int {
 	return n
 }
 
-// Correlation tells how well a proxy ranks the trials that were trained.
+// Correlation is how well a proxy ranks the trials that were trained.
 type Correlation struct {
 	Proxy  string
 	Rho    float64 // Spearman's rank correlation with the objective, 1 if more by the proxy is always better

@@ -25,7 +25,7 @@ func (s *Space) Mutate(r *rand.Rand, g Genome) (Genome, error) {
 	return h, nil
 }
 
-// mutate also tells what changed; nothing of a fresh sample.
+// mutate also returns what changed; nothing of a fresh sample.
 func (s *Space) mutate(r *rand.Rand, g Genome) (Genome, []change) {
 	was := s.mark(g)
 	for range mutateTries {

@@ -39,7 +39,7 @@ func (g Genome) network(in data.Shape, outputs int) (engine.Seq, error) {
 	return append(out, head), nil
 }
 
-// ends tells whether an operation is the last one of a subtree.
+// ends reports whether an operation is the last one of a subtree.
 func (n *node) ends(op string) bool {
 	if n.kind == opKind {
 		return n.op.name == op

@@ -20,7 +20,7 @@ import (
 func (g Genome) MarshalText() ([]byte, error) { return g.root.append(nil), nil }
 
 // UnmarshalText reads what MarshalText writes. It accepts every well-formed
-// tree; [Space.Check] tells whether it derives from a grammar.
+// tree; [Space.Check] reports whether it derives from a grammar.
 func (g *Genome) UnmarshalText(text []byte) error {
 	n, err := parseGenome(string(text))
 	if err != nil {

@@ -31,10 +31,10 @@ func TestNotation(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]string{
-		"":              `column 1: "" is no operation`,
+		"":              `column 1: "" is not an operation`,
 		"[relu":         "column 6: ']' is missing",
 		"[relu]]":       "column 7: nothing may follow",
-		"rellu":         `column 6: "rellu" is no operation`,
+		"rellu":         `column 6: "rellu" is not an operation`,
 		"dense":         "column 6: dense needs out",
 		"dense(-1)":     "column 9: dense: out: -1 is not a whole number from 0 to 1048576",
 		"dense(1.5)":    "column 10: dense: out: 1.5 is not a whole number from 0 to 1048576",
@@ -45,7 +45,7 @@ func TestNotation(t *testing.T) {
 		"1relu":         "column 2: a number needs a colon and its alternative behind it",
 		"99999999:relu": "column 9: a number needs a colon and its alternative behind it",
 		"(relu tanh)":   "column 7: a sum needs + between its branches",
-		"(relu + )":     `column 9: "" is no operation`,
+		"(relu + )":     `column 9: "" is not an operation`,
 		"<relu tanh>":   "column 12: no cell has 2 edges",
 		strings.Repeat("[", 200) + strings.Repeat("]", 200): "column 102: more than 10000 nodes, or nested more than 100 deep",
 	} {

@@ -11,7 +11,7 @@ import (
 )
 
 // NSGA3 searches for many objectives at once (NSGA-III; Deb & Jain 2014). It is
-// [NSGA2] but for which trials of the last front that has room survive, and for
+// [NSGA2] except for which trials of the last front that has room survive, and for
 // the parents: with three objectives and more nearly every trial is on the first
 // front, and distances along one objective after the other say little. Here the
 // normalised objectives are divided into niches around reference points, spread

@@ -20,7 +20,7 @@ type operation struct {
 	layers func(v []float64, in data.Shape) engine.Seq
 	// text is the short form for people; nil means the name.
 	text func(v []float64) string
-	// extent tells in symbols how the shape changes; nil means not at all.
+	// extent says in symbols how the shape changes; nil means not at all.
 	extent func(v []float64, e extent) extent
 }
 
@@ -346,7 +346,7 @@ func (o *operation) index(name string) int {
 	return -1
 }
 
-// changesNothing tells whether the operation returns its input.
+// changesNothing reports whether the operation returns its input.
 func (o *operation) changesNothing(v []float64) bool {
 	switch o.name {
 	case skip, eachStep:
@@ -359,7 +359,7 @@ func (o *operation) changesNothing(v []float64) bool {
 	return false
 }
 
-// idempotent tells whether applying the operation twice is applying it once.
+// idempotent reports whether applying the operation twice is applying it once.
 func (o *operation) idempotent() bool { return o.name == "relu" || o.name == "flatten" }
 
 // check returns v as a value of the attribute.

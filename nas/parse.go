@@ -114,7 +114,7 @@ func (p *parser) op() (node, error) {
 	name := p.take("abcdefghijklmnopqrstuvwxyz_0123456789") // the first is no digit, see node
 	o := operationNamed(name)
 	if o == nil {
-		return node{}, p.errorf("%s is no operation; known are %v", search.Quoted(name), Operations())
+		return node{}, p.errorf("%s is not an operation; known are %v", search.Quoted(name), Operations())
 	}
 	var vals []float64
 	for c := byte('('); len(vals) < len(o.attrs) && p.peek() == c; c = ',' {

@@ -30,8 +30,8 @@ func (s *Space) places(g Genome, n *engine.Net) (map[string]place, error) {
 	if _, err := decode(&root, s.in, &net); err != nil {
 		return nil, fmt.Errorf("network %v: %w", g.brief(), err)
 	}
-	m := surveyor{out: map[string]place{}, tensors: n.Tensors()}
-	t := m.seq(net, "", terrain{shape: s.in})
+	m := locator{out: map[string]place{}, tensors: n.Tensors()}
+	t := m.seq(net, "", featureMap{shape: s.in})
 	m.layer(located{engine.Dense{Out: s.outputs, PerStep: g.root.ends(eachStep)}, "out" + m.depth}, strconv.Itoa(len(net)), t)
 	return m.out, nil
 }
@@ -70,29 +70,29 @@ func (n *node) tagged(at string) node {
 	return m
 }
 
-// terrain is what a layer stands on: the shape of its input, and if that is an
+// featureMap is what a layer stands on: the shape of its input, and if that is an
 // image or a sequence that was flattened, the shape before.
-type terrain struct {
+type featureMap struct {
 	shape, grid data.Shape
 }
 
 // axes are the axes of the input's values.
-func (t terrain) axes() data.Shape {
+func (t featureMap) axes() data.Shape {
 	if t.grid != nil {
 		return t.grid
 	}
 	return t.shape
 }
 
-// surveyor finds the places of tensors.
-type surveyor struct {
+// locator finds the places of tensors.
+type locator struct {
 	out     map[string]place
 	tensors []safetensors.Tensor
 	last    string // place of the last layer
 	depth   string // of the last layer with weights: its place up to the last repetition
 }
 
-func (m *surveyor) seq(s engine.Seq, path string, t terrain) terrain {
+func (m *locator) seq(s engine.Seq, path string, t featureMap) featureMap {
 	for i, l := range s {
 		t = m.layer(l, under(path, strconv.Itoa(i)), t)
 	}
@@ -100,7 +100,7 @@ func (m *surveyor) seq(s engine.Seq, path string, t terrain) terrain {
 }
 
 // layer finds those of a layer, and what the next one stands on.
-func (m *surveyor) layer(l engine.Layer, path string, t terrain) terrain {
+func (m *locator) layer(l engine.Layer, path string, t featureMap) featureMap {
 	switch l := l.(type) {
 	case located:
 		return m.leaf(l, path, t)
@@ -118,15 +118,15 @@ func (m *surveyor) layer(l engine.Layer, path string, t terrain) terrain {
 		shapes, _ := l.Shapes(t.shape) // of a network that has been compiled
 		for i, e := range l.Edges {
 			at := under(path, strconv.Itoa(i))
-			m.projection(i, at, m.seq(e.Body, at, terrain{shape: shapes[e.From]}))
+			m.projection(i, at, m.seq(e.Body, at, featureMap{shape: shapes[e.From]}))
 		}
 	}
-	return terrain{shape: shapeBehind(l, t.shape)}
+	return featureMap{shape: shapeBehind(l, t.shape)}
 }
 
 // projection finds the place of a projection, if there is one, behind the last
 // layer.
-func (m *surveyor) projection(branch int, path string, t terrain) {
+func (m *locator) projection(branch int, path string, t featureMap) {
 	for _, x := range m.tensors {
 		if x.Name == under(path, "projection.weight") {
 			m.put(x, fmt.Sprintf("%s projection.%d", m.last, branch), "weight", engine.Dense{}, t)
@@ -134,7 +134,7 @@ func (m *surveyor) projection(branch int, path string, t terrain) {
 	}
 }
 
-func (m *surveyor) leaf(l located, path string, t terrain) terrain {
+func (m *locator) leaf(l located, path string, t featureMap) featureMap {
 	m.last = l.place
 	for _, x := range m.tensors {
 		if own, ok := strings.CutPrefix(x.Name, path+"."); ok {
@@ -149,18 +149,18 @@ func (m *surveyor) leaf(l located, path string, t terrain) terrain {
 	switch l.Layer.(type) {
 	case engine.Flatten:
 		if len(t.shape) > 1 {
-			return terrain{out, t.shape}
+			return featureMap{out, t.shape}
 		}
 		return t
 	case engine.BatchNorm, engine.LayerNorm, engine.GroupNorm, engine.Dropout,
 		engine.ReLU, engine.LeakyReLU, engine.GELU, engine.SiLU, engine.Tanh, engine.Sigmoid:
 		return t
 	}
-	return terrain{shape: out}
+	return featureMap{shape: out}
 }
 
 // put notes the place of a tensor of a layer.
-func (m *surveyor) put(x safetensors.Tensor, at, own string, l engine.Layer, t terrain) {
+func (m *locator) put(x safetensors.Tensor, at, own string, l engine.Layer, t featureMap) {
 	p := place{view: x.Shape}
 	last := len(x.Shape) - 1
 	switch _, dense := l.(engine.Dense); {
@@ -180,7 +180,7 @@ func (m *surveyor) put(x safetensors.Tensor, at, own string, l engine.Layer, t t
 	m.out[x.Name] = p
 }
 
-// fused tells whether the outputs of a tensor are three parts: queries, keys and
+// fused reports whether the outputs of a tensor are three parts: queries, keys and
 // values, or gates.
 func fused(l engine.Layer, own string) bool {
 	switch l.(type) {

@@ -18,7 +18,7 @@ type individual struct {
 	net    *reading
 }
 
-// better tells whether an individual's first loss is less than another's, or as
+// better reports whether an individual's first loss is less than another's, or as
 // small with a better learning curve: among equals the one that got there earlier
 // has learned faster. Accuracies on few rows are often equal.
 func (i *individual) better(j *individual) bool {
@@ -56,13 +56,9 @@ func mainGoal(req search.Request) []search.Objective {
 	return req.Objectives[:min(len(req.Objectives), 1)]
 }
 
-// usable tells whether a trial's measurements say something about a network.
+// usable reports whether a trial's measurements say something about a network.
 func usable(r *search.Record) bool {
-	switch r.State {
-	case search.Diverged, search.Failed, search.Infeasible:
-		return false
-	}
-	return len(r.Measurements) > 0
+	return r.State.Usable() && len(r.Measurements) > 0
 }
 
 // measuredAt is the position of the measurement of a usable trial that counts

@@ -12,7 +12,7 @@ import (
 
 // Predictor is a predictor-guided search (after BANANAS; White et al. 2021): an
 // ensemble learns from the trials what a candidate's loss will be, and each trial is
-// the best of many candidates, by independent Thompson sampling: each is judged by a
+// the best of many candidates, by independent Thompson sampling: each is scored by a
 // draw from the normal distribution that the ensemble gives for it. Some are random,
 // the others mutants of the best networks so far: those alone get stuck. The first
 // trials are random.
@@ -26,7 +26,7 @@ import (
 type Predictor struct {
 	Space *Space
 	First int // random trials; 0 means 20
-	Pool  int // candidates judged for one trial; 0 means 50
+	Pool  int // candidates scored for one trial; 0 means 50
 }
 
 var _ search.Sampler = Predictor{}
@@ -70,7 +70,7 @@ func (s Predictor) Propose(ctx context.Context, req search.Request) ([]search.Pa
 					return o.candidate(), o.known
 				}
 			}
-			return sampled(r, s.Space, req.Space), false // all that was judged had been tried
+			return sampled(r, s.Space, req.Space), false // all that was scored had been tried
 		}
 	})
 }
@@ -78,11 +78,11 @@ func (s Predictor) Propose(ctx context.Context, req search.Request) ([]search.Pa
 // judge draws candidates and sorts them by what the ensemble says of each, the best
 // last.
 func (s Predictor) judge(r *rand.Rand, model *ensemble, parents []candidate, hyper search.Space, n int) []offspring {
-	type judged struct {
+	type scored struct {
 		number int
 		score  float64
 	}
-	all, order := make([]offspring, n), make([]judged, n)
+	all, order := make([]offspring, n), make([]scored, n)
 	var e encoder
 	for i := range all {
 		if i < int(explore*float64(n)) {
@@ -91,9 +91,9 @@ func (s Predictor) judge(r *rand.Rand, model *ensemble, parents []candidate, hyp
 			all[i] = bred(r, &parents[i%len(parents)], hyper, s.Space.varied)
 		}
 		mean, deviation := model.predict(e.encode(all[i].genome, hyper, all[i].point))
-		order[i] = judged{i, mean + deviation*r.NormFloat64()}
+		order[i] = scored{i, mean + deviation*r.NormFloat64()}
 	}
-	slices.SortStableFunc(order, func(a, b judged) int { return cmp.Compare(b.score, a.score) })
+	slices.SortStableFunc(order, func(a, b scored) int { return cmp.Compare(b.score, a.score) })
 	out := make([]offspring, n)
 	for k, o := range order {
 		out[k] = all[o.number]

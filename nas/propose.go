@@ -11,7 +11,7 @@ import (
 // freshTries bounds the search for a network that was not tried.
 const freshTries = 64
 
-// drawFunc draws a candidate for a trial, at the given try; known tells that it
+// drawFunc draws a candidate for a trial, at the given try; known reports whether it
 // may well have the network of an earlier one.
 type drawFunc func(trial, try int, r *rand.Rand) (c candidate, known bool)
 

@@ -186,7 +186,7 @@ func logDet(k [proxyRows][proxyRows]float64) float64 {
 // gradNorm is the logarithm of the gradient's norm on random inputs and classes
 // (Abdelfattah et al. 2021, section 3.1).
 func (s *Space) gradNorm(net engine.Seq) float64 {
-	out, _, err := engine.Measure(net, s.in)
+	out, err := net.Infer(s.in)
 	if err != nil || len(out) != 1 || out[0] < 2 {
 		return math.Inf(-1)
 	}

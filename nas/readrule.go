@@ -39,7 +39,7 @@ func readRule(v any, path string, depth int) (Rule, error) {
 	case map[string]any:
 		return readMap(v, path, depth)
 	}
-	return nil, wrong(path, "%s is no rule: write an operation, a list, or one of oneof, repeat, add, concat, cell, ref", search.FormatExact(v))
+	return nil, wrong(path, "%s is not a rule: write an operation, a list, or one of oneof, repeat, add, concat, cell, ref", search.FormatExact(v))
 }
 
 func readRules(v any, path string, depth int) ([]Rule, error) {
@@ -127,7 +127,7 @@ func readOp(m map[string]any, path string) (Rule, error) {
 	}
 	for _, key := range names(m) {
 		if key != "op" && o.index(key) < 0 {
-			return nil, wrong(join(path, key), "is no attribute of %v", o)
+			return nil, wrong(join(path, key), "is not an attribute of %v", o)
 		}
 	}
 	for _, a := range o.attrs {

@@ -109,7 +109,7 @@ func (s *Space) measured(g Genome) (engine.Seq, needs, error) {
 	return net, n, err
 }
 
-// fits tells whether a genome of the grammar may be tried.
+// fits reports whether a genome of the grammar may be tried.
 func (s *Space) fits(g Genome) bool {
 	if s.in == nil {
 		return true
@@ -122,7 +122,7 @@ func (s *Space) fits(g Genome) bool {
 	return err == nil && s.limits.allow(n.times(s.folds))
 }
 
-// Check tells whether a genome derives from the grammar.
+// Check reports whether a genome derives from the grammar.
 func (s *Space) Check(g Genome) error {
 	if err := s.root.check(&g.root); err != nil {
 		return fmt.Errorf("genome %v is none of this space: %w", g.brief(), err)

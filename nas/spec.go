@@ -168,7 +168,7 @@ func checkRange[T int | float64](name string, bounds []T, lo, hi T) error {
 	case n == 0:
 		return wrong(name, "is empty: write [lo, hi], or leave the key out")
 	case n > 2:
-		return wrong(name, "%s is no range: write [lo, hi]", search.FormatExact(bounds))
+		return wrong(name, "%s is not a range: write [lo, hi]", search.FormatExact(bounds))
 	case bounds[0] > bounds[n-1]:
 		return wrong(name, "%v is an empty range: write the smaller bound first", bounds)
 	}

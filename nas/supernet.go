@@ -18,12 +18,12 @@ import (
 //
 // A Supernet that nobody trains may lend its weights to many goroutines at once.
 type Supernet struct {
-	space *Space
-	fair  bool
-	bank  map[string]*sharedTensor
+	space  *Space
+	fair   bool
+	shared map[string]*sharedTensor
 }
 
-// sharedTensor is a tensor of the bank, as large as the largest that took part.
+// sharedTensor is a shared tensor, as large as the largest that took part.
 type sharedTensor struct {
 	shape   []int
 	centred int
@@ -37,7 +37,7 @@ type sharedTensor struct {
 // cards (after FairNAS; Chu et al. 2021, whose strict fairness adds the gradients
 // of a whole deal up in one step).
 func (s *Space) Supernet(fair bool) *Supernet {
-	return &Supernet{space: s, fair: fair, bank: map[string]*sharedTensor{}}
+	return &Supernet{space: s, fair: fair, shared: map[string]*sharedTensor{}}
 }
 
 // Paths are random networks to train, one a step, drawn from r.
@@ -65,7 +65,7 @@ func (n *Supernet) Lend(p search.Params, net *engine.Net, tr *engine.Trainer) er
 	steps := make([]int, len(tensors))
 	for i, t := range tensors {
 		at := places[t.Name]
-		if from := n.bank[at.key]; from != nil {
+		if from := n.shared[at.key]; from != nil {
 			from.lend(at, t.Data, 0)
 			steps[i] = from.steps
 		}
@@ -79,7 +79,7 @@ func (n *Supernet) Lend(p search.Params, net *engine.Net, tr *engine.Trainer) er
 	for slot, state := range tr.State() {
 		for _, t := range state {
 			at := places[t.Name]
-			if from := n.bank[at.key]; from != nil {
+			if from := n.shared[at.key]; from != nil {
 				from.lend(at, t.Data, slot+1)
 			}
 		}
@@ -97,10 +97,10 @@ func (n *Supernet) Return(p search.Params, tr *engine.Trainer) error {
 	state := tr.State()
 	for i, t := range tr.Net().Tensors() {
 		at := places[t.Name]
-		to := n.bank[at.key]
+		to := n.shared[at.key]
 		if to == nil || len(to.data) != 1+len(state) || len(to.shape) != len(at.view) { // new, or of a file without state
 			to = &sharedTensor{shape: make([]int, len(at.view)), centred: at.centred, data: make([][]float32, 1+len(state))}
-			n.bank[at.key] = to
+			n.shared[at.key] = to
 		}
 		to.grow(at.view, t.Data)
 		to.take(at, t.Data, 0)

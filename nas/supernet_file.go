@@ -20,8 +20,8 @@ const supernetFormat = "budwood supernet 1"
 func (n *Supernet) Save(w io.Writer, state bool) error {
 	var tensors []safetensors.Tensor
 	notes := map[string][2]int{} // steps, centred
-	for _, key := range slices.Sorted(maps.Keys(n.bank)) {
-		t := n.bank[key]
+	for _, key := range slices.Sorted(maps.Keys(n.shared)) {
+		t := n.shared[key]
 		notes[key] = [2]int{t.steps, t.centred}
 		for slot, data := range t.data {
 			if slot == 0 || state {
@@ -46,7 +46,7 @@ func (n *Supernet) Load(r io.Reader) error {
 	if err != nil {
 		return fmt.Errorf("load shared weights: %w", err)
 	}
-	n.bank = bank
+	n.shared = bank
 	return nil
 }
 

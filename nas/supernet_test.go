@@ -175,7 +175,7 @@ func TestSupernetKeepsTheRest(t *testing.T) {
 				views[at.key] = at.view
 			}
 			for key, was := range before {
-				now := n.bank[key]
+				now := n.shared[key]
 				touched := make([]bool, len(now.data[0]))
 				if view := views[key]; view != nil {
 					overlap(view, now.shape, now.centred, func(_, at, k int) {
@@ -201,7 +201,7 @@ func TestSupernetKeepsTheRest(t *testing.T) {
 					}
 				})
 			}
-			for key, x := range n.bank {
+			for key, x := range n.shared {
 				c := *x
 				c.data = nil
 				for _, d := range x.data {
@@ -261,7 +261,7 @@ func TestOverlap(t *testing.T) {
 	}
 }
 
-// A file holds everything, without state all that candidates are judged by.
+// A file holds everything, without state all that candidates are evaluated by.
 func TestSupernetFile(t *testing.T) {
 	s := sharing(t)["cnn"]
 	n := s.Supernet(false)

@@ -26,14 +26,14 @@ func (t *tried) with(mark string) []search.Params {
 	return out
 }
 
-// among tells whether one of the params has the same hyperparameters as p.
+// among reports whether one of the params has the same hyperparameters as p.
 func among(hyper search.Space, params []search.Params, p search.Params) bool {
 	if len(params) == 0 {
 		return false
 	}
 	key := ""
 	return slices.ContainsFunc(params, func(q search.Params) bool {
-		if r, ok := hyper.Adopt(q); ok { // of before the space changed
+		if r, ok := hyper.Adopt(q); ok { // q may be older than a change of the space
 			q = r
 		}
 		if differ(p, q) {
@@ -46,7 +46,7 @@ func among(hyper search.Space, params []search.Params, p search.Params) bool {
 	})
 }
 
-// differ tells that a number of two points is not the same: a look is cheaper
+// differ reports whether a number of two points is not the same: comparing is cheaper
 // than the keys of all.
 func differ(p, q search.Params) bool {
 	for name, v := range p {

@@ -45,7 +45,7 @@ func (s *Study) main() search.Objective { return s.Objectives[0] }
 // value is a trial's last value of an objective, NaN if it has none.
 func value(r *search.Record, o search.Objective) float64 {
 	loss, ok := r.Loss(o)
-	if !ok || r.State == search.Diverged || r.State == search.Failed || r.State == search.Infeasible {
+	if !ok || !r.State.Usable() {
 		return math.NaN()
 	}
 	return o.Goal.Loss(loss) // its own inverse
@@ -282,7 +282,7 @@ func (s *Study) parallel() Parallel {
 	return p
 }
 
-// decades tells whether values spread so far that they want a logarithmic axis.
+// decades reports whether values spread so far that they want a logarithmic axis.
 func decades(values []float64) bool {
 	lo, hi := math.Inf(1), 0.
 	for _, v := range values {

@@ -46,14 +46,14 @@ func (l *Loop) setAside(d *Decision, trials []int, top []Scored) {
 	l.Queue = slices.DeleteFunc(l.Queue, l.IsAside)
 	var known []int // to the scheduler
 	for _, t := range trials {
-		if _, again := l.again(t); !again {
-			known = append(known, l.inner(t))
+		if _, again := l.findAgain(t); !again {
+			known = append(known, l.schedulerNumber(t))
 		}
 	}
 	l.step(d, Aside{known})
 }
 
-// IsAside tells whether a trial does not count.
+// IsAside reports whether a trial does not count.
 func (l *Loop) IsAside(trial int) bool {
 	_, found := slices.BinarySearch(l.Aside, trial)
 	return found
@@ -66,8 +66,8 @@ func (l *Loop) uncounted(d *Decision, o Outcome) {
 		o.State = Stopped
 		d.Ended = append(d.Ended, Ending{o.Trial, Stopped, "set aside"})
 	}
-	if _, again := l.again(o.Trial); !again {
-		l.step(d, Ended{Trial: l.inner(o.Trial), Budget: o.Budget, State: o.State})
+	if _, again := l.findAgain(o.Trial); !again {
+		l.step(d, Ended{Trial: l.schedulerNumber(o.Trial), Budget: o.Budget, State: o.State})
 	}
 }
 

@@ -15,6 +15,7 @@ type Change struct {
 	Err error
 }
 
+// String is the parameter with what changed.
 func (c Change) String() string { return c.Param + ": " + c.What }
 
 // Changes lists what is different in another version of the space, in its order.
@@ -155,7 +156,7 @@ func orTop(parent string) string {
 	return "a branch of " + parent
 }
 
-// newBranch tells whether a parameter stands only below options that are new,
+// newBranch reports whether a parameter stands only below options that are new,
 // so that no earlier trial can have had it.
 func (s Space) newBranch(name string, before map[string]*Dim) bool {
 	fresh := true

@@ -41,6 +41,7 @@ type ConstraintError struct {
 	Err    error
 }
 
+// Error is the message, in one line.
 func (e *ConstraintError) Error() string {
 	if e.Column == 0 {
 		return fmt.Sprintf("%s: %v", strconv.Quote(Brief(e.Text, 200)), e.Err)
@@ -48,6 +49,7 @@ func (e *ConstraintError) Error() string {
 	return fmt.Sprintf("%s, column %d: %v", strconv.Quote(Brief(e.Text, 200)), e.Column, e.Err)
 }
 
+// Unwrap is what went wrong there.
 func (e *ConstraintError) Unwrap() error { return e.Err }
 
 // Constrain reads conditions on the parameters of a space. The error is a
@@ -69,7 +71,7 @@ func Constrain(s Space, conditions ...string) (Constraints, error) {
 	return out, nil
 }
 
-// None tells whether there are no conditions.
+// None reports whether there are no conditions.
 func (c Constraints) None() bool { return len(c.conditions) == 0 }
 
 // Strings lists the conditions as they were written.
@@ -81,7 +83,7 @@ func (c Constraints) Strings() []string {
 	return out
 }
 
-// Hold tells whether a point satisfies every condition.
+// Hold reports whether a point satisfies every condition.
 func (c Constraints) Hold(at Point) bool {
 	_, broken := c.Broken(at)
 	return !broken

@@ -50,7 +50,7 @@ func TestViolationIsMeasured(t *testing.T) {
 		"exp(big) == exp(big)":                   0,
 		"exp(big) <= exp(big)":                   0,
 		"exp(big) < exp(big)":                    1,
-		"exp(big) - exp(big) < 1":                1, // inf - inf is no number
+		"exp(big) - exp(big) < 1":                1, // inf - inf is not a number
 		"1 < exp(big) - exp(big)":                1,
 		"not 1 < exp(big) - exp(big)":            0,
 		"not exp(big) - exp(big) < 1":            0,
@@ -115,7 +115,7 @@ func TestConstraintsOnMixedChoices(t *testing.T) {
 	numbers := search.Choice("n", 1, 2)
 	s := search.Space{mixed, numbers, search.Choice("a", "auto", "none"), search.Choice("b", "auto", "most")}
 	for text, want := range map[string][2]bool{ // with m = auto, and with m = 3
-		"m == auto": {true, false}, "m == 3": {false, true}, "m != true": {true, true}, "m in [auto, 3]": {true, true},
+		"3 == m": {false, true}, "'auto' == m": {true, false}, "m == auto": {true, false}, "m == 3": {false, true}, "m != true": {true, true}, "m in [auto, 3]": {true, true},
 		"m == n + 2": {false, true}, "m == a": {true, false}, "a == b": {true, true}, "a != b": {false, false},
 	} {
 		c, err := search.Constrain(s, text)
@@ -139,8 +139,8 @@ func TestConstraintsOnMixedChoices(t *testing.T) {
 		"m < 4":     "< compares numbers, and this is the parameter m, a choice of mixed values",
 		"m + 1 > 4": "expected a number, found the parameter m, a choice of mixed values",
 		"m":         "expected a condition like a <= b, found the parameter m, a choice of mixed values",
-		"m == aut":  `"aut" is no option of m (did you mean "auto"?); there are [auto 3 true]`,
-		"m == n2":   `"n2" is no option of m (did you mean "n"?)`,
+		"m == aut":  `"aut" is not an option of m (did you mean "auto"?); there are [auto 3 true]`,
+		"m == n2":   `"n2" is not an option of m (did you mean "n"?)`,
 		"n == a":    "the parameter n, a number can never equal the parameter a, a text",
 	} {
 		if _, err := search.Constrain(s, text); err == nil || !strings.Contains(err.Error(), want) {
@@ -190,6 +190,7 @@ func TestConstraintErrorsSayWhere(t *testing.T) {
 		"(layers <)":                `column 10: expected a parameter or a value, found ")"`,
 		"not":                       `column 4: expected a parameter or a value, found the end`,
 		"(log)(3) < 1":              `column 6: "(" does not belong here`,
+		"log '(' < 3":               `column 5: "(" does not belong here`,
 		"max() < 3":                 `column 5: expected a parameter or a value, found ")"`,
 		"act == `tanh`":             `column 8: there is no parameter "tanh"`,
 		"layers < 3 and 'x":         `column 16: ' is not closed`,

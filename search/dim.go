@@ -268,7 +268,7 @@ func (d *Dim) values() []any {
 	return out
 }
 
-// equal tells whether two definitions describe the same parameter.
+// equal reports whether two definitions describe the same parameter.
 func (d *Dim) equal(e *Dim) bool { return d == e || reflect.DeepEqual(d, e) }
 
 // ulp is the distance from x to the next larger float64.

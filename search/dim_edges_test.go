@@ -25,7 +25,7 @@ func TestLimitsOfDefinitions(t *testing.T) {
 		want string // the error; "" if there is none
 	}{
 		{f(0, 1, 0, false), ""}, {f(1, 1, 0, false), ""}, {f(1, math.Nextafter(1, 0), 0, false), "is empty"},
-		{f(math.NaN(), 1, 0, false), "finite"}, {f(0, inf, 0, false), "finite"}, {f(0, 1, inf, false), "finite"},
+		{f(math.NaN(), 1, 0, false), "finite"}, {f(0, inf, 0, false), "finite"}, {f(-inf, 1, 0, false), "finite"}, {f(0, 1, inf, false), "finite"},
 		{f(-1e308, 1e308, 0, false), "too wide"}, {f(-1e307, 1e308, 0, false), ""}, {f(0, 1e300, 0, false), ""},
 		{f(0, 1, 0, true), "must start above 0"}, {f(-1, 1, 0, true), "must start above 0"}, {f(1e-300, 1, 0, true), ""},
 		{f(0, 1, -.1, false), "is negative"}, {f(0, 1, .1, false), ""},
@@ -41,12 +41,36 @@ func TestLimitsOfDefinitions(t *testing.T) {
 		{&search.Dim{Name: "x", Kind: search.KindChoice, Options: []search.Option{{Value: 1.5}, {Value: true}, {Value: "a"}, {Value: 1}}}, ""},
 		{search.Int("x", 1, 4, search.Default(4)), ""}, {search.Int("x", 1, 4, search.Default(5)), "the default of x: 5 is outside [1, 4]"},
 		{search.Int("x", 1, 4, search.Default(1.5)), "the default of x: 1.5 is not a whole number"},
-		{search.Float("x", 1, 4, search.Default(3)), ""},
+		{search.Float("x", 1, 4, search.Default(3)), ""}, {search.Int("x", 5, 1, search.Default(3)), "the range [5, 1] is empty"},
 	} {
 		err := search.Space{c.p}.Validate()
 		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%d, %+v: %v, want %q", i, *c.p.Dim(), err, c.want)
 		}
+	}
+}
+
+// Typed keys read every value of theirs, the first option too, and a request's
+// randomness is that of the trial.
+func TestKeysAndRandomness(t *testing.T) {
+	act := search.Choice("act", "relu", "tanh")
+	for _, want := range []string{"relu", "tanh"} {
+		if got := act.In(search.Params{"act": want}); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	if search.Ordinal("x", 1, 2).Dim().Ordered != true || act.Dim().Ordered {
+		t.Error("the order of an ordinal")
+	}
+	if got := act.In(search.Params{"act": "gelu"}); got != "" {
+		t.Errorf("%q is no option", got)
+	}
+	r := search.Request{Seed: 5, First: 7}
+	if a, b := r.Rand(2).Uint64(), search.Rand(5, 9).Uint64(); a != b {
+		t.Errorf("trial 9 draws %d, and as the third of a request %d", b, a)
+	}
+	if got := search.LogFloat("x", 1e-4, 1).Dim().Decode(.25).(float64); math.Abs(got-1e-3) > 1e-12 {
+		t.Errorf("a quarter of four decades is at %v", got)
 	}
 }
 
@@ -223,6 +247,18 @@ func TestNewParameterBelowADefault(t *testing.T) {
 	}
 	if err := before.Compatible(with("adam")); err != nil {
 		t.Error(err)
+	}
+	// Deeper below a new option everything is new; the genome goes along.
+	deep := append(slices.Clone(before), search.Choice("opt", "adam", "sgd").When("adam", search.Choice("amsgrad", true, false).When(true, search.Float("top", 0, 1)).Default(true)).Default("sgd"))
+	if err := before.Compatible(deep); err != nil {
+		t.Error(err)
+	}
+	if p, ok := before.Adopt(search.Params{"layers": 2, search.ArchitectureKey: "g", "gone": 1}); !ok || p[search.ArchitectureKey] != "g" || len(p) != 2 {
+		t.Errorf("%v, %v", p, ok)
+	}
+	ordered := search.Space{search.Ordinal("k", 1, 3)}
+	if got := (search.Space{search.Choice("k", 1, 3)}).Changes(ordered); len(got) != 1 || got[0].String() != "k: its values have an order now" || got[0].Err != nil {
+		t.Errorf("%v", got)
 	}
 	if err := before.Compatible(with("sgd")); err == nil || !strings.Contains(err.Error(), "mom: the parameter is new") {
 		t.Errorf("%v: trials before had sgd, and no momentum", err)

@@ -62,7 +62,7 @@ func (p *exprParser) option(e *expr, d *Dim) error {
 				names = append(names, q.Name)
 			}
 		}
-		return bad(e.column, "%s is no option of %s%s; there are %s", Quoted(e.text), d.Name, meant(e.text, names), Brief(fmt.Sprint(d.values()), 300))
+		return bad(e.column, "%s is not an option of %s%s; there are %s", Quoted(e.text), d.Name, meant(e.text, names), Brief(fmt.Sprint(d.values()), 300))
 	}
 	e.op, e.kind = "text", kindText
 	return nil

@@ -11,7 +11,7 @@ import (
 // every objective. Trials are compared once they are trained to the end, that is,
 // completed, or as far as any trial of the study: a trial that was stopped at
 // its third epoch has spent less and learned less than one that had all, and its
-// values say nothing of what it would have come to. Trials that were judged with
+// values say nothing of what it would have come to. Trials that were evaluated with
 // shared weights ([SharedEpochs]) are compared with each other, but not with those
 // that were trained from scratch when there are such.
 type Front struct {
@@ -19,7 +19,7 @@ type Front struct {
 	Compared int          // trials that were
 	Early    int          // trials with values that were not: stopped before the end
 	Open     int          // likewise: they run, or wait at a rung
-	Shared   int          // likewise: judged with shared weights
+	Shared   int          // likewise: evaluated with shared weights
 	Budget   int          // as far as any was trained
 	Volume   float64      // the hypervolume from the worst value of each objective, as a share of the box up to the best ones
 }
@@ -84,7 +84,7 @@ func ParetoFront(all []Record, objectives []Objective) Front {
 	return f
 }
 
-// Has tells whether a trial is on the front.
+// Has reports whether a trial is on the front.
 func (f *Front) Has(trial int) bool {
 	return slices.ContainsFunc(f.Trials, func(t FrontTrial) bool { return t.Trial == trial })
 }
@@ -96,7 +96,7 @@ func (f Front) String() string {
 	for _, x := range []struct {
 		n   int
 		why string
-	}{{f.Early, "stopped before"}, {f.Open, "on their way"}, {f.Shared, "judged with shared weights"}} {
+	}{{f.Early, "stopped before"}, {f.Open, "on their way"}, {f.Shared, "evaluated with shared weights"}} {
 		if x.n > 0 {
 			left = append(left, fmt.Sprintf("%d %s", x.n, x.why))
 		}
@@ -132,13 +132,13 @@ func (r *Record) Losses(objectives []Objective) (losses []float64, ok bool) {
 }
 
 // trainedBesideShared are the trials that were trained from scratch in a study
-// where others were judged with shared weights; nil if there are no such others, or
+// where others were evaluated with shared weights; nil if there are no such others, or
 // nothing but them and the one that trained the weights, which is the first.
 func trainedBesideShared(all []Record) map[int]bool {
 	shared, out := false, map[int]bool{}
 	for i := range all {
 		m, ok := all[i].Last()
-		if _, judged := m.Metrics[SharedEpochs]; judged {
+		if _, evaluated := m.Metrics[SharedEpochs]; evaluated {
 			shared = true
 		} else if ok && all[i].ID > 0 {
 			out[all[i].ID] = true

@@ -83,8 +83,34 @@ func TestFrontInWords(t *testing.T) {
 	}
 	two := search.Front{Trials: make([]search.FrontTrial, 2), Compared: 5, Early: 1, Open: 2, Shared: 3, Budget: 27}
 	if got := two.String(); !strings.HasPrefix(got, "2 trials that") || !strings.Contains(got, "of 5 trained to the end (27 epochs") ||
-		!strings.HasSuffix(got, "; not compared: 1 stopped before, 2 on their way, 3 judged with shared weights") {
+		!strings.HasSuffix(got, "; not compared: 1 stopped before, 2 on their way, 3 evaluated with shared weights") {
 		t.Error(got)
+	}
+}
+
+func TestDominatesByHand(t *testing.T) {
+	for _, c := range []struct {
+		a, b []float64
+		want bool
+	}{
+		{[]float64{1, 2}, []float64{2, 2}, true}, {[]float64{2, 1}, []float64{2, 2}, true}, {[]float64{2, 2}, []float64{2, 2}, false}, {[]float64{1, 3}, []float64{2, 2}, false},
+		{[]float64{3, 1}, []float64{2, 2}, false}, {[]float64{1, 1, 1}, []float64{1, 2, 1}, true}, {nil, nil, false},
+	} {
+		if got := search.Dominates(c.a, c.b); got != c.want {
+			t.Errorf("%v dominates %v: %v", c.a, c.b, got)
+		}
+	}
+}
+
+// Those that are set aside are not counted, whichever they are.
+func TestCounted(t *testing.T) {
+	all := []search.Record{tried(0, search.Completed, 9, .3, 1), tried(1, search.Completed, 9, .2, 1), tried(2, search.Completed, 9, .1, 1)}
+	if got := search.Counted(all); len(got) != 3 {
+		t.Errorf("%d of three", len(got))
+	}
+	all[0].Aside, all[2].Aside = "a wrong label", "another"
+	if got := search.Counted(all); len(got) != 1 || got[0].ID != 1 {
+		t.Errorf("%+v", got)
 	}
 }
 
@@ -104,16 +130,16 @@ func TestLossOfWhatIsSetAside(t *testing.T) {
 	}
 }
 
-// Only a study where some trial was judged with shared weights has trials that are
-// apart: those that were trained from scratch, but for the first, which trained the
+// Only a study where some trial was evaluated with shared weights has trials that are
+// apart: those that were trained from scratch, except for the first, which trained the
 // weights.
 func TestFrontWithOneTrainedBesideShared(t *testing.T) {
-	judged := func(id int, loss, wh float64) search.Record {
+	evaluated := func(id int, loss, wh float64) search.Record {
 		r := tried(id, search.Completed, 40, loss, wh)
 		r.Measurements[0].Metrics[search.SharedEpochs] = 0
 		return r
 	}
-	all := []search.Record{judged(0, .1, 1), judged(1, .2, 2), {Trial: search.Trial{ID: 2}, State: search.Running}}
+	all := []search.Record{evaluated(0, .1, 1), evaluated(1, .2, 2), {Trial: search.Trial{ID: 2}, State: search.Running}}
 	if f := search.ParetoFront(all, lossAndEnergy); f.Shared != 0 || f.Compared != 2 {
 		t.Errorf("%+v: nothing was trained by itself", f)
 	}

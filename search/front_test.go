@@ -92,17 +92,17 @@ func TestFrontComparesWhatIsTrainedEquallyFar(t *testing.T) {
 	}
 }
 
-// What was judged with shared weights does not stand beside what was trained with
-// its own, but in a search without the latter the judged are compared.
+// What was evaluated with shared weights does not stand beside what was trained with
+// its own weights; if no trial was trained with its own, they are compared.
 func TestFrontOfSharedWeights(t *testing.T) {
-	judged := func(id int, loss, wh float64) search.Record {
+	evaluated := func(id int, loss, wh float64) search.Record {
 		r := tried(id, search.Completed, 40, loss, wh)
 		r.Measurements[0].Metrics[search.SharedEpochs] = 40
 		return r
 	}
-	all := []search.Record{tried(0, search.Completed, 40, .5, 9), judged(1, .4, 3), judged(2, .1, 5), judged(3, .2, 6)}
+	all := []search.Record{tried(0, search.Completed, 40, .5, 9), evaluated(1, .4, 3), evaluated(2, .1, 5), evaluated(3, .2, 6)}
 	if got, want := onFront(search.ParetoFront(all, lossAndEnergy)), []int{2, 1}; !reflect.DeepEqual(got, want) {
-		t.Errorf("the front of the judged is %v, want %v", got, want)
+		t.Errorf("the front of the evaluated is %v, want %v", got, want)
 	}
 	all = append(all, tried(4, search.Completed, 10, .3, 5), tried(5, search.Completed, 10, .25, 7))
 	f := search.ParetoFront(all, lossAndEnergy)

@@ -2,7 +2,7 @@ package search
 
 import "slices"
 
-// Dominates tells whether losses a are nowhere worse than b and somewhere
+// Dominates reports whether losses a are nowhere worse than b and somewhere
 // better (Pareto dominance). Both have the same length.
 func Dominates(a, b []float64) bool {
 	better := false
@@ -45,7 +45,7 @@ func Fronts(losses [][]float64) [][]int {
 	return out
 }
 
-// dominatedBy tells whether a member of a front dominates point i. Of points in
+// dominatedBy reports whether a member of a front dominates point i. Of points in
 // lexicographic order the last ones are the likeliest.
 func dominatedBy(losses [][]float64, front []int, i int) bool {
 	for k := len(front) - 1; k >= 0; k-- {

@@ -24,7 +24,7 @@ type Loop struct {
 	Paused    map[int]int     `json:"paused,omitempty"` // trial to budget
 	Halted    map[int]bool    `json:"halted,omitempty"` // paused trials that the user stopped, of which the scheduler has not heard yet
 	Aside     []int           `json:"aside,omitempty"`  // trials that do not count, in order: see SetAside
-	Held      bool            `json:"held,omitempty"`   // no slots are offered until Unhold
+	Held      bool            `json:"held,omitempty"`   // no slots are offered until Resume
 	Closing   string          `json:"closing,omitempty"`
 	Finished  bool            `json:"finished,omitempty"`
 
@@ -104,7 +104,7 @@ func (l *Loop) Done(o Outcome) Decision {
 		return d
 	}
 	delete(l.Running, o.Trial)
-	switch _, again := l.again(o.Trial); {
+	switch _, again := l.findAgain(o.Trial); {
 	case l.IsAside(o.Trial):
 		l.uncounted(&d, o)
 	case again: // the scheduler knows nothing of it
@@ -114,10 +114,10 @@ func (l *Loop) Done(o Outcome) Decision {
 			l.Paused = map[int]int{}
 		}
 		l.Paused[o.Trial] = o.Budget
-		l.step(&d, Reported{l.inner(o.Trial), o.Budget, o.Values})
+		l.step(&d, Reported{l.schedulerNumber(o.Trial), o.Budget, o.Values})
 	default:
 		l.score(o)
-		l.step(&d, Ended{l.inner(o.Trial), o.Budget, o.State, o.Values})
+		l.step(&d, Ended{l.schedulerNumber(o.Trial), o.Budget, o.State, o.Values})
 	}
 	l.fill(&d)
 	return d
@@ -158,26 +158,26 @@ func (l *Loop) Exhausted(trial int) Decision {
 		return d
 	}
 	delete(l.Running, trial)
-	l.Trials = min(l.Trials, l.inner(trial))
-	l.step(&d, Ended{Trial: l.inner(trial), State: Infeasible})
+	l.Trials = min(l.Trials, l.schedulerNumber(trial))
+	l.step(&d, Ended{Trial: l.schedulerNumber(trial), State: Infeasible})
 	l.fill(&d)
 	return d
 }
 
-// Stop is Close without the retraining that would follow.
-func (l *Loop) Stop(why string) Decision {
+// Abort is Close without the retraining that would follow.
+func (l *Loop) Abort(why string) Decision {
 	l.Retrain, l.Queue = Retrain{}, nil
 	var d Decision
 	if l.Final {
 		l.leaveOwed(&d)
 	}
-	d.Add(l.Close(why))
+	d.Add(l.Finish(why))
 	return d
 }
 
-// Close stops offering slots. The running segments may still report; when the
+// Finish stops offering slots. The running segments may still report; when the
 // last one has, every paused trial is ended, and the best are trained again.
-func (l *Loop) Close(why string) Decision {
+func (l *Loop) Finish(why string) Decision {
 	if l.Closing == "" {
 		l.Closing = why
 	}
@@ -232,24 +232,24 @@ func (l *Loop) Resize(parallel, trials int) Decision {
 	return d
 }
 
-// Hold stops offering slots until Unhold; what runs goes on. A scheduler that
+// Pause stops offering slots until Resume; what runs goes on. A scheduler that
 // answers a report by resuming trials still may: the driver starts those
 // segments when the study is not held any more.
-func (l *Loop) Hold() { l.Held = true }
+func (l *Loop) Pause() { l.Held = true }
 
-// Unhold offers slots again.
-func (l *Loop) Unhold() Decision {
+// Resume offers slots again.
+func (l *Loop) Resume() Decision {
 	l.Held = false
 	var d Decision
 	l.fill(&d)
 	return d
 }
 
-// Halt ends a paused trial at its user's wish. The scheduler hears of it when
+// StopTrial ends a paused trial at its user's wish. The scheduler hears of it when
 // it wants to resume the trial: then the trial has ended by itself. One that was
 // to go on after an earlier end of the study is ended for the scheduler, too. ok is
 // false if the trial is neither.
-func (l *Loop) Halt(trial int, reason string) (d Decision, ok bool) {
+func (l *Loop) StopTrial(trial int, reason string) (d Decision, ok bool) {
 	if l.giveUp(&d, trial, reason) {
 		return d, true
 	}
@@ -273,8 +273,8 @@ func (l *Loop) giveUp(d *Decision, trial int, reason string) bool {
 	s := l.Owed[i]
 	l.Owed = slices.Delete(l.Owed, i, i+1)
 	d.Ended = append(d.Ended, Ending{trial, Stopped, reason})
-	if _, again := l.again(trial); !again {
-		l.step(d, Ended{Trial: l.inner(trial), Budget: s.From, State: Stopped})
+	if _, again := l.findAgain(trial); !again {
+		l.step(d, Ended{Trial: l.schedulerNumber(trial), Budget: s.From, State: Stopped})
 	}
 	return true
 }
@@ -287,14 +287,14 @@ func (l *Loop) fill(d *Decision) {
 		if l.Settling != "" { // the best before others
 			l.settle(d)
 		}
-		l.goOn(d)
+		l.resumeOwed(d)
 	}
 	for l.Closing == "" && l.Settling == "" && !l.Held && !l.Final { // again if a slot went to a halted trial
 		free, halted := l.Parallel-len(l.Running), len(l.Halted)
 		if free <= 0 {
 			break
 		}
-		l.step(d, Free{free, max(l.Trials-l.inner(l.Started), 0)})
+		l.step(d, Free{free, max(l.Trials-l.schedulerNumber(l.Started), 0)})
 		if len(l.Halted) == halted {
 			break
 		}
@@ -320,7 +320,7 @@ func (l *Loop) fill(d *Decision) {
 		l.queue()
 	}
 	if !held {
-		l.goOn(d) // what is trained again goes on before others begin
+		l.resumeOwed(d) // what is trained again goes on before others begin
 		l.repeat(d)
 	}
 	l.Finished = len(l.Running)+len(l.Queue)+len(l.Owed) == 0
@@ -347,8 +347,8 @@ func (l *Loop) leaveOwed(d *Decision) {
 	}
 }
 
-// goOn starts the segments that an earlier end of the study interrupted.
-func (l *Loop) goOn(d *Decision) {
+// resumeOwed starts the segments that an earlier end of the study interrupted.
+func (l *Loop) resumeOwed(d *Decision) {
 	for len(l.Owed) > 0 && len(l.Running) < max(l.Parallel, 1) {
 		s := l.Owed[0]
 		l.Owed = l.Owed[1:]
@@ -370,13 +370,13 @@ func (l *Loop) settle(d *Decision) {
 	for { // again if it was a halted trial
 		var running []int
 		for _, t := range slices.Sorted(maps.Keys(l.Running)) {
-			if _, again := l.again(t); !again {
-				running = append(running, l.inner(t))
+			if _, again := l.findAgain(t); !again {
+				running = append(running, l.schedulerNumber(t))
 			}
 		}
 		for _, s := range l.Owed { // they will run
-			if _, again := l.again(s.Trial); !again {
-				running = append(running, l.inner(s.Trial))
+			if _, again := l.findAgain(s.Trial); !again {
+				running = append(running, l.schedulerNumber(s.Trial))
 			}
 		}
 		halted := len(l.Halted)
@@ -397,12 +397,12 @@ func (l *Loop) step(d *Decision, e Event) {
 		}
 		switch a := a.(type) {
 		case Start:
-			s := Segment{Trial: l.outer(a.Trial), To: a.Budget, Bracket: a.Bracket}
+			s := Segment{Trial: l.trialNumber(a.Trial), To: a.Budget, Bracket: a.Bracket}
 			l.Started++
 			l.Running[s.Trial] = s
 			d.Run = append(d.Run, s)
 		case Resume:
-			t := l.outer(a.Trial)
+			t := l.trialNumber(a.Trial)
 			budget := l.Paused[t]
 			delete(l.Paused, t)
 			if l.Halted[t] {
@@ -414,7 +414,7 @@ func (l *Loop) step(d *Decision, e Event) {
 			l.Running[s.Trial] = s
 			d.Run = append(d.Run, s)
 		case Stop:
-			t := l.outer(a.Trial)
+			t := l.trialNumber(a.Trial)
 			delete(l.Paused, t)
 			if l.Halted[t] { // its end is on record
 				delete(l.Halted, t)

@@ -99,20 +99,20 @@ func TestLoopHeld(t *testing.T) {
 	s := starter()
 	l := &search.Loop{Scheduler: s, Parallel: 1, Trials: 1}
 	l.Begin()
-	l.Hold()
+	l.Pause()
 	s.take()
 	if d := l.Done(search.Outcome{Trial: 0, Budget: 1, State: search.Completed, Values: []float64{.5}}); len(d.Run)+len(d.Ended) > 0 || l.Finished {
 		t.Errorf("%+v, finished %v: it is held", d, l.Finished)
 	}
 	wantEvents(t, s, search.Ended{Trial: 0, Budget: 1, State: search.Completed, Values: []float64{.5}})
 	l.Trials = 2
-	if d := l.Unhold(); len(d.Run) != 1 || l.Held {
+	if d := l.Resume(); len(d.Run) != 1 || l.Held {
 		t.Errorf("%+v: trial 1 begins", d)
 	}
 	wantEvents(t, s, search.Free{Slots: 1, New: 1})
 	// The end of a study does not wait for whoever holds it.
-	l.Hold()
-	l.Close("the time is over")
+	l.Pause()
+	l.Finish("the time is over")
 	l.Done(reported(1, 1, .5))
 	if !l.Finished {
 		t.Error("closed, held, and not finished")
@@ -159,20 +159,25 @@ func TestLoopAsksToSettle(t *testing.T) {
 	l.Done(reported(2, 1, .3))
 	s.take()
 	resume[0] = true
-	if _, ok := l.Halt(0, "the user said so"); !ok {
+	if _, ok := l.StopTrial(0, "the user said so"); !ok {
 		t.Fatal("t0 is not paused")
 	}
-	if _, ok := l.Halt(0, "again"); ok {
+	if _, ok := l.StopTrial(0, "again"); ok {
 		t.Error("t0 is stopped twice")
 	}
-	if _, ok := l.Halt(1, "while it runs"); ok {
+	if _, ok := l.StopTrial(1, "while it runs"); ok {
 		t.Error("t1, which runs, is stopped as if it were paused")
 	}
 	l.Resize(2, 3)
+	for _, e := range s.heard {
+		if _, free := e.(search.Free); free {
+			t.Errorf("%+v, though the study concludes", e)
+		}
+	}
 	s.heard = s.heard[:min(3, len(s.heard))] // as long as a slot is free it may be asked again
 	wantEvents(t, s, search.Settle{Running: []int{1}}, search.Ended{Trial: 0, Budget: 1, State: search.Stopped}, search.Settle{Running: []int{1}})
 	// What is closed settles nothing more.
-	l.Close("enough")
+	l.Finish("enough")
 	wantEvents(t, s)
 	d = l.Done(reported(1, 3, .2))
 	if want := []search.Ending{{Trial: 1, State: search.Stopped, Reason: "paused at 3 when the study ended"},
@@ -195,7 +200,7 @@ func TestLoopGoesOnWithWhatWasCut(t *testing.T) {
 	l := &search.Loop{Scheduler: s, Parallel: 3, Trials: 3, Settles: true}
 	l.Begin()
 	l.Done(reported(1, 1, .5))
-	l.Close("the time is over")
+	l.Finish("the time is over")
 	cost := search.Cost{Epochs: 1, Joules: 2, Seconds: 3}
 	l.Interrupt(2, cost)
 	if l.Interrupt(0, search.Cost{}); !l.Finished {
@@ -206,12 +211,13 @@ func TestLoopGoesOnWithWhatWasCut(t *testing.T) {
 	}
 	l.Prefer([]int{7, 0})
 	s.take()
-	l.Hold()
+	l.Pause()
 	d := l.Resize(1, 3)
 	if len(d.Run) > 0 {
 		t.Errorf("%+v begins while the study is held", d.Run)
 	}
-	if d = l.Unhold(); len(d.Run) != 1 || d.Run[0].Trial != 0 || d.Run[0].Cuts != 1 || d.Run[0].To != 1 {
+	l.Running = nil // as after a trip through JSON
+	if d = l.Resume(); len(d.Run) != 1 || d.Run[0].Trial != 0 || d.Run[0].Cuts != 1 || d.Run[0].To != 1 {
 		t.Errorf("%+v, want t0, which is preferred, once more", d.Run)
 	}
 	wantEvents(t, s)
@@ -222,7 +228,7 @@ func TestLoopGoesOnWithWhatWasCut(t *testing.T) {
 		t.Errorf("%+v goes on", seg)
 	}
 	l.Settling = ""
-	l.Close("over again")
+	l.Finish("over again")
 	l.Interrupt(2, cost)
 	l.Interrupt(0, cost)
 	l.Reopen()
@@ -232,24 +238,24 @@ func TestLoopGoesOnWithWhatWasCut(t *testing.T) {
 	if l.Owed[0].Trial != 2 || l.Owed[1].Trial != 0 {
 		t.Fatalf("%+v", l.Owed)
 	}
-	if d, ok := l.Halt(2, "no more of it"); !ok || !reflect.DeepEqual(d.Ended, []search.Ending{{Trial: 2, State: search.Stopped, Reason: "no more of it"}}) {
+	if d, ok := l.StopTrial(2, "no more of it"); !ok || !reflect.DeepEqual(d.Ended, []search.Ending{{Trial: 2, State: search.Stopped, Reason: "no more of it"}}) {
 		t.Errorf("%+v, %v", d, ok)
 	}
 	wantEvents(t, s, search.Ended{Trial: 2, State: search.Stopped})
 	if left := l.Left(); !slices.Equal(left, []int{0, 1}) {
 		t.Errorf("%v are left", left)
 	}
-	if _, ok := l.Halt(1, "nor of this"); !ok {
+	if _, ok := l.StopTrial(1, "nor of this"); !ok {
 		t.Error("t1 is not paused")
 	}
 	if left := l.Left(); !slices.Equal(left, []int{0}) {
 		t.Errorf("%v are left", left)
 	}
-	d = l.Close("the end")
+	d = l.Finish("the end")
 	if want := []search.Ending{{Trial: 0, State: search.Stopped, Reason: "paused at 0 when the study ended"}}; !reflect.DeepEqual(d.Ended, want) {
 		t.Errorf("%+v, want %+v: t1 has ended", d.Ended, want)
 	}
-	if got := l.Close("twice"); len(got.Ended) > 0 || l.Closing != "the end" {
+	if got := l.Finish("twice"); len(got.Ended) > 0 || l.Closing != "the end" {
 		t.Errorf("%+v: closed because of %q", got, l.Closing)
 	}
 }
@@ -279,10 +285,10 @@ func TestLoopClosingTakesOnlyEnds(t *testing.T) {
 	l := &search.Loop{Scheduler: s, Parallel: 2, Trials: 2}
 	l.Begin()
 	l.Done(reported(0, 1, .5))
-	if _, ok := l.Halt(0, "the user said so"); !ok {
+	if _, ok := l.StopTrial(0, "the user said so"); !ok {
 		t.Fatal("t0 is not paused")
 	}
-	l.Close("enough")
+	l.Finish("enough")
 	s.answer = func(e search.Event) []search.Action {
 		return []search.Action{
 			search.Resume{Trial: 0, Budget: 2}, search.Start{Trial: 2, Budget: 1},
@@ -380,11 +386,35 @@ func TestLoopKeepsTheBest(t *testing.T) {
 	if !reflect.DeepEqual(l.Top, want) {
 		t.Errorf("the best are %+v, want %+v", l.Top, want)
 	}
+	// The best value of a trial counts, not its last.
+	s = starter()
+	s.answer = func(e search.Event) []search.Action {
+		switch e := e.(type) {
+		case search.Free:
+			if e.New == 2 {
+				return []search.Action{search.Start{Trial: 0, Budget: 1}, search.Start{Trial: 1, Budget: 1}}
+			}
+		case search.Reported:
+			if e.Budget == 1 {
+				return []search.Action{search.Resume{Trial: e.Trial, Budget: 2}}
+			}
+		}
+		return nil
+	}
+	l = &search.Loop{Scheduler: s, Parallel: 9, Trials: 2, Retrain: search.Retrain{Best: 2, Budget: 4}}
+	l.Begin()
+	for _, o := range []search.Outcome{reported(0, 1, .2), reported(0, 2, .6), reported(1, 1, .5)} {
+		l.Done(o)
+	}
+	if want := []search.Scored{{Trial: 0, Loss: .2}, {Trial: 1, Loss: .5}}; !reflect.DeepEqual(l.Top, want) {
+		t.Errorf("the best are %+v, want %+v", l.Top, want)
+	}
 	// One alone, and what takes its place when it is set aside.
 	s = starter()
 	l = &search.Loop{Scheduler: s, Parallel: 9, Trials: 3, Retrain: search.Retrain{Best: 1, Budget: 4}}
 	l.Begin()
 	done(0, search.Paused, .5)
+	done(2, search.Paused, inf*10-inf*10) // not a number
 	done(1, search.Paused, .4)
 	if want := []search.Scored{{Trial: 1, Loss: .4}}; !reflect.DeepEqual(l.Top, want) {
 		t.Errorf("the best is %+v, want %+v", l.Top, want)

@@ -145,7 +145,7 @@ func TestLoop(t *testing.T) {
 				slices.Sort(ids)
 				if len(ids) == 0 { // held, and nothing runs
 					held = false
-					take(l.Unhold(), twin.Unhold())
+					take(l.Resume(), twin.Resume())
 					continue
 				}
 				s := running[rapid.SampledFrom(ids).Draw(t, "trial")]
@@ -153,10 +153,10 @@ func TestLoop(t *testing.T) {
 				switch rapid.IntRange(0, 16).Draw(t, "what") {
 				case 4:
 					if held = !held; held {
-						l.Hold()
-						twin.Hold()
+						l.Pause()
+						twin.Pause()
 					} else {
-						take(l.Unhold(), twin.Unhold())
+						take(l.Resume(), twin.Resume())
 					}
 					continue
 				case 5, 6:
@@ -166,9 +166,9 @@ func TestLoop(t *testing.T) {
 					}
 					if len(paused) > 0 {
 						id := rapid.SampledFrom(paused).Draw(t, "halted")
-						d, ok := l.Halt(id, "the user said so")
-						same, _ := twin.Halt(id, "the user said so")
-						if again, twice := l.Halt(id, "again"); twice || len(again.Ended) > 0 || ok != (ended[id] == "") {
+						d, ok := l.StopTrial(id, "the user said so")
+						same, _ := twin.StopTrial(id, "the user said so")
+						if again, twice := l.StopTrial(id, "again"); twice || len(again.Ended) > 0 || ok != (ended[id] == "") {
 							t.Fatalf("t%d was halted twice", id)
 						}
 						take(d, same)
@@ -181,7 +181,7 @@ func TestLoop(t *testing.T) {
 					o.State = search.Completed
 				case 2:
 					closing = true
-					take(l.Close("the time is over"), twin.Close("the time is over"))
+					take(l.Finish("the time is over"), twin.Finish("the time is over"))
 					continue
 				case 7:
 					concluded = true
@@ -255,7 +255,7 @@ func TestLoop(t *testing.T) {
 		parallel = rapid.IntRange(1, parallel).Draw(t, "parallel again")
 		take(l.Resize(parallel, trials), twin.Resize(parallel, trials))
 		run()
-		for _, d := range []search.Decision{l.Done(search.Outcome{Trial: 0}), l.Close("late"), l.Resize(9, 99)} {
+		for _, d := range []search.Decision{l.Done(search.Outcome{Trial: 0}), l.Finish("late"), l.Resize(9, 99)} {
 			if len(d.Run)+len(d.Ended) > 0 {
 				t.Fatalf("the finished loop decided %+v", d)
 			}
@@ -270,7 +270,7 @@ func TestLoopGoesOn(t *testing.T) {
 	reopened := func() *search.Loop {
 		l := &search.Loop{Scheduler: &scheduler.SuccessiveHalving{Max: 3, Size: 4}, Parallel: 4, Trials: 8, Settles: true}
 		l.Begin()
-		l.Close("the time is over")
+		l.Finish("the time is over")
 		for i := range 4 {
 			l.Interrupt(i, search.Cost{})
 		}
@@ -293,7 +293,7 @@ func TestLoopGoesOn(t *testing.T) {
 	if run, _ := ids(l.Resize(1, 8)); !slices.Equal(run, []int{2}) {
 		t.Errorf("%v go on, want the best one", run)
 	}
-	l.Close("the time is over again")
+	l.Finish("the time is over again")
 	if _, ended := ids(l.Interrupt(2, search.Cost{})); !slices.Equal(ended, []int{0, 1, 3}) {
 		t.Errorf("%v end with the study, want those that got no slot", ended)
 	}
@@ -305,7 +305,7 @@ func TestLoopGoesOn(t *testing.T) {
 	if _, ended := ids(l.SetAside([]int{0}, nil)); !slices.Equal(ended, []int{0}) {
 		t.Errorf("%v end when t0000 is set aside", ended)
 	}
-	if d, ok := l.Halt(1, "the user said so"); !ok || len(d.Ended) != 1 || d.Ended[0].Trial != 1 {
+	if d, ok := l.StopTrial(1, "the user said so"); !ok || len(d.Ended) != 1 || d.Ended[0].Trial != 1 {
 		t.Errorf("%+v, %v when t0001 is stopped", d, ok)
 	}
 	d := l.Resize(1, 4)
@@ -324,7 +324,7 @@ func TestLoopGoesOn(t *testing.T) {
 func TestLoopCloseDrains(t *testing.T) {
 	l := &search.Loop{Scheduler: &pairs{}, Parallel: 3, Trials: 9}
 	l.Begin()
-	if d := l.Close("enough"); len(d.Run)+len(d.Ended) > 0 || l.Finished {
+	if d := l.Finish("enough"); len(d.Run)+len(d.Ended) > 0 || l.Finished {
 		t.Fatalf("closing with 3 running decided %+v, finished %v", d, l.Finished)
 	}
 	for trial, want := range []search.Decision{
@@ -346,7 +346,7 @@ func TestLoopCloseDrains(t *testing.T) {
 func TestLoopRunsNothingWhileClosing(t *testing.T) {
 	l := &search.Loop{Scheduler: &pairs{Greed: true}, Parallel: 1, Trials: 9}
 	l.Begin()
-	l.Close("enough")
+	l.Finish("enough")
 	d := l.Done(search.Outcome{Trial: 0, Budget: 1, State: search.Paused, Values: []float64{1}})
 	if len(d.Run) > 0 || len(d.Ended) != 1 || !l.Finished {
 		t.Errorf("decided %+v, finished %v; want t0 ended", d, l.Finished)

@@ -20,8 +20,12 @@ const (
 	Failed     State = "failed"     // the user's code returned an error, retries included
 )
 
-// Ended tells whether the state is final.
+// Ended reports whether the state is final.
 func (s State) Ended() bool { return s != Running && s != Paused && s != "" }
+
+// Usable reports whether a trial in this state says something about its candidate by
+// what was measured: it was not infeasible, did not diverge and did not fail.
+func (s State) Usable() bool { return s != Infeasible && s != Diverged && s != Failed }
 
 // Goal says which way a metric is better.
 type Goal string
@@ -40,7 +44,7 @@ func (g Goal) Loss(value float64) float64 {
 	return value
 }
 
-// Better tells whether a is better than b. A NaN is better than nothing.
+// Better reports whether a is better than b. A NaN is better than nothing.
 func (g Goal) Better(a, b float64) bool {
 	return !math.IsNaN(a) && (math.IsNaN(b) || g.Loss(a) < g.Loss(b))
 }

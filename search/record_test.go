@@ -86,3 +86,16 @@ func TestRecordSurvivesJSONWithoutNaN(t *testing.T) {
 		t.Errorf("names %s, %s", back.Name(), search.TrialName(12345))
 	}
 }
+
+func TestUsable(t *testing.T) {
+	for _, s := range []search.State{search.Running, search.Paused, search.Completed, search.Stopped} {
+		if !s.Usable() {
+			t.Errorf("%s is not usable", s)
+		}
+	}
+	for _, s := range []search.State{search.Infeasible, search.Diverged, search.Failed} {
+		if s.Usable() {
+			t.Errorf("%s is usable", s)
+		}
+	}
+}

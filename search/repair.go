@@ -118,7 +118,7 @@ func (c Constraints) Satisfiable(s Space) error {
 	return &ConstraintError{Text: c.conditions[0].text, Err: why}
 }
 
-// some tells whether a point satisfies the constraints, and whether the answer
+// some reports whether a point satisfies the constraints, and whether the answer
 // is sure.
 func (c Constraints) some(s Space) (found, sure bool) {
 	if n := s.Size(); n > 0 && n <= 100_000 {

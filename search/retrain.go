@@ -31,11 +31,7 @@ type Pair struct {
 // score remembers an outcome if it is among the best: the best value that each
 // trial reached, whatever the budget.
 func (l *Loop) score(o Outcome) {
-	if l.Retrain.Best < 1 || len(o.Values) == 0 || !finite(o.Values[0]) {
-		return
-	}
-	switch o.State {
-	case Failed, Infeasible, Diverged:
+	if l.Retrain.Best < 1 || len(o.Values) == 0 || !finite(o.Values[0]) || !o.State.Usable() {
 		return
 	}
 	s := Scored{o.Trial, l.Retrain.Goal.Loss(o.Values[0])}
@@ -74,20 +70,20 @@ func (l *Loop) repeat(d *Decision) {
 	}
 }
 
-// again is the place of a trial in Again, or where it would be.
-func (l *Loop) again(trial int) (int, bool) {
+// findAgain is the place of a trial in Again, or where it would be.
+func (l *Loop) findAgain(trial int) (int, bool) {
 	return slices.BinarySearchFunc(l.Again, trial, func(p Pair, t int) int { return p.Trial - t })
 }
 
 // A scheduler numbers its trials without a gap; those that were trained again
-// lie between them when a study goes on after its end. inner is the
-// scheduler's number of a trial, outer the trial's number.
-func (l *Loop) inner(trial int) int {
-	before, _ := l.again(trial)
+// lie between them when a study goes on after its end. schedulerNumber is the
+// scheduler's number of a trial, trialNumber the trial's number.
+func (l *Loop) schedulerNumber(trial int) int {
+	before, _ := l.findAgain(trial)
 	return trial - before
 }
 
-func (l *Loop) outer(n int) int {
+func (l *Loop) trialNumber(n int) int {
 	for _, p := range l.Again {
 		if p.Trial > n {
 			break

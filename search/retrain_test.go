@@ -68,7 +68,7 @@ func TestInterruptedRetrainingGoesOn(t *testing.T) {
 		return &kept
 	}
 	l := interrupted()
-	d := l.Close("the time is spent")
+	d := l.Finish("the time is spent")
 	var likes []int
 	for len(d.Run) > 0 {
 		likes = append(likes, d.Run[0].Like)
@@ -78,7 +78,7 @@ func TestInterruptedRetrainingGoesOn(t *testing.T) {
 		t.Errorf("trained again like %v, %+v", likes, l)
 	}
 	l = interrupted()
-	if d = l.Stop("enough"); len(d.Run) > 0 || !l.Finished || len(d.Ended) == 0 {
+	if d = l.Abort("enough"); len(d.Run) > 0 || !l.Finished || len(d.Ended) == 0 {
 		t.Errorf("stopped: %+v, %+v", d, l)
 	}
 }
@@ -112,11 +112,11 @@ func TestLoopRetrainsWhateverHappens(t *testing.T) {
 			o := search.Outcome{Trial: s.Trial, Budget: s.To, State: search.Paused, Values: []float64{rapid.Float64Range(0, 1).Draw(t, "value")}}
 			switch rapid.IntRange(0, 9).Draw(t, "what") {
 			case 0:
-				take(l.Close("the time is over"))
+				take(l.Finish("the time is over"))
 				continue
 			case 1:
 				stopped = true
-				take(l.Stop("the user has enough"))
+				take(l.Abort("the user has enough"))
 				continue
 			case 2:
 				o.State, o.Values = search.Diverged, nil

@@ -23,7 +23,10 @@ type SpaceError struct {
 	Err   error
 }
 
+// Error is the message, in one line.
 func (e *SpaceError) Error() string { return e.Err.Error() }
+
+// Unwrap is what went wrong there.
 func (e *SpaceError) Unwrap() error { return e.Err }
 
 // Validate checks every definition. The error is a [*SpaceError].

@@ -69,7 +69,7 @@ const (
 	mostRow = 1 << 12  // columns that a sequence may go to
 )
 
-// obeyed tells whether a terminal does something else with a rune than show it.
+// obeyed reports whether a terminal does something else with a rune than show it.
 func obeyed(r rune) bool {
 	return r < ' ' || r >= 0x7f && r < 0xa0 ||
 		r >= 0x200e && r <= 0x200f || r >= 0x2028 && r <= 0x202e || r >= 0x2066 && r <= 0x2069 // directions, and ends of line

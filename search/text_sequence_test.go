@@ -23,7 +23,7 @@ func TestPlainLeavesOutWhatIsObeyed(t *testing.T) {
 			}
 		}
 	}
-	for in, want := range map[string]string{"a\vb": "a\nb", "a\fb": "a\nb", "ab\b\b\b\bc": "cb", "abc\rx": "xbc", "a\xffb": "a\ufffdb", "a\xe2\x82b\xe2\x82": "a\ufffdb\ufffd"} {
+	for in, want := range map[string]string{"a\vb": "a\nb", "a\fb": "a\nb", "ab\b\b\b\bc": "cb", "abc\bx": "abx", "abc\rx": "xbc", "a\xffb": "a\ufffdb", "a\xe2\x82b\xe2\x82": "a\ufffdb\ufffd"} {
 		if got := search.Plain(in); got != want {
 			t.Errorf("%q: %q, want %q", in, got, want)
 		}
@@ -51,6 +51,8 @@ func TestPlainFollowsSequences(t *testing.T) {
 		"12345\x1b[2D\x1b[3Kx": "123x5",
 		"12\x1b[3C\x1b[1Kx":    "     x",
 		"12\x1b[3C\x1b[Kx":     "12   x",
+		"12345\x1b[ 2Dx":       "123x5",
+		"12345\x1b[?2Dx":       "123x5",
 		"a\x1b[1;31mb":         "ab",
 		"a\x1b[?25hb":          "ab",
 		"a\x1b[ @b":            "ab", // the first of what may stand between, and the first that ends

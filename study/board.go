@@ -47,7 +47,7 @@ func (b *Leaderboard) add(o search.Objective, t search.Trial, r *segment.Result)
 		b.Rows = slices.Delete(b.Rows, i, i+1)
 	}
 	v, ok := r.Final.Metrics[o.Metric]
-	if !ok || r.State == search.Failed || r.State == search.Infeasible || r.State == search.Diverged {
+	if !ok || !r.State.Usable() {
 		return nil
 	}
 	row := Row{t.ID, t.Params, r.State, v, r.Budget, joules, seconds, r.Checkpoint}

@@ -6,8 +6,8 @@ import (
 	"fmt"
 
 	"budwood/data"
+	"budwood/learn/network"
 	"budwood/search"
-	"budwood/trials"
 	"budwood/trials/blob"
 )
 
@@ -15,7 +15,7 @@ import (
 // the fixed hyperparameters, on the training recipe and the default network.
 func checkRecipes(s *Spec) error {
 	try := func(path string, p search.Params) error {
-		_, err := trials.ReadRecipe(p)
+		_, err := network.ReadRecipe(p)
 		if err == nil {
 			_, err = readMLP(p)
 		}

@@ -35,6 +35,7 @@ var byteUnits = []struct {
 	size   int64
 }{{"TiB", 1 << 40}, {"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}, {"TB", 1e12}, {"GB", 1e9}, {"MB", 1e6}, {"kB", 1e3}, {"B", 1}, {"", 1}}
 
+// String is the amount with its unit, such as 512MiB.
 func (b Bytes) String() string {
 	for _, u := range byteUnits[:4] {
 		if b != 0 && int64(b)%u.size == 0 {
@@ -103,6 +104,7 @@ func ParseClass(s string) (r Resources, err error) {
 	return r, nil
 }
 
+// String is the class of the resources, or cpu=1 for the default.
 func (r Resources) String() string {
 	if c := r.Class(); c != "" {
 		return c

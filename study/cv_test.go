@@ -61,7 +61,7 @@ func TestStudyOverFolds(t *testing.T) {
 	}
 }
 
-// Every kind of data can be judged over folds, and what is trained is one network.
+// Every kind of data can be evaluated over folds, and what is trained is one network.
 func TestFoldsOfEveryKindOfData(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name string, b []byte) string {

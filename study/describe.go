@@ -33,11 +33,12 @@ func Describe(s *Spec) string {
 	return b.String()
 }
 
+// Summary is the study in one line: its objective, trials, methods and seed.
 func Summary(s *Spec) string {
 	out := fmt.Sprintf("%s: %s %s, %d trials of up to %d epochs, %s + %s, seed %d", s.Name, s.Objective.Goal, s.Objective.Metric,
 		s.Budget.Trials, s.Budget.Epochs, s.Search.Sampler, s.Search.Scheduler, s.Search.Seed)
 	if s.Search.Supernet != "" {
-		out = fmt.Sprintf("%s: %s %s, %d trials by %s, judged with weights that the first one trains for %d epochs on %s paths, seed %d", s.Name, s.Objective.Goal,
+		out = fmt.Sprintf("%s: %s %s, %d trials by %s, evaluated with weights that the first one trains for %d epochs on %s paths, seed %d", s.Name, s.Objective.Goal,
 			s.Objective.Metric, s.Budget.Trials, s.Search.Sampler, s.Budget.Epochs, s.Search.Supernet, s.Search.Seed)
 	}
 	if s.Retrain.Best > 0 {
@@ -89,7 +90,7 @@ func DescribeParams(p search.Params) string {
 	return strings.TrimSpace(g.String() + " " + rest.String())
 }
 
-// CanContinue tells whether a study that exists may go on as s: everything that
+// CanContinue reports whether a study that exists may go on as s: everything that
 // its trials depend on must be the same; budgets, parallelism and retries may
 // differ, and the space and its constraints as far as the old trials can go on
 // in it. A start_with, which comes first, may be left out.
@@ -149,7 +150,7 @@ func CanContinue(stored json.RawMessage, s *Spec) error {
 	return nil
 }
 
-// MoreThan tells whether a study that was completed as before, with so many trials,
+// MoreThan reports whether a study that was completed as before, with so many trials,
 // has something to do if it is submitted as s: a larger budget, or other trials.
 func (s *Spec) MoreThan(before *Spec, trials int) bool {
 	larger := func(was, is float64) bool { return was != 0 && (is == 0 || is > was) } // 0 is no limit
@@ -188,7 +189,7 @@ func DescribeReason(s string) string {
 // the time between them, if that is known: a study on goroutines has begun and
 // ended, no more.
 func Elapsed(ctx context.Context, store *store.Store, s *store.Study) (time.Duration, error) {
-	raw, err := store.Carry(ctx, s.Name)
+	raw, err := store.SavedState(ctx, s.Name)
 	if err != nil {
 		return 0, err
 	}
@@ -245,7 +246,7 @@ func DescribeFront(objectives []search.Objective, all []search.Record) string {
 	return b.String()
 }
 
-// DescribeBeat is a running trial's last epoch in words.
-func DescribeBeat(m search.Measurement, o search.Objective) string {
+// DescribeEpoch is a running trial's last epoch in words.
+func DescribeEpoch(m search.Measurement, o search.Objective) string {
 	return fmt.Sprintf("epoch %d  %s %s", m.Budget, o.Metric, search.FormatNumber(m.Metrics[o.Metric]))
 }

@@ -41,9 +41,9 @@ func (s *Spec) Edited(e Edit, started int) (Spec, error) {
 	zero := func(v *int) bool { return v != nil && *v == 0 } // a study file means the default by it
 	switch {
 	case zero(e.Trials):
-		return spec, wrong("budget.trials", "0 is not at least 1")
+		return spec, wrong("budget.trials", "give at least 1, not 0")
 	case zero(e.Parallel):
-		return spec, wrong("search.parallel", "0 is not at least 1")
+		return spec, wrong("search.parallel", "give at least 1, not 0")
 	}
 	if e.Trials != nil {
 		spec.Budget.Trials = *e.Trials

@@ -11,7 +11,7 @@ import (
 )
 
 // A study that was submitted again took the time of its runs, not that between
-// them. The key is that of Carry.
+// them. The key is that of [study.State].
 func TestElapsed(t *testing.T) {
 	b := studytest.New(t, nil)
 	db := b.Recorder.Store
@@ -27,7 +27,7 @@ func TestElapsed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := db.SetCarry(t.Context(), "s", carry); err != nil {
+	if err := db.SaveState(t.Context(), "s", carry); err != nil {
 		t.Fatal(err)
 	}
 	if got, err := study.Elapsed(t.Context(), db, s); err != nil || got != time.Minute {

@@ -15,19 +15,19 @@ import (
 // Ending is why the study ends or will soon; "" if it does not.
 func (p *Progress) Ending() string { return cmp.Or(p.Loop.Closing, p.Loop.Settling) }
 
-// Close ends the search, or all that is left of the study if the user does (ByUser):
+// Finish ends the search, or all that is left of the study if the user does (ByUser):
 // nothing new begins. With now the segments that run are to be stopped, too: then
 // Stopping is set, and the driver sees to it. Budgets do not end the training that
 // follows the search.
-func (p *Progress) Close(why string, now bool) search.Decision {
+func (p *Progress) Finish(why string, now bool) search.Decision {
 	if p.Loop.Finished || p.Loop.Final && !p.ByUser {
 		return search.Decision{}
 	}
 	p.Stopping = p.Stopping || now
 	if p.ByUser {
-		return p.Loop.Stop(why)
+		return p.Loop.Abort(why)
 	}
-	return p.Loop.Close(why)
+	return p.Loop.Finish(why)
 }
 
 // TimeSpent is the reason of a study that ends with its time.
@@ -69,8 +69,8 @@ func (s *Spec) failing(b *Leaderboard, t search.Trial, r *segment.Result) string
 	return fmt.Sprintf("%d trials failed, the last one %s: %s", failed, t.Name(), strings.TrimPrefix(DescribeReason(r.Reason), "trial "+t.Name()+": "))
 }
 
-// Finish is how the study ended, of which all but the test is known.
-func (p *Progress) Finish() FinishInput {
+// Result is how the study ended, of which all but the test is known.
+func (p *Progress) Result() FinishInput {
 	out := FinishInput{Study: p.Spec.Name, State: store.StudyCompleted, Reason: p.Ending(), Best: p.Leaderboard.best()}
 	if p.ByUser {
 		out.State = store.StudyStopped

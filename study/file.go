@@ -29,6 +29,7 @@ type FileError struct {
 	Excerpt      string
 }
 
+// Error is the message, in one line.
 func (e *FileError) Error() string {
 	what := search.Brief(e.Err.Error(), mostMessage)
 	if e.Line == 0 {
@@ -40,6 +41,7 @@ func (e *FileError) Error() string {
 // mostMessage bounds what is said of a mistake, in characters.
 const mostMessage = 1000
 
+// Unwrap is what went wrong there.
 func (e *FileError) Unwrap() error { return e.Err }
 
 // FileOptions change how a study file is read.
@@ -87,7 +89,7 @@ func Load(ctx context.Context, path string, cache *data.Cache, o FileOptions) (*
 	return s, d, nil
 }
 
-// completes tells whether a study file is right as it stands.
+// completes reports whether a study file is right as it stands.
 func completes(src []byte) bool {
 	s, _, err := parse(src)
 	return err == nil && s.Complete() == nil
@@ -129,19 +131,19 @@ var defaults = []struct{ path, value string }{
 func written(root ast.Node, s *Spec) error {
 	for _, d := range defaults {
 		if n := exactly(root, d.path); n != nil && nothing(n) {
-			return wrong(d.path, "%s is nothing: write another value, or leave the key out, which means %s", describe(n), d.value)
+			return wrong(d.path, "%s sets nothing: write another value, or leave the key out, which means %s", describe(n), d.value)
 		}
 	}
 	if exactly(root, "mesh") != nil && !s.Mesh.Cuts() {
 		return wrong("mesh", "it says nothing: write threads, data or micro_batches, or leave it out")
 	}
 	if n := exactly(root, "retrain.best"); n != nil && s.Retrain.Best == 0 && s.Search.Supernet != "" {
-		return wrong("retrain.best", "with search.supernet at least 1 is trained from scratch, for the others are only judged")
+		return wrong("retrain.best", "with search.supernet at least 1 is trained from scratch, for the others are only evaluated")
 	}
 	return nil
 }
 
-// nothing tells whether a value is 0, as a number or a duration, or an empty list.
+// nothing reports whether a value is 0, as a number or a duration, or an empty list.
 func nothing(n ast.Node) bool {
 	x, err := plain(n)
 	if err != nil {

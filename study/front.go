@@ -17,16 +17,16 @@ type FrontRow struct {
 	State      search.State `json:"state"`
 	Budget     int          `json:"budget"`
 	Losses     []float64    `json:"losses"`
-	Shared     bool         `json:"shared,omitempty"` // judged with shared weights
+	Shared     bool         `json:"shared,omitempty"` // evaluated with shared weights
 	Checkpoint string       `json:"checkpoint"`
 }
 
-// compared tells whether a trial is, if the furthest was trained so far.
+// compared reports whether a trial is, if the furthest was trained so far.
 func (a *FrontRow) compared(furthest int) bool {
 	return a.State == search.Completed || a.Budget >= furthest
 }
 
-// beats tells whether a dominates b and will, whatever comes: a has ended, and is on
+// beats reports whether a dominates b and will, whatever comes: a has ended, and is on
 // the front's terms wherever b is.
 func (a *FrontRow) beats(b *FrontRow) bool {
 	return a.State.Ended() && a.Shared == b.Shared && search.Dominates(a.Losses, b.Losses) &&
@@ -46,13 +46,13 @@ func (b *Leaderboard) addToFront(objectives []search.Objective, t search.Trial, 
 		return nil
 	}
 	b.Front = append(b.Front, FrontRow{t.ID, r.State, r.Budget, losses, shared, r.Checkpoint})
-	return b.thin(t.ID)
+	return b.prune(t.ID)
 }
 
-// thin removes what can no longer be on the front: what another has beaten for good,
-// and what was stopped before one that has ended. Ended trials are returned, but for
+// prune removes what can no longer be on the front: what another has beaten for good,
+// and what was stopped before one that has ended. Ended trials are returned, except for
 // the one that just reported.
-func (b *Leaderboard) thin(reported int) (fallen []int) {
+func (b *Leaderboard) prune(reported int) (fallen []int) {
 	for i := range b.Front {
 		if row := &b.Front[i]; row.State.Ended() {
 			b.Furthest = max(b.Furthest, row.Budget)
@@ -86,7 +86,7 @@ func (b *Leaderboard) keeps(best int) []string {
 		}
 	}
 	end := Leaderboard{Front: b.Front, Furthest: b.Furthest}
-	end.thin(-1) // paused trials have ended since
+	end.prune(-1) // paused trials have ended since
 	rows := end.Front
 	if slices.ContainsFunc(rows, func(r FrontRow) bool { return !r.Shared }) {
 		rows = slices.DeleteFunc(rows, func(r FrontRow) bool { return r.Shared })

@@ -9,7 +9,7 @@ import (
 	"budwood/search"
 )
 
-// enough tells whether the trial that a request asks for would gain too little
+// enough reports whether the trial that a request asks for would gain too little
 // for its study (budget.min_gain). It asks the model at one trial in twenty more
 // of a long study: nothing changes faster than that.
 func (p *proposer) enough(req search.Request) bool {
@@ -33,7 +33,7 @@ func (a *Recorder) whyEnough(ctx context.Context, study string) (string, error) 
 	if err != nil {
 		return "", err
 	}
-	n := 0 // of the search
+	n := 0 // trials of the search
 	for i := range past {
 		if !strings.HasPrefix(past[i].Source, retrainSource) {
 			n++

@@ -35,3 +35,30 @@ func TestWhyAStudyEndedEarly(t *testing.T) {
 		}
 	}
 }
+
+// A study that its smallest gain ended says so, unless there was nothing left to try.
+func TestWhyMinGainEndedAStudy(t *testing.T) {
+	for _, c := range []struct {
+		space search.Space
+		want  string
+	}{
+		{search.Space{search.Float("x", 0, 1)}, "after 20 trials the next one was expected to improve loss by less than 0.5"},
+		{search.Space{search.Int("n", 1, 3)}, "every point of the space was tried"},
+	} {
+		b := studytest.New(t, nil)
+		spec := &study.Spec{Name: "gains", Space: c.space, Search: study.Search{Sampler: "random", Scheduler: "none", Parallel: 1}, Budget: study.Budget{Trials: 30, Epochs: 1, MinGain: .5}}
+		if err := spec.Complete(); err != nil {
+			t.Fatal(err)
+		}
+		_, err := study.Local(t.Context(), spec, b.Recorder, b.Runner, func(_ context.Context, t *trials.Trial) error {
+			t.Report(1)
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if row, err := b.Recorder.Store.Study(t.Context(), "gains"); err != nil || row.Reason != c.want {
+			t.Errorf("%q, want %q, %v", row.Reason, c.want, err)
+		}
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"budwood/learn/network"
 	"budwood/search"
 	"budwood/trials"
 	"budwood/trials/segment"
@@ -92,8 +93,8 @@ type local struct {
 	recorder  *Recorder
 	runner    *trials.Runner
 	objective trials.TrainFunc
-	built     *trials.Supervised // the built-in objective; nil: the user's own
-	user      context.Context    // of what is trained after the search, which a time budget does not end
+	built     *network.Supervised // the built-in objective; nil: the user's own
+	user      context.Context     // of what is trained after the search, which a time budget does not end
 	stop      context.CancelCauseFunc
 	kept      time.Time // when the state was stored
 	running   int
@@ -110,7 +111,7 @@ type localDone struct {
 }
 
 // supervised is the built-in objective.
-func (l *local) supervised(ctx context.Context, spec *Spec) (*trials.Supervised, error) {
+func (l *local) supervised(ctx context.Context, spec *Spec) (*network.Supervised, error) {
 	if spec.Data == nil {
 		return nil, fmt.Errorf("study %q: it has neither data nor an objective", spec.Name)
 	}
@@ -138,7 +139,7 @@ func (l *local) run(ctx, work context.Context, d search.Decision) error {
 		if ctx.Err() != nil {
 			return nil
 		}
-		return l.follow(work, l.Close(context.Cause(work).Error(), true))
+		return l.follow(work, l.Finish(context.Cause(work).Error(), true))
 	}
 	for !l.Loop.Finished {
 		select {
@@ -258,17 +259,17 @@ func (l *local) keep(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return l.recorder.Store.SetCarry(context.WithoutCancel(ctx), l.Spec.Name, state)
+	return l.recorder.Store.SaveState(context.WithoutCancel(ctx), l.Spec.Name, state)
 }
 
 // interrupted is the result of a run that ended before its study did.
 func (l *local) interrupted(ctx context.Context, state json.RawMessage) (Result, error) {
 	why := context.Cause(ctx)
-	in := l.Finish()
+	in := l.Result()
 	in.State, in.Reason = store.StudyStopped, fmt.Sprintf("its run was interrupted (%v); run again, it goes on", why)
 	out := Result{State: in.State, Best: in.Best}
 	ctx = context.WithoutCancel(ctx)
-	if err := l.recorder.Store.SetCarry(ctx, l.Spec.Name, state); err != nil {
+	if err := l.recorder.Store.SaveState(ctx, l.Spec.Name, state); err != nil {
 		return out, err
 	}
 	if err := l.recorder.Finish(ctx, in); err != nil {
@@ -283,7 +284,7 @@ func (l *local) finish(ctx context.Context) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	in := l.Finish()
+	in := l.Result()
 	if best := l.Leaderboard.Top(); best != nil && l.built != nil {
 		if in.Test, err = l.built.Test(ctx, l.runner.Blobs, best.Checkpoint, best.Params, search.Rand(l.Spec.Search.Seed, best.Trial).Uint64()); err != nil {
 			in.Untested(err.Error())

@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"strings"
 
+	"budwood/learn/network"
 	"budwood/search"
-	"budwood/trials"
 )
 
 // mostThreads bounds the threads of a trial.
@@ -57,7 +57,7 @@ func (s *Spec) completeMesh() error {
 // and all its options, or the only one.
 func (s *Spec) ends(name string) (values []int) {
 	of := func(v any) int {
-		r, err := trials.ReadRecipe(search.Params{name: v})
+		r, err := network.ReadRecipe(search.Params{name: v})
 		if err != nil {
 			return 1 // what is wrong with it is said elsewhere
 		}
@@ -83,7 +83,7 @@ func (s *Spec) ends(name string) (values []int) {
 	if v, ok := s.Train[name]; ok {
 		return []int{of(v)}
 	}
-	r, _ := trials.ReadRecipe(nil)
+	r, _ := network.ReadRecipe(nil)
 	if name == "batch" {
 		return []int{r.Batch}
 	}

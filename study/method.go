@@ -71,7 +71,7 @@ func (s *Spec) choose(path string, name *string, m Methods) error {
 	if len(s.Also) == 0 || found.Several {
 		return nil
 	}
-	return wrong(path, "%s looks at the first objective alone, and also names more: remove also, or choose one of %s", found.Name,
+	return wrong(path, "%s uses the first objective only, and 'also' names more: remove it, or choose one of %s", found.Name,
 		strings.Join(m.those(func(m *Method) bool { return m.Several }), ", "))
 }
 
@@ -94,7 +94,7 @@ func (s *Spec) method() Method {
 // newSampler is the study's sampler, by default the first of its table.
 func newSampler(s *Spec) (search.Sampler, error) {
 	if s.Search.Own {
-		return nil, fmt.Errorf("%s is of the Go program that began the study: run that program again", s.Search.Sampler)
+		return nil, fmt.Errorf("%s belongs to the Go program that began the study: run that program again", s.Search.Sampler)
 	}
 	m := s.samplers().Find(s.Search.Sampler)
 	if m == nil {

@@ -13,7 +13,7 @@ type Metric struct {
 	Is       string // what it is, in a few words
 	Goal     search.Goal
 	Of       DataKind // the data that has it
-	Training bool     // it says something about training, and nothing about a network that is judged with shared weights
+	Training bool     // it says something about training, and nothing about a network that is evaluated with shared weights
 }
 
 // DataKind is data that a metric needs.
@@ -27,7 +27,7 @@ const (
 	OfTexts      DataKind = "texts"
 )
 
-// Metrics are those of a study with data. They are of the validation rows, but for
+// Metrics are those of a study with data. They are of the validation rows, except for
 // the last four.
 var Metrics = []Metric{
 	{Name: "valid_loss", Is: "what training minimises: cross-entropy, or with numbers the error of `loss`", Goal: search.Minimize},
@@ -75,13 +75,13 @@ func (s *Spec) checkMetric(path, name string, d *data.Data) error {
 	m, _ := metric(name)
 	switch {
 	case m.Of == OfNumbers && d.Classes > 0:
-		return wrong(path, "%s is of regression, and %q is a class with %d values: use valid_accuracy or valid_loss", name, d.Target, d.Classes)
+		return wrong(path, "%s is a metric of regression, but %q is a class with %d values: use valid_accuracy or valid_loss", name, d.Target, d.Classes)
 	case m.Of == OfTexts && s.Data.Text == nil:
-		return wrong(path, "%s is of texts: use valid_loss", name)
+		return wrong(path, "%s is a metric of texts: use valid_loss", name)
 	case (m.Of == OfClasses || m.Of == OfTwoClasses) && d.Classes == 0:
-		return wrong(path, "%s is of classification, and %q is a number: use valid_rmse, valid_mae, valid_r2 or valid_loss", name, d.Target)
+		return wrong(path, "%s is a metric of classification, but %q is a number: use valid_rmse, valid_mae, valid_r2 or valid_loss", name, d.Target)
 	case m.Of == OfTwoClasses && d.Classes != 2:
-		return wrong(path, "%s is of two classes, and %q has %d: use valid_balanced_accuracy or valid_f1", name, d.Target, d.Classes)
+		return wrong(path, "%s is a metric of two classes, but %q has %d: use valid_balanced_accuracy or valid_f1", name, d.Target, d.Classes)
 	}
 	return nil
 }

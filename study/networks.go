@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"budwood/engine"
+	"budwood/learn/network"
 	"budwood/nas"
 	"budwood/search"
 	"budwood/trials"
@@ -21,7 +22,7 @@ func DescribeNetwork(s *Spec, all []search.Record, r *search.Record) (string, er
 	if err != nil {
 		return "", err
 	}
-	m, batch, err := trials.NetworkMemory(s.Train, r.Params, net, s.Input)
+	m, batch, err := network.NetworkMemory(s.Train, r.Params, net, s.Input)
 	if err != nil {
 		return "", err
 	}

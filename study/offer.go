@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"slices"
 
+	"budwood/learn/network"
 	"budwood/trials"
 )
 
@@ -63,15 +64,15 @@ func (o Offer) Share(r Resources, data int64) int64 {
 // Room is what a trial of a study may take, with a data set of so many bytes: what
 // the study asks for, or its share of the worker's, of which the data set is taken
 // off once for all. who is the worker.
-func (o Offer) Room(r Resources, data int64, who string) trials.Room {
+func (o Offer) Room(r Resources, data int64, who string) network.Room {
 	share := o.Share(r, data)
 	switch {
 	case r.Mem > 0:
-		return trials.Room{Bytes: int64(r.Mem), Of: "resources.mem of the study"}
+		return network.Room{Bytes: int64(r.Mem), Of: "resources.mem of the study"}
 	case share == 0:
-		return trials.Room{}
+		return network.Room{}
 	}
-	return trials.Room{Bytes: data + share, Of: fmt.Sprintf("%s has %s, for %d at once and their data set", who, o.words(), max(o.CPU/max(r.CPU, 1), 1))}
+	return network.Room{Bytes: data + share, Of: fmt.Sprintf("%s has %s, for %d at once and their data set", who, o.words(), max(o.CPU/max(r.CPU, 1), 1))}
 }
 
 // words are the memory for trials, and what it is a part of.

@@ -6,6 +6,7 @@ import (
 
 	"budwood/data"
 	"budwood/hpo"
+	"budwood/learn/network"
 	"budwood/nas"
 	"budwood/search"
 	"budwood/trials"
@@ -48,12 +49,12 @@ func DescribeMemory(ctx context.Context, s *Spec, d *data.Data, o Offer) (string
 		}
 		drawn = append(drawn, some...)
 	}
-	role := trials.Alone
+	role := network.Alone
 	if s.Search.Supernet != "" {
-		role = trials.Lender // the first trial, which takes the most
+		role = network.Sharing // the first trial, which takes the most
 	}
 	room := o.Complete().Room(s.Resources, d.Bytes(), "a worker here")
-	var least, most trials.Need
+	var least, most network.Need
 	over := 0
 	for _, p := range drawn {
 		n, err := built.Need(p, role)

@@ -24,11 +24,11 @@ type Progress struct {
 	Leaderboard Leaderboard
 	Spent       Spent
 	Throughput  Throughput
-	Given       []Candidate      // of the user's, to be tried next
+	Given       []Candidate      // candidates of the user, to be tried next
 	Waiting     []search.Segment // decided, not started
 	Drop        []int            // trials whose checkpoints nobody needs any more
 	ByUser      bool             // the user ended the study, not a budget
-	Stopping    bool             // the segments that run are to be stopped: see Close
+	Stopping    bool             // the segments that run are to be stopped: see Finish
 	Began       time.Time        // as if it had run all the time since
 	Rules       int
 }
@@ -72,7 +72,7 @@ func (p *Progress) Open(slots int, now time.Time) search.Decision {
 	if p.Rules >= 1 {
 		if why := p.overspent(now); why != "" {
 			p.Loop.Parallel, p.Loop.Trials = slots, p.Spec.Budget.Trials
-			return p.Close(why, false)
+			return p.Finish(why, false)
 		}
 	}
 	return p.Loop.Resize(slots, p.Spec.Budget.Trials)

@@ -49,7 +49,10 @@ type FinalError struct {
 	Err  error
 }
 
+// Error is the message, in one line.
 func (e *FinalError) Error() string { return e.Err.Error() }
+
+// Unwrap is what went wrong there.
 func (e *FinalError) Unwrap() error { return e.Err }
 
 // BeginInput asks to record a study.
@@ -292,7 +295,7 @@ func (a *Recorder) Finish(ctx context.Context, in FinishInput) error {
 		if err != nil {
 			return err
 		}
-		if err := a.Store.SetCarry(ctx, in.Study, carry); err != nil {
+		if err := a.Store.SaveState(ctx, in.Study, carry); err != nil {
 			return err
 		}
 	}

@@ -8,15 +8,15 @@ import (
 
 // Samplers are the samplers of hyperparameters.
 var Samplers = Methods{
-	{Name: "auto", Is: "says trial by trial which of the others proposes, and why", When: "you have no reason for another (the default)",
+	{Name: "auto", Is: "chooses one of the other samplers for each trial, and says why", When: "you have no reason for another (the default)",
 		Several: true, Learns: true, Costs: true, sampler: costing(func(c hpo.CostMetric) search.Sampler { return &hpo.Auto{Cost: c} })},
-	{Name: "gp", Is: "Gaussian process, log expected improvement", When: "every trial is trained to the end and costs minutes or more, up to some thousand trials",
+	{Name: "gp", Is: "Gaussian process, log expected improvement", When: "every trial is trained to the end and costs minutes or more, up to a few thousand trials",
 		Learns: true, Costs: true, sampler: costing(func(c hpo.CostMetric) search.Sampler { return &hpo.GP{Cost: c} })},
-	{Name: "tpe", Is: "densities of good and bad trials, all parameters together, branches", When: "trials are stopped early, the space has branches, trials fail a lot, or there are very many",
+	{Name: "tpe", Is: "densities of good and bad trials, over all parameters together; knows branches", When: "trials are stopped early, the space has branches, trials fail a lot, or there are very many",
 		Learns: true, Costs: true, sampler: costing(func(c hpo.CostMetric) search.Sampler { return hpo.TPE{Cost: c} })},
-	{Name: "cmaes", Is: "CMA-ES with margin", When: "10 to 100 numeric parameters and at least some hundred trials; narrow valleys",
+	{Name: "cmaes", Is: "CMA-ES with margin", When: "10 to 100 numeric parameters, narrow valleys, and at least a few hundred trials",
 		Learns: true, sampler: plainly(func() search.Sampler { return &hpo.CMAES{} })},
-	{Name: "evolution", Is: "ages and mutates a population", When: "nothing smooth to learn from: many choices, odd objectives",
+	{Name: "evolution", Is: "ages and mutates a population", When: "there is nothing smooth to learn from: many choices, unusual objectives",
 		Learns: true, sampler: plainly(func() search.Sampler { return hpo.Evolution{} })},
 	{Name: "nsga2", Is: "several objectives: a population, its best fronts first", When: "`also:` names further objectives, and there are thousands of trials",
 		Several: true, Learns: true, sampler: plainly(func() search.Sampler { return hpo.NSGA2{} })},
@@ -24,13 +24,13 @@ var Samplers = Methods{
 		Several: true, Learns: true, Costs: true, sampler: costing(func(c hpo.CostMetric) search.Sampler { return hpo.MOTPE{Cost: c} })},
 	{Name: "ehvi", Is: "several objectives: expected improvement of the dominated volume", When: "`also:` names one or two further objectives; `auto` is `ehvi` up to 200 results",
 		Several: true, Learns: true, Costs: true, sampler: costing(func(c hpo.CostMetric) search.Sampler { return &hpo.EHVI{Cost: c} })},
-	{Name: "random", Is: "independent points of the prior", When: "a base line",
+	{Name: "random", Is: "independent points of the prior", When: "a baseline",
 		Several: true, sampler: plainly(func() search.Sampler { return hpo.Random{} })},
-	{Name: "grid", Is: "every combination", When: "a small finite space, all of it",
+	{Name: "grid", Is: "tries every combination", When: "the space is finite and small, and all of it should be tried",
 		Several: true, sampler: plainly(func() search.Sampler { return hpo.Grid{} })},
-	{Name: "sobol", Is: "points spread evenly (Sobol)", When: "a look at the whole space, importance of parameters without a sampler's bias",
+	{Name: "sobol", Is: "points spread evenly (Sobol)", When: "you want an overview of the whole space, or importances without a sampler's bias",
 		Several: true, sampler: plainly(func() search.Sampler { return hpo.Sobol{} })},
-	{Name: "quasi", Aliases: []string{"halton"}, Is: "points spread evenly (Halton)", When: "as `sobol`; every beginning of the sequence is even",
+	{Name: "quasi", Aliases: []string{"halton"}, Is: "points spread evenly (Halton)", When: "as `sobol`; the points are even after any number of trials",
 		Several: true, sampler: plainly(func() search.Sampler { return hpo.Halton{} })},
 }
 
@@ -38,24 +38,24 @@ var Samplers = Methods{
 var ArchitectureSamplers = Methods{
 	{Name: "evolution", Is: "ages and mutates a population of networks", When: "you have no reason for another (the default)",
 		Learns: true, Derives: true, sampler: evolving},
-	{Name: "local", Is: "untried neighbours of the best network, then of the second and the third best", When: "some fifty trials ([benchmarks](benchmarks/nas.md))",
-		Learns: true, Derives: true, sampler: network(func(space *nas.Space, share sharing) search.Sampler {
+	{Name: "local", Is: "untried neighbours of the best network, then of the second and the third best", When: "about fifty trials ([benchmarks](benchmarks/nas.md))",
+		Learns: true, Derives: true, sampler: overNetworks(func(space *nas.Space, share sharing) search.Sampler {
 			return nas.LocalSearch{Space: space, First: share(4, 5, 10)}
 		})},
-	{Name: "predictor", Is: "trains what an ensemble predicts to be good", When: "a hundred trials and more ([benchmarks](benchmarks/nas.md))",
-		Learns: true, Derives: true, sampler: network(func(space *nas.Space, share sharing) search.Sampler {
+	{Name: "predictor", Is: "trains what an ensemble predicts to be good", When: "a hundred trials or more ([benchmarks](benchmarks/nas.md))",
+		Learns: true, Derives: true, sampler: overNetworks(func(space *nas.Space, share sharing) search.Sampler {
 			return nas.Predictor{Space: space, First: share(4, 5, 20)}
 		})},
 	{Name: "nsga2", Is: "several objectives: a population of networks, its best fronts first", When: "`also:` names further objectives (the default there)",
-		Several: true, Learns: true, Derives: true, sampler: network(func(space *nas.Space, share sharing) search.Sampler {
+		Several: true, Learns: true, Derives: true, sampler: overNetworks(func(space *nas.Space, share sharing) search.Sampler {
 			return nas.NSGA2{Space: space, Population: share(6, 5, 10)}
 		})},
-	{Name: "nsga3", Is: "several objectives: a population spread along reference directions", When: "three objectives and more",
-		Several: true, Learns: true, Derives: true, sampler: network(func(space *nas.Space, share sharing) search.Sampler {
+	{Name: "nsga3", Is: "several objectives: a population spread along reference directions", When: "three objectives or more",
+		Several: true, Learns: true, Derives: true, sampler: overNetworks(func(space *nas.Space, share sharing) search.Sampler {
 			return nas.NSGA3{Space: space, Population: share(6, 6, 20)}
 		})},
-	{Name: "random", Is: "independent networks of the grammar", When: "a base line",
-		Several: true, sampler: network(func(space *nas.Space, _ sharing) search.Sampler { return nas.Random{Space: space} })},
+	{Name: "random", Is: "independent networks of the grammar", When: "a baseline",
+		Several: true, sampler: overNetworks(func(space *nas.Space, _ sharing) search.Sampler { return nas.Random{Space: space} })},
 }
 
 // plainly is a sampler without options in a study.
@@ -74,8 +74,8 @@ type sharing func(of, least, most int) int
 
 func (s *Spec) share(of, least, most int) int { return min(max(s.Budget.Trials/of, least), most) }
 
-// network is a sampler over the study's space of architectures.
-func network(f func(*nas.Space, sharing) search.Sampler) func(*Spec) (search.Sampler, error) {
+// overNetworks is a sampler over the study's space of architectures.
+func overNetworks(f func(*nas.Space, sharing) search.Sampler) func(*Spec) (search.Sampler, error) {
 	return func(s *Spec) (search.Sampler, error) {
 		space, err := s.network()
 		if err != nil {

@@ -7,12 +7,12 @@ import (
 
 // Schedulers are the schedulers of all studies.
 var Schedulers = Methods{
-	{Name: "asha", Is: "trials pause at rungs (27 epochs: 1, 3, 9, 27), the best third of a rung goes on as soon as it can", When: "nearly always (the default)",
+	{Name: "asha", Is: "pauses trials at rungs (27 epochs: 1, 3, 9, 27); the best third of a rung continues as soon as possible", When: "nearly always (the default)",
 		Several: true, Keys: []string{"search.eta", "search.min_epochs"}, scheduler: func(s *Spec) ladder {
 			return &scheduler.ASHA{Min: s.Search.Min, Max: s.Budget.Epochs, Eta: s.Search.Eta, Goal: s.Objective.Goal, Also: s.alsoGoals()}
 		}},
-	{Name: "hyperband", Is: "several ladders, some of which begin at larger budgets",
-		When:    "the first epochs say little about the end, and you know it: it pays for that with about three times the budget where they do not mislead",
+	{Name: "hyperband", Is: "runs several ladders of rungs, some of which begin at larger budgets",
+		When:    "you know that the first epochs say little about the end. Where they do say enough, it needs about three times the budget",
 		Several: true, Keys: []string{"search.eta", "search.min_epochs"}, scheduler: func(s *Spec) ladder {
 			return &scheduler.Hyperband{Min: s.Search.Min, Max: s.Budget.Epochs, Eta: s.Search.Eta, Goal: s.Objective.Goal, Also: s.alsoGoals()}
 		}},
@@ -21,19 +21,19 @@ var Schedulers = Methods{
 		Several: true, Keys: []string{"search.eta", "search.min_epochs"}, scheduler: func(s *Spec) ladder {
 			return &scheduler.SuccessiveHalving{Min: s.Search.Min, Max: s.Budget.Epochs, Eta: s.Search.Eta, Goal: s.Objective.Goal, Also: s.alsoGoals()}
 		}},
-	{Name: "median", Is: "stops what is worse than the median at a rung", When: "a gentle choice: half of the trials go on",
+	{Name: "median", Is: "stops trials that are worse than the median at a rung", When: "few trials should be stopped: about half of them continue at each rung",
 		Keys: []string{"search.eta", "search.min_epochs"}, scheduler: func(s *Spec) ladder {
 			return &scheduler.MedianStopping{Min: s.Search.Min, Max: s.Budget.Epochs, Eta: s.Search.Eta, Goal: s.Objective.Goal}
 		}},
-	{Name: "plateau", Is: "stops what no longer improves, whatever the others do", When: "every trial's own best matters, such as for an ensemble",
+	{Name: "plateau", Is: "stops trials that no longer improve, without comparing them with others", When: "the best result of every trial matters, for example for an ensemble",
 		scheduler: func(s *Spec) ladder {
 			return &scheduler.Plateau{Max: s.Budget.Epochs, Goal: s.Objective.Goal}
 		}},
-	{Name: "extrapolation", Is: "stops what will hardly beat the best, by extrapolating its learning curve", When: "curves are smooth, segments cheap; few trials of many epochs",
+	{Name: "extrapolation", Is: "extrapolates learning curves, and stops trials that will hardly beat the best one", When: "there are few trials of many epochs, their curves are smooth, and segments are cheap to start",
 		Keys: []string{"search.min_epochs"}, scheduler: func(s *Spec) ladder {
 			return &scheduler.Extrapolation{Min: s.Search.Min, Max: s.Budget.Epochs, Goal: s.Objective.Goal}
 		}},
-	{Name: "none", Is: "trains everything to the end", When: "the number of epochs is part of the question, or the objective reports once",
+	{Name: "none", Is: "trains every trial to the end", When: "the number of epochs is part of the question, or the objective reports once",
 		Several: true, scheduler: func(s *Spec) ladder {
 			return &scheduler.NoStopping{Max: s.Budget.Epochs, First: s.Search.Supernet != ""}
 		}},

@@ -72,7 +72,7 @@ func TestCutTrialCountsOnce(t *testing.T) {
 		}
 	}
 	end := func() {
-		p.Close("the time is over", true)
+		p.Finish("the time is over", true)
 	}
 	end()
 	take(search.Stopped, 3, 30, 3)

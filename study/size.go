@@ -45,7 +45,7 @@ func (s *Spec) CandidateSize() (total, longest, most int) {
 	return total, longest, most
 }
 
-// checkSize tells whether candidates are too long to be sent around, alone and as
+// checkSize reports whether candidates are too long to be sent around, alone and as
 // many together as are begun at once.
 func (s *Spec) checkSize() error {
 	total, longest, most := s.CandidateSize()

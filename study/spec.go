@@ -34,11 +34,11 @@ type Spec struct {
 	Constraints  []string           `json:"constraints,omitempty"` // conditions between parameters: see [search.Constraints]
 	Architecture *nas.Spec          `json:"architecture,omitempty"`
 	StartWith    []search.Params    `json:"start_with,omitempty"`
-	Input        data.Shape         `json:"input,omitempty" yaml:"-"`   // of the network: the shape of a row, read off the data
-	Outputs      int                `json:"outputs,omitempty" yaml:"-"` // of the network, likewise
-	Keep         int                `json:"keep,omitempty"`             // weights of so many of the best trials stay when the study ends, with several objectives also those of the front; 0 means 1
-	MaxRetries   int                `json:"max_retries,omitempty"`      // of a trial whose code failed
-	MaxFailed    int                `json:"max_failed,omitempty"`       // no new trials once so many have failed; 0 means 10, while none has a value
+	Input        data.Shape         `json:"input,omitempty" yaml:"-"`   // input of the network: the shape of a row of the data
+	Outputs      int                `json:"outputs,omitempty" yaml:"-"` // outputs of the network, found from the data
+	Keep         int                `json:"keep,omitempty"`             // number of best trials whose weights are kept when the study ends, with several objectives also those of the front; 0 means 1
+	MaxRetries   int                `json:"max_retries,omitempty"`      // how often a trial whose code failed is tried again
+	MaxFailed    int                `json:"max_failed,omitempty"`       // no new trials after this many have failed; 0 means 10, as long as no trial has a value
 }
 
 // Search says how to search.
@@ -46,32 +46,32 @@ type Search struct {
 	Sampler   string         `json:"sampler"`                // see Samplers; "" means auto; with an architecture evolution, or nsga2
 	Own       bool           `json:"own,omitempty" yaml:"-"` // the sampler is a Go value of the program that runs the study: [OwnSampler]; Sampler is its type
 	Scheduler string         `json:"scheduler"`              // see Schedulers; "" means asha
-	Seed      uint64         `json:"seed"`                   // of everything
-	Parallel  int            `json:"parallel"`               // segments at once; 0 means 2
-	Cost      hpo.CostMetric `json:"cost,omitempty"`         // energy or time: prefer what improves the most for a unit of it; "" means that costs do not count
-	Eta       int            `json:"eta"`                    // of the scheduler; 0 means 3
-	Min       int            `json:"min_epochs"`             // no rung is below it; 0 means 1
-	Proxy     string         `json:"proxy,omitempty"`        // of evolution over architectures: rejects networks before they are trained; see nas.Proxies; "" means none
+	Seed      uint64         `json:"seed"`                   // seed of everything that is random
+	Parallel  int            `json:"parallel"`               // segments that run at the same time; 0 means 2
+	Cost      hpo.CostMetric `json:"cost,omitempty"`         // energy or time: prefer candidates that improve most for each unit of it; "" means that costs do not count
+	Eta       int            `json:"eta"`                    // the scheduler keeps the best 1/Eta at each rung; 0 means 3
+	Min       int            `json:"min_epochs"`             // the smallest rung, in epochs; 0 means 1
+	Proxy     string         `json:"proxy,omitempty"`        // score by which evolution over architectures rejects networks before they are trained; see nas.Proxies; "" means none
 	Inherit   bool           `json:"inherit,omitempty"`      // networks of an architecture search begin with the weights of those that they were derived from
-	Supernet  string         `json:"supernet,omitempty"`     // one-shot search: the first trial trains weights that all networks share, by uniform or fair paths, the others are judged with them; "" means that each is trained
+	Supernet  string         `json:"supernet,omitempty"`     // one-shot search: the first trial trains weights that all networks share, by uniform or fair paths, the others are evaluated with them; "" means that each is trained
 	WarmStart string         `json:"warm_start"`             // auto, off, or the name of a study; "" means auto
-	Batch     int            `json:"batch,omitempty"`        // segments that share a workflow and a worker's slot; 0: one, or as [Throughput] has it for brief trials
-	Priority  int            `json:"priority,omitempty"`     // of its trials among those of all studies, 1 (first) to 5; 0 means 3
+	Batch     int            `json:"batch,omitempty"`        // segments that share a workflow and a worker's slot; 0: one, or for brief trials what [Throughput] says
+	Priority  int            `json:"priority,omitempty"`     // priority of its trials among those of all studies, 1 (first) to 5; 0 means 3
 }
 
-// Budget ends the study: the first one that is hit. All are totals, over every
-// run of the study; zero means no limit but for Trials and Epochs.
+// Budget is what a study may spend; the first limit that is reached ends it. All are
+// totals of all runs of the study. Zero means no limit, except for Trials and Epochs.
 type Budget struct {
 	Trials   int      `json:"trials"` // 0 means 30
-	Epochs   int      `json:"epochs"` // at most so many a trial; 0 means 27
+	Epochs   int      `json:"epochs"` // most epochs of a trial; 0 means 27
 	Time     Duration `json:"time,omitempty"`
 	EnergyWh float64  `json:"energy_wh,omitempty"`
-	MinGain  float64  `json:"min_gain,omitempty"` // no new trials once the next is expected to improve the objective by less; see hpo.ExpectedGain
+	MinGain  float64  `json:"min_gain,omitempty"` // end the study when the next trial is expected to improve the objective by less; see hpo.ExpectedGain
 }
 
 // Retrain trains the best trials of the search once more when it is over: as new
 // trials, from fresh weights, without early stopping. The search's budgets of
-// trials, time and energy end the search alone.
+// trials, time and energy do not apply to this.
 type Retrain struct {
 	Best   int `json:"best"`   // how many; 0: none, with a supernet 3
 	Epochs int `json:"epochs"` // 0 means budget.epochs
@@ -87,6 +87,7 @@ type EarlyStop struct {
 // Duration is a time.Duration written like 10m.
 type Duration time.Duration
 
+// String writes 10m0s.
 func (d Duration) String() string { return time.Duration(d).String() }
 
 // MarshalText writes 10m0s.
@@ -114,14 +115,17 @@ type FieldError struct {
 	Err  error
 }
 
+// Error is the message, in one line.
 func (e *FieldError) Error() string { return e.Path + ": " + e.Err.Error() }
+
+// Unwrap is what went wrong there.
 func (e *FieldError) Unwrap() error { return e.Err }
 
 func wrong(path, format string, args ...any) error {
 	return &FieldError{path, fmt.Errorf(format, args...)}
 }
 
-// best is of how many of the best trials the weights are kept.
+// best is the number of best trials whose weights are kept.
 func (s *Spec) best() int { return max(s.Keep, 1) }
 
 var validName = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,63}$`)
@@ -176,7 +180,7 @@ func (s *Spec) Complete() error {
 		return wrong("space", "there is nothing to search: give a space, an architecture or both")
 	}
 	if s.Budget.MinGain > 0 && s.Architecture != nil {
-		return wrong("budget.min_gain", "what is left to gain cannot be told for architectures: remove it")
+		return wrong("budget.min_gain", "the expected gain of an architecture search is not known: remove it")
 	}
 	if err := s.Space.Validate(); err != nil {
 		return &FieldError{spacePath(err), err}
@@ -222,8 +226,22 @@ func (s *Spec) constraints() (search.Constraints, error) {
 	return c, nil
 }
 
+// completeSearch fills in how to search and how long, and checks it.
 func (s *Spec) completeSearch() error {
-	q, b := &s.Search, &s.Budget
+	s.chooseMethods()
+	s.setDefaults()
+	if s.Retrain.Best > 0 {
+		s.Retrain.Epochs = cmp.Or(s.Retrain.Epochs, s.Budget.Epochs)
+	}
+	if err := s.checkMethods(); err != nil {
+		return err
+	}
+	return s.checkSettings()
+}
+
+// chooseMethods fills in the methods that are not given.
+func (s *Spec) chooseMethods() {
+	q := &s.Search
 	if q.Sampler == "" {
 		q.Sampler = "auto"
 		switch {
@@ -239,10 +257,11 @@ func (s *Spec) completeSearch() error {
 	}
 	q.Scheduler = cmp.Or(q.Scheduler, "asha")
 	q.WarmStart = cmp.Or(q.WarmStart, "auto")
-	s.setDefaults()
-	if s.Retrain.Best > 0 {
-		s.Retrain.Epochs = cmp.Or(s.Retrain.Epochs, b.Epochs)
-	}
+}
+
+// checkMethods checks that the methods are there, and can do what is asked of them.
+func (s *Spec) checkMethods() error {
+	q := &s.Search
 	if !q.Own {
 		if err := s.choose("search.sampler", &q.Sampler, s.samplers()); err != nil {
 			return err
@@ -274,10 +293,7 @@ func (s *Spec) completeSearch() error {
 			return wrong("search.cost", "the sampler %s does not weigh costs; %s do", q.Sampler, words(costs, "and"))
 		}
 	}
-	if err := s.choose("search.scheduler", &q.Scheduler, Schedulers); err != nil {
-		return err
-	}
-	return s.checkSettings()
+	return s.choose("search.scheduler", &q.Scheduler, Schedulers)
 }
 
 // completeCandidates checks what names hyperparameters: the space, the fixed

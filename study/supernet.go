@@ -27,15 +27,15 @@ func (s *Spec) checkSupernet() error {
 	case s.Architecture == nil:
 		return wrong("search.supernet", "there are no networks to share weights: it belongs to a study with an architecture")
 	case s.Data != nil && s.Data.Split.CV > 0:
-		return wrong("data.split.cv", "with search.supernet candidates are judged on one part of the data: give valid instead")
+		return wrong("data.split.cv", "with search.supernet candidates are evaluated on one part of the data: give valid instead")
 	case len(s.Space) > 0:
 		return wrong("space", "with search.supernet one training serves all networks, so that its hyperparameters cannot be searched: fix them under train")
 	case q.Inherit:
 		return wrong("search.inherit", "with search.supernet no network is trained alone: remove one of them")
 	case q.Scheduler != "none":
-		return wrong("search.scheduler", "with search.supernet candidates are judged and not trained, so that %s has nothing to stop: remove it", q.Scheduler)
+		return wrong("search.scheduler", "with search.supernet candidates are evaluated and not trained, so that %s has nothing to stop: remove it", q.Scheduler)
 	case s.EarlyStop.Patience > 0:
-		return wrong("early_stop", "with search.supernet candidates are judged and not trained, so that there is nothing to stop: remove it")
+		return wrong("early_stop", "with search.supernet candidates are evaluated and not trained, so that there is nothing to stop: remove it")
 	}
 	for _, name := range []string{"ema", "lookahead"} {
 		if _, ok := s.Train[name]; ok {
@@ -51,24 +51,24 @@ func (s *Spec) checkSupernet() error {
 			if i > 0 {
 				path = fmt.Sprintf("also[%d].metric", i-1)
 			}
-			return wrong(path, "with search.supernet candidates are judged and not trained: %s says nothing of them", o.Metric)
+			return wrong(path, "with search.supernet candidates are evaluated and not trained: %s says nothing of them", o.Metric)
 		}
 	}
 	return nil
 }
 
-// lends tells whether a trial trains the weights that the others share.
+// TrainsShared reports whether a trial trains the weights that the others share.
 func (s *Spec) TrainsShared(trial int) bool {
 	return s.Search.Supernet != "" && trial == trials.SupernetTrial
 }
 
-// judged tells whether a segment is no training but one validation with shared
+// evaluated reports whether a segment is no training but one validation with shared
 // weights.
-func (s *Spec) judged(seg search.Segment) bool {
+func (s *Spec) evaluated(seg search.Segment) bool {
 	return s.Search.Supernet != "" && !seg.Again && !s.TrainsShared(seg.Trial)
 }
 
-// shared tells whether a segment's network is judged with shared weights, or trains them.
+// shared reports whether a segment's network is evaluated with shared weights, or trains them.
 func (s *Spec) sharesWeights(seg search.Segment) bool { return s.Search.Supernet != "" && !seg.Again }
 
 // keeps lists the checkpoints that a study needs should it go on after its end.
@@ -80,7 +80,7 @@ func (s *Spec) keeps() []string {
 }
 
 // describeJudged tells what the trials that were trained from scratch came to beside
-// what they were judged with shared weights, and returns them.
+// what they were evaluated with shared weights, and returns them.
 func describeJudged(w io.Writer, o search.Objective, all []search.Record) (trained []search.Record) {
 	label := "shared"
 	for i := range all {
@@ -95,7 +95,7 @@ func describeJudged(w io.Writer, o search.Objective, all []search.Record) (train
 			continue
 		}
 		was, _ := all[like].Last()
-		fmt.Fprintf(w, "%-8s %s judged by shared weights: %s %.5g; trained from scratch as %s: %.5g\n",
+		fmt.Fprintf(w, "%-8s %s evaluated by shared weights: %s %.5g; trained from scratch as %s: %.5g\n",
 			label, name, o.Metric, was.Metrics[o.Metric], all[i].Name(), now.Metrics[o.Metric])
 		label = ""
 	}

@@ -12,7 +12,7 @@ import (
 	"budwood/trials"
 )
 
-// Where one alternative is plainly better, candidates with it are judged the best,
+// Where one alternative is plainly better, candidates with it are evaluated the best,
 // by uniform and by fair paths.
 func TestSupernetRanks(t *testing.T) {
 	for _, paths := range []string{"uniform", "fair"} {

@@ -10,14 +10,14 @@ import (
 	"testing"
 
 	"budwood/internal/golden"
+	"budwood/learn/network"
 	"budwood/search"
-	"budwood/trials"
 )
 
 // The tables of the pages are those of the code.
 func TestPagesGolden(t *testing.T) {
 	golden.Tables(t, "../docs/study.md", map[string]string{
-		"recipe": hyperparameters(trials.RecipeTable), "network": hyperparameters(NetworkTable), "text": hyperparameters(TextTable),
+		"recipe": hyperparameters(network.RecipeTable), "network": hyperparameters(NetworkTable), "text": hyperparameters(TextTable),
 		"search": settings(true), "budget": settings(false), "metrics": metrics(),
 	})
 	golden.Tables(t, "../docs/samplers.md", map[string]string{
@@ -50,12 +50,12 @@ func TestTablesAreWhole(t *testing.T) {
 			t.Errorf("metric %s is not whole", m.Name)
 		}
 	}
-	for _, s := range trials.ScoreNames() {
+	for _, s := range network.ScoreNames() {
 		if m, ok := metric("valid_" + s); !ok || m.Of == "" {
 			t.Errorf("the score %s is no metric", s)
 		}
 	}
-	for _, h := range slices.Concat(trials.RecipeTable, NetworkTable, TextTable) {
+	for _, h := range slices.Concat(network.RecipeTable, NetworkTable, TextTable) {
 		if h.Is == "" || h.Default == nil {
 			t.Errorf("hyperparameter %s is not whole", h.Name)
 		}
@@ -139,7 +139,7 @@ func settings(ofSearch bool) string {
 	return b.String()
 }
 
-func hyperparameters(table []trials.Hyperparameter) string {
+func hyperparameters(table []network.Hyperparameter) string {
 	var b strings.Builder
 	b.WriteString("| name | default | values | what |\n|---|---|---|---|\n")
 	for _, h := range table {

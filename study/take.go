@@ -28,7 +28,7 @@ func (p *Progress) Take(o Outcome, now time.Time) search.Decision {
 	more.Energy.Joules, more.Seconds = max(all.Joules-seg.Before.Joules, 0), max(all.Seconds-seg.Before.Seconds, 0)
 	p.Spent.Joules += more.Energy.Joules
 	p.Spent.Seconds += more.Seconds
-	if !spec.judged(seg) {
+	if !spec.evaluated(seg) {
 		p.Spent.Epochs += max(all.Epochs-seg.Before.Epochs, 0)
 	}
 	if p.Loop.IsAside(t.ID) { // nothing of it counts
@@ -40,10 +40,10 @@ func (p *Progress) Take(o Outcome, now time.Time) search.Decision {
 		p.Forget(t.ID)
 	}
 	if why := p.energySpent(); why != "" && p.Loop.Closing == "" && !p.Loop.Final {
-		d = p.Close(why, true)
+		d = p.Finish(why, true)
 	}
 	if why := spec.failing(&p.Leaderboard, t, r); why != "" && !o.Recalled && p.Loop.Closing == "" && !p.Loop.Final {
-		d.Add(p.Close(why, false))
+		d.Add(p.Finish(why, false))
 	}
 	if cut {
 		d.Add(p.Loop.Interrupt(t.ID, all))

@@ -55,7 +55,7 @@ func TestTextMistakes(t *testing.T) {
 			s.Data = &data.Source{CSV: "../examples/digits/digits.csv.gz", Target: "digit"}
 			s.Space = nil
 			s.Architecture = &nas.Spec{Family: "mlp"}
-		}, "valid_perplexity is of texts"},
+		}, "valid_perplexity is a metric of texts"},
 		"family": {func(s *study.Spec) { s.Space, s.Architecture = nil, &nas.Spec{Family: "mlp"} }, "mlp does not fit the data"},
 		"act":    {func(s *study.Spec) { s.Train["act"] = "relu" }, "act"},
 	} {

@@ -6,8 +6,8 @@ import (
 
 	"budwood/data"
 	"budwood/engine"
+	"budwood/learn/network"
 	"budwood/search"
-	"budwood/trials"
 	"budwood/trials/blob"
 )
 
@@ -27,7 +27,7 @@ func (s *Spec) TrainedOn(ctx context.Context, cache *data.Cache, blobs blob.Stor
 // Predict applies the network of a trial of a study with a table to the rows of
 // another table, CSV or Parquet, which has the columns of the first but the target.
 // classes are the names of the classes, nil for a regression.
-func (s *Spec) Predict(ctx context.Context, cache *data.Cache, blobs blob.Store, key string, trial int, p search.Params, path string) (rows []trials.Prediction, classes []string, err error) {
+func (s *Spec) Predict(ctx context.Context, cache *data.Cache, blobs blob.Store, key string, trial int, p search.Params, path string) (rows []network.Prediction, classes []string, err error) {
 	var fresh *data.Set
 	model, net, err := s.trained(ctx, blobs, key, trial, p, func(ctx context.Context, src data.Source) (d *data.Data, err error) {
 		d, fresh, err = cache.LoadWith(ctx, src, path)
@@ -42,10 +42,10 @@ func (s *Spec) Predict(ctx context.Context, cache *data.Cache, blobs blob.Store,
 
 func (s *Spec) trained(ctx context.Context, blobs blob.Store, key string, trial int, p search.Params,
 	load func(context.Context, data.Source) (*data.Data, error),
-) (model trials.Supervised, net *engine.Net, err error) {
+) (model network.Supervised, net *engine.Net, err error) {
 	m := s.Model()
 	if m == nil {
-		return model, nil, fmt.Errorf("study %s: its objective is the user's own program, which alone knows the network", s.Name)
+		return model, nil, fmt.Errorf("study %s: its objective is the user's own program, and only that program knows the network", s.Name)
 	}
 	d, err := load(ctx, m.Data)
 	if err != nil {

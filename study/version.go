@@ -36,7 +36,7 @@ func dataVersion(digests map[string]data.Digest) segment.Version {
 	return v
 }
 
-// SameCommand tells whether a stored study has the same command as it has now.
+// SameCommand reports whether a stored study has the same command as it has now.
 func SameCommand(stored json.RawMessage, s *Spec) bool {
 	var old Spec
 	return json.Unmarshal(stored, &old) != nil || reflect.DeepEqual(old.Command, s.Command)

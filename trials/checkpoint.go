@@ -24,13 +24,13 @@ import (
 type progress struct {
 	From    int                  `json:"from"`  // where the segment began
 	Epoch   int                  `json:"epoch"` // epochs done since the trial's start
-	Best    search.Measurement   `json:"best"`  // of the whole trial; Budget 0: none yet
+	Best    search.Measurement   `json:"best"`  // best measurement of the whole trial; Budget 0: none yet
 	Curve   []search.Measurement `json:"curve"` // of this segment
 	Early   engine.EarlyStop     `json:"early"`
 	Energy  energy.Energy        `json:"energy"`          // of this segment
 	Before  float64              `json:"before"`          // joules of the segments before
 	Seconds float64              `json:"seconds"`         // of this segment
-	Done    *segment.Result      `json:"done,omitempty"`  // of the segment that this checkpoint ends
+	Done    *segment.Result      `json:"done,omitempty"`  // result of the segment that this checkpoint ends
 	Since   int                  `json:"since,omitempty"` // where that one began
 	Blank   bool                 `json:"blank,omitempty"` // nothing is kept but what failed attempts have spent
 
@@ -45,7 +45,7 @@ type progress struct {
 // Facts are what a checkpoint says of the keeper's bytes: see [Trial.Remember].
 type Facts struct {
 	Inherited float64 `json:"inherited,omitempty"` // share of the weights that came from another trial
-	Bank      bool    `json:"bank,omitempty"`      // behind the trial's own model are weights that other trials share
+	Shared    bool    `json:"bank,omitempty"`      // behind the trial's own model are weights that other trials share
 }
 
 // reopen is the progress in the middle of a segment again, which was stopped there.

@@ -129,7 +129,7 @@ func placeholdersIn(text string) []string {
 	return out
 }
 
-// isTemplate tells whether the value of a variable has placeholders: one like
+// isTemplate reports whether the value of a variable has placeholders: one like
 // {"a": {"b": 1}} has none.
 func isTemplate(text string) bool {
 	return strings.Contains(text, "{{") || slices.ContainsFunc(placeholdersIn(text), func(name string) bool {
@@ -208,7 +208,7 @@ func (c *Command) expand(p search.Params, values map[string]string) []string {
 	return out
 }
 
-// isFlag tells whether an argument is a flag whose value comes next.
+// isFlag reports whether an argument is a flag whose value comes next.
 func isFlag(a string) bool {
 	if len(a) < 2 || a[0] != '-' || a == "--" || strings.Contains(a, "=") {
 		return false

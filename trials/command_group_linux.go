@@ -85,7 +85,7 @@ type cpuLoad struct {
 	used [1024]int
 }
 
-// take lends the n least used of the allowed processors.
+// take reserves the n least used of the allowed processors.
 func (l *cpuLoad) take(allowed *unix.CPUSet, n int) (unix.CPUSet, func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -115,7 +115,7 @@ func (g *processGroup) terminate() { _ = unix.Kill(-g.id, unix.SIGTERM) }
 
 // kill ends whatever is left of the group, and what has left it.
 func (g *processGroup) kill() {
-	g.look()
+	g.refresh()
 	_ = unix.Kill(-g.id, unix.SIGKILL)
 	for n := 0; reap.Kill(g.mark) && n < 50; n++ {
 		time.Sleep(2 * time.Millisecond)
@@ -123,8 +123,8 @@ func (g *processGroup) kill() {
 	g.release()
 }
 
-// look reads the group's processes, at most every 50 ms.
-func (g *processGroup) look() {
+// refresh reads the group's processes, at most every 50 ms.
+func (g *processGroup) refresh() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if time.Since(g.seen) < 50*time.Millisecond {
@@ -151,7 +151,7 @@ func (g *processGroup) look() {
 
 // cpuTime is the CPU time of the group so far.
 func (g *processGroup) cpuTime() time.Duration {
-	g.look()
+	g.refresh()
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.cpu
@@ -159,7 +159,7 @@ func (g *processGroup) cpuTime() time.Duration {
 
 // memory is what the group holds in memory, in bytes.
 func (g *processGroup) memory() int64 {
-	g.look()
+	g.refresh()
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.resident

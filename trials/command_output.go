@@ -10,9 +10,9 @@ import (
 	"budwood/search"
 )
 
-// kept is the beginning and the end of what was written to it, however much that
+// excerpt is the beginning and the end of what was written to it, however much that
 // was.
-type kept struct {
+type excerpt struct {
 	mu         sync.Mutex
 	first      int // bytes of the beginning to keep
 	last       int // and of the end
@@ -20,7 +20,7 @@ type kept struct {
 	cut        int64 // bytes between them
 }
 
-func (k *kept) Write(p []byte) (int, error) {
+func (k *excerpt) Write(p []byte) (int, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	n := min(len(p), k.first-len(k.head))
@@ -39,7 +39,7 @@ func (k *kept) Write(p []byte) (int, error) {
 }
 
 // Bytes are what was kept, and a line that tells what was not.
-func (k *kept) Bytes() []byte {
+func (k *excerpt) Bytes() []byte {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	over := max(len(k.tail)-k.last, 0)
@@ -54,7 +54,7 @@ func (k *kept) Bytes() []byte {
 
 // lines are the last n lines as a terminal would show them, at most so many bytes
 // each, without what says nothing: blank lines, rules, and reports.
-func (k *kept) lines(n, most int) []string {
+func (k *excerpt) lines(n, most int) []string {
 	k.mu.Lock()
 	over := max(len(k.tail)-k.last, 0)
 	text := append(bytes.Clone(k.head), k.tail[over:]...)

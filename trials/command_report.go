@@ -12,8 +12,8 @@ import (
 	"budwood/search"
 )
 
-// said is one report of a command.
-type said struct {
+// commandReport is one report of a command.
+type commandReport struct {
 	epoch      int // 0: the next one
 	metrics    search.Metrics
 	other      map[string]string // what is no metric, and why not: null, a text, a list
@@ -26,26 +26,26 @@ type said struct {
 	cut    bool  // by the end of the command
 }
 
-// parseReport reads a report: a JSON object whose numbers are metrics, but for
+// parseReport reads a report: a JSON object whose numbers are metrics, except
 // "epoch" and what begins with "st_" (Syne Tune's own). Numbers may be written as
 // languages write them (nan, -inf, .5, a text that is a number); those of an
 // object within are named by both, like valid/loss.
-func parseReport(object []byte) (said, error) {
+func parseReport(object []byte) (commandReport, error) {
 	var fields map[string]any
 	if err := json.Unmarshal(plainNumbers(object), &fields); err != nil {
-		return said{}, fmt.Errorf("the report %.200q is not a JSON object: %w", object, err)
+		return commandReport{}, fmt.Errorf("the report %.200q is not a JSON object: %w", object, err)
 	}
-	s := said{metrics: search.Metrics{}, other: map[string]string{}}
+	s := commandReport{metrics: search.Metrics{}, other: map[string]string{}}
 	for _, k := range slices.Sorted(maps.Keys(fields)) {
 		if err := s.field(k, fields[k]); err != nil {
-			return said{}, fmt.Errorf("the report %.200q: %w", object, err)
+			return commandReport{}, fmt.Errorf("the report %.200q: %w", object, err)
 		}
 	}
 	return s, nil
 }
 
 // field takes a field of the report itself.
-func (s *said) field(name string, v any) error {
+func (s *commandReport) field(name string, v any) error {
 	switch name {
 	case "epoch":
 		x, ok := reportedNumber(v)
@@ -80,7 +80,7 @@ func (s *said) field(name string, v any) error {
 }
 
 // metric takes a number, or the numbers of an object.
-func (s *said) metric(name string, v any) error {
+func (s *commandReport) metric(name string, v any) error {
 	if in, ok := v.(map[string]any); ok {
 		for _, k := range slices.Sorted(maps.Keys(in)) {
 			if err := s.metric(name+"/"+k, in[k]); err != nil {

@@ -13,10 +13,10 @@ import (
 )
 
 // scanAll scans a text in pieces of the lengths that size tells.
-func scanAll(bare bool, text string, size func() int) []said {
+func scanAll(bare bool, text string, size func() int) []commandReport {
 	s := reportScanner{where: "the test", bare: bare}
-	var out []said
-	report := func(r said) { out = append(out, r) }
+	var out []commandReport
+	report := func(r commandReport) { out = append(out, r) }
 	for b := []byte(text); len(b) > 0; {
 		n := min(max(size(), 1), len(b))
 		s.scan(bytes.Clone(b[:n]), report)
@@ -26,7 +26,7 @@ func scanAll(bare bool, text string, size func() int) []said {
 	return out
 }
 
-func reportTexts(list []said) string {
+func reportTexts(list []commandReport) string {
 	var b strings.Builder
 	for _, s := range list {
 		fmt.Fprintf(&b, "%d %v %v %v %q %q %v %v\n", s.epoch, s.metrics, s.other, s.checkpoint, s.infeasible, s.diverged, s.broken, s.cut)
@@ -155,14 +155,14 @@ func FuzzReports(f *testing.F) {
 // A gigabyte without an end of line costs neither memory nor the report in it.
 func TestReportsInMuchOutput(t *testing.T) {
 	s := reportScanner{where: "the test"}
-	k := &kept{first: 1 << 10, last: 2 << 10}
-	var out []said
+	k := &excerpt{first: 1 << 10, last: 2 << 10}
+	var out []commandReport
 	piece := bytes.Repeat([]byte("{\x1b[K\b\b#"), 16<<10)
 	for i := range 256 {
-		s.scan(piece, func(r said) { out = append(out, r) })
+		s.scan(piece, func(r commandReport) { out = append(out, r) })
 		_, _ = k.Write(piece)
 		if i == 128 {
-			s.scan([]byte(`budwood: {"loss": 1}`), func(r said) { out = append(out, r) })
+			s.scan([]byte(`budwood: {"loss": 1}`), func(r commandReport) { out = append(out, r) })
 		}
 	}
 	if len(out) != 1 || out[0].metrics["loss"] != 1 {
@@ -179,7 +179,7 @@ func TestReportsInMuchOutput(t *testing.T) {
 func TestKept(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 0))
 	for range 200 {
-		k := &kept{first: rng.IntN(50), last: 1 + rng.IntN(50)}
+		k := &excerpt{first: rng.IntN(50), last: 1 + rng.IntN(50)}
 		var all []byte
 		for range rng.IntN(20) {
 			p := make([]byte, rng.IntN(80))
@@ -221,7 +221,7 @@ func BenchmarkReports(b *testing.B) {
 			p := []byte(piece)
 			b.SetBytes(int64(len(p)))
 			for b.Loop() {
-				s.scan(p, func(said) {})
+				s.scan(p, func(commandReport) {})
 			}
 		})
 	}

@@ -46,7 +46,7 @@ type reportScanner struct {
 }
 
 // scan takes the next piece and passes on the reports that end in it.
-func (s *reportScanner) scan(p []byte, report func(said)) {
+func (s *reportScanner) scan(p []byte, report func(commandReport)) {
 	for len(p) > 0 {
 		if s.object != nil {
 			p = p[s.collect(p, report):]
@@ -92,15 +92,15 @@ func (s *reportScanner) brace(p []byte) int {
 }
 
 // end is the end of the stream.
-func (s *reportScanner) end(report func(said)) {
+func (s *reportScanner) end(report func(commandReport)) {
 	if s.object != nil {
-		report(said{broken: s.wrong("the report %.200q does not end", s.object), cut: true})
+		report(commandReport{broken: s.wrong("the report %.200q does not end", s.object), cut: true})
 	}
 	s.skip([]byte{'\n'}, report)
 }
 
 // skip takes what belongs to no report.
-func (s *reportScanner) skip(p []byte, report func(said)) {
+func (s *reportScanner) skip(p []byte, report func(commandReport)) {
 	if !s.bare {
 		s.line += bytes.Count(p, []byte{'\n'})
 		if over := len(p) - beforeCap; over > 0 {
@@ -120,7 +120,7 @@ func (s *reportScanner) skip(p []byte, report func(said)) {
 		}
 		s.remember(string(p[:min(i, beforeCap)]))
 		if text := bytes.TrimSpace(s.before); len(text) > 0 && !s.found {
-			report(said{broken: s.wrong("%q is not a JSON object", text)})
+			report(commandReport{broken: s.wrong("%q is not a JSON object", text)})
 		}
 		s.before, s.found = s.before[:0], false
 		if p[i] == '\n' {
@@ -140,7 +140,7 @@ func (s *reportScanner) remember(text string) {
 	}
 }
 
-// marked tells whether the brace that comes next begins a report.
+// marked reports whether the brace that comes next begins a report.
 func (s *reportScanner) marked() bool {
 	text := s.before
 	for { // colours between mark and brace
@@ -161,7 +161,7 @@ func (s *reportScanner) marked() bool {
 	}
 }
 
-// hasMark tells whether a line looks like one with a report.
+// hasMark reports whether a line looks like one with a report.
 func hasMark(line string) bool {
 	for _, mark := range reportMarks {
 		if _, rest, ok := strings.Cut(line, mark); ok && strings.HasPrefix(strings.TrimLeft(rest, " \t"), "{") {
@@ -173,15 +173,15 @@ func hasMark(line string) bool {
 
 // collect takes what belongs to the report that has begun, and returns how many
 // bytes that are.
-func (s *reportScanner) collect(p []byte, report func(said)) int {
+func (s *reportScanner) collect(p []byte, report func(commandReport)) int {
 	for i, c := range p {
 		switch {
 		case c == '\n' || c == '\r':
-			report(said{broken: s.wrong("the report %.200q does not end on its line", s.object)})
+			report(commandReport{broken: s.wrong("the report %.200q does not end on its line", s.object)})
 			s.object, s.found = nil, true
 			return i
 		case len(s.object) == reportCap:
-			report(said{broken: s.wrong("the report %.200q is longer than %s", s.object, BytesText(reportCap))})
+			report(commandReport{broken: s.wrong("the report %.200q is longer than %s", s.object, BytesText(reportCap))})
 			s.object, s.found = nil, true
 			return i
 		case s.colours(c): // what colours a report is no part of it
@@ -203,7 +203,7 @@ func (s *reportScanner) collect(p []byte, report func(said)) int {
 		if s.depth == 0 {
 			r, err := parseReport(s.object)
 			if err != nil {
-				r = said{broken: s.wrong("%w", err)}
+				r = commandReport{broken: s.wrong("%w", err)}
 			}
 			report(r)
 			s.object, s.found = nil, true
@@ -213,7 +213,7 @@ func (s *reportScanner) collect(p []byte, report func(said)) int {
 	return len(p)
 }
 
-// colours tells whether a byte within a report belongs to an escape sequence of a
+// colours reports whether a byte within a report belongs to an escape sequence of a
 // terminal: a colour, an erasure, a character set, a link.
 func (s *reportScanner) colours(c byte) bool {
 	switch {

@@ -60,7 +60,7 @@ const (
 	mostParts   = 24        // files that are parts of their own
 	mostModules = 2000      // source files that are looked at
 	mostEntries = 10_000    // of directories that are looked at
-	mostDepth   = 4         // of them below the first
+	mostDepth   = 4         // directories below the first one
 	wholeFile   = 64 << 20  // bytes of a file that is read as a whole
 	samples     = 64        // that a larger one is read in
 	sampleSize  = 256 << 10 // bytes of each
@@ -223,12 +223,12 @@ type seenFile struct {
 }
 
 // of is the digest of a file, "" if it cannot be read.
-func (c *digestCache) of(path string) string { return c.look(path).digest }
+func (c *digestCache) of(path string) string { return c.read(path).digest }
 
 // words are the names in a source file.
-func (c *digestCache) words(path string) []string { return c.look(path).words }
+func (c *digestCache) words(path string) []string { return c.read(path).words }
 
-func (c *digestCache) look(path string) *seenFile {
+func (c *digestCache) read(path string) *seenFile {
 	info, err := os.Stat(path)
 	if err != nil {
 		return &seenFile{}

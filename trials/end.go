@@ -30,7 +30,7 @@ func (r *Runner) end(ctx context.Context, t *Trial, err error) (segment.Result, 
 		return segment.Result{}, r.interrupted(ctx, t)
 	}
 	if own == nil {
-		err = t.judge(ctx, err)
+		err = t.classify(ctx, err)
 	}
 	if err == nil {
 		var out segment.Result
@@ -56,9 +56,9 @@ func (r *Runner) interrupted(ctx context.Context, t *Trial) error {
 	return fmt.Errorf("trial %s: after epoch %d: %w", t.Name(), t.progress.Epoch, ErrInterrupted)
 }
 
-// judge sorts out which errors of a training function are results. It returns the
+// classify sorts out which errors of a training function are results. It returns the
 // error if it is a failure.
-func (t *Trial) judge(ctx context.Context, err error) error {
+func (t *Trial) classify(ctx context.Context, err error) error {
 	switch {
 	case errors.Is(err, ErrInfeasible):
 		t.stopped, t.reason = search.Infeasible, err.Error()

@@ -200,7 +200,7 @@ func verdict(all []lostSegment) (failed string, alone bool) {
 // lostWord begins the reason of a trial that ended its workers.
 const lostWord = "it ends its worker"
 
-// LostWorkers tells whether the reason of a failed trial is that it ended its
+// LostWorkers reports whether the reason of a failed trial is that it ended its
 // workers, and whether that was for want of memory.
 func LostWorkers(reason string) (lost, memory bool) {
 	return strings.Contains(reason, lostWord+": "), strings.Contains(reason, lostWord+": ") && strings.Contains(reason, memoryWord)

@@ -22,7 +22,7 @@ import (
 )
 
 // One whose workers are lost with evidence fails the second time, if it trained
-// alone then; what left no trace costs nothing, but for a trial that never gets on.
+// alone then; what left no trace costs nothing, except for a trial that never gets on.
 func TestVerdict(t *testing.T) {
 	const why = "panic: boom"
 	for name, c := range map[string]struct {

@@ -12,10 +12,10 @@ import (
 //	tr, err := engine.NewTrainer(net, engine.TrainConfig{Mesh: t.Mesh()})
 //
 // What its threads spend counts as the trial's.
-func (t *Trial) Mesh() engine.Mesh { return t.metered(t.task.Mesh) }
+func (t *Trial) Mesh() engine.Mesh { return t.Metered(t.task.Mesh) }
 
-// metered is a mesh whose lanes are on the trial's account.
-func (t *Trial) metered(m engine.Mesh) engine.Mesh {
+// Metered is a mesh whose lanes are on the trial's account.
+func (t *Trial) Metered(m engine.Mesh) engine.Mesh {
 	m.Lane = t.lane
 	return m
 }

@@ -82,7 +82,7 @@ func (n *note) set(trial string, epoch int) {
 		return
 	}
 	if len(n.content.Trials) == 0 { // what happened while nothing was trained is nobody's
-		n.look()
+		n.refresh()
 	}
 	n.content.Trials[trial] = epoch
 	n.write()
@@ -106,16 +106,16 @@ func (n *note) watch() {
 		case <-tick.C:
 		}
 		n.mu.Lock()
-		if len(n.content.Trials) > 0 && n.look() {
+		if len(n.content.Trials) > 0 && n.refresh() {
 			n.write()
 		}
 		n.mu.Unlock()
 	}
 }
 
-// look notes what the process holds, and the kills that it has survived, unless it
-// was done a moment ago. It tells whether there is something new.
-func (n *note) look() bool {
+// refresh notes what the process holds, and the kills that it has survived, unless it
+// was done a moment ago. It reports whether there is something new.
+func (n *note) refresh() bool {
 	if time.Since(n.looked) < watchEvery/2 {
 		return false
 	}

@@ -38,7 +38,7 @@ func waitFor(t *testing.T, path string) string {
 	return ""
 }
 
-// runs tells whether a process is there and no zombie.
+// runs reports whether a process is there and no zombie.
 func runs(pid string) bool {
 	b, err := os.ReadFile("/proc/" + pid + "/stat")
 	_, after, _ := strings.Cut(string(b), ") ")

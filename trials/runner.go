@@ -27,7 +27,7 @@ type Runner struct {
 	Name  string             // of this worker, for the record
 	Log   zerolog.Logger
 
-	Version segment.Version // of the training function, if it is a Go function of this process
+	Version segment.Version // version of the training function, if it is a Go function of this process
 
 	shared sharedCache // what was asked for last
 
@@ -47,8 +47,8 @@ func WorkerName() string {
 // (paused, completed, stopped, diverged, infeasible), an [*ObjectiveError] with
 // what was spent if the training function failed, and any other error if a
 // checkpoint could not be read or written. A segment that was trained to its end
-// before is not trained again: its result is the one of then. When ctx is cancelled
-// the trial is stopped, with the cause as its reason; but with the cause
+// before is not trained again: Run returns the result that was kept. When ctx is
+// cancelled the trial is stopped, with the cause as its reason; but with the cause
 // [ErrInterrupted] it is left as it is, to go on elsewhere. alive, if not nil,
 // is told every epoch and its metrics.
 func (r *Runner) Run(ctx context.Context, task Task, train TrainFunc, alive func(search.Measurement)) (segment.Result, error) {

@@ -10,7 +10,7 @@ import (
 type Task struct {
 	Study      string             `json:"study"`
 	Trial      search.Trial       `json:"trial"`
-	Seed       uint64             `json:"seed"` // of the study
+	Seed       uint64             `json:"seed"` // seed of the study
 	From       int                `json:"from"` // epochs done before
 	To         int                `json:"to"`
 	Total      int                `json:"total"` // the study's epochs a trial

@@ -33,22 +33,27 @@ var (
 	ErrDiverged   = errors.New("diverged")   // NaN or inf
 )
 
-// ErrInterrupted is the cause of a cancelled context that ends not the trial but
-// only the work here: the worker shuts down, and the segment goes on elsewhere
-// from its checkpoint.
+// ErrInterrupted is the cause of a cancelled context if the worker shuts down. It
+// does not end the trial: another worker continues the segment from its checkpoint.
 var ErrInterrupted = errors.New("the worker is shutting down")
 
 // ObjectiveError is a failure of the user's code, as opposed to machine trouble.
 type ObjectiveError struct{ Err error }
 
+// Error is the message, in one line.
 func (e *ObjectiveError) Error() string { return e.Err.Error() }
+
+// Unwrap is what went wrong there.
 func (e *ObjectiveError) Unwrap() error { return e.Err }
 
 // MachineError is trouble of the machine or the network: the segment is trained again
 // from its last checkpoint, and the failure does not count.
 type MachineError struct{ Err error }
 
+// Error is the message, in one line.
 func (e *MachineError) Error() string { return e.Err.Error() }
+
+// Unwrap is what went wrong there.
 func (e *MachineError) Unwrap() error { return e.Err }
 
 // Keeper is what a trial can save and load: a network, a trainer, a model of
@@ -68,22 +73,22 @@ type Trial struct {
 	keeper   Keeper
 	restored *Checkpoint // what Keep has loaded or will load; nil: start from nothing
 	progress progress
-	stopped  search.State // why Epochs ends; "" while it goes on
+	stopped  search.State // why Epochs ends; "" as long as it has not ended
 	reason   string
 	onEpoch  func(*Trial) error // checkpoints and heartbeats, between epochs
-	err      error              // of the way the training function reports
-	machine  error              // of a checkpoint
-	newest   bool               // its last epoch counts, not its best
-	outside  *energy.Meter      // of a command's processes
-	version  segment.Version    // of what trains it
-	kernels  string             // instruction set of the engine
-	notes    []string           // what else is to know of this segment
+	err      error              // a mistake in a report
+	machine  error              // trouble with a checkpoint
+	newest   bool               // the value of the last epoch counts, not that of the best
+	outside  *energy.Meter      // energy of a command's processes
+	version  segment.Version    // version of what trains it
+	kernels  string             // instruction set that the engine uses
+	notes    []string           // further remarks on this segment
 	beside   *atomic.Int64      // processor time of lanes on other threads, in nanoseconds
 	before   progress           // what was resumed; Epoch 0: nothing
 }
 
-// meterOutside counts the energy of other processes, whose CPU time clock tells,
-// as the trial's.
+// meterOutside counts the energy of other processes as the trial's; clock returns
+// their CPU time.
 func (t *Trial) meterOutside(clock func() time.Duration) {
 	t.outside = t.runner.Meter.StartOutside(clock)
 }
@@ -95,15 +100,15 @@ func (t *Trial) Value(name string) any { return t.Params[name] }
 // seed and trial number.
 func (t *Trial) Rand() *rand.Rand { return search.Rand(t.task.Seed, t.ID) }
 
-// Seed is a number for whatever wants a seed of its own, drawn from Rand.
+// Seed is a number drawn from Rand, for code that needs a seed of its own.
 func (t *Trial) Seed() uint64 { return t.Rand().Uint64() }
 
-// Total is the budget the trial would get if nothing stopped it, in epochs:
-// what a learning-rate schedule is laid out for.
+// Total is the budget, in epochs, that the trial gets if nothing stops it. A
+// learning-rate schedule should end there.
 func (t *Trial) Total() int { return max(t.task.Total, t.task.To) }
 
 // Keep says what to save. If the trial was trained before (it was promoted, or
-// the machine died), k is loaded with what was saved and Epochs goes on from
+// the machine died), k is loaded with what was saved and Epochs continues from
 // there. Without Keep such a trial trains again from its first epoch. Call it
 // once, before Epochs.
 func (t *Trial) Keep(k Keeper) error {

@@ -29,7 +29,7 @@ func (s *studyRun) checkSetAside(r AsideRequest) error {
 		case t < 0 || t >= s.Loop.Started:
 			return fmt.Errorf("there is no trial %s yet", search.TrialName(t))
 		case s.in.Spec.TrainsShared(t) && !r.Keep:
-			return fmt.Errorf("trial %s has trained the weights with which all others are judged: delete the study instead", search.TrialName(t))
+			return fmt.Errorf("trial %s has trained the weights with which all others are evaluated: delete the study instead", search.TrialName(t))
 		}
 	}
 	return nil

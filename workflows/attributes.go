@@ -18,39 +18,39 @@ import (
 
 // The search attributes of studies and trials in the Temporal UI.
 var (
-	AttrStudy    = temporal.NewSearchAttributeKeyKeyword("BudwoodStudy")
-	AttrTrial    = temporal.NewSearchAttributeKeyInt64("BudwoodTrial")
-	AttrState    = temporal.NewSearchAttributeKeyKeyword("BudwoodState")
-	AttrMetric   = temporal.NewSearchAttributeKeyFloat64("BudwoodMetric")
-	AttrEnergyWh = temporal.NewSearchAttributeKeyFloat64("BudwoodEnergyWh")
-	AttrBudget   = temporal.NewSearchAttributeKeyInt64("BudwoodBudget")
-	AttrNeeds    = temporal.NewSearchAttributeKeyKeyword("BudwoodNeeds") // of a study whose trials need special workers
+	attrStudy    = temporal.NewSearchAttributeKeyKeyword("BudwoodStudy")
+	attrTrial    = temporal.NewSearchAttributeKeyInt64("BudwoodTrial")
+	attrState    = temporal.NewSearchAttributeKeyKeyword("BudwoodState")
+	attrMetric   = temporal.NewSearchAttributeKeyFloat64("BudwoodMetric")
+	attrEnergyWh = temporal.NewSearchAttributeKeyFloat64("BudwoodEnergyWh")
+	attrBudget   = temporal.NewSearchAttributeKeyInt64("BudwoodBudget")
+	attrNeeds    = temporal.NewSearchAttributeKeyKeyword("BudwoodNeeds") // of a study whose trials need special workers
 )
 
 // Attributes lists the search attributes that a server must know.
 func Attributes() map[string]enumspb.IndexedValueType {
 	return map[string]enumspb.IndexedValueType{
-		AttrStudy.GetName():    enumspb.INDEXED_VALUE_TYPE_KEYWORD,
-		AttrTrial.GetName():    enumspb.INDEXED_VALUE_TYPE_INT,
-		AttrState.GetName():    enumspb.INDEXED_VALUE_TYPE_KEYWORD,
-		AttrMetric.GetName():   enumspb.INDEXED_VALUE_TYPE_DOUBLE,
-		AttrEnergyWh.GetName(): enumspb.INDEXED_VALUE_TYPE_DOUBLE,
-		AttrBudget.GetName():   enumspb.INDEXED_VALUE_TYPE_INT,
-		AttrNeeds.GetName():    enumspb.INDEXED_VALUE_TYPE_KEYWORD,
+		attrStudy.GetName():    enumspb.INDEXED_VALUE_TYPE_KEYWORD,
+		attrTrial.GetName():    enumspb.INDEXED_VALUE_TYPE_INT,
+		attrState.GetName():    enumspb.INDEXED_VALUE_TYPE_KEYWORD,
+		attrMetric.GetName():   enumspb.INDEXED_VALUE_TYPE_DOUBLE,
+		attrEnergyWh.GetName(): enumspb.INDEXED_VALUE_TYPE_DOUBLE,
+		attrBudget.GetName():   enumspb.INDEXED_VALUE_TYPE_INT,
+		attrNeeds.GetName():    enumspb.INDEXED_VALUE_TYPE_KEYWORD,
 	}
 }
 
 func studyAttributes(s *study.Spec) temporal.SearchAttributes {
-	out := []temporal.SearchAttributeUpdate{AttrStudy.ValueSet(s.Name)}
+	out := []temporal.SearchAttributeUpdate{attrStudy.ValueSet(s.Name)}
 	if class := s.Resources.Class(); class != "" {
-		out = append(out, AttrNeeds.ValueSet(class))
+		out = append(out, attrNeeds.ValueSet(class))
 	}
 	return temporal.NewSearchAttributes(out...)
 }
 
 // needsOf reads the needs off a listed study.
 func needsOf(a *commonpb.SearchAttributes) (class string, err error) {
-	p := a.GetIndexedFields()[AttrNeeds.GetName()]
+	p := a.GetIndexedFields()[attrNeeds.GetName()]
 	if p == nil {
 		return "", nil
 	}
@@ -60,8 +60,8 @@ func needsOf(a *commonpb.SearchAttributes) (class string, err error) {
 
 func startAttributes(t trials.Task) temporal.SearchAttributes {
 	return temporal.NewSearchAttributes(
-		AttrStudy.ValueSet(t.Study), AttrTrial.ValueSet(int64(t.Trial.ID)),
-		AttrState.ValueSet(string(search.Running)), AttrBudget.ValueSet(int64(t.From)),
+		attrStudy.ValueSet(t.Study), attrTrial.ValueSet(int64(t.Trial.ID)),
+		attrState.ValueSet(string(search.Running)), attrBudget.ValueSet(int64(t.From)),
 	)
 }
 
@@ -85,12 +85,12 @@ func resultAttributes(tasks []trials.Task, results []segment.Result) []temporal.
 			wh += v
 		}
 	}
-	out := []temporal.SearchAttributeUpdate{AttrState.ValueSet(state), AttrBudget.ValueSet(int64(budget))}
+	out := []temporal.SearchAttributeUpdate{attrState.ValueSet(state), attrBudget.ValueSet(int64(budget))}
 	if !math.IsNaN(best) {
-		out = append(out, AttrMetric.ValueSet(best))
+		out = append(out, attrMetric.ValueSet(best))
 	}
 	if !math.IsNaN(wh) {
-		out = append(out, AttrEnergyWh.ValueSet(wh))
+		out = append(out, attrEnergyWh.ValueSet(wh))
 	}
 	return out
 }

@@ -10,18 +10,18 @@ import (
 	"budwood/search"
 )
 
-// Beat is what a worker tells of the trial that it trains, every second: the last
+// lastEpoch is what a worker tells of the trial that it trains, every second: the last
 // epoch and its metrics. It is for people who watch; no decision looks at it.
-type Beat struct {
+type lastEpoch struct {
 	Trial int                `json:"trial"`
 	At    search.Measurement `json:"at"`
 }
 
-// Beats asks how far trials have come that are being trained, each in a workflow
+// LastEpochs asks how far trials have come that are being trained, each in a workflow
 // of its own: their last epochs and metrics, by trial. Whatever cannot be learned
 // is left out. payloads reads what the workers write: see [Encrypt]; nil means
 // that it is not encrypted.
-func Beats(ctx context.Context, c client.Client, payloads converter.DataConverter, study string, trials []int) map[int]search.Measurement {
+func LastEpochs(ctx context.Context, c client.Client, payloads converter.DataConverter, study string, trials []int) map[int]search.Measurement {
 	if payloads == nil {
 		payloads = converter.GetDefaultDataConverter()
 	}
@@ -30,12 +30,12 @@ func Beats(ctx context.Context, c client.Client, payloads converter.DataConverte
 	out := map[int]search.Measurement{}
 	for _, t := range trials {
 		all.Go(func() {
-			r, err := c.DescribeWorkflowExecution(ctx, TrialID(study, t), "")
+			r, err := c.DescribeWorkflowExecution(ctx, trialID(study, t), "")
 			if err != nil {
 				return
 			}
 			for _, p := range r.GetPendingActivities() {
-				var b Beat
+				var b lastEpoch
 				if p.GetHeartbeatDetails() == nil || payloads.FromPayloads(p.GetHeartbeatDetails(), &b) != nil || b.At.Budget == 0 {
 					continue
 				}

@@ -20,13 +20,13 @@ var ErrNotRunning = errors.New("it does not run on this Temporal server")
 func Submit(ctx context.Context, c client.Client, spec *study.Spec, queue string) (client.WorkflowRun, error) {
 	return c.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
 		ID:                       StudyID(spec.Name),
-		TaskQueue:                StoreQueue(queue),
+		TaskQueue:                storeQueue(queue),
 		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
 		WorkflowTaskTimeout:      submitTimeout,
 		TypedSearchAttributes:    studyAttributes(spec),
 		StaticSummary:            search.Clip(study.Summary(spec), 200),
 		StaticDetails:            search.Clip(study.Describe(spec), 20_000),
-	}, StudyType, StudyInput{Spec: *spec, Queue: queue})
+	}, studyType, studyInput{Spec: *spec, Queue: queue})
 }
 
 // Update asks a study that runs for one of the updates (see [StopUpdate] and

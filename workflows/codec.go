@@ -18,21 +18,21 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// KeyFileVariable names the environment variable with the path of the key that
+// keyFileVariable names the environment variable with the path of the key that
 // encrypts what Temporal keeps of studies: 32 random bytes as 64 hexadecimal
 // digits. Every program that talks about the same studies needs it. Search
 // attributes, ids and names are not encrypted.
-const KeyFileVariable = "BUDWOOD_KEY_FILE"
+const keyFileVariable = "BUDWOOD_KEY_FILE"
 
 // Encrypt makes a client encrypt payloads if the environment names a key file.
 func Encrypt(o *client.Options, getenv func(string) string) error {
-	path := getenv(KeyFileVariable)
+	path := getenv(keyFileVariable)
 	if path == "" {
 		return nil
 	}
 	c, err := readKey(path)
 	if err != nil {
-		return fmt.Errorf("%s: %w", KeyFileVariable, err)
+		return fmt.Errorf("%s: %w", keyFileVariable, err)
 	}
 	o.DataConverter = converter.NewCodecDataConverter(converter.GetDefaultDataConverter(), c)
 	o.FailureConverter = temporal.NewDefaultFailureConverter(temporal.DefaultFailureConverterOptions{
@@ -61,7 +61,7 @@ func readKey(path string) (*codec, error) {
 	}
 	key, err := hex.DecodeString(strings.TrimSpace(string(b)))
 	if err != nil || len(key) != 32 {
-		return nil, fmt.Errorf("%s is no key: it holds 64 hexadecimal digits, such as openssl rand -hex 32 writes", path)
+		return nil, fmt.Errorf("%s is not a key: it holds 64 hexadecimal digits, such as openssl rand -hex 32 writes", path)
 	}
 	block, err := aes.NewCipher(key)
 	if err != nil {

@@ -39,7 +39,7 @@ type StopTrialRequest struct {
 
 // handlers answers the query and the updates.
 func (s *studyRun) handlers(ctx workflow.Context) error {
-	if err := workflow.SetQueryHandlerWithOptions(ctx, StatusQuery, s.status, workflow.QueryHandlerOptions{Description: "state, spending and leaderboard"}); err != nil {
+	if err := workflow.SetQueryHandlerWithOptions(ctx, statusQuery, s.status, workflow.QueryHandlerOptions{Description: "state, spending and leaderboard"}); err != nil {
 		return err
 	}
 	for _, u := range []struct {
@@ -110,7 +110,7 @@ func (s *studyRun) close(why string, now bool) {
 		return
 	}
 	stopping := s.Stopping
-	s.decided(s.Close(why, now))
+	s.decided(s.Finish(why, now))
 	s.stopRunning(s.root, stopping)
 }
 
@@ -143,7 +143,7 @@ func (s *studyRun) pause(ctx workflow.Context) (Status, error) {
 	if err := s.begun(ctx); err != nil {
 		return Status{}, err
 	}
-	s.Loop.Hold()
+	s.Loop.Pause()
 	s.details(ctx)
 	return s.status()
 }
@@ -153,7 +153,7 @@ func (s *studyRun) resume(ctx workflow.Context) (Status, error) {
 		return Status{}, err
 	}
 	if s.Loop.Held {
-		s.decided(s.Loop.Unhold())
+		s.decided(s.Loop.Resume())
 	}
 	return s.status()
 }
@@ -268,7 +268,7 @@ func (s *studyRun) stopTrial(ctx workflow.Context, r StopTrialRequest) (Status, 
 		}
 		return s.status()
 	}
-	if d, ok := s.Loop.Halt(r.Trial, why); ok {
+	if d, ok := s.Loop.StopTrial(r.Trial, why); ok {
 		s.decided(d)
 	}
 	return s.status()

@@ -54,7 +54,7 @@ func unreachable(ctx context.Context, address string) error {
 	conn, err := (&net.Dialer{Timeout: 5 * time.Second}).DialContext(ctx, "tcp", bare(address))
 	if err == nil {
 		conn.Close()
-		return fmt.Errorf("what answers at %s is no Temporal server, or one that expects other TLS settings (TEMPORAL_TLS) or another key (TEMPORAL_API_KEY)", address)
+		return fmt.Errorf("what answers at %s is not a Temporal server, or one that expects other TLS settings (TEMPORAL_TLS) or another key (TEMPORAL_API_KEY)", address)
 	}
 	var op *net.OpError
 	if errors.As(err, &op) {

@@ -34,7 +34,7 @@ func TestDialMistakes(t *testing.T) {
 		gone.Addr().String():             "no Temporal server answers at " + gone.Addr().String() + " (connect: connection refused)",
 		"dns:///" + gone.Addr().String(): "(connect: connection refused)",
 		"127.0.0.1:many":                 "no Temporal server answers at 127.0.0.1:many (",
-		other.Addr().String():            "what answers at " + other.Addr().String() + " is no Temporal server",
+		other.Addr().String():            "what answers at " + other.Addr().String() + " is not a Temporal server",
 	} {
 		c, err := Dial(t.Context(), client.Options{HostPort: address, Logger: Logger{}})
 		if err == nil {

@@ -108,7 +108,7 @@ func (s *studyRun) start(ctx workflow.Context) (search.Decision, error) {
 // run starts to train what belongs together.
 func (s *studyRun) run(ctx workflow.Context, c *child) {
 	spec := &s.in.Spec
-	in := TrialInput{Model: spec.Model(), Command: spec.Program(), Queue: s.trainQueue(), MaxRetries: spec.MaxRetries, Priority: spec.Search.Priority, Drop: s.Drop}
+	in := trialInput{Model: spec.Model(), Command: spec.Program(), Queue: s.trainQueue(), MaxRetries: spec.MaxRetries, Priority: spec.Search.Priority, Drop: s.Drop}
 	s.Drop = nil
 	for i, seg := range c.segments {
 		in.Tasks = append(in.Tasks, spec.Task(seg, c.trials[i]))
@@ -131,7 +131,7 @@ func (s *studyRun) run(ctx workflow.Context, c *child) {
 		})
 		return
 	}
-	future := workflow.ExecuteChildWorkflow(trialOptions(s.trials, in), TrialType, in)
+	future := workflow.ExecuteChildWorkflow(trialOptions(s.trials, in), trialType, in)
 	c.stop = func(ctx workflow.Context, why string) error {
 		return future.SignalChildWorkflow(ctx, stopSignal, why).Get(ctx, nil)
 	}

@@ -68,7 +68,7 @@ func KeyPath(c *x509.Certificate) string {
 	return c.URIs[0].Path
 }
 
-// readable tells whether a path leads to a file that this user can read. It comes
+// readable reports whether a path leads to a file that this user can read. It comes
 // from the other side, and could name anything.
 func readable(path string) bool {
 	if st, err := os.Stat(path); err != nil || !st.Mode().IsRegular() {

@@ -91,7 +91,7 @@ func TestOwnSamplerFails(t *testing.T) {
 		spec := ownSpec(t)
 		spec.Constraints = []string{"x >= 0"}
 		durable, s := ownBench(t, odd)
-		durable.env.ExecuteWorkflow(StudyType, StudyInput{Spec: *spec, Queue: "test"})
+		durable.env.ExecuteWorkflow(studyType, studyInput{Spec: *spec, Queue: "test"})
 		local, other := ownBench(t, odd)
 		_, err := study.Local(t.Context(), spec, local.store.Recorder, local.train.Runner, local.train.Objective)
 		for _, got := range []string{message(durable.env.GetWorkflowError()), err.Error()} {
@@ -122,7 +122,7 @@ func TestOwnSamplerFails(t *testing.T) {
 func TestOwnSamplerIsElsewhere(t *testing.T) {
 	b := newBench(t, studytest.Quadratic)
 	_, err := study.Local(t.Context(), ownSpec(t), b.store.Recorder, b.train.Runner, b.train.Objective)
-	if want := "its sampler: workflows.steps is of the Go program that began the study: run that program again"; err == nil || !strings.Contains(err.Error(), want) {
+	if want := "its sampler: workflows.steps belongs to the Go program that began the study: run that program again"; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("%v, want %s", err, want)
 	}
 }

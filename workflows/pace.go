@@ -14,10 +14,10 @@ const (
 	mostAhead   = 1024 // trials decided and not done
 )
 
-// brief tells whether trials run within the study's workflow.
+// brief reports whether trials run within the study's workflow.
 func (s *studyRun) brief() bool {
 	spec := &s.in.Spec
-	if spec.Search.Supernet != "" && s.Loop.Final { // it has seen candidates judged, none trained
+	if spec.Search.Supernet != "" && s.Loop.Final { // candidates were evaluated, none was trained
 		return false
 	}
 	return spec.Search.Batch == 0 && s.Throughput.Segments > 0 && s.Throughput.Epoch*float64(max(spec.Budget.Epochs, spec.Retrain.Epochs)) < briefTrial

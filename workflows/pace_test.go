@@ -118,7 +118,7 @@ func TestBatches(t *testing.T) {
 	} {
 		spec := studytest.Toy(t, "batches")
 		spec.Search.Sampler, spec.Search.Batch, spec.Search.Scheduler, spec.Search.Parallel = c.sampler, c.batch, "none", 2
-		s := &studyRun{Progress: &study.Progress{Loop: &search.Loop{}}, in: StudyInput{Spec: *spec}}
+		s := &studyRun{Progress: &study.Progress{Loop: &search.Loop{}}, in: studyInput{Spec: *spec}}
 		if c.epoch > 0 {
 			s.Throughput.Add(10, 10*c.epoch)
 		}
@@ -160,7 +160,7 @@ func TestBatchesFitIntoMessages(t *testing.T) {
 	if err := spec.Complete(); err != nil {
 		t.Fatal(err)
 	}
-	s := &studyRun{Progress: &study.Progress{Loop: &search.Loop{}, Throughput: study.Throughput{Segments: 100, Epoch: 1e-6}}, in: StudyInput{Spec: *spec}}
+	s := &studyRun{Progress: &study.Progress{Loop: &search.Loop{}, Throughput: study.Throughput{Segments: 100, Epoch: 1e-6}}, in: studyInput{Spec: *spec}}
 	if n := s.ahead(); n*spec.Search.Parallel*50_000 > study.MaxMessage || n < 2 {
 		t.Errorf("%d ahead", n)
 	}

@@ -96,7 +96,7 @@ func (w *TrainWorker) Start() error {
 				return
 			case <-time.After(lookEvery):
 			}
-			if err := w.look(ctx); err != nil && ctx.Err() == nil {
+			if err := w.refresh(ctx); err != nil && ctx.Err() == nil {
 				w.log.Warn().Err(err).Msg("the studies with special needs could not be listed")
 			}
 		}
@@ -120,7 +120,7 @@ func (w *TrainWorker) Stop() {
 // serve starts to poll for trials of a class.
 func (w *TrainWorker) serve(class string, needs study.Resources) error {
 	slots := w.offer.Fits(needs)
-	c := worker.New(w.c, TrainQueue(w.queue, needs), worker.Options{
+	c := worker.New(w.c, trainQueue(w.queue, needs), worker.Options{
 		MaxConcurrentActivityExecutionSize: slots,
 		MaxConcurrentActivityTaskPollers:   min(max(slots, 2), 8),
 		MaxHeartbeatThrottleInterval:       time.Second, // cancellation arrives with a heartbeat
@@ -132,7 +132,7 @@ func (w *TrainWorker) serve(class string, needs study.Resources) error {
 	})
 	a := w.a
 	a.needs, a.capacity = needs, w.capacity
-	for name, f := range trainActivities(&a) {
+	for name, f := range a.byName() {
 		c.RegisterActivityWithOptions(f, activity.RegisterOptions{Name: name})
 	}
 	if err := c.Start(); err != nil {
@@ -144,14 +144,14 @@ func (w *TrainWorker) serve(class string, needs study.Resources) error {
 	return nil
 }
 
-// look serves the classes of the studies that run, and no others.
-func (w *TrainWorker) look(ctx context.Context) error {
+// refresh serves the classes of the studies that run, and no others.
+func (w *TrainWorker) refresh(ctx context.Context) error {
 	wanted := map[string]study.Resources{}
 	var page []byte
 	for {
 		r, err := w.c.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
 			Namespace: w.space, NextPageToken: page,
-			Query: fmt.Sprintf("WorkflowType = %q AND ExecutionStatus = 'Running' AND %s != ''", StudyType, AttrNeeds.GetName()),
+			Query: fmt.Sprintf("WorkflowType = %q AND ExecutionStatus = 'Running' AND %s != ''", studyType, attrNeeds.GetName()),
 		})
 		if err != nil {
 			return err

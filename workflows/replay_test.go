@@ -20,8 +20,8 @@ func TestRecordedHistoriesReplay(t *testing.T) {
 	for _, file := range files {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			r := worker.NewWorkflowReplayer()
-			r.RegisterWorkflowWithOptions(Study, workflow.RegisterOptions{Name: StudyType})
-			r.RegisterWorkflowWithOptions(Trial, workflow.RegisterOptions{Name: TrialType})
+			r.RegisterWorkflowWithOptions(studyWorkflow, workflow.RegisterOptions{Name: studyType})
+			r.RegisterWorkflowWithOptions(trialWorkflow, workflow.RegisterOptions{Name: trialType})
 			if err := r.ReplayWorkflowHistoryFromJSONFile(Logger{zerolog.Nop()}, file); err != nil {
 				t.Error(err)
 			}

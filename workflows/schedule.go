@@ -17,9 +17,9 @@ import (
 	"budwood/study"
 )
 
-// ScheduledType is the workflow that a schedule starts: it starts a study under
+// scheduledType is the workflow that a schedule starts: it starts a study under
 // a name of its own.
-const ScheduledType = "ScheduledStudy"
+const scheduledType = "ScheduledStudy"
 
 // Recurrence says when a scheduled study runs: after every interval, or by
 // calendar (five fields as in crontab, UTC).
@@ -28,21 +28,21 @@ type Recurrence struct {
 	Cron  string
 }
 
-// Scheduled starts the study of a schedule, named after the day and time, and
+// scheduledWorkflow starts the study of a schedule, named after the day and time, and
 // waits for its end, so that the next one begins after it and finds it to start
 // from.
-func Scheduled(ctx workflow.Context, in StudyInput) (study.Result, error) {
+func scheduledWorkflow(ctx workflow.Context, in studyInput) (study.Result, error) {
 	in.Spec.Name = scheduledName(in.Spec.Name, workflow.GetInfo(ctx).WorkflowStartTime)
 	ctx = workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
 		WorkflowID:            StudyID(in.Spec.Name),
-		TaskQueue:             StoreQueue(in.Queue),
+		TaskQueue:             storeQueue(in.Queue),
 		ParentClosePolicy:     enumspb.PARENT_CLOSE_POLICY_ABANDON,
 		TypedSearchAttributes: studyAttributes(&in.Spec),
 		StaticSummary:         search.Clip(study.Summary(&in.Spec), 200),
 		StaticDetails:         search.Clip(study.Describe(&in.Spec), 20_000),
 	})
 	var out study.Result
-	err := workflow.ExecuteChildWorkflow(ctx, StudyType, in).Get(ctx, &out)
+	err := workflow.ExecuteChildWorkflow(ctx, studyType, in).Get(ctx, &out)
 	return out, err
 }
 
@@ -68,7 +68,7 @@ func AddSchedule(ctx context.Context, c client.Client, spec *study.Spec, queue s
 	_, err := c.ScheduleClient().Create(ctx, client.ScheduleOptions{
 		ID: scheduleID(spec.Name), Spec: s, Overlap: enumspb.SCHEDULE_OVERLAP_POLICY_SKIP,
 		Action: &client.ScheduleWorkflowAction{
-			ID: scheduleID(spec.Name), Workflow: ScheduledType, Args: []any{StudyInput{Spec: *spec, Queue: queue}}, TaskQueue: StoreQueue(queue),
+			ID: scheduleID(spec.Name), Workflow: scheduledType, Args: []any{studyInput{Spec: *spec, Queue: queue}}, TaskQueue: storeQueue(queue),
 		},
 	})
 	var bad *serviceerror.InvalidArgument

@@ -45,20 +45,20 @@ func fitOne(t *trials.Task, r segment.Result, most int) segment.Result {
 	if size > most/2 { // no place for a curve: what the study decides by is left
 		r.Reason = study.JoinReasons(r.Reason, fmt.Sprintf("of its %d metrics only the objectives are kept", len(r.Final.Metrics)))
 		r.Final.Metrics = objectivesOf(t, r.Final.Metrics)
-		thin := make([]search.Measurement, len(curve))
+		shortened := make([]search.Measurement, len(curve))
 		for i, m := range curve {
-			thin[i] = search.Measurement{Budget: m.Budget, Metrics: objectivesOf(t, m.Metrics)}
+			shortened[i] = search.Measurement{Budget: m.Budget, Metrics: objectivesOf(t, m.Metrics)}
 		}
-		curve, size = thin, study.MessageSize(&r)
+		curve, size = shortened, study.MessageSize(&r)
 	}
 	size += 100 // for what is said of it
 	for every := 1 + study.MessageSize(curve)/max(most-size, 1); ; every++ {
-		thin := r
-		if thin.Curve = everyNth(curve, every); every > 1 {
-			thin.Reason = study.JoinReasons(r.Reason, fmt.Sprintf("of the %d epochs of its curve one in %d is kept", len(curve), every))
+		shortened := r
+		if shortened.Curve = everyNth(curve, every); every > 1 {
+			shortened.Reason = study.JoinReasons(r.Reason, fmt.Sprintf("of the %d epochs of its curve one in %d is kept", len(curve), every))
 		}
-		if study.MessageSize(&thin) <= most || every >= len(curve) {
-			return thin
+		if study.MessageSize(&shortened) <= most || every >= len(curve) {
+			return shortened
 		}
 	}
 }

@@ -106,8 +106,8 @@ func TestTimeIsKeptForTheBest(t *testing.T) {
 	spec := studytest.Toy(t, "timed")
 	spec.Budget.Trials, spec.Budget.Time, spec.Search.Batch = 1000, study.Duration(100*time.Second), 1
 	b := newBench(t, studytest.Quadratic)
-	b.env.OnActivity(trainSegments, mock.Anything, mock.Anything).After(time.Second).Return(func(ctx context.Context, in TrainInput) ([]segment.Result, error) {
-		out, err := b.train.Train(ctx, in)
+	b.env.OnActivity(trainSegments, mock.Anything, mock.Anything).After(time.Second).Return(func(ctx context.Context, in trainInput) ([]segment.Result, error) {
+		out, err := b.train.train(ctx, in)
 		for i := range out {
 			out[i].Seconds = 1
 		}

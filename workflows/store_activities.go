@@ -13,24 +13,23 @@ import (
 	"budwood/study"
 )
 
-// StoreActivities run in the process that owns the store: they are what a
+// storeActivities run in the process that owns the store: they are what a
 // [study.Recorder] does, with errors that Temporal does not retry where that would not
 // help.
-type StoreActivities struct {
+type storeActivities struct {
 	*study.Recorder
 
-	Client    client.Client // to ask who polls; nil: not asked
-	Namespace string
+	client client.Client // to ask who polls; nil: not asked
 }
 
 // Begin is [study.Recorder.Begin].
-func (a *StoreActivities) Begin(ctx context.Context, in study.BeginInput) (study.BeginResult, error) {
+func (a *storeActivities) Begin(ctx context.Context, in study.BeginInput) (study.BeginResult, error) {
 	out, err := a.Recorder.Begin(ctx, in)
 	return out, notRetried(err)
 }
 
 // Start is [study.Recorder.Start].
-func (a *StoreActivities) Start(ctx context.Context, in study.StartInput) ([]search.Trial, error) {
+func (a *storeActivities) Start(ctx context.Context, in study.StartInput) ([]search.Trial, error) {
 	out, err := a.Recorder.Start(ctx, in)
 	return out, notRetried(err)
 }
@@ -44,12 +43,12 @@ func notRetried(err error) error {
 	return err
 }
 
-// CheckWorkers notes at the study whether workers poll for its trials, and
+// checkWorkers notes at the study whether workers poll for its trials, and
 // returns the note: "" if they do.
-func (a *StoreActivities) CheckWorkers(ctx context.Context, study, queue string, needs study.Resources) (string, error) {
+func (a *storeActivities) checkWorkers(ctx context.Context, study, queue string, needs study.Resources) (string, error) {
 	note := ""
-	if a.Client != nil {
-		r, err := a.Client.DescribeTaskQueue(ctx, queue, enumspb.TASK_QUEUE_TYPE_ACTIVITY)
+	if a.client != nil {
+		r, err := a.client.DescribeTaskQueue(ctx, queue, enumspb.TASK_QUEUE_TYPE_ACTIVITY)
 		if err != nil {
 			return "", err
 		}

@@ -13,9 +13,9 @@ import (
 
 // The registered names. They never change: histories and stored data hold them.
 const (
-	StudyType      = "Study"
-	TrialType      = "Trial"
-	StatusQuery    = "status"
+	studyType      = "Study"
+	trialType      = "Trial"
+	statusQuery    = "status"
 	beginStudy     = "BeginStudy"
 	startSegments  = "StartSegments"
 	recordSegments = "RecordSegments"
@@ -29,8 +29,8 @@ const (
 	sweepBlobs     = "SweepCheckpoints"
 )
 
-// StudyInput starts a study workflow, or continues it as new.
-type StudyInput struct {
+// studyInput starts a study workflow, or continues it as new.
+type studyInput struct {
 	Spec  study.Spec   `json:"spec"`
 	Queue string       `json:"queue"` // prefix of the task queues
 	Saved *study.State `json:"carry,omitempty"`
@@ -50,15 +50,15 @@ type Status struct {
 // read where it stands.
 type studyRun struct {
 	*study.Progress
-	in       StudyInput
+	in       studyInput
 	drain    bool             // start nothing more: continue as new when the running ones have reported
 	running  int              // children
-	children map[int]*child   // of the running trials
+	children map[int]*child   // workflows of the running trials
 	inbox    []event          // what the main loop has not taken yet
 	note     string           // what keeps the study from going on
 	reports  int              // children that came home in this run
 	root     workflow.Context // of what outlives a cancellation
-	trials   workflow.Context // of the children
+	trials   workflow.Context // context of the children
 	cancel   workflow.CancelFunc
 }
 
@@ -69,8 +69,8 @@ type event struct {
 	decision search.Decision
 }
 
-// Study is the study workflow.
-func Study(ctx workflow.Context, in StudyInput) (study.Result, error) {
+// studyWorkflow is the study workflow.
+func studyWorkflow(ctx workflow.Context, in studyInput) (study.Result, error) {
 	s := &studyRun{in: in, children: map[int]*child{}}
 	cancelled := ctx.Done()
 	ctx, _ = workflow.NewDisconnectedContext(ctx) // a cancelled study still records how it ended
@@ -180,15 +180,15 @@ func (s *studyRun) continueAsNew(ctx workflow.Context) error {
 		return err
 	}
 	s.in.Saved = state
-	return workflow.NewContinueAsNewError(ctx, StudyType, s.in)
+	return workflow.NewContinueAsNewError(ctx, studyType, s.in)
 }
 
 // finish tests the best trial, clears the checkpoints and records the end.
 func (s *studyRun) finish(ctx workflow.Context) (study.Result, error) {
-	spec, in := &s.in.Spec, s.Finish()
-	ours := turn(spec.Name, spec.Search.Priority)
+	spec, in := &s.in.Spec, s.Result()
+	ours := priority(spec.Name, spec.Search.Priority)
 	if best, model := s.Leaderboard.Top(), spec.Model(); best != nil && model != nil {
-		test := TestInput{Study: spec.Name, Trial: best.Trial, Params: best.Params, Seed: spec.Search.Seed, Model: *model, Checkpoint: best.Checkpoint}
+		test := testInput{Study: spec.Name, Trial: best.Trial, Params: best.Params, Seed: spec.Search.Seed, Model: *model, Checkpoint: best.Checkpoint}
 		if err := workflow.ExecuteActivity(onTrain(ctx, s.trainQueue(), "test "+search.TrialName(best.Trial), ours), testTrial, test).Get(ctx, &in.Test); err != nil {
 			in.Untested(message(err))
 		}

@@ -30,7 +30,7 @@ import (
 type bench struct {
 	*studytest.Bench
 	env   *testsuite.TestWorkflowEnvironment
-	store *StoreActivities
+	store *storeActivities
 	train *TrainActivities
 }
 
@@ -38,19 +38,19 @@ func newBench(t *testing.T, objective trials.TrainFunc) *bench {
 	t.Helper()
 	own := studytest.New(t, objective)
 	b := &bench{
-		Bench: own, store: &StoreActivities{Recorder: own.Recorder},
+		Bench: own, store: &storeActivities{Recorder: own.Recorder},
 		train: &TrainActivities{Runner: own.Runner, Data: &data.Cache{Files: own.Recorder.Files}, Objective: objective},
 	}
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(Logger{zerolog.Nop()})
 	b.env = suite.NewTestWorkflowEnvironment()
 	b.env.SetTestTimeout(30 * time.Second)
-	b.env.RegisterWorkflowWithOptions(Study, workflow.RegisterOptions{Name: StudyType})
-	b.env.RegisterWorkflowWithOptions(Trial, workflow.RegisterOptions{Name: TrialType})
-	for name, f := range storeActivities(b.store) {
+	b.env.RegisterWorkflowWithOptions(studyWorkflow, workflow.RegisterOptions{Name: studyType})
+	b.env.RegisterWorkflowWithOptions(trialWorkflow, workflow.RegisterOptions{Name: trialType})
+	for name, f := range b.store.byName() {
 		b.env.RegisterActivityWithOptions(f, activity.RegisterOptions{Name: name})
 	}
-	for name, f := range trainActivities(b.train) {
+	for name, f := range b.train.byName() {
 		b.env.RegisterActivityWithOptions(f, activity.RegisterOptions{Name: name})
 	}
 	return b
@@ -67,12 +67,12 @@ func (b *bench) children() *map[string]int {
 
 // slow makes every segment take a while of the workflow's time.
 func (b *bench) slow(d time.Duration) {
-	b.env.OnActivity(trainSegments, mock.Anything, mock.Anything).After(d).Return(b.train.Train)
+	b.env.OnActivity(trainSegments, mock.Anything, mock.Anything).After(d).Return(b.train.train)
 }
 
 func (b *bench) run(t *testing.T, s *study.Spec) (study.Result, []search.Record) {
 	t.Helper()
-	b.env.ExecuteWorkflow(StudyType, StudyInput{Spec: *s, Queue: "test"})
+	b.env.ExecuteWorkflow(studyType, studyInput{Spec: *s, Queue: "test"})
 	if !b.env.IsWorkflowCompleted() {
 		t.Fatal("the workflow did not end")
 	}
@@ -216,7 +216,7 @@ func TestContinueAsNew(t *testing.T) {
 	_, want := whole.run(t, spec)
 
 	store := newBench(t, studytest.Quadratic)
-	in := StudyInput{Spec: *spec, Queue: "test"}
+	in := studyInput{Spec: *spec, Queue: "test"}
 	goes := 0
 	for ; ; goes++ {
 		b := newBench(t, studytest.Quadratic)
@@ -225,7 +225,7 @@ func TestContinueAsNew(t *testing.T) {
 		if goes < 4 {
 			b.env.RegisterDelayedCallback(func() { b.env.SetContinueAsNewSuggested(true) }, 3500*time.Millisecond)
 		}
-		b.env.ExecuteWorkflow(StudyType, in)
+		b.env.ExecuteWorkflow(studyType, in)
 		err := b.env.GetWorkflowError()
 		var again *workflow.ContinueAsNewError
 		if !errors.As(err, &again) {
@@ -234,7 +234,7 @@ func TestContinueAsNew(t *testing.T) {
 			}
 			break
 		}
-		in = StudyInput{} // JSON would merge its maps with the old ones
+		in = studyInput{} // JSON would merge its maps with the old ones
 		if err := converter.GetDefaultDataConverter().FromPayloads(again.Input, &in); err != nil {
 			t.Fatal(err)
 		}
@@ -269,7 +269,7 @@ func TestSamplerFails(t *testing.T) {
 	spec := studytest.Toy(t, "broken")
 	b := newBench(t, studytest.Quadratic)
 	b.store.Sampler = func(*study.Spec) (search.Sampler, error) { return broken{hpo.Random{}}, nil }
-	b.env.ExecuteWorkflow(StudyType, StudyInput{Spec: *spec, Queue: "test"})
+	b.env.ExecuteWorkflow(studyType, studyInput{Spec: *spec, Queue: "test"})
 	if b.env.GetWorkflowError() == nil {
 		t.Error("the workflow did not fail")
 	}

@@ -10,7 +10,7 @@ import (
 	"budwood/trials"
 )
 
-// One trial trains the weights, the others are judged with them, and the best are
+// One trial trains the weights, the others are evaluated with them, and the best are
 // trained from scratch; the durable study decides as the local one, and can go on
 // after its end.
 func TestStudySupernet(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"budwood/data"
+	"budwood/learn/network"
 	"budwood/search"
 	"budwood/study"
 	"budwood/trials"
@@ -22,16 +23,16 @@ import (
 type TrainActivities struct {
 	Runner    *trials.Runner
 	Data      *data.Cache
-	Objective trials.TrainFunc            // of the user's own program; nil: the built-in one only
+	Objective trials.TrainFunc            // objective of the user's own program; nil: only the built-in one
 	Allow     func(*trials.Command) error // whether a command may run here; nil: none may
 	Log       zerolog.Logger
 
-	needs    study.Resources // of the trials that come here
-	capacity *capacity       // of the worker; nil: not bounded
+	needs    study.Resources // needs of the trials that come here
+	capacity *capacity       // capacity of the worker; nil: no limit
 }
 
-// TrainInput asks to train segments, one after the other.
-type TrainInput struct {
+// trainInput asks to train segments, one after the other.
+type trainInput struct {
 	Tasks   []trials.Task   `json:"tasks"`
 	Model   *study.Model    `json:"model,omitempty"`
 	Command *trials.Command `json:"command,omitempty"`
@@ -41,11 +42,11 @@ type TrainInput struct {
 // errStudyStopped is the reason of a trial whose segment is cancelled.
 var errStudyStopped = errors.New(studyStopped)
 
-// Train trains segments. A failure of the user's code is a result; every error
+// train trains segments. A failure of the user's code is a result; every error
 // but that of a worker that cannot do this at all is machine trouble and is
 // retried: what was trained before is not trained again.
-func (a *TrainActivities) Train(ctx context.Context, in TrainInput) ([]segment.Result, error) {
-	var last atomic.Pointer[Beat]
+func (a *TrainActivities) train(ctx context.Context, in trainInput) ([]segment.Result, error) {
+	var last atomic.Pointer[lastEpoch]
 	defer heartbeat(ctx, &last)()
 	study := in.Tasks[0].Study
 	objective := a.Objective
@@ -101,7 +102,7 @@ func (a *TrainActivities) Train(ctx context.Context, in TrainInput) ([]segment.R
 	for i, task := range in.Tasks {
 		r, err := a.Runner.Run(work, task, objective, func(m search.Measurement) {
 			m.Metrics = objectivesOf(&task, m.Metrics) // a beat is small
-			last.Store(&Beat{task.Trial.ID, m})
+			last.Store(&lastEpoch{task.Trial.ID, m})
 		})
 		var user *trials.ObjectiveError
 		if err != nil && !errors.As(err, &user) {
@@ -123,7 +124,7 @@ func endOf(ctx context.Context) error {
 	return trials.ErrInterrupted
 }
 
-// allow tells whether a command may run here.
+// allow reports whether a command may run here.
 func (a *TrainActivities) allow(c *trials.Command) error {
 	if a.Allow != nil {
 		return a.Allow(c)
@@ -133,14 +134,14 @@ func (a *TrainActivities) allow(c *trials.Command) error {
 
 // supervised is the built-in objective of a model; its data is loaded once a
 // process. Data that cannot be fetched just now may be had later.
-func (a *TrainActivities) supervised(ctx context.Context, m *study.Model) (trials.Supervised, error) {
+func (a *TrainActivities) supervised(ctx context.Context, m *study.Model) (network.Supervised, error) {
 	d, err := a.Data.Load(ctx, m.Data)
 	if err != nil {
 		var bad *data.Error
 		if errors.As(err, &bad) {
 			err = userError(err)
 		}
-		return trials.Supervised{}, err
+		return network.Supervised{}, err
 	}
 	s, err := m.Supervised(d)
 	if err != nil {
@@ -154,7 +155,7 @@ func (a *TrainActivities) supervised(ctx context.Context, m *study.Model) (trial
 
 // heartbeat tells Temporal every second that the segment is alive, however long
 // its epochs are, and how far it has come.
-func heartbeat(ctx context.Context, last *atomic.Pointer[Beat]) (stop func()) {
+func heartbeat(ctx context.Context, last *atomic.Pointer[lastEpoch]) (stop func()) {
 	done := make(chan struct{})
 	go func() {
 		tick := time.NewTicker(time.Second)
@@ -175,8 +176,8 @@ func heartbeat(ctx context.Context, last *atomic.Pointer[Beat]) (stop func()) {
 	return func() { close(done) }
 }
 
-// TestInput asks to test a trial.
-type TestInput struct {
+// testInput asks to test a trial.
+type testInput struct {
 	Study      string        `json:"study"`
 	Trial      int           `json:"trial"`
 	Params     search.Params `json:"params"`
@@ -185,9 +186,9 @@ type TestInput struct {
 	Checkpoint string        `json:"checkpoint"`
 }
 
-// Test evaluates a trial's best weights on the test set.
-func (a *TrainActivities) Test(ctx context.Context, in TestInput) (search.Metrics, error) {
-	defer heartbeat(ctx, new(atomic.Pointer[Beat]))()
+// test evaluates a trial's best weights on the test set.
+func (a *TrainActivities) test(ctx context.Context, in testInput) (search.Metrics, error) {
+	defer heartbeat(ctx, new(atomic.Pointer[lastEpoch]))()
 	s, err := a.supervised(ctx, &in.Model)
 	if err != nil {
 		return nil, err
@@ -199,8 +200,8 @@ func (a *TrainActivities) Test(ctx context.Context, in TestInput) (search.Metric
 	return m, nil
 }
 
-// Sweep removes a study's checkpoints but those to keep.
-func (a *TrainActivities) Sweep(ctx context.Context, study string, keep []string) error {
+// sweep removes a study's checkpoints but those to keep.
+func (a *TrainActivities) sweep(ctx context.Context, study string, keep []string) error {
 	return a.Runner.Blobs.DeleteAll(ctx, trials.StudyKey(study), keep...)
 }
 

@@ -14,14 +14,14 @@ import (
 	"budwood/trials/segment"
 )
 
-// TrialInput is what is trained together: one segment of a trial, or segments of
+// trialInput is what is trained together: one segment of a trial, or segments of
 // several trials. It starts a trial workflow, or runs within the study's own
 // (see [study.Throughput]).
-type TrialInput struct {
+type trialInput struct {
 	Tasks      []trials.Task   `json:"tasks"`
 	Model      *study.Model    `json:"model,omitempty"` // nil: a command, or the worker's own Go objective
 	Command    *trials.Command `json:"command,omitempty"`
-	Queue      string          `json:"queue"` // of the workers
+	Queue      string          `json:"queue"` // task queue of the workers
 	MaxRetries int             `json:"max_retries,omitempty"`
 	Priority   int             `json:"priority,omitempty"`
 	Drop       []int           `json:"drop,omitempty"` // trials whose checkpoints nobody needs any more
@@ -30,9 +30,9 @@ type TrialInput struct {
 // stopSignal tells a trial workflow to end its training; it carries the reason.
 const stopSignal = "stop"
 
-// Trial is the trial workflow: it trains its segments and records them, and
+// trialWorkflow is the trial workflow: it trains its segments and records them, and
 // shows them in the Temporal UI.
-func Trial(ctx workflow.Context, in TrialInput) ([]segment.Result, error) {
+func trialWorkflow(ctx workflow.Context, in trialInput) ([]segment.Result, error) {
 	train, cancel := workflow.WithCancel(ctx)
 	why := studyStopped
 	workflow.Go(ctx, func(ctx workflow.Context) {
@@ -54,7 +54,7 @@ const studyStopped = "the study was stopped"
 // here, up to MaxRetries; a lost worker costs nothing, the activity is retried
 // from its checkpoints. When train is cancelled the trials are stopped, and why
 // is their reason.
-func (in *TrialInput) run(train workflow.Context, why *string) ([]segment.Result, error) {
+func (in *trialInput) run(train workflow.Context, why *string) ([]segment.Result, error) {
 	results := make([]segment.Result, len(in.Tasks))
 	attempts := make([]int, len(in.Tasks))
 	todo := make([]int, len(in.Tasks))
@@ -93,9 +93,9 @@ func (in *TrialInput) run(train workflow.Context, why *string) ([]segment.Result
 
 // train trains segments on a worker. What keeps all of them from training, such
 // as data that cannot be read, is the failure of each.
-func (in *TrialInput) train(ctx workflow.Context, tasks []trials.Task) []segment.Result {
+func (in *trialInput) train(ctx workflow.Context, tasks []trials.Task) []segment.Result {
 	var got []segment.Result
-	err := workflow.ExecuteActivity(onTrain(ctx, in.Queue, "train "+segmentNames(tasks), turn(tasks[0].Study, in.Priority)), trainSegments, TrainInput{tasks, in.Model, in.Command, in.Drop}).Get(ctx, &got)
+	err := workflow.ExecuteActivity(onTrain(ctx, in.Queue, "train "+segmentNames(tasks), priority(tasks[0].Study, in.Priority)), trainSegments, trainInput{tasks, in.Model, in.Command, in.Drop}).Get(ctx, &got)
 	if err == nil && len(got) == len(tasks) {
 		return got
 	}
@@ -125,9 +125,9 @@ func segmentNames(tasks []trials.Task) string {
 }
 
 // trialOptions is how a study starts a trial's workflow.
-func trialOptions(ctx workflow.Context, in TrialInput) workflow.Context {
+func trialOptions(ctx workflow.Context, in trialInput) workflow.Context {
 	t := in.Tasks[0]
-	id, summary := TrialID(t.Study, t.Trial.ID), t.Trial.Params.String()
+	id, summary := trialID(t.Study, t.Trial.ID), t.Trial.Params.String()
 	if more := len(in.Tasks) - 1; more > 0 {
 		id, summary = fmt.Sprintf("%s+%d", id, more), segmentNames(in.Tasks)
 	}
@@ -139,7 +139,7 @@ func trialOptions(ctx workflow.Context, in TrialInput) workflow.Context {
 		TypedSearchAttributes: startAttributes(t),
 		StaticSummary:         search.Clip(summary, 200),
 		StaticDetails:         trialDetails(in.Tasks),
-		Priority:              turn(t.Study, in.Priority),
+		Priority:              priority(t.Study, in.Priority),
 	})
 }
 
@@ -157,10 +157,10 @@ func onTrain(ctx workflow.Context, queue, summary string, p temporal.Priority) w
 	})
 }
 
-// turn says when workers take a study's tasks: those of a more urgent study
+// priority says when workers take a study's tasks: those of a more urgent study
 // first; studies of the same priority take turns, however many tasks each has
 // waiting (on a server with matching.enableFairness, as the embedded one).
-func turn(study string, priority int) temporal.Priority {
+func priority(study string, priority int) temporal.Priority {
 	return temporal.Priority{PriorityKey: priority, FairnessKey: study}
 }
 
@@ -186,20 +186,20 @@ func (s *studyRun) proposing(ctx workflow.Context) workflow.Context {
 	return workflow.WithLocalActivityOptions(ctx, o)
 }
 
-// StudyID and TrialID are workflow ids.
+// StudyID and trialID are workflow ids.
 func StudyID(study string) string { return "study/" + study }
 
-// TrialID is the workflow id of a trial; its runs are the trial's segments.
-func TrialID(study string, trial int) string {
+// trialID is the workflow id of a trial; its runs are the trial's segments.
+func trialID(study string, trial int) string {
 	return StudyID(study) + "/" + search.TrialName(trial)
 }
 
-// StoreQueue is the task queue of the process that owns the store, TrainQueue
+// storeQueue is the task queue of the process that owns the store, trainQueue
 // that of the workers.
-func StoreQueue(prefix string) string { return prefix + "-store" }
+func storeQueue(prefix string) string { return prefix + "-store" }
 
-// TrainQueue is the task queue of the workers that have what a trial needs.
-func TrainQueue(prefix string, needs study.Resources) string {
+// trainQueue is the task queue of the workers that have what a trial needs.
+func trainQueue(prefix string, needs study.Resources) string {
 	if c := needs.Class(); c != "" {
 		return prefix + "-train:" + c
 	}
@@ -207,4 +207,4 @@ func TrainQueue(prefix string, needs study.Resources) string {
 }
 
 // trainQueue is where a study's trials are trained.
-func (s *studyRun) trainQueue() string { return TrainQueue(s.in.Queue, s.in.Spec.Resources) }
+func (s *studyRun) trainQueue() string { return trainQueue(s.in.Queue, s.in.Spec.Resources) }

@@ -26,32 +26,32 @@ const DefaultQueue = "budwood"
 // on the store.
 const submitTimeout = 10 * time.Second
 
-// NewStoreWorker is the worker of the process that owns the store: workflow
+// newStoreWorker is the worker of the process that owns the store: workflow
 // code and the activities on the store, which run within workflow tasks.
-func NewStoreWorker(c client.Client, queue string, a *StoreActivities) worker.Worker {
-	w := worker.New(c, StoreQueue(queue), worker.Options{
+func newStoreWorker(c client.Client, queue string, a *storeActivities) worker.Worker {
+	w := worker.New(c, storeQueue(queue), worker.Options{
 		StickyScheduleToStartTimeout:     2 * time.Second,
 		MaxConcurrentWorkflowTaskPollers: 4,
 		DisableRegistrationAliasing:      true,
 		Interceptors:                     []interceptor.WorkerInterceptor{&sendable{}},
 	})
-	w.RegisterWorkflowWithOptions(Study, workflow.RegisterOptions{Name: StudyType})
-	w.RegisterWorkflowWithOptions(Trial, workflow.RegisterOptions{Name: TrialType})
-	w.RegisterWorkflowWithOptions(Scheduled, workflow.RegisterOptions{Name: ScheduledType})
-	for name, f := range storeActivities(a) {
+	w.RegisterWorkflowWithOptions(studyWorkflow, workflow.RegisterOptions{Name: studyType})
+	w.RegisterWorkflowWithOptions(trialWorkflow, workflow.RegisterOptions{Name: trialType})
+	w.RegisterWorkflowWithOptions(scheduledWorkflow, workflow.RegisterOptions{Name: scheduledType})
+	for name, f := range a.byName() {
 		w.RegisterActivityWithOptions(f, activity.RegisterOptions{Name: name})
 	}
 	return w
 }
 
-// storeActivities and trainActivities are the activities by their registered
-// names.
-func storeActivities(a *StoreActivities) map[string]any {
-	return map[string]any{beginStudy: a.Begin, startSegments: a.Start, recordSegments: a.Record, endTrials: a.End, checkWorkers: a.CheckWorkers, editStudy: a.Edit, finishStudy: a.Finish, setAsideTrials: a.SetAside}
+// byName are the activities by their registered names.
+func (a *storeActivities) byName() map[string]any {
+	return map[string]any{beginStudy: a.Begin, startSegments: a.Start, recordSegments: a.Record, endTrials: a.End, checkWorkers: a.checkWorkers, editStudy: a.Edit, finishStudy: a.Finish, setAsideTrials: a.SetAside}
 }
 
-func trainActivities(a *TrainActivities) map[string]any {
-	return map[string]any{trainSegments: a.Train, testTrial: a.Test, sweepBlobs: a.Sweep}
+// byName are the activities by their registered names.
+func (a *TrainActivities) byName() map[string]any {
+	return map[string]any{trainSegments: a.train, testTrial: a.test, sweepBlobs: a.sweep}
 }
 
 // Register makes the search attributes known to a server that lacks some.
@@ -83,15 +83,14 @@ type Workers struct {
 }
 
 // StartWorkers starts both workers.
-func StartWorkers(c client.Client, namespace, queue string, store *StoreActivities, train *TrainActivities, o study.Offer) (*Workers, error) {
-	store.Client, store.Namespace = c, namespace
-	ws := &Workers{NewStoreWorker(c, queue, store), NewTrainWorker(c, namespace, queue, train, o)}
+func StartWorkers(c client.Client, namespace, queue string, recorder *study.Recorder, train *TrainActivities, o study.Offer) (*Workers, error) {
+	ws := &Workers{newStoreWorker(c, queue, &storeActivities{recorder, c}), NewTrainWorker(c, namespace, queue, train, o)}
 	if err := ws.store.Start(); err != nil {
-		return nil, fmt.Errorf("start the worker of %s: %w", StoreQueue(queue), err)
+		return nil, fmt.Errorf("start the worker of %s: %w", storeQueue(queue), err)
 	}
 	if err := ws.train.Start(); err != nil {
 		ws.store.Stop()
-		return nil, fmt.Errorf("start the worker of %s: %w", TrainQueue(queue, study.Resources{}), err)
+		return nil, fmt.Errorf("start the worker of %s: %w", trainQueue(queue, study.Resources{}), err)
 	}
 	return ws, nil
 }

@@ -39,7 +39,7 @@ func (a *app) permit(c *trials.Command, allow bool) error {
 	return errors.Join(err, f.Close())
 }
 
-// allowed tells whether a command was allowed.
+// allowed reports whether a command was allowed.
 func (a *app) allowed(c *trials.Command) error {
 	b, err := os.ReadFile(filepath.Join(a.home, allowFile))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -24,7 +24,7 @@ import (
 
 // cli are the commands and their flags.
 type cli struct {
-	Run       runCmd       `cmd:"" help:"Run a study from a file and follow it. Run it again and it goes on where it was."`
+	Run       runCmd       `cmd:"" help:"Run a study from a file and follow it. Run it again to continue where it stopped."`
 	Plan      planCmd      `cmd:"" help:"Show a study with every default, and what it would spend, without running it."`
 	Names     namesCmd     `cmd:"" help:"List what a study file may name: samplers, schedulers, metrics, hyperparameters, numbers, with their defaults and ranges."`
 	Ls        lsCmd        `cmd:"" help:"List studies."`
@@ -33,7 +33,7 @@ type cli struct {
 	Watch     watchCmd     `cmd:"" help:"Follow a study that runs."`
 	Stop      stopCmd      `cmd:"" help:"End a study."`
 	Pause     pauseCmd     `cmd:"" help:"Start nothing more in a study until it is resumed; running trials finish their segments."`
-	Resume    resumeCmd    `cmd:"" help:"Go on with a study that was paused."`
+	Resume    resumeCmd    `cmd:"" help:"Resume a study that was paused."`
 	Edit      editCmd      `cmd:"" help:"Change budgets, parallelism, priority or the space of a study that runs."`
 	Trial     trialCmd     `cmd:"" help:"Add, stop or retry a trial of a study that runs; set trials aside."`
 	Schedule  scheduleCmd  `cmd:"" help:"Run a study every night, or as often as you like."`
@@ -45,13 +45,13 @@ type cli struct {
 	Env       envCmd       `cmd:"" help:"Print Temporal's variables for the embedded server: eval \"$(budwood env)\" lets Temporal's own command line talk to it."`
 	Worker    workerCmd    `cmd:"" help:"Run a worker that trains for studies on a Temporal server, until Ctrl-C."`
 	Report    reportCmd    `cmd:"" help:"Write a study as one HTML page: curves, importance of parameters, trials."`
-	Predict   predictCmd   `cmd:"" help:"Print what the network of a study's best trial says of the rows of a table."`
+	Predict   predictCmd   `cmd:"" help:"Predict the rows of a table with the network of a study's best trial."`
 	Export    exportCmd    `cmd:"" help:"Write the network of a study's best trial as an ONNX file."`
 
 	Version   kong.VersionFlag `help:"Print the version."`
 	Home      string           `group:"everywhere" help:"State directory: Temporal's database, the store, checkpoints, logs." env:"BUDWOOD_HOME" placeholder:"DIR" type:"path"`
 	Blobs     string           `group:"everywhere" help:"Where checkpoints are: a directory, or s3://bucket/prefix?endpoint=URL&region=NAME with credentials from the usual AWS environment. Default: blobs in the state directory." env:"BUDWOOD_BLOBS" placeholder:"URL"`
-	DataCache study.Bytes      `group:"everywhere" help:"Most bytes of data sets kept in the state directory, fetched from the blobs and decoded for its workers (each of the two); those used last stay." default:"20GiB" env:"BUDWOOD_DATA_CACHE" placeholder:"BYTES"`
+	DataCache study.Bytes      `group:"everywhere" help:"Most bytes of data sets kept in the state directory. The limit holds for fetched files and for decoded sets, each; those used last stay." default:"20GiB" env:"BUDWOOD_DATA_CACHE" placeholder:"BYTES"`
 	OTLP      string           `group:"everywhere" name:"otlp" help:"Send traces of studies, trials and segments to this OpenTelemetry collector (OTLP over gRPC)." env:"OTEL_EXPORTER_OTLP_ENDPOINT" placeholder:"URL"`
 }
 
@@ -68,7 +68,7 @@ type app struct {
 	metrics client.MetricsHandler // of the Temporal client; nil: none
 }
 
-// run is the whole program but for the process around it.
+// run is the whole program except for the process around it.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if f, ok := stdout.(*os.File); ok && term.IsTerminal(int(f.Fd())) { // help is as wide as it
 		return command(ctx, args, stdout, stderr)

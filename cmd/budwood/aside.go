@@ -17,7 +17,7 @@ import (
 type trialDropCmd struct {
 	Study  string `arg:"" help:"Name of the study."`
 	Trials string `arg:"" help:"The trials, like t0003-t0007 or t0001,t0003-t0007."`
-	Why    string `help:"Why, for the record." placeholder:"TEXT"`
+	Why    string `help:"The reason, for the record." placeholder:"TEXT"`
 }
 
 func (c *trialDropCmd) Run(a *app) error {

@@ -58,7 +58,7 @@ func (a *app) openBlobs() (blob.Store, error) {
 		return s3.Open(a.ctx, a.blobs)
 	}
 	if st, err := os.Stat(a.blobs); err == nil && !st.IsDir() {
-		return nil, fmt.Errorf("--blobs: %s is no directory", a.blobs)
+		return nil, fmt.Errorf("--blobs: %s is not a directory", a.blobs)
 	}
 	return blob.Dir(a.blobs), nil
 }

@@ -14,7 +14,7 @@ func (c *planCmd) cluster(a *app) error {
 	for flag, given := range map[string]bool{"name": c.Name != nil, "trials": c.Trials != nil, "epochs": c.Epochs != nil, "time": c.Time != nil,
 		"energy-wh": c.EnergyWh != nil, "parallel": c.Parallel != nil, "seed": c.Seed != nil, "allow-outside": c.AllowOutside} {
 		if given {
-			return usageError{fmt.Errorf("--%s is of a study: with --cluster there is none", flag)}
+			return usageError{fmt.Errorf("--%s belongs to a study: leave it out with --cluster", flag)}
 		}
 	}
 	f, err := study.LoadCluster(c.Cluster, c.File)
@@ -97,6 +97,8 @@ func onOne(p *layout.Problem, e *layout.Estimate, samples int) (*layout.Estimate
 func seconds(s float64) string {
 	d := time.Duration(s * float64(time.Second))
 	switch {
+	case s >= math.MaxInt64/float64(time.Second): // 292 years: more than a Duration holds
+		return fmt.Sprintf("%.3g s", s)
 	case s >= 999.5:
 		return d.Round(time.Second).String()
 	case s >= 1:

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,6 +20,7 @@ const (
 // planned runs plan with files of these texts behind --cluster and more arguments.
 func planned(t *testing.T, texts []string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
+	t.Setenv("BUDWOOD_BLOBS", "") // the command sets it for this process; later tests must not see that
 	dir := t.TempDir()
 	full := []string{"plan", "--home", home(t)}
 	for i, text := range texts {
@@ -72,7 +74,7 @@ func TestMistakesInAClusterFile(t *testing.T) {
 		{[]string{clusterFile, clusterFile + modelFile}, nil, "b.yaml:1:1: cluster: it is in "},
 		{[]string{clusterFile + modelFile + "mesh: {tensor: 5}\n"}, nil, "a.yaml:3:16: mesh.tensor: 5 does not divide the 96 heads of layer 0 embedding: use 3, 4, 6 or 8"},
 		{[]string{strings.Replace(clusterFile, "80GB", "8GB", 1) + modelFile}, nil, "a.yaml:1:58: cluster.memory: no plan fits: "},
-		{[]string{clusterFile + modelFile}, []string{"--trials", "3"}, "--trials is of a study: with --cluster there is none"},
+		{[]string{clusterFile + modelFile}, []string{"--trials", "3"}, "--trials belongs to a study: leave it out with --cluster"},
 		{nil, nil, `expected "<file>", a study file, or --cluster FILE; see budwood plan --help`},
 	} {
 		code, out, errs := planned(t, tt.texts, tt.args...)
@@ -84,5 +86,16 @@ func TestMistakesInAClusterFile(t *testing.T) {
 	code, _, errs := planned(t, nil, "--cluster", "/nowhere/cluster.yaml")
 	if code != exitUsage || !strings.Contains(errs, "/nowhere/cluster.yaml: no such file or directory") {
 		t.Errorf("exit code %d, %s", code, errs)
+	}
+}
+
+// A mistaken unit gives a long time, which is told as well.
+func TestSeconds(t *testing.T) {
+	for s, want := range map[float64]string{
+		-1e-9: "0 µs", 2e-6: "2 µs", 0.0184: "18.4 ms", 150.09: "150 s", 1000: "16m40s", 9e9: "2500000h0m0s", 1e15: "1e+15 s", math.Inf(1): "+Inf s",
+	} {
+		if got := seconds(s); got != want {
+			t.Errorf("%g: %s, want %s", s, got, want)
+		}
 	}
 }

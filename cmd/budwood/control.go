@@ -49,7 +49,7 @@ func (a *app) update(study, name string, arg ...any) (done func(), err error) {
 }
 
 // say a change and let go.
-func (a *app) change(study, said, name string, arg ...any) error {
+func (a *app) change(study, message, name string, arg ...any) error {
 	db, err := a.read()
 	if err != nil {
 		return err
@@ -67,7 +67,7 @@ func (a *app) change(study, said, name string, arg ...any) error {
 		return err
 	}
 	done()
-	fmt.Fprintln(a.stdout, said)
+	fmt.Fprintln(a.stdout, message)
 	return nil
 }
 
@@ -89,16 +89,16 @@ func (c *resumeCmd) Run(a *app) error {
 
 type editCmd struct {
 	Study    string         `arg:"" help:"Name of the study."`
-	Trials   *int           `help:"Trials in all." placeholder:"N"`
-	Time     *time.Duration `help:"Time in all; 0: no limit." placeholder:"10m"`
-	EnergyWh *float64       `name:"energy-wh" help:"Energy in all, in watt-hours; 0: no limit." placeholder:"WH"`
-	Parallel *int           `help:"Trials at once." placeholder:"N"`
+	Trials   *int           `help:"Total number of trials." placeholder:"N"`
+	Time     *time.Duration `help:"Total time; 0: no limit." placeholder:"10m"`
+	EnergyWh *float64       `name:"energy-wh" help:"Total energy, in watt-hours; 0: no limit." placeholder:"WH"`
+	Parallel *int           `help:"Trials that run at the same time." placeholder:"N"`
 	Batch    *int           `help:"Trials that share a workflow." placeholder:"N"`
 	Priority *int           `help:"Among all studies, 1 (first) to 5." placeholder:"N"`
 	Space    string         `help:"Study file whose space is taken: ranges and choices may grow or shrink, and a parameter with a default may be added." placeholder:"FILE" type:"existingfile"`
 
-	Constraint    []string `sep:"none" xor:"constraints" help:"A condition between parameters, such as 'low < high', in place of all there are; may be repeated." placeholder:"CONDITION"`
-	NoConstraints bool     `help:"Remove the conditions between parameters." xor:"constraints"`
+	Constraint    []string `sep:"none" xor:"constraints" help:"A condition between parameters, such as 'low < high'. It replaces all conditions; may be repeated." placeholder:"CONDITION"`
+	NoConstraints bool     `help:"Remove all conditions between parameters." xor:"constraints"`
 }
 
 func (c *editCmd) Run(a *app) error {
@@ -125,7 +125,7 @@ func (c *editCmd) Run(a *app) error {
 }
 
 type trialCmd struct {
-	Add   trialAddCmd   `cmd:"" help:"Have a candidate tried next, in addition to the trials planned."`
+	Add   trialAddCmd   `cmd:"" help:"Try a candidate next, in addition to the planned trials."`
 	Stop  trialStopCmd  `cmd:"" help:"Stop a trial, running or paused."`
 	Retry trialRetryCmd `cmd:"" help:"Try the candidate of a trial again, as a new trial."`
 	Drop  trialDropCmd  `cmd:"" help:"Set trials aside: they stay on record, and neither the sampler nor best looks at them."`
@@ -155,7 +155,7 @@ func readParams(args []string) (search.Params, error) {
 			return nil, fmt.Errorf("params %q: %w", args[0], err)
 		}
 		if _, err := d.Token(); err != io.EOF {
-			return nil, fmt.Errorf("params %q: something follows the object", args[0])
+			return nil, fmt.Errorf("params %q: there is more after the JSON object", args[0])
 		}
 		return p, nil
 	}
@@ -180,7 +180,7 @@ func readParams(args []string) (search.Params, error) {
 type trialStopCmd struct {
 	Study  string `arg:"" help:"Name of the study."`
 	Trial  string `arg:"" help:"The trial, like t0031 or 31."`
-	Reason string `help:"Why, for the record." placeholder:"TEXT"`
+	Reason string `help:"The reason, for the record." placeholder:"TEXT"`
 }
 
 func (c *trialStopCmd) Run(a *app) error {

@@ -13,6 +13,7 @@ import (
 
 	"budwood"
 	"budwood/cmd/budwood/devserver"
+	"budwood/learn/network"
 	"budwood/search"
 	"budwood/study"
 	"budwood/trials"
@@ -23,7 +24,7 @@ import (
 
 type doctorCmd struct {
 	Backup string `help:"Copy the store to a new file, also while studies run." placeholder:"FILE" type:"path"`
-	Repair bool   `help:"Make a new store of what can be read of a damaged one. Nothing may run meanwhile."`
+	Repair bool   `help:"Make a new store from what can be read of a damaged one. Nothing may run meanwhile."`
 }
 
 // Run looks at everything that studies here depend on, and says what to do.
@@ -248,7 +249,7 @@ func (d *doctor) memory() {
 			} else if lost {
 				d.say(false, "workers", fmt.Sprintf("%s of study %s: %s", r.Name(), s.Name, study.DescribeReason(r.Reason)))
 			}
-			if trials.OverMemory(r.Reason) {
+			if network.OverMemory(r.Reason) {
 				over++
 			}
 		}

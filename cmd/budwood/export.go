@@ -18,7 +18,7 @@ type exportCmd struct {
 	File        string `short:"f" help:"The file to write; STUDY.onnx by default. FILE.safetensors holds the weights alone." placeholder:"FILE" type:"path"`
 	Dtype       string `help:"Number format of the weights: f32, f16 or bf16, which take half the space." enum:"f32,f16,bf16" default:"f32"`
 	Trial       string `help:"Another trial than the best, such as one of the front." placeholder:"t0012"`
-	NetworkOnly bool   `help:"Leave out the preparation of the data: the file takes encoded rows."`
+	NetworkOnly bool   `help:"Leave out the preparation of the data: the network then takes encoded rows."`
 }
 
 var dtypes = map[string]engine.Precision{"f32": engine.F32, "f16": engine.FP16, "bf16": engine.BF16}

@@ -65,7 +65,7 @@ func (m *liveModel) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 			return m, tea.Quit
 		}
 	case tick:
-		events, err := m.w.look(m.app.ctx)
+		events, err := m.w.poll(m.app.ctx)
 		m.events = append(m.events, events...)
 		m.events = m.events[max(len(m.events)-8, 0):]
 		if m.total == 0 && err == nil {
@@ -95,7 +95,7 @@ var (
 	styleBad   = lipgloss.NewStyle().Foreground(lipgloss.Yellow)
 )
 
-// View draws the study as of the last look.
+// View draws the study as of the last poll.
 func (m *liveModel) View() tea.View {
 	s := &m.w.study
 	if s.Name == "" {
@@ -145,7 +145,7 @@ func (m *liveModel) View() tea.View {
 		at, _ := r.Last()
 		now := fmt.Sprintf("from epoch %-3d", at.Budget)
 		if b, ok := m.beats[r.ID]; ok && b.Budget > at.Budget {
-			now = study.DescribeBeat(b, main)
+			now = study.DescribeEpoch(b, main)
 		}
 		line(lipgloss.NewStyle(), "▸ %s  %s  %s", r.Name(), now, study.DescribeParams(r.Params))
 	}

@@ -94,7 +94,7 @@ resources: {mem: 512MiB}
 		}
 		if command[0] != "best" {
 			wantLine(t, out, "best    none: no trial has a value")
-			wantLine(t, progress, "budwood: study only ended without a best: none of 6 trials has a value; the last one is infeasible: training it takes ")
+			wantLine(t, progress, "budwood: study only ended without a best trial: none of 6 trials has a value; the last one is infeasible: training it takes ")
 		}
 	}
 	out, _, code = do(t, dir, "doctor")

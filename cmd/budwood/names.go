@@ -5,13 +5,13 @@ import (
 	"slices"
 	"strings"
 
+	"budwood/learn/network"
 	"budwood/search"
 	"budwood/study"
-	"budwood/trials"
 )
 
 type namesCmd struct {
-	Of string `arg:"" optional:"" enum:"samplers,architecture-samplers,schedulers,metrics,hyperparameters,numbers" default:"samplers" help:"${enum}; samplers if nothing is said."`
+	Of string `arg:"" optional:"" enum:"samplers,architecture-samplers,schedulers,metrics,hyperparameters,numbers" default:"samplers" help:"${enum}; default: samplers."`
 	output
 }
 
@@ -33,7 +33,7 @@ func (c *namesCmd) Run(a *app) error {
 	case "hyperparameters":
 		t.head = []string{"NAME", "DEFAULT", "VALUES", "WHAT"}
 		seen := map[string]bool{} // both networks have some
-		for _, h := range slices.Concat(trials.RecipeTable, study.NetworkTable, study.TextTable) {
+		for _, h := range slices.Concat(network.RecipeTable, study.NetworkTable, study.TextTable) {
 			if seen[h.Name] {
 				continue
 			}

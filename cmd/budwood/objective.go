@@ -84,7 +84,7 @@ func (c *objectiveTestCmd) Run(a *app) error {
 		return err
 	}
 	if failed > 0 {
-		fmt.Fprintf(a.stdout, "%s of the protocol missing: a study runs it all the same, with what that costs\n", plural(failed, "part"))
+		fmt.Fprintf(a.stdout, "%s of the protocol missing: a study runs it anyway, and pays for what is missing\n", plural(failed, "part"))
 	}
 	return nil
 }

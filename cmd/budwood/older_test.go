@@ -14,7 +14,7 @@ import (
 // date: a store of an older version, or a new one between two of its migrations.
 func TestReadSoonWaitsForMigrations(t *testing.T) {
 	dir := home(t)
-	first, err := os.ReadFile("../../trials/migrations/0001_init.sql")
+	first, err := os.ReadFile("../../trials/store/migrations/0001_init.sql")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,7 +8,7 @@ import (
 )
 
 type predictCmd struct {
-	Study string `arg:"" help:"Name of a study that has ended, of a table."`
+	Study string `arg:"" help:"Name of an ended study that learned from a table."`
 	File  string `arg:"" help:"A table, CSV or Parquet, with the columns that the study learned from." type:"existingfile"`
 	Trial string `help:"Another trial than the best, such as one of the front." placeholder:"t0012"`
 	output

@@ -39,7 +39,7 @@ type overrides struct {
 func (f *fileArg) load(ctx context.Context) (*study.Spec, *data.Data, error) {
 	for flag, n := range map[string]*int{"trials": f.Trials, "epochs": f.Epochs, "parallel": f.Parallel} {
 		if n != nil && *n == 0 { // which in a study stands for the default
-			return nil, nil, usageError{fmt.Errorf("--%s: 0 is nothing: give at least 1", flag)}
+			return nil, nil, usageError{fmt.Errorf("--%s: 0 does nothing: give at least 1", flag)}
 		}
 	}
 	most, _ := trials.TrialMemory()
@@ -63,7 +63,7 @@ func override[T any](field, v *T) {
 type runCmd struct {
 	fileArg
 	serverFlags
-	Plain  bool `help:"One line an event, also on a terminal."`
+	Plain  bool `help:"Print one line for each event, also on a terminal."`
 	Detach bool `help:"Return as soon as the study runs."`
 
 	AllowCommands bool `help:"Allow the program of a study whose objective is a command. Needed once for each program."`
@@ -235,10 +235,10 @@ func (a *app) ended(db *store.Store, name string) error {
 	case n > 0 && n == len(counted):
 		return fmt.Errorf("study %s: all of its trials failed: %s", name, study.DescribeReason(last.Reason))
 	case len(r.Trials) == 0:
-		return fmt.Errorf("study %s ended without a best: it had no trials", name)
+		return fmt.Errorf("study %s ended without a best trial: it had no trials", name)
 	}
 	end := counted[len(counted)-1]
-	return fmt.Errorf("study %s ended without a best: none of %s has a value; the last one is %s: %s", name, plural(len(counted), "trial"), end.State, strings.TrimPrefix(study.DescribeReason(end.Reason), string(end.State)+": "))
+	return fmt.Errorf("study %s ended without a best trial: none of %s has a value; the last one is %s: %s", name, plural(len(counted), "trial"), end.State, strings.TrimPrefix(study.DescribeReason(end.Reason), string(end.State)+": "))
 }
 
 // errAllAside is why a study has no best whose trials were all set aside.
@@ -274,7 +274,7 @@ func (a *app) await(w *watcher) error {
 
 type watchCmd struct {
 	Study string `arg:"" help:"Name of the study."`
-	Plain bool   `help:"One line an event, also on a terminal."`
+	Plain bool   `help:"Print one line for each event, also on a terminal."`
 }
 
 func (c *watchCmd) Run(a *app) error {

@@ -9,7 +9,7 @@ import (
 )
 
 type scheduleCmd struct {
-	Add scheduleAddCmd `cmd:"" help:"Run a study again and again, each warm-started from those before. It runs while budwood up does."`
+	Add scheduleAddCmd `cmd:"" help:"Run a study again and again, each time with a warm start from the earlier ones. Needs a running budwood up."`
 	Ls  scheduleLsCmd  `cmd:"" help:"List the schedules."`
 	Run scheduleRunCmd `cmd:"" help:"Run a schedule's study now."`
 	Rm  scheduleRmCmd  `cmd:"" help:"Remove a schedule."`
@@ -18,7 +18,7 @@ type scheduleCmd struct {
 type scheduleAddCmd struct {
 	fileArg
 	Every         time.Duration `help:"Interval, like 24h." xor:"when" placeholder:"24h"`
-	Cron          string        `help:"Calendar in five fields as in crontab, UTC." xor:"when" placeholder:"'0 3 * * *'"`
+	Cron          string        `help:"Times in the five fields of crontab, in UTC." xor:"when" placeholder:"'0 3 * * *'"`
 	AllowCommands bool          `help:"Allow the program of a study whose objective is a command."`
 }
 

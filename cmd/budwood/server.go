@@ -102,7 +102,7 @@ func (c *connection) startWorkers(a *app, o study.Offer, allow func(*trials.Comm
 	st.Data.Shared = a.sharedData()
 	train := st.TrainActivities(nil)
 	train.Allow = allow
-	workers, err := workflows.StartWorkers(c.Client, c.namespace, workflows.DefaultQueue, st.StoreActivities(), train, o)
+	workers, err := workflows.StartWorkers(c.Client, c.namespace, workflows.DefaultQueue, st.Recorder(), train, o)
 	if err != nil {
 		return errors.Join(err, st.Close())
 	}

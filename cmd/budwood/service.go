@@ -231,7 +231,7 @@ func (a *app) serve(ready func()) error {
 	}
 }
 
-// busy tells whether a study runs that these workers serve; if that cannot be
+// busy reports whether a study runs that these workers serve; if that cannot be
 // told, yes. A study with an objective in Go has the workers of its own program.
 func busy(ctx context.Context, store *store.Store) bool {
 	names, err := store.Running(ctx)

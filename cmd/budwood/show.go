@@ -21,10 +21,10 @@ import (
 type showCmd struct {
 	Study string `arg:"" help:"Name of the study."`
 	Trial string `arg:"" optional:"" help:"A trial, like t0012: its parameters and its curve."`
-	Log   bool   `help:"What the command of a trial printed, instead, as a terminal would show it in the end."`
-	Raw   bool   `help:"With --log: byte by byte as it was printed. A terminal obeys what is in it."`
+	Log   bool   `help:"Show only what the command of a trial printed, as a terminal would show it in the end."`
+	Raw   bool   `help:"With --log: the unchanged bytes. A terminal obeys the control sequences in them."`
 	Sort  string `enum:"trial,value" default:"trial" help:"Order of the trials: trial or value."`
-	Limit int    `short:"n" default:"-1" help:"At most so many trials: the latest, or with --sort value the best. 0: all. Default: 200 in a table, else all." placeholder:"N"`
+	Limit int    `short:"n" default:"-1" help:"Largest number of trials to show: the latest, or with --sort value the best. 0: all. Default: 200 in a table, else all." placeholder:"N"`
 	output
 }
 
@@ -199,7 +199,7 @@ func (c *showCmd) showLog(a *app) error {
 	}
 	f, err := blobs.Get(a.ctx, trials.OutputKey(c.Study, id))
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("nothing is kept of what trial %s printed: its objective is no command, or it trained elsewhere", search.TrialName(id))
+		return fmt.Errorf("nothing is kept of what trial %s printed: its objective is not a command, or it trained elsewhere", search.TrialName(id))
 	}
 	if err != nil {
 		return err

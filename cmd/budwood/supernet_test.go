@@ -15,7 +15,7 @@ import (
 )
 
 // kill -9 of the workers while they train the weights that all candidates share, and
-// once more while candidates are judged with them: the study ends as an undisturbed one.
+// once more while candidates are evaluated with them: the study ends as an undisturbed one.
 func TestSupernetKilled(t *testing.T) {
 	t.Parallel() // it waits, most of the time
 	c := newChaos(t)
@@ -64,10 +64,10 @@ retrain: {best: 1, epochs: 3}
 	if list := recordsNow(c.dir, "oneshot"); len(list) != 1 || list[0].State.Ended() {
 		t.Errorf("the shared weights had been trained before the fault: %d trials", len(list))
 	}
-	await("judged candidates", func() bool { return len(recordsNow(c.dir, "oneshot")) > 3 })
+	await("evaluated candidates", func() bool { return len(recordsNow(c.dir, "oneshot")) > 3 })
 	c.kill(serviceCommand)
 	if list := recordsNow(c.dir, "oneshot"); len(list) >= n {
-		t.Errorf("all %d candidates had been judged before the fault", len(list))
+		t.Errorf("all %d candidates had been evaluated before the fault", len(list))
 	}
 	if err := cmd.Wait(); err != nil {
 		t.Fatalf("%v\n%s%s", err, out, errs)

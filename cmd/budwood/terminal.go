@@ -16,7 +16,7 @@ const (
 	leastHeight = 10
 )
 
-// terminal tells whether w is a terminal that can be drawn on: one that is no dumb
+// terminal reports whether w is a terminal that can be drawn on: one that is no dumb
 // one, knows its size, and is in the hands of this process, not of another one in
 // whose background this one runs.
 func terminal(w io.Writer) bool {
@@ -59,5 +59,5 @@ func fileOf(w io.Writer) (f *os.File, ok bool) {
 	return f, ok
 }
 
-// broken tells whether the reader went away, as head does when it has read enough.
+// broken reports whether the reader went away, as head does when it has read enough.
 func (r *results) broken() bool { return errors.Is(r.err, syscall.EPIPE) }

@@ -25,7 +25,7 @@ const otlpEnv = "OTEL_EXPORTER_OTLP_ENDPOINT"
 func checkOTLP(text string) error {
 	u, err := url.Parse(text)
 	if text != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
-		return usageError{fmt.Errorf("--otlp: %s is no URL such as http://127.0.0.1:4317", text)}
+		return usageError{fmt.Errorf("--otlp: %s is not a URL such as http://127.0.0.1:4317", text)}
 	}
 	return nil
 }

@@ -101,7 +101,7 @@ func TestNoCollector(t *testing.T) {
 	if out, errs, code := do(t, dir, "run", digits, "--trials", "1", "--epochs", "1", "--otlp", "http://127.0.0.1:1"); code != exitDone {
 		t.Errorf("exit code %d\n%s%s", code, out, errs)
 	}
-	if _, errs, code := do(t, dir, "ls", "--otlp", "127.0.0.1:4317"); code != exitUsage || !strings.Contains(errs, "is no URL such as http://127.0.0.1:4317") {
+	if _, errs, code := do(t, dir, "ls", "--otlp", "127.0.0.1:4317"); code != exitUsage || !strings.Contains(errs, "is not a URL such as http://127.0.0.1:4317") {
 		t.Errorf("exit code %d: %s", code, errs)
 	}
 }

@@ -109,12 +109,12 @@ func checkpointOf(ctx context.Context, blobs blob.Store, r *budwood.Result, t *s
 	switch {
 	case !measured && !t.State.Ended():
 		return "", fmt.Errorf("study %s: %s has no weights yet: it is %s", r.Study, t.Name(), t.State)
-	case !measured || t.State == search.Diverged || t.State == search.Failed || t.State == search.Infeasible:
+	case !measured || !t.State.Usable():
 		return "", fmt.Errorf("study %s: %s has no weights: it is %s: %s", r.Study, t.Name(), t.State, study.DescribeReason(t.Reason))
 	case key != "":
 		return key, nil
 	case len(others) == 0:
-		return "", fmt.Errorf("study %s: the checkpoint of %s is not in %v: the study runs yet, better ones were set aside after it had ended, or its workers kept checkpoints elsewhere; say where with --blobs", r.Study, t.Name(), blobs)
+		return "", fmt.Errorf("study %s: the checkpoint of %s is not in %v: the study still runs, better trials were set aside after it had ended, or its workers kept checkpoints elsewhere; say where with --blobs", r.Study, t.Name(), blobs)
 	}
 	return "", fmt.Errorf("study %s: the weights of %s are not kept, those of %s are: choose one of them with --trial, or run the file under another --name with keep: %d, which keeps those of the best", r.Study, t.Name(), some(others, 8), 10)
 }

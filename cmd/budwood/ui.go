@@ -13,7 +13,7 @@ import (
 )
 
 type uiCmd struct {
-	Study string `arg:"" optional:"" help:"Name of a study, to see its workflows alone."`
+	Study string `arg:"" optional:"" help:"Name of a study, to see only its workflows."`
 }
 
 // Run prints the address that lets a browser into the web UI, wherever it goes: that
@@ -34,7 +34,7 @@ func (c *uiCmd) Run(a *app) error {
 func (a *app) running() (devserver.Info, error) {
 	info, ok := devserver.Running(a.home)
 	if ok && info.Key == "" {
-		return info, fmt.Errorf("the Temporal server of %s (process %d) is an older budwood's and has no key: end what that runs there", a.home, info.PID)
+		return info, fmt.Errorf("the Temporal server of %s (process %d) was started by an older version of budwood and has no key: stop what that version runs there", a.home, info.PID)
 	}
 	if !ok {
 		return info, fmt.Errorf("no Temporal server runs in %s: budwood up keeps one, and budwood run while a study runs", a.home)
@@ -61,7 +61,7 @@ func studyLink(info devserver.Info, study string) (string, error) {
 	return info.UILink("/namespaces/"+info.Namespace+"/workflows", url.Values{"query": {fmt.Sprintf("BudwoodStudy=%q", study)}})
 }
 
-// exposed tells whether w is systemd's journal, or a file that other users can read:
+// exposed reports whether w is systemd's journal, or a file that other users can read:
 // not a terminal or a pipe, not private, nor below a directory that is.
 func exposed(w io.Writer) bool {
 	f, ok := fileOf(w)

@@ -17,10 +17,10 @@ import (
 
 // offerFlags are what a worker has for trials.
 type offerFlags struct {
-	CPU           *int         `name:"cpu" help:"Processors for trials; one that does not ask for more takes one. Default: all." placeholder:"N"`
+	CPU           *int         `name:"cpu" help:"Processors for trials; a trial that does not ask for more takes one. Default: all." placeholder:"N"`
 	Mem           *study.Bytes `help:"Memory for all trials together, like 8GiB. Default: three quarters of what the machine, or the control group around it, has." placeholder:"BYTES"`
-	Tags          []string     `help:"What else the worker has, like gpu, for trials that ask for it." placeholder:"TAG"`
-	AllowCommands bool         `help:"Run the programs of studies whose objective is a command. Whoever can submit a study can then run programs here."`
+	Tags          []string     `help:"What else the worker has, like gpu, for trials that need it." placeholder:"TAG"`
+	AllowCommands bool         `help:"Run the programs of studies whose objective is a command. Anyone who can submit a study can then run programs here."`
 }
 
 // Validate is called once the flags are read.

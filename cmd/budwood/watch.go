@@ -39,8 +39,8 @@ type watcher struct {
 	tight bool // little space is left, and that was said
 }
 
-// look returns what happened since the last look.
-func (w *watcher) look(ctx context.Context) ([]event, error) {
+// poll returns what happened since the last poll.
+func (w *watcher) poll(ctx context.Context) ([]event, error) {
 	row, err := w.store.Study(ctx, w.name)
 	if err != nil {
 		return nil, err
@@ -89,7 +89,7 @@ func (w *watcher) changes(old, now *search.Record) []event {
 	return out
 }
 
-// running are the numbers of the trials that run, as of the last look.
+// running are the numbers of the trials that run, as of the last poll.
 func (w *watcher) running() []int {
 	var out []int
 	for i := range w.seen {
@@ -108,7 +108,7 @@ func (w *watcher) beats(ctx context.Context, running []int) map[int]search.Measu
 	}
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	return workflows.Beats(ctx, w.conn.Client, w.conn.payloads, w.name, running[:min(len(running), mostAsked)])
+	return workflows.LastEpochs(ctx, w.conn.Client, w.conn.payloads, w.name, running[:min(len(running), mostAsked)])
 }
 
 const mostAsked = 16 // running trials; more do not fit a terminal, either
@@ -116,7 +116,7 @@ const mostAsked = 16 // running trials; more do not fit a terminal, either
 // follow calls show with what happened until the study ends or ctx is done.
 func (w *watcher) follow(ctx context.Context, show func([]event)) error {
 	for {
-		events, err := w.look(ctx)
+		events, err := w.poll(ctx)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}

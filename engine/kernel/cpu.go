@@ -19,7 +19,7 @@ var levels = []string{"generic", "avx2", "avx512"}
 
 func (l level) String() string { return levels[l] }
 
-// use is the level in use: best, chosen once when the program starts, but for
+// use is the level in use: best, chosen once when the program starts, except for
 // work that has entered a room of another one.
 var use, errCPU = choose(os.Getenv("ENGINE_CPU"), detect())
 
@@ -73,7 +73,7 @@ func LevelOf(name string, bfloat16 bool) (l Level, ok bool) {
 	return Level{}, false
 }
 
-// Has tells whether this machine, and ENGINE_CPU, has the level of a name.
+// Has reports whether this machine, and ENGINE_CPU, has the level of a name.
 func Has(name string) bool {
 	_, ok := LevelOf(name, true)
 	return ok

@@ -60,7 +60,7 @@ func SumSquares(x []float32) (sum float64) {
 	return sum
 }
 
-// Finite tells whether x holds neither NaN nor infinity.
+// Finite reports whether x holds neither NaN nor infinity.
 func Finite(x []float32) bool {
 	var s float32
 	if v, n := whole(len(x)); v > 0 {

@@ -54,13 +54,13 @@ func (g *Gemm) PackSize() int {
 	return size
 }
 
-// packsB tells whether strips of B are copied: if its columns are apart, or it
+// packsB reports whether strips of B are copied: if its columns are apart, or it
 // is too large for the cache and used often enough.
 func (g *Gemm) packsB() bool {
 	return g.colB() != 1 || g.segs()*g.K*g.N > 16<<10 && g.M > 28 && g.N > 1
 }
 
-// packsA tells whether rows of A are copied: if their distance is such that they
+// packsA reports whether rows of A are copied: if their distance is such that they
 // compete for cache sets.
 func (g *Gemm) packsA() bool {
 	return g.packsB() && g.ColA == 1 && g.RowA%512 == 0 && g.M >= 14 && g.N > 2*strip && g.K > 64

@@ -16,9 +16,9 @@ const (
 	Float16                // IEEE half precision: 5 bits of exponent, 11 of precision
 )
 
-// HasBFloat16 tells whether products in bfloat16 use instructions for it (on
+// HasBFloat16 reports whether products in bfloat16 use instructions for it (on
 // processors with AVX512_BF16) and gain time by it. Elsewhere, and for float16,
-// the operands are rounded and multiplied in float32: the same results, but for
+// the operands are rounded and multiplied in float32: the same results, except for
 // the order of the sums and for numbers below 2⁻¹²⁶, which the instructions take
 // for 0.
 func HasBFloat16() bool { return use == avx512 && bf16Instructions && !plain }

@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/cpu"
 )
 
-// bf16Instructions tells whether the processor has AVX512_BF16.
+// bf16Instructions reports whether the processor has AVX512_BF16.
 var bf16Instructions = cpu.X86.HasAVX512BF16
 
 func pairRowsVectors(dst *uint32, src *float32, n int) { pairRowsAVX512(dst, src, n) }

@@ -63,7 +63,7 @@ func LayerNormBack(dx, dgamma, dbeta, dy, x, gamma, mean, inv []float32, rows, c
 	}
 }
 
-// vectorRows tells whether the rows consist of whole vectors.
+// vectorRows reports whether the rows consist of whole vectors.
 func vectorRows(rows, cols int) bool {
 	w := width()
 	return rows > 0 && w > 0 && cols > 0 && cols%w == 0

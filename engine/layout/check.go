@@ -31,7 +31,7 @@ func (c *costs) check(p Plan) error {
 	case p.Data*p.MicroBatches > c.Model.Batch:
 		return &FieldError{"micro_batches", fmt.Errorf("%d of a shard of %d samples: use no more than those", p.MicroBatches, c.Model.Batch/p.Data)}
 	case p.Chunks > 1 && p.MicroBatches%p.Pipeline != 0:
-		return &FieldError{"micro_batches", fmt.Errorf("%d is no multiple of pipeline %d, which chunks need: use %d", p.MicroBatches, p.Pipeline, (p.MicroBatches/p.Pipeline+1)*p.Pipeline)}
+		return &FieldError{"micro_batches", fmt.Errorf("%d is not a multiple of pipeline %d, which chunks need: use %d", p.MicroBatches, p.Pipeline, (p.MicroBatches/p.Pipeline+1)*p.Pipeline)}
 	case p.Zero > 3:
 		return &FieldError{"zero", fmt.Errorf("%d: there are 0, 1, 2 and 3", p.Zero)}
 	case !slices.Contains(recomputes, p.Recompute):

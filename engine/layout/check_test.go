@@ -20,7 +20,7 @@ func TestImpossibleCuts(t *testing.T) {
 		{Cuts{Pipeline: 128}, "pipeline: 128 stages: the network can be cut into at most 80"},
 		{Cuts{Pipeline: 8, Tensor: 8, Data: 1}, "data: 1 × tensor 8 × pipeline 8 are 64 lanes, and there are 128 devices: use data 2"},
 		{Cuts{Pipeline: 8, Tensor: 8, Data: 2, Chunks: 3}, "chunks: 3 does not divide the 10 layers of a stage: use 1, 2, 5 or 10"},
-		{Cuts{Pipeline: 8, Tensor: 8, Data: 2, Chunks: 2, MicroBatches: 9}, "micro_batches: 9 is no multiple of pipeline 8, which chunks need: use 16"},
+		{Cuts{Pipeline: 8, Tensor: 8, Data: 2, Chunks: 2, MicroBatches: 9}, "micro_batches: 9 is not a multiple of pipeline 8, which chunks need: use 16"},
 		{Cuts{Pipeline: 8, Tensor: 8, MicroBatches: 5000}, "micro_batches: 5000 of a shard of 1152 samples: use no more than those"},
 		{Cuts{Pipeline: 8, Tensor: 8, Threads: 2}, "threads: 2: use a divisor of data 2 up to 1"},
 		{Cuts{Zero: &three, Recompute: "some"}, `recompute: "some": there are none, blocks and all`},
@@ -50,6 +50,8 @@ func TestImpossibleModelsAndClusters(t *testing.T) {
 	}{
 		"no machine":    {func(p *Problem) { p.Cluster.Nodes = 0 }, "nodes: it must be more than 0: machines"},
 		"no memory":     {func(p *Problem) { p.Cluster.Memory = 0 }, "memory: it must be more than 0: bytes of a device, like 80GB"},
+		"too slow":      {func(p *Problem) { p.Cluster.Bandwidth = 1e-300 }, "memory_bandwidth: 1e-300: use 1 to 1e+30: bytes a second, like 2.0e12"},
+		"too fast":      {func(p *Problem) { p.Cluster.FLOPS = 1e300 }, "flops: 1e+300: use 1 to 1e+30: operations a second of a device, like 312e12"},
 		"too many":      {func(p *Problem) { p.Cluster.Nodes = 1 << 20 }, "nodes: 1048576 × 8 devices: at most 131072 can be planned for"},
 		"no batch":      {func(p *Problem) { p.Model.Batch = 0 }, "batch: 0: a step has at least 1 sample"},
 		"precision":     {func(p *Problem) { p.Model.Precision = "int4" }, `precision: "int4": there are f32, bf16, fp16 and fp8`},

@@ -1,6 +1,9 @@
 package layout
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 // Cluster is what a plan is made for: equal machines with equal devices. A device
 // is a processor that computes one lane, such as a GPU or a core.
@@ -43,6 +46,9 @@ func (c Cluster) Validate() error {
 		if !(f.value > 0) {
 			return &FieldError{f.name, fmt.Errorf("it must be more than 0: %s", f.unit)}
 		}
+		if f.value < 1 || f.value > mostAmount && !math.IsInf(f.value, 1) {
+			return &FieldError{f.name, fmt.Errorf("%g: use 1 to %g: %s", f.value, mostAmount, f.unit)}
+		}
 	}
 	if c.Nodes > mostDevices || c.PerNode > mostDevices || c.Devices() > mostDevices {
 		return &FieldError{"nodes", fmt.Errorf("%d × %d devices: at most %d can be planned for", c.Nodes, c.PerNode, mostDevices)}
@@ -56,6 +62,10 @@ func (c Cluster) Validate() error {
 // mostDevices bounds what is searched.
 const mostDevices = 1 << 17
 
+// mostAmount bounds bytes, and bytes and operations a second, so that the seconds
+// of a step are a number. Infinity is as good: it takes no time.
+const mostAmount = 1e30
+
 // FieldError is a mistake in a field of a [Cluster], [GPT], [Model] or [Plan], by
 // its JSON name.
 type FieldError struct {
@@ -63,6 +73,8 @@ type FieldError struct {
 	Err   error
 }
 
+// Error is the message, in one line.
 func (e *FieldError) Error() string { return e.Field + ": " + e.Err.Error() }
 
+// Unwrap is what went wrong there.
 func (e *FieldError) Unwrap() error { return e.Err }

@@ -42,7 +42,7 @@ type Cuts struct {
 	Threads      int       `json:"threads,omitempty"`
 }
 
-// Validate returns an error that names the first field that is no number of pieces.
+// Validate returns an error that names the first field that is not a number of pieces.
 func (c Cuts) Validate() error {
 	for _, f := range []struct {
 		name string
@@ -78,6 +78,7 @@ func (p Plan) Lanes() int { return p.Data * p.Tensor * p.Pipeline }
 // Ranks is the number of processes of a plan.
 func (p Plan) Ranks() int { return p.Lanes() / max(p.Threads, 1) }
 
+// String is the plan in one line, such as "data 8 × tensor 4 × pipeline 2".
 func (p Plan) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "data %d × tensor %d × pipeline %d", p.Data, p.Tensor, p.Pipeline)

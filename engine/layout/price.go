@@ -21,7 +21,7 @@ func (p *Problem) Price(plan Plan) (*Estimate, error) {
 }
 
 // Bound is the least time that a plan can take, in seconds: that of [Problem.Price]
-// but for waiting that only shows when its schedule is simulated, of which there is
+// except for waiting that only shows when its schedule is simulated, of which there is
 // none with equal stages. It is many times as fast.
 func (p *Problem) Bound(plan Plan) (float64, error) {
 	c, err := p.costs()

@@ -30,7 +30,7 @@ const mostNext = 5
 var ErrNoFit = errors.New("no plan fits")
 
 // Search finds the plan of the least predicted time that fits the memory of every
-// rank. Every possible plan is priced but for the time of its schedule, for which
+// rank. Every possible plan is priced except for the time of its schedule, for which
 // there is a bound; schedules are simulated in the order of the bounds, until no
 // other can be among the best. Of plans with equal times the simpler one wins. The
 // error of a fixed cut that is impossible says what would do; if nothing fits, it

@@ -27,7 +27,7 @@ func even(atoms []int, pieces int) []int {
 
 // balance cuts atoms of given times into pieces so that the longest takes least, and
 // returns the first atom of each piece and the number of atoms; nil if there are too
-// few or no cut is allowed. fits, if not nil, tells whether piece i may be the atoms
+// few or no cut is allowed. fits, if not nil, reports whether piece i may be the atoms
 // from ≤ a < to: fewer must fit where more do.
 //
 // The longest time is one of the sums, and whether a time is enough shows by filling

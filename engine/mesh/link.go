@@ -73,7 +73,7 @@ func (m Mark) String() string {
 const Streams = 8
 
 // Tag is the tag of a stream, 0 ≤ stream < [Streams], and of what runs on it. Other
-// names give other tags, but for one chance in 2²⁴.
+// names give other tags, except for one chance in 2²⁴.
 func Tag(stream int, name string) uint32 {
 	hash := uint32(2166136261) // FNV-1a
 	for i := range len(name) {

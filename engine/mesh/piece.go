@@ -5,7 +5,7 @@ package mesh
 const grain = 16
 
 // Cut gives the piece i of n of a vector of length values, from … to−1. Pieces begin
-// at multiples of 16, differ by at most 16 values but for the last one, and may be
+// at multiples of 16, differ by at most 16 values except for the last one, and may be
 // empty.
 func Cut(length, n, i int) (from, to int) { return bound(length, n, i), bound(length, n, i+1) }
 

@@ -206,7 +206,7 @@ func (g *graph) weight(name string) []float32 {
 	return g.weights[strings.Join(append(g.path[:len(g.path):len(g.path)], name), ".")]
 }
 
-// has tells whether the current layer has a tensor.
+// has reports whether the current layer has a tensor.
 func (g *graph) has(name string) bool { return g.weight(name) != nil }
 
 // within runs a layer under one more element of the path.
@@ -233,53 +233,11 @@ func (g *graph) layer(l engine.Layer, x operand) (operand, error) {
 	if err != nil {
 		return x, err
 	}
-	is := func(name string) (operand, error) { return operand{name, shape}, nil }
-	switch l := l.(type) {
+	switch l := l.(type) { // what consists of layers
 	case engine.Seq:
 		return g.seq(l, x)
-	case engine.Dropout:
-		return x, nil
-	case engine.Dense:
-		return is(g.dense(l, x))
-	case engine.Conv:
-		return is(g.conv(l, x, shape))
-	case engine.Conv1D:
-		return is(g.conv1D(l, x, shape))
-	case engine.BatchNorm:
-		return is(g.batchNorm(x))
-	case engine.LayerNorm:
-		c := shape[len(shape)-1]
-		return is(g.apply("LayerNormalization", []string{x.name, g.floats(g.weight("weight"), c), g.floats(g.weight("bias"), c)},
-			attr{"axis", -1}, attr{"epsilon", float32(epsilon)}))
-	case engine.GroupNorm:
-		return is(g.groupNorm(l, x))
-	case engine.MaxPool:
-		return is(g.pool("MaxPool", l.Size, x))
-	case engine.AvgPool:
-		return is(g.pool("AveragePool", l.Size, x))
-	case engine.GlobalAvgPool:
-		return is(g.apply("ReduceMean", []string{x.name}, attr{"axes", places(x.shape)}, attr{"keepdims", 0}))
-	case engine.GlobalMaxPool:
-		return is(g.apply("ReduceMax", []string{x.name}, attr{"axes", places(x.shape)}, attr{"keepdims", 0}))
-	case engine.Upsample:
-		return is(g.upsample(l, x))
-	case engine.Flatten:
-		return is(g.reshape(x.name, shape...))
-	case engine.Reshape:
-		return is(g.reshape(x.name, shape...))
-	case engine.LastStep:
-		return is(g.reshape(g.apply("Gather", []string{x.name, g.ints(x.shape[0] - 1)}, attr{"axis", 1}), shape...))
-	case engine.Embedding:
-		index := g.apply("Cast", []string{x.name}, attr{"to", int64Type})
-		return is(g.apply("Gather", []string{g.floats(g.weight("weight"), l.Vocab, l.Out), index}))
-	case engine.Positional:
-		return is(g.positional(l, x))
-	case engine.Attention:
-		return is(g.attention(l, x))
 	case engine.Transformer:
 		return g.seq(l.Layers(x.shape[1]), x)
-	case engine.GRU:
-		return is(g.gru(l, x))
 	case engine.Residual:
 		return g.residual(l, x)
 	case engine.Par:
@@ -290,11 +248,74 @@ func (g *graph) layer(l engine.Layer, x operand) (operand, error) {
 		return g.cell(l, x)
 	case engine.FPN:
 		return g.fpn(l, x)
+	case engine.Dropout:
+		return x, nil
 	}
-	if y, ok := g.activation(l, x.name); ok {
-		return is(y)
+	for _, form := range []func(engine.Layer, operand, data.Shape) (string, bool){g.weighted, g.normal, g.rearranged, g.activation} {
+		if y, ok := form(l, x, shape); ok {
+			return operand{y, shape}, nil
+		}
 	}
 	return x, fmt.Errorf("layer %s %v: has no form in ONNX here", strings.Join(g.path, "."), l)
+}
+
+// weighted adds the nodes of a layer with products; false if the layer is another.
+func (g *graph) weighted(l engine.Layer, x operand, shape data.Shape) (string, bool) {
+	switch l := l.(type) {
+	case engine.Dense:
+		return g.dense(l, x), true
+	case engine.Conv:
+		return g.conv(l, x, shape), true
+	case engine.Conv1D:
+		return g.conv1D(l, x, shape), true
+	case engine.Embedding:
+		index := g.apply("Cast", []string{x.name}, attr{"to", int64Type})
+		return g.apply("Gather", []string{g.floats(g.weight("weight"), l.Vocab, l.Out), index}), true
+	case engine.Positional:
+		return g.positional(l, x), true
+	case engine.Attention:
+		return g.attention(l, x), true
+	case engine.GRU:
+		return g.gru(l, x), true
+	}
+	return "", false
+}
+
+// normal adds the nodes of a normalisation; false if the layer is another.
+func (g *graph) normal(l engine.Layer, x operand, shape data.Shape) (string, bool) {
+	switch l := l.(type) {
+	case engine.BatchNorm:
+		return g.batchNorm(x), true
+	case engine.LayerNorm:
+		c := shape[len(shape)-1]
+		return g.apply("LayerNormalization", []string{x.name, g.floats(g.weight("weight"), c), g.floats(g.weight("bias"), c)},
+			attr{"axis", -1}, attr{"epsilon", float32(epsilon)}), true
+	case engine.GroupNorm:
+		return g.groupNorm(l, x), true
+	}
+	return "", false
+}
+
+// rearranged adds the nodes of a pooling or of a layer that moves values; false if
+// the layer is another.
+func (g *graph) rearranged(l engine.Layer, x operand, shape data.Shape) (string, bool) {
+	switch l := l.(type) {
+	case engine.MaxPool:
+		return g.pool("MaxPool", l.Size, x), true
+	case engine.AvgPool:
+		return g.pool("AveragePool", l.Size, x), true
+	case engine.GlobalAvgPool:
+		return g.apply("ReduceMean", []string{x.name}, attr{"axes", places(x.shape)}, attr{"keepdims", 0}), true
+	case engine.GlobalMaxPool:
+		return g.apply("ReduceMax", []string{x.name}, attr{"axes", places(x.shape)}, attr{"keepdims", 0}), true
+	case engine.Upsample:
+		return g.upsample(l, x), true
+	case engine.Flatten, engine.Reshape:
+		return g.reshape(x.name, shape...), true
+	case engine.LastStep:
+		return g.reshape(g.apply("Gather", []string{x.name, g.ints(x.shape[0] - 1)}, attr{"axis", 1}), shape...), true
+	}
+	return "", false
 }
 
 // places are the axes of a batch that hold steps or pixels.
@@ -310,7 +331,9 @@ func (g *graph) reshape(x string, to ...int) string {
 	return g.apply("Reshape", []string{x, g.ints(append([]int{0}, to...)...)})
 }
 
-func (g *graph) activation(l engine.Layer, x string) (string, bool) {
+// activation adds the nodes of an activation; false if the layer is another.
+func (g *graph) activation(l engine.Layer, in operand, _ data.Shape) (string, bool) {
+	x := in.name
 	switch l.(type) {
 	case engine.ReLU:
 		return g.apply("Relu", []string{x}), true

@@ -25,7 +25,8 @@ type AdamW struct {
 	Beta1       float64 // 0 means 0.9
 	Beta2       float64 // 0 means 0.999
 	Eps         float64 // 0 means 1e-8
-	WeightDecay float64 // 0 means 0.01; below 0 means none
+	WeightDecay float64 // 0 means 0.01
+	NoDecay     bool    // no weight decay
 	AMSGrad     bool    // the largest v so far instead of v (Reddi et al. 2018)
 }
 
@@ -68,8 +69,11 @@ func (o Adam) Validate() error {
 
 // Validate implements [Optimizer].
 func (o AdamW) Validate() error {
-	if math.IsNaN(o.WeightDecay) || math.IsInf(o.WeightDecay, 0) {
-		return fmt.Errorf("AdamW: weight decay %v is not a finite number", o.WeightDecay)
+	if o.NoDecay && o.WeightDecay != 0 {
+		return fmt.Errorf("AdamW: a weight decay of %v and none", o.WeightDecay)
+	}
+	if err := check.NonNegative("AdamW: weight decay", o.WeightDecay); err != nil {
+		return err
 	}
 	return moments("AdamW", o.Beta1, o.Beta2, o.Eps)
 }
@@ -84,7 +88,11 @@ func (o Adam) Step(s *Span) bool {
 // Step implements [Optimizer].
 func (o AdamW) Step(s *Span) bool {
 	k := adam(o.Beta1, o.Beta2, o.Eps, s)
-	k.Shrink = float32(1 - s.LR*max(cmp.Or(o.WeightDecay, 0.01), 0)*s.Decay)
+	decay := cmp.Or(o.WeightDecay, 0.01)
+	if o.NoDecay {
+		decay = 0
+	}
+	k.Shrink = float32(1 - s.LR*decay*s.Decay)
 	return adamStep(&k, s, o.AMSGrad)
 }
 

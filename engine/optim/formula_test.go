@@ -99,7 +99,7 @@ func formulas() map[string]struct {
 		"AMSGrad":                    {Adam{Beta1: .6, Beta2: .3, Eps: .05, WeightDecay: .3, AMSGrad: true}, adam(.6, .3, .05, .3, true, false)},
 		"AdamW, defaults":            {AdamW{}, adam(.9, .999, 1e-8, .01, false, true)},
 		"AdamW":                      {AdamW{Beta1: .6, Beta2: .8, Eps: .05, WeightDecay: .3}, adam(.6, .8, .05, .3, false, true)},
-		"AdamW without decay":        {AdamW{WeightDecay: -3}, adam(.9, .999, 1e-8, 0, false, true)},
+		"AdamW without decay":        {AdamW{NoDecay: true}, adam(.9, .999, 1e-8, 0, false, true)},
 		"AMSGradW":                   {AdamW{Beta1: .6, Beta2: .3, Eps: .05, WeightDecay: .3, AMSGrad: true}, adam(.6, .3, .05, .3, true, true)},
 		"RMSprop, defaults":          {RMSprop{}, rmsprop(.99, 1e-8, 0, 0, false)},
 		"RMSprop":                    {RMSprop{Alpha: .7, Eps: .05, Momentum: .6, WeightDecay: .3}, rmsprop(.7, .05, .6, .3, false)},

@@ -11,7 +11,7 @@ import (
 func TestLimitsOfOptimizers(t *testing.T) {
 	nan, inf := math.NaN(), math.Inf(1)
 	for _, o := range []Optimizer{
-		SGD{}, SGD{Momentum: .999, Nesterov: true, WeightDecay: 5}, Adam{}, Adam{Beta1: .999, Beta2: .999, Eps: 3, WeightDecay: 5}, AdamW{WeightDecay: -5}, AdamW{WeightDecay: 5},
+		SGD{}, SGD{Momentum: .999, Nesterov: true, WeightDecay: 5}, Adam{}, Adam{Beta1: .999, Beta2: .999, Eps: 3, WeightDecay: 5}, AdamW{NoDecay: true}, AdamW{WeightDecay: 5},
 		RMSprop{Alpha: .999, Momentum: .999, Eps: 3, WeightDecay: 5}, AdaGrad{Decay: 5, Eps: 3, WeightDecay: 5}, AdaBound{Final: 3, Base: 3, Gamma: 3, WeightDecay: 3, Beta1: .1, Beta2: .1},
 		Lookahead{K: 1, Alpha: 1}, Lookahead{Alpha: .1, Fast: SGD{}},
 	} {
@@ -26,7 +26,7 @@ func TestLimitsOfOptimizers(t *testing.T) {
 		{SGD{Momentum: 1}, "SGD: momentum 1"}, {SGD{Momentum: -.1}, "SGD: momentum -0.1"}, {SGD{WeightDecay: nan}, "SGD: weight decay NaN"}, {SGD{Nesterov: true}, "SGD: Nesterov needs momentum"},
 		{Adam{Beta1: 1}, "Adam: beta 1"}, {Adam{Beta2: 1}, "Adam: beta 1"}, {Adam{Beta2: -.1}, "Adam: beta -0.1"}, {Adam{Eps: -1}, "Adam: eps -1"}, {Adam{WeightDecay: -1}, "Adam: weight decay -1"},
 		{AdamW{Beta1: 1}, "AdamW: beta 1"}, {AdamW{Beta2: 1}, "AdamW: beta 1"}, {AdamW{Eps: inf}, "AdamW: eps +Inf"}, {AdamW{WeightDecay: nan}, "AdamW: weight decay NaN"},
-		{AdamW{WeightDecay: inf}, "AdamW: weight decay +Inf"}, {AdamW{WeightDecay: -inf}, "AdamW: weight decay -Inf"},
+		{AdamW{WeightDecay: 1, NoDecay: true}, "AdamW: a weight decay of 1 and none"}, {AdamW{WeightDecay: -1}, "AdamW: weight decay -1"}, {AdamW{WeightDecay: inf}, "AdamW: weight decay +Inf"}, {AdamW{WeightDecay: -inf}, "AdamW: weight decay -Inf"},
 		{RMSprop{Alpha: 1}, "RMSprop: alpha 1"}, {RMSprop{Momentum: 1}, "RMSprop: momentum 1"}, {RMSprop{Eps: -1}, "RMSprop: eps -1"}, {RMSprop{WeightDecay: -1}, "RMSprop: weight decay -1"},
 		{AdaGrad{Decay: -1}, "AdaGrad: decay -1"}, {AdaGrad{Eps: -1}, "AdaGrad: eps -1"}, {AdaGrad{WeightDecay: -1}, "AdaGrad: weight decay -1"},
 		{AdaBound{Final: -1}, "AdaBound: final learning rate -1"}, {AdaBound{Base: -1}, "AdaBound: base learning rate -1"}, {AdaBound{Gamma: -1}, "AdaBound: gamma -1"},

@@ -22,7 +22,7 @@ func TestOptimizersGolden(t *testing.T) {
 		{"Adam", Adam{}, .1, []float64{.9000000005, .8004122287, .7015862729}},
 		{"AMSGrad", Adam{AMSGrad: true, Beta2: .5}, .1, amsgrad(.1, .5)},
 		{"AdamW", AdamW{WeightDecay: .1}, .1, []float64{.8900000005, .7815718559, .6751012216}},
-		{"AdamW without decay", AdamW{WeightDecay: -1}, .1, []float64{.9000000005, .8004122287, .7015862729}},
+		{"AdamW without decay", AdamW{NoDecay: true}, .1, []float64{.9000000005, .8004122287, .7015862729}},
 		{"RMSprop", RMSprop{}, .01, []float64{.900000005, .832917968, .7799822732}},
 		{"RMSprop, momentum, centred", RMSprop{Momentum: .9, Centered: true}, .01, []float64{.8994962235, .7413059809, .5496501653}},
 		{"AdaGrad", AdaGrad{}, .01, []float64{.99, .982964554, .9772379395}},

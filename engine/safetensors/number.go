@@ -34,7 +34,7 @@ func (d Dtype) Append(b []byte, v float32) []byte {
 	return binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
 }
 
-// Fits tells that the format does not make infinity of a finite number.
+// Fits reports whether the format does not make infinity of a finite number.
 func (d Dtype) Fits(v float32) bool {
 	a := math.Abs(float64(v))
 	switch d {

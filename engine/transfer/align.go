@@ -9,7 +9,7 @@ import (
 
 // walk aligns two sequences of layers and hands the weights over. Layers between
 // aligned ones are gone or new.
-func (m *heir) walk(p, c []item, f flow) flow {
+func (m *transfer) walk(p, c []item, f featureMap) featureMap {
 	var gone, fresh []item
 	for _, pair := range align(p, c) {
 		switch {
@@ -27,7 +27,7 @@ func (m *heir) walk(p, c []item, f flow) flow {
 
 // replace puts new layers in the place of some that are gone. What a new residual
 // goes around, or a residual that is gone went around, is aligned once more.
-func (m *heir) replace(gone, fresh []item, f flow) flow {
+func (m *transfer) replace(gone, fresh []item, f featureMap) featureMap {
 	for i, c := range fresh {
 		r, ok := c.layer.(engine.Residual)
 		if !ok || !related(gone, items(r.Body, inside(c.path, "body"))) {
@@ -58,7 +58,7 @@ func (m *heir) replace(gone, fresh []item, f flow) flow {
 	return m.insertAll(fresh, f)
 }
 
-// related tells whether two sequences share layers with weights.
+// related reports whether two sequences share layers with weights.
 func related(p, c []item) bool {
 	for _, pair := range align(p, c) {
 		if pair.p != nil && pair.c != nil && weighty(pair.c.layer) {
@@ -68,8 +68,8 @@ func related(p, c []item) bool {
 	return false
 }
 
-// without is the flow when the parent goes through a layer that the child lacks.
-func (f flow) without(l engine.Layer) flow {
+// without is the feature map when the parent goes through a layer that the child lacks.
+func (f featureMap) without(l engine.Layer) featureMap {
 	if _, ok := l.(engine.Dropout); ok {
 		return f
 	}
@@ -145,7 +145,7 @@ func likeness(p, c engine.Layer) int {
 	return s
 }
 
-// weighty tells whether a layer has weights of its own that matter.
+// weighty reports whether a layer has weights of its own that matter.
 func weighty(l engine.Layer) bool {
 	switch l.(type) {
 	case engine.Dense, engine.Conv, engine.Conv1D, engine.Attention, engine.GRU, engine.Embedding,

@@ -10,7 +10,7 @@ import (
 	"budwood/engine/safetensors"
 )
 
-// Inherited tells what a network has taken over from another.
+// Inherited is what a network has taken over from another.
 type Inherited struct {
 	// Exact means that in inference the network computes what its parent does, up
 	// to rounding.
@@ -48,9 +48,9 @@ func Inherit(child, parent *engine.Net) (Inherited, error) {
 		return Inherited{}, fmt.Errorf("inherit weights: a network from %v to %v has no use for those of one from %v to %v",
 			child.In(), child.Out(), parent.In(), parent.Out())
 	}
-	m := heir{from: tensorsOf(parent), to: tensorsOf(child), taken: map[string]bool{}}
+	m := transfer{from: tensorsOf(parent), to: tensorsOf(child), taken: map[string]bool{}}
 	in := child.In()
-	f := flow{was: in, now: in, src: prefix(last(in), last(in)), exact: true}
+	f := featureMap{was: in, now: in, src: prefix(last(in), last(in)), exact: true}
 	f = m.walk(items(parent.Layer(), ""), items(child.Layer(), ""), f)
 	return Inherited{Exact: f.same(), Tensors: len(m.taken), Of: len(m.to)}, nil
 }
@@ -67,14 +67,14 @@ func tensorsOf(n *engine.Net) map[string]safetensors.Tensor {
 	return out
 }
 
-// heir is a child that inherits, tensor by tensor.
-type heir struct {
+// transfer is a weight transfer from a parent to a child, tensor by tensor.
+type transfer struct {
 	from, to map[string]safetensors.Tensor
 	taken    map[string]bool // of the child's tensors
 }
 
-// flow is what runs through both networks between two layers.
-type flow struct {
+// featureMap is what runs through both networks between two layers.
+type featureMap struct {
 	was, now data.Shape // of a sample in the parent and the child
 	src      []int      // for each feature of the child (the last axis) that of the parent, or -1: a new one
 	// exact means that the features with a source have its values, and that each of
@@ -87,7 +87,7 @@ type flow struct {
 }
 
 // same means that the child has the parent's values and no others.
-func (f flow) same() bool {
+func (f featureMap) same() bool {
 	for i, s := range f.src {
 		if s != i {
 			return false
@@ -96,17 +96,17 @@ func (f flow) same() bool {
 	return f.exact && f.was.Equal(f.now)
 }
 
-// after is the flow behind a layer of the child whose features are as those of the
+// after is the feature map behind a layer of the child whose features are as those of the
 // parent, as far as there are.
-func (f flow) after(was, now data.Shape) flow {
+func (f featureMap) after(was, now data.Shape) featureMap {
 	f.was, f.now, f.positive, f.cut = was, now, false, false
 	f.src = prefix(last(now), last(was))
 	f.exact = f.exact && last(now) >= last(was)
 	return f
 }
 
-// flat is the flow behind a flattening.
-func (f flow) flat() flow {
+// flat is the feature map behind a flattening.
+func (f featureMap) flat() featureMap {
 	if len(f.now) == 1 && len(f.was) == 1 {
 		return f
 	}

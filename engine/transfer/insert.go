@@ -2,15 +2,15 @@ package transfer
 
 import "budwood/engine"
 
-func (m *heir) insertAll(c []item, f flow) flow {
+func (m *transfer) insertAll(c []item, f featureMap) featureMap {
 	for _, x := range c {
 		f = m.insert(x, f)
 	}
 	return f
 }
 
-// insert lets the flow through a new layer, as the identity where it can be one.
-func (m *heir) insert(c item, f flow) flow {
+// insert lets the feature map through a new layer, as the identity where it can be one.
+func (m *transfer) insert(c item, f featureMap) featureMap {
 	switch l := c.layer.(type) {
 	case engine.Dropout:
 		return f
@@ -55,7 +55,7 @@ const normOne = 1.00000499998750006 // √(1 + 1e-5)
 // silence makes new layers return 0 in such a way that they learn: the last norm
 // or the last weights are 0. It is not possible if a ReLU is behind them, which has
 // no slope at 0.
-func (m *heir) silence(c []item) bool {
+func (m *transfer) silence(c []item) bool {
 	for i := len(c) - 1; i >= 0; i-- {
 		switch c[i].layer.(type) {
 		case engine.BatchNorm, engine.LayerNorm, engine.GroupNorm, engine.Dense, engine.Conv, engine.Conv1D:

@@ -9,10 +9,13 @@ import (
 	"budwood/engine"
 )
 
-// layer hands the weights of a layer over to its like.
-func (m *heir) layer(p, c item, f flow) flow {
+// layer copies the weights of a layer of the parent to the layer of the child that
+// is aligned with it, and returns the feature map behind both.
+func (m *transfer) layer(p, c item, f featureMap) featureMap {
 	was, now := infer(p.layer, f.was), infer(c.layer, f.now)
-	cut := f.cut
+	if y, ok := activation(p.layer, c.layer, f); ok {
+		return y
+	}
 	f.cut = false
 	switch l := c.layer.(type) {
 	case engine.Dense, engine.Conv, engine.Conv1D:
@@ -37,20 +40,6 @@ func (m *heir) layer(p, c item, f flow) flow {
 		return f
 	case engine.Flatten:
 		return f.flat()
-	case engine.Dropout:
-		f.cut = cut
-		return f
-	case engine.ReLU:
-		f.exact, f.positive = f.exact || cut, true
-		return f
-	case engine.Sigmoid:
-		f.positive = true
-		return f
-	case engine.LeakyReLU, engine.GELU, engine.SiLU, engine.Tanh:
-		_, leaky := l.(engine.LeakyReLU)
-		f.positive = f.positive && leaky
-		f.exact = f.exact && p.layer == l
-		return f
 	case engine.MaxPool, engine.AvgPool, engine.GlobalAvgPool, engine.LastStep:
 		f.exact = f.exact && p.layer == l
 		f.was, f.now = was, now
@@ -61,6 +50,34 @@ func (m *heir) layer(p, c item, f flow) flow {
 			return f
 		}
 	}
+	return m.copies(p, c, f, was, now)
+}
+
+// activation is the feature map behind a layer that works value by value and has
+// no weights; false if the layer is another.
+func activation(p, c engine.Layer, f featureMap) (featureMap, bool) {
+	cut := f.cut
+	f.cut = false
+	switch c.(type) {
+	case engine.Dropout:
+		f.cut = cut
+	case engine.ReLU:
+		f.exact, f.positive = f.exact || cut, true
+	case engine.Sigmoid:
+		f.positive = true
+	case engine.LeakyReLU, engine.GELU, engine.SiLU, engine.Tanh:
+		_, leaky := c.(engine.LeakyReLU)
+		f.positive = f.positive && leaky
+		f.exact = f.exact && p == c
+	default:
+		return f, false
+	}
+	return f, true
+}
+
+// copies copies the tensors of a layer whose shapes are the same in both networks.
+// The layer gives was in the parent, and now in the child.
+func (m *transfer) copies(p, c item, f featureMap, was, now data.Shape) featureMap {
 	exact := f.same() && fmt.Sprint(p.layer) == fmt.Sprint(c.layer)
 	for name, t := range m.to {
 		if own, ok := strings.CutPrefix(name, c.path+"."); ok {
@@ -87,7 +104,7 @@ func infer(l engine.Layer, in data.Shape) data.Shape {
 }
 
 // features copies what a tensor holds for each feature.
-func (m *heir) features(p, c item, name string, src []int) {
+func (m *transfer) features(p, c item, name string, src []int) {
 	from, ok := m.from[inside(p.path, name)]
 	to, has := m.to[inside(c.path, name)]
 	if !ok || !has {
@@ -102,7 +119,7 @@ func (m *heir) features(p, c item, name string, src []int) {
 }
 
 // fill sets a tensor of the child, if it has that one.
-func (m *heir) fill(name string, x float32) {
+func (m *transfer) fill(name string, x float32) {
 	for i := range m.to[name].Data {
 		m.to[name].Data[i] = x
 	}

@@ -9,7 +9,7 @@ import (
 
 // linear hands the weights of a dense layer or convolution over: output by output,
 // input by input, tap by tap. Weights are laid out as {taps…, in, out}.
-func (m *heir) linear(p, c item, f flow) flow {
+func (m *transfer) linear(p, c item, f featureMap) featureMap {
 	a, b := windowOf(p.layer, f.was), windowOf(c.layer, f.now)
 	was, now := infer(p.layer, f.was), infer(c.layer, f.now)
 	if a.flat && b.flat {
@@ -103,7 +103,7 @@ func (w window) tap(t int, other window) int {
 }
 
 // identity makes a new linear layer hand its inputs on; false if it cannot.
-func (m *heir) identity(c item, f flow) (flow, bool) {
+func (m *transfer) identity(c item, f featureMap) (featureMap, bool) {
 	w, n := windowOf(c.layer, f.now), last(f.was)
 	now := infer(c.layer, f.now)
 	if w.odd || w.stride != 1 || w.flat && len(f.now) > 1 || len(f.was) != len(f.now) || last(now) < n {

@@ -48,14 +48,14 @@ func concatenates(l engine.Layer) bool {
 }
 
 // sum hands over the weights of parallel branches.
-func (m *heir) sum(p, c item, f flow) flow {
+func (m *transfer) sum(p, c item, f featureMap) featureMap {
 	ps, pm, ok := legs(p.layer, p.path, f.was)
 	cs, cm, also := legs(c.layer, c.path, f.now)
 	if !ok || !also {
 		return m.cell(p, c, f)
 	}
 	a, b := concatenates(p.layer), concatenates(c.layer)
-	out := m.join(ps, cs, pm, cm, []flow{f}, b)
+	out := m.join(ps, cs, pm, cm, []featureMap{f}, b)
 	out.was, out.now = infer(p.layer, f.was), infer(c.layer, f.now)
 	if a != b && len(ps) > 1 || len(out.src) != last(out.now) {
 		out = out.after(out.was, out.now)
@@ -66,7 +66,7 @@ func (m *heir) sum(p, c item, f flow) flow {
 
 // join brings branches together that start at nodes, side by side or in a sum.
 // Each branch has the shape in which it meets the others.
-func (m *heir) join(ps, cs []leg, pm, cm []data.Shape, nodes []flow, side bool) flow {
+func (m *transfer) join(ps, cs []leg, pm, cm []data.Shape, nodes []featureMap, side bool) featureMap {
 	used, mate := make([]bool, len(ps)), make([]int, len(cs))
 	for i := range cs {
 		mate[i] = like(ps, cs[i], used)
@@ -78,7 +78,7 @@ func (m *heir) join(ps, cs []leg, pm, cm []data.Shape, nodes []flow, side bool) 
 			at[i+1] += last(s)
 		}
 	}
-	out := flow{exact: !slices.Contains(used, false), positive: true}
+	out := featureMap{exact: !slices.Contains(used, false), positive: true}
 	for i, c := range cs {
 		k := mate[i]
 		if k < 0 {
@@ -110,7 +110,7 @@ func (m *heir) join(ps, cs []leg, pm, cm []data.Shape, nodes []flow, side bool) 
 }
 
 // hush makes a new branch add 0.
-func (m *heir) hush(l leg, in, meet data.Shape) bool {
+func (m *transfer) hush(l leg, in, meet data.Shape) bool {
 	if project, _ := engine.Projection(infer(l.body, in), meet); project != nil {
 		m.fill(inside(l.project, "weight"), 0)
 		return true
@@ -141,7 +141,7 @@ func like(ps []leg, c leg, used []bool) int {
 }
 
 // leg hands over a branch and its projection.
-func (m *heir) leg(p, c leg, was, now data.Shape, f flow) flow {
+func (m *transfer) leg(p, c leg, was, now data.Shape, f featureMap) featureMap {
 	f.src = slices.Clone(f.src)
 	f = m.walk(items(p.body, p.path), items(c.body, c.path), f)
 	f.src = slices.Clone(f.src)
@@ -162,7 +162,7 @@ func (m *heir) leg(p, c leg, was, now data.Shape, f flow) flow {
 }
 
 // cell hands over the edges that lead from and to the same nodes in both cells.
-func (m *heir) cell(p, c item, f flow) flow {
+func (m *transfer) cell(p, c item, f featureMap) featureMap {
 	a, ok := p.layer.(engine.Cell)
 	b, also := c.layer.(engine.Cell)
 	if !ok || !also || a.Nodes != b.Nodes {
@@ -172,7 +172,7 @@ func (m *heir) cell(p, c item, f flow) flow {
 	}
 	as, _ := a.Shapes(f.was)
 	bs, _ := b.Shapes(f.now)
-	nodes := []flow{f}
+	nodes := []featureMap{f}
 	for n := 1; n < a.Nodes; n++ {
 		ps, pm := edges(a, n, p.path, as[n])
 		cs, cm := edges(b, n, c.path, bs[n])

@@ -31,7 +31,7 @@ func (r *Rung) setAside(trials []int, goals ...search.Goal) (gone, back []Peer) 
 	}
 	r.Aside = append(slices.DeleteFunc(r.Aside, func(p Peer) bool { return !named(p) }), gone...)
 	slices.SortFunc(r.Aside, func(a, b Peer) int { return a.Trial - b.Trial })
-	for _, p := range back { // of equals the one that came first is first: its number is the lower one, but for stragglers
+	for _, p := range back { // of equals the one that came first is first: its number is the lower one, except for stragglers
 		p.Front = 0
 		r.add(p, goals[0], goals[1:]...)
 	}

@@ -131,7 +131,7 @@ func moduleRoot() (string, error) {
 	return "", fmt.Errorf("there is no module here")
 }
 
-// copyTree copies the files of a folder, but for those whose names begin with a
+// copyTree copies the files of a folder, except for those whose names begin with a
 // dot, with which nothing is compiled.
 func copyTree(from, to string) error {
 	return filepath.WalkDir(from, func(path string, d os.DirEntry, err error) error {

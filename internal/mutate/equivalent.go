@@ -29,6 +29,22 @@ func without(all []*mutant, known map[string]bool) []*mutant {
 	return slices.DeleteFunc(slices.Clone(all), func(m *mutant) bool { return known[m.key()] })
 }
 
+// stale are the mutants of a list that are not among all those of a package, though
+// it has their function in a file of that name.
+func stale(all []*mutant, known map[string]bool) (gone []string) {
+	functions, there := map[string]bool{}, map[string]bool{}
+	for _, m := range all {
+		functions[m.base()+"\t"+m.inside], there[m.key()] = true, true
+	}
+	for k := range known {
+		if place := strings.SplitN(k, "\t", 3); functions[place[0]+"\t"+place[1]] && !there[k] {
+			gone = append(gone, k)
+		}
+	}
+	slices.Sort(gone)
+	return gone
+}
+
 // equivalents reads the list.
 func equivalents(text string) (map[string]bool, error) {
 	known := map[string]bool{}

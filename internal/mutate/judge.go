@@ -35,6 +35,10 @@ func late(wall time.Duration) time.Duration { return 30*time.Second + 10*wall }
 
 // trace runs each test alone and notes which mutants it reaches.
 func (b *bench) trace() error {
+	some, err := regexp.Compile(b.run)
+	if err != nil {
+		return fmt.Errorf("-run: %w", err)
+	}
 	most := 0
 	for _, m := range b.mutants {
 		most = max(most, m.id)
@@ -53,14 +57,14 @@ func (b *bench) trace() error {
 			s.args = append(s.args, "-test.short")
 		}
 		for name := range strings.FieldsSeq(string(out)) {
-			if !strings.HasPrefix(name, "Benchmark") {
+			if !strings.HasPrefix(name, "Benchmark") && some.MatchString(name) {
 				b.tests = append(b.tests, &test{suite: s, name: name})
 			}
 		}
 	}
 	done := 0
 	var failed sync.Mutex
-	err := parallel(b.parallel, len(b.tests), func(i int) error {
+	err = parallel(b.parallel, len(b.tests), func(i int) error {
 		t := b.tests[i]
 		file := filepath.Join(b.dir, fmt.Sprintf("reached%d", i))
 		if err := os.WriteFile(file, make([]byte, most+1), 0o600); err != nil {

@@ -50,6 +50,7 @@ type options struct {
 	tests    string // further packages whose tests run
 	files    string // patterns of file names
 	only     string // an expression for "file.go:line:column"
+	run      string // an expression for the names of tests
 	short    bool
 	verbose  bool
 	keys     bool
@@ -70,6 +71,7 @@ func mutate(args []string, stdout, stderr io.Writer) error {
 	fs.StringVar(&o.tests, "tests", "", "run the tests of these `packages` too (PKG,PKG)")
 	fs.StringVar(&o.files, "files", "", "change only these `files` (asha.go,cmaes*.go)")
 	fs.StringVar(&o.only, "only", "", "change only places file.go:line:column that this `expression` matches")
+	fs.StringVar(&o.run, "run", "", "run only tests whose name this `expression` matches: without slow ones, for example")
 	fs.BoolVar(&o.short, "short", false, "run the short tests")
 	fs.BoolVar(&o.verbose, "v", false, "list the mutants that were noticed as well")
 	fs.BoolVar(&o.keys, "keys", false, "list what was not noticed as lines for equivalent.txt, to which the reason has to be added")
@@ -100,7 +102,8 @@ func (o *options) measure(pattern string, stdout, stderr io.Writer) error {
 		return fmt.Errorf("%s names %d packages; give one", pattern, len(found))
 	}
 	src := found[0]
-	sampled, err := o.choose(src)
+	all := src.find()
+	sampled, err := o.choose(src, all)
 	if err != nil {
 		return err
 	}
@@ -127,6 +130,9 @@ func (o *options) measure(pattern string, stdout, stderr io.Writer) error {
 		return err
 	}
 	show.clear()
+	for _, k := range stale(all, known) {
+		fmt.Fprintf(stderr, "equivalent.txt: %s has no %q\n", src.path, k)
+	}
 	noticed := 0
 	for _, m := range mutants {
 		if m.noticed != "" {
@@ -152,13 +158,13 @@ func (o *options) measure(pattern string, stdout, stderr io.Writer) error {
 }
 
 // choose samples from the mutants of the files and places that were asked for.
-func (o *options) choose(src *source) ([]*mutant, error) {
+func (o *options) choose(src *source, all []*mutant) ([]*mutant, error) {
 	only, err := regexp.Compile(o.only)
 	if err != nil {
 		return nil, fmt.Errorf("-only: %w", err)
 	}
 	var some []*mutant
-	for _, m := range src.find() {
+	for _, m := range all {
 		in := o.files == ""
 		for _, p := range splitList(o.files) {
 			ok, err := path.Match(p, m.base())

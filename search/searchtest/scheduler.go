@@ -161,7 +161,7 @@ func runStudy(t *rapid.T, s search.Scheduler) {
 				o.Values[0] = math.NaN() // a driver must not report this; it must do no harm
 			case 8:
 				if rapid.IntRange(0, 4).Draw(t, "close") == 0 {
-					take(loop.Close("the time is over"))
+					take(loop.Finish("the time is over"))
 					continue
 				}
 			case 15:
@@ -177,7 +177,7 @@ func runStudy(t *rapid.T, s search.Scheduler) {
 				continue
 			case 11, 12: // the user stops a paused trial; the scheduler hears of it late
 				if paused := slices.Sorted(maps.Keys(loop.Paused)); len(paused) > 0 {
-					d, _ := loop.Halt(rapid.SampledFrom(paused).Draw(t, "halted"), "the user stopped it")
+					d, _ := loop.StopTrial(rapid.SampledFrom(paused).Draw(t, "halted"), "the user stopped it")
 					take(d)
 				}
 				continue

@@ -79,7 +79,7 @@ func Simulate(s Simulation) (*Result, error) {
 			return nil, err
 		}
 		if s.Budget > 0 && begun >= s.Budget && loop.Closing == "" {
-			todo = loop.Close(fmt.Sprintf("the budget of %d is spent", s.Budget))
+			todo = loop.Finish(fmt.Sprintf("the budget of %d is spent", s.Budget))
 			continue
 		}
 		if len(running) == 0 {

@@ -1,7 +1,6 @@
 package blob
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -12,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -126,7 +124,7 @@ func (f *DataFiles) Path(ctx context.Context, d data.Digest) (string, error) {
 	if err != nil {
 		return "", f.lost(err)
 	}
-	f.shrink(path)
+	data.KeepNewest(f.Dir, f.Max, 0, path)
 	return path, nil
 }
 
@@ -190,35 +188,6 @@ func (f *DataFiles) note(path string, st fs.FileInfo) {
 		f.whole = map[string]fs.FileInfo{}
 	}
 	f.whole[path] = st
-}
-
-// shrink removes local copies, those used last at the end, until they have no more
-// than Max bytes. The newest one stays.
-func (f *DataFiles) shrink(newest string) {
-	entries, err := os.ReadDir(f.Dir)
-	if f.Max <= 0 || err != nil {
-		return
-	}
-	var files []fs.FileInfo
-	var sum int64
-	for _, e := range entries {
-		if st, err := e.Info(); err == nil && st.Mode().IsRegular() {
-			files, sum = append(files, st), sum+st.Size()
-		}
-	}
-	slices.SortFunc(files, func(a, b fs.FileInfo) int {
-		return cmp.Or(a.ModTime().Compare(b.ModTime()), strings.Compare(a.Name(), b.Name()))
-	})
-	for _, st := range files {
-		path := filepath.Join(f.Dir, st.Name())
-		unfinished := strings.HasPrefix(st.Name(), temporary) && time.Since(st.ModTime()) < time.Hour // somebody else's download
-		if sum <= f.Max || path == newest || unfinished {
-			continue
-		}
-		if os.Remove(path) == nil {
-			sum -= st.Size()
-		}
-	}
 }
 
 func dataKey(d data.Digest) string { return DataKey + "/" + d.SHA256 }

@@ -14,7 +14,7 @@ import (
 	"budwood/data"
 )
 
-// far is a store of blobs that is no directory of this machine.
+// far is a store of blobs that is not a directory of this machine.
 type far struct {
 	Store
 	puts, gets atomic.Int64

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+
+	"budwood/data"
 )
 
 // Dir is a directory of blobs.
@@ -26,7 +28,7 @@ func (d Dir) path(key string) (string, error) {
 }
 
 // temporary is how the names of unfinished blobs begin.
-const temporary = ".tmp-"
+const temporary = data.Unfinished
 
 // Put writes a temporary file beside the blob and renames it. The directory d must
 // be there: one that was removed must not come back because somebody still writes

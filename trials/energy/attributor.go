@@ -47,7 +47,7 @@ type clock struct {
 	now     func() time.Time
 	process func() time.Duration        // of this process
 	machine func() time.Duration        // of all processes; 0 if it is not known
-	thread  func() func() time.Duration // of the calling thread, from then on readable anywhere
+	thread  func() func() time.Duration // clock of the calling thread, which can then be read by any thread
 }
 
 type reading struct {
@@ -243,7 +243,7 @@ func (e Energy) times(f float64) Energy {
 // Meter is the energy of one trial's segment.
 type Meter struct {
 	owner   *Attributor
-	clock   func() time.Duration // of its thread; nil: the rest of the process
+	clock   func() time.Duration // clock of its thread; nil: the rest of the process
 	outside bool                 // the clock is of other processes
 	last    time.Duration
 	energy  Energy

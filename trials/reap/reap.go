@@ -30,7 +30,7 @@ func init() {
 
 // job is a command that runs.
 type job struct {
-	group int    // of its processes
+	group int    // process group
 	dir   string // its working files
 }
 

@@ -52,13 +52,13 @@ func (s *Store) SetAside(ctx context.Context, study string, trials []int, why st
 func (s *Store) LastSegments(ctx context.Context, study string, trials []int) (map[int]int, error) {
 	out := make(map[int]int, len(trials))
 	for _, t := range trials {
-		var upto sql.NullInt64
-		err := s.read.QueryRowContext(ctx, `SELECT max(upto) FROM segments WHERE study = (SELECT id FROM studies WHERE name = ?) AND trial = ?`, study, t).Scan(&upto)
+		var to sql.NullInt64
+		err := s.read.QueryRowContext(ctx, `SELECT max(upto) FROM segments WHERE study = (SELECT id FROM studies WHERE name = ?) AND trial = ?`, study, t).Scan(&to)
 		if err != nil {
 			return nil, s.fail(fmt.Sprintf("study %q: last segments", study), err)
 		}
-		if upto.Valid {
-			out[t] = int(upto.Int64)
+		if to.Valid {
+			out[t] = int(to.Int64)
 		}
 	}
 	return out, nil

@@ -8,9 +8,9 @@ import (
 	"fmt"
 )
 
-// SetCarry keeps what a study goes on from if it is submitted again with a
+// SaveState keeps what a study goes on from if it is submitted again with a
 // larger budget.
-func (s *Store) SetCarry(ctx context.Context, study string, carry json.RawMessage) error {
+func (s *Store) SaveState(ctx context.Context, study string, carry json.RawMessage) error {
 	return s.change(ctx, fmt.Sprintf("study %q: keep its state", study), func(w *writer) error {
 		n, err := w.count(`UPDATE studies SET carry = ? WHERE name = ?`, text(carry), study)
 		if err == nil && n == 0 {
@@ -20,8 +20,8 @@ func (s *Store) SetCarry(ctx context.Context, study string, carry json.RawMessag
 	})
 }
 
-// Carry is what was kept by [Store.SetCarry], nil if nothing was.
-func (s *Store) Carry(ctx context.Context, study string) (json.RawMessage, error) {
+// SavedState is what was kept by [Store.SaveState], nil if nothing was.
+func (s *Store) SavedState(ctx context.Context, study string) (json.RawMessage, error) {
 	var kept sql.NullString
 	err := s.read.QueryRowContext(ctx, `SELECT carry FROM studies WHERE name = ?`, study).Scan(&kept)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -31,7 +31,7 @@ func (s *Store) Carry(ctx context.Context, study string) (json.RawMessage, error
 }
 
 // Reopen makes a study running again, with a new specification, and returns
-// what was kept by [Store.SetCarry], nil if nothing was. A study that runs
+// what was kept by [Store.SaveState], nil if nothing was. A study that runs
 // already is only given the specification.
 func (s *Store) Reopen(ctx context.Context, study string, spec json.RawMessage) (carry json.RawMessage, err error) {
 	var kept sql.NullString

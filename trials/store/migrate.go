@@ -98,7 +98,7 @@ func migrate(ctx context.Context, db *sql.DB, n int, step string) (err error) {
 	return err
 }
 
-// checkVersion tells whether a reader understands the file.
+// checkVersion reports whether a reader understands the file.
 func checkVersion(ctx context.Context, db *sql.DB) error {
 	steps, err := fs.Glob(migrations, "migrations/*.sql")
 	if err != nil {

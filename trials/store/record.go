@@ -140,9 +140,7 @@ func refresh(w *writer, study int64, trial int, seq int64) error {
 	}
 	var loss sql.NullFloat64
 	seen.Aside = aside.String
-	switch state {
-	case search.Diverged, search.Infeasible, search.Failed: // no result to be best with
-	default:
+	if state.Usable() { // else there is no result to be best with
 		loss.Float64, loss.Valid = seen.Loss(objectives[0])
 	}
 	return w.exec(`UPDATE trials SET state = ?, reason = ?, budget = ?, loss = ?, joules = ?, joules_low = ?, joules_high = ?, joules_idle = ?,
@@ -212,7 +210,7 @@ func metricNames(m search.Metrics) []string {
 	return out
 }
 
-// finite is x, or 0 if it is no number that a column may hold.
+// finite is x, or 0 if it is not a number that a column may hold.
 func finite(x float64) float64 {
 	if math.IsNaN(x) || math.IsInf(x, 0) {
 		return 0
@@ -220,7 +218,7 @@ func finite(x float64) float64 {
 	return x
 }
 
-// finiteEnergy is an energy with what is no number taken as 0.
+// finiteEnergy is an energy with what is not a number taken as 0.
 func finiteEnergy(e energy.Energy) energy.Energy {
 	e.Joules, e.Low, e.High, e.Idle = finite(e.Joules), finite(e.Low), finite(e.High), finite(e.Idle)
 	return e

@@ -437,13 +437,13 @@ func TestReopen(t *testing.T) {
 	if carry, err := s.Reopen(ctx, "digits", json.RawMessage(`{}`)); err != nil || carry != nil {
 		t.Fatalf("nothing was kept yet: %s, %v", carry, err)
 	}
-	if err := s.SetCarry(ctx, "digits", json.RawMessage(`{"rungs":[3]}`)); err != nil {
+	if err := s.SaveState(ctx, "digits", json.RawMessage(`{"rungs":[3]}`)); err != nil {
 		t.Fatal(err)
 	}
-	if carry, err := s.Carry(ctx, "digits"); err != nil || string(carry) != `{"rungs":[3]}` {
+	if carry, err := s.SavedState(ctx, "digits"); err != nil || string(carry) != `{"rungs":[3]}` {
 		t.Errorf("%s, %v", carry, err)
 	}
-	if _, err := s.Carry(ctx, "digts"); !errors.Is(err, ErrNoStudy) {
+	if _, err := s.SavedState(ctx, "digts"); !errors.Is(err, ErrNoStudy) {
 		t.Errorf("of a study that is not there: %v", err)
 	}
 	if err := s.Finish(ctx, "digits", StudyCompleted, "1 trial", 0, search.Metrics{"test_accuracy": 0.8}); err != nil {

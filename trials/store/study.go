@@ -29,12 +29,12 @@ type Study struct {
 	Spec       json.RawMessage    `json:"spec,omitempty"` // as submitted, with all defaults
 	Space      search.Space       `json:"space"`
 	Objectives []search.Objective `json:"objectives"`           // at least one; the first is the main one
-	Features   json.RawMessage    `json:"features,omitempty"`   // of its data set
+	Features   json.RawMessage    `json:"features,omitempty"`   // features of its data set
 	WarmStart  json.RawMessage    `json:"warm_start,omitempty"` // which studies helped
 	State      StudyState         `json:"state"`
 	Reason     string             `json:"reason,omitempty"`
 	Best       int                `json:"best"`           // trial, -1: none yet
-	Test       search.Metrics     `json:"test,omitempty"` // of the best trial, on the test set
+	Test       search.Metrics     `json:"test,omitempty"` // metrics of the best trial on the test set
 	Created    time.Time          `json:"created"`
 	Ended      time.Time          `json:"ended,omitzero"`
 }
@@ -146,7 +146,7 @@ type querier interface {
 func (s *Store) Finish(ctx context.Context, name string, state StudyState, reason string, best int, test search.Metrics) error {
 	operation := fmt.Sprintf("finish study %q", name)
 	if !slices.Contains([]StudyState{StudyCompleted, StudyStopped, StudyFailed}, state) {
-		return fmt.Errorf("%s: %q is no final state", operation, state)
+		return fmt.Errorf("%s: %q is not a final state", operation, state)
 	}
 	var metrics json.RawMessage
 	if test != nil {

@@ -17,9 +17,9 @@ type Summary struct {
 	Reason     string               `json:"reason,omitempty"`
 	Objectives []search.Objective   `json:"objectives"`
 	Trials     map[search.State]int `json:"trials"`              // how many are in each state
-	Aside      int                  `json:"set_aside,omitempty"` // of them, how many are set aside
+	Aside      int                  `json:"set_aside,omitempty"` // how many of these are set aside
 	Best       int                  `json:"best"`                // trial, -1: none yet
-	Value      float64              `json:"value"`               // of the best trial's main objective
+	Value      float64              `json:"value"`               // value of the best trial's main objective
 	Test       search.Metrics       `json:"test,omitempty"`
 	Energy     energy.Energy        `json:"energy"`
 	Seconds    float64              `json:"seconds"` // of training, all trials together

@@ -74,7 +74,7 @@ func (s *Store) Resume(ctx context.Context, study string, trial, budget int, rea
 func (s *Store) End(ctx context.Context, study string, trial int, state search.State, reason string) error {
 	operation := fmt.Sprintf("study %q: end %s", study, search.TrialName(trial))
 	if !state.Ended() {
-		return fmt.Errorf("%s: %q is no final state", operation, state)
+		return fmt.Errorf("%s: %q is not a final state", operation, state)
 	}
 	return s.change(ctx, operation, func(w *writer) error {
 		return s.update(ctx, w, study, trial, `UPDATE trials SET end_state = ?3, end_reason = ?4 WHERE study = ?1 AND trial = ?2 AND end_state IS NULL`, state, reason)

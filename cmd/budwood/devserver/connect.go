@@ -54,7 +54,7 @@ func Connect(ctx context.Context, o Options, c client.Options) (client.Client, *
 	return cl, s, nil
 }
 
-// Elsewhere tells whether the environment or a profile names a Temporal server, by
+// Elsewhere reports whether the environment or a profile names a Temporal server, by
 // these options, that is not the embedded one of the state directory ("" means
 // [budwood.Home]). That one they name by its address, or by its key as `budwood
 // env` does.

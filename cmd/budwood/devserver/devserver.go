@@ -109,7 +109,7 @@ func (s *Server) watch() error {
 
 // errOlder says that the server that runs is an older budwood's, which lets
 // everybody in.
-var errOlder = errors.New("it lets everybody in, as an older budwood's does")
+var errOlder = errors.New("it lets everybody in, because an older version of budwood started it")
 
 // outlive is [Ensure] once an older budwood's server has ended, as it does by
 // itself soon after its last user has.
@@ -119,7 +119,7 @@ func (s *Server) outlive(ctx context.Context, o Options) (*Server, error) {
 	defer cancel()
 	lock, err := waitLock(wait, filepath.Join(s.home, serverLock), exclusive)
 	if err != nil {
-		return nil, fmt.Errorf("the Temporal server of %s (process %d) cannot be used: %w; end what the older budwood runs there, or kill %d: the next run goes on with its studies", s.home, s.PID, errOlder, s.PID)
+		return nil, fmt.Errorf("the Temporal server of %s (process %d) cannot be used: %w; stop what the older version runs there, or kill %d: the next run continues its studies", s.home, s.PID, errOlder, s.PID)
 	}
 	lock.Close()
 	return Ensure(ctx, o)
@@ -205,7 +205,7 @@ func (s *Server) guard(ctx context.Context) {
 		s.say("%v", err)
 		return
 	}
-	wait, said := time.Second, ""
+	wait, lastError := time.Second, ""
 	for {
 		select {
 		case <-ctx.Done():
@@ -218,13 +218,13 @@ func (s *Server) guard(ctx context.Context) {
 		lock, err := tryLock(filepath.Join(s.home, serverLock), exclusive)
 		switch {
 		case errors.Is(err, errLocked):
-			wait, said = time.Second, ""
+			wait, lastError = time.Second, ""
 			continue
 		case err == nil:
 			_, err = s.start(ctx, same, lock)
 		}
-		if err != nil && ctx.Err() == nil && err.Error() != said {
-			wait, said = 5*time.Second, err.Error()
+		if err != nil && ctx.Err() == nil && err.Error() != lastError {
+			wait, lastError = 5*time.Second, err.Error()
 			s.say("the Temporal server is gone and cannot be started again: %v", err)
 		}
 	}

@@ -325,7 +325,7 @@ func TestUserKilled(t *testing.T) {
 	}
 }
 
-// zombie tells whether a process has ended without a parent to collect it, as
+// zombie reports whether a process has ended without a parent to collect it, as
 // happens in a container without an init process.
 func zombie(pid int) bool {
 	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")

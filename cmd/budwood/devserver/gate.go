@@ -86,7 +86,7 @@ func (g *gate) welcome(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, to.String(), http.StatusSeeOther)
 }
 
-// known tells whether a browser has the cookie.
+// known reports whether a browser has the cookie.
 func (g *gate) known(r *http.Request) bool {
 	for _, c := range r.CookiesNamed(g.cookie) {
 		if same(c.Value, g.session) {
@@ -96,7 +96,7 @@ func (g *gate) known(r *http.Request) bool {
 	return false
 }
 
-// fromElsewhere tells whether a page of another origin asks for something else
+// fromElsewhere reports whether a page of another origin asks for something else
 // than to be left for ours.
 func fromElsewhere(r *http.Request) bool {
 	switch r.Header.Get("Sec-Fetch-Site") {

@@ -104,7 +104,7 @@ func own(dir string, st fs.FileInfo) error {
 	return fmt.Errorf("%w: state directory %s belongs to %s, who could then run programs as you; set BUDWOOD_HOME to a directory of your own", fs.ErrPermission, dir, owner(st))
 }
 
-// mine tells whether a file belongs to the user of this process.
+// mine reports whether a file belongs to the user of this process.
 func mine(st fs.FileInfo) bool { return uid(st) == os.Geteuid() }
 
 func uid(st fs.FileInfo) int { return int(st.Sys().(*syscall.Stat_t).Uid) }

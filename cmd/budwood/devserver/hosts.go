@@ -29,7 +29,7 @@ func hostname(host string) string {
 	return strings.ToLower(strings.Trim(host, "[]"))
 }
 
-// loopback tells whether a name means this machine wherever it is resolved.
+// loopback reports whether a name means this machine wherever it is resolved.
 func loopback(name string) bool {
 	ip := net.ParseIP(name)
 	return name == "localhost" || strings.HasSuffix(name, ".localhost") || ip != nil && ip.IsLoopback()

@@ -34,7 +34,7 @@ func onlyUser(h http.Handler) http.Handler {
 	})
 }
 
-// peerAllowed tells whether the other end is this user's or root's; where the
+// peerAllowed reports whether the other end is this user's or root's; where the
 // kernel does not say whose, yes.
 func peerAllowed(c net.Conn) bool {
 	far, err := netip.ParseAddrPort(c.RemoteAddr().String())
@@ -63,7 +63,7 @@ func peerAllowed(c net.Conn) bool {
 	return !known
 }
 
-// isAddr tells whether the kernel's hexadecimal text, words in the machine's
+// isAddr reports whether the kernel's hexadecimal text, words in the machine's
 // order, is an address.
 func isAddr(text string, want netip.AddrPort) bool {
 	host, port, _ := strings.Cut(text, ":")

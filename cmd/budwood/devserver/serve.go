@@ -45,7 +45,7 @@ func serve(home string, want ports) error {
 	lock, out := os.NewFile(lockFD, serverLock), os.NewFile(reportFD, "report")
 	defer lock.Close()
 	if !isFile(lock, filepath.Join(home, serverLock)) {
-		return errors.New("this command is for budwood itself to start; budwood up runs a server")
+		return errors.New("only budwood itself starts this command; to run a server, use budwood up")
 	}
 	signal.Ignore(syscall.SIGHUP)
 	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)

@@ -88,7 +88,7 @@ func (a *Alive) add(f aliveFile) {
 	a.files = append(a.files, f)
 }
 
-// Watches tells whether there is a file to watch over.
+// Watches reports whether there is a file to watch over.
 func (a *Alive) Watches() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -54,7 +54,7 @@ func Open(ctx context.Context, rawURL string) (*Store, error) {
 			load = append(load, config.WithRegion(values[0]))
 		case "endpoint":
 			if e, err := url.Parse(values[0]); err != nil || e.Host == "" {
-				return nil, fmt.Errorf("%s: the endpoint %q is no URL such as https://minio.example:9000", s.url, values[0])
+				return nil, fmt.Errorf("%s: the endpoint %q is not a URL such as https://minio.example:9000", s.url, values[0])
 			}
 			endpoint = values[0]
 		default:

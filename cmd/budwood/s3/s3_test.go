@@ -101,7 +101,7 @@ func TestStore(t *testing.T) {
 	wrong("wrong secret", "s3://bucket"+query, "access denied (SignatureDoesNotMatch)", "AWS_SECRET_ACCESS_KEY", "guessed")
 	wrong("unknown user", "s3://bucket"+query, "No user exists with the provided access key", "AWS_ACCESS_KEY_ID", "guessed")
 	wrong("no host", "s3://bucket?endpoint=http://s3.invalid", "no host s3.invalid", "AWS_MAX_ATTEMPTS", "1")
-	wrong("endpoint", "s3://bucket?endpoint=minio:9000", "is no URL such as")
+	wrong("endpoint", "s3://bucket?endpoint=minio:9000", "is not a URL such as")
 	wrong("option", "s3://bucket?regoin=x", `unknown "regoin"; known are endpoint and region`)
 	wrong("bucket", "s3:///prefix", "not of the form s3://bucket/prefix")
 

@@ -1,15 +1,14 @@
 package plan
 
 import (
-	"reflect"
 	"sync"
 
 	"budwood/data"
 	"budwood/engine/kernel"
 )
 
-// bare are builders that are used again and again.
-var bare = sync.Pool{New: func() any { return &Builder{bare: true, spare: map[reflect.Type]shelf{}} }}
+// bare are the builders of [Outline], each of which serves many networks.
+var bare = sync.Pool{New: func() any { return &Builder{bare: true} }}
 
 // Outline plans a network for its costs alone, and hands the plan to see, which
 // must not keep it.
@@ -41,20 +40,27 @@ func Fresh[T any](b *Builder) *T {
 	if !b.bare {
 		return new(T)
 	}
-	t := reflect.TypeFor[T]()
-	made, ok := b.spare[t].(*ops[T])
-	if !ok {
-		made = new(ops[T])
-		b.spare[t] = made
-	}
-	o := next(&made.list)
+	o := next(&made[T](b).list)
 	var zero T
 	*o = zero
 	return o
 }
 
-// next makes the list longer by a value, which may be one of before the list was
-// emptied.
+// made are the ops of a type that the builder has made. There are few types, and
+// comparing each is faster than a map.
+func made[T any](b *Builder) *ops[T] {
+	for _, s := range b.spare {
+		if o, ok := s.(*ops[T]); ok {
+			return o
+		}
+	}
+	o := new(ops[T])
+	b.spare = append(b.spare, o)
+	return o
+}
+
+// next makes the list longer by a value. That is one which the list held before it
+// was emptied, if there is one.
 func next[T any](list *[]*T) *T {
 	n := len(*list)
 	if n < cap(*list) {

@@ -2,7 +2,6 @@ package plan
 
 import (
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 
@@ -27,10 +26,10 @@ type Builder struct {
 	Rows   []Row         // the layers, in the order of the summary
 	At     int           // the row that ops and parameters belong to
 
-	bare  bool                   // for the costs alone: nothing has a name, and no op will run
-	path  []string               // of names, down to the layer that is being built
-	spare map[reflect.Type]shelf // of a bare builder: ops to use again, by their type
-	sizes []int                  // of a bare builder: the memory of its shapes
+	bare  bool     // for the costs alone: nothing has a name, and no op will run
+	path  []string // of names, down to the layer that is being built
+	spare []shelf  // of a bare builder: ops to use again, a shelf for each type
+	sizes []int    // of a bare builder: the memory of its shapes
 }
 
 // New plans a network for batches of inputs of a shape: build adds its layers,
@@ -79,7 +78,7 @@ func (b *Builder) Shape(sizes ...int) data.Shape {
 		return slices.Clone(sizes)
 	}
 	n := len(b.sizes)
-	b.sizes = append(b.sizes, sizes...) // where it grows, shapes of before stay where they are
+	b.sizes = append(b.sizes, sizes...) // if this grows, earlier shapes keep the old memory
 	return b.sizes[n:len(b.sizes):len(b.sizes)]
 }
 
@@ -96,7 +95,7 @@ func (b *Builder) Output(x Tensor, shape data.Shape, trained bool, n Need) Tenso
 
 // InPlace makes the output of an op that works value by value. It shares the
 // gradient with x, and the data too if the producer of x does not mind; signs
-// tells that the op keeps the sign of every value whose gradient is not 0.
+// reports whether the op keeps the sign of every value whose gradient is not 0.
 func (b *Builder) InPlace(x Tensor, signs bool, n Need) Tensor {
 	y := Tensor{Shape: x.Shape, Data: x.Data, Grad: x.Grad, Need: n}
 	r := &b.Rows[b.At]

@@ -204,6 +204,8 @@ func (a *arranger) lowest(l *life) (off int64) {
 	return off
 }
 
+// Aligned is a number of floats rounded up to whole cache lines, as blocks begin at
+// these; what would overflow is the largest int64.
 func Aligned(n int64) int64 {
 	if n > math.MaxInt64-align {
 		return math.MaxInt64

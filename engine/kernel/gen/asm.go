@@ -58,7 +58,7 @@ func (f *file) save(asm, decl string) error {
 // bytes is the size of a vector.
 func (f *file) bytes() int { return 4 * f.width }
 
-// wide tells AVX-512, with its masks, from AVX2.
+// wide reports whether the instruction set is AVX-512, with its masks, and not AVX2.
 func (f *file) wide() bool { return f.width == 16 }
 
 // function starts a function of arguments of 8 bytes each, "name type".

@@ -40,11 +40,11 @@ func Start(t *testing.T, buckets ...string) *Server {
 	_, here, _, _ := runtime.Caller(0)
 	build := exec.Command("go", "tool", "-modfile="+filepath.Join(filepath.Dir(here), "versitygw.mod"), "-n", "versitygw")
 	build.Dir, build.Env = filepath.Join(filepath.Dir(here), "../../.."), append(os.Environ(), "GOWORK=off", "GOFLAGS=")
-	var said bytes.Buffer
-	build.Stderr = &said
+	var output bytes.Buffer
+	build.Stderr = &output
 	out, err := build.Output()
 	if err != nil {
-		t.Fatalf("build the S3 server: %v\n%s", err, &said)
+		t.Fatalf("build the S3 server: %v\n%s", err, &output)
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -66,9 +66,9 @@ func Start(t *testing.T, buckets ...string) *Server {
 // Begin starts the server again after Stop, at the same address.
 func (s *Server) Begin() {
 	s.t.Helper()
-	var said bytes.Buffer
+	var output bytes.Buffer
 	s.cmd = exec.Command(s.program, "--access", AccessKey, "--secret", SecretKey, "--port", s.address, "--quiet", "posix", "--sidecar", s.t.TempDir(), s.Root)
-	s.cmd.Stdout, s.cmd.Stderr = &said, &said
+	s.cmd.Stdout, s.cmd.Stderr = &output, &output
 	if err := s.cmd.Start(); err != nil {
 		s.t.Fatal(err)
 	}
@@ -82,7 +82,7 @@ func (s *Server) Begin() {
 		}
 		if ctx.Err() != nil {
 			s.Stop()
-			s.t.Fatalf("the S3 server does not answer: %v\n%s", err, &said)
+			s.t.Fatalf("the S3 server does not answer: %v\n%s", err, &output)
 		}
 		time.Sleep(10 * time.Millisecond)
 	}

@@ -23,7 +23,7 @@ func Adult(age int) bool { return age >= 18 }
 // Both is not tested where the operands differ.
 func Both(a, b bool) bool { return a && b }
 
-// First is tested, but for the break.
+// First is tested, except for the break.
 func First(v []int, want int) int {
 	at := -1
 	for i, x := range v {

@@ -1,0 +1,59 @@
+package network
+
+import (
+	"math"
+
+	"budwood/data"
+	"budwood/engine"
+)
+
+// Prediction is what a network says of a row.
+type Prediction struct {
+	Class         string    `json:"class,omitempty"`         // classification: the likeliest one
+	Probabilities []float64 `json:"probabilities,omitempty"` // classification: by class, in the order of Data.ClassNames
+	Value         *float64  `json:"value,omitempty"`         // regression, in the target's own unit
+}
+
+// Predict applies a trained network to the rows of a set.
+func (s Supervised) Predict(net *engine.Net, rows *data.Set) ([]Prediction, error) {
+	w := net.Out().Size()
+	y := make([]float32, rows.Len()*w)
+	if err := net.Predict(rows.X, y); err != nil {
+		return nil, err
+	}
+	out := make([]Prediction, rows.Len())
+	for i := range out {
+		row := y[i*w : (i+1)*w]
+		if s.Data.Classes == 0 {
+			v := float64(row[0])*s.Data.TargetScale + s.Data.TargetMean
+			out[i].Value = &v
+			continue
+		}
+		p := softmax(row)
+		best := 0
+		for k := range p {
+			if p[k] > p[best] {
+				best = k
+			}
+		}
+		out[i].Class, out[i].Probabilities = s.Data.ClassNames[best], p
+	}
+	return out, nil
+}
+
+// softmax turns the outputs of a row into probabilities.
+func softmax(y []float32) []float64 {
+	top := y[0]
+	for _, v := range y {
+		top = max(top, v)
+	}
+	p, sum := make([]float64, len(y)), 0.
+	for k, v := range y {
+		p[k] = math.Exp(float64(v - top))
+		sum += p[k]
+	}
+	for k := range p {
+		p[k] /= sum
+	}
+	return p
+}
