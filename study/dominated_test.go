@@ -60,7 +60,7 @@ func TestLongFrontFallen(t *testing.T) {
 			b.Front = append(b.Front, FrontRow{Trial: i, State: search.Paused, Losses: []float64{float64(i), -float64(i)}})
 		}
 		b.Front[mostKept].State = c.state
-		if got := b.thin(c.reported); !slices.Equal(got, c.want) || len(b.Front) != mostKept {
+		if got := b.prune(c.reported); !slices.Equal(got, c.want) || len(b.Front) != mostKept {
 			t.Errorf("%+v: %v of %d", c, got, len(b.Front))
 		}
 	}
