@@ -6,6 +6,7 @@ import (
 	"math/bits"
 	"math/rand/v2"
 	"sync"
+	"time"
 
 	"budwood/data"
 	"budwood/engine/internal/plan"
@@ -40,6 +41,7 @@ type together struct {
 	losses  []float64 // of each micro-batch: the sum over its rows
 	squares []float64 // Σ g² of each block of the gradient
 	now     moment
+	pace    pace
 }
 
 // moment is the running step.
@@ -195,15 +197,45 @@ func (t *Trainer) compute() {
 		t.alone(t.lanes[0])
 		return
 	}
-	for _, l := range t.lanes[1:] {
-		go l.work()
+	began, turn := time.Now(), t.cfg.Mesh.turns || !t.cfg.Mesh.always && t.pace.next()
+	if turn {
+		t.inTurn()
+	} else {
+		for _, l := range t.lanes[1:] {
+			go l.work()
+		}
+		t.work(t.lanes[0])
 	}
-	t.work(t.lanes[0])
+	t.pace.done(time.Since(began), t.now.size)
 	for _, l := range t.lanes {
 		if p := l.panic; p != nil {
 			l.panic = nil
 			panic(p)
 		}
+	}
+}
+
+// inTurn is a step of the lanes one after the other, on the calling goroutine.
+func (t *Trainer) inTurn() {
+	for _, l := range t.lanes {
+		t.differentiate(l)
+	}
+	if t.bad() >= 0 {
+		return
+	}
+	t.settle()
+	for _, l := range t.lanes {
+		t.addUp(l)
+	}
+	t.decide()
+	if t.now.skip || t.now.err != nil {
+		return
+	}
+	for _, l := range t.lanes {
+		t.advance(l)
+	}
+	for _, l := range t.lanes {
+		t.follow(l)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -87,6 +88,7 @@ func TestLanesChangeNoBit(t *testing.T) {
 		for threads := range shards {
 			c := cfg
 			c.Mesh = always(Mesh{Data: shards, MicroBatches: micro, Threads: threads + 1})
+			c.Mesh.turns = rapid.Bool().Draw(rt, "in turn")
 			train(rows*shards*micro, c)
 		}
 		cfg.Accumulate = shards * micro
@@ -265,6 +267,26 @@ func TestLanesEvaluateAlike(t *testing.T) {
 			rt.Fatalf("%+v on a mesh, %+v alone", want, alone)
 		}
 	})
+}
+
+// The lanes take turns where that is faster, and it is found out again and again.
+func TestPace(t *testing.T) {
+	for _, cost := range [][2]time.Duration{{3, 2}, {2, 3}} {
+		p, turns := pace{}, 0
+		for range 2 * paceEvery {
+			turn := p.next()
+			took := cost[0]
+			if turn {
+				took = cost[1]
+				turns++
+			}
+			p.done(took*time.Second, 4)
+		}
+		few, many := paceProbes, 2*paceEvery-paceProbes
+		if want := map[bool]int{true: many, false: few}[cost[1] < cost[0]]; turns != want {
+			t.Errorf("%v: %d turns of %d, want %d", cost, turns, 2*paceEvery, want)
+		}
+	}
 }
 
 // Work beside the calling goroutine goes through Lane, once a lane and step.

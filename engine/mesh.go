@@ -15,6 +15,7 @@ type Mesh struct {
 	// processor time of its threads does so here. nil means work alone.
 	Lane func(work func()) `json:"-" yaml:"-"`
 
+	turns  bool // one lane after the other; for tests, too
 	always bool // also where more threads than one would not pay; for tests
 }
 
