@@ -148,3 +148,29 @@ func TestLastTrials(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// A file of an older schema lacks columns.
+func TestRepairOfOlderRows(t *testing.T) {
+	path := edited(t, "ALTER TABLE studies DROP COLUMN carry")
+	saved, _, err := Repair(t.Context(), path)
+	if err != nil || saved["studies"] != 1 || saved["trials"] != 5 {
+		t.Errorf("saved %v, %v", saved, err)
+	}
+}
+
+// What cannot be asked for is not whole, and it is an error only if it was given up.
+func TestCopyRowsGivenUp(t *testing.T) {
+	s, err := Open(filled(t, 5))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if whole, err := copyRows(ctx, s.read, nil, "", 1, "SELECT name FROM studies"); whole || !errors.Is(err, context.Canceled) {
+		t.Errorf("given up: %v, %v", whole, err)
+	}
+	if whole, err := copyRows(t.Context(), s.read, nil, "", 1, "SELECT x FROM nothing"); whole || err != nil {
+		t.Errorf("no such table: %v, %v", whole, err)
+	}
+}
