@@ -35,7 +35,7 @@ func rewrite(t *testing.T, path, text string) {
 const twoPrograms = `name: changed
 objective: {metric: loss}
 command: {args: [sh, train.sh, "{lr}"]}
-search: {scheduler: none, seed: 1, warm_start: off}
+search: {scheduler: none, seed: 1, parallel: 1, warm_start: off}
 budget: {trials: 4, epochs: 3}
 space:
   - {name: lr, float: [0.0001, 1], log: true}

@@ -195,7 +195,7 @@ func TestMainUsage(t *testing.T) {
 		{nil, 2, "usage"},
 		{[]string{"fly"}, 2, "usage"},
 		{[]string{"serve", "-port", "x"}, 2, "usage"},
-		{[]string{"serve", "-home", home}, 1, "for budwood itself to start"},
+		{[]string{"serve", "-home", home}, 1, "only budwood itself starts this command"},
 		{[]string{"attach", "-home", "/proc/budwood"}, 1, "cannot be written to"},
 	} {
 		cmd := exec.Command(os.Args[0], append([]string{Command}, tt.args...)...)

@@ -221,7 +221,7 @@ func TestOlderServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = Ensure(t.Context(), Options{Home: home})
-	wantLine(t, err, "process 4711", "older budwood", "kill 4711")
+	wantLine(t, err, "process 4711", "older version of budwood", "kill 4711")
 	if _, err := older.UILink("/", nil); err == nil {
 		t.Error("a link without a token")
 	}
