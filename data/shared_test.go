@@ -102,10 +102,11 @@ func TestSharedOnce(t *testing.T) {
 	for i := range got {
 		wait.Go(func() {
 			c := Cache{Shared: &Shared{Dir: dir, Log: func(text string) { t.Error(text) }}}
-			got[i], err = c.Load(t.Context(), s)
+			d, err := c.Load(t.Context(), s)
 			if err != nil {
 				t.Error(err)
 			}
+			got[i] = d
 		})
 	}
 	wait.Wait()
