@@ -10,6 +10,8 @@ type Mesh struct {
 	MicroBatches int `json:"micro_batches,omitempty"` // that a shard is cut into; 0 means Accumulate
 	Threads      int `json:"threads,omitempty"`       // lanes that compute micro-batches at the same time; 0 means 1
 
+	Recompute Recompute `json:"recompute,omitempty"` // what is computed again in the backward pass instead of being kept
+
 	// Lane runs the part of a step that is computed beside the calling goroutine: it
 	// calls work once, on the goroutine it is called on. A program that counts the
 	// processor time of its threads does so here. nil means work alone.
@@ -55,6 +57,9 @@ func (m Mesh) Fits(batch, accumulate int) error {
 // fits is the error of [Mesh.Fits] for a network that is compiled for a batch.
 func (c *TrainConfig) fits(batch int) error {
 	m := &c.Mesh
+	if err := m.Recompute.validate(); err != nil {
+		return fmt.Errorf("mesh: %w", err)
+	}
 	if m.Data < 0 || m.MicroBatches < 0 || m.Threads < 0 {
 		return fmt.Errorf("mesh: data %d, micro_batches %d or threads %d is below 0", m.Data, m.MicroBatches, m.Threads)
 	}

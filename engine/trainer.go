@@ -111,8 +111,11 @@ func NewTrainer(n *Net, cfg TrainConfig) (*Trainer, error) {
 // steps are those that each tensor has taken part in; nil: all.
 func (t *Trainer) allocate(steps []int) (err error) {
 	n := t.net
-	n.level.Enter() // it decides what lanes compute in pairs
+	n.level.Enter() // it decides what is computed in pairs
 	defer kernel.Leave()
+	if err := n.recomputing(t.cfg.Mesh.Recompute); err != nil {
+		return err
+	}
 	size := int(plan.Aligned(int64(len(n.params))))
 	leaves := t.cfg.leaves()
 	waits := waiting(leaves, spanOf(leaves, t.cfg.lanes(n.cfg.Batch, Cost(n.plan.Cost())), 0))
