@@ -10,8 +10,9 @@ import (
 // follow moves the average of a lane's piece of the weights, if there is one.
 func (t *Trainer) follow(l *lane) {
 	if t.average != nil {
-		lo := t.own().lo
-		kernel.Lerp(t.average[l.own.lo-lo:l.own.hi-lo], l.own.of(t.net.params), float32(1-emaDecay(t.cfg.EMA, t.steps)))
+		for _, p := range l.pieces {
+			kernel.Lerp(t.average[p.at:p.at+p.size()], p.w, float32(1-emaDecay(t.cfg.EMA, t.steps)))
+		}
 	}
 }
 
@@ -39,7 +40,7 @@ func (t *Trainer) decide() {
 		}
 	}
 	if t.average != nil && t.steps == 0 {
-		copy(t.average, t.own().of(t.net.params))
+		t.copyWeights(t.average)
 	}
 	m.lr = t.rate(m.progress)
 	t.steps++

@@ -22,6 +22,7 @@ type Mesh struct {
 	// processor time of its threads does so here. nil means work alone.
 	Lane func(work func()) `json:"-" yaml:"-"`
 
+	bucket int  // parameters of several layers that make a unit; 0 means 1 Mi
 	turns  bool // one lane after the other; for tests, too
 	always bool // also where more threads than one would not pay; for tests
 }
@@ -108,8 +109,8 @@ const leastWork = 2e7
 // joinable is an error for ranks that cannot be.
 func (m *Mesh) joinable() error {
 	switch {
-	case m.Zero < 0 || m.Zero > 1:
-		return fmt.Errorf("mesh: zero %d is outside [0, 1]", m.Zero)
+	case m.Zero < 0 || m.Zero > 3:
+		return fmt.Errorf("mesh: zero %d is outside [0, 3]", m.Zero)
 	case m.World != nil && m.World.Ranks < 1:
 		return fmt.Errorf("mesh: a world of %d ranks: there is at least one", m.World.Ranks)
 	case m.rank() >= m.ranks():
@@ -120,8 +121,9 @@ func (m *Mesh) joinable() error {
 
 // holder is the rank that computes micro-batch u.
 func (c *TrainConfig) holder(u int) int {
+	shard := u / (c.leaves() / c.Mesh.Shards())
 	for k := range c.Mesh.ranks() {
-		if u < c.spanOf(k).To {
+		if shard < c.spanOf(k).To {
 			return k
 		}
 	}
@@ -130,9 +132,9 @@ func (c *TrainConfig) holder(u int) int {
 
 // lanes is the number of lanes of a rank that compute at the same time: one if more
 // would not pay. A rank has no more of them than shards.
-func (c *TrainConfig) lanes(batch int, cost Cost) int {
-	shards, ranks, rank := c.Mesh.Shards(), c.Mesh.ranks(), c.Mesh.rank()
-	n := min(max(c.Mesh.Threads, 1), shards*(rank+1)/ranks-shards*rank/ranks)
+func (c *TrainConfig) lanes(rank, batch int, cost Cost) int {
+	s := c.spanOf(rank)
+	n, ranks := min(max(c.Mesh.Threads, 1), s.To-s.From), c.Mesh.ranks()
 	row := 6*float64(cost.MACs) + 8*float64(cost.Activations) // forward and twice as much backward
 	if row*float64(max(c.Accumulate, 1)*batch)/float64(n*ranks) < leastWork && !c.Mesh.always {
 		return 1
