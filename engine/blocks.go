@@ -34,13 +34,17 @@ func (t *Trainer) blocksOf(s stretch) (from, to int) {
 	return from, max(from, to)
 }
 
-// blockAt is where the first block begins, or the last one ends, from a place in all
-// parameters on. Blocks begin anew with each tensor.
+// blockAt is where a block begins or ends that is nearest to a place among all parameters.
+// Blocks begin anew with each tensor.
 func blockAt(params []*plan.Param, place int) int {
 	at := 0
 	for _, p := range params {
 		if size := int(p.Size); place <= at+size {
-			return at + min((place-at+block-1)/block*block, size)
+			before := (place - at) / block * block
+			if after := min(before+block, size); place-at-before >= after-(place-at) {
+				return at + after
+			}
+			return at + before
 		}
 		at += int(p.Size)
 	}

@@ -179,12 +179,13 @@ func (t *Trainer) makeLanes(held func() []float32) error {
 	}
 	if d.lanes > 1 || d.rounds > 1 || t.ranks != nil {
 		t.record = make([][]float32, u)
+		all := kernel.Floats(u * len(n.stats))
 		for u := range t.record {
-			t.record[u] = make([]float32, len(n.stats))
+			t.record[u] = all[u*len(n.stats):][:len(n.stats):len(n.stats)]
 		}
-	}
-	if t.ranks != nil {
-		t.ranks.begin(t)
+		if t.ranks != nil {
+			t.ranks.begin(t, all)
+		}
 	}
 	return nil
 }

@@ -102,7 +102,7 @@ func memoryOf(b *plan.Builder, in, out data.Shape, c *Config, t *TrainConfig, un
 		feed = t.feeding(in, out, c, d.lanes)
 		all := d.leaves * d.rounds
 		if t.Mesh.ranks() > 1 {
-			told := plan.Plus(plan.Product(2*all, int(stats)+1), 2*t.blocks(b.Params)) // in float64
+			told := plan.Plus(int64(2*all), 2*t.blocks(b.Params)) // in float64
 			feed = plan.Plus(feed, told)
 		}
 		if d.lanes > 1 || d.rounds > 1 || t.Mesh.ranks() > 1 {

@@ -11,9 +11,11 @@ type Mesh struct {
 	Threads      int `json:"threads,omitempty"`       // lanes of a rank that compute micro-batches at the same time; 0 means 1
 
 	// Zero says what each rank keeps of the whole, in the stages of ZeRO (Rajbhandari et
-	// al. 2020): 0 is everything; 1 is all but the state of the optimizer, the moving average
-	// and the best copy of the weights, of which it has those that it updates. It changes
-	// no bit.
+	// al. 2020): 0 is everything. With 1 it has the state of the optimizer, the moving average
+	// and the best copy of its part of the weights alone; with 2 also the gradient, and with
+	// 3 the weights, whose others it has for a few layers at a time. It changes no bit, but
+	// for 2 and 3 of several micro-batches a shard: those are added up in the tree of the
+	// shards first, then in that of their numbers, even by one rank.
 	Zero  int    `json:"zero,omitempty"`
 	World *World `json:"-" yaml:"-"` // nil: this is the only rank
 

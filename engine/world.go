@@ -45,18 +45,20 @@ func (m *Mesh) rank() int {
 
 // ranks is the side of one rank in what a trainer does together with others.
 type ranks struct {
-	link    mesh.Link
-	floats  *mesh.Group // of gradients and weights
-	small   *mesh.Group // of everything else: one leaf a rank
-	unit    *unit       // that is on its way
-	squares [][]float64 // of the blocks of the gradient
-	told    [][]float64 // what the ranks tell each other in a step: losses and statistics of each micro-batch
-	failed  [][]float64 // which ranks have an error
-	text    [1 << 10]byte
-	calls   uint32 // messages of checkpoints
-	lost    error  // what ended the link
-	quiet   bool   // gradients are not summed up
-	brought int    // units since quiet
+	link     mesh.Link
+	floats   *mesh.Group // of gradients and weights
+	small    *mesh.Group // of everything else: one leaf a rank
+	unit     *unit       // that is on its way
+	squares  [][]float64 // of the blocks of the gradient
+	losses   [][]float64 // of each micro-batch
+	records  *unit       // of the statistics of all micro-batches; nil if there are none
+	recorded []float32
+	failed   [][]float64 // which ranks have an error
+	text     [1 << 10]byte
+	calls    uint32 // messages of checkpoints
+	lost     error  // what ended the link
+	quiet    bool   // gradients are not summed up
+	brought  int    // units since quiet
 }
 
 // nothing is what a rank gives for a number that is another's: added to any number, it
@@ -201,10 +203,35 @@ func (r *ranks) agree(own error) error {
 	return nil
 }
 
-// begin readies a rank for steps, once the lanes are there.
-func (r *ranks) begin(t *Trainer) {
-	r.told = [][]float64{make([]float64, len(t.losses)*(1+len(t.net.stats)))}
+// begin readies a rank for steps, once the lanes are there. all is room for the statistics
+// of all micro-batches.
+func (r *ranks) begin(t *Trainer, all []float32) {
+	r.losses = [][]float64{make([]float64, len(t.losses))}
 	r.squares = [][]float64{t.squares}
+	n, stats := r.floats.Size(), len(t.net.stats)
+	if stats == 0 {
+		return
+	}
+	// Each rank's statistics lie where its piece of all of them is.
+	turns := unit{stretch: stretch{0, n}}
+	for i := range n + 1 {
+		turns.cuts = append(turns.cuts, i)
+	}
+	rank := make([]int, n) // that has piece i
+	for k := range n {
+		rank[r.pieceOf(&turns, k).lo] = k
+	}
+	r.records = &unit{stretch: stretch{0, len(all)}, cuts: []int{0}}
+	r.recorded = all
+	each, at := t.cfg.leaves()/t.cfg.Mesh.Shards(), 0
+	for i := range n {
+		s := t.cfg.spanOf(rank[i])
+		for u := s.From * each; u < s.To*each; u++ {
+			t.record[u] = all[at:][:stats:stats]
+			at += stats
+		}
+		r.records.cuts = append(r.records.cuts, at)
+	}
 }
 
 // tell gives all ranks the losses and statistics of all micro-batches.
@@ -219,26 +246,21 @@ func (t *Trainer) tell() {
 	if t.now.lost = r.lost; r.lost != nil {
 		return
 	}
-	x, records := r.told[0][:len(t.losses)], r.told[0][len(t.losses):]
-	fill(r.told[0], nothing)
-	stats := len(t.net.stats)
+	x := r.losses[0]
+	fill(x, nothing)
 	for round := range t.deal.rounds {
 		for leaf := t.deal.span.From; leaf < t.deal.span.To; leaf++ {
 			u := t.deal.micro(round, leaf)
 			x[u] = t.losses[u]
-			for i, v := range t.record[u] {
-				records[u*stats+i] = float64(v)
-			}
 		}
 	}
-	if t.now.lost = r.fail(r.small.Sum64(r.told)); t.now.lost != nil {
+	if t.now.lost = r.fail(r.small.Sum64(r.losses)); t.now.lost != nil {
 		return
 	}
 	copy(t.losses, x)
-	for u := range t.record {
-		for i := range t.record[u] {
-			t.record[u][i] = float32(records[u*stats+i])
-		}
+	if r.records != nil {
+		r.unit = r.records
+		t.now.lost = r.fail(r.floats.AllGather(r.recorded))
 	}
 }
 

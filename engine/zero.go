@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"fmt"
 	"slices"
 
 	"budwood/engine/internal/plan"
@@ -339,4 +340,25 @@ func (n *Net) passEdges() {
 			e.Forward(plan.Pass{})
 		}
 	}
+}
+
+// Whole is the network with all of its weights, on every rank: with zero 3 another one
+// than [Trainer.Net], which takes memory of its own; else the same. It is a call that all
+// ranks make.
+func (t *Trainer) Whole() (*Net, error) {
+	if t.master == nil {
+		return t.net, nil
+	}
+	n, err := Compile(t.net.layer, t.net.in, t.net.cfg)
+	if err = t.ranks.agree(err); err != nil {
+		return nil, fmt.Errorf("trainer: %w", err)
+	}
+	for k := range t.units {
+		copy(t.units[k].own.of(n.params), t.weightsOf(&t.units[k]))
+	}
+	copy(n.stats, t.net.stats)
+	if err := t.gather(n.params); err != nil {
+		return nil, fmt.Errorf("trainer: %w", err)
+	}
+	return n, nil
 }
