@@ -1,3 +1,5 @@
+//go:build cgo
+
 package store
 
 import (
@@ -81,13 +83,18 @@ func TestReaderInReadOnlyDirectory(t *testing.T) {
 	if err := os.Chmod(dir, 0o555); err != nil {
 		t.Fatal(err)
 	}
+	f := withFaults(t) // that counts connections
 	asNobody(t, func() {
 		r, err := OpenReadOnly(path)
 		if err != nil {
 			t.Error(err)
 			return
 		}
-		defer r.Close()
+		defer func() {
+			if r.Close(); f.open != 0 {
+				t.Errorf("%d connections are left open", f.open)
+			}
+		}()
 		if records, err := r.Records(t.Context(), "digits"); err != nil || len(records) != 3 {
 			t.Errorf("%d records, %v", len(records), err)
 		}

@@ -60,10 +60,7 @@ func TestNoWriteAheadLog(t *testing.T) {
 // A migration that another process has carried out meanwhile is left out.
 func TestMigrationWasDone(t *testing.T) {
 	path := filled(t, 1)
-	db, err := connect(path, "mode=rw")
-	if err != nil {
-		t.Fatal(err)
-	}
+	db := connect(path, "mode=rw")
 	defer db.Close()
 	before, err := fileVersion(t.Context(), db)
 	if err != nil || before < 2 {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"embed"
-	"errors"
 	"fmt"
 	"io/fs"
 	"time"
@@ -21,7 +20,6 @@ const applicationID = 0x42756477
 
 // prepare makes a file ready for writing: WAL mode and all migrations.
 func prepare(ctx context.Context, db *sql.DB) error {
-	db.SetMaxOpenConns(1)
 	steps, err := fs.Glob(migrations, "migrations/*.sql")
 	if err != nil {
 		return err
@@ -77,8 +75,7 @@ func migrate(ctx context.Context, db *sql.DB, n int, step string) (err error) {
 	}
 	defer func() {
 		if err != nil {
-			_, undo := conn.ExecContext(ctx, "ROLLBACK")
-			err = errors.Join(err, undo)
+			_, _ = conn.ExecContext(ctx, "ROLLBACK") // SQLite may have rolled back by itself already
 		}
 	}()
 	var version int

@@ -227,10 +227,7 @@ func TestMigrationsAreNumberedWithoutGaps(t *testing.T) {
 // A migration that fails leaves the file as it was.
 func TestMigrationIsOneTransaction(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "store.db")
-	db, err := connect(path, "mode=rwc")
-	if err != nil {
-		t.Fatal(err)
-	}
+	db := connect(path, "mode=rwc")
 	defer db.Close()
 	if _, err := db.Exec("CREATE TABLE segments (in_the_way)"); err != nil {
 		t.Fatal(err)

@@ -2,15 +2,22 @@ package store
 
 import (
 	"context"
+	"database/sql/driver"
 	"errors"
+	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
 	"budwood/search"
+	"budwood/trials/segment"
 )
 
 // edited is a closed store of five trials in which statements were carried out that
@@ -18,10 +25,7 @@ import (
 func edited(t *testing.T, statements ...string) string {
 	t.Helper()
 	path := filled(t, 5)
-	db, err := connect(path, "mode=rw")
-	if err != nil {
-		t.Fatal(err)
-	}
+	db := connect(path, "mode=rw")
 	defer db.Close()
 	db.SetMaxOpenConns(1)
 	for _, s := range append([]string{"PRAGMA foreign_keys = off"}, statements...) {
@@ -130,25 +134,6 @@ func TestRepairGivenUp(t *testing.T) {
 	}
 }
 
-// The last trial of each study bounds what is looked for one by one.
-func TestLastTrials(t *testing.T) {
-	s, err := Open(filled(t, 5))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	err = s.change(t.Context(), "look", func(w *writer) error {
-		last, err := lastTrials(w)
-		if err == nil && !slices.Equal(slices.Collect(maps.Values(last)), []int{4}) {
-			t.Errorf("%v", last)
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
 // A file of an older schema lacks columns.
 func TestRepairOfOlderRows(t *testing.T) {
 	path := edited(t, "ALTER TABLE studies DROP COLUMN carry")
@@ -158,19 +143,95 @@ func TestRepairOfOlderRows(t *testing.T) {
 	}
 }
 
-// What cannot be asked for is not whole, and it is an error only if it was given up.
-func TestCopyRowsGivenUp(t *testing.T) {
-	s, err := Open(filled(t, 5))
+// Of rows that cannot be read those alone are lost that belong to them.
+func TestRepairOfTornRows(t *testing.T) {
+	seed := filepath.Join(t.TempDir(), "store.db")
+	s, err := Open(seed)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close()
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if whole, err := copyRows(ctx, s.read, nil, "", 1, "SELECT name FROM studies"); whole || !errors.Is(err, context.Canceled) {
-		t.Errorf("given up: %v, %v", whole, err)
+	for _, study := range []string{"a", "b", "c", "d"} {
+		begin(t, s, study, 4)
+		for trial := range 4 {
+			r := report(study, trial, 0, 2, .5)
+			r.Version = segment.Version{"program": study}
+			record(t, s, r)
+		}
 	}
-	if whole, err := copyRows(t.Context(), s.read, nil, "", 1, "SELECT x FROM nothing"); whole || err != nil {
-		t.Errorf("no such table: %v, %v", whole, err)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
 	}
+	whole := keysOf(dump(t, seed))
+	if len(whole) != 4+16+16+64+4 {
+		t.Fatalf("%q", whole)
+	}
+	f := withFaults(t)
+	rapid.Check(t, func(rt *rapid.T) {
+		// Rows of one trial are found from both ends: at most one of them is torn.
+		torn := rapid.SliceOfNDistinct(rapid.SampledFrom(whole), 0, 12, func(key string) string {
+			return strings.Join(strings.Split(key, " | ")[:min(2, strings.Count(key, "|")+1)], "|")
+		}).Draw(rt, "torn")
+		path := copied(t, seed)
+		f.torn = func(query string, row []driver.Value) bool {
+			_, table, copies := strings.Cut(query, " FROM ")
+			table, _, ordered := strings.Cut(table, " ")
+			return copies && ordered && len(row) > 1 && strings.Contains(query, " ORDER BY ") && slices.Contains(torn, keyOf(table, row))
+		}
+		saved, old, err := Repair(t.Context(), path)
+		f.torn = nil
+		if err != nil {
+			rt.Fatal(err)
+		}
+		want := slices.DeleteFunc(slices.Clone(whole), func(key string) bool {
+			return slices.ContainsFunc(torn, func(lost string) bool { return belongs(key, lost) })
+		})
+		if d := cmp.Diff(want, keysOf(dump(t, path))); d != "" {
+			rt.Errorf("without %q: %s", torn, d)
+		}
+		sum := 0
+		for _, n := range saved {
+			sum += n
+		}
+		if sum != len(want) || old != path+".damaged-1" {
+			rt.Errorf("%v were saved, %d rows are there; the old file is %s", saved, len(want), old)
+		}
+		if d := cmp.Diff(whole, keysOf(dump(t, old))); d != "" {
+			rt.Errorf("the old file lost %s", d)
+		}
+	})
+}
+
+// keyColumns is how many columns at the front of a table's rows are its key.
+func keyColumns(table string) int { return strings.Count(keys[table], ",") + 1 }
+
+// keyOf names a row: "trials 1 | 0".
+func keyOf(table string, row []driver.Value) string {
+	var parts []string
+	for _, v := range row[:min(keyColumns(table), len(row))] {
+		parts = append(parts, fmt.Sprint(v))
+	}
+	return table + " " + strings.Join(parts, " | ")
+}
+
+// keysOf are the names of all rows, in order.
+func keysOf(file map[string][]string) (out []string) {
+	for table, rows := range file {
+		for _, row := range rows {
+			parts := strings.Split(row, " | ")
+			out = append(out, table+" "+strings.Join(parts[:keyColumns(table)], " | "))
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// belongs reports whether a row is lost with another one: it is the same or below it.
+func belongs(key, lost string) bool {
+	if key == lost {
+		return true
+	}
+	table, id, _ := strings.Cut(lost, " ")
+	of, own, _ := strings.Cut(key, " ")
+	below := map[string][]string{"studies": {"trials", "segments", "curve", "versions"}, "trials": {"segments", "curve"}, "segments": {"curve"}}
+	return slices.Contains(below[table], of) && strings.HasPrefix(own+" | ", id+" | ")
 }
