@@ -3,6 +3,7 @@
 package store
 
 import (
+	"database/sql/driver"
 	"errors"
 	"io/fs"
 	"maps"
@@ -108,6 +109,35 @@ func TestWritesWithFaults(t *testing.T) {
 	}
 }
 
+// A change that is refused halfway leaves nothing, whatever else fails.
+func TestRefusedWithFaults(t *testing.T) {
+	f := withFaults(t)
+	f.seen = map[use]bool{}
+	s := openStore(t, seeded(t))
+	before := dump(t, s.Path())
+	for n := 0; ; n++ {
+		f.arm()
+		_, err := s.SetAside(t.Context(), "digits", []int{0, 7}, "wrong")
+		use := f.disarm()
+		undo := use != nil && strings.HasPrefix(use.query, "ROLLBACK TO")
+		if err == nil || undo && !errors.Is(err, ErrNoTrial) {
+			t.Errorf("after %v: %v", use, err)
+		}
+		if d := cmp.Diff(before, dump(t, s.Path())); d != "" {
+			t.Fatalf("after %v: %s", use, d)
+		}
+		if use == nil {
+			if n < 10 || !errors.Is(err, ErrNoTrial) {
+				t.Errorf("after %d faults: %v", n, err)
+			}
+			break
+		}
+	}
+	if err := s.Note(t.Context(), "digits", "it goes on"); err != nil {
+		t.Error(err)
+	}
+}
+
 // older is a file as an older version of budwood left it, after n migrations.
 func older(t *testing.T, n int) (path string) {
 	t.Helper()
@@ -115,19 +145,15 @@ func older(t *testing.T, n int) (path string) {
 	if err := os.WriteFile(path, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	db := connect(path, "mode=rw")
-	defer db.Close()
-	steps, err := fs.Glob(migrations, "migrations/*.sql")
-	if err != nil {
-		t.Fatal(err)
-	}
+	conn := connection(t, path, "mode=rw")
+	defer conn.Close()
 	for i := range n {
-		if err := migrate(t.Context(), db, i+1, steps[i]); err != nil {
+		if err := migrate(t.Context(), conn, i+1, steps()[i]); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if n == 1 {
-		if _, err := db.ExecContext(t.Context(), `INSERT INTO studies (name, space, objectives, state, best, test, created) VALUES ('old', '[]', '[{}]', 'running', 3, '{"a":1}', 0)`); err != nil {
+		if _, err := conn.ExecContext(t.Context(), `INSERT INTO studies (name, space, objectives, state, best, test, created) VALUES ('old', '[]', '[{}]', 'running', 3, '{"a":1}', 0)`); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -145,9 +171,9 @@ func TestOpenWithFaults(t *testing.T) {
 		}
 		stages = append(stages, columns)
 	}
+	files := []string{older(t, 0), older(t, 1), older(t, 2)}
 	f := withFaults(t)
-	for n := range 3 {
-		path := older(t, n)
+	for n, path := range files {
 		failing(t, f, func() error {
 			s, err := Open(path)
 			if err != nil {
@@ -253,12 +279,11 @@ func TestOpenWaits(t *testing.T) {
 		s.Close()
 	}
 	synctest.Test(t, func(t *testing.T) {
-		db := connect(path, "mode=rw")
-		defer db.Close()
+		conn := connection(t, path, "mode=rw")
 		f.arm()
 		f.only, f.always = nil, true
 		start := time.Now()
-		err := useWAL(t.Context(), db)
+		err := useWAL(t.Context(), conn)
 		if took := time.Since(start); sqliteCode(err) != codeBusy || took < 10*time.Second || took > 10*time.Second+10*time.Millisecond {
 			t.Errorf("%v after %v", err, took)
 		}
@@ -332,58 +357,73 @@ func TestBackupWithFaults(t *testing.T) {
 // Whatever fails in a repair, no row is lost that can be read: either it says so and
 // the store is as it was, or it has found everything in another way.
 func TestRepairWithFaults(t *testing.T) {
-	path := filled(t, 2)
-	want := dump(t, path)
+	path := filled(t, 3)
 	f := withFaults(t)
-	f.seen = map[use]bool{}
-	f.only = func(use) bool { return false }
+	all := dump(t, path)
+	opening := map[use]bool{} // TestOpenWithFaults has these; the first one is enough
+	f.seen, f.only = map[use]bool{}, func(use) bool { return false }
 	f.arm()
 	openStore(t, filepath.Join(t.TempDir(), "store.db")).Close()
-	for u, n := range f.count { // TestOpenWithFaults has these; the first one is enough
+	for u, n := range f.count {
 		for i := range n {
-			f.seen[use{u[0], u[1], i}] = u[0] != "open"
+			opening[use{u[0], u[1], i}] = u[0] != "open"
 		}
 	}
-	f.only = func(u use) bool { // some of the many rows
-		switch {
-		case strings.Contains(u.query, "pragma_table_info"):
-			return u.call != "next row" && u.call != "values" || u.n%13 == 0
-		case strings.Contains(u.query, " ORDER BY "), strings.HasPrefix(u.query, "INSERT OR IGNORE "):
-			return u.n < 2
+	for _, torn := range []bool{false, true} {
+		reading := func(u use) bool { return strings.Contains(u.query, " ORDER BY ") }
+		f.seen = maps.Clone(opening)
+		f.only = func(u use) bool { // some of the many rows; and TestWritesWithFaults has what else can fail of statements
+			switch {
+			case u.call == "close" && u.query != "connection", u.call == "count":
+				return false
+			case strings.Contains(u.query, "pragma_table_info"):
+				return u.call != "next row" && u.call != "values" || u.n%31 == 0
+			case reading(u), strings.HasPrefix(u.query, "INSERT OR IGNORE "):
+				return u.n < 2
+			}
+			return true
 		}
-		return true
-	}
-	for n := 0; ; n++ {
-		f.arm()
-		saved, old, err := Repair(t.Context(), path)
-		use := f.disarm()
-		if f.open != 0 {
-			t.Fatalf("%s leaves %d connections open", use, f.open)
+		if torn {
+			f.torn = func(query string, row []driver.Value) bool {
+				return strings.Contains(query, " FROM trials  ORDER BY ") && row[1] == int64(1)
+			} // it lies between, and is found where the last trials are known
+			f.only = func(u use) bool { return strings.Contains(u.query, "LEFT JOIN trials") }
 		}
-		now := dump(t, path)
-		if d := cmp.Diff(want, now); d != "" {
-			t.Errorf("after %v (%v): %s", use, err, d)
-		}
-		if err == nil {
-			for table, n := range saved {
-				if n != len(now[table]) {
-					t.Errorf("after %v: %d rows of %s, %d are said", use, len(now[table]), table, n)
+		for n := 0; ; n++ {
+			f.arm()
+			saved, old, err := Repair(t.Context(), path)
+			use := f.disarm()
+			if f.open != 0 {
+				t.Fatalf("%s leaves %d connections open", use, f.open)
+			}
+			now := dump(t, path)
+			if d := cmp.Diff(all, now); d != "" {
+				t.Errorf("after %v (%v): %s", use, err, d)
+			}
+			if err == nil {
+				if use != nil && !use.harmless() && !reading(*use) {
+					t.Errorf("%s failed, and nobody says so", use)
 				}
+				for table, n := range saved {
+					if n != len(now[table]) {
+						t.Errorf("after %v: %d rows of %s, %d are said", use, len(now[table]), table, n)
+					}
+				}
+				if d := cmp.Diff(all, dump(t, old)); d != "" {
+					t.Errorf("the old file after %v: %s", use, d)
+				}
+				if err := os.Rename(old, path); err != nil {
+					t.Fatal(err)
+				}
+			} else if exists(path+".damaged-1") || old != "" || saved != nil || !strings.HasPrefix(err.Error(), "repair "+path+": ") {
+				t.Errorf("after %v: %v, %q, %v", use, saved, old, err)
 			}
-			if d := cmp.Diff(want, dump(t, old)); d != "" {
-				t.Errorf("the old file after %v: %s", use, d)
+			if use == nil {
+				if err != nil || n < 3 {
+					t.Errorf("%v after %d faults", err, n)
+				}
+				break
 			}
-			for _, suffix := range []string{"", "-wal", "-shm"} {
-				_ = os.Rename(old+suffix, path+suffix)
-			}
-		} else if exists(path+".damaged-1") || old != "" || saved != nil || !strings.HasPrefix(err.Error(), "repair "+path+": ") {
-			t.Errorf("after %v: %v, %q, %v", use, saved, old, err)
-		}
-		if use == nil {
-			if err != nil || n < 50 {
-				t.Errorf("%v after %d faults", err, n)
-			}
-			return
 		}
 	}
 }

@@ -227,16 +227,15 @@ func TestMigrationsAreNumberedWithoutGaps(t *testing.T) {
 // A migration that fails leaves the file as it was.
 func TestMigrationIsOneTransaction(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "store.db")
-	db := connect(path, "mode=rwc")
-	defer db.Close()
-	if _, err := db.Exec("CREATE TABLE segments (in_the_way)"); err != nil {
+	db := connection(t, path, "mode=rwc")
+	if _, err := db.ExecContext(t.Context(), "CREATE TABLE segments (in_the_way)"); err != nil {
 		t.Fatal(err)
 	}
 	if err := migrate(t.Context(), db, 1, "migrations/0001_init.sql"); err == nil {
 		t.Fatal("no error")
 	}
 	var tables, version int
-	if err := db.QueryRow("SELECT (SELECT count(*) FROM sqlite_schema WHERE type = 'table'), (SELECT user_version FROM pragma_user_version)").Scan(&tables, &version); err != nil {
+	if err := db.QueryRowContext(t.Context(), "SELECT (SELECT count(*) FROM sqlite_schema WHERE type = 'table'), (SELECT user_version FROM pragma_user_version)").Scan(&tables, &version); err != nil {
 		t.Fatal(err)
 	}
 	if tables != 1 || version != 0 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -62,7 +63,13 @@ func writes() map[string]func(context.Context, *Store) error {
 		},
 		"Resume": func(ctx context.Context, s *Store) error { return s.Resume(ctx, "digits", 1, 9, "the best") },
 		"End":    func(ctx context.Context, s *Store) error { return s.End(ctx, "digits", 1, search.Stopped, "beaten") },
-		"Record": func(ctx context.Context, s *Store) error { _, err := s.Record(ctx, r); return err },
+		"Record": func(ctx context.Context, s *Store) error {
+			accepted, err := s.Record(ctx, r)
+			if accepted != (err == nil) {
+				return fmt.Errorf("accepted %v, error %w", accepted, err)
+			}
+			return err
+		},
 		"SetAside": func(ctx context.Context, s *Store) error {
 			_, err := s.SetAside(ctx, "digits", []int{0, 2}, "wrong")
 			return err

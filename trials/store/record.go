@@ -40,31 +40,31 @@ func (s *Store) Record(ctx context.Context, r segment.Report) (accepted bool, er
 		notes = string(b)
 	}
 	err = s.change(ctx, operation, func(w *writer) error {
-		accepted, err = s.record(ctx, w, r, final, notes)
-		return err
+		id, err := s.studyID(ctx, w, r.Study)
+		if err != nil {
+			return err
+		}
+		var last sql.NullInt64
+		err = w.row(`SELECT (SELECT attempt FROM segments WHERE study = ?1 AND trial = ?2 AND upto = ?3) FROM trials WHERE study = ?1 AND trial = ?2`,
+			id, r.Trial, r.To).Scan(&last)
+		if errors.Is(err, sql.ErrNoRows) {
+			err = ErrNoTrial
+		}
+		if err != nil {
+			return err
+		}
+		if accepted = !last.Valid || int64(r.Attempt) >= last.Int64; last.Valid && int64(r.Attempt) <= last.Int64 {
+			return nil
+		}
+		return s.record(ctx, w, id, r, final, notes)
 	})
 	return accepted && err == nil, err
 }
 
-func (s *Store) record(ctx context.Context, w *writer, r segment.Report, final sql.NullString, notes string) (bool, error) {
-	id, err := s.studyID(ctx, w, r.Study)
-	if err != nil {
-		return false, err
-	}
-	var attempt int
-	err = w.row(`SELECT attempt FROM segments WHERE study = ? AND trial = ? AND upto = ?`, id, r.Trial, r.To).Scan(&attempt)
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		if err := haveTrial(w, id, r.Trial); err != nil {
-			return false, err
-		}
-	case err != nil:
-		return false, err
-	case r.Attempt <= attempt:
-		return r.Attempt == attempt, nil
-	}
+// record replaces what is on record of a segment.
+func (s *Store) record(ctx context.Context, w *writer, id int64, r segment.Report, final sql.NullString, notes string) error {
 	if err := w.exec(`DELETE FROM segments WHERE study = ? AND trial = ? AND upto = ?`, id, r.Trial, r.To); err != nil {
-		return false, err
+		return err
 	}
 	e := finiteEnergy(r.Energy)
 	if err := w.exec(`INSERT INTO segments (study, trial, upto, since, attempt, state, reason, budget, metrics,
@@ -72,25 +72,25 @@ func (s *Store) record(ctx context.Context, w *writer, r segment.Report, final s
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		id, r.Trial, r.To, r.From, r.Attempt, r.State, r.Reason, r.Final.Budget, final,
 		e.Joules, e.Low, e.High, e.Idle, e.Method, finite(r.Seconds), r.Worker, r.Version.ID(), r.Kernels, notes); err != nil {
-		return false, err
+		return err
 	}
 	if err := recordVersion(w, id, r.Version); err != nil {
-		return false, err
+		return err
 	}
 	for _, m := range r.Curve {
 		for _, name := range metricNames(m.Metrics) {
 			if err := w.exec(`INSERT INTO curve (study, trial, upto, budget, metric, value) VALUES (?, ?, ?, ?, ?, ?)
 				ON CONFLICT DO UPDATE SET value = excluded.value`,
 				id, r.Trial, r.To, m.Budget, name, m.Metrics[name]); err != nil {
-				return false, err
+				return err
 			}
 		}
 	}
 	_, seq, err := s.touch(ctx, w, r.Study)
 	if err != nil {
-		return false, err
+		return err
 	}
-	return true, refresh(w, id, r.Trial, seq)
+	return refresh(w, id, r.Trial, seq)
 }
 
 // refresh derives a trial's state, its sums and its loss from what is stored

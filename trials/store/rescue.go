@@ -133,12 +133,10 @@ func (c *copier) each(ctx context.Context, last int64, where string, args ...any
 // end. It reports whether these are all.
 func (c *copier) ends(ctx context.Context, where string, args ...any) (whole bool, err error) {
 	key := keys[c.table]
-	for _, order := range []string{key, strings.ReplaceAll(key, ",", " DESC,") + " DESC"} {
-		if whole, err = c.copy(ctx, where+" ORDER BY "+order, args...); whole || err != nil {
-			break
-		}
+	if whole, err = c.copy(ctx, where+" ORDER BY "+key, args...); whole || err != nil {
+		return whole, err
 	}
-	return whole, err
+	return c.copy(ctx, where+" ORDER BY "+strings.ReplaceAll(key, ",", " DESC,")+" DESC", args...)
 }
 
 // copy copies rows until one cannot be read; whole tells that there was none such.
@@ -148,7 +146,7 @@ func (c *copier) copy(ctx context.Context, which string, args ...any) (whole boo
 	insert := fmt.Sprintf("INSERT OR IGNORE INTO %s (%s) VALUES (?%s)", c.table, list, strings.Repeat(", ?", len(c.columns)-1))
 	rows, err := c.from.QueryContext(ctx, fmt.Sprintf("SELECT %s FROM %s %s", list, c.table, which), args...)
 	if err != nil {
-		return false, ctx.Err()
+		return false, nil
 	}
 	defer rows.Close()
 	values, targets := make([]any, len(c.columns)), make([]any, len(c.columns))
@@ -160,7 +158,7 @@ func (c *copier) copy(ctx context.Context, which string, args ...any) (whole boo
 			return false, err
 		}
 	}
-	return rows.Err() == nil, ctx.Err()
+	return rows.Err() == nil, nil
 }
 
 func columnsOf(ctx context.Context, db *sql.DB, table string) ([]string, error) {

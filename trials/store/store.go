@@ -54,13 +54,9 @@ func Open(path string) (*Store, error) {
 	if err := os.MkdirAll(filepath.Dir(s.path), 0o700); err != nil {
 		return nil, fmt.Errorf("store %s: create its directory: %w", s.path, err)
 	}
-	ctx := context.Background()
 	s.read = connect(s.path, "mode=ro&_query_only=on")
 	s.write = connect(s.path, "mode=rwc&_synchronous=full&_foreign_keys=on")
-	if err = prepare(ctx, s.write); err == nil {
-		s.writer, err = startWriter(ctx, s.write)
-	}
-	if err != nil {
+	if s.writer, err = startWriter(context.Background(), s.write); err != nil {
 		s.closeDBs() // what failed before says more
 		return nil, s.explain(err)
 	}

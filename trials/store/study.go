@@ -135,7 +135,7 @@ func (s *Store) study(ctx context.Context, from querier, name string) (Study, in
 	return out, id, nil
 }
 
-// querier is a database or a transaction on it.
+// querier is a database, a connection or a transaction.
 type querier interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
