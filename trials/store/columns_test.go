@@ -17,9 +17,9 @@ func TestBrokenColumns(t *testing.T) {
 	seed := seeded(t)
 	some := []string{"At", "Latest", "Records", "Sample", "Top"}
 	for column, want := range map[string][]string{
-		"studies SET space":                      append([]string{"Add", "Study"}, some...),
-		"studies SET objectives":                 {"End", "Latest", "At", "Record", "Resume", "Revive", "Sample", "SetAside", "Studies", "Study", "Top"},
-		"studies SET best = 1, tested = 1, test": {"Latest", "At", "Sample", "Studies", "Study", "Top"},
+		"studies SET space":                      append([]string{"Add", "Describe", "Study"}, some...),
+		"studies SET objectives":                 {"Describe", "End", "Latest", "At", "Record", "Resume", "Revive", "Sample", "SetAside", "Studies", "Study", "Top"},
+		"studies SET best = 1, tested = 1, test": {"Describe", "Latest", "At", "Sample", "Studies", "Study", "Top"},
 		"trials SET params":                      some,
 		"segments SET metrics":                   append([]string{"End", "Record", "Resume", "Revive", "SetAside"}, some...),
 		"segments SET notes":                     some,

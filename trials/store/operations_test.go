@@ -39,7 +39,11 @@ func reads() map[string]func(context.Context, *Store) (any, error) {
 		"Specs":    func(ctx context.Context, s *Store) (any, error) { return s.Specs(ctx) },
 		"Finished": func(ctx context.Context, s *Store) (any, error) { return s.Finished(ctx) },
 		"Running":  func(ctx context.Context, s *Store) (any, error) { return s.Running(ctx) },
-		"Check":    func(ctx context.Context, s *Store) (any, error) { return s.Check(ctx) },
+		"Describe": func(ctx context.Context, s *Store) (any, error) {
+			_, _, features, err := s.Describe(ctx, "digits")
+			return features, err
+		},
+		"Check": func(ctx context.Context, s *Store) (any, error) { return s.Check(ctx) },
 	}
 }
 
