@@ -112,6 +112,11 @@ func TestVersionsOfTrials(t *testing.T) {
 	if err != nil || r.Version != list[1].ID || r.Kernels != "avx2" || !slices.Equal(r.Notes, []string{"from epoch 2 on another version"}) {
 		t.Errorf("%+v, %v", r, err)
 	}
+	for id, parts := range map[string]int{list[0].ID: 1, "none": 0} {
+		if v, err := s.Version(ctx, "s", id); err != nil || len(v) != parts {
+			t.Errorf("version %s: %v, %v", id, v, err)
+		}
+	}
 	if _, err := s.SetAside(ctx, "s", []int{0, 1}, "old"); err != nil {
 		t.Fatal(err)
 	}

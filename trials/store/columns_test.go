@@ -71,20 +71,33 @@ func TestColumns(t *testing.T) {
 	start := nothing
 	start.Trial, start.State, start.Final = 2, search.Paused, search.Measurement{Metrics: search.Metrics{"valid_accuracy": .1}}
 	record(t, s, start)
+	bare := start
+	bare.Trial, bare.Final = 3, search.Measurement{Budget: 3}
+	record(t, s, bare)
 	file := dump(t, s.Path())
 	if d := cmp.Diff([]string{
 		`1 | 0 | 3 | 0 | 1 | paused |  | 3 | {"train_loss":0.3333333333333333,"valid_accuracy":0.5} | 6.0 | 3.0 | 9.0 | 0.0 | estimated | 0.5 | w1 |  |  | `,
 		`1 | 0 | 9 | 3 | 1 | failed |  | 2 | {"train_loss":0.1111111111111111,"valid_accuracy":0.6} | 6.0 | 3.0 | 9.0 | 0.0 | estimated | 0.5 | w1 |  |  | `,
 		`1 | 1 | 3 | 0 | 0 | failed |  | 0 | NULL | 0.0 | 0.0 | 0.0 | 0.0 |  | 0.0 |  |  |  | `,
 		`1 | 2 | 3 | 0 | 0 | paused |  | 0 | {"valid_accuracy":0.1} | 0.0 | 0.0 | 0.0 | 0.0 |  | 0.0 |  |  |  | `,
+		`1 | 3 | 3 | 0 | 0 | paused |  | 3 | {} | 0.0 | 0.0 | 0.0 | 0.0 |  | 0.0 |  |  |  | `,
 	}, file["segments"]); d != "" {
 		t.Error(d)
 	}
 	budgets, err := texts(t.Context(), s.read, "SELECT budget FROM trials ORDER BY trial")
-	if err != nil || !slices.Equal(budgets, []string{"3", "0", "0", "0"}) {
+	if err != nil || !slices.Equal(budgets, []string{"3", "0", "0", "3"}) {
 		t.Errorf("budgets that were reached: %q, %v", budgets, err)
 	}
-	last, err := s.LastSegments(t.Context(), "digits", []int{0, 1, 3})
+	list, err := s.Records(t.Context(), "digits")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for trial, want := range []int{2, 0, 1, 1} {
+		if n := len(list[trial].Measurements); n != want {
+			t.Errorf("%s was measured %d times, want %d", list[trial].Name(), n, want)
+		}
+	}
+	last, err := s.LastSegments(t.Context(), "digits", []int{0, 1, 7})
 	if err != nil || !maps.Equal(last, map[int]int{0: 9, 1: 3}) {
 		t.Errorf("last segments %v, %v", last, err)
 	}

@@ -79,26 +79,39 @@ func TestRepairOfAWholeFile(t *testing.T) {
 	}
 }
 
-// What a repair has left that was cut short is not taken for what is saved.
-func TestRepairAgain(t *testing.T) {
-	path := filled(t, 2)
-	want := dump(t, path)
-	left := tempStore(t)
-	begin(t, left, "x", 1)
-	for _, suffix := range []string{"", "-wal", "-shm"} { // as they are while it is written
-		b, err := os.ReadFile(left.Path() + suffix)
+// crashed puts the files of a store to another place as they are while it is written.
+func crashed(t *testing.T, s *Store, path string) {
+	t.Helper()
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		b, err := os.ReadFile(s.Path() + suffix)
 		if err == nil {
-			err = os.WriteFile(path+".repaired"+suffix, b, 0o600)
+			err = os.WriteFile(path+suffix, b, 0o600)
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, _, err := Repair(t.Context(), path); err != nil {
+}
+
+// What stands in the log of a store is saved, and moved with it; what is left of a
+// repair that was cut short is not taken for it.
+func TestRepairAfterACrash(t *testing.T) {
+	s := tempStore(t)
+	begin(t, s, "digits", 2)
+	record(t, s, report("digits", 0, 0, 3, .5))
+	want := dump(t, s.Path())
+	path := filepath.Join(t.TempDir(), "store.db")
+	crashed(t, s, path)
+	begin(t, s, "x", 1)
+	crashed(t, s, path+".repaired")
+	_, old, err := Repair(t.Context(), path)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if d := cmp.Diff(want, dump(t, path)); d != "" {
-		t.Error(d)
+	for _, p := range []string{path, old} {
+		if d := cmp.Diff(want, dump(t, p)); d != "" {
+			t.Errorf("%s: %s", p, d)
+		}
 	}
 }
 

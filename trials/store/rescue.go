@@ -45,14 +45,14 @@ func rescueAll(ctx context.Context, path, fresh string) (saved map[string]int, e
 func (s *Store) rescue(ctx context.Context, from *sql.DB, table string) (n int, err error) {
 	columns, err := columnsOf(ctx, s.read, table)
 	if err != nil {
-		return 0, err
+		return n, err
 	}
 	have, err := columnsOf(ctx, from, table)
 	if code := sqliteCode(err); code == codeCorrupt || code == codeNotADB || err == nil && len(have) == 0 {
-		return 0, nil // not even its definition can be read
+		return n, nil // not even its definition can be read
 	}
 	if err != nil {
-		return 0, err
+		return n, err
 	}
 	columns = slices.DeleteFunc(columns, func(c string) bool { return !slices.Contains(have, c) })
 	err = s.change(ctx, "save "+table, func(w *writer) error {
@@ -86,7 +86,7 @@ func (s *Store) rescue(ctx context.Context, from *sql.DB, table string) (n int, 
 		return nil
 	})
 	if err != nil {
-		return 0, err
+		return n, err
 	}
 	err = s.read.QueryRowContext(ctx, "SELECT count(*) FROM "+table).Scan(&n)
 	return n, err
