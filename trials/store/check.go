@@ -79,7 +79,7 @@ func repair(ctx context.Context, path string) (saved map[string]int, old string,
 		return nil, "", ErrNoStore
 	}
 	fresh := path + ".repaired"
-	if err := removeStore(fresh); err != nil {
+	if err := os.Remove(fresh); err != nil && !errors.Is(err, fs.ErrNotExist) { // SQLite removes a log without its file
 		return nil, "", err
 	}
 	if saved, err = rescueAll(ctx, path, fresh); err != nil {
@@ -99,13 +99,4 @@ func repair(ctx context.Context, path string) (saved map[string]int, old string,
 		return nil, "", fmt.Errorf("%w; the old file is %s", err, old)
 	}
 	return saved, old, nil
-}
-
-func removeStore(path string) error {
-	for _, suffix := range []string{"", "-wal", "-shm"} {
-		if err := os.Remove(path + suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-	}
-	return nil
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"maps"
+	"math"
 	"slices"
 	"testing"
 
@@ -134,9 +135,36 @@ func TestRecordCache(t *testing.T) {
 		t.Error("it was forgotten too early")
 	}
 	c.of(32)
+	if len(c.studies) != 32 {
+		t.Errorf("%d studies are held", len(c.studies))
+	}
 	for id := range int64(32) {
 		if held := slices.Contains(c.studies, kept[id]); held != (id != 1) {
 			t.Errorf("study %d is held: %v", id, held)
 		}
+	}
+}
+
+// Trials that are new since records were read stand in their places.
+func TestRecordsOfNewTrials(t *testing.T) {
+	s := tempStore(t)
+	begin(t, s, "digits", 0)
+	for n, first := range []int{3, 1, 5, 0} {
+		add(t, s, "digits", first, 1)
+		list, err := s.Records(t.Context(), "digits")
+		if err != nil || len(list) != n+1 || !slices.IsSortedFunc(list, func(a, b search.Record) int { return a.ID - b.ID }) {
+			t.Errorf("with trial %d: %+v, %v", first, list, err)
+		}
+	}
+}
+
+// The value of a study whose best accuracy is 0 is not minus 0.
+func TestValueOfZero(t *testing.T) {
+	s := tempStore(t)
+	begin(t, s, "digits", 1)
+	record(t, s, report("digits", 0, 0, 3, 0))
+	list, err := s.Studies(t.Context())
+	if err != nil || list[0].Best != 0 || math.Signbit(list[0].Value) {
+		t.Errorf("%+v, %v", list, err)
 	}
 }

@@ -3,6 +3,7 @@
 package store
 
 import (
+	"database/sql"
 	"database/sql/driver"
 	"errors"
 	"io/fs"
@@ -107,35 +108,46 @@ func TestWritesWithFaults(t *testing.T) {
 			if err != nil {
 				want = before
 			}
-			if d := cmp.Diff(want, now); d != "" {
+			if d := difference(want, now); d != "" {
 				t.Errorf("%s with %v (%v) left %s", name, use, err, d)
 			}
 		})
 	}
 }
 
-// A change that is refused halfway leaves nothing, whatever else fails.
+// What is refused leaves nothing, whatever else fails, and its reason is no other one.
 func TestRefusedWithFaults(t *testing.T) {
 	f := withFaults(t)
-	f.seen = map[use]bool{}
 	s := openStore(t, seeded(t))
 	before := dump(t, s.Path())
-	for n := 0; ; n++ {
-		f.arm()
-		_, err := s.SetAside(t.Context(), "digits", []int{0, 7}, "wrong")
-		use := f.disarm()
-		undo := use != nil && strings.HasPrefix(use.query, "ROLLBACK TO")
-		if err == nil || undo && !errors.Is(err, ErrNoTrial) {
-			t.Errorf("after %v: %v", use, err)
-		}
-		if d := cmp.Diff(before, dump(t, s.Path())); d != "" {
-			t.Fatalf("after %v: %s", use, d)
-		}
-		if use == nil {
-			if n < 10 || !errors.Is(err, ErrNoTrial) {
-				t.Errorf("after %d faults: %v", n, err)
+	for reason, operation := range map[error]func() error{
+		ErrNoTrial: func() error {
+			_, err := s.SetAside(t.Context(), "digits", []int{0, 7}, "wrong")
+			return err
+		},
+		ErrNoStudy: func() error {
+			_, err := s.Study(t.Context(), "none")
+			return err
+		},
+	} {
+		f.seen = map[use]bool{}
+		for n := 0; ; n++ {
+			f.arm()
+			err := operation()
+			use := f.disarm()
+			refused := use == nil || slices.Contains([]string{"ROLLBACK TO change", "RELEASE change", "COMMIT"}, use.query)
+			if err == nil || errors.Is(err, reason) != refused && !(use != nil && use.harmless()) {
+				t.Errorf("after %v: %v", use, err)
 			}
-			break
+			if d := difference(before, dump(t, s.Path())); d != "" {
+				t.Fatalf("after %v: %s", use, d)
+			}
+			if use == nil {
+				if n < 5 {
+					t.Errorf("%v after %d faults", err, n)
+				}
+				break
+			}
 		}
 	}
 	if err := s.Note(t.Context(), "digits", "it goes on"); err != nil {
@@ -385,9 +397,11 @@ func TestRepairWithFaults(t *testing.T) {
 			case u.call == "close" && u.query != "connection", u.call == "count":
 				return false
 			case strings.Contains(u.query, "pragma_table_info"):
-				return u.call != "next row" && u.call != "values" || u.n%31 == 0
-			case reading(u), strings.HasPrefix(u.query, "INSERT OR IGNORE "):
-				return u.n < 2
+				return u.call != "next row" && u.call != "values" || u.n%60 == 0
+			case strings.HasPrefix(u.query, "INSERT OR IGNORE "):
+				return u.n == 0
+			case reading(u):
+				return u.n == 0 || u.n == 1 && u.call == "next row"
 			}
 			return true
 		}
@@ -407,7 +421,7 @@ func TestRepairWithFaults(t *testing.T) {
 				t.Fatalf("%s leaves %d connections open", use, f.open)
 			}
 			now := dump(t, path)
-			if d := cmp.Diff(all, now); d != "" {
+			if d := difference(all, now); d != "" {
 				t.Errorf("after %v (%v): %s", use, err, d)
 			}
 			if err == nil {
@@ -419,7 +433,7 @@ func TestRepairWithFaults(t *testing.T) {
 						t.Errorf("after %v: %d rows of %s, %d are said", use, len(now[table]), table, n)
 					}
 				}
-				if d := cmp.Diff(all, dump(t, old)); d != "" {
+				if d := difference(all, dump(t, old)); d != "" {
 					t.Errorf("the old file after %v: %s", use, d)
 				}
 				if err := os.Rename(old, path); err != nil {
@@ -435,5 +449,49 @@ func TestRepairWithFaults(t *testing.T) {
 				break
 			}
 		}
+	}
+}
+
+// A table of which SQLite finds no definition is empty in the new store.
+func TestRepairOfALostDefinition(t *testing.T) {
+	f := withFaults(t)
+	for _, code := range []sqlite3.ErrNo{sqlite3.ErrCorrupt, sqlite3.ErrNotADB} {
+		path := filled(t, 2)
+		f.err, f.seen = sqlite3.Error{Code: code}, map[use]bool{}
+		f.only = func(u use) bool { // the fourth table is curve
+			return u.call == "ask" && strings.Contains(u.query, "pragma_table_info") && u.n == 7
+		}
+		f.arm()
+		saved, _, err := Repair(t.Context(), path)
+		f.disarm()
+		if want := map[string]int{"studies": 1, "trials": 2, "segments": 2, "curve": 0, "versions": 0}; err != nil || !maps.Equal(saved, want) {
+			t.Errorf("code %d: saved %v, %v", code, saved, err)
+		}
+	}
+}
+
+// An error of SQLite names the file and says what to do.
+func TestExplain(t *testing.T) {
+	s := &Store{path: "x.db", write: new(sql.DB)}
+	for code, want := range map[sqlite3.ErrNo]string{
+		sqlite3.ErrFull: "; make room on the disk", sqlite3.ErrBusy: "; another process has held the store for more than 10s", sqlite3.ErrIoErr: "; check the disk",
+		sqlite3.ErrReadonly: "; the file and its directory must be writable", sqlite3.ErrCantOpen: "; the file and its directory must be writable", sqlite3.ErrPerm: "access permission denied",
+	} {
+		if err := s.fail("count", sqlite3.Error{Code: code}); !strings.HasPrefix(err.Error(), "count: store x.db: ") || !strings.HasSuffix(err.Error(), want) {
+			t.Errorf("code %d: %v", code, err)
+		}
+	}
+	for _, code := range []sqlite3.ErrNo{sqlite3.ErrCorrupt, sqlite3.ErrNotADB} {
+		if err := s.fail("count", sqlite3.Error{Code: code}); !errors.Is(err, ErrDamaged) {
+			t.Errorf("code %d: %v", code, err)
+		}
+	}
+	for _, of := range []error{ErrClosed, ErrReadOnly} {
+		if err := s.fail("count", of); err.Error() != "count: store x.db: "+of.Error() {
+			t.Error(err)
+		}
+	}
+	if err := s.fail("count", ErrNoTrial); err.Error() != "count: no such trial" {
+		t.Error(err)
 	}
 }

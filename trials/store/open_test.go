@@ -54,6 +54,25 @@ func TestOpenEmptyFile(t *testing.T) {
 	openStore(t, path)
 }
 
+// Where the working directory is gone no relative path means anything.
+func TestOpenNowhere(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "gone")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(dir)
+	if err := os.Remove(dir); err != nil {
+		t.Skip("the working directory cannot be removed here")
+	}
+	for name, open := range map[string]func(string) (*Store, error){"Open": Open, "OpenReadOnly": OpenReadOnly} {
+		s, err := open("x.db")
+		if s != nil {
+			t.Errorf("%s opens something", name)
+		}
+		oneLine(t, err, nil, "store x.db: ")
+	}
+}
+
 func TestOpenOddPath(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a b?mode=memory#c%20é", "store.db")
 	s := openStore(t, path)

@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"budwood/search"
@@ -159,4 +161,12 @@ func dump(t rapid.TB, path string) map[string][]string {
 		}
 	}
 	return out
+}
+
+// difference is cmp.Diff, at once if there is none.
+func difference(want, got map[string][]string) string {
+	if reflect.DeepEqual(want, got) {
+		return ""
+	}
+	return cmp.Diff(want, got)
 }
