@@ -102,3 +102,28 @@ func TestReaderInReadOnlyDirectory(t *testing.T) {
 		oneLine(t, err, nil, path)
 	})
 }
+
+// A file that this user may not read is not damaged: a repair leaves it where it is.
+func TestRepairOfAnUnreadableFile(t *testing.T) {
+	path := filled(t, 2)
+	if err := os.Chmod(path, 0); err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Dir(path)
+	for _, d := range []string{dir, filepath.Dir(dir)} {
+		if err := os.Chmod(d, 0o777); err != nil {
+			t.Fatal(err)
+		}
+	}
+	asNobody(t, func() {
+		if _, _, err := Repair(t.Context(), path); err == nil || !strings.HasSuffix(err.Error(), "; the file must be readable") {
+			t.Errorf("%v", err)
+		}
+	})
+	if err := os.Chmod(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if list, _, _ := inspected(t, path); len(list) != 2 {
+		t.Errorf("%d trials", len(list))
+	}
+}

@@ -66,7 +66,8 @@ func (s *Store) Backup(ctx context.Context, path string) error {
 // Repair makes a new store of whatever can be read of a damaged one, and puts
 // it in its place; the damaged file stays beside it under the name that is
 // returned. Nobody may use the store meanwhile. It returns how many rows of each
-// table were saved. After an error the store is as it was.
+// table were saved. If nothing could be saved for another reason than damage, the
+// store stays as it was.
 func Repair(ctx context.Context, path string) (saved map[string]int, old string, err error) {
 	if saved, old, err = repair(ctx, path); err != nil {
 		return nil, "", fmt.Errorf("repair %s: %w", path, err)

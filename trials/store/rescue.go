@@ -19,7 +19,7 @@ const gap = 256
 // rescueAll makes a new store of what can be read of a damaged one, and counts the
 // rows of each table.
 func rescueAll(ctx context.Context, path, fresh string) (saved map[string]int, err error) {
-	damaged := connect(path, "mode=ro")
+	damaged := &Store{path: path, read: connect(path, "mode=ro")}
 	defer damaged.Close()
 	s, err := Open(fresh)
 	if err != nil {
@@ -42,21 +42,21 @@ func rescueAll(ctx context.Context, path, fresh string) (saved map[string]int, e
 // damage, then what lies between, study by study and trial by trial, and each of
 // them from both ends. Rows whose parent was lost are lost with it. It returns how
 // many there are.
-func (s *Store) rescue(ctx context.Context, from *sql.DB, table string) (n int, err error) {
+func (s *Store) rescue(ctx context.Context, from *Store, table string) (n int, err error) {
 	columns, err := columnsOf(ctx, s.read, table)
 	if err != nil {
 		return n, err
 	}
-	have, err := columnsOf(ctx, from, table)
+	have, err := columnsOf(ctx, from.read, table)
 	if code := sqliteCode(err); code == codeCorrupt || code == codeNotADB || err == nil && len(have) == 0 {
 		return n, nil // not even its definition can be read
 	}
 	if err != nil {
-		return n, err
+		return n, from.explain(err)
 	}
 	columns = slices.DeleteFunc(columns, func(c string) bool { return !slices.Contains(have, c) })
 	err = s.change(ctx, "save "+table, func(w *writer) error {
-		c := copier{from: from, to: w, table: table, columns: columns}
+		c := copier{from: from.read, to: w, table: table, columns: columns}
 		if whole, err := c.ends(ctx, ""); whole || err != nil {
 			return err
 		}
