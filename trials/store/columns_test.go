@@ -126,12 +126,15 @@ func TestTop(t *testing.T) {
 // The cache forgets the study that was asked for longest ago.
 func TestRecordCache(t *testing.T) {
 	var c recordCache
+	if first, again := c.of(7), c.of(7); first != again || len(c.studies) != 1 {
+		t.Errorf("one study is held %d times", len(c.studies))
+	}
+	c.studies = nil
 	kept := map[int64]*cachedRecords{}
 	for id := range int64(32) {
 		kept[id] = c.of(id)
 	}
-	first := c.of(0) // the last one asked for now
-	if first != kept[0] {
+	if c.of(0) != kept[0] { // the last one asked for now
 		t.Error("it was forgotten too early")
 	}
 	c.of(32)
