@@ -87,7 +87,7 @@ func (t *Trainer) copyWeights(to []float32) {
 // checkpoint.
 func (t *Trainer) KeepBest() {
 	t.best.epoch = t.done
-	if len(t.best.params) != t.size {
+	if t.best.params == nil || len(t.best.params) != t.size { // a rank may have none
 		t.best.params = make([]float32, t.size)
 	}
 	if w := t.averaged(); w != nil {
