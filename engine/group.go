@@ -51,6 +51,7 @@ type part struct {
 	rate   float64 // times the schedule's learning rate
 	missed int     // steps that the trainer took without it: see [Trainer.Swap]
 	frozen bool
+	mask   []float32 // nil without
 }
 
 // parts cuts parameters, gradients and optimizer state into stretches with the

@@ -221,6 +221,9 @@ func (t *Trainer) share() {
 			for _, slot := range t.slots {
 				p.State = append(p.State, slot[place+from:place+to:place+to])
 			}
+			if first := place + own.lo; t.cfg.Mask != nil {
+				p.mask = t.cfg.Mask[first+from : first+to]
+			}
 			l.parts = append(l.parts, p)
 		}
 	}

@@ -84,6 +84,9 @@ func (t *Trainer) addUp(l *lane) {
 func (t *Trainer) look(l *lane) {
 	t.freeze(l)
 	g := l.own.of(t.net.grads)
+	if t.cfg.Mask != nil {
+		masked(g, l.own.of(t.cfg.Mask))
+	}
 	if t.cfg.LossScale != nil {
 		kernel.Scale(g, float32(1/t.scale.Scale))
 		l.finite = kernel.Finite(g)

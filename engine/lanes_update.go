@@ -11,7 +11,11 @@ import (
 func (t *Trainer) follow(l *lane) {
 	if t.average != nil {
 		lo := t.own().lo
-		kernel.Lerp(t.average[l.own.lo-lo:l.own.hi-lo], l.own.of(t.net.params), float32(1-emaDecay(t.cfg.EMA, t.steps)))
+		average := t.average[l.own.lo-lo : l.own.hi-lo]
+		kernel.Lerp(average, l.own.of(t.net.params), float32(1-emaDecay(t.cfg.EMA, t.steps)))
+		if t.cfg.Mask != nil {
+			masked(average, l.own.of(t.cfg.Mask))
+		}
 	}
 }
 
@@ -61,5 +65,11 @@ func (t *Trainer) advance(l *lane) {
 		}
 		s.LR, s.T = t.now.lr*s.rate, t.steps-s.missed
 		l.finite = t.cfg.Optimizer.Step(&s.Span) && l.finite
+		if s.mask != nil {
+			masked(s.W, s.mask)
+			for _, state := range s.State {
+				masked(state, s.mask)
+			}
+		}
 	}
 }
