@@ -48,6 +48,7 @@ type ranks struct {
 	link     mesh.Link
 	floats   *mesh.Group // of gradients and weights
 	small    *mesh.Group // of everything else: one leaf a rank
+	carrier  *carrier
 	unit     *unit       // that is on its way
 	squares  [][]float64 // of the blocks of the gradient
 	losses   [][]float64 // of each micro-batch
@@ -105,6 +106,9 @@ func join(c *TrainConfig, n *Net) (*ranks, error) {
 		return mesh.Cut(length, n, i)
 	}
 	if r.floats, err = mesh.NewGroup(link, members); err != nil {
+		return nil, err
+	}
+	if r.carrier, err = newCarrier(link, members); err != nil {
 		return nil, err
 	}
 	return r, r.compare(c, n)
