@@ -52,6 +52,7 @@ type part struct {
 	rate    float64 // times the schedule's learning rate
 	missed  int     // steps that the trainer took without it: see [Trainer.Swap]
 	frozen  bool
+	mask    []float32 // nil without
 }
 
 // parts cuts the parameters into stretches with the same rules; the first group that holds a tensor counts. steps are those that

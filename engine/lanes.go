@@ -242,6 +242,9 @@ func (t *Trainer) share() {
 				for _, slot := range t.slots {
 					s.State = append(s.State, slot[p.at+from:p.at+to:p.at+to])
 				}
+				if t.cfg.Mask != nil {
+					s.mask = t.cfg.Mask[lo:hi]
+				}
 				l.parts = append(l.parts, s)
 			}
 		}

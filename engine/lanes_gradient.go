@@ -93,6 +93,9 @@ func (t *Trainer) look(l *lane) {
 		if l.parts[i].frozen {
 			clear(l.parts[i].G)
 		}
+		if m := l.parts[i].mask; m != nil {
+			masked(l.parts[i].G, m)
+		}
 	}
 	finite := true
 	for i := range l.pieces {

@@ -11,7 +11,11 @@ import (
 func (t *Trainer) follow(l *lane) {
 	if t.average != nil {
 		for _, p := range l.pieces {
-			kernel.Lerp(t.average[p.at:p.at+p.size()], p.w, float32(1-emaDecay(t.cfg.EMA, t.steps)))
+			average := t.average[p.at : p.at+p.size()]
+			kernel.Lerp(average, p.w, float32(1-emaDecay(t.cfg.EMA, t.steps)))
+			if t.cfg.Mask != nil {
+				masked(average, t.cfg.Mask[p.lo:p.hi])
+			}
 		}
 	}
 }
@@ -62,5 +66,11 @@ func (t *Trainer) advance(l *lane) {
 		}
 		s.LR, s.T = t.now.lr*s.rate, t.steps-s.missed
 		l.finite = t.cfg.Optimizer.Step(&s.Span) && l.finite
+		if s.mask != nil {
+			masked(s.W, s.mask)
+			for _, state := range s.State {
+				masked(state, s.mask)
+			}
+		}
 	}
 }

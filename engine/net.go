@@ -176,6 +176,9 @@ func share(ps []*plan.Param, flat []float32, give func(*plan.Param, []float32)) 
 // Layer is what the network was compiled from.
 func (n *Net) Layer() Layer { return n.layer }
 
+// Config is how the network was compiled, with the defaults.
+func (n *Net) Config() Config { return n.cfg }
+
 // Cost is what the network costs for one sample, as [Measure] says it.
 func (n *Net) Cost() Cost { return Cost(n.plan.Cost()) }
 

@@ -29,6 +29,7 @@ type TrainConfig struct {
 	Accumulate int             // micro-batches whose gradients make one step, as one batch so many times as large; 0 means 1
 	EMA        float64         // β of a moving average of the weights, for evaluation: 0 ≤ β < 1; 0 means none
 	LossScale  *LossScale      // nil means none, and LossScale{} for a network in FP16
+	Mask       []float32       // as long as the parameters: 0 where a weight is to be 0, else 1; nil means none. Changing it counts from the next step on
 	Mesh       Mesh            // cuts a step into pieces for several threads and ranks; the zero value is one piece
 	Augment    Augmenter       // of the training rows, anew in each epoch; nil means none
 	Mixup      float64         // α of mixup, which mixes rows and their targets in pairs; 0 means none
@@ -106,6 +107,9 @@ func NewTrainer(n *Net, cfg TrainConfig) (*Trainer, error) {
 	}
 	if err := cfg.fits(n.cfg.Batch); err != nil {
 		return nil, fmt.Errorf("trainer: %w", err)
+	}
+	if cfg.Mask != nil && len(cfg.Mask) != len(n.params) {
+		return nil, fmt.Errorf("trainer: a mask of %d numbers for %d parameters", len(cfg.Mask), len(n.params))
 	}
 	if cfg.LossScale == nil && n.cfg.Precision == FP16 {
 		cfg.LossScale = &LossScale{}
