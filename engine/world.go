@@ -149,6 +149,9 @@ func (r *ranks) compare(c *TrainConfig, n *Net) error {
 		of("parameters", len(n.params)), of("weights with the checksum", fmt.Sprintf("%08x", sum)), of("kernels", n.CPU()), of("precision", n.cfg.Precision), of("loss", n.cfg.Loss),
 		of("batch", n.cfg.Batch), of("seed", c.Seed), of("optimizer", c.Optimizer), of("mesh.data", c.Mesh.Shards()), of("micro-batches", c.leaves()), of("mesh.zero", c.Mesh.Zero),
 	}
+	if c.Mask != nil {
+		own = append(own, of("a mask with the checksum", fmt.Sprintf("%08x", crc32.ChecksumIEEE(mesh.Bytes(c.Mask)))))
+	}
 	if c.Mesh.Zero == 3 { // ranks take turns that depend on them
 		own = append(own, of("mesh.threads", c.Mesh.Threads))
 	}
