@@ -112,6 +112,12 @@ func TestRanksChangeNoBit(t *testing.T) {
 		if rapid.Bool().Draw(rt, "scaled") {
 			cfg.LossScale = &LossScale{Init: 0x1p127, Interval: 2} // overflows at first
 		}
+		if rapid.Bool().Draw(rt, "masked") {
+			n := mustCompile(t, layer, s.Shape, Config{})
+			for i := range n.params {
+				cfg.Mask = append(cfg.Mask, float32(min(i%3, 1)))
+			}
+		}
 		c := Config{Seed: 1, Batch: shards*micro + rapid.IntRange(2, 12).Draw(rt, "rows"), Precision: rapid.SampledFrom([]Precision{F32, BF16, FP16}).Draw(rt, "precision")}
 		switch rapid.IntRange(0, 2).Draw(rt, "loss") {
 		case 1:
