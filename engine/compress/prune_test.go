@@ -249,6 +249,9 @@ func masked(t testing.TB, n *engine.Net, keep map[Group][]int) *engine.Net {
 		t.Fatal(err)
 	}
 	for _, member := range tr.members {
+		if member.kind == reader {
+			continue
+		}
 		for i := range tensors[member.tensor] {
 			at := tr.at[tr.root(member.el[i%len(member.el)])]
 			if kept, ok := keep[tr.groups[at.group]]; ok && !slices.Contains(kept, at.number) {
