@@ -11,9 +11,11 @@ type Mesh struct {
 	Threads      int `json:"threads,omitempty"`       // lanes of a rank that compute micro-batches at the same time; 0 means 1
 
 	// Zero says what each rank keeps of the whole, in the stages of ZeRO (Rajbhandari et
-	// al. 2020): 0 is everything; 1 is all but the state of the optimizer, the moving average
-	// and the best copy of the weights, of which it has those that it updates. It changes
-	// no bit.
+	// al. 2020): 0 is everything. With 1 it has the state of the optimizer, the moving average
+	// and the best copy of its part of the weights alone; with 2 also the gradient, and with
+	// 3 the weights, whose others it has for a few layers at a time. It changes no bit, but
+	// for 2 and 3 of several micro-batches a shard: those are added up in the tree of the
+	// shards first, then in that of their numbers, even by one rank.
 	Zero  int    `json:"zero,omitempty"`
 	World *World `json:"-" yaml:"-"` // nil: this is the only rank
 
@@ -22,6 +24,7 @@ type Mesh struct {
 	// processor time of its threads does so here. nil means work alone.
 	Lane func(work func()) `json:"-" yaml:"-"`
 
+	bucket int  // parameters of several layers that make a unit; 0 means 1 Mi
 	turns  bool // one lane after the other; for tests, too
 	always bool // also where more threads than one would not pay; for tests
 }
@@ -108,8 +111,8 @@ const leastWork = 2e7
 // joinable is an error for ranks that cannot be.
 func (m *Mesh) joinable() error {
 	switch {
-	case m.Zero < 0 || m.Zero > 1:
-		return fmt.Errorf("mesh: zero %d is outside [0, 1]", m.Zero)
+	case m.Zero < 0 || m.Zero > 3:
+		return fmt.Errorf("mesh: zero %d is outside [0, 3]", m.Zero)
 	case m.World != nil && m.World.Ranks < 1:
 		return fmt.Errorf("mesh: a world of %d ranks: there is at least one", m.World.Ranks)
 	case m.rank() >= m.ranks():
@@ -120,8 +123,9 @@ func (m *Mesh) joinable() error {
 
 // holder is the rank that computes micro-batch u.
 func (c *TrainConfig) holder(u int) int {
+	shard := u / (c.leaves() / c.Mesh.Shards())
 	for k := range c.Mesh.ranks() {
-		if u < c.spanOf(k).To {
+		if shard < c.spanOf(k).To {
 			return k
 		}
 	}
@@ -130,9 +134,9 @@ func (c *TrainConfig) holder(u int) int {
 
 // lanes is the number of lanes of a rank that compute at the same time: one if more
 // would not pay. A rank has no more of them than shards.
-func (c *TrainConfig) lanes(batch int, cost Cost) int {
-	shards, ranks, rank := c.Mesh.Shards(), c.Mesh.ranks(), c.Mesh.rank()
-	n := min(max(c.Mesh.Threads, 1), shards*(rank+1)/ranks-shards*rank/ranks)
+func (c *TrainConfig) lanes(rank, batch int, cost Cost) int {
+	s := c.spanOf(rank)
+	n, ranks := min(max(c.Mesh.Threads, 1), s.To-s.From), c.Mesh.ranks()
 	row := 6*float64(cost.MACs) + 8*float64(cost.Activations) // forward and twice as much backward
 	if row*float64(max(c.Accumulate, 1)*batch)/float64(n*ranks) < leastWork && !c.Mesh.always {
 		return 1

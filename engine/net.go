@@ -72,8 +72,9 @@ type Net struct {
 	plan    *plan.Builder // empty if err is not nil
 	x, y    plan.Tensor   // input and output of the plan
 	arena   []float32
-	params  []float32
-	grads   []float32
+	params  []float32    // nil where ranks have pieces of them
+	grads   []float32    // nil where ranks have pieces of them
+	buffers unitBuffers  // in their place
 	stats   []float32    // running statistics
 	tables  []float32    // numbers that never change
 	batch   loss.Targets // room for the targets of one batch
@@ -148,6 +149,12 @@ func (n *Net) bind(arena []float32) {
 	share(n.plan.Params, n.grads, func(p *plan.Param, g []float32) { p.G = g })
 	share(n.plan.Stats, n.stats, func(p *plan.Param, w []float32) { p.W = w })
 	share(n.plan.Tables, n.tables, func(p *plan.Param, w []float32) { p.W = w })
+	n.bindBlocks(arena)
+}
+
+// bindBlocks gives the blocks of the plan their places in an arena, and makes room for
+// the targets of a batch.
+func (n *Net) bindBlocks(arena []float32) {
 	n.plan.Bind(arena)
 	n.batch.Class = make([]int32, n.cfg.Batch*labels(n.out))
 	n.batch.Value = make([]float32, n.cfg.Batch*n.out.Size())
@@ -192,10 +199,13 @@ func (n *Net) In() data.Shape { return n.in }
 func (n *Net) Out() data.Shape { return n.out }
 
 // Params is all trained numbers, tensor after tensor, in the order of
-// [Net.Tensors]. Changing them changes the network.
+// [Net.Tensors]. Changing them changes the network. It is nil where ranks have pieces of
+// them (zero 3).
 func (n *Net) Params() []float32 { return n.params }
 
-// Grads is the gradient of the last training step, laid out as [Net.Params].
+// Grads is the gradient of the last training step, laid out as [Net.Params]. It is nil
+// where ranks have pieces of it (from zero 2 on), and otherwise that of this rank's rows
+// if there are several.
 func (n *Net) Grads() []float32 { return n.grads }
 
 // Tensors are the trained tensors, in order: name ("0.weight": the path of the
@@ -209,8 +219,11 @@ func (n *Net) Statistics() []safetensors.Tensor { return n.tensors(n.plan.Stats,
 func (n *Net) tensors(ps []*plan.Param, flat []float32) []safetensors.Tensor {
 	out := make([]safetensors.Tensor, len(ps))
 	for i, p := range ps {
-		out[i] = safetensors.Tensor{Name: p.Name, Shape: p.Shape, Data: flat[:p.Size:p.Size]}
-		flat = flat[p.Size:]
+		out[i] = safetensors.Tensor{Name: p.Name, Shape: p.Shape}
+		if flat != nil {
+			out[i].Data = flat[:p.Size:p.Size]
+			flat = flat[p.Size:]
+		}
 	}
 	return out
 }
@@ -227,6 +240,17 @@ func (n *Net) forward(p plan.Pass) {
 // mean, times scale.
 func (n *Net) step(p plan.Pass, t loss.Targets, scale float64) (sum, weight float64) {
 	n.forward(p)
+	if sum, weight = n.judge(p, t, scale); math.IsNaN(sum) || math.IsInf(sum, 0) {
+		return sum, weight
+	}
+	for i := len(n.plan.Ops) - 1; i >= 0; i-- {
+		n.plan.Ops[i].Backward(p)
+	}
+	return sum, weight
+}
+
+// judge is the loss of outputs, as step returns it, and its gradient by them.
+func (n *Net) judge(p plan.Pass, t loss.Targets, scale float64) (sum, weight float64) {
 	size := p.Rows * n.out.Size()
 	d := n.y.Grad.Floats[:size]
 	sum, weight = n.cfg.Loss.Gradient(d, n.y.Data.Floats[:size], t, p.Rows)
@@ -239,9 +263,6 @@ func (n *Net) step(p plan.Pass, t loss.Targets, scale float64) (sum, weight floa
 	}
 	if scale != 1 {
 		kernel.Scale(d, float32(scale))
-	}
-	for i := len(n.plan.Ops) - 1; i >= 0; i-- {
-		n.plan.Ops[i].Backward(p)
 	}
 	return sum, weight
 }

@@ -10,6 +10,7 @@ import (
 	"budwood/engine/internal/check"
 	"budwood/engine/internal/plan"
 	"budwood/engine/kernel"
+	"budwood/engine/mesh"
 	"budwood/engine/optim"
 )
 
@@ -47,9 +48,16 @@ type Trainer struct {
 	spans   []part
 	average []float32 // of the weights; nil without EMA
 	best    snapshot
-	ranks   *ranks  // nil if it is alone
-	lanes   []*lane // at least one
-	ahead   *ahead  // nil without prefetch
+	ranks   *ranks // nil if it is alone
+	deal    deal
+	units   []unit
+	count   int         // of the parameters
+	size    int         // of those that this rank updates
+	master  []float32   // the own pieces of the weights, if they are nowhere else
+	total   []float32   // the own pieces of the gradient, if they are not in that of the first lane
+	waits   [][]float32 // sums of rounds that wait for the other half of their tree
+	lanes   []*lane     // at least one
+	ahead   *ahead      // nil without prefetch
 	together
 
 	cursor
@@ -110,7 +118,7 @@ func NewTrainer(n *Net, cfg TrainConfig) (*Trainer, error) {
 	if t.ranks, err = join(&t.cfg, n); err != nil {
 		return nil, fmt.Errorf("trainer: %w", err)
 	}
-	if err := t.allocate(nil); err != nil {
+	if err = t.allocate(nil); err != nil {
 		return nil, fmt.Errorf("trainer: %w", t.ranks.fail(err))
 	}
 	return t, nil
@@ -122,16 +130,30 @@ func (t *Trainer) allocate(steps []int) (err error) {
 	n := t.net
 	n.level.Enter() // it decides what lanes compute in pairs
 	defer kernel.Leave()
-	d := t.cfg.deal(n.cfg.Batch, Cost(n.plan.Cost()))
-	own := t.own().hi - t.own().lo
+	t.count = int(plan.Total(n.plan.Params))
+	t.units = t.cfg.units(n.plan)
+	if t.ranks != nil {
+		t.ranks.take(t.units)
+	}
+	t.size = place(t.units)
+	if t.cfg.Mesh.sharded() {
+		t.breakUp()
+	}
+	t.deal = t.cfg.deal(n.cfg.Batch, Cost(n.plan.Cost()))
+	d := &t.deal
+	waits := waiting(d.rounds, mesh.Span{To: d.rounds})
 	sizeOf := func(length int) int { return int(plan.Aligned(int64(length))) }
-	state := kernel.Floats(sizeOf(own)*t.cfg.states() + sizeOf(len(n.params))*waiting(d.leaves, d.of(0)))
+	state := kernel.Floats(sizeOf(t.size)*(t.cfg.states()+waits) + sizeOf(t.count)*waiting(d.leaves, d.of(0)))
 	takeOf := func(length int) []float32 {
 		s := state[:length:length]
 		state = state[sizeOf(length):]
 		return s
 	}
-	take := func() []float32 { return takeOf(own) }
+	take := func() []float32 { return takeOf(t.size) }
+	t.waits = nil
+	for range waits {
+		t.waits = append(t.waits, take())
+	}
 	t.slots = nil
 	for range t.cfg.Optimizer.Slots() {
 		t.slots = append(t.slots, take())
@@ -139,7 +161,7 @@ func (t *Trainer) allocate(steps []int) (err error) {
 	if t.cfg.EMA > 0 {
 		t.average = take()
 	}
-	if err := t.makeLanes(d, func() []float32 { return takeOf(len(n.params)) }); err != nil {
+	if err := t.makeLanes(func() []float32 { return takeOf(t.count) }); err != nil {
 		return err
 	}
 	t.ahead = nil
@@ -307,10 +329,16 @@ func (t *Trainer) diverged(u int, what string) error {
 		return err
 	}
 	where, owner := "", t.cfg.holder(u)
+	if t.cfg.Mesh.sharded() {
+		r.beginBlame(n)
+	}
 	if r == nil || r.small.Member() == owner {
 		from, to := micro(m.size, len(t.weights), u)
 		got := l.feeder.fill(&batch{n.x.Data.Floats, n.batch}, 0, m.set, t.order[t.rows+from:t.rows+to], t.done)
 		where = n.blame(t.pass(u), got, t.scaleOf(u))
+	}
+	if t.cfg.Mesh.sharded() {
+		t.endBlame()
 	}
 	if r != nil {
 		var err error

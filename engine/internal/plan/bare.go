@@ -19,7 +19,7 @@ func Outline(in data.Shape, batch int, half kernel.Format, build func(*Builder, 
 	see(b, out)
 	clear(b.Ops)
 	*b = Builder{bare: true, Ops: b.Ops[:0], Owner: b.Owner[:0], Blocks: b.Blocks[:0], Rows: b.Rows[:0],
-		Params: b.Params[:0], Stats: b.Stats[:0], Tables: b.Tables[:0], path: b.path[:0], sizes: b.sizes[:0], spare: b.spare}
+		Joints: b.Joints[:0], Params: b.Params[:0], Stats: b.Stats[:0], Tables: b.Tables[:0], path: b.path[:0], sizes: b.sizes[:0], spare: b.spare}
 	for _, s := range b.spare {
 		s.empty()
 	}

@@ -25,6 +25,7 @@ type Builder struct {
 	Tables []*Param      // numbers that never change and are not saved
 	Rows   []Row         // the layers, in the order of the summary
 	At     int           // the row that ops and parameters belong to
+	Joints []Joint       // where the network may be cut in two
 
 	bare  bool     // for the costs alone: nothing has a name, and no op will run
 	path  []string // of names, down to the layer that is being built
@@ -167,6 +168,18 @@ func (b *Builder) named(list *[]*Param, name string, first Filler, shape []int) 
 		p.First, p.Shape = first, slices.Clone(shape)
 	}
 	return p
+}
+
+// Joint is a place between two layers of the outermost sequence that leave nothing to each
+// other but values and their gradients: so many ops and parameters come before it.
+type Joint struct{ Ops, Params int }
+
+// Join says that the network may be cut behind x, where only the outermost layers are
+// being built.
+func (b *Builder) Join(x Tensor) {
+	if len(b.path) == 0 && x.Maker == nil {
+		b.Joints = append(b.Joints, Joint{len(b.Ops), len(b.Params)})
+	}
 }
 
 // Within runs f with one more element in the path of names.
