@@ -307,6 +307,43 @@ func TestShrunkIsMasked(t *testing.T) {
 	}
 }
 
+// The means of a data set go where the constants go, in every layer.
+func TestPruneMeanOfEveryLayer(t *testing.T) {
+	for _, c := range table {
+		n := compiled(t, c.layer, c.in, 1)
+		r := rand.New(rand.NewPCG(7, 5))
+		stir(r, n)
+		keep, err := Choose(c.layer, c.in, nil, Budget{Channels: .5})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := &data.Set{Shape: c.in, Outputs: n.Out().Size()}
+		for range 8 * c.in.Size() {
+			x := float32(r.NormFloat64())
+			if c.name == "decoder" {
+				x = float32(r.IntN(11))
+			}
+			s.X = append(s.X, x)
+		}
+		s.Target = make([]float32, 8*s.Outputs)
+		small, err := PruneMean(n, keep, s, 2)
+		if err != nil {
+			t.Fatalf("%s: %v", c.name, err)
+		}
+		for _, y := range outputs(t, 1, small) {
+			if y-y != 0 {
+				t.Fatalf("%s: an output is %v", c.name, y)
+			}
+		}
+		if masked, err := Prune(n, keep); err != nil || len(keep) > 0 && slices.Equal(outputs(t, 1, small), outputs(t, 1, masked)) {
+			t.Errorf("%s: means change nothing, %v", c.name, err)
+		}
+	}
+	if _, err := PruneMean(compiled(t, golden, data.Shape{8, 8, 3}, 1), nil, toy(4), 2); err == nil {
+		t.Error("rows of four numbers as images")
+	}
+}
+
 // Nothing cut, nothing changed.
 func TestKeepAll(t *testing.T) {
 	for _, c := range table {

@@ -117,6 +117,9 @@ func (b *bench) run() error {
 			return err
 		}
 	}
+	if err := b.steps(n, .25, 4); err != nil {
+		return err
+	}
 	soft, err := b.teach(n)
 	if err != nil {
 		return err
@@ -152,6 +155,26 @@ func (b *bench) run() error {
 		err = b.row("50 % of the MACs, from scratch", fresh, b.Train)
 	}
 	return err
+}
+
+// steps cuts in several steps, with training between them; the last one trains as
+// after a single cut.
+func (b *bench) steps(n *engine.Net, share float64, k int) error {
+	left := 1.
+	for i, next := range compress.Steps(share, k) {
+		small, err := b.prune(n, compress.L1, next/left)
+		if err != nil {
+			return err
+		}
+		if i == k-1 {
+			return b.row(fmt.Sprintf("%.0f %% of the MACs in %d cuts, l1", 100*share, k), small, b.Train)
+		}
+		if err := b.train(small, b.Train, max(b.again/3, 1), b.rate/2); err != nil {
+			return err
+		}
+		n, left = small, next
+	}
+	return nil
 }
 
 func (b *bench) prune(n *engine.Net, how compress.Importance, share float64) (*engine.Net, error) {
