@@ -44,23 +44,26 @@ func (a Attention) String() string {
 }
 
 func (a Attention) build(b *plan.Builder, x plan.Tensor) plan.Tensor {
-	steps, d := x.Shape[0], x.Shape[1]
-	heads := max(a.Heads, 1)
+	steps, features := x.Shape[0], x.Shape[1]
+	heads, d := max(a.Heads, 1), features
+	if b.Own(b.Cut()) != nil { // some of the heads
+		heads, d = heads/b.Cuts.Parts, d/b.Cuts.Parts
+	}
 	own := b.Layer(a, x.Shape, plan.Product(2, steps, steps, d))
 	var qkv plan.Tensor
 	b.Within("qkv", func() {
-		qkv = Dense{Out: 3 * d, PerStep: true, NoBias: a.NoBias, Init: a.Init}.build(b, x)
+		qkv = Dense{Out: 3 * features, PerStep: true, NoBias: a.NoBias, Init: a.Init}.build(b, x)
 	})
 	b.At = own
 	o := &attention{qkv: qkv, steps: steps, d: d, heads: heads, causal: a.Causal, weights: b.Block(data.Shape{heads, steps, steps}.Size())}
-	o.y = b.Output(qkv, x.Shape, false, plan.NeedNothing)
+	o.y = b.Output(qkv, b.Shape(steps, d), false, plan.NeedNothing)
 	o.plan(b.Half)
 	o.slopes = b.Scratch(plan.Product(heads, steps, steps))
 	o.front, o.back = b.Scratch(packSize(&o.scores, &o.mix)), b.Scratch(packSize(&o.dweights, &o.dv, &o.dq, &o.dkeys))
 	b.Add(o, []*plan.Block{qkv.Data, o.y.Data, o.weights, o.front}, []*plan.Block{qkv.Data, qkv.Grad, o.y.Grad, o.weights, o.slopes, o.back})
 	var y plan.Tensor
 	b.Within("out", func() {
-		y = Dense{Out: d, PerStep: true, NoBias: a.NoBias, Init: a.Init}.build(b, o.y)
+		y = Dense{Out: features, PerStep: true, NoBias: a.NoBias, Init: a.Init}.build(b, o.y)
 	})
 	return y
 }

@@ -64,9 +64,9 @@ const block = 4096
 // gradients and activations of its own for batches of so many rows. The level of n
 // is the current one.
 func (n *Net) lane(batch int) *Net {
-	l := &Net{layer: n.layer, in: n.in, out: n.out, cfg: n.cfg, level: n.level, params: n.params, stats: n.stats, tables: n.tables}
+	l := &Net{layer: n.layer, in: n.in, out: n.out, cfg: n.cfg, level: n.level, cuts: n.cuts, params: n.params, stats: n.stats, tables: n.tables}
 	l.cfg.Batch = batch
-	l.plan, l.x, l.y = plan.New(n.in, batch, n.cfg.Precision.format(), n.layer.build)
+	l.lay(batch)
 	size := plan.Aligned(int64(len(n.params)))
 	l.arena = kernel.Floats(int(size + plan.LayOut(l.plan.Blocks)))
 	l.grads = l.arena[:len(n.params):len(n.params)]

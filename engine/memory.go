@@ -38,11 +38,16 @@ func MeasureMemory(l Layer, in data.Shape, c Config, t TrainConfig) (cost Cost, 
 	if err := c.validate(); err != nil {
 		return Cost{}, Memory{}, fmt.Errorf("footprint: %w", err)
 	}
+	cuts, err := cutsFor(l, in, &c, &t)
+	if err != nil {
+		return Cost{}, Memory{}, fmt.Errorf("footprint: %w", err)
+	}
+	build := building(l, cuts)
 	c.level().Enter() // it decides what is computed in pairs
 	defer kernel.Leave()
-	plan.Outline(in, c.Batch, c.Precision.format(), l.build, func(b *plan.Builder, out plan.Tensor) {
+	plan.Outline(in, c.Batch, c.Precision.format(), build, func(b *plan.Builder, out plan.Tensor) {
 		cost, m = Cost(b.Cost()), memoryOf(b, in, out.Shape, &c, &t, func(batch int) (arena int64) {
-			plan.Outline(in, batch, c.Precision.format(), l.build, func(b *plan.Builder, _ plan.Tensor) { arena, _ = plan.Peaks(b.Blocks) })
+			plan.Outline(in, batch, c.Precision.format(), build, func(b *plan.Builder, _ plan.Tensor) { arena, _ = plan.Peaks(b.Blocks) })
 			return arena
 		})
 	})
@@ -78,14 +83,14 @@ func memoryOf(b *plan.Builder, in, out data.Shape, c *Config, t *TrainConfig, ar
 		if lanes > 1 {
 			own := *c
 			own.Batch = t.microRows(c.Batch)
-			each := plan.Plus(arena(own.Batch), plan.Plus(own.targets(out), t.mixing(in, out, &own)))
+			each := plan.Plus(arena(own.Batch), plan.Plus(own.comparing(b, out), t.mixing(in, out, &own)))
 			feed = plan.Plus(t.mixing(in, out, c), plan.Plus(plan.Product(lanes-1, int(each)), plan.Product(leaves, int(stats))))
 			grads = lanes
 		}
 	}
 	rest := plan.Plus(plan.Plus(plan.Aligned(stats), plan.Aligned(tables)), blocks)
 	rest = plan.Plus(rest, plan.Product(1+grads+states, int(plan.Aligned(params)-params))) // what fills up cache lines
-	rest = plan.Plus(rest, plan.Plus(c.targets(out), feed))
+	rest = plan.Plus(rest, plan.Plus(c.comparing(b, out), feed))
 	m := Memory{
 		Params: inBytes(params), Grads: inBytes(plan.Product(grads, int(params))),
 		Optimizer:   inBytes(plan.Product(states, int(params))),
@@ -105,6 +110,11 @@ func (c *Config) targets(out data.Shape) int64 {
 		n += out.Size()
 	}
 	return plan.Product(c.Batch, n)
+}
+
+// comparing is the numbers that the loss of a batch takes beside the outputs.
+func (c *Config) comparing(b *plan.Builder, out data.Shape) int64 {
+	return plan.Plus(c.targets(out), vocabularyFloats(b.Cuts, c.Batch*labels(out)))
 }
 
 // states is the number of slices as long as the parameters that a trainer keeps,

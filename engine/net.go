@@ -70,6 +70,8 @@ type Net struct {
 	cfg     Config
 	level   kernel.Level  // of cfg.CPU
 	plan    *plan.Builder // empty if err is not nil
+	cuts    *plan.Cuts    // into parts for tensor parallelism; nil: it is whole
+	head    *vocabulary   // the loss, if the outputs are cut
 	x, y    plan.Tensor   // input and output of the plan
 	arena   []float32
 	params  []float32
@@ -104,7 +106,7 @@ func Compile(l Layer, in data.Shape, cfg Config) (*Net, error) {
 	n := &Net{layer: l, in: in, out: out, cfg: cfg, level: level}
 	level.Enter() // it decides what is computed in pairs
 	defer kernel.Leave()
-	n.plan, n.x, n.y = plan.New(in, cfg.Batch, cfg.Precision.format(), l.build)
+	n.lay(cfg.Batch)
 	if n.y.Grad == nil {
 		return nil, errors.New("compile: no layer has parameters to train")
 	}
@@ -118,6 +120,22 @@ func Compile(l Layer, in data.Shape, cfg Config) (*Net, error) {
 		p.First.Fill(nil, p.W)
 	}
 	return n, nil
+}
+
+// lay plans the ops for batches of so many rows. The level is the current one.
+func (n *Net) lay(batch int) {
+	n.plan, n.x, n.y = plan.New(n.in, batch, n.cfg.Precision.format(), building(n.layer, n.cuts))
+}
+
+// building is what builds a network that is cut so.
+func building(l Layer, cuts *plan.Cuts) func(*plan.Builder, plan.Tensor) plan.Tensor {
+	if cuts == nil {
+		return l.build
+	}
+	return func(b *plan.Builder, x plan.Tensor) plan.Tensor {
+		b.Cuts = cuts
+		return l.build(b, x)
+	}
 }
 
 // allocate makes the arena: parameters, gradients, statistics, then the blocks
@@ -154,6 +172,7 @@ func (n *Net) bind(arena []float32) {
 	if n.cfg.soft() {
 		n.batch.Soft = make([]float32, n.cfg.Batch*n.out.Size())
 	}
+	n.head = newVocabulary(n)
 }
 
 // share gives each tensor of a list its part of a flat slice.
@@ -224,21 +243,30 @@ func (n *Net) forward(p plan.Pass) {
 // mean, times scale.
 func (n *Net) step(p plan.Pass, t loss.Targets, scale float64) (sum, weight float64) {
 	n.forward(p)
-	size := p.Rows * n.out.Size()
+	size := p.Rows * n.y.Shape.Size()
 	d := n.y.Grad.Floats[:size]
-	sum, weight = n.cfg.Loss.Gradient(d, n.y.Data.Floats[:size], t, p.Rows)
+	sum, weight = n.compare(d, n.y.Data.Floats[:size], t, p.Rows)
 	if math.IsNaN(sum) || math.IsInf(sum, 0) {
 		return sum, weight
-	}
-	if t.Partner != nil {
-		l, _ := n.cfg.Loss.(loss.CrossEntropy) // newFeeder made sure
-		sum += t.Mixed(d, n.y.Data.Floats[:size], p.Rows, l.Smoothing)
 	}
 	if scale != 1 {
 		kernel.Scale(d, float32(scale))
 	}
 	for i := len(n.plan.Ops) - 1; i >= 0; i-- {
 		n.plan.Ops[i].Backward(p)
+	}
+	return sum, weight
+}
+
+// compare is the loss of outputs y and its gradient d by them: see [loss.Loss].
+func (n *Net) compare(d, y []float32, t loss.Targets, rows int) (sum, weight float64) {
+	if n.head != nil {
+		return n.head.gradient(d, y, t, rows)
+	}
+	sum, weight = n.cfg.Loss.Gradient(d, y, t, rows)
+	if t.Partner != nil && !math.IsNaN(sum) && !math.IsInf(sum, 0) {
+		l, _ := n.cfg.Loss.(loss.CrossEntropy) // newFeeder made sure
+		sum += t.Mixed(d, y, rows, l.Smoothing)
 	}
 	return sum, weight
 }

@@ -94,6 +94,9 @@ func NewTrainer(n *Net, cfg TrainConfig) (*Trainer, error) {
 	if err := cfg.fits(n.cfg.Batch); err != nil {
 		return nil, fmt.Errorf("trainer: %w", err)
 	}
+	if err := n.cutFor(&cfg); err != nil {
+		return nil, fmt.Errorf("trainer: %w", err)
+	}
 	if cfg.LossScale == nil && n.cfg.Precision == FP16 {
 		cfg.LossScale = &LossScale{}
 	}
