@@ -56,7 +56,7 @@ func newProbeOf(t tester, n *Net, r *rand.Rand) *probe {
 	var x plan.Tensor
 	n.plan, _, n.y = plan.New(in, rows, n.cfg.Precision.format(), func(b *plan.Builder, input plan.Tensor) plan.Tensor {
 		x = b.WithGradient(input)
-		return building(n.layer, n.cuts)(b, x)
+		return building(n.layer.build, n.cuts)(b, x)
 	})
 	n.x = x
 	p := &probe{net: n, pass: plan.Pass{Rows: rows, Train: true, Key: 5}}

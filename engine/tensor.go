@@ -52,7 +52,7 @@ func cutsOf(l Layer, in data.Shape, of loss.Loss, parts, part int) (*plan.Cuts, 
 // findCuts is [cutsOf], nil if no layer can be cut.
 func findCuts(l Layer, in data.Shape, of loss.Loss, parts int) (*plan.Cuts, error) {
 	c := &cutter{parts: parts, cuts: map[string]*plan.Cut{}}
-	whole := c.flat(nil, place{layer: l, in: in})
+	whole := c.flat(nil, site{layer: l, in: in})
 	c.pairs(whole)
 	head := c.head(whole, of)
 	if c.err != nil || len(c.cuts) == 0 {
@@ -71,26 +71,26 @@ type cutter struct {
 	err   error
 }
 
-// place is a layer where it stands in the network.
-type place struct {
+// site is a layer where it stands in the network.
+type site struct {
 	path  []string
 	layer Layer
 	in    data.Shape
 	name  string // of the layer of the user's that it belongs to; "": its own
 }
 
-func (p *place) out() data.Shape {
+func (p *site) out() data.Shape {
 	out, _ := p.layer.Infer(p.in)
 	return out
 }
 
-// within is a layer below the place.
-func (p *place) within(l Layer, in data.Shape, path ...string) place {
-	return place{append(slices.Clone(p.path), path...), l, in, p.name}
+// within is a layer below the site.
+func (p *site) within(l Layer, in data.Shape, path ...string) site {
+	return site{append(slices.Clone(p.path), path...), l, in, p.name}
 }
 
 // title names the layer of the user's.
-func (p *place) title() string {
+func (p *site) title() string {
 	if p.name != "" {
 		return p.name
 	}
@@ -99,7 +99,7 @@ func (p *place) title() string {
 
 // flat appends the layers of a sequence, however nested, to list. What is in the
 // branches of other layers is looked at by itself.
-func (c *cutter) flat(list []place, p place) []place {
+func (c *cutter) flat(list []site, p site) []site {
 	switch l := p.layer.(type) {
 	case Seq:
 		in := p.in
@@ -130,7 +130,7 @@ func (c *cutter) flat(list []place, p place) []place {
 }
 
 // cut enters the cut of a layer.
-func (c *cutter) cut(p place, kind plan.CutKind, size int, spans [][]plan.Span) *plan.Cut {
+func (c *cutter) cut(p site, kind plan.CutKind, size int, spans [][]plan.Span) *plan.Cut {
 	cut := &plan.Cut{Kind: kind, Size: size, Spans: spans}
 	c.cuts[strings.Join(p.path, ".")] = cut
 	return cut
@@ -152,7 +152,7 @@ func (c *cutter) even(size int, ragged bool) (spans [][]plan.Span) {
 
 // attention cuts an Attention by its heads: queries, keys and values by columns, what
 // follows by rows.
-func (c *cutter) attention(p place, a Attention) {
+func (c *cutter) attention(p site, a Attention) {
 	d, heads := p.in[1], max(a.Heads, 1)
 	if d/c.parts < leastColumns {
 		return
@@ -197,7 +197,7 @@ func divisors(n int) string {
 }
 
 // pairs finds pairs in a sequence, from its beginning on.
-func (c *cutter) pairs(list []place) {
+func (c *cutter) pairs(list []site) {
 	for i := 0; i < len(list); i++ {
 		size := columnsOf(&list[i])
 		if size == 0 {
@@ -221,7 +221,7 @@ func (c *cutter) pairs(list []place) {
 }
 
 // columnsOf is the number of columns of a layer that can be cut by them, else 0.
-func columnsOf(p *place) int {
+func columnsOf(p *site) int {
 	switch l := p.layer.(type) {
 	case Dense:
 		return l.Out
@@ -231,7 +231,7 @@ func columnsOf(p *place) int {
 
 // passes reports whether a layer works on each of the last axis's size features or
 // channels by itself, so that it may stand between the two of a pair.
-func passes(p *place, size int) bool {
+func passes(p *site, size int) bool {
 	if p.in[len(p.in)-1] != size {
 		return false
 	}
@@ -244,7 +244,7 @@ func passes(p *place, size int) bool {
 
 // takesRows reports whether a layer can be cut by its size rows, behind the columns of
 // first.
-func takesRows(p, first *place, size int) bool {
+func takesRows(p, first *site, size int) bool {
 	switch l := p.layer.(type) {
 	case Dense:
 		return l.PerStep && p.in[len(p.in)-1] == size || p.in.Size() == size
@@ -254,7 +254,7 @@ func takesRows(p, first *place, size int) bool {
 
 // head cuts the outputs of a classifier by columns, if its last layer is left over and its
 // loss is a cross-entropy.
-func (c *cutter) head(list []place, of loss.Loss) *plan.Cut {
+func (c *cutter) head(list []site, of loss.Loss) *plan.Cut {
 	if _, ok := of.(loss.CrossEntropy); !ok || len(list) == 0 {
 		return nil
 	}

@@ -28,7 +28,7 @@ func (n *Net) cutFor(t *TrainConfig) error {
 	n.cuts = cuts
 	n.level.Enter()
 	defer kernel.Leave()
-	n.lay(n.cfg.Batch)
+	n.plan, n.x, n.y = n.planFor(n.cfg.Batch)
 	if err := n.allocate(); err != nil {
 		*n = was
 		return err

@@ -16,7 +16,7 @@ const mostThreads = 256
 // and lets a trial ask for as many processors as it has threads.
 func (s *Spec) completeMesh() error {
 	m, r := &s.Mesh, &s.Resources
-	if !m.Cuts() {
+	if !m.Cuts() && m.Recompute == "" {
 		return nil
 	}
 	for _, f := range []struct {
@@ -31,6 +31,8 @@ func (s *Spec) completeMesh() error {
 	switch {
 	case m.Threads < 0 || m.Threads > mostThreads:
 		return wrong("mesh.threads", "%d is outside [1, %d]", m.Threads, mostThreads)
+	case m.Zero != 0:
+		return wrong("mesh.zero", "a trial has one rank, which has nobody to share the optimizer's state with: leave it out")
 	case s.Command != nil:
 		return wrong("mesh", "it cuts the steps of our own engine; a command makes its own use of the cores that resources.cpu gives it")
 	case s.Search.Supernet != "":
@@ -38,7 +40,9 @@ func (s *Spec) completeMesh() error {
 	case r.CPU > 0 && r.CPU < m.Threads:
 		return wrong("resources.cpu", "%d is less than the %d threads of mesh: use at least %d, or leave it out", r.CPU, m.Threads, m.Threads)
 	}
-	m.Data = m.Shards()
+	if m.Cuts() {
+		m.Data = m.Shards()
+	}
 	if m.Threads > 1 {
 		r.CPU = max(r.CPU, m.Threads)
 	}
@@ -96,8 +100,15 @@ func (s *Spec) ends(name string) (values []int) {
 // a study without a mesh.
 func DescribeMesh(s *Spec) string {
 	m := &s.Mesh
+	again := ""
+	if m.Recompute != "" {
+		again = fmt.Sprintf("recompute %s: activations are computed again in the backward pass, which takes less memory and one more forward pass at most", m.Recompute)
+	}
 	if !m.Cuts() {
-		return ""
+		return again
+	}
+	if again != "" {
+		again = "; " + again
 	}
 	micro := "accumulate"
 	if m.MicroBatches > 0 {
@@ -107,5 +118,5 @@ func DescribeMesh(s *Spec) string {
 	if m.Tensor > 1 {
 		tensor, numbers = fmt.Sprintf(" × tensor %d", m.Tensor), "data, micro_batches and tensor"
 	}
-	return fmt.Sprintf("data %d × micro_batches %s%s on %d threads, where a step is large enough to pay for them; the numbers depend on %s alone", m.Shards(), micro, tensor, max(m.Threads, 1), numbers)
+	return fmt.Sprintf("data %d × micro_batches %s%s on %d threads, where a step is large enough to pay for them; the numbers depend on %s alone%s", m.Shards(), micro, tensor, max(m.Threads, 1), numbers, again)
 }
