@@ -10,6 +10,8 @@ type Mesh struct {
 	MicroBatches int `json:"micro_batches,omitempty"` // that a shard is cut into; 0 means Accumulate
 	Threads      int `json:"threads,omitempty"`       // lanes that compute micro-batches at the same time; 0 means 1
 
+	Ranks Ranks `json:"ranks,omitzero"` // processes that train one trial together; the trainer does not start them
+
 	// Lane runs the part of a step that is computed beside the calling goroutine: it
 	// calls work once, on the goroutine it is called on. A program that counts the
 	// processor time of its threads does so here. nil means work alone.

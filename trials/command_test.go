@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
 
 	"budwood/search"
+	"budwood/trials/energy"
 )
 
 // TestMain makes this test binary a training program, too: in Go, so that the
@@ -24,6 +26,8 @@ func TestMain(m *testing.M) {
 		switch mode {
 		case "worker":
 			orphaning()
+		case "gang", "gang-fails":
+			os.Exit(gangMember(mode))
 		}
 		os.Exit(trainer(mode))
 	}
@@ -67,6 +71,14 @@ func trainer(mode string) int {
 		case mode == "deaf": // reads no answers, keeps nothing, ignores SIGTERM
 			fmt.Fprintf(report, `{"loss": %v}`+"\n", loss)
 			continue
+		case mode == "burn":
+			runtime.LockOSThread()
+			for energy.ThreadTime() < 200*time.Millisecond {
+			}
+			if r := os.Getenv("RANK"); r == "" || r == "0" {
+				fmt.Fprintf(report, `{"loss": %v}`+"\n", loss)
+			}
+			return 0
 		case mode == "sleep":
 			time.Sleep(time.Hour)
 		default:

@@ -72,6 +72,7 @@ func (r *Runner) Run(ctx context.Context, task Task, train TrainFunc, alive func
 			Energy: t.progress.Energy, Seconds: t.progress.Seconds, Worker: r.Name,
 		}, &ObjectiveError{errors.New(failed)}
 	}
+	alone = alone && !task.Mesh.Ranks.Several() // the other ranks, which may be here, wait for it
 	defer r.turns.take(ctx, alone)()
 	noteEpoch, noteEnd := r.Losses.train(task)
 	defer noteEnd()
@@ -89,7 +90,7 @@ func (r *Runner) Run(ctx context.Context, task Task, train TrainFunc, alive func
 
 // trial is the trial of a task, which goes on from what was restored, if anything.
 func (r *Runner) trial(ctx context.Context, task Task, restored *Checkpoint) *Trial {
-	t := &Trial{Trial: task.Trial, ctx: ctx, task: task, runner: r}
+	t := &Trial{Trial: task.Trial, ctx: ctx, task: task, runner: r, outside: &meters{}}
 	t.progress.Early = engine.EarlyStop{
 		Patience: task.Patience, MinDelta: task.MinDelta,
 		Maximize: task.Objectives[0].Goal == search.Maximize,
@@ -128,9 +129,7 @@ func (r *Runner) train(ctx context.Context, t *Trial, train TrainFunc, heard fun
 	err := call(ctx, t, train)
 	a.charge(t)
 	a.meter.Stop()
-	if t.outside != nil {
-		t.outside.Stop()
-	}
+	t.outside.stop()
 	return err
 }
 
@@ -144,10 +143,7 @@ type account struct {
 
 // charge writes to a trial what its segment has taken so far.
 func (a *account) charge(t *Trial) {
-	t.progress.Energy = a.spent.Add(a.meter.Read())
-	if t.outside != nil {
-		t.progress.Energy = t.progress.Energy.Add(t.outside.Read())
-	}
+	t.progress.Energy = a.spent.Add(a.meter.Read()).Add(t.outside.read())
 	t.progress.Seconds = a.seconds + time.Since(a.began).Seconds()
 }
 
