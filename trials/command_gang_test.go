@@ -99,7 +99,7 @@ func TestCommandGangEnergy(t *testing.T) {
 		c.Grace = time.Minute // all burn to their end
 		return mustRun(t, testRunner(t), testTask(0, 1), c.Train(nil)).Energy.Joules
 	}
-	if one, three := spent(alone), spent(all); three < 2*one
+	if one, three := spent(alone), spent(all); three < 2*one {
 		t.Errorf("three ranks take %.3g J, one takes %.3g", three, one)
 	}
 }
