@@ -198,6 +198,9 @@ func closeAll(files []*os.File) {
 func (r *commandRun) wait(read <-chan struct{}) {
 	r.exit = r.cmd.Wait()
 	r.ended = time.Now()
+	if p := r.cmd.ProcessState; p != nil {
+		r.group.ended(p)
+	}
 	select {
 	case <-read:
 	case <-time.After(linger):
