@@ -15,8 +15,8 @@ const mostThreads = 256
 // and lets a trial ask for as many processors as it has threads.
 func (s *Spec) completeMesh() error {
 	m, r := &s.Mesh, &s.Resources
-	if !m.Cuts() {
-		return nil
+	if err := s.completeRanks(); err != nil || !m.Cuts() {
+		return err
 	}
 	for _, f := range []struct {
 		key   string
@@ -30,7 +30,7 @@ func (s *Spec) completeMesh() error {
 	case m.Threads < 0 || m.Threads > mostThreads:
 		return wrong("mesh.threads", "%d is outside [1, %d]", m.Threads, mostThreads)
 	case s.Command != nil:
-		return wrong("mesh", "it cuts the steps of our own engine; a command makes its own use of the cores that resources.cpu gives it")
+		return wrong("mesh", "data, micro_batches and threads cut the steps of our own engine; a command makes its own use of the cores that resources.cpu gives it, and of several processes with ranks")
 	case s.Search.Supernet != "":
 		return wrong("mesh", "weights that candidates share (search.supernet) are trained by one thread: remove one of them")
 	case r.CPU > 0 && r.CPU < m.Threads:
@@ -94,6 +94,9 @@ func (s *Spec) ends(name string) (values []int) {
 // a study without a mesh.
 func DescribeMesh(s *Spec) string {
 	m := &s.Mesh
+	if m.Ranks.Several() && s.Command != nil {
+		return describeRanks(s)
+	}
 	if !m.Cuts() {
 		return ""
 	}

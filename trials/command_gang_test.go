@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"budwood/engine"
+	"budwood/internal/gangprogram"
 	"budwood/search"
 )
 
@@ -19,7 +20,8 @@ import (
 // epoch.
 func gangCommand(t *testing.T, mode string) *Command {
 	t.Helper()
-	c := trainerCommand(t, mode)
+	c := trainerCommand(t, "")
+	c.Env = map[string]string{gangprogram.Env: mode}
 	c.Ranks = engine.Ranks{Min: 3, Max: 3}
 	return c
 }
@@ -53,7 +55,7 @@ func TestCommandGang(t *testing.T) {
 func TestCommandGangFails(t *testing.T) {
 	began := time.Now()
 	r := testRunner(t)
-	_, err := r.Run(t.Context(), testTask(0, 9), gangCommand(t, "gang-fails").Train(nil), nil)
+	_, err := r.Run(t.Context(), testTask(0, 9), gangCommand(t, "fails").Train(nil), nil)
 	var failure *ObjectiveError
 	if !errors.As(err, &failure) || !strings.HasPrefix(err.Error(), "trial t0003: rank 2: the command ended with exit status 7\n") {
 		t.Errorf("%v", err)

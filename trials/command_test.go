@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"budwood/internal/gangprogram"
 	"budwood/search"
 	"budwood/trials/energy"
 )
@@ -22,12 +23,13 @@ func TestMain(m *testing.M) {
 	if mode := os.Getenv(doomedEnv); mode != "" {
 		os.Exit(doomed(mode))
 	}
+	if mode := os.Getenv(gangprogram.Env); mode != "" {
+		os.Exit(gangprogram.Main(mode))
+	}
 	if mode := os.Getenv("TRAINER"); mode != "" {
 		switch mode {
 		case "worker":
 			orphaning()
-		case "gang", "gang-fails":
-			os.Exit(gangMember(mode))
 		}
 		os.Exit(trainer(mode))
 	}

@@ -49,7 +49,8 @@ func WorkerName() string {
 // checkpoint could not be read or written. A segment that was trained to its end
 // before is not trained again: Run returns the result that was kept. When ctx is
 // cancelled the trial is stopped, with the cause as its reason; but with the cause
-// [ErrInterrupted] it is left as it is, to go on elsewhere. alive, if not nil,
+// [ErrInterrupted] it is left as it is, to go on elsewhere: the result has what was
+// spent. alive, if not nil,
 // is told every epoch and its metrics.
 func (r *Runner) Run(ctx context.Context, task Task, train TrainFunc, alive func(search.Measurement)) (segment.Result, error) {
 	restored, err := r.restore(ctx, task)

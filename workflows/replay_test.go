@@ -22,6 +22,8 @@ func TestRecordedHistoriesReplay(t *testing.T) {
 			r := worker.NewWorkflowReplayer()
 			r.RegisterWorkflowWithOptions(studyWorkflow, workflow.RegisterOptions{Name: studyType})
 			r.RegisterWorkflowWithOptions(trialWorkflow, workflow.RegisterOptions{Name: trialType})
+			r.RegisterWorkflowWithOptions(gangWorkflow, workflow.RegisterOptions{Name: gangType})
+			r.RegisterWorkflowWithOptions(gatherWorkflow, workflow.RegisterOptions{Name: gatherType})
 			if err := r.ReplayWorkflowHistoryFromJSONFile(Logger{zerolog.Nop()}, file); err != nil {
 				t.Error(err)
 			}

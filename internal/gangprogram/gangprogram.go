@@ -1,4 +1,6 @@
-package trials
+// Package gangprogram is what tests run as the program of a gang: its processes meet in
+// each epoch, keep a checkpoint, and can be made to fail.
+package gangprogram
 
 import (
 	"bufio"
@@ -9,10 +11,14 @@ import (
 	"time"
 )
 
-// gangMember is the program of a rank: in each epoch every rank gives its number, and
-// the loss that rank 0 reports is their sum over the epochs. In the mode gang-fails
-// rank 2 ends in epoch 3.
-func gangMember(mode string) int {
+// Env is the variable that names what the program is to do.
+const Env = "GANG_PROGRAM"
+
+// Main is the program of a rank, which ends with an exit code. In each epoch every rank
+// gives its number, and the loss that rank 0 reports is their sum over the epochs. In
+// the mode "fails" rank 2 ends in epoch 3. GANG_EPOCH is how long an epoch takes, and
+// each leaves a line in the file GANG_LOG, if these are set.
+func Main(mode string) int {
 	number := func(name string) (n int) {
 		fmt.Sscan(os.Getenv(name), &n)
 		return n
@@ -31,7 +37,7 @@ func gangMember(mode string) int {
 	}
 	address := net.JoinHostPort(os.Getenv("MASTER_ADDR"), os.Getenv("MASTER_PORT"))
 	if rank > 0 {
-		return gangFollower(mode, address, rank, done, lost)
+		return follow(mode, address, rank, done, lost)
 	}
 	l, err := net.Listen("tcp", address)
 	if err != nil {
@@ -45,8 +51,10 @@ func gangMember(mode string) int {
 		}
 		lines = append(lines, bufio.NewReadWriter(bufio.NewReader(c), bufio.NewWriter(c)))
 	}
+	pause, _ := time.ParseDuration(os.Getenv("GANG_EPOCH")) // none if it is not set
 	report, answers := os.NewFile(3, "report"), bufio.NewScanner(os.NewFile(4, "answers"))
 	for word := "go"; word == "go"; {
+		time.Sleep(pause)
 		sum := 0
 		for _, c := range lines {
 			n := 0
@@ -56,6 +64,7 @@ func gangMember(mode string) int {
 			sum += n
 		}
 		done++
+		leave(fmt.Sprintf("%s %d of %d\n", os.Getenv("BUDWOOD_TRIAL"), done, ranks))
 		if os.WriteFile(file, fmt.Append(nil, done), 0o644) != nil {
 			return 9
 		}
@@ -71,7 +80,16 @@ func gangMember(mode string) int {
 	return 0
 }
 
-func gangFollower(mode, address string, rank, done int, lost func(error) int) int {
+// leave leaves a line in the log.
+func leave(line string) {
+	if f, err := os.OpenFile(os.Getenv("GANG_LOG"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644); err == nil {
+		fmt.Fprint(f, line)
+		f.Close()
+	}
+}
+
+// follow is a rank above 0.
+func follow(mode, address string, rank, done int, lost func(error) int) int {
 	var c net.Conn
 	var err error
 	for range 100 { // rank 0 may not listen yet
@@ -86,7 +104,7 @@ func gangFollower(mode, address string, rank, done int, lost func(error) int) in
 	fmt.Println(`budwood: {"loss": -1, "epoch": 99}`) // which does not count
 	answers := bufio.NewScanner(c)
 	for {
-		if mode == "gang-fails" && rank == 2 && done == 2 {
+		if mode == "fails" && rank == 2 && done == 2 {
 			fmt.Fprintln(os.Stderr, "rank 2 has no more")
 			return 7
 		}
