@@ -11,7 +11,7 @@ import (
 
 // Histories recorded by released code replay on today's: a change of the
 // workflows that would break running studies fails here. They were recorded by
-// `go test ./cmd/budwood -run 'TestKilled$|TestHundredStudies' -record`.
+// `go test ./cmd/budwood -run 'TestKilled$|TestHundredStudies|TestGang$' -record`.
 func TestRecordedHistoriesReplay(t *testing.T) {
 	files, err := filepath.Glob("testdata/histories/*.json")
 	if err != nil || len(files) == 0 {

@@ -17,7 +17,8 @@ const Env = "GANG_PROGRAM"
 // Main is the program of a rank, which ends with an exit code. In each epoch every rank
 // gives its number, and the loss that rank 0 reports is their sum over the epochs. In
 // the mode "fails" rank 2 ends in epoch 3. GANG_EPOCH is how long an epoch takes, and
-// each leaves a line in the file GANG_LOG, if these are set.
+// each leaves a line in the file GANG_LOG,
+// as does each beginning of rank 0, if these are set.
 func Main(mode string) int {
 	number := func(name string) (n int) {
 		fmt.Sscan(os.Getenv(name), &n)
@@ -30,6 +31,9 @@ func Main(mode string) int {
 		fmt.Sscan(string(b), &done)
 	}
 	fmt.Printf("rank %d of %d, local %d of %d, begins with %d, pid %d\n", rank, ranks, number("LOCAL_RANK"), number("LOCAL_WORLD_SIZE"), done, os.Getpid())
+	if rank == 0 {
+		leave(fmt.Sprintf("%s begins with %d\n", os.Getenv("BUDWOOD_TRIAL"), done))
+	}
 	lost := func(err error) int {
 		time.Sleep(20 * time.Millisecond)
 		fmt.Fprintln(os.Stderr, "lost the others:", err)
