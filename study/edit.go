@@ -2,7 +2,9 @@ package study
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
+	"strings"
 
 	"budwood/search"
 )
@@ -21,6 +23,35 @@ type Edit struct {
 	// Constraints replace those of the study; an empty list removes them. Trials
 	// that break them stay on record.
 	Constraints *[]string `json:"constraints,omitempty"`
+}
+
+// Grown is what a study that runs as before needs to get the larger budgets of s; none
+// of them is, if says is "".
+func (s *Spec) Grown(before *Spec) (e Edit, says string) {
+	larger := func(was, is float64) bool { return was != 0 && (is == 0 || is > was) } // 0 is no limit
+	var list []string
+	a, b := before.Budget, s.Budget
+	if b.Trials > a.Trials {
+		e.Trials = &b.Trials
+		list = append(list, fmt.Sprintf("budget.trials is %d, no longer %d", b.Trials, a.Trials))
+	}
+	if larger(float64(a.Time), float64(b.Time)) {
+		e.Time = &b.Time
+		list = append(list, fmt.Sprintf("budget.time is %s, no longer %v", limit(b.Time == 0, b.Time), a.Time))
+	}
+	if larger(a.EnergyWh, b.EnergyWh) {
+		e.EnergyWh = &b.EnergyWh
+		list = append(list, fmt.Sprintf("budget.energy_wh is %s, no longer %v", limit(b.EnergyWh == 0, b.EnergyWh), a.EnergyWh))
+	}
+	return e, strings.Join(list, "; ")
+}
+
+// limit writes a budget.
+func limit(none bool, v any) string {
+	if none {
+		return "not limited"
+	}
+	return fmt.Sprint(v)
 }
 
 // Candidate is a point that the user wants tried.

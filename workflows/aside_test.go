@@ -61,7 +61,11 @@ func TestSetAsideWhileItRuns(t *testing.T) {
 // Set aside and kept again while the study is paused, nothing has been: the study
 // decides as if nobody had asked.
 func TestKeepUndoesDrop(t *testing.T) {
-	for _, scheduler := range study.Schedulers.Names() {
+	schedulers := study.Schedulers.Names()
+	if testing.Short() {
+		schedulers = schedulers[:2]
+	}
+	for _, scheduler := range schedulers {
 		t.Run(scheduler, func(t *testing.T) {
 			run := func(ask bool) []search.Record {
 				spec := studytest.Toy(t, "undo")

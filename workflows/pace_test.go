@@ -39,6 +39,9 @@ func TestBriefTrials(t *testing.T) {
 // Where nothing learns from results, a slot is given many brief trials at once;
 // each is trained once all the same, and as many at a time as the study says.
 func TestBriefTrialsAhead(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	spec := studytest.Toy(t, "ahead")
 	spec.Search.Sampler, spec.Search.Scheduler, spec.Search.Parallel = "random", "none", 4
 	spec.Budget.Trials = 600

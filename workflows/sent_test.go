@@ -39,6 +39,9 @@ func longResult(epochs, metrics int) segment.Result {
 
 // Results are made small enough to be sent, and say what is missing.
 func TestResultsFit(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	task := trials.Task{Objectives: []search.Objective{{Metric: "loss"}}}
 	var many []segment.Result
 	for range batchTrials {

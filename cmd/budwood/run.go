@@ -131,6 +131,11 @@ func (c *runCmd) Run(a *app) (err error) {
 	if _, err := workflows.Submit(a.ctx, conn.Client, spec, workflows.DefaultQueue); err != nil {
 		return fmt.Errorf("submit study %s: %w", spec.Name, err)
 	}
+	if exists && old.State == store.StudyRunning {
+		if err := a.enlarge(conn, &old, spec); err != nil {
+			return err
+		}
+	}
 	if c.Detach {
 		fmt.Fprintf(a.stdout, "study %s runs; follow it with: budwood watch %s\n", spec.Name, spec.Name)
 		return nil
@@ -180,6 +185,27 @@ func (a *app) already(db *store.Store, old *store.Study, spec *study.Spec) (done
 	}
 	a.say("study %s goes on after %s", spec.Name, plural(len(r.Trials), "trial"))
 	return false, nil
+}
+
+// enlarge gives a study that runs the larger budgets that it is now submitted with.
+func (a *app) enlarge(conn *connection, old *store.Study, spec *study.Spec) error {
+	before, err := specOf(old)
+	if err != nil {
+		return err
+	}
+	edit, says := spec.Grown(before)
+	if says == "" {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(a.ctx, 30*time.Second)
+	defer cancel()
+	switch _, err := workflows.Update(ctx, conn.Client, spec.Name, workflows.EditUpdate, edit); {
+	case err == nil:
+		a.say("study %s: %s", spec.Name, says)
+	case a.ctx.Err() == nil:
+		a.say("study %s keeps its budget, which could not be changed while it runs (%v); change it with: budwood edit %s", spec.Name, err, spec.Name)
+	}
+	return nil
 }
 
 // follow shows a study until it ends, then its result. With a connection it shows

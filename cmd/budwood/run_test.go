@@ -255,6 +255,14 @@ func TestDetachAndStop(t *testing.T) {
 	if ctx.Err() != nil {
 		t.Fatal("the study does not go on")
 	}
+	_, errs, code := do(t, dir, "run", digits, "--trials", "2500", "--epochs", "9", "--detach")
+	if code != exitDone {
+		t.Errorf("run with a larger budget: exit code %d", code)
+	}
+	wantLine(t, errs, "study digits: budget.trials is 2500, no longer 2000")
+	if _, errs, _ = do(t, dir, "run", digits, "--trials", "2500", "--epochs", "9", "--detach"); strings.Contains(errs, "no longer") {
+		t.Errorf("the same budget again: %s", errs)
+	}
 	out, _, code := do(t, dir, "stop", "digits", "--now")
 	if code != exitDone {
 		t.Errorf("stop: exit code %d", code)

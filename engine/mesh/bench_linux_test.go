@@ -290,6 +290,9 @@ func cpuTime(of uintptr) float64 {
 
 // The benchmark's two processes do run.
 func TestTwoProcesses(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts six processes")
+	}
 	for _, kind := range []string{"unix", "tcp", "tls"} {
 		var out bytes.Buffer
 		cmd := exec.Command(os.Args[0], "-test.run", "^$", "-test.bench", "BenchmarkAllReduceOfTwoProcesses/"+kind+"/1MB", "-test.benchtime", "1x")

@@ -20,6 +20,9 @@ func tried(t *testing.T, args ...string) (code int, stdout, stderr string) {
 // Each mutant of a small package is noticed, or not, as is known. Look at the
 // difference before you write testdata/small.txt anew.
 func TestKnownMutants(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles and runs for seconds; TestExitCodes does some of it")
+	}
 	before, err := os.ReadDir("testdata/small")
 	if err != nil {
 		t.Fatal(err)

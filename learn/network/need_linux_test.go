@@ -70,7 +70,11 @@ func TestNeedIsWhatTheProcessGrowsBy(t *testing.T) {
 	if err := os.WriteFile("/proc/self/clear_refs", []byte("5"), 0); err != nil {
 		t.Skip("the most that a process held cannot be measured here:", err)
 	}
-	for _, k := range heavy {
+	kinds := heavy
+	if testing.Short() {
+		kinds = heavy[:2]
+	}
+	for _, k := range kinds {
 		cmd := exec.Command(os.Args[0], "-test.run=^TestNeedIsWhatTheProcessGrowsBy$", "-test.v")
 		cmd.Env = append(os.Environ(), heavyEnv+"="+k.name)
 		out, err := cmd.CombinedOutput()
