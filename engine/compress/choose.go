@@ -103,7 +103,7 @@ func (t *traced) within(scores map[Group][]float64, share float64, b Budget) (ma
 	if b.Strict {
 		most = target
 	}
-	if round := t.round(sizes, macs, most, b.Wide); macs(sizes)-macs(round) < .05*target {
+	if round := t.round(sizes, macs, target, most, b.Wide); macs(sizes)-macs(round) < .05*target {
 		sizes = round
 	}
 	if failed != nil {
@@ -112,15 +112,19 @@ func (t *traced) within(scores map[Group][]float64, share float64, b Budget) (ma
 	return t.choose(scores, sizes), nil
 }
 
-// round brings sizes to multiples: each to the one below, and then, as far as that
-// stays within the most, one after the other to the next one, always that which has
-// lost most.
-func (t *traced) round(sizes map[Group]int, macs func(map[Group]int) float64, most float64, wide bool) map[Group]int {
+// round brings sizes to multiples: each to the one below, and then, as long as
+// that comes nearer to the target and stays within the most, one after the other to
+// the next one, first that which has lost most.
+func (t *traced) round(sizes map[Group]int, macs func(map[Group]int) float64, target, most float64, wide bool) map[Group]int {
 	by := func(g Group) int {
-		if wide && g.Size >= 64 {
-			return 16
+		n := 8
+		if wide && g.Size*t.each[g] >= 64 {
+			n = 16
 		}
-		return 8
+		for f := t.each[g]; n > 1 && f%2 == 0; f /= 2 { // a head is several columns already
+			n /= 2
+		}
+		return n
 	}
 	groups := t.open()
 	out := maps.Clone(sizes)
@@ -136,7 +140,9 @@ func (t *traced) round(sizes map[Group]int, macs func(map[Group]int) float64, mo
 		})
 		for _, g := range groups {
 			was := out[g]
-			if out[g] = min((was/by(g)+1)*by(g), g.Size); out[g] > was && macs(out) <= most {
+			before := macs(out)
+			out[g] = min((was/by(g)+1)*by(g), g.Size)
+			if now := macs(out); out[g] > was && now <= most && math.Abs(now-target) < math.Abs(before-target) {
 				raised = true
 				break
 			}

@@ -222,6 +222,16 @@ func TestChooseForMACs(t *testing.T) {
 	}
 }
 
+// Heads are whole vectors already: 7 of 12 are not rounded to 8.
+func TestChooseHeads(t *testing.T) {
+	l := engine.Seq{engine.Embedding{Vocab: 11, Out: 96}, engine.Residual{Body: engine.Seq{engine.Attention{Heads: 12}}}, engine.Dense{Out: 11, PerStep: true}}
+	heads := Group{"1.body.0 Attention(12) heads", 12}
+	keep, err := Choose(l, data.Shape{64}, nil, Budget{MACs: .6, Protect: []string{"0"}})
+	if err != nil || len(keep) != 1 || len(keep[heads]) != 7 {
+		t.Errorf("%v, %v", keep, err)
+	}
+}
+
 func TestGoldenRank(t *testing.T) {
 	rows := make([][]float32, 4)
 	for j := range rows {
