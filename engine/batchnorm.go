@@ -32,6 +32,11 @@ func (l BatchNorm) fuse(b *plan.Builder, x plan.Tensor, next []Layer) (plan.Tens
 	o.x, o.channels, o.per = x, c, x.Shape.Size()/c
 	o.gamma, o.beta = b.Param("weight", ones, c), b.Param("bias", zeros, c)
 	o.mean, o.variance = b.Stat("running_mean", zeros, c), b.Stat("running_var", ones, c)
+	if cut := b.Cut(); cut != nil {
+		for _, p := range []*plan.Param{o.gamma, o.beta, o.mean, o.variance} {
+			p.Of(b.Own(cut), 0, cut.Size)
+		}
+	}
 	o.saved, o.front, o.back = b.Scratch(plan.Product(4, c)), b.Scratch(int64(c)), b.Scratch(plan.Product(2, c))
 	shape := x.Shape
 	taken, _ := behind(next)
@@ -151,7 +156,7 @@ func (o *batchNorm) Forward(p plan.Pass) {
 // average updates the running statistics, with the unbiased variance, or records
 // what they are to be updated with. A single value has none, and changes nothing.
 func (o *batchNorm) average(p plan.Pass, mean, variance []float32, n int) {
-	if n < 2 {
+	if n < 2 || p.Again {
 		return
 	}
 	unbiased := float32(n) / float32(n-1)

@@ -162,7 +162,7 @@ func (t *Trainer) makeLanes(held func() []float32) error {
 		if i == 0 {
 			own = len(parts) - 1
 		}
-		if t.cfg.Mesh.sharded() {
+		if t.inUnits {
 			t.addEdges(l)
 		}
 		t.lanes[i] = l

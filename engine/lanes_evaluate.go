@@ -18,6 +18,9 @@ func (t *Trainer) evaluateInPieces(outputs []float32, s *data.Set) (Score, error
 	}
 	n.level.Enter()
 	defer kernel.Leave()
+	if t.ranks != nil {
+		defer t.endLink() // a loss of the user's may panic
+	}
 	all := newRegression(s)
 	rows, size := s.Len(), t.cfg.microRows(n.cfg.Batch)
 	pieces := make([]tally, (rows+size-1)/size)
@@ -112,6 +115,10 @@ func (t *Trainer) onLanes(n int, do func(l *lane, piece int)) {
 	}
 	t.atWork = true
 	defer func() { t.atWork = false }()
+	if t.master != nil {
+		t.ranks.carrier.start(false)
+		defer t.ranks.carrier.stop()
+	}
 	var others sync.WaitGroup
 	for i := range slices.Backward(t.lanes[1:]) {
 		work := func() { block(i + 1) }

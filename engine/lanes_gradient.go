@@ -21,7 +21,7 @@ func (t *Trainer) bad() int {
 // differentiate computes the gradients of a lane's leaves of a round and adds them up,
 // as far as they are whole subtrees. It stops at a loss that is not finite.
 func (t *Trainer) differentiate(l *lane, round int) {
-	if t.cfg.Mesh.sharded() {
+	if t.inUnits {
 		t.differentiateInUnits(l, round)
 		return
 	}

@@ -18,7 +18,7 @@ func (t *Trainer) compute() {
 		return
 	}
 	began, turn := time.Now(), t.cfg.Mesh.turns || !t.cfg.Mesh.always && t.pace.next()
-	if turn && !t.cfg.Mesh.sharded() { // lanes that share units wait for each other
+	if turn && !t.inUnits { // lanes that share units wait for each other
 		t.inTurn()
 	} else {
 		t.atWork = true
@@ -155,7 +155,7 @@ func (t *Trainer) work(l *lane) {
 
 // sumsUp reports whether the lanes' sums are still to be added up once all micro-batches
 // are computed.
-func (t *Trainer) sumsUp() bool { return t.deal.rounds == 1 && !t.cfg.Mesh.sharded() }
+func (t *Trainer) sumsUp() bool { return t.deal.rounds == 1 && !t.inUnits }
 
 func (t *Trainer) differentiateRound(l *lane) { t.differentiate(l, l.round) }
 

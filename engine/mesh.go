@@ -8,6 +8,7 @@ import "fmt"
 type Mesh struct {
 	Data         int `json:"data,omitempty"`          // shards that the rows of a step are cut into; 0 means Threads
 	MicroBatches int `json:"micro_batches,omitempty"` // that a shard is cut into; 0 means Accumulate
+	Tensor       int `json:"tensor,omitempty"`        // parts that wide layers are cut into; 0 means 1
 	Threads      int `json:"threads,omitempty"`       // lanes of a rank that compute micro-batches at the same time; 0 means 1
 
 	// Zero says what each rank keeps of the whole, in the stages of ZeRO (Rajbhandari et
@@ -18,6 +19,8 @@ type Mesh struct {
 	// shards first, then in that of their numbers, even by one rank.
 	Zero  int    `json:"zero,omitempty"`
 	World *World `json:"-" yaml:"-"` // nil: this is the only rank
+
+	Recompute Recompute `json:"recompute,omitempty"` // what is computed again in the backward pass instead of being kept
 
 	// Lane runs the part of a step that is computed beside the calling goroutine: it
 	// calls work once, on the goroutine it is called on. A program that counts the
@@ -41,7 +44,9 @@ func (m *Mesh) Shards() int {
 }
 
 // Cuts reports whether there is a mesh.
-func (m *Mesh) Cuts() bool { return m.Data > 0 || m.MicroBatches > 0 || m.Threads > 0 }
+func (m *Mesh) Cuts() bool {
+	return m.Data > 0 || m.MicroBatches > 0 || m.Tensor > 0 || m.Threads > 0
+}
 
 // leaves is the number of micro-batches of a step.
 func (c *TrainConfig) leaves() int {
@@ -55,6 +60,9 @@ func (c *TrainConfig) leaves() int {
 // maxLeaves bounds the micro-batches of a step.
 const maxLeaves = 1 << 20
 
+// MaxTensor bounds the parts of a layer, Mesh.Tensor.
+const MaxTensor = 256
+
 // Fits is an error that says what would fit if steps of so many batches of rows cannot
 // be cut so.
 func (m Mesh) Fits(batch, accumulate int) error {
@@ -65,8 +73,14 @@ func (m Mesh) Fits(batch, accumulate int) error {
 // fits is the error of [Mesh.Fits] for a network that is compiled for a batch.
 func (c *TrainConfig) fits(batch int) error {
 	m := &c.Mesh
+	if err := m.Recompute.validate(); err != nil {
+		return fmt.Errorf("mesh: %w", err)
+	}
 	if m.Data < 0 || m.MicroBatches < 0 || m.Threads < 0 {
 		return fmt.Errorf("mesh: data %d, micro_batches %d or threads %d is below 0", m.Data, m.MicroBatches, m.Threads)
+	}
+	if m.Tensor < 0 || m.Tensor > MaxTensor {
+		return fmt.Errorf("mesh: tensor %d is outside [1, %d]", m.Tensor, MaxTensor)
 	}
 	if err := m.joinable(); err != nil {
 		return err
@@ -113,6 +127,8 @@ func (m *Mesh) joinable() error {
 	switch {
 	case m.Zero < 0 || m.Zero > 3:
 		return fmt.Errorf("mesh: zero %d is outside [0, 3]", m.Zero)
+	case m.sharded() && m.Recompute == RecomputeBlocks:
+		return fmt.Errorf("mesh: recompute blocks does not work with zero %d on several ranks: use zero 1, or leave recompute out", m.Zero)
 	case m.World != nil && m.World.Ranks < 1:
 		return fmt.Errorf("mesh: a world of %d ranks: there is at least one", m.World.Ranks)
 	case m.rank() >= m.ranks():

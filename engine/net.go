@@ -65,22 +65,25 @@ func (c *Config) soft() bool {
 // parameters, gradients, running statistics and activations. It belongs to one
 // goroutine at a time.
 type Net struct {
-	layer   Layer
-	in, out data.Shape
-	cfg     Config
-	level   kernel.Level  // of cfg.CPU
-	plan    *plan.Builder // empty if err is not nil
-	x, y    plan.Tensor   // input and output of the plan
-	arena   []float32
-	params  []float32    // nil where ranks have pieces of them
-	grads   []float32    // nil where ranks have pieces of them
-	buffers unitBuffers  // in their place
-	stats   []float32    // running statistics
-	tables  []float32    // numbers that never change
-	batch   loss.Targets // room for the targets of one batch
-	trainer *Trainer     // of Fit
-	err     error        // of MLP: there is no network
-	last    error        // of Fit and Loss
+	layer     Layer
+	in, out   data.Shape
+	cfg       Config
+	level     kernel.Level  // of cfg.CPU
+	plan      *plan.Builder // empty if err is not nil
+	cuts      *plan.Cuts    // into parts for tensor parallelism; nil: it is whole
+	head      *vocabulary   // the loss, if the outputs are cut
+	x, y      plan.Tensor   // input and output of the plan
+	arena     []float32
+	params    []float32    // nil where ranks have pieces of them
+	grads     []float32    // nil where ranks have pieces of them
+	buffers   unitBuffers  // in their place
+	stats     []float32    // running statistics
+	tables    []float32    // numbers that never change
+	batch     loss.Targets // room for the targets of one batch
+	trainer   *Trainer     // of Fit
+	recompute Recompute    // of the plan
+	err       error        // of MLP: there is no network
+	last      error        // of Fit and Loss
 }
 
 // maxArena is the largest arena that Compile allocates, in floats (64 GiB).
@@ -105,7 +108,7 @@ func Compile(l Layer, in data.Shape, cfg Config) (*Net, error) {
 	n := &Net{layer: l, in: in, out: out, cfg: cfg, level: level}
 	level.Enter() // it decides what is computed in pairs
 	defer kernel.Leave()
-	n.plan, n.x, n.y = plan.New(in, cfg.Batch, cfg.Precision.format(), l.build)
+	n.plan, n.x, n.y = n.planFor(cfg.Batch)
 	if n.y.Grad == nil {
 		return nil, errors.New("compile: no layer has parameters to train")
 	}
@@ -119,6 +122,17 @@ func Compile(l Layer, in data.Shape, cfg Config) (*Net, error) {
 		p.First.Fill(nil, p.W)
 	}
 	return n, nil
+}
+
+// building is what builds a network that is cut so.
+func building(build func(*plan.Builder, plan.Tensor) plan.Tensor, cuts *plan.Cuts) func(*plan.Builder, plan.Tensor) plan.Tensor {
+	if cuts == nil {
+		return build
+	}
+	return func(b *plan.Builder, x plan.Tensor) plan.Tensor {
+		b.Cuts = cuts
+		return build(b, x)
+	}
 }
 
 // allocate makes the arena: parameters, gradients, statistics, then the blocks
@@ -161,6 +175,7 @@ func (n *Net) bindBlocks(arena []float32) {
 	if n.cfg.soft() {
 		n.batch.Soft = make([]float32, n.cfg.Batch*n.out.Size())
 	}
+	n.head = newVocabulary(n)
 }
 
 // share gives each tensor of a list its part of a flat slice.
@@ -235,6 +250,13 @@ func (n *Net) forward(p plan.Pass) {
 	}
 }
 
+// backward runs the plan back from the gradient of the output.
+func (n *Net) backward(p plan.Pass) {
+	for i := len(n.plan.Ops) - 1; i >= 0; i-- {
+		n.plan.Back(i, p)
+	}
+}
+
 // step runs forward, loss and backward for a batch in the input block and
 // returns the sum of the losses and its divisor. The gradients are those of the
 // mean, times scale.
@@ -243,26 +265,33 @@ func (n *Net) step(p plan.Pass, t loss.Targets, scale float64) (sum, weight floa
 	if sum, weight = n.judge(p, t, scale); math.IsNaN(sum) || math.IsInf(sum, 0) {
 		return sum, weight
 	}
-	for i := len(n.plan.Ops) - 1; i >= 0; i-- {
-		n.plan.Ops[i].Backward(p)
-	}
+	n.backward(p)
 	return sum, weight
 }
 
 // judge is the loss of outputs, as step returns it, and its gradient by them.
 func (n *Net) judge(p plan.Pass, t loss.Targets, scale float64) (sum, weight float64) {
-	size := p.Rows * n.out.Size()
+	size := p.Rows * n.y.Shape.Size()
 	d := n.y.Grad.Floats[:size]
-	sum, weight = n.cfg.Loss.Gradient(d, n.y.Data.Floats[:size], t, p.Rows)
+	sum, weight = n.compare(d, n.y.Data.Floats[:size], t, p.Rows)
 	if math.IsNaN(sum) || math.IsInf(sum, 0) {
 		return sum, weight
 	}
-	if t.Partner != nil {
-		l, _ := n.cfg.Loss.(loss.CrossEntropy) // newFeeder made sure
-		sum += t.Mixed(d, n.y.Data.Floats[:size], p.Rows, l.Smoothing)
-	}
 	if scale != 1 {
 		kernel.Scale(d, float32(scale))
+	}
+	return sum, weight
+}
+
+// compare is the loss of outputs y and its gradient d by them: see [loss.Loss].
+func (n *Net) compare(d, y []float32, t loss.Targets, rows int) (sum, weight float64) {
+	if n.head != nil {
+		return n.head.gradient(d, y, t, rows)
+	}
+	sum, weight = n.cfg.Loss.Gradient(d, y, t, rows)
+	if t.Partner != nil && !math.IsNaN(sum) && !math.IsInf(sum, 0) {
+		l, _ := n.cfg.Loss.(loss.CrossEntropy) // newFeeder made sure
+		sum += t.Mixed(d, y, rows, l.Smoothing)
 	}
 	return sum, weight
 }

@@ -51,6 +51,7 @@ type Trainer struct {
 	ranks   *ranks // nil if it is alone
 	deal    deal
 	units   []unit
+	inUnits bool        // these travel by themselves
 	count   int         // of the parameters
 	size    int         // of those that this rank updates
 	master  []float32   // the own pieces of the weights, if they are nowhere else
@@ -92,6 +93,9 @@ func NewTrainer(n *Net, cfg TrainConfig) (*Trainer, error) {
 	if n.err != nil {
 		return nil, n.err
 	}
+	if n.grads == nil {
+		return nil, errors.New("trainer: this rank has pieces of the network, which are another trainer's: see Trainer.Whole")
+	}
 	if cfg.Optimizer == nil {
 		cfg.Optimizer = optim.AdamW{}
 	}
@@ -102,6 +106,9 @@ func NewTrainer(n *Net, cfg TrainConfig) (*Trainer, error) {
 		return nil, fmt.Errorf("trainer: %w", err)
 	}
 	if err := cfg.fits(n.cfg.Batch); err != nil {
+		return nil, fmt.Errorf("trainer: %w", err)
+	}
+	if err := n.cutFor(&cfg); err != nil {
 		return nil, fmt.Errorf("trainer: %w", err)
 	}
 	if cfg.Mask != nil && len(cfg.Mask) != len(n.params) {
@@ -128,13 +135,19 @@ func NewTrainer(n *Net, cfg TrainConfig) (*Trainer, error) {
 // steps are those that each tensor has taken part in; nil: all.
 func (t *Trainer) allocate(steps []int) (err error) {
 	n := t.net
-	n.level.Enter() // it decides what lanes compute in pairs
+	n.level.Enter() // it decides what is computed in pairs
 	defer kernel.Leave()
+	n.dropEdges()
+	if err := n.recomputing(t.cfg.Mesh.Recompute); err != nil {
+		return err
+	}
 	t.count = int(plan.Total(n.plan.Params))
 	t.units = t.cfg.units(n.plan)
 	if t.ranks != nil {
 		t.ranks.take(t.units)
+		t.ranks.carrier.t = t
 	}
+	t.inUnits = t.ranks != nil && (t.cfg.Mesh.Zero >= 2 || len(t.units) > 1)
 	t.size = place(t.units)
 	if t.cfg.Mesh.sharded() {
 		t.breakUp()
@@ -329,7 +342,7 @@ func (t *Trainer) diverged(u int, what string) error {
 		return err
 	}
 	where, owner := "", t.cfg.holder(u)
-	if t.cfg.Mesh.sharded() {
+	if t.inUnits {
 		r.beginBlame(n)
 	}
 	if r == nil || r.small.Member() == owner {
@@ -337,7 +350,7 @@ func (t *Trainer) diverged(u int, what string) error {
 		got := l.feeder.fill(&batch{n.x.Data.Floats, n.batch}, 0, m.set, t.order[t.rows+from:t.rows+to], t.done)
 		where = n.blame(t.pass(u), got, t.scaleOf(u))
 	}
-	if t.cfg.Mesh.sharded() {
+	if t.inUnits {
 		t.endBlame()
 	}
 	if r != nil {

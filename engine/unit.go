@@ -13,8 +13,8 @@ func (s stretch) size() int { return s.hi - s.lo }
 // of is the part of a vector as long as the parameters.
 func (s stretch) of(x []float32) []float32 { return x[s.lo:s.hi:s.hi] }
 
-// unit is a stretch of the parameters that travels between the ranks at once. Up to
-// zero 1 it is all of them. With zero 2 and 3 it is those of a few layers: their
+// unit is a stretch of the parameters that travels between the ranks at once. With
+// zero 0 it is all of them. From zero 1 on it is those of a few layers: their
 // gradients go to the ranks that update them as soon as all of them are there, and with
 // zero 3 their weights come when they are needed.
 type unit struct {
@@ -35,7 +35,7 @@ const bucket = 1 << 20
 func (c *TrainConfig) units(b *plan.Builder) (list []unit) {
 	m, n := &c.Mesh, c.Mesh.ranks()
 	all := int(plan.Total(b.Params))
-	if !m.sharded() {
+	if n == 1 || m.Zero == 0 {
 		list = []unit{{stretch: stretch{0, all}, ops: stretch{0, len(b.Ops)}}}
 	} else {
 		most := bucket

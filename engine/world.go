@@ -48,6 +48,7 @@ type ranks struct {
 	link     mesh.Link
 	floats   *mesh.Group // of gradients and weights
 	small    *mesh.Group // of everything else: one leaf a rank
+	carrier  *carrier
 	unit     *unit       // that is on its way
 	squares  [][]float64 // of the blocks of the gradient
 	losses   [][]float64 // of each micro-batch
@@ -107,6 +108,9 @@ func join(c *TrainConfig, n *Net) (*ranks, error) {
 	if r.floats, err = mesh.NewGroup(link, members); err != nil {
 		return nil, err
 	}
+	if r.carrier, err = newCarrier(link, members); err != nil {
+		return nil, err
+	}
 	return r, r.compare(c, n)
 }
 
@@ -144,6 +148,9 @@ func (r *ranks) compare(c *TrainConfig, n *Net) error {
 	own := []string{
 		of("parameters", len(n.params)), of("weights with the checksum", fmt.Sprintf("%08x", sum)), of("kernels", n.CPU()), of("precision", n.cfg.Precision), of("loss", n.cfg.Loss),
 		of("batch", n.cfg.Batch), of("seed", c.Seed), of("optimizer", c.Optimizer), of("mesh.data", c.Mesh.Shards()), of("micro-batches", c.leaves()), of("mesh.zero", c.Mesh.Zero),
+	}
+	if c.Mask != nil {
+		own = append(own, of("a mask with the checksum", fmt.Sprintf("%08x", crc32.ChecksumIEEE(mesh.Bytes(c.Mask)))))
 	}
 	if c.Mesh.Zero == 3 { // ranks take turns that depend on them
 		own = append(own, of("mesh.threads", c.Mesh.Threads))

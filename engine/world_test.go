@@ -106,11 +106,20 @@ func TestRanksChangeNoBit(t *testing.T) {
 			Prefetch:  rapid.Bool().Draw(rt, "prefetch"), Seed: 7,
 			Mesh: always(Mesh{Data: shards, MicroBatches: micro}),
 		}
+		if rapid.Bool().Draw(rt, "tensor") && layer.String() == sharing.String() {
+			layer, cfg.Mesh.Tensor = Seq{Dense{Out: 128}, BatchNorm{}, ReLU{}, Dropout{P: 0.1}, Dense{Out: 70}, ReLU{}, Dense{Out: 4}}, 2
+		}
 		if rapid.Bool().Draw(rt, "frozen") && layer.String() == sharing.String() {
 			cfg.Groups = append(cfg.Groups, Group{Names: []string{"4.weight"}, Frozen: true})
 		}
 		if rapid.Bool().Draw(rt, "scaled") {
 			cfg.LossScale = &LossScale{Init: 0x1p127, Interval: 2} // overflows at first
+		}
+		if rapid.Bool().Draw(rt, "masked") {
+			n := mustCompile(t, layer, s.Shape, Config{})
+			for i := range n.params {
+				cfg.Mask = append(cfg.Mask, float32(min(i%3, 1)))
+			}
 		}
 		c := Config{Seed: 1, Batch: shards*micro + rapid.IntRange(2, 12).Draw(rt, "rows"), Precision: rapid.SampledFrom([]Precision{F32, BF16, FP16}).Draw(rt, "precision")}
 		switch rapid.IntRange(0, 2).Draw(rt, "loss") {

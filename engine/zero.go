@@ -16,7 +16,8 @@ import (
 // needed, its first edge going forward and its last edge going backward gather them
 // from the ranks' pieces; where its gradient is complete, the first edge going backward
 // adds it up over the ranks, to each rank's piece. Units take turns in two buffers of
-// weights and two of gradients.
+// weights and two of gradients. With zero 1 there are edges, too: gradients leave as
+// early, but from where they are.
 
 // edge is the beginning or the end of a unit in a lane's plan.
 type edge struct {
@@ -32,7 +33,7 @@ func (e *edge) Bind() {}
 // Forward implements [plan.Op].
 func (e *edge) Forward(plan.Pass) {
 	if e.first {
-		e.t.bring(e.l, e.unit)
+		e.t.bring(e.l, e.unit, false)
 	}
 }
 
@@ -41,7 +42,7 @@ func (e *edge) Backward(plan.Pass) {
 	if e.first {
 		e.t.leave(e.l, e.unit)
 	} else {
-		e.t.bring(e.l, e.unit)
+		e.t.bring(e.l, e.unit, true)
 	}
 }
 
@@ -50,7 +51,7 @@ func (e *edge) Backward(plan.Pass) {
 func (t *Trainer) breakUp() {
 	n := t.net
 	stats, tables, params := n.stats, n.tables, n.params
-	n.plan, n.x, n.y = plan.New(n.in, n.cfg.Batch, n.cfg.Precision.format(), n.layer.build)
+	n.plan, n.x, n.y = n.planFor(n.cfg.Batch)
 	whole := t.cfg.Mesh.Zero < 3
 	sizes := []int{len(stats), len(tables)}
 	if whole {
@@ -125,6 +126,17 @@ func (t *Trainer) bindUnits(n *Net) {
 	}
 }
 
+// dropEdges takes the edges of an earlier trainer out of the plan.
+func (n *Net) dropEdges() {
+	b := n.plan
+	for i := len(b.Ops) - 1; i >= 0; i-- {
+		if _, ok := b.Ops[i].(*edge); ok {
+			b.Ops, b.Owner, b.Used = slices.Delete(b.Ops, i, i+1), slices.Delete(b.Owner, i, i+1), slices.Delete(b.Used, i, i+1)
+			b.Runs = slices.Delete(b.Runs, i, i+1)
+		}
+	}
+}
+
 // addEdges puts the edges of the units into a lane's plan.
 func (t *Trainer) addEdges(l *lane) {
 	b := l.net.plan
@@ -143,6 +155,7 @@ func (t *Trainer) addEdges(l *lane) {
 		add(&edge{t, l, k, false}, b.Owner[s.hi-1], [2][]*plan.Block{})
 	}
 	b.Ops, b.Owner, b.Used = ops, owner, used
+	b.Runs = make([]int, len(ops)) // nothing runs again: see joinable
 }
 
 // laneNet is a network that shares the weights, statistics and tables of the trainer's,
@@ -150,9 +163,9 @@ func (t *Trainer) addEdges(l *lane) {
 // is the current one.
 func (t *Trainer) laneNet(batch int) *Net {
 	n := t.net
-	l := &Net{layer: n.layer, in: n.in, out: n.out, cfg: n.cfg, level: n.level, params: n.params, stats: n.stats, tables: n.tables}
+	l := &Net{layer: n.layer, in: n.in, out: n.out, cfg: n.cfg, level: n.level, cuts: n.cuts, recompute: n.recompute, params: n.params, stats: n.stats, tables: n.tables}
 	l.cfg.Batch = batch
-	l.plan, l.x, l.y = plan.New(n.in, batch, n.cfg.Precision.format(), n.layer.build)
+	l.plan, l.x, l.y = n.planFor(batch)
 	if !t.cfg.Mesh.sharded() {
 		at := l.slabs([]int{t.count})
 		l.grads = at()
@@ -186,19 +199,20 @@ func (t *Trainer) meet() {
 // with each other.
 func (l *lane) first() bool { return l.number == 0 }
 
-// bring gathers the weights of a unit, where ranks have pieces of them.
-func (t *Trainer) bring(l *lane, k int) {
+// bring brings the weights of a unit, where ranks have pieces of them.
+func (t *Trainer) bring(l *lane, k int, back bool) {
 	r := t.ranks
 	if t.master == nil {
 		return
 	}
-	if t.meet(); l.first() && r.lost == nil {
-		u := &t.units[k]
-		w := stretch{0, u.size()}.of(t.net.buffers.weights[k%2])
-		copy(w[u.own.lo-u.lo:], t.weightsOf(u))
-		r.unit = u
-		r.fail(r.floats.AllGather(w))
+	if t.meet(); l.first() {
 		r.brought++
+		if back {
+			k = 2*len(t.units) - 1 - k
+		}
+		if r.lost == nil {
+			r.carrier.bring(k)
+		}
 	}
 	t.meet()
 }
@@ -220,8 +234,9 @@ func (r *ranks) beginBlame(n *Net) {
 func (t *Trainer) endBlame() {
 	n := len(t.units)
 	for i := t.ranks.brought; t.master != nil && t.ranks.lost == nil && i < 2*n; i++ {
-		t.bring(t.lanes[0], min(i, 2*n-1-i))
+		t.bring(t.lanes[0], min(i, 2*n-1-i), i >= n)
 	}
+	t.ranks.quiet = false
 }
 
 // leave takes the gradient of a unit, which is complete, to the sums.
@@ -245,23 +260,9 @@ func (t *Trainer) leave(l *lane, k int) {
 	t.meet()
 	t.addUp(l, k)
 	if t.meet(); l.first() && r.lost == nil {
-		t.reduceUnit(k, l.round)
+		r.carrier.sum(k, l.round)
 	}
 	t.meet()
-}
-
-// reduceUnit adds the ranks' gradients of a unit up, each in its own piece, and then
-// those of the rounds.
-func (t *Trainer) reduceUnit(k, round int) {
-	r, u := t.ranks, &t.units[k]
-	r.unit = u
-	if r.fail(r.floats.ReduceScatter(u.trees)) != nil {
-		return
-	}
-	sum := u.trees[0][u.own.lo-u.lo : u.own.hi-u.lo]
-	if t.addRound(sum, u.at, round); round+1 == t.deal.rounds {
-		copy(t.gradientOf(u), sum)
-	}
 }
 
 // leafAt is what a lane does with the leaf of a turn.
@@ -282,6 +283,9 @@ type leafAt struct {
 func (t *Trainer) differentiateInUnits(l *lane, round int) {
 	d, at := &t.deal, &l.at
 	l.round, at.top = round, 0
+	if round == 0 && l.first() {
+		t.ranks.carrier.start(true)
+	}
 	for turn := range d.turns {
 		leaf := l.span.To - d.turns + turn
 		*at = leafAt{idle: leaf < l.span.From, top: at.top, last: leaf+1 == l.span.To}
@@ -294,6 +298,9 @@ func (t *Trainer) differentiateInUnits(l *lane, round int) {
 		if at.top -= at.merges; !at.idle && !at.last {
 			at.top++
 		}
+	}
+	if round+1 == d.rounds && l.first() {
+		t.ranks.carrier.stop()
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"budwood/engine"
 	"budwood/learn/network"
 	"budwood/search"
 )
@@ -15,15 +16,16 @@ const mostThreads = 256
 // and lets a trial ask for as many processors as it has threads.
 func (s *Spec) completeMesh() error {
 	m, r := &s.Mesh, &s.Resources
-	if !m.Cuts() {
+	if !m.Cuts() && m.Recompute == "" {
 		return nil
 	}
 	for _, f := range []struct {
 		key   string
 		value int
-	}{{"data", m.Data}, {"micro_batches", m.MicroBatches}} {
-		if f.value < 0 || f.value > 1<<16 {
-			return wrong("mesh."+f.key, "%d is outside [1, %d]", f.value, 1<<16)
+		most  int
+	}{{"data", m.Data, 1 << 16}, {"micro_batches", m.MicroBatches, 1 << 16}, {"tensor", m.Tensor, engine.MaxTensor}} {
+		if f.value < 0 || f.value > f.most {
+			return wrong("mesh."+f.key, "%d is outside [1, %d]", f.value, f.most)
 		}
 	}
 	switch {
@@ -38,7 +40,9 @@ func (s *Spec) completeMesh() error {
 	case r.CPU > 0 && r.CPU < m.Threads:
 		return wrong("resources.cpu", "%d is less than the %d threads of mesh: use at least %d, or leave it out", r.CPU, m.Threads, m.Threads)
 	}
-	m.Data = m.Shards()
+	if m.Cuts() {
+		m.Data = m.Shards()
+	}
 	if m.Threads > 1 {
 		r.CPU = max(r.CPU, m.Threads)
 	}
@@ -96,12 +100,23 @@ func (s *Spec) ends(name string) (values []int) {
 // a study without a mesh.
 func DescribeMesh(s *Spec) string {
 	m := &s.Mesh
+	again := ""
+	if m.Recompute != "" {
+		again = fmt.Sprintf("recompute %s: activations are computed again in the backward pass, which takes less memory and one more forward pass at most", m.Recompute)
+	}
 	if !m.Cuts() {
-		return ""
+		return again
+	}
+	if again != "" {
+		again = "; " + again
 	}
 	micro := "accumulate"
 	if m.MicroBatches > 0 {
 		micro = fmt.Sprint(m.MicroBatches)
 	}
-	return fmt.Sprintf("data %d × micro_batches %s on %d threads, where a step is large enough to pay for them; the numbers depend on data and micro_batches alone", m.Shards(), micro, max(m.Threads, 1))
+	tensor, numbers := "", "data and micro_batches"
+	if m.Tensor > 1 {
+		tensor, numbers = fmt.Sprintf(" × tensor %d", m.Tensor), "data, micro_batches and tensor"
+	}
+	return fmt.Sprintf("data %d × micro_batches %s%s on %d threads, where a step is large enough to pay for them; the numbers depend on %s alone%s", m.Shards(), micro, tensor, max(m.Threads, 1), numbers, again)
 }

@@ -31,7 +31,7 @@ func run(args []string, out io.Writer) error {
 	names := fs.String("models", "", "letters of the models to train; all by default")
 	rounds := fs.Int("rounds", 5, "turns of each program")
 	seconds := fs.Float64("seconds", 0.5, "processor time of a turn")
-	tables := fs.String("tables", "train,gemm,pair,lanes", "what to measure")
+	tables := fs.String("tables", "train,gemm,pair,lanes,ranks", "what to measure")
 	python := fs.String("python", "python3,/usr/bin/python3", "where to look for PyTorch; nothing: no comparison")
 	if err := fs.Parse(args); err != nil {
 		return err
@@ -60,8 +60,10 @@ func run(args []string, out io.Writer) error {
 			err = pairs(out, chosen, *rounds, *seconds)
 		case "lanes":
 			err = lanes(out, chosen, 20**rounds)
+		case "ranks":
+			err = ranks(out, chosen, 20**rounds)
 		default:
-			err = fmt.Errorf("table %q: is none of train, gemm, pair, lanes", t)
+			err = fmt.Errorf("table %q: is none of train, gemm, pair, lanes, ranks", t)
 		}
 		if err != nil {
 			return err

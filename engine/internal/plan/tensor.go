@@ -32,6 +32,7 @@ type Pass struct {
 	Train bool    // dropout drops, and norms use the statistics of the batch
 	Key   uint64  // of this step's random choices
 	Share float32 // of this batch in running statistics; 0 means as in training
+	Again bool    // the ops have run on these rows before: running statistics stay as they are
 	// Record takes the statistics of the batch, each at its parameter's place in all
 	// of them, instead of the running ones, which an op's Settle brings up to date
 	// later; nil: they take them at once.
@@ -62,6 +63,7 @@ type Param struct {
 	Size  int64     // the product of Shape
 	At    int       // its place in the flat slice of all tensors of its kind
 	First Filler    // of its first values
+	Piece *Piece    // what it is of a larger tensor; nil: all
 	W, G  []float32 // values and gradient, Size long, once the arena exists; only what is trained has a gradient
 }
 
