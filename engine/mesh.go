@@ -8,7 +8,7 @@ import "fmt"
 type Mesh struct {
 	Data         int `json:"data,omitempty"`          // shards that the rows of a step are cut into; 0 means Threads
 	MicroBatches int `json:"micro_batches,omitempty"` // that a shard is cut into; 0 means Accumulate
-	Threads      int `json:"threads,omitempty"`       // lanes of a rank that compute micro-batches at the same time; 0 means 1
+	Threads      int `json:"threads,omitempty"`       // lanes of a rank, at most one for each of its shards, that compute micro-batches at the same time; 0 means 1
 
 	// Zero says what each rank keeps of the whole, in the stages of ZeRO (Rajbhandari et
 	// al. 2020): 0 is everything. With 1 it has the state of the optimizer, the moving average
