@@ -16,7 +16,7 @@ import (
 // and data sets, and computes the shards D·k/K … D·(k+1)/K−1 of the data (of rank k of
 // K). All make the same calls of their trainers in the same order: [NewTrainer],
 // [Trainer.Step], [Trainer.Epoch], [Trainer.Evaluate], [Trainer.KeepBest],
-// [Trainer.RestoreBest], [Trainer.Save] and [Trainer.Load] return when all ranks have
+// [Trainer.RestoreBest], [Trainer.Save], [Trainer.Load] and [Trainer.Whole] return when all ranks have
 // done their part. The results are those of one rank, bit for bit.
 //
 // An error of one rank ends the link: the calls of the others return it, or a
@@ -43,9 +43,18 @@ func (m *Mesh) rank() int {
 	return m.World.Link.Rank()
 }
 
+// peers are the numbers on the link of the ranks that compute the shards, in their order.
+func (m *Mesh) peers() (ranks []int) {
+	for k := range m.ranks() {
+		ranks = append(ranks, k)
+	}
+	return ranks
+}
+
 // ranks is the side of one rank in what a trainer does together with others.
 type ranks struct {
 	link     mesh.Link
+	peers    []int       // of which it is one
 	floats   *mesh.Group // of gradients and weights
 	small    *mesh.Group // of everything else: one leaf a rank
 	carrier  *carrier
@@ -85,15 +94,15 @@ func join(c *TrainConfig, n *Net) (*ranks, error) {
 	}
 	members := mesh.Members{Name: "small"}
 	var leaves []int
+	members.Ranks = c.Mesh.peers()
 	for k := range count {
-		members.Ranks = append(members.Ranks, k)
 		s, each := c.spanOf(k), 1
 		if c.Mesh.Zero < 2 {
 			each = c.leaves() / c.Mesh.Shards()
 		}
 		leaves = append(leaves, (s.To-s.From)*each)
 	}
-	r := &ranks{link: link, failed: [][]float64{make([]float64, count)}}
+	r := &ranks{link: link, peers: members.Ranks, failed: [][]float64{make([]float64, count)}}
 	var err error
 	if r.small, err = mesh.NewGroup(link, members); err != nil {
 		return nil, err
