@@ -222,7 +222,7 @@ func (r *ranks) agree(own error) error {
 // begin readies a rank for steps, once the lanes are there. all is room for the statistics
 // of all micro-batches.
 func (r *ranks) begin(t *Trainer, all []float32) {
-	r.losses = [][]float64{make([]float64, len(t.losses))}
+	r.losses = [][]float64{make([]float64, len(t.losses)+1)} // and whether to stop
 	r.squares = [][]float64{t.squares}
 	n, stats := r.floats.Size(), len(t.net.stats)
 	if stats == 0 {
@@ -264,6 +264,9 @@ func (t *Trainer) tell() {
 	}
 	x := r.losses[0]
 	fill(x, nothing)
+	if t.stopSeen {
+		x[len(t.losses)] = 1
+	}
 	for round := range t.deal.rounds {
 		for leaf := t.deal.span.From; leaf < t.deal.span.To; leaf++ {
 			u := t.deal.micro(round, leaf)
@@ -274,6 +277,7 @@ func (t *Trainer) tell() {
 		return
 	}
 	copy(t.losses, x)
+	t.stopSeen = x[len(t.losses)] > 0
 	if r.records != nil {
 		r.unit = r.records
 		t.now.lost = r.fail(r.floats.AllGather(r.recorded))

@@ -24,7 +24,10 @@ import (
 )
 
 // links joins n ranks of this process: by memory, by messages, or by Unix sockets.
-func links(t rapid.TB, kind string, n int) []mesh.Link {
+func links(t rapid.TB, kind string, n int) []mesh.Link { return badLinks(t, kind, n, nil) }
+
+// badLinks is links over bad networks, by rank.
+func badLinks(t rapid.TB, kind string, n int, bad map[int]*mesh.Bad) []mesh.Link {
 	t.Helper()
 	out := make([]mesh.Link, n)
 	if kind != "unix" {
@@ -49,7 +52,11 @@ func links(t rapid.TB, kind string, n int) []mesh.Link {
 		}
 	}
 	errs := onRanks(out, func(rank int, _ mesh.Link) error {
-		l, err := mesh.Join(context.Background(), mesh.Config{Rank: rank, Peers: table, Listeners: listeners[rank : rank+1]})
+		c := mesh.Config{Rank: rank, Peers: table, Listeners: listeners[rank : rank+1]}
+		if b := bad[rank]; b != nil {
+			c.Through = b.Conn
+		}
+		l, err := mesh.Join(context.Background(), c)
 		out[rank] = l
 		return err
 	})
@@ -392,6 +399,77 @@ func TestRanksSayThatOneIsLost(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// A rank may die after any byte it sends, in whatever units travel then: all others
+// end, and say who is lost.
+func TestARankMayDieAnywhere(t *testing.T) {
+	s := blobs(data.Shape{8, 8, 2}, 4, 24)
+	ends := 12
+	if testing.Short() {
+		ends = 3
+	}
+	for zero := range 4 {
+		for i := range ends {
+			bad := &mesh.Bad{End: 2500 + int64(i*i)*1931}
+			all := badLinks(t, "unix", 3, map[int]*mesh.Bad{1: bad})
+			errs := onRanks(all, func(rank int, l mesh.Link) error {
+				n, err := Compile(sharing, s.Shape, Config{Batch: 12})
+				if err != nil {
+					return err
+				}
+				m := Mesh{Data: 6, Threads: 1 + i%2, Zero: zero, World: &World{l, 3}}
+				m.bucket = 5000
+				tr, err := NewTrainer(n, TrainConfig{ClipNorm: 1, Mesh: always(m)})
+				for err == nil && tr.Done() < 5 {
+					if _, err = tr.Epoch(s); err == nil {
+						_, err = tr.Evaluate(s)
+					}
+				}
+				return err
+			})
+			if !bad.Over() {
+				t.Fatalf("zero %d: the network lasted for %d bytes", zero, bad.End)
+			}
+			for rank, err := range errs {
+				var lost mesh.ErrLost
+				if rank != 1 && (!errors.As(err, &lost) || lost.Rank != 1) || err == nil {
+					t.Errorf("zero %d, after %d bytes: rank %d has %v", zero, bad.End, rank, err)
+				}
+			}
+		}
+	}
+}
+
+// A request to stop reaches all ranks with the same step.
+func TestRanksStopTogether(t *testing.T) {
+	s := blobs(data.Shape{5}, 3, 24)
+	steps := make([]int, 3)
+	err := errors.Join(onRanks(links(t, "messages", 3), func(rank int, l mesh.Link) error {
+		n, err := Compile(Dense{Out: 3}, s.Shape, Config{Batch: 6})
+		if err != nil {
+			return err
+		}
+		tr, err := NewTrainer(n, TrainConfig{Mesh: Mesh{Data: 3, World: &World{l, 3}}})
+		if err == nil && rank == 1 {
+			time.AfterFunc(time.Millisecond, tr.RequestStop)
+		}
+		for err == nil && !tr.StopRequested() {
+			_, err = tr.Step(s)
+			steps[rank]++
+		}
+		return err
+	})...)
+	if err != nil || steps[0] != steps[1] || steps[1] != steps[2] {
+		t.Errorf("%v steps, %v", steps, err)
+	}
+	tr := mustTrain(t, mustCompile(t, Dense{Out: 3}, s.Shape, Config{Batch: 6}), TrainConfig{})
+	for _, want := range []bool{false, true} {
+		if _, err := tr.Step(s); err != nil || tr.StopRequested() != want {
+			t.Errorf("alone: %v, %v", tr.StopRequested(), err)
+		}
+		tr.RequestStop()
 	}
 }
 
