@@ -41,9 +41,9 @@ func MeasureMemory(l Layer, in data.Shape, c Config, t TrainConfig) (cost Cost, 
 	}
 	c.level().Enter() // it decides what is computed in pairs
 	defer kernel.Leave()
-	plan.Outline(in, c.Batch, c.Precision.format(), l.build, func(b *plan.Builder, out plan.Tensor) {
+	outline(l, in, c.Batch, &c, t.Mesh.Recompute, func(b *plan.Builder, out plan.Tensor) {
 		cost, m = Cost(b.Cost()), memoryOf(b, in, out.Shape, &c, &t, t.firstUnits(b), func(batch int) (arena int64) {
-			plan.Outline(in, batch, c.Precision.format(), l.build, func(b *plan.Builder, _ plan.Tensor) { arena, _ = plan.Peaks(b.Blocks) })
+			outline(l, in, batch, &c, t.Mesh.Recompute, func(b *plan.Builder, _ plan.Tensor) { arena, _ = plan.Peaks(b.Blocks) })
 			return arena
 		})
 	})

@@ -19,6 +19,8 @@ type Mesh struct {
 	Zero  int    `json:"zero,omitempty"`
 	World *World `json:"-" yaml:"-"` // nil: this is the only rank
 
+	Recompute Recompute `json:"recompute,omitempty"` // what is computed again in the backward pass instead of being kept
+
 	// Lane runs the part of a step that is computed beside the calling goroutine: it
 	// calls work once, on the goroutine it is called on. A program that counts the
 	// processor time of its threads does so here. nil means work alone.
@@ -65,6 +67,9 @@ func (m Mesh) Fits(batch, accumulate int) error {
 // fits is the error of [Mesh.Fits] for a network that is compiled for a batch.
 func (c *TrainConfig) fits(batch int) error {
 	m := &c.Mesh
+	if err := m.Recompute.validate(); err != nil {
+		return fmt.Errorf("mesh: %w", err)
+	}
 	if m.Data < 0 || m.MicroBatches < 0 || m.Threads < 0 {
 		return fmt.Errorf("mesh: data %d, micro_batches %d or threads %d is below 0", m.Data, m.MicroBatches, m.Threads)
 	}
@@ -113,6 +118,8 @@ func (m *Mesh) joinable() error {
 	switch {
 	case m.Zero < 0 || m.Zero > 3:
 		return fmt.Errorf("mesh: zero %d is outside [0, 3]", m.Zero)
+	case m.sharded() && m.Recompute == RecomputeBlocks:
+		return fmt.Errorf("mesh: recompute blocks does not work with zero %d on several ranks: use zero 1, or leave recompute out", m.Zero)
 	case m.World != nil && m.World.Ranks < 1:
 		return fmt.Errorf("mesh: a world of %d ranks: there is at least one", m.World.Ranks)
 	case m.rank() >= m.ranks():

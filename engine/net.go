@@ -65,22 +65,23 @@ func (c *Config) soft() bool {
 // parameters, gradients, running statistics and activations. It belongs to one
 // goroutine at a time.
 type Net struct {
-	layer   Layer
-	in, out data.Shape
-	cfg     Config
-	level   kernel.Level  // of cfg.CPU
-	plan    *plan.Builder // empty if err is not nil
-	x, y    plan.Tensor   // input and output of the plan
-	arena   []float32
-	params  []float32    // nil where ranks have pieces of them
-	grads   []float32    // nil where ranks have pieces of them
-	buffers unitBuffers  // in their place
-	stats   []float32    // running statistics
-	tables  []float32    // numbers that never change
-	batch   loss.Targets // room for the targets of one batch
-	trainer *Trainer     // of Fit
-	err     error        // of MLP: there is no network
-	last    error        // of Fit and Loss
+	layer     Layer
+	in, out   data.Shape
+	cfg       Config
+	level     kernel.Level  // of cfg.CPU
+	plan      *plan.Builder // empty if err is not nil
+	x, y      plan.Tensor   // input and output of the plan
+	arena     []float32
+	params    []float32    // nil where ranks have pieces of them
+	grads     []float32    // nil where ranks have pieces of them
+	buffers   unitBuffers  // in their place
+	stats     []float32    // running statistics
+	tables    []float32    // numbers that never change
+	batch     loss.Targets // room for the targets of one batch
+	trainer   *Trainer     // of Fit
+	recompute Recompute    // of the plan
+	err       error        // of MLP: there is no network
+	last      error        // of Fit and Loss
 }
 
 // maxArena is the largest arena that Compile allocates, in floats (64 GiB).
@@ -105,7 +106,7 @@ func Compile(l Layer, in data.Shape, cfg Config) (*Net, error) {
 	n := &Net{layer: l, in: in, out: out, cfg: cfg, level: level}
 	level.Enter() // it decides what is computed in pairs
 	defer kernel.Leave()
-	n.plan, n.x, n.y = plan.New(in, cfg.Batch, cfg.Precision.format(), l.build)
+	n.plan, n.x, n.y = n.planFor(cfg.Batch)
 	if n.y.Grad == nil {
 		return nil, errors.New("compile: no layer has parameters to train")
 	}
@@ -240,6 +241,13 @@ func (n *Net) forward(p plan.Pass) {
 	}
 }
 
+// backward runs the plan back from the gradient of the output.
+func (n *Net) backward(p plan.Pass) {
+	for i := len(n.plan.Ops) - 1; i >= 0; i-- {
+		n.plan.Back(i, p)
+	}
+}
+
 // step runs forward, loss and backward for a batch in the input block and
 // returns the sum of the losses and its divisor. The gradients are those of the
 // mean, times scale.
@@ -248,9 +256,7 @@ func (n *Net) step(p plan.Pass, t loss.Targets, scale float64) (sum, weight floa
 	if sum, weight = n.judge(p, t, scale); math.IsNaN(sum) || math.IsInf(sum, 0) {
 		return sum, weight
 	}
-	for i := len(n.plan.Ops) - 1; i >= 0; i-- {
-		n.plan.Ops[i].Backward(p)
-	}
+	n.backward(p)
 	return sum, weight
 }
 

@@ -45,9 +45,7 @@ func (n *Net) Backward(x, dy []float32) error {
 	copy(n.x.Data.Floats, x)
 	n.forward(p)
 	copy(n.y.Grad.Floats, dy)
-	for i := len(n.plan.Ops) - 1; i >= 0; i-- {
-		n.plan.Ops[i].Backward(p)
-	}
+	n.backward(p)
 	return nil
 }
 

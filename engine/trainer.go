@@ -135,9 +135,12 @@ func NewTrainer(n *Net, cfg TrainConfig) (*Trainer, error) {
 // steps are those that each tensor has taken part in; nil: all.
 func (t *Trainer) allocate(steps []int) (err error) {
 	n := t.net
-	n.level.Enter() // it decides what lanes compute in pairs
+	n.level.Enter() // it decides what is computed in pairs
 	defer kernel.Leave()
 	n.dropEdges()
+	if err := n.recomputing(t.cfg.Mesh.Recompute); err != nil {
+		return err
+	}
 	t.count = int(plan.Total(n.plan.Params))
 	t.units = t.cfg.units(n.plan)
 	if t.ranks != nil {

@@ -132,6 +132,7 @@ func (n *Net) dropEdges() {
 	for i := len(b.Ops) - 1; i >= 0; i-- {
 		if _, ok := b.Ops[i].(*edge); ok {
 			b.Ops, b.Owner, b.Used = slices.Delete(b.Ops, i, i+1), slices.Delete(b.Owner, i, i+1), slices.Delete(b.Used, i, i+1)
+			b.Runs = slices.Delete(b.Runs, i, i+1)
 		}
 	}
 }
@@ -154,6 +155,7 @@ func (t *Trainer) addEdges(l *lane) {
 		add(&edge{t, l, k, false}, b.Owner[s.hi-1], [2][]*plan.Block{})
 	}
 	b.Ops, b.Owner, b.Used = ops, owner, used
+	b.Runs = make([]int, len(ops)) // nothing runs again: see joinable
 }
 
 // laneNet is a network that shares the weights, statistics and tables of the trainer's,
@@ -161,7 +163,7 @@ func (t *Trainer) addEdges(l *lane) {
 // is the current one.
 func (t *Trainer) laneNet(batch int) *Net {
 	n := t.net
-	l := &Net{layer: n.layer, in: n.in, out: n.out, cfg: n.cfg, level: n.level, params: n.params, stats: n.stats, tables: n.tables}
+	l := &Net{layer: n.layer, in: n.in, out: n.out, cfg: n.cfg, level: n.level, recompute: n.recompute, params: n.params, stats: n.stats, tables: n.tables}
 	l.cfg.Batch = batch
 	l.plan, l.x, l.y = n.planFor(batch)
 	if !t.cfg.Mesh.sharded() {
