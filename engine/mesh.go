@@ -118,8 +118,6 @@ func (m *Mesh) joinable() error {
 	switch {
 	case m.Zero < 0 || m.Zero > 3:
 		return fmt.Errorf("mesh: zero %d is outside [0, 3]", m.Zero)
-	case m.sharded() && m.Recompute == RecomputeBlocks:
-		return fmt.Errorf("mesh: recompute blocks does not work with zero %d on several ranks: use zero 1, or leave recompute out", m.Zero)
 	case m.World != nil && m.World.Ranks < 1:
 		return fmt.Errorf("mesh: a world of %d ranks: there is at least one", m.World.Ranks)
 	case m.rank() >= m.ranks():

@@ -174,11 +174,6 @@ func share(ps []*plan.Param, flat []float32, give func(*plan.Param, []float32)) 
 	}
 }
 
-// planFor makes the plan of the network for batches of so many rows.
-func (n *Net) planFor(batch int) (*plan.Builder, plan.Tensor, plan.Tensor) {
-	return plan.New(n.in, batch, n.cfg.Precision.format(), n.layer.build)
-}
-
 // Layer is what the network was compiled from.
 func (n *Net) Layer() Layer { return n.layer }
 

@@ -186,10 +186,12 @@ func TestRanksChangeNoBit(t *testing.T) {
 			n := rapid.IntRange(2, min(shards, 5)).Draw(rt, "ranks")
 			kind := rapid.SampledFrom([]string{"lanes", "lanes", "messages", "messages", "messages", "unix"}).Draw(rt, "link")
 			threads := rapid.IntRange(1, 2).Draw(rt, "threads")
+			again := rapid.SampledFrom([]Recompute{RecomputeNone, RecomputeBlocks}).Draw(rt, "recompute")
 			turns := rapid.Bool().Draw(rt, "in turn")
 			all := links(rt, kind, n)
 			err := errors.Join(onRanks(all, func(rank int, l mesh.Link) error {
 				cfg := cfg
+				cfg.Mesh.Recompute = again
 				cfg.Mesh.World, cfg.Mesh.Zero, cfg.Mesh.Threads, cfg.Mesh.turns, cfg.Mesh.bucket = &World{l, n}, zero, min(threads, shards), turns, units
 				got, gotScore, err := train(l, cfg, from)
 				if err != nil {
