@@ -210,9 +210,7 @@ func (t *Trainer) bring(l *lane, k int, back bool) {
 		if back {
 			k = 2*len(t.units) - 1 - k
 		}
-		if r.lost == nil {
-			r.carrier.bring(k)
-		}
+		r.carrier.bring(k)
 	}
 	t.meet()
 }
@@ -259,7 +257,7 @@ func (t *Trainer) leave(l *lane, k int) {
 	}
 	t.meet()
 	t.addUp(l, k)
-	if t.meet(); l.first() && r.lost == nil {
+	if t.meet(); l.first() {
 		r.carrier.sum(k, l.round)
 	}
 	t.meet()
