@@ -8,6 +8,7 @@ import "fmt"
 type Mesh struct {
 	Data         int `json:"data,omitempty"`          // shards that the rows of a step are cut into; 0 means Threads
 	MicroBatches int `json:"micro_batches,omitempty"` // that a shard is cut into; 0 means Accumulate
+	Tensor       int `json:"tensor,omitempty"`        // parts that wide layers are cut into; 0 means 1
 	Threads      int `json:"threads,omitempty"`       // lanes of a rank, at most one for each of its shards, that compute micro-batches at the same time; 0 means 1
 
 	// Zero says what each rank keeps of the whole, in the stages of ZeRO (Rajbhandari et
@@ -43,7 +44,9 @@ func (m *Mesh) Shards() int {
 }
 
 // Cuts reports whether there is a mesh.
-func (m *Mesh) Cuts() bool { return m.Data > 0 || m.MicroBatches > 0 || m.Threads > 0 }
+func (m *Mesh) Cuts() bool {
+	return m.Data > 0 || m.MicroBatches > 0 || m.Tensor > 0 || m.Threads > 0
+}
 
 // leaves is the number of micro-batches of a step.
 func (c *TrainConfig) leaves() int {
@@ -56,6 +59,9 @@ func (c *TrainConfig) leaves() int {
 
 // maxLeaves bounds the micro-batches of a step.
 const maxLeaves = 1 << 20
+
+// MaxTensor bounds the parts of a layer, Mesh.Tensor.
+const MaxTensor = 256
 
 // Fits is an error that says what would fit if steps of so many batches of rows cannot
 // be cut so.
@@ -72,6 +78,9 @@ func (c *TrainConfig) fits(batch int) error {
 	}
 	if m.Data < 0 || m.MicroBatches < 0 || m.Threads < 0 {
 		return fmt.Errorf("mesh: data %d, micro_batches %d or threads %d is below 0", m.Data, m.MicroBatches, m.Threads)
+	}
+	if m.Tensor < 0 || m.Tensor > MaxTensor {
+		return fmt.Errorf("mesh: tensor %d is outside [1, %d]", m.Tensor, MaxTensor)
 	}
 	if err := m.joinable(); err != nil {
 		return err

@@ -156,7 +156,7 @@ func (r *ranks) compare(c *TrainConfig, n *Net) error {
 	of := func(name string, v any) string { return fmt.Sprintf("%s %v", name, v) }
 	own := []string{
 		of("parameters", len(n.params)), of("weights with the checksum", fmt.Sprintf("%08x", sum)), of("kernels", n.CPU()), of("precision", n.cfg.Precision), of("loss", n.cfg.Loss),
-		of("batch", n.cfg.Batch), of("seed", c.Seed), of("optimizer", c.Optimizer), of("mesh.data", c.Mesh.Shards()), of("micro-batches", c.leaves()), of("mesh.zero", c.Mesh.Zero),
+		of("batch", n.cfg.Batch), of("seed", c.Seed), of("optimizer", c.Optimizer), of("mesh.data", c.Mesh.Shards()), of("mesh.tensor", max(c.Mesh.Tensor, 1)), of("micro-batches", c.leaves()), of("mesh.zero", c.Mesh.Zero),
 	}
 	if c.Mask != nil {
 		own = append(own, of("a mask with the checksum", fmt.Sprintf("%08x", crc32.ChecksumIEEE(mesh.Bytes(c.Mask)))))

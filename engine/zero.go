@@ -163,7 +163,7 @@ func (t *Trainer) addEdges(l *lane) {
 // is the current one.
 func (t *Trainer) laneNet(batch int) *Net {
 	n := t.net
-	l := &Net{layer: n.layer, in: n.in, out: n.out, cfg: n.cfg, level: n.level, recompute: n.recompute, params: n.params, stats: n.stats, tables: n.tables}
+	l := &Net{layer: n.layer, in: n.in, out: n.out, cfg: n.cfg, level: n.level, cuts: n.cuts, recompute: n.recompute, params: n.params, stats: n.stats, tables: n.tables}
 	l.cfg.Batch = batch
 	l.plan, l.x, l.y = n.planFor(batch)
 	if !t.cfg.Mesh.sharded() {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"budwood/engine"
 	"budwood/learn/network"
 	"budwood/search"
 )
@@ -21,9 +22,10 @@ func (s *Spec) completeMesh() error {
 	for _, f := range []struct {
 		key   string
 		value int
-	}{{"data", m.Data}, {"micro_batches", m.MicroBatches}} {
-		if f.value < 0 || f.value > 1<<16 {
-			return wrong("mesh."+f.key, "%d is outside [1, %d]", f.value, 1<<16)
+		most  int
+	}{{"data", m.Data, 1 << 16}, {"micro_batches", m.MicroBatches, 1 << 16}, {"tensor", m.Tensor, engine.MaxTensor}} {
+		if f.value < 0 || f.value > f.most {
+			return wrong("mesh."+f.key, "%d is outside [1, %d]", f.value, f.most)
 		}
 	}
 	switch {
@@ -112,5 +114,9 @@ func DescribeMesh(s *Spec) string {
 	if m.MicroBatches > 0 {
 		micro = fmt.Sprint(m.MicroBatches)
 	}
-	return fmt.Sprintf("data %d × micro_batches %s on %d threads, where a step is large enough to pay for them; the numbers depend on data and micro_batches alone%s", m.Shards(), micro, max(m.Threads, 1), again)
+	tensor, numbers := "", "data and micro_batches"
+	if m.Tensor > 1 {
+		tensor, numbers = fmt.Sprintf(" × tensor %d", m.Tensor), "data, micro_batches and tensor"
+	}
+	return fmt.Sprintf("data %d × micro_batches %s%s on %d threads, where a step is large enough to pay for them; the numbers depend on %s alone%s", m.Shards(), micro, tensor, max(m.Threads, 1), numbers, again)
 }
