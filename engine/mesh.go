@@ -22,6 +22,8 @@ type Mesh struct {
 
 	Recompute Recompute `json:"recompute,omitempty"` // what is computed again in the backward pass instead of being kept
 
+	Ranks Ranks `json:"ranks,omitzero"` // processes that train one trial together; the trainer does not start them
+
 	// Lane runs the part of a step that is computed beside the calling goroutine: it
 	// calls work once, on the goroutine it is called on. A program that counts the
 	// processor time of its threads does so here. nil means work alone.

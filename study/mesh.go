@@ -16,8 +16,8 @@ const mostThreads = 256
 // and lets a trial ask for as many processors as it has threads.
 func (s *Spec) completeMesh() error {
 	m, r := &s.Mesh, &s.Resources
-	if !m.Cuts() && m.Recompute == "" {
-		return nil
+	if err := s.completeRanks(); err != nil || !m.Cuts() && m.Recompute == "" {
+		return err
 	}
 	for _, f := range []struct {
 		key   string
@@ -34,7 +34,7 @@ func (s *Spec) completeMesh() error {
 	case m.Zero != 0:
 		return wrong("mesh.zero", "a trial has one rank, which has nobody to share the optimizer's state with: leave it out")
 	case s.Command != nil:
-		return wrong("mesh", "it cuts the steps of our own engine; a command makes its own use of the cores that resources.cpu gives it")
+		return wrong("mesh", "data, micro_batches and threads cut the steps of our own engine; a command makes its own use of the cores that resources.cpu gives it, and of several processes with ranks")
 	case s.Search.Supernet != "":
 		return wrong("mesh", "weights that candidates share (search.supernet) are trained by one thread: remove one of them")
 	case r.CPU > 0 && r.CPU < m.Threads:
@@ -100,6 +100,9 @@ func (s *Spec) ends(name string) (values []int) {
 // a study without a mesh.
 func DescribeMesh(s *Spec) string {
 	m := &s.Mesh
+	if m.Ranks.Several() && s.Command != nil {
+		return describeRanks(s)
+	}
 	again := ""
 	if m.Recompute != "" {
 		again = fmt.Sprintf("recompute %s: activations are computed again in the backward pass, which takes less memory and one more forward pass at most", m.Recompute)
