@@ -3,6 +3,7 @@ package compress
 import (
 	"math"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -313,6 +314,19 @@ func TestRewritesKeepTheFunction(t *testing.T) {
 		if !slices.Equal(n.Params(), before) {
 			t.Errorf("%s: the argument has changed", c.name)
 		}
+	}
+}
+
+// A norm stays behind both parts of a convolution, and the first part has its stride.
+func TestLowRankLeavesNormsBehind(t *testing.T) {
+	l := engine.Seq{engine.Conv{Out: 8, Stride: 2, NoBias: true}, engine.BatchNorm{}, engine.ReLU{}, engine.Dense{Out: 2}}
+	thin, err := LowRank(compiled(t, l, data.Shape{6, 6, 3}, 1), map[string]int{"0": 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := engine.Seq{engine.Conv{Out: 4, Stride: 2, NoBias: true}, engine.Conv{Out: 8, Kernel: 1, NoBias: true}, engine.BatchNorm{}, engine.ReLU{}, engine.Dense{Out: 2}}
+	if !reflect.DeepEqual(thin.Layer(), engine.Layer(want)) {
+		t.Errorf("%v, want %v", thin.Layer(), want)
 	}
 }
 
