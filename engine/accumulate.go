@@ -22,14 +22,18 @@ func micro(rows, n, u int) (from, to int) {
 	return rows * u / n, rows * (u + 1) / n
 }
 
-// microAt is the size of the micro-batch that begins at a row of the running epoch's
-// order.
-func (t *Trainer) microAt(at int) int {
-	first := at / t.stepRows() * t.stepRows()
-	rows, off, n := min(t.stepRows(), len(t.order)-first), at-first, len(t.weights)
-	u := ((off+1)*n+rows-1)/rows - 1 // the first that ends behind the row
-	_, to := micro(rows, n, u)
-	return to - off
+// next is the rows from … from+rows−1 of the running epoch's order of the micro-batch
+// that the lane computes after u; none at the end of the epoch.
+func (t *Trainer) next(l *lane, u int) (from, rows int) {
+	for first, size := t.rows, t.now.size; size > 0; size = min(t.stepRows(), len(t.order)-first) {
+		for u++; u < l.span.To; u++ {
+			if from, to := micro(size, len(t.weights), u); from < to {
+				return first + from, to - from
+			}
+		}
+		first, u = first+size, l.span.From-1
+	}
+	return 0, 0
 }
 
 // weigh sets the weights of the micro-batches of a step of so many rows and returns

@@ -12,8 +12,8 @@ import (
 // consist of its beginning: min(β, (1 + t)/(10 + t)).
 func emaDecay(beta float64, t int) float64 { return min(beta, float64(1+t)/float64(10+t)) }
 
-// averaged is what stands for the weights in evaluation: their moving average,
-// or the slow weights of [optim.Lookahead]. It is nil if there is none.
+// averaged is what stands for the own stretch of the weights in evaluation: their
+// moving average, or the slow weights of [optim.Lookahead]. It is nil if there is none.
 func (t *Trainer) averaged() []float32 {
 	if t.steps == 0 {
 		return nil
@@ -35,29 +35,41 @@ func (t *Trainer) slow() []float32 {
 // Evaluate scores the network on a set in inference mode, with the moving
 // average of the weights if there is one, or the slow weights of [optim.Lookahead].
 // Running statistics are always the network's own. The lanes of a mesh share out the
-// rows, in pieces as large as a micro-batch: the same bits on any number of threads.
+// rows, in pieces as large as a micro-batch: the same bits on any number of threads and
+// ranks.
 func (t *Trainer) Evaluate(s *data.Set) (Score, error) { return t.EvaluateTo(nil, s) }
 
 // EvaluateTo is [Net.EvaluateTo] with the weights that Evaluate scores.
-func (t *Trainer) EvaluateTo(outputs []float32, s *data.Set) (Score, error) {
-	a := t.averaged()
-	exchange(t.net.params, a)
-	defer exchange(t.net.params, a)
+// Either all ranks have a place for the outputs or none has.
+func (t *Trainer) EvaluateTo(outputs []float32, s *data.Set) (score Score, err error) {
+	if a := t.averaged(); a != nil {
+		if err := t.exchange(a); err != nil {
+			return Score{}, fmt.Errorf("trainer: %w", err)
+		}
+		defer func() {
+			if back := t.exchange(a); err == nil && back != nil {
+				err = fmt.Errorf("trainer: %w", back)
+			}
+		}()
+	}
 	evaluate := t.net.EvaluateTo
 	if t.cfg.Mesh.Cuts() {
 		evaluate = t.evaluateInPieces
 	}
-	score, err := evaluate(outputs, s)
-	if err != nil {
-		return score, fmt.Errorf("trainer: %w", err)
+	if score, err = evaluate(outputs, s); err != nil {
+		return score, fmt.Errorf("trainer: %w", t.ranks.fail(err))
 	}
 	return score, nil
 }
 
-func exchange(a, b []float32) {
+// exchange exchanges the own stretch of the weights and something that is as long, and
+// gives the other ranks what the weights are then.
+func (t *Trainer) exchange(b []float32) error {
+	a := t.own().of(t.net.params)
 	for i := range b {
 		a[i], b[i] = b[i], a[i]
 	}
+	return t.gather(t.net.params)
 }
 
 // KeepBest copies the weights, or what stands for them in [Trainer.Evaluate],
@@ -66,7 +78,7 @@ func exchange(a, b []float32) {
 func (t *Trainer) KeepBest() {
 	w := t.averaged()
 	if w == nil {
-		w = t.net.params
+		w = t.own().of(t.net.params)
 	}
 	t.best.epoch = t.done
 	t.best.params = append(t.best.params[:0], w...)
@@ -79,7 +91,8 @@ func (t *Trainer) RestoreBest() bool {
 	if t.best.params == nil {
 		return false
 	}
-	copy(t.net.params, t.best.params)
+	copy(t.own().of(t.net.params), t.best.params)
 	copy(t.net.stats, t.best.stats)
+	t.gather(t.net.params) // an error ends the link: every later call returns it
 	return true
 }

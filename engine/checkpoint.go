@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 
 	"budwood/engine/internal/plan"
 	"budwood/engine/kernel"
+	"budwood/engine/mesh"
 	"budwood/engine/optim"
 	"budwood/engine/safetensors"
 )
@@ -57,34 +59,128 @@ func (t *Trainer) Save(w io.Writer) error {
 	if t.best.params != nil {
 		meta["best_epoch"] = strconv.Itoa(t.best.epoch)
 	}
-	if err := safetensors.Write(w, meta, t.tensors(t.best)); err != nil {
+	to := &held{w: w}
+	if t.ranks != nil && t.ranks.small.Member() > 0 {
+		to.w = io.Discard
+	}
+	all := t.kept(t.best)
+	err = safetensors.WriteFrom(to, meta, tensorsOf(all), func(dst []float32, i, at int) error {
+		return t.values(dst, &all[i], at)
+	})
+	if t.ranks == nil || t.ranks.lost == nil {
+		err = t.ranks.agree(cmp.Or(err, to.err))
+	}
+	if err != nil {
 		return fmt.Errorf("save checkpoint: %w", err)
 	}
 	return nil
 }
 
-// tensors lists everything a checkpoint holds, in the order of the file; best
+// held is a writer that keeps its first error and writes nothing after it: the ranks
+// go on with what they have begun.
+type held struct {
+	w   io.Writer
+	err error
+}
+
+// Write implements [io.Writer].
+func (h *held) Write(b []byte) (int, error) {
+	if h.err == nil {
+		_, h.err = h.w.Write(b)
+	}
+	return len(b), nil
+}
+
+// kept is a tensor of a checkpoint, a part of a vector.
+type kept struct {
+	safetensors.Tensor           // without Data
+	flat               []float32 // the vector, or what this rank has of it
+	lo                 int       // where flat begins in the vector
+	at                 int       // where the tensor begins in it
+	shared             bool      // the other ranks have the rest of the vector
+}
+
+// kept lists everything a checkpoint holds, in the order of the file; best
 // may have no params.
-func (t *Trainer) tensors(best snapshot) []safetensors.Tensor {
-	n := t.net
-	list := slices.Concat(n.Tensors(), n.Statistics())
-	add := func(prefix string, ps []*plan.Param, flat []float32) {
-		for _, x := range n.tensors(ps, flat) {
-			x.Name = prefix + x.Name
-			list = append(list, x)
+func (t *Trainer) kept(best snapshot) (list []kept) {
+	add := func(prefix string, ps []*plan.Param, flat []float32, of stretch, shared bool) {
+		for _, p := range ps {
+			list = append(list, kept{safetensors.Tensor{Name: prefix + p.Name, Shape: p.Shape}, flat, of.lo, p.At, shared})
 		}
 	}
+	n, own, shared := t.net, t.own(), t.cfg.Mesh.Zero > 0 && t.ranks != nil
+	add("", n.plan.Params, n.params, stretch{}, false)
+	add("", n.plan.Stats, n.stats, stretch{}, false)
 	if best.params != nil {
-		add("best.", n.plan.Params, best.params)
-		add("best.", n.plan.Stats, best.stats)
+		add("best.", n.plan.Params, best.params, own, shared)
+		add("best.", n.plan.Stats, best.stats, stretch{}, false)
 	}
 	if t.average != nil {
-		add("average.", n.plan.Params, t.average)
+		add("average.", n.plan.Params, t.average, own, shared)
 	}
 	for i, slot := range t.cfg.Optimizer.Slots() {
-		add("optimizer."+slot+".", n.plan.Params, t.slots[i])
+		add("optimizer."+slot+".", n.plan.Params, t.slots[i], own, shared)
 	}
 	return list
+}
+
+func tensorsOf(list []kept) (out []safetensors.Tensor) {
+	for _, k := range list {
+		out = append(out, k.Tensor)
+	}
+	return out
+}
+
+// values sets dst to those of a tensor from number at on. With other ranks it is for
+// rank 0 alone; these give theirs.
+func (t *Trainer) values(dst []float32, k *kept, at int) error {
+	from := k.at + at
+	if !k.shared {
+		copy(dst, k.flat[from-k.lo:])
+		return nil
+	}
+	return t.ranks.fail(t.ranks.collect(dst, k.flat, k.lo, from))
+}
+
+// collect sets dst, at rank 0, to what the ranks have of a vector as long as the
+// parameters from a place on. flat is what this rank has, from lo on. Each piece is
+// asked for, so that none waits in memory.
+func (r *ranks) collect(dst, flat []float32, lo, from int) error {
+	me := r.floats.Member()
+	for k := range r.floats.Size() {
+		first, last := r.floats.Piece(r.params, k)
+		first, last = max(first, from), min(last, from+len(dst))
+		if first >= last {
+			continue
+		}
+		r.calls++
+		piece := dst[first-from : last-from]
+		if k == me {
+			copy(piece, flat[first-lo:last-lo])
+		}
+		if k == 0 || k != me && me != 0 {
+			continue
+		}
+		ask := mesh.Mark{Tag: mesh.Tag(0, "checkpoint"), Call: r.calls}
+		give := ask
+		give.Size = uint64(4 * len(piece))
+		if me == 0 {
+			if err := r.link.Send(k, ask, nil); err != nil {
+				return err
+			}
+			if err := r.link.Recv(k, give, mesh.Bytes(piece)); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := r.link.Recv(0, ask, nil); err != nil {
+			return err
+		}
+		if err := r.link.Send(0, give, mesh.Bytes(piece)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Load reads a checkpoint of a trainer of the same network and configuration.
@@ -92,27 +188,41 @@ func (t *Trainer) tensors(best snapshot) []safetensors.Tensor {
 // has it, so that training goes on with the same numbers: see [Net.CPU]. Values are
 // read to where they belong: there is no second copy of them. On an error nothing
 // has changed, but if a reader fails that has no method Len to tell what it holds.
+// Of several ranks each reads the whole file: it does not matter how many there were
+// when it was written.
 func (t *Trainer) Load(r io.Reader) error {
 	var done func()
-	_, _, err := safetensors.ReadInto(r, func(meta map[string]string, tensors []safetensors.Tensor) (err error) {
-		done, err = t.restore(meta, tensors)
+	var all []*kept // in the order of the file
+	err := safetensors.ReadTo(r, func(meta map[string]string, tensors []safetensors.Tensor) (err error) {
+		all, done, err = t.restore(meta, tensors)
 		return err
-	})
-	if err != nil {
+	}, func(values []float32, i, at int) { all[i].take(values, at) })
+	if err = t.ranks.agree(err); err != nil {
 		return fmt.Errorf("load checkpoint: %w", err)
 	}
 	done()
 	return nil
 }
 
+// take takes in what this rank keeps of values, which begin at number at of the tensor.
+func (k *kept) take(values []float32, at int) {
+	from := k.at + at - k.lo
+	if from < 0 {
+		values, from = values[min(-from, len(values)):], 0
+	}
+	if from < len(k.flat) {
+		copy(k.flat[from:], values)
+	}
+}
+
 // restore checks what a checkpoint says and gives its tensors their places; done
 // sets everything else, once they are read.
-func (t *Trainer) restore(meta map[string]string, tensors []safetensors.Tensor) (done func(), err error) {
+func (t *Trainer) restore(meta map[string]string, tensors []safetensors.Tensor) (places []*kept, done func(), err error) {
 	if f := meta["format"]; f != checkpointFormat {
-		return nil, fmt.Errorf("its format is %q, not %q", f, checkpointFormat)
+		return nil, nil, fmt.Errorf("its format is %q, not %q", f, checkpointFormat)
 	}
 	if o := meta["optimizer"]; o != t.cfg.Optimizer.String() {
-		return nil, fmt.Errorf("it was trained with %s, not with %v", o, t.cfg.Optimizer)
+		return nil, nil, fmt.Errorf("it was trained with %s, not with %v", o, t.cfg.Optimizer)
 	}
 	var at cursor
 	var bestEpoch int
@@ -126,46 +236,40 @@ func (t *Trainer) restore(meta map[string]string, tensors []safetensors.Tensor) 
 		}
 		v, err := strconv.Atoi(text)
 		if err != nil || v < 0 {
-			return nil, fmt.Errorf("its %s is %q", f.key, text)
+			return nil, nil, fmt.Errorf("its %s is %q", f.key, text)
 		}
 		*f.to = v
 	}
 	seed, err := strconv.ParseUint(meta["seed"], 10, 64)
 	if err != nil {
-		return nil, fmt.Errorf("its seed is %q", meta["seed"])
+		return nil, nil, fmt.Errorf("its seed is %q", meta["seed"])
 	}
 	seen, scale, err := t.readState(meta["state"], &at)
 	if err != nil {
-		return nil, fmt.Errorf("its state is %q: %w", meta["state"], err)
+		return nil, nil, fmt.Errorf("its state is %q: %w", meta["state"], err)
 	}
 	var best snapshot
 	if _, ok := meta["best_epoch"]; ok {
-		best = snapshot{bestEpoch, make([]float32, len(t.net.params)), make([]float32, len(t.net.stats))}
+		best = snapshot{bestEpoch, make([]float32, t.own().hi-t.own().lo), make([]float32, len(t.net.stats))}
 	}
-	want := t.tensors(best)
-	if err := match(want, tensors); err != nil {
-		return nil, err
+	want := t.kept(best)
+	if err := match(tensorsOf(want), tensors); err != nil {
+		return nil, nil, err
 	}
-	placeTensors(want, tensors)
-	return func() {
+	byName := make(map[string]*kept, len(want))
+	for i := range want {
+		byName[want[i].Name] = &want[i]
+	}
+	for _, x := range tensors {
+		places = append(places, byName[x.Name])
+	}
+	return places, func() {
 		t.cursor, t.seen, t.scale, t.cfg.Seed, t.best, t.set = at, seen, scale, seed, best, nil
 		if n := t.net; kernel.Has(meta["cpu"]) && n.cfg.Precision != BF16 { // a plan for bfloat16 is of its own
 			n.cfg.CPU = meta["cpu"]
 			n.level = n.cfg.level()
 		}
 	}, nil
-}
-
-// placeTensors gives the tensors that are about to be read the places of those
-// of the same name, of which there is one each.
-func placeTensors(to, from []safetensors.Tensor) {
-	byName := make(map[string][]float32, len(to))
-	for _, x := range to {
-		byName[x.Name] = x.Data
-	}
-	for i := range from {
-		from[i].Data = byName[from[i].Name]
-	}
 }
 
 // readState reads the rest of the metadata; checkpoints from before it have

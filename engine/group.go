@@ -81,10 +81,7 @@ func (t *Trainer) parts(steps []int) (parts []part, err error) {
 		}
 		end += int(p.Size)
 		last := &parts[len(parts)-1]
-		last.W, last.G, last.State = n.params[start:end:end], n.grads[start:end:end], nil
-		for _, slot := range t.slots {
-			last.State = append(last.State, slot[start:end:end])
-		}
+		last.W, last.G = n.params[start:end:end], n.grads[start:end:end]
 	}
 	for i, ok := range used {
 		if !ok && len(t.cfg.Groups[i].Names) > 0 {

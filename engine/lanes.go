@@ -3,6 +3,7 @@ package engine
 import (
 	"math/bits"
 	"math/rand/v2"
+	"slices"
 	"sync"
 
 	"budwood/data"
@@ -21,7 +22,8 @@ type lane struct {
 	span   mesh.Span   // its micro-batches
 	held   [][]float32 // sums of gradients that wait for the other half of their tree
 	parts  []part      // its pieces of what the optimizer works on
-	lo, hi int         // its piece of all parameters
+	all    stretch     // of the parameters, where it adds up the lanes' gradients
+	own    stretch     // of those that the rank updates, its piece
 	finite bool        // what it has looked at last
 	panic  any         // of a user's code
 	work   func()      // its part of a step; nil for the first
@@ -36,7 +38,8 @@ type together struct {
 
 	weights []float64 // of each micro-batch
 	losses  []float64 // of each micro-batch: the sum over its rows
-	squares []float64 // Σ g² of each block of the gradient
+	blocks  []int     // where each block of the gradient begins, and where the last one ends
+	squares []float64 // Σ g² of each block
 	now     moment
 	pace    pace
 }
@@ -49,13 +52,10 @@ type moment struct {
 	weight     float64 // of its rows
 	skip       bool    // it overflowed
 	err        error
+	lost       error   // of the link to the other ranks
 	factor     float32 // of clipping
 	lr         float64
 }
-
-// block is the length of the pieces of the gradient whose squares are summed by
-// themselves.
-const block = 4096
 
 // lane is a network that shares the weights, statistics and tables of n, and has
 // gradients and activations of its own for batches of so many rows. The level of n
@@ -85,28 +85,45 @@ func waiting(n int, s mesh.Span) (most int) {
 	return most
 }
 
-// spanOf is the block of micro-batches of lane i of n.
-func spanOf(leaves, n, i int) mesh.Span {
-	return mesh.Span{From: leaves * i / n, To: leaves * (i + 1) / n}
+// deal is who computes what of a step.
+type deal struct {
+	leaves int       // of the tree of all ranks
+	span   mesh.Span // the rank's micro-batches
+	lanes  int       // of the rank
+}
+
+// deal deals the micro-batches of a step out.
+func (c *TrainConfig) deal(batch int, cost Cost) deal {
+	return deal{c.leaves(), c.spanOf(c.Mesh.rank()), c.lanes(batch, cost)}
+}
+
+// spanOf is the block of micro-batches of a rank: those of its shards.
+func (c *TrainConfig) spanOf(rank int) mesh.Span {
+	shards, n := c.Mesh.Shards(), c.Mesh.ranks()
+	each := c.leaves() / shards
+	return mesh.Span{From: shards * rank / n * each, To: shards * (rank + 1) / n * each}
+}
+
+// of is the block of micro-batches of a lane.
+func (d *deal) of(lane int) mesh.Span {
+	from, n := d.span.From, d.span.To-d.span.From
+	return mesh.Span{From: from + n*lane/d.lanes, To: from + n*(lane+1)/d.lanes}
 }
 
 // makeLanes makes the lanes, the first of which has the trainer's network and sums.
-func (t *Trainer) makeLanes(held func() []float32) error {
-	n, leaves := t.net, t.cfg.leaves()
-	count := t.cfg.lanes(n.cfg.Batch, Cost(n.plan.Cost()))
-	t.together = together{weights: make([]float64, leaves), losses: make([]float64, leaves)}
-	if t.cfg.ClipNorm > 0 {
-		t.squares = make([]float64, (len(n.params)+block-1)/block)
-	}
+func (t *Trainer) makeLanes(d deal, held func() []float32) error {
+	n := t.net
+	t.together = together{weights: make([]float64, d.leaves), losses: make([]float64, d.leaves)}
+	t.cutBlocks()
 	feed := t.cfg
-	if _, free := feed.Augment.(data.Augmentation); !free && feed.Augment != nil && count > 1 {
+	if _, free := feed.Augment.(data.Augmentation); !free && feed.Augment != nil && d.lanes > 1 {
 		feed.Augment = &oneByOne{Augmenter: feed.Augment}
 	}
-	t.lanes = make([]*lane, count)
+	t.lanes = make([]*lane, d.lanes)
 	var trees []mesh.Span
 	own := 0
 	for i := range t.lanes {
-		l := &lane{net: n, span: spanOf(leaves, count, i)}
+		l := &lane{net: n, span: d.of(i)}
 		if i > 0 {
 			l.net = n.lane(t.cfg.microRows(n.cfg.Batch))
 			work := func() { t.work(l) }
@@ -115,7 +132,7 @@ func (t *Trainer) makeLanes(held func() []float32) error {
 				l.work = func() { t.cfg.Mesh.Lane(work) }
 			}
 		}
-		for range waiting(leaves, l.span) {
+		for range waiting(d.leaves, l.span) {
 			if i == 0 {
 				l.held = append(l.held, held())
 			} else {
@@ -126,8 +143,9 @@ func (t *Trainer) makeLanes(held func() []float32) error {
 		if l.feeder, err = newFeeder(l.net, &feed); err != nil {
 			return err
 		}
-		l.lo, l.hi = cutBlocks(len(n.params), count, i)
-		parts := mesh.Trees(leaves, l.span)
+		l.all = t.laneStretch(stretch{0, len(n.params)}, i)
+		l.own = t.laneStretch(t.own(), i)
+		parts := mesh.Trees(d.leaves, l.span)
 		trees = append(trees, parts...)
 		t.sums = append(append(t.sums, l.held[:len(parts)-1]...), l.net.grads)
 		if i == 0 {
@@ -135,22 +153,42 @@ func (t *Trainer) makeLanes(held func() []float32) error {
 		}
 		t.lanes[i] = l
 	}
-	if count > 1 {
-		t.meeting = mesh.NewMeeting(count)
-		t.adds = mesh.Order(leaves, trees, own)
-		t.record = make([][]float32, leaves)
+	t.addUpTo(d, trees, own)
+	if d.lanes > 1 {
+		t.meeting = mesh.NewMeeting(d.lanes)
+	}
+	if d.lanes > 1 || t.ranks != nil {
+		t.record = make([][]float32, d.leaves)
 		for u := range t.record {
 			t.record[u] = make([]float32, len(n.stats))
 		}
 	}
+	if t.ranks != nil {
+		t.ranks.begin(t)
+	}
 	return nil
 }
 
-// cutBlocks is the piece from … to−1 of a vector, of whole blocks, that is lane i's
-// of n.
-func cutBlocks(length, n, i int) (from, to int) {
-	blocks := (length + block - 1) / block
-	return min(blocks*i/n*block, length), min(blocks*(i+1)/n*block, length)
+// addUpTo lists the additions that are left once the lanes have the sums of trees. Each
+// of the rank's subtrees comes to one sum, if possible to that number own.
+func (t *Trainer) addUpTo(d deal, trees []mesh.Span, own int) {
+	for _, whole := range mesh.Trees(d.leaves, d.span) {
+		from := slices.IndexFunc(trees, func(s mesh.Span) bool { return s.From == whole.From })
+		to := from + 1
+		for trees[to-1].To < whole.To {
+			to++
+		}
+		at := from
+		if from <= own && own < to {
+			at = own
+		}
+		for _, a := range mesh.Order(whole, trees[from:to], at-from) {
+			t.adds = append(t.adds, [2]int{a[0] + from, a[1] + from})
+		}
+		if t.ranks != nil {
+			t.ranks.sums = append(t.ranks.sums, t.sums[at])
+		}
+	}
 }
 
 // oneByOne lets the lanes augment one after the other.
@@ -166,21 +204,22 @@ func (o *oneByOne) Augment(x []float32, in data.Shape, r *rand.Rand) {
 	o.Augmenter.Augment(x, in, r)
 }
 
-// share cuts what the optimizer works on into the lanes' pieces, at multiples of 16
-// values from where a stretch begins: there it takes the same steps as on the whole.
+// share cuts what the optimizer works on into the lanes' pieces.
 func (t *Trainer) share() {
-	for i, l := range t.lanes {
+	own := t.own()
+	for _, l := range t.lanes {
 		l.parts = l.parts[:0]
+		at := 0
 		for _, p := range t.spans {
-			from, to := mesh.Cut(len(p.W), len(t.lanes), i)
-			if from == to {
+			from, to := max(l.own.lo-at, 0), min(l.own.hi-at, len(p.W))
+			at += len(p.W)
+			if from >= to {
 				continue
 			}
+			place := at - len(p.W) - own.lo
 			p.W, p.G = p.W[from:to:to], p.G[from:to:to]
-			state := p.State
-			p.State = nil
-			for _, s := range state {
-				p.State = append(p.State, s[from:to:to])
+			for _, slot := range t.slots {
+				p.State = append(p.State, slot[place+from:place+to:place+to])
 			}
 			l.parts = append(l.parts, p)
 		}

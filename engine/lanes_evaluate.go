@@ -6,6 +6,7 @@ import (
 
 	"budwood/data"
 	"budwood/engine/kernel"
+	"budwood/engine/mesh"
 )
 
 // evaluateInPieces is [Net.EvaluateTo] in pieces as large as a micro-batch, each lane
@@ -22,25 +23,80 @@ func (t *Trainer) evaluateInPieces(outputs []float32, s *data.Set) (Score, error
 	pieces := make([]tally, (rows+size-1)/size)
 	errors := make([]regression, len(pieces)) // of each piece
 	wrong := make([]float64, len(pieces)*len(all.wrong))
-	t.onLanes(len(pieces), func(l *lane, k int) {
+	first, last := 0, len(pieces)
+	if t.ranks != nil {
+		first, last = t.ranks.share(len(pieces))
+	}
+	t.onLanes(first, last, func(l *lane, k int) {
 		errors[k].wrong = wrong[k*len(all.wrong):][:len(all.wrong)]
 		pieces[k] = l.net.tally(outputs, s, &errors[k], k*size, min((k+1)*size, rows))
 	})
+	if t.ranks != nil {
+		if err := t.ranks.tallies(pieces, wrong); err != nil {
+			return Score{}, err
+		}
+		if err := t.ranks.outputs(outputs, len(pieces), size*n.out.Size()); err != nil {
+			return Score{}, err
+		}
+	}
 	var sum tally
 	for k, p := range pieces {
 		sum.add(p)
-		for i, e := range errors[k].wrong {
-			all.wrong[i] += e
+		for i := range all.wrong {
+			all.wrong[i] += wrong[k*len(all.wrong)+i]
 		}
 	}
 	return sum.score(s, all), nil
 }
 
-// onLanes does pieces 0 … n−1 of something, a block of them on each lane.
-func (t *Trainer) onLanes(n int, do func(l *lane, piece int)) {
+// share is the pieces from … to−1 of n that a rank does.
+func (r *ranks) share(n int) (from, to int) {
+	k, ranks := r.small.Member(), r.small.Size()
+	return n * k / ranks, n * (k + 1) / ranks
+}
+
+// tallies gives all ranks what the pieces have come to, and their errors, so many a
+// piece.
+func (r *ranks) tallies(pieces []tally, wrong []float64) error {
+	from, to := r.share(len(pieces))
+	x := make([]float64, 3*len(pieces)+len(wrong))
+	fill(x, nothing)
+	for k := from; k < to; k++ {
+		x[3*k], x[3*k+1], x[3*k+2] = pieces[k].loss, pieces[k].weight, float64(pieces[k].right)
+	}
+	each := len(wrong) / max(len(pieces), 1)
+	copy(x[3*len(pieces)+from*each:], wrong[from*each:to*each])
+	if err := r.small.Sum64([][]float64{x}); err != nil {
+		return err
+	}
+	for k := range pieces {
+		pieces[k] = tally{x[3*k], x[3*k+1], int(x[3*k+2])}
+	}
+	copy(wrong, x[3*len(pieces):])
+	return nil
+}
+
+// outputs gives all ranks the outputs of pieces that have so many each.
+func (r *ranks) outputs(outputs []float32, pieces, each int) error {
+	if outputs == nil {
+		return nil
+	}
+	n := r.small.Size()
+	for k := range n {
+		from, to := pieces*k/n*each, pieces*(k+1)/n*each
+		if err := r.small.Broadcast(k, mesh.Bytes(outputs[min(from, len(outputs)):min(to, len(outputs))])); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// onLanes does the pieces from … to−1 of something, a block of them on each lane.
+func (t *Trainer) onLanes(from, to int, do func(l *lane, piece int)) {
+	n := to - from
 	block := func(i int) {
 		for k := n * i / len(t.lanes); k < n*(i+1)/len(t.lanes); k++ {
-			do(t.lanes[i], k)
+			do(t.lanes[i], from+k)
 		}
 	}
 	var others sync.WaitGroup

@@ -48,7 +48,7 @@ func (t *Trainer) leaf(l *lane, u int) {
 	if t.record != nil {
 		p.Record = &t.record[u]
 	}
-	sum, weight := l.net.step(p, t.feed(l, t.now.set, t.rows+from, to-from), t.scaleOf(u))
+	sum, weight := l.net.step(p, t.feed(l, t.now.set, u), t.scaleOf(u))
 	t.losses[u] = sum
 	if len(t.losses) == 1 {
 		t.now.weight = weight
@@ -69,16 +69,21 @@ func (t *Trainer) settle() {
 	}
 }
 
-// addUp adds the lanes' sums up in a lane's piece of the gradient, and looks at it.
+// addUp adds the lanes' sums up in a lane's piece of the gradient.
 func (t *Trainer) addUp(l *lane) {
-	for at := l.lo; at < l.hi && len(t.adds) > 0; at += block { // which stays in the nearest cache
-		end := min(at+block, l.hi)
+	for at := l.all.lo; at < l.all.hi && len(t.adds) > 0; at += block { // which stays in the nearest cache
+		end := min(at+block, l.all.hi)
 		for _, a := range t.adds {
 			kernel.Add(t.sums[a[0]][at:end], t.sums[a[1]][at:end])
 		}
 	}
+}
+
+// look takes the loss scale out of a lane's piece of the sum of all ranks, limits it,
+// and finds out whether it is finite and how long.
+func (t *Trainer) look(l *lane) {
 	t.freeze(l)
-	g := t.net.grads[l.lo:l.hi]
+	g := l.own.of(t.net.grads)
 	if t.cfg.LossScale != nil {
 		kernel.Scale(g, float32(1/t.scale.Scale))
 		l.finite = kernel.Finite(g)
@@ -87,8 +92,9 @@ func (t *Trainer) addUp(l *lane) {
 		kernel.Clamp(g, float32(t.cfg.ClipValue))
 	}
 	if t.squares != nil {
-		for at := l.lo; at < l.hi; at += block {
-			t.squares[at/block] = kernel.SumSquares(t.net.grads[at:min(at+block, l.hi)])
+		from, to := t.blocksOf(l.own)
+		for i := from; i < to; i++ {
+			t.squares[i] = kernel.SumSquares(t.net.grads[t.blocks[i]:t.blocks[i+1]])
 		}
 	}
 }
@@ -99,7 +105,7 @@ func (t *Trainer) freeze(l *lane) {
 	at := 0
 	for i := range t.spans {
 		s := &t.spans[i]
-		if from, to := max(at, l.lo), min(at+len(s.W), l.hi); s.frozen && from < to {
+		if from, to := max(at, l.own.lo), min(at+len(s.W), l.own.hi); s.frozen && from < to {
 			clear(t.net.grads[from:to])
 		}
 		at += len(s.W)

@@ -1,12 +1,15 @@
 package engine
 
-import "time"
+import (
+	"errors"
+	"time"
+)
 
 // compute runs the step of t.now on all lanes.
 func (t *Trainer) compute() {
 	clear(t.losses)
 	if t.meeting == nil {
-		t.alone(t.lanes[0])
+		t.inTurn()
 		return
 	}
 	began, turn := time.Now(), t.cfg.Mesh.turns || !t.cfg.Mesh.always && t.pace.next()
@@ -27,20 +30,29 @@ func (t *Trainer) compute() {
 	}
 }
 
-// inTurn is a step of the lanes one after the other, on the calling goroutine.
+// inTurn is a step of the lanes one after the other, on the calling goroutine. What a
+// user's code panics with ends the link to other ranks.
 func (t *Trainer) inTurn() {
+	if t.ranks != nil {
+		defer t.endLink()
+	}
 	for _, l := range t.lanes {
 		t.differentiate(l)
 	}
-	if t.bad() >= 0 {
+	if t.tell(); t.stopped() {
 		return
 	}
 	t.settle()
 	for _, l := range t.lanes {
 		t.addUp(l)
 	}
-	t.decide()
-	if t.now.skip || t.now.err != nil {
+	if t.reduce(); t.stopped() {
+		return
+	}
+	for _, l := range t.lanes {
+		t.look(l)
+	}
+	if t.decide(); t.idle() {
 		return
 	}
 	for _, l := range t.lanes {
@@ -49,29 +61,22 @@ func (t *Trainer) inTurn() {
 	for _, l := range t.lanes {
 		t.follow(l)
 	}
+	t.spread()
 }
 
-// alone is a step of one lane.
-func (t *Trainer) alone(l *lane) {
-	t.differentiate(l)
-	if t.bad() >= 0 {
-		return
-	}
-	t.addUp(l)
-	t.decide()
-	if t.now.skip || t.now.err != nil {
-		return
-	}
-	t.advance(l)
-	t.follow(l)
-}
-
-// work is a lane's part of a step. All lanes come to the same conclusions.
+// work is a lane's part of a step. All lanes come to the same conclusions. What
+// the ranks do with each other, the first lane does.
 func (t *Trainer) work(l *lane) {
-	first := l == t.lanes[0]
+	first, alone := l == t.lanes[0], t.ranks == nil
 	l.try((*Trainer).differentiate, t)
 	t.meeting.Wait()
-	if t.bad() >= 0 || t.broken() {
+	if !alone {
+		if first {
+			t.tell()
+		}
+		t.meeting.Wait()
+	}
+	if t.stopped() {
 		t.meeting.Wait() // nobody looks at what the first lane is about to change
 		return
 	}
@@ -79,6 +84,17 @@ func (t *Trainer) work(l *lane) {
 		t.settle()
 	}
 	t.addUp(l)
+	if !alone {
+		t.meeting.Wait()
+		if first {
+			t.reduce()
+		}
+		if t.meeting.Wait(); t.now.lost != nil {
+			t.meeting.Wait()
+			return
+		}
+	}
+	t.look(l)
 	early := t.cfg.LossScale == nil && t.cfg.ClipNorm == 0 // nothing depends on the gradient
 	if first && early {
 		t.decide()
@@ -90,15 +106,37 @@ func (t *Trainer) work(l *lane) {
 		}
 		t.meeting.Wait()
 	}
-	if !t.now.skip && t.now.err == nil {
+	if !t.idle() {
 		l.try((*Trainer).advance, t)
 		if t.average != nil {
 			t.meeting.Wait()
 			t.follow(l)
 		}
+		if !alone {
+			if t.meeting.Wait(); first {
+				t.spread()
+			}
+		}
 	}
 	t.meeting.Wait()
 }
+
+// stopped reports whether the step ends before there is a gradient.
+func (t *Trainer) stopped() bool { return t.now.lost != nil || t.bad() >= 0 || t.broken() }
+
+// idle reports whether the optimizer takes no step.
+func (t *Trainer) idle() bool { return t.now.skip || t.now.err != nil || t.now.lost != nil }
+
+// endLink is the deferred part of a step of ranks.
+func (t *Trainer) endLink() {
+	if p := recover(); p != nil {
+		t.ranks.fail(errPanic)
+		panic(p)
+	}
+}
+
+// errPanic is why a rank leaves the others where a user's code has panicked.
+var errPanic = errors.New("a panic in a training step")
 
 // try runs a part of a step that calls a user's code, and keeps what that panics
 // with for the caller of the step.

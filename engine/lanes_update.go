@@ -10,7 +10,8 @@ import (
 // follow moves the average of a lane's piece of the weights, if there is one.
 func (t *Trainer) follow(l *lane) {
 	if t.average != nil {
-		kernel.Lerp(t.average[l.lo:l.hi], t.net.params[l.lo:l.hi], float32(1-emaDecay(t.cfg.EMA, t.steps)))
+		lo := t.own().lo
+		kernel.Lerp(t.average[l.own.lo-lo:l.own.hi-lo], l.own.of(t.net.params), float32(1-emaDecay(t.cfg.EMA, t.steps)))
 	}
 }
 
@@ -18,25 +19,27 @@ func (t *Trainer) follow(l *lane) {
 func (t *Trainer) decide() {
 	m := &t.now
 	if t.cfg.LossScale != nil {
-		finite := t.finite()
+		finite := t.allFinite()
+		if m.lost != nil {
+			return
+		}
 		if m.err = t.cfg.LossScale.step(&t.scale, finite); m.err != nil || !finite {
 			m.skip = true
 			return
 		}
 	}
 	if t.cfg.ClipNorm > 0 {
-		sum := 0.
-		for _, s := range t.squares {
-			sum += s
+		norm := t.norm()
+		if m.lost != nil {
+			return
 		}
-		norm := math.Sqrt(sum)
 		if m.factor = clipping(norm, t.cfg.ClipNorm); math.IsNaN(norm) || math.IsInf(norm, 0) {
 			m.err = fmt.Errorf("gradient of norm %v", norm)
 			return
 		}
 	}
 	if t.average != nil && t.steps == 0 {
-		copy(t.average, t.net.params)
+		copy(t.average, t.own().of(t.net.params))
 	}
 	m.lr = t.rate(m.progress)
 	t.steps++

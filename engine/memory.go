@@ -41,7 +41,7 @@ func MeasureMemory(l Layer, in data.Shape, c Config, t TrainConfig) (cost Cost, 
 	c.level().Enter() // it decides what is computed in pairs
 	defer kernel.Leave()
 	plan.Outline(in, c.Batch, c.Precision.format(), l.build, func(b *plan.Builder, out plan.Tensor) {
-		cost, m = Cost(b.Cost()), memoryOf(b, in, out.Shape, &c, &t, func(batch int) (arena int64) {
+		cost, m = Cost(b.Cost()), memoryOf(b, in, out.Shape, &c, &t, t.firstOwn(b.Params), func(batch int) (arena int64) {
 			plan.Outline(in, batch, c.Precision.format(), l.build, func(b *plan.Builder, _ plan.Tensor) { arena, _ = plan.Peaks(b.Blocks) })
 			return arena
 		})
@@ -51,7 +51,8 @@ func MeasureMemory(l Layer, in data.Shape, c Config, t TrainConfig) (cost Cost, 
 
 // Memory is what the network and the trainer have allocated.
 func (t *Trainer) Memory() Memory {
-	return memoryOf(t.net.plan, t.net.in, t.net.out, &t.net.cfg, &t.cfg, func(int) int64 {
+	own := t.own()
+	return memoryOf(t.net.plan, t.net.in, t.net.out, &t.net.cfg, &t.cfg, own.hi-own.lo, func(int) int64 {
 		arena, _ := plan.Peaks(t.lanes[1].net.plan.Blocks)
 		return arena
 	})
@@ -63,38 +64,71 @@ func (m Memory) String() string {
 		memory(m.Params), memory(m.Grads), memory(m.Optimizer), memory(m.Activations), memory(m.Train), memory(m.Infer))
 }
 
-// memoryOf sums up a plan, with what a trainer adds to it; t nil means no trainer.
-// arena is the blocks of a plan for another batch, in floats, which lanes need.
-func memoryOf(b *plan.Builder, in, out data.Shape, c *Config, t *TrainConfig, arena func(batch int) int64) Memory {
+// firstOwn is the number of parameters of which rank 0 keeps the optimizer's state.
+func (t *TrainConfig) firstOwn(params []*plan.Param) int {
+	all := int(plan.Total(params))
+	if t.Mesh.Zero == 0 {
+		return all
+	}
+	return blockAt(params, all/t.Mesh.ranks())
+}
+
+// memoryOf sums up a plan, with what a trainer adds to it; t nil means no trainer. Of
+// own parameters the rank keeps the optimizer's state. arena is the blocks of a plan for
+// another batch, in floats, which lanes need.
+func memoryOf(b *plan.Builder, in, out data.Shape, c *Config, t *TrainConfig, own int, arena func(batch int) int64) Memory {
 	blocks, infer := plan.Peaks(b.Blocks)
 	params, stats, tables := plan.Total(b.Params), plan.Total(b.Stats), plan.Total(b.Tables)
-	grads, states, feed := 1, 0, int64(0)
+	grads, waits, states, best, feed := 1, 0, int64(0), params, int64(0)
 	if t != nil {
-		leaves, lanes := t.leaves(), t.lanes(c.Batch, Cost(b.Cost()))
-		states, feed = t.states(), t.feeding(in, out, c)
+		d := t.deal(c.Batch, Cost(b.Cost()))
+		leaves, lanes := d.leaves, d.lanes
+		best = int64(own)
+		states, feed = plan.Product(t.states(), own), t.feeding(in, out, c, lanes)
 		for i := range lanes {
-			states += waiting(leaves, spanOf(leaves, lanes, i))
+			waits += waiting(leaves, d.of(i))
+		}
+		if t.Mesh.ranks() > 1 {
+			told := plan.Plus(plan.Product(2*leaves, int(stats)+1), 2*t.blocks(b.Params)) // in float64
+			feed = plan.Plus(feed, told)
+		}
+		if lanes > 1 || t.Mesh.ranks() > 1 {
+			feed = plan.Plus(feed, plan.Product(leaves, int(stats)))
 		}
 		if lanes > 1 {
 			own := *c
 			own.Batch = t.microRows(c.Batch)
 			each := plan.Plus(arena(own.Batch), plan.Plus(own.targets(out), t.mixing(in, out, &own)))
-			feed = plan.Plus(t.mixing(in, out, c), plan.Plus(plan.Product(lanes-1, int(each)), plan.Product(leaves, int(stats))))
+			feed = plan.Plus(feed, plan.Product(lanes-1, int(each)))
 			grads = lanes
 		}
 	}
 	rest := plan.Plus(plan.Plus(plan.Aligned(stats), plan.Aligned(tables)), blocks)
-	rest = plan.Plus(rest, plan.Product(1+grads+states, int(plan.Aligned(params)-params))) // what fills up cache lines
+	rest = plan.Plus(rest, plan.Product(1+grads+waits, int(plan.Aligned(params)-params))) // what fills up cache lines
+	if t != nil {
+		rest = plan.Plus(rest, plan.Product(t.states(), int(plan.Aligned(int64(own)))-own))
+	}
 	rest = plan.Plus(rest, plan.Plus(c.targets(out), feed))
 	m := Memory{
 		Params: inBytes(params), Grads: inBytes(plan.Product(grads, int(params))),
-		Optimizer:   inBytes(plan.Product(states, int(params))),
+		Optimizer:   inBytes(plan.Plus(states, plan.Product(waits, int(params)))),
 		Activations: inBytes(rest),
-		Best:        inBytes(plan.Plus(params, stats)),
+		Best:        inBytes(plan.Plus(best, stats)),
 		Infer:       inBytes(plan.Plus(plan.Plus(params, stats), plan.Plus(tables, infer))),
 	}
 	m.Train = plan.Plus(plan.Plus(m.Params, m.Grads), plan.Plus(m.Optimizer, m.Activations))
 	return m
+}
+
+// blocks is the number of blocks of the gradient whose squares ranks tell each other.
+func (t *TrainConfig) blocks(params []*plan.Param) (n int64) {
+	if t.ClipNorm == 0 {
+		return 0
+	}
+	for _, p := range params {
+		n += (p.Size + block - 1) / block
+	}
+	return n
 }
 
 // targets is the numbers that the targets of a batch take: classes, values, and
@@ -121,9 +155,9 @@ func (t *TrainConfig) states() int {
 	return n
 }
 
-// feeding is the numbers of what the only lane gathers batches in, beside the arena.
-func (t *TrainConfig) feeding(in, out data.Shape, c *Config) (n int64) {
-	if t.Prefetch {
+// feeding is the numbers of what the first lane gathers batches in, beside the arena.
+func (t *TrainConfig) feeding(in, out data.Shape, c *Config, lanes int) (n int64) {
+	if t.Prefetch && lanes == 1 {
 		batch := plan.Plus(plan.Product(c.Batch, in.Size()), c.targets(out))
 		n = plan.Plus(batch, batch)
 	}

@@ -8,7 +8,14 @@ import "fmt"
 type Mesh struct {
 	Data         int `json:"data,omitempty"`          // shards that the rows of a step are cut into; 0 means Threads
 	MicroBatches int `json:"micro_batches,omitempty"` // that a shard is cut into; 0 means Accumulate
-	Threads      int `json:"threads,omitempty"`       // lanes that compute micro-batches at the same time; 0 means 1
+	Threads      int `json:"threads,omitempty"`       // lanes of a rank that compute micro-batches at the same time; 0 means 1
+
+	// Zero says what each rank keeps of the whole, in the stages of ZeRO (Rajbhandari et
+	// al. 2020): 0 is everything; 1 is all but the state of the optimizer, the moving average
+	// and the best copy of the weights, of which it has those that it updates. It changes
+	// no bit.
+	Zero  int    `json:"zero,omitempty"`
+	World *World `json:"-" yaml:"-"` // nil: this is the only rank
 
 	// Lane runs the part of a step that is computed beside the calling goroutine: it
 	// calls work once, on the goroutine it is called on. A program that counts the
@@ -58,16 +65,21 @@ func (c *TrainConfig) fits(batch int) error {
 	if m.Data < 0 || m.MicroBatches < 0 || m.Threads < 0 {
 		return fmt.Errorf("mesh: data %d, micro_batches %d or threads %d is below 0", m.Data, m.MicroBatches, m.Threads)
 	}
-	if m.Data > maxLeaves || m.MicroBatches > maxLeaves || m.Threads > maxLeaves || !m.Cuts() {
-		if m.Cuts() {
-			return fmt.Errorf("mesh: data %d, micro_batches %d or threads %d is above %d", m.Data, m.MicroBatches, m.Threads, maxLeaves)
-		}
+	if err := m.joinable(); err != nil {
+		return err
+	}
+	if m.Data > maxLeaves || m.MicroBatches > maxLeaves || m.Threads > maxLeaves {
+		return fmt.Errorf("mesh: data %d, micro_batches %d or threads %d is above %d", m.Data, m.MicroBatches, m.Threads, maxLeaves)
+	}
+	if !m.Cuts() && m.ranks() == 1 {
 		return nil
 	}
 	rows, leaves := max(c.Accumulate, 1)*batch, c.leaves()
 	switch least := (rows + batch*m.Shards() - 1) / (batch * m.Shards()); {
 	case m.Threads > m.Shards():
 		return fmt.Errorf("mesh: threads %d are more than the %d shards of data: use at most %d threads, or data %d", m.Threads, m.Data, m.Data, m.Threads)
+	case m.ranks() > m.Shards():
+		return fmt.Errorf("mesh: %d ranks are more than the %d shards of data: use at most %d ranks, or data %d", m.ranks(), m.Shards(), m.Shards(), m.ranks())
 	case m.Shards() > rows:
 		return fmt.Errorf("mesh: data %d is more than the %d rows of a step: use at most %d", m.Shards(), rows, rows)
 	case leaves > rows:
@@ -93,12 +105,36 @@ func (c *TrainConfig) microRows(batch int) int {
 // cores that fifteen others wanted, with 90e6 no longer.
 const leastWork = 2e7
 
-// lanes is the number of lanes that compute at the same time: one if more would not
-// pay.
+// joinable is an error for ranks that cannot be.
+func (m *Mesh) joinable() error {
+	switch {
+	case m.Zero < 0 || m.Zero > 1:
+		return fmt.Errorf("mesh: zero %d is outside [0, 1]", m.Zero)
+	case m.World != nil && m.World.Ranks < 1:
+		return fmt.Errorf("mesh: a world of %d ranks: there is at least one", m.World.Ranks)
+	case m.rank() >= m.ranks():
+		return fmt.Errorf("mesh: the link is of rank %d in a world of %d ranks", m.rank(), m.ranks())
+	}
+	return nil
+}
+
+// holder is the rank that computes micro-batch u.
+func (c *TrainConfig) holder(u int) int {
+	for k := range c.Mesh.ranks() {
+		if u < c.spanOf(k).To {
+			return k
+		}
+	}
+	return 0
+}
+
+// lanes is the number of lanes of a rank that compute at the same time: one if more
+// would not pay. A rank has no more of them than shards.
 func (c *TrainConfig) lanes(batch int, cost Cost) int {
-	n := max(c.Mesh.Threads, 1)
+	shards, ranks, rank := c.Mesh.Shards(), c.Mesh.ranks(), c.Mesh.rank()
+	n := min(max(c.Mesh.Threads, 1), shards*(rank+1)/ranks-shards*rank/ranks)
 	row := 6*float64(cost.MACs) + 8*float64(cost.Activations) // forward and twice as much backward
-	if row*float64(max(c.Accumulate, 1)*batch)/float64(n) < leastWork && !c.Mesh.always {
+	if row*float64(max(c.Accumulate, 1)*batch)/float64(n*ranks) < leastWork && !c.Mesh.always {
 		return 1
 	}
 	return n

@@ -31,10 +31,12 @@ func (a *ahead) wait() (t loss.Targets, ok bool) {
 	return <-a.done, true
 }
 
-// feed puts rows from … from+rows of the running epoch's order into the input block
-// of a lane and returns their targets.
-func (t *Trainer) feed(l *lane, s *data.Set, from, rows int) loss.Targets {
+// feed puts the rows of micro-batch u into the input block of a lane and returns their
+// targets.
+func (t *Trainer) feed(l *lane, s *data.Set, u int) loss.Targets {
 	n, a := l.net, t.ahead
+	from, to := micro(t.now.size, len(t.weights), u)
+	from, rows := t.rows+from, to-from
 	order := t.order[from : from+rows]
 	if a == nil {
 		return l.feeder.fill(&batch{n.x.Data.Floats, n.batch}, 0, s, order, t.done)
@@ -44,10 +46,10 @@ func (t *Trainer) feed(l *lane, s *data.Set, from, rows int) loss.Targets {
 		got = l.feeder.fill(a.batches[a.at], a.at, s, order, t.done)
 	}
 	copy(n.x.Data.Floats, a.batches[a.at].x[:rows*n.in.Size()])
-	if from += rows; from < len(t.order) {
+	if from, rows = t.next(l, u); rows > 0 {
 		a.at = 1 - a.at
 		a.set, a.epoch, a.from, a.busy = s, t.done, from, true
-		next := t.order[from : from+t.microAt(from)]
+		next := t.order[from : from+rows]
 		go func(b *batch, number, epoch int) {
 			a.done <- l.feeder.fill(b, number, s, next, epoch)
 		}(a.batches[a.at], a.at, t.done)

@@ -25,7 +25,7 @@ func (t *Trainer) Swap(n *Net, steps []int) error {
 	if _, slow := t.cfg.Optimizer.(optim.Lookahead); slow || t.cfg.EMA > 0 || t.cfg.LossScale != nil {
 		return errors.New("swap: averages of the weights and a loss scale belong to one network")
 	}
-	if t.cfg.Mesh.Cuts() {
+	if t.cfg.Mesh.Cuts() || t.ranks != nil {
 		return errors.New("swap: the lanes of a mesh belong to one network")
 	}
 	if !n.in.Equal(was.in) || !n.out.Equal(was.out) || n.cfg.Batch != was.cfg.Batch {
@@ -45,8 +45,11 @@ func (t *Trainer) Swap(n *Net, steps []int) error {
 
 // State is the optimizer's state: for each of its slots the tensors of
 // [Net.Tensors], in their order and with their names. The data is shared with the
-// trainer.
+// trainer, which is alone: where ranks share the state, it is in [Trainer.Save] only.
 func (t *Trainer) State() [][]safetensors.Tensor {
+	if t.own() != (stretch{0, len(t.net.params)}) {
+		return nil
+	}
 	out := make([][]safetensors.Tensor, len(t.slots))
 	for i, slot := range t.slots {
 		out[i] = t.net.tensors(t.net.plan.Params, slot)

@@ -28,7 +28,7 @@ type TrainConfig struct {
 	Accumulate int             // micro-batches whose gradients make one step, as one batch so many times as large; 0 means 1
 	EMA        float64         // β of a moving average of the weights, for evaluation: 0 ≤ β < 1; 0 means none
 	LossScale  *LossScale      // nil means none, and LossScale{} for a network in FP16
-	Mesh       Mesh            // cuts a step into pieces for several threads; the zero value is one piece
+	Mesh       Mesh            // cuts a step into pieces for several threads and ranks; the zero value is one piece
 	Augment    Augmenter       // of the training rows, anew in each epoch; nil means none
 	Mixup      float64         // α of mixup, which mixes rows and their targets in pairs; 0 means none
 	Prefetch   bool            // gather the next batch on another goroutine; the results are the same. Lanes of a mesh gather their own
@@ -46,6 +46,7 @@ type Trainer struct {
 	spans   []part
 	average []float32 // of the weights; nil without EMA
 	best    snapshot
+	ranks   *ranks  // nil if it is alone
 	lanes   []*lane // at least one
 	ahead   *ahead  // nil without prefetch
 	together
@@ -101,8 +102,12 @@ func NewTrainer(n *Net, cfg TrainConfig) (*Trainer, error) {
 	if cfg.LossScale != nil {
 		t.scale.Scale = cmp.Or(cfg.LossScale.Init, 1<<16)
 	}
-	if err := t.allocate(nil); err != nil {
+	var err error
+	if t.ranks, err = join(&t.cfg, n); err != nil {
 		return nil, fmt.Errorf("trainer: %w", err)
+	}
+	if err := t.allocate(nil); err != nil {
+		return nil, fmt.Errorf("trainer: %w", t.ranks.fail(err))
 	}
 	return t, nil
 }
@@ -113,15 +118,16 @@ func (t *Trainer) allocate(steps []int) (err error) {
 	n := t.net
 	n.level.Enter() // it decides what lanes compute in pairs
 	defer kernel.Leave()
-	size := int(plan.Aligned(int64(len(n.params))))
-	leaves := t.cfg.leaves()
-	waits := waiting(leaves, spanOf(leaves, t.cfg.lanes(n.cfg.Batch, Cost(n.plan.Cost())), 0))
-	state := kernel.Floats(size * (t.cfg.states() + waits))
-	take := func() []float32 {
-		s := state[:len(n.params):len(n.params)]
-		state = state[size:]
+	d := t.cfg.deal(n.cfg.Batch, Cost(n.plan.Cost()))
+	own := t.own().hi - t.own().lo
+	sizeOf := func(length int) int { return int(plan.Aligned(int64(length))) }
+	state := kernel.Floats(sizeOf(own)*t.cfg.states() + sizeOf(len(n.params))*waiting(d.leaves, d.of(0)))
+	takeOf := func(length int) []float32 {
+		s := state[:length:length]
+		state = state[sizeOf(length):]
 		return s
 	}
+	take := func() []float32 { return takeOf(own) }
 	t.slots = nil
 	for range t.cfg.Optimizer.Slots() {
 		t.slots = append(t.slots, take())
@@ -129,7 +135,7 @@ func (t *Trainer) allocate(steps []int) (err error) {
 	if t.cfg.EMA > 0 {
 		t.average = take()
 	}
-	if err := t.makeLanes(take); err != nil {
+	if err := t.makeLanes(d, func() []float32 { return takeOf(len(n.params)) }); err != nil {
 		return err
 	}
 	t.ahead = nil
@@ -203,7 +209,7 @@ func (t *Trainer) Epoch(s *data.Set) (loss float64, err error) {
 func (t *Trainer) Step(s *data.Set) (last bool, err error) {
 	n := t.net
 	if err := t.begin(s); err != nil {
-		return false, fmt.Errorf("epoch %d: %w", t.done+1, err)
+		return false, fmt.Errorf("epoch %d: %w", t.done+1, t.ranks.fail(err))
 	}
 	n.level.Enter()
 	defer kernel.Leave()
@@ -215,6 +221,8 @@ func (t *Trainer) Step(s *data.Set) (last bool, err error) {
 	m.progress = optim.Progress{Step: t.done*perEpoch + m.step, Total: t.cfg.Epochs * perEpoch, Epoch: perEpoch}
 	t.compute()
 	switch u := t.bad(); {
+	case m.lost != nil:
+		return false, fmt.Errorf("epoch %d, step %d: %w", t.done+1, m.step+1, m.lost)
 	case u >= 0:
 		return false, t.diverged(u, fmt.Sprintf("loss %v", t.losses[u]))
 	case m.err != nil:
@@ -287,11 +295,24 @@ func (t *Trainer) Observe(value float64) {
 }
 
 // diverged is the error of the step, of which the first lane runs a micro-batch again
-// to find the culprit.
+// to find the culprit. The others have it from the rank that does.
 func (t *Trainer) diverged(u int, what string) error {
-	n, m, l := t.net, &t.now, t.lanes[0]
+	n, m, l, r := t.net, &t.now, t.lanes[0], t.ranks
 	t.ahead.wait()
-	from, to := micro(m.size, len(t.weights), u)
-	got := l.feeder.fill(&batch{n.x.Data.Floats, n.batch}, 0, m.set, t.order[t.rows+from:t.rows+to], t.done)
-	return fmt.Errorf("epoch %d, step %d: %s%s: %w", t.done+1, m.step+1, what, n.blame(t.pass(u), got, t.scaleOf(u)), ErrDiverged)
+	if err := t.gather(n.grads); err != nil {
+		return err
+	}
+	where, owner := "", t.cfg.holder(u)
+	if r == nil || r.small.Member() == owner {
+		from, to := micro(m.size, len(t.weights), u)
+		got := l.feeder.fill(&batch{n.x.Data.Floats, n.batch}, 0, m.set, t.order[t.rows+from:t.rows+to], t.done)
+		where = n.blame(t.pass(u), got, t.scaleOf(u))
+	}
+	if r != nil {
+		var err error
+		if where, err = r.say(owner, where); err != nil {
+			return r.fail(err)
+		}
+	}
+	return fmt.Errorf("epoch %d, step %d: %s%s: %w", t.done+1, m.step+1, what, where, ErrDiverged)
 }

@@ -10,7 +10,7 @@ type Sampler interface {
 	// Propose returns params for the trials First … First+N-1. It is a pure
 	// function of its request: the same request gives the same params, on any
 	// machine. Fewer than N params, or none and [ErrExhausted], mean that the
-	// space holds no more untried points. It neither keeps nor changes the
+	// space holds no more untried points; none without it is a mistake. It neither keeps nor changes the
 	// request. It must be safe for concurrent use.
 	Propose(ctx context.Context, req Request) ([]Params, error)
 }

@@ -53,7 +53,7 @@ func (s ownSampler) Propose(ctx context.Context, req search.Request) ([]search.P
 	select {
 	case a := <-done:
 		if a.err != nil && !errors.Is(a.err, search.ErrExhausted) {
-			a.err = fmt.Errorf("%s: %w", s.name, a.err)
+			a.err = fmt.Errorf("%s: %s", s.name, strings.Join(strings.FieldsFunc(a.err.Error(), func(r rune) bool { return r == '\n' || r == '\r' }), "; "))
 		}
 		return a.points, a.err
 	case <-ctx.Done():
@@ -70,6 +70,9 @@ func (s ownSampler) ask(ctx context.Context, req search.Request) (points []searc
 	points, err = s.Sampler.Propose(ctx, req)
 	if err != nil {
 		return nil, err
+	}
+	if len(points) == 0 && req.N > 0 {
+		return nil, errors.New("it proposes nothing: a sampler that has no more points returns search.ErrExhausted")
 	}
 	points = points[:min(len(points), req.N)]
 	out := make([]search.Params, len(points))

@@ -82,6 +82,10 @@ func TestOwnSamplerFails(t *testing.T) {
 		"propose trial t0003: workflows.steps: no line to the oracle": func(search.Request) ([]search.Params, error) {
 			return nil, errors.New("no line to the oracle")
 		},
+		"propose trial t0003: workflows.steps: no line; call the operator": func(search.Request) ([]search.Params, error) {
+			return nil, errors.New("no line\ncall the operator\n")
+		},
+		"propose trial t0003: workflows.steps: it proposes nothing":                     func(search.Request) ([]search.Params, error) { return nil, nil },
 		"propose trial t0003: workflows.steps: it panicked at own_test.go:":             func(search.Request) ([]search.Params, error) { panic("dizzy") },
 		"propose trial t0003: workflows.steps: it proposes what is not in the space: x": func(search.Request) ([]search.Params, error) { return []search.Params{{"x": 7.}}, nil },
 		"propose trial t0003: workflows.steps: it proposes x=-1, which breaks a constraint": func(search.Request) ([]search.Params, error) {

@@ -12,6 +12,15 @@ func (a *Adam) StepMax(w, g, m, v, top []float32) bool {
 		bad = total(&lane)
 		w, g, m, v, top = w[n:], g[n:], m[n:], v[n:], top[n:]
 	}
+	if odd(len(w)) {
+		var room [5]rest
+		ok := a.StepMax(room[0].fill(w), room[1].fill(g), room[2].fill(m), room[3].fill(v), room[4].fill(top))
+		copy(w, room[0][:])
+		copy(m, room[2][:])
+		copy(v, room[3][:])
+		copy(top, room[4][:])
+		return ok && bad == 0
+	}
 	for i, x := range w {
 		d := g[i] + a.Decay*x
 		m[i] = a.Beta1*m[i] + a.Keep1*d
@@ -56,9 +65,31 @@ func (s *RMSprop) Step(w, g, v, mean, b []float32) bool {
 			rmspropVectors(&w[0], &g[0], &v[0], s, &lane, vectors)
 		}
 		bad = total(&lane)
+		w, g, v = w[n:], g[n:], v[n:]
+		if mean != nil {
+			mean = mean[n:]
+		}
+		if b != nil {
+			b = b[n:]
+		}
 	}
-	for i := n; i < len(w); i++ {
-		x := w[i]
+	if odd(len(w)) {
+		var room [5]rest
+		var averages, buffer []float32
+		if mean != nil {
+			averages = room[3].fill(mean)
+		}
+		if b != nil {
+			buffer = room[4].fill(b)
+		}
+		ok := s.Step(room[0].fill(w), room[1].fill(g), room[2].fill(v), averages, buffer)
+		copy(w, room[0][:])
+		copy(v, room[2][:])
+		copy(mean, averages)
+		copy(b, buffer)
+		return ok && bad == 0
+	}
+	for i, x := range w {
 		d := g[i] + s.Decay*x
 		v[i] = s.Alpha*v[i] + s.Keep*d*d
 		q := v[i]
@@ -92,6 +123,13 @@ func (s *AdaGrad) Step(w, g, sum []float32) bool {
 		bad = total(&lane)
 		w, g, sum = w[n:], g[n:], sum[n:]
 	}
+	if odd(len(w)) {
+		var room [3]rest
+		ok := s.Step(room[0].fill(w), room[1].fill(g), room[2].fill(sum))
+		copy(w, room[0][:])
+		copy(sum, room[2][:])
+		return ok && bad == 0
+	}
 	for i, x := range w {
 		d := g[i] + s.Decay*x
 		sum[i] += d * d
@@ -123,6 +161,14 @@ func (s *AdaBound) Step(w, g, m, v []float32) bool {
 		bad = total(&lane)
 		w, g, m, v = w[n:], g[n:], m[n:], v[n:]
 	}
+	if odd(len(w)) {
+		var room [4]rest
+		ok := s.Step(room[0].fill(w), room[1].fill(g), room[2].fill(m), room[3].fill(v))
+		copy(w, room[0][:])
+		copy(m, room[2][:])
+		copy(v, room[3][:])
+		return ok && bad == 0
+	}
 	for i, x := range w {
 		d := g[i] + s.Decay*x
 		m[i] = s.Beta1*(m[i]-d) + d
@@ -143,6 +189,12 @@ func Lerp(dst, a []float32, s float32) {
 	if v, n := whole(len(dst)); v > 0 {
 		lerpVectors(&dst[0], &a[0], &s, v)
 		dst, a = dst[n:], a[n:]
+	}
+	if odd(len(dst)) {
+		var room [2]rest
+		Lerp(room[0].fill(dst), room[1].fill(a), s)
+		copy(dst, room[0][:])
+		return
 	}
 	for i, v := range a {
 		dst[i] += s * (v - dst[i])

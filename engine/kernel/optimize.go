@@ -26,6 +26,14 @@ func (a *Adam) Step(w, g, m, v []float32) bool {
 		bad = total(&lane)
 		w, g, m, v = w[n:], g[n:], m[n:], v[n:]
 	}
+	if odd(len(w)) {
+		var room [4]rest
+		ok := a.Step(room[0].fill(w), room[1].fill(g), room[2].fill(m), room[3].fill(v))
+		copy(w, room[0][:])
+		copy(m, room[2][:])
+		copy(v, room[3][:])
+		return ok && bad == 0
+	}
 	for i, x := range w {
 		d := g[i] + a.Decay*x
 		mi := a.Beta1*m[i] + a.Keep1*d
@@ -72,6 +80,13 @@ func (s *SGD) Step(w, g, b []float32) bool {
 		sgdVectors(&w[0], &g[0], &b[0], &f, &lane, vectors)
 		bad = total(&lane)
 		w, g, b = w[n:], g[n:], b[n:]
+	}
+	if odd(len(w)) {
+		var room [3]rest
+		ok := s.Step(room[0].fill(w), room[1].fill(g), room[2].fill(b))
+		copy(w, room[0][:])
+		copy(b, room[2][:])
+		return ok && bad == 0
 	}
 	for i, x := range w {
 		d := g[i] + f.decay*x

@@ -23,3 +23,19 @@ func whole(n int) (vectors, floats int) {
 	}
 	return n / w, n / w * w
 }
+
+// rest is room for the values that do not fill a vector, filled up with ones. They are
+// computed as one more vector, so that an optimizer's step gives the same bits
+// wherever the parameters are cut.
+type rest [lanes]float32
+
+// fill is a vector that begins with x.
+func (r *rest) fill(x []float32) []float32 {
+	for i := copy(r[:], x); i < len(r); i++ {
+		r[i] = 1
+	}
+	return r[:width()]
+}
+
+// odd reports whether n values that are left do not fill a vector, where there are any.
+func odd(n int) bool { return n > 0 && width() > 0 }

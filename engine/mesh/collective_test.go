@@ -93,6 +93,11 @@ func TestPairsGiveTheBitsOfOneProcess(t *testing.T) {
 	checkCollectives(t, links(t, "unix", 16, nil), slices.Repeat([]int{4}, 16))
 }
 
+// uneven cuts anywhere: pieces grow, and the first ones may be empty.
+func uneven(length, n, i int) (from, to int) {
+	return length * i * i / (n * n), length * (i + 1) * (i + 1) / (n * n)
+}
+
 func checkCollectives(t *testing.T, links []Link, leaves []int) {
 	t.Helper()
 	n := 0
@@ -106,7 +111,11 @@ func checkCollectives(t *testing.T, links []Link, leaves []int) {
 	}
 	groups := make([]*Group, len(links))
 	must(t, each(t, links, func(i int, l Link) (err error) {
-		groups[i], err = NewGroup(l, Members{Ranks: upTo(len(links)), Leaves: leaves, Name: "all"})
+		m := Members{Ranks: upTo(len(links)), Leaves: leaves, Name: "all"}
+		if n%2 == 0 {
+			m.Cut = uneven
+		}
+		groups[i], err = NewGroup(l, m)
 		return err
 	}))
 	for _, length := range lengths {

@@ -20,6 +20,10 @@ type Members struct {
 	// Add adds a to dst; nil means a loop in Go. Rounding to nearest, any
 	// implementation gives the same bits.
 	Add func(dst, a []float32)
+	// Cut gives piece i of n of a vector of length floats, from … to−1. Together they
+	// are the whole vector, in order; pieces may be empty. All members cut alike. nil
+	// means [Cut].
+	Cut func(length, n, i int) (from, to int)
 }
 
 // Group is one member's side of collectives. Its methods are for one goroutine; they
@@ -40,6 +44,7 @@ type Group struct {
 	steps   [][]addition
 	leaves  int
 	halving bool // pairs at distance 1, 2, 4, …
+	cut     func(length, n, i int) (from, to int)
 
 	add32, add64 func(dst, a []byte)
 	views        [][]byte // of the own sums in the current call
@@ -68,6 +73,9 @@ func NewGroup(link Link, m Members) (*Group, error) {
 	case m.Stream < 0 || m.Stream >= Streams:
 		return nil, fmt.Errorf("mesh: the group %s is on stream %d: there are %d", m.Name, m.Stream, Streams)
 	}
+	if g.cut = m.Cut; g.cut == nil {
+		g.cut = Cut
+	}
 	g.tag = Tag(m.Stream, fmt.Sprint(m.Name, m.Ranks, leaves))
 	for _, n := range leaves {
 		g.leaves += n
@@ -83,7 +91,7 @@ func NewGroup(link Link, m Members) (*Group, error) {
 	}
 	g.first = append(g.first, len(parts))
 	g.trees = parts[g.first[g.me]:g.first[g.me+1]]
-	g.steps = fold(g.leaves, parts, g.first[g.me])
+	g.steps = fold(Span{To: g.leaves}, parts, g.first[g.me])
 	g.views = make([][]byte, len(g.trees))
 	g.bufs, g.held = make([][]byte, len(parts)), make([]*frame, len(parts))
 	add := m.Add
@@ -137,10 +145,10 @@ func (g *Group) Leaves() int { return g.leaves }
 func (g *Group) Trees() []Span { return g.trees }
 
 // Piece is the part from … to−1 of a vector of length floats that a member has after
-// [Group.ReduceScatter] and gives in [Group.AllGather]. It is cut as by [Cut]; which
-// piece is whose depends on the group.
+// [Group.ReduceScatter] and gives in [Group.AllGather]. It is cut as [Members] say;
+// which piece is whose depends on the group.
 func (g *Group) Piece(length, member int) (from, to int) {
-	return Cut(length, len(g.ranks), g.turn(member))
+	return g.cut(length, len(g.ranks), g.turn(member))
 }
 
 // turn is the piece of a member. Pairs at distance 1, 2, 4, … halve the vector each

@@ -42,7 +42,9 @@ func (g *Group) double(m Mark) error {
 
 // pieces is width pieces of x from the piece lo on.
 func (g *Group) pieces(x []byte, lo, width int) []byte {
-	return x[4*bound(len(x)/4, len(g.ranks), lo) : 4*bound(len(x)/4, len(g.ranks), lo+width)]
+	from, _ := g.cut(len(x)/4, len(g.ranks), lo)
+	_, to := g.cut(len(x)/4, len(g.ranks), lo+width-1)
+	return x[4*from : 4*to]
 }
 
 // trade sends a partner one part and adds what it sends to the other.

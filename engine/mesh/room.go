@@ -108,7 +108,11 @@ func (r *room) all(g *Group, add func(dst, a []byte)) error {
 // bytes is the piece of a member in a vector of size bytes. Pieces of float64 begin
 // at the same bytes as those of float32.
 func (g *Group) bytes(member, size int) (from, to int) {
-	from, to = g.Piece(size/4, member)
+	if g.now.Kind == Sum64 {
+		from, to = Cut(size/4, len(g.ranks), member)
+	} else {
+		from, to = g.Piece(size/4, member)
+	}
 	return 4 * from, 4 * to
 }
 

@@ -45,9 +45,9 @@ func Merges(n int, s Span, u int) (merges int) {
 type addition struct{ dst, src int }
 
 // fold lists the additions that make one sum of the subtrees parts, which together
-// are the whole tree over n leaves. Those under [t] can be done once the parts 0 … t
+// are the subtree whole. Those under [t] can be done once the parts 0 … t
 // are there. The sum ends up in the part own; every other part loses its value.
-func fold(n int, parts []Span, own int) [][]addition {
+func fold(whole Span, parts []Span, own int) [][]addition {
 	out := make([][]addition, len(parts))
 	var node func(tree Span, from, to int) int
 	node = func(tree Span, from, to int) int {
@@ -66,15 +66,15 @@ func fold(n int, parts []Span, own int) [][]addition {
 		out[to-1] = append(out[to-1], addition{dst, src})
 		return dst
 	}
-	node(Span{0, n}, 0, len(parts))
+	node(whole, 0, len(parts))
 	return out
 }
 
 // Order lists the additions {dst, src} that make one sum of the subtrees parts, which
-// together are the whole tree over n leaves, in the order in which they can be done.
-// The sum ends up in the part own; every other part loses its value.
-func Order(n int, parts []Span, own int) (adds [][2]int) {
-	for _, step := range fold(n, parts, own) {
+// together are the subtree whole, in the order in which they can be done. The sum
+// ends up in the part own; every other part loses its value.
+func Order(whole Span, parts []Span, own int) (adds [][2]int) {
+	for _, step := range fold(whole, parts, own) {
 		for _, a := range step {
 			adds = append(adds, [2]int{a.dst, a.src})
 		}

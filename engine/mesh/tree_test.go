@@ -73,7 +73,7 @@ func TestFoldAddsInTheOrderOfTheTree(t *testing.T) {
 			}
 			for own := range parts {
 				sums := make([]Span, len(parts))
-				for t0, steps := range fold(n, parts, own) {
+				for t0, steps := range fold(Span{To: n}, parts, own) {
 					sums[t0] = parts[t0]
 					for _, a := range steps {
 						left, right := sums[a.dst], sums[a.src]

@@ -10,7 +10,8 @@ type Optimizer interface {
 	// the parameters, and begins as zeros.
 	Slots() []string
 	// Step takes a step along the gradients of a span. It reports whether the
-	// weights are finite.
+	// weights are finite. What a weight becomes depends on its own numbers alone: threads
+	// and ranks cut the parameters anywhere.
 	Step(s *Span) bool
 	// Validate is an error that says which field is out of its range.
 	Validate() error

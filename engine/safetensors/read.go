@@ -25,6 +25,17 @@ func Read(r io.Reader) (meta map[string]string, tensors []Tensor, err error) {
 // says; the others get some. Of a reader that tells how much it holds, with a
 // method Len, a file that is cut off or goes on is found before place is called.
 func ReadInto(r io.Reader, place func(meta map[string]string, tensors []Tensor) error) (meta map[string]string, tensors []Tensor, err error) {
+	return read(r, place, nil)
+}
+
+// ReadTo is [ReadInto] that hands the values over in pieces: those of tensor i from
+// number at on, good until take returns. The tensors get no Data.
+func ReadTo(r io.Reader, place func(meta map[string]string, tensors []Tensor) error, take func(values []float32, i, at int)) error {
+	_, _, err := read(r, place, take)
+	return err
+}
+
+func read(r io.Reader, place func(meta map[string]string, tensors []Tensor) error, take func(values []float32, i, at int)) (meta map[string]string, tensors []Tensor, err error) {
 	meta, entries, err := readHeader(r)
 	if err != nil {
 		return nil, nil, fmt.Errorf("safetensors: read header: %w", err)
@@ -50,10 +61,13 @@ func ReadInto(r io.Reader, place func(meta map[string]string, tensors []Tensor) 
 	}
 	for i, e := range entries {
 		t, size := &tensors[i], e.Offsets[1]-e.Offsets[0]
-		if t.Data == nil {
+		switch {
+		case take != nil:
+			err = readValues(r, size, e.Dtype, func(values []float32, at int) { take(values, i, at) })
+		case t.Data == nil:
 			t.Data, err = readData(r, size, e.Dtype)
-		} else {
-			err = readValues(r, size, e.Dtype, func(at int, v float32) { t.Data[at] = v })
+		default:
+			err = readValues(r, size, e.Dtype, func(values []float32, at int) { copy(t.Data[at:], values) })
 		}
 		if err != nil {
 			return nil, nil, fmt.Errorf("safetensors: read %q: %w", e.name, err)
@@ -153,24 +167,28 @@ func count(shape []uint64) (n uint64, ok bool) {
 // costs no memory.
 func readData(r io.Reader, size uint64, dtype Dtype) ([]float32, error) {
 	data := make([]float32, 0, min(size/dtype.width(), 1<<16))
-	err := readValues(r, size, dtype, func(_ int, v float32) { data = append(data, v) })
+	err := readValues(r, size, dtype, func(values []float32, _ int) { data = append(data, values...) })
 	return data, err
 }
 
-// readValues reads size bytes and hands on each value with its place.
-func readValues(r io.Reader, size uint64, dtype Dtype, take func(at int, v float32)) error {
+// readValues reads size bytes and hands the values on in pieces, with the number of the
+// first.
+func readValues(r io.Reader, size uint64, dtype Dtype, take func(values []float32, at int)) error {
 	w := int(dtype.width())
 	buf := make([]byte, min(size, 64<<10))
+	values := make([]float32, len(buf)/w)
 	for at := 0; size > 0; {
-		piece := buf[:min(size, uint64(len(buf)))]
-		if _, err := io.ReadFull(r, piece); err != nil {
+		part := buf[:min(size, uint64(len(buf)))]
+		if _, err := io.ReadFull(r, part); err != nil {
 			return complete(err)
 		}
-		size -= uint64(len(piece))
-		for ; len(piece) > 0; piece = piece[w:] {
-			take(at, value(piece, dtype))
-			at++
+		size -= uint64(len(part))
+		n := len(part) / w
+		for i := range n {
+			values[i] = value(part[i*w:], dtype)
 		}
+		take(values[:n], at)
+		at += n
 	}
 	return nil
 }

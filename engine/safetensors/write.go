@@ -14,6 +14,24 @@ import (
 // value that would become infinite in F16 or BF16 is an error. On an error some
 // of the file may have been written.
 func Write(w io.Writer, meta map[string]string, tensors []Tensor) error {
+	for _, t := range tensors {
+		if n, ok := t.size(); ok && n != uint64(len(t.Data)) {
+			return fmt.Errorf("safetensors: write %q: %d values do not fill shape %v", t.Name, len(t.Data), t.Shape)
+		}
+	}
+	return WriteFrom(w, meta, tensors, func(dst []float32, i, at int) error {
+		copy(dst, tensors[i].Data[at:])
+		return nil
+	})
+}
+
+// piece is the most values that are asked for, or handed over, at once.
+const piece = 1 << 16
+
+// WriteFrom is [Write] of values that are somewhere else than in the tensors' Data:
+// values sets dst to those of tensor i from number at on. It is asked for them in the
+// order of the file, for 65,536 of a tensor at a time and then for the rest of it.
+func WriteFrom(w io.Writer, meta map[string]string, tensors []Tensor, values func(dst []float32, i, at int) error) error {
 	var head bytes.Buffer
 	head.WriteByte('{')
 	if len(meta) > 0 {
@@ -32,16 +50,14 @@ func Write(w io.Writer, meta map[string]string, tensors []Tensor) error {
 		if e.Dtype.width() == 0 {
 			return fmt.Errorf("safetensors: write %q: type %q is none of F64, F32, F16, BF16", t.Name, t.Type)
 		}
-		e.Offsets = []uint64{off, off + e.Dtype.width()*uint64(len(t.Data))}
+		n, ok := t.size()
+		if !ok {
+			return fmt.Errorf("safetensors: write %q: shape %v has a negative dimension or too many values", t.Name, t.Shape)
+		}
 		for i, d := range t.Shape {
-			if d < 0 {
-				return fmt.Errorf("safetensors: write %q: shape %v has a negative dimension", t.Name, t.Shape)
-			}
 			e.Shape[i] = uint64(d)
 		}
-		if n, ok := count(e.Shape); !ok || n != uint64(len(t.Data)) {
-			return fmt.Errorf("safetensors: write %q: %d values do not fill shape %v", t.Name, len(t.Data), t.Shape)
-		}
+		e.Offsets = []uint64{off, off + e.Dtype.width()*n}
 		if err := field(&head, t.Name, e); err != nil {
 			return fmt.Errorf("safetensors: write %q: %w", t.Name, err)
 		}
@@ -60,7 +76,19 @@ func Write(w io.Writer, meta map[string]string, tensors []Tensor) error {
 	if _, err := head.WriteTo(w); err != nil {
 		return fmt.Errorf("safetensors: write: %w", err)
 	}
-	return writeData(w, tensors)
+	return writeData(w, tensors, values)
+}
+
+// size is the number of values that the shape says; not ok if it is none.
+func (t *Tensor) size() (n uint64, ok bool) {
+	shape := make([]uint64, len(t.Shape))
+	for i, d := range t.Shape {
+		if d < 0 {
+			return 0, false
+		}
+		shape[i] = uint64(d)
+	}
+	return count(shape)
 }
 
 // field appends a key and its value to the header.
@@ -82,22 +110,34 @@ func field(head *bytes.Buffer, key string, value any) error {
 	return nil
 }
 
-func writeData(w io.Writer, tensors []Tensor) error {
+func writeData(w io.Writer, tensors []Tensor, values func(dst []float32, i, at int) error) error {
+	var numbers []float32
 	buf := make([]byte, 0, 64<<10)
-	for _, t := range tensors {
-		for data := t.Data; len(data) > 0; {
-			n := min(len(data), cap(buf)/8)
-			buf = buf[:0]
-			for _, v := range data[:n] {
-				if !t.Type.Fits(v) {
-					return fmt.Errorf("safetensors: write %q: %g is too large for %s", t.Name, v, t.Type)
-				}
-				buf = t.Type.Append(buf, v)
+	for i, t := range tensors {
+		size, _ := t.size()
+		for at := 0; at < int(size); {
+			n := min(int(size)-at, piece)
+			if cap(numbers) < n {
+				numbers = make([]float32, n)
 			}
-			if _, err := w.Write(buf); err != nil {
+			if err := values(numbers[:n], i, at); err != nil {
 				return fmt.Errorf("safetensors: write %q: %w", t.Name, err)
 			}
-			data = data[n:]
+			at += n
+			for data := numbers[:n]; len(data) > 0; {
+				n := min(len(data), cap(buf)/8)
+				buf = buf[:0]
+				for _, v := range data[:n] {
+					if !t.Type.Fits(v) {
+						return fmt.Errorf("safetensors: write %q: %g is too large for %s", t.Name, v, t.Type)
+					}
+					buf = t.Type.Append(buf, v)
+				}
+				if _, err := w.Write(buf); err != nil {
+					return fmt.Errorf("safetensors: write %q: %w", t.Name, err)
+				}
+				data = data[n:]
+			}
 		}
 	}
 	return nil

@@ -1,0 +1,290 @@
+package engine
+
+import (
+	"cmp"
+	"fmt"
+	"hash/crc32"
+	"math"
+	"strings"
+
+	"budwood/engine/kernel"
+	"budwood/engine/mesh"
+)
+
+// World says that a trainer is one of several ranks, goroutines or processes, that
+// train one network together. Each has a trainer with the same network, configuration
+// and data sets, and computes the shards D·k/K … D·(k+1)/K−1 of the data (of rank k of
+// K). All make the same calls of their trainers in the same order: [NewTrainer],
+// [Trainer.Step], [Trainer.Epoch], [Trainer.Evaluate], [Trainer.KeepBest],
+// [Trainer.RestoreBest], [Trainer.Save] and [Trainer.Load] return when all ranks have
+// done their part. The results are those of one rank, bit for bit.
+//
+// An error of one rank ends the link: the calls of the others return it, or a
+// [mesh.ErrLost] if the rank is gone, and none of them waits for ever. Where all
+// ranks find the same error, as with [ErrDiverged], its text is the same.
+type World struct {
+	Link  mesh.Link // to the other ranks; nil is enough for [Footprint], which then is that of rank 0
+	Ranks int       // how many there are
+}
+
+// ranks is the number of ranks, at least 1.
+func (m *Mesh) ranks() int {
+	if m.World == nil {
+		return 1
+	}
+	return max(m.World.Ranks, 1)
+}
+
+// rank is the own rank.
+func (m *Mesh) rank() int {
+	if m.World == nil || m.World.Link == nil || m.ranks() == 1 {
+		return 0
+	}
+	return m.World.Link.Rank()
+}
+
+// ranks is the side of one rank in what a trainer does together with others.
+type ranks struct {
+	link    mesh.Link
+	floats  *mesh.Group // of gradients and weights
+	small   *mesh.Group // of everything else: one leaf a rank
+	params  int         // how many the network has
+	own     stretch     // of the parameters, whose optimizer state this rank keeps
+	sums    [][]float32 // of gradients, one for each of the own subtrees
+	squares [][]float64 // of the blocks of the gradient
+	told    [][]float64 // what the ranks tell each other in a step: losses and statistics of each micro-batch
+	failed  [][]float64 // which ranks have an error
+	text    [1 << 10]byte
+	calls   uint32 // messages of checkpoints
+	lost    error  // what ended the link
+}
+
+// nothing is what a rank gives for a number that is another's: added to any number, it
+// leaves the bits of that.
+var nothing = math.Copysign(0, -1)
+
+// fill sets all of x.
+func fill(x []float64, v float64) {
+	for i := range x {
+		x[i] = v
+	}
+}
+
+// join makes the groups of a rank, nil if it is alone.
+func join(c *TrainConfig, n *Net) (*ranks, error) {
+	count := c.Mesh.ranks()
+	if count == 1 {
+		return nil, nil
+	}
+	link := c.Mesh.World.Link
+	if link == nil {
+		return nil, fmt.Errorf("mesh: %d ranks and no link between them", count)
+	}
+	members := mesh.Members{Name: "small"}
+	var leaves []int
+	for k := range count {
+		members.Ranks = append(members.Ranks, k)
+		s := c.spanOf(k)
+		leaves = append(leaves, s.To-s.From)
+	}
+	r := &ranks{link: link, params: len(n.params), failed: [][]float64{make([]float64, count)}}
+	var err error
+	if r.small, err = mesh.NewGroup(link, members); err != nil {
+		return nil, err
+	}
+	cuts := cutParams(n.plan.Params, count)
+	members.Name, members.Leaves, members.Add = "gradients and weights", leaves, kernel.Add
+	members.Cut = func(length, n, i int) (from, to int) {
+		if length != cuts[count] {
+			return mesh.Cut(length, n, i)
+		}
+		return cuts[i], cuts[i+1]
+	}
+	if r.floats, err = mesh.NewGroup(link, members); err != nil {
+		return nil, err
+	}
+	r.own = stretch{0, len(n.params)}
+	if c.Mesh.Zero > 0 {
+		r.own.lo, r.own.hi = r.floats.Piece(len(n.params), r.floats.Member())
+	}
+	return r, r.compare(c, n)
+}
+
+// fail ends the link with an error, which it returns: no other rank shall wait for
+// this one.
+func (r *ranks) fail(err error) error {
+	if r == nil || err == nil {
+		return err
+	}
+	r.lost = cmp.Or(r.lost, err)
+	r.link.Close(err)
+	return err
+}
+
+// compare is an error if ranks do not train the same thing.
+func (r *ranks) compare(c *TrainConfig, n *Net) error {
+	sum := crc32.Update(crc32.ChecksumIEEE(mesh.Bytes(n.params)), crc32.IEEETable, mesh.Bytes(n.stats))
+	of := func(name string, v any) string { return fmt.Sprintf("%s %v", name, v) }
+	own := []string{
+		of("parameters", len(n.params)), of("weights with the checksum", fmt.Sprintf("%08x", sum)), of("kernels", n.CPU()), of("precision", n.cfg.Precision), of("loss", n.cfg.Loss),
+		of("batch", n.cfg.Batch), of("seed", c.Seed), of("optimizer", c.Optimizer), of("mesh.data", c.Mesh.Shards()), of("micro-batches", c.leaves()), of("mesh.zero", c.Mesh.Zero),
+	}
+	text, err := r.say(0, strings.Join(own, "\n"))
+	if err != nil {
+		return r.fail(err)
+	}
+	first := strings.Split(text, "\n")
+	for i := range min(len(own), len(first)) {
+		if own[i] != first[i] && err == nil && len(text) < len(r.text) {
+			err = fmt.Errorf("mesh: rank %d has %s, rank 0 has %s: give all ranks the same", r.link.Rank(), own[i], first[i])
+		}
+	}
+	return r.fail(r.agree(err))
+}
+
+// say gives all ranks the text of one of them, or the beginning of a long one.
+func (r *ranks) say(root int, text string) (string, error) {
+	clear(r.text[:])
+	if root == r.small.Member() {
+		copy(r.text[:], text)
+	}
+	if err := r.small.Broadcast(root, r.text[:]); err != nil {
+		return "", err
+	}
+	return strings.TrimRight(string(r.text[:]), "\x00"), nil
+}
+
+// agree is a call that all ranks make with what they have to say about something that
+// each has done. It is nil for all or an error for all.
+func (r *ranks) agree(own error) error {
+	if r == nil {
+		return own
+	}
+	clear(r.failed[0])
+	if own != nil {
+		r.failed[0][r.small.Member()] = 1
+	}
+	if err := r.small.Sum64(r.failed); err != nil {
+		return cmp.Or(own, r.fail(err))
+	}
+	for k, failed := range r.failed[0] {
+		if failed == 0 {
+			continue
+		}
+		text := ""
+		if own != nil {
+			text = own.Error()
+		}
+		text, err := r.say(k, text)
+		if err != nil {
+			return cmp.Or(own, r.fail(err))
+		}
+		return cmp.Or(own, fmt.Errorf("rank %d: %s", k, text))
+	}
+	return nil
+}
+
+// begin readies a rank for steps, once the lanes are there.
+func (r *ranks) begin(t *Trainer) {
+	r.told = [][]float64{make([]float64, len(t.losses)*(1+len(t.net.stats)))}
+	r.squares = [][]float64{t.squares}
+}
+
+// tell gives all ranks the losses and statistics of all micro-batches.
+func (t *Trainer) tell() {
+	r := t.ranks
+	if r == nil {
+		return
+	}
+	if t.broken() {
+		t.now.lost = r.fail(errPanic)
+		return
+	}
+	x, records := r.told[0][:len(t.losses)], r.told[0][len(t.losses):]
+	fill(r.told[0], nothing)
+	stats := len(t.net.stats)
+	for _, l := range t.lanes {
+		for u := l.span.From; u < l.span.To; u++ {
+			x[u] = t.losses[u]
+			for i, v := range t.record[u] {
+				records[u*stats+i] = float64(v)
+			}
+		}
+	}
+	if t.now.lost = r.fail(r.small.Sum64(r.told)); t.now.lost != nil {
+		return
+	}
+	copy(t.losses, x)
+	for u := range t.record {
+		for i := range t.record[u] {
+			t.record[u][i] = float32(records[u*stats+i])
+		}
+	}
+}
+
+// reduce adds the ranks' gradients up, each in the own stretch.
+func (t *Trainer) reduce() {
+	r := t.ranks
+	if r == nil {
+		return
+	}
+	if t.cfg.Mesh.Zero == 0 {
+		t.now.lost = r.fail(r.floats.AllReduce(r.sums))
+	} else {
+		t.now.lost = r.fail(r.floats.ReduceScatter(r.sums))
+	}
+	if to := t.net.grads[r.own.lo:r.own.hi]; len(to) > 0 && &to[0] != &r.sums[0][r.own.lo] {
+		copy(to, r.sums[0][r.own.lo:])
+	}
+}
+
+// allFinite reports whether all lanes of all ranks have found finite values.
+func (t *Trainer) allFinite() bool {
+	finite := t.finite()
+	if t.ranks != nil {
+		all, err := t.ranks.small.And(finite)
+		if t.now.lost = t.ranks.fail(err); err == nil {
+			finite = all
+		}
+	}
+	return finite
+}
+
+// norm is the Euclidean norm of the gradient.
+func (t *Trainer) norm() float64 {
+	if r := t.ranks; r != nil && t.cfg.Mesh.Zero > 0 {
+		from, to := t.blocksOf(r.own)
+		fill(t.squares[:from], nothing)
+		fill(t.squares[to:], nothing)
+		t.now.lost = r.fail(r.small.Sum64(r.squares))
+	}
+	sum := 0.
+	for _, s := range t.squares {
+		sum += s
+	}
+	return math.Sqrt(sum)
+}
+
+// spread gives all ranks the weights after a step, and whether they are finite.
+func (t *Trainer) spread() {
+	r := t.ranks
+	if r == nil {
+		return
+	}
+	if t.broken() {
+		t.now.lost = r.fail(errPanic)
+		return
+	}
+	if t.lanes[0].finite = t.allFinite(); t.now.lost == nil {
+		t.now.lost = t.gather(t.net.params)
+	}
+}
+
+// gather gives all ranks a vector as long as the parameters of which each has its
+// stretch.
+func (t *Trainer) gather(x []float32) error {
+	if t.ranks == nil || t.cfg.Mesh.Zero == 0 {
+		return nil
+	}
+	return t.ranks.fail(t.ranks.floats.AllGather(x))
+}
