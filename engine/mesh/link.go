@@ -24,7 +24,7 @@ type Link interface {
 // Mark says which call a message belongs to.
 type Mark struct {
 	Tag  uint32 // Tag(stream, name)
-	Call uint32 // the how manieth call of this tag, from 0
+	Call uint32 // the number of the call among those of this tag, from 0
 	Kind Kind
 	Root uint16 // the member that a broadcast starts from, else 0
 	Size uint64 // bytes of the whole vector, below 2⁴⁸; both sides must mean the same
