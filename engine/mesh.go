@@ -10,6 +10,10 @@ type Mesh struct {
 	MicroBatches int `json:"micro_batches,omitempty"` // that a shard is cut into; 0 means Accumulate
 	Threads      int `json:"threads,omitempty"`       // lanes of a rank that compute micro-batches at the same time; 0 means 1
 
+	// Auto lets the program choose data and micro_batches, where they are 0, and the
+	// threads, of which Threads is the most then; 0 means as many as there are processors.
+	Auto bool `json:"auto,omitempty"`
+
 	// Zero says what each rank keeps of the whole, in the stages of ZeRO (Rajbhandari et
 	// al. 2020): 0 is everything; 1 is all but the state of the optimizer, the moving average
 	// and the best copy of the weights, of which it has those that it updates. It changes
@@ -128,13 +132,15 @@ func (c *TrainConfig) holder(u int) int {
 	return 0
 }
 
+// rowWork is the floating-point operations of a row: forward, and twice as much backward.
+func rowWork(cost Cost) float64 { return 6*float64(cost.MACs) + 8*float64(cost.Activations) }
+
 // lanes is the number of lanes of a rank that compute at the same time: one if more
 // would not pay. A rank has no more of them than shards.
 func (c *TrainConfig) lanes(batch int, cost Cost) int {
 	shards, ranks, rank := c.Mesh.Shards(), c.Mesh.ranks(), c.Mesh.rank()
 	n := min(max(c.Mesh.Threads, 1), shards*(rank+1)/ranks-shards*rank/ranks)
-	row := 6*float64(cost.MACs) + 8*float64(cost.Activations) // forward and twice as much backward
-	if row*float64(max(c.Accumulate, 1)*batch)/float64(n*ranks) < leastWork && !c.Mesh.always {
+	if rowWork(cost)*float64(max(c.Accumulate, 1)*batch)/float64(n*ranks) < leastWork && !c.Mesh.always {
 		return 1
 	}
 	return n
