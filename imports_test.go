@@ -23,6 +23,7 @@ var mayImport = map[string][]string{
 	"engine/kernel":         {"golang.org/x/sys"},
 	"engine/onnx":           {"data", "engine", "engine/safetensors"},
 	"engine/safetensors":    {"engine/kernel"},
+	"engine/compress":       {"data", "engine", "engine/safetensors", "gonum.org/v1/gonum"},
 	"engine/transfer":       {"data", "engine", "engine/safetensors"},
 	"engine/internal/check": {},
 	"engine/internal/plan":  {"data", "engine/kernel"},

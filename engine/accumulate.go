@@ -25,13 +25,18 @@ func micro(rows, n, u int) (from, to int) {
 // next is the rows from … from+rows−1 of the running epoch's order of the micro-batch
 // that the lane computes after u; none at the end of the epoch.
 func (t *Trainer) next(l *lane, u int) (from, rows int) {
+	round, leaf := u%t.deal.rounds, u/t.deal.rounds+1
 	for first, size := t.rows, t.now.size; size > 0; size = min(t.stepRows(), len(t.order)-first) {
-		for u++; u < l.span.To; u++ {
-			if from, to := micro(size, len(t.weights), u); from < to {
-				return first + from, to - from
+		for ; round < t.deal.rounds; round++ {
+			for ; leaf < l.span.To; leaf++ {
+				if from, to := micro(size, len(t.weights), t.deal.micro(round, leaf)); from < to {
+					return first + from, to - from
+				}
 			}
+			leaf = l.span.From
 		}
-		first, u = first+size, l.span.From-1
+		round = 0
+		first += size
 	}
 	return 0, 0
 }

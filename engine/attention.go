@@ -15,10 +15,11 @@ import (
 // heads together go through one more linear layer. The output has the shape of
 // the input.
 type Attention struct {
-	Heads  int  // divides the features; 0 means 1
-	Causal bool // a step sees itself and the steps before it alone
-	NoBias bool
-	Init   Init // of all weights; nil means Kaiming{}
+	Heads    int  // divides the features if there is no HeadSize; 0 means 1
+	HeadSize int  // features of each head, of queries, keys and values alike; 0 means features/Heads
+	Causal   bool // a step sees itself and the steps before it alone
+	NoBias   bool
+	Init     Init // of all weights; nil means Kaiming{}
 }
 
 // Infer gives the input shape.
@@ -29,22 +30,41 @@ func (a Attention) Infer(in data.Shape) (data.Shape, error) {
 	if err := sized(a, "heads", a.Heads, 0); err != nil {
 		return nil, err
 	}
-	if h := max(a.Heads, 1); in[1]%h != 0 {
+	if err := sized(a, "head size", a.HeadSize, 0); err != nil {
+		return nil, err
+	}
+	h := max(a.Heads, 1)
+	if a.HeadSize > 0 {
+		return in, sized(a, "width of all heads", h*a.HeadSize, 1)
+	}
+	if in[1]%h != 0 {
 		return nil, fmt.Errorf("%v: %d heads do not divide the %d features of %v evenly", a, h, in[1], in)
 	}
 	return in, nil
 }
 
-// String is Attention(Heads), with causal where it is.
+// String is Attention(Heads), with the size of a head and causal where they are.
 func (a Attention) String() string {
-	if a.Causal {
-		return fmt.Sprintf("Attention(%d, causal)", max(a.Heads, 1))
+	s := fmt.Sprintf("Attention(%d", max(a.Heads, 1))
+	if a.HeadSize > 0 {
+		s += fmt.Sprintf(" of %d", a.HeadSize)
 	}
-	return fmt.Sprintf("Attention(%d)", max(a.Heads, 1))
+	if a.Causal {
+		s += ", causal"
+	}
+	return s + ")"
+}
+
+// Width is the features of all heads together, for so many features of a step.
+func (a Attention) Width(features int) int {
+	if a.HeadSize > 0 {
+		return max(a.Heads, 1) * a.HeadSize
+	}
+	return features
 }
 
 func (a Attention) build(b *plan.Builder, x plan.Tensor) plan.Tensor {
-	steps, d := x.Shape[0], x.Shape[1]
+	steps, d := x.Shape[0], a.Width(x.Shape[1])
 	heads := max(a.Heads, 1)
 	own := b.Layer(a, x.Shape, plan.Product(2, steps, steps, d))
 	var qkv plan.Tensor
@@ -53,14 +73,14 @@ func (a Attention) build(b *plan.Builder, x plan.Tensor) plan.Tensor {
 	})
 	b.At = own
 	o := &attention{qkv: qkv, steps: steps, d: d, heads: heads, causal: a.Causal, weights: b.Block(data.Shape{heads, steps, steps}.Size())}
-	o.y = b.Output(qkv, x.Shape, false, plan.NeedNothing)
+	o.y = b.Output(qkv, b.Shape(steps, d), false, plan.NeedNothing)
 	o.plan(b.Half)
 	o.slopes = b.Scratch(plan.Product(heads, steps, steps))
 	o.front, o.back = b.Scratch(packSize(&o.scores, &o.mix)), b.Scratch(packSize(&o.dweights, &o.dv, &o.dq, &o.dkeys))
 	b.Add(o, []*plan.Block{qkv.Data, o.y.Data, o.weights, o.front}, []*plan.Block{qkv.Data, qkv.Grad, o.y.Grad, o.weights, o.slopes, o.back})
 	var y plan.Tensor
 	b.Within("out", func() {
-		y = Dense{Out: d, PerStep: true, NoBias: a.NoBias, Init: a.Init}.build(b, o.y)
+		y = Dense{Out: x.Shape[1], PerStep: true, NoBias: a.NoBias, Init: a.Init}.build(b, o.y)
 	})
 	return y
 }

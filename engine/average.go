@@ -12,7 +12,7 @@ import (
 // consist of its beginning: min(β, (1 + t)/(10 + t)).
 func emaDecay(beta float64, t int) float64 { return min(beta, float64(1+t)/float64(10+t)) }
 
-// averaged is what stands for the own stretch of the weights in evaluation: their
+// averaged is what stands for the own pieces of the weights in evaluation: their
 // moving average, or the slow weights of [optim.Lookahead]. It is nil if there is none.
 func (t *Trainer) averaged() []float32 {
 	if t.steps == 0 {
@@ -62,26 +62,39 @@ func (t *Trainer) EvaluateTo(outputs []float32, s *data.Set) (score Score, err e
 	return score, nil
 }
 
-// exchange exchanges the own stretch of the weights and something that is as long, and
+// exchange exchanges the own pieces of the weights and something that is as long, and
 // gives the other ranks what the weights are then.
 func (t *Trainer) exchange(b []float32) error {
-	a := t.own().of(t.net.params)
-	for i := range b {
-		a[i], b[i] = b[i], a[i]
+	for k := range t.units {
+		u := &t.units[k]
+		a, b := t.weightsOf(u), u.ownOf(b)
+		for i := range b {
+			a[i], b[i] = b[i], a[i]
+		}
 	}
 	return t.gather(t.net.params)
+}
+
+// copyWeights copies the own pieces of the weights.
+func (t *Trainer) copyWeights(to []float32) {
+	for k := range t.units {
+		copy(t.units[k].ownOf(to), t.weightsOf(&t.units[k]))
+	}
 }
 
 // KeepBest copies the weights, or what stands for them in [Trainer.Evaluate],
 // and the running statistics as the best so far. The copy is part of the
 // checkpoint.
 func (t *Trainer) KeepBest() {
-	w := t.averaged()
-	if w == nil {
-		w = t.own().of(t.net.params)
-	}
 	t.best.epoch = t.done
-	t.best.params = append(t.best.params[:0], w...)
+	if t.best.params == nil || len(t.best.params) != t.size { // a rank may have none
+		t.best.params = make([]float32, t.size)
+	}
+	if w := t.averaged(); w != nil {
+		copy(t.best.params, w)
+	} else {
+		t.copyWeights(t.best.params)
+	}
 	t.best.stats = append(t.best.stats[:0], t.net.stats...)
 }
 
@@ -91,7 +104,9 @@ func (t *Trainer) RestoreBest() bool {
 	if t.best.params == nil {
 		return false
 	}
-	copy(t.own().of(t.net.params), t.best.params)
+	for k := range t.units {
+		copy(t.weightsOf(&t.units[k]), t.units[k].ownOf(t.best.params))
+	}
 	copy(t.net.stats, t.best.stats)
 	t.gather(t.net.params) // an error ends the link: every later call returns it
 	return true

@@ -151,7 +151,7 @@ func (o *batchNorm) Forward(p plan.Pass) {
 // average updates the running statistics, with the unbiased variance, or records
 // what they are to be updated with. A single value has none, and changes nothing.
 func (o *batchNorm) average(p plan.Pass, mean, variance []float32, n int) {
-	if n < 2 {
+	if n < 2 || p.Again {
 		return
 	}
 	unbiased := float32(n) / float32(n-1)

@@ -39,8 +39,8 @@ func (n *Net) blame(p plan.Pass, t loss.Targets, scale float64) string {
 	if !kernel.Finite(d) {
 		return " in the gradient of the loss"
 	}
-	for i, o := range slices.Backward(n.plan.Ops) {
-		o.Backward(p)
+	for i := range slices.Backward(n.plan.Ops) {
+		n.plan.Back(i, p)
 		own := n.plan.Owner[i]
 		wrong := lastBad(n.plan.Params, func(q *plan.Param) []float32 {
 			if q.Owner != own {

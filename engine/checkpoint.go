@@ -94,32 +94,35 @@ func (h *held) Write(b []byte) (int, error) {
 // kept is a tensor of a checkpoint, a part of a vector.
 type kept struct {
 	safetensors.Tensor           // without Data
-	flat               []float32 // the vector, or what this rank has of it
-	lo                 int       // where flat begins in the vector
-	at                 int       // where the tensor begins in it
-	shared             bool      // the other ranks have the rest of the vector
+	flat               []float32 // the vector, or, if that is as long as the parameters, the own pieces of it
+	at                 int       // where the tensor begins in the vector
+	pieces             bool      // the ranks have pieces of the vector
 }
 
 // kept lists everything a checkpoint holds, in the order of the file; best
 // may have no params.
 func (t *Trainer) kept(best snapshot) (list []kept) {
-	add := func(prefix string, ps []*plan.Param, flat []float32, of stretch, shared bool) {
+	add := func(prefix string, ps []*plan.Param, flat []float32, pieces bool) {
 		for _, p := range ps {
-			list = append(list, kept{safetensors.Tensor{Name: prefix + p.Name, Shape: p.Shape}, flat, of.lo, p.At, shared})
+			list = append(list, kept{safetensors.Tensor{Name: prefix + p.Name, Shape: p.Shape}, flat, p.At, pieces})
 		}
 	}
-	n, own, shared := t.net, t.own(), t.cfg.Mesh.Zero > 0 && t.ranks != nil
-	add("", n.plan.Params, n.params, stretch{}, false)
-	add("", n.plan.Stats, n.stats, stretch{}, false)
+	n, pieces := t.net, t.cfg.Mesh.Zero > 0 && t.ranks != nil
+	if t.master != nil {
+		add("", n.plan.Params, t.master, true)
+	} else {
+		add("", n.plan.Params, n.params, false)
+	}
+	add("", n.plan.Stats, n.stats, false)
 	if best.params != nil {
-		add("best.", n.plan.Params, best.params, own, shared)
-		add("best.", n.plan.Stats, best.stats, stretch{}, false)
+		add("best.", n.plan.Params, best.params, pieces)
+		add("best.", n.plan.Stats, best.stats, false)
 	}
 	if t.average != nil {
-		add("average.", n.plan.Params, t.average, own, shared)
+		add("average.", n.plan.Params, t.average, pieces)
 	}
 	for i, slot := range t.cfg.Optimizer.Slots() {
-		add("optimizer."+slot+".", n.plan.Params, t.slots[i], own, shared)
+		add("optimizer."+slot+".", n.plan.Params, t.slots[i], pieces)
 	}
 	return list
 }
@@ -135,50 +138,49 @@ func tensorsOf(list []kept) (out []safetensors.Tensor) {
 // rank 0 alone; these give theirs.
 func (t *Trainer) values(dst []float32, k *kept, at int) error {
 	from := k.at + at
-	if !k.shared {
-		copy(dst, k.flat[from-k.lo:])
+	if !k.pieces {
+		copy(dst, k.flat[from:])
 		return nil
 	}
-	return t.ranks.fail(t.ranks.collect(dst, k.flat, k.lo, from))
+	for i := range t.units {
+		u := &t.units[i]
+		for rank := range t.ranks.floats.Size() {
+			p := t.ranks.pieceOf(u, rank)
+			if lo, hi := max(p.lo, from), min(p.hi, from+len(dst)); lo < hi {
+				var own []float32
+				if rank == t.ranks.floats.Member() {
+					own = u.ownOf(k.flat)[lo-u.own.lo:]
+				}
+				if err := t.ranks.collect(dst[lo-from:hi-from], own, rank); err != nil {
+					return t.ranks.fail(err)
+				}
+			}
+		}
+	}
+	return nil
 }
 
-// collect sets dst, at rank 0, to what the ranks have of a vector as long as the
-// parameters from a place on. flat is what this rank has, from lo on. Each piece is
+// collect sets dst, at rank 0, to what a rank has, where that is own. Each piece is
 // asked for, so that none waits in memory.
-func (r *ranks) collect(dst, flat []float32, lo, from int) error {
-	me := r.floats.Member()
-	for k := range r.floats.Size() {
-		first, last := r.floats.Piece(r.params, k)
-		first, last = max(first, from), min(last, from+len(dst))
-		if first >= last {
-			continue
+func (r *ranks) collect(dst, own []float32, rank int) error {
+	me := r.link.Rank()
+	r.calls++
+	ask := mesh.Mark{Tag: mesh.Tag(0, "checkpoint"), Call: r.calls}
+	give := ask
+	give.Size = uint64(4 * len(dst))
+	switch {
+	case rank == 0:
+		copy(dst, own)
+	case me == 0:
+		if err := r.link.Send(rank, ask, nil); err != nil {
+			return err
 		}
-		r.calls++
-		piece := dst[first-from : last-from]
-		if k == me {
-			copy(piece, flat[first-lo:last-lo])
-		}
-		if k == 0 || k != me && me != 0 {
-			continue
-		}
-		ask := mesh.Mark{Tag: mesh.Tag(0, "checkpoint"), Call: r.calls}
-		give := ask
-		give.Size = uint64(4 * len(piece))
-		if me == 0 {
-			if err := r.link.Send(k, ask, nil); err != nil {
-				return err
-			}
-			if err := r.link.Recv(k, give, mesh.Bytes(piece)); err != nil {
-				return err
-			}
-			continue
-		}
+		return r.link.Recv(rank, give, mesh.Bytes(dst))
+	case me == rank:
 		if err := r.link.Recv(0, ask, nil); err != nil {
 			return err
 		}
-		if err := r.link.Send(0, give, mesh.Bytes(piece)); err != nil {
-			return err
-		}
+		return r.link.Send(0, give, mesh.Bytes(own[:len(dst)]))
 	}
 	return nil
 }
@@ -196,7 +198,7 @@ func (t *Trainer) Load(r io.Reader) error {
 	err := safetensors.ReadTo(r, func(meta map[string]string, tensors []safetensors.Tensor) (err error) {
 		all, done, err = t.restore(meta, tensors)
 		return err
-	}, func(values []float32, i, at int) { all[i].take(values, at) })
+	}, func(values []float32, i, at int) { t.take(all[i], values, at) })
 	if err = t.ranks.agree(err); err != nil {
 		return fmt.Errorf("load checkpoint: %w", err)
 	}
@@ -204,14 +206,18 @@ func (t *Trainer) Load(r io.Reader) error {
 	return nil
 }
 
-// take takes in what this rank keeps of values, which begin at number at of the tensor.
-func (k *kept) take(values []float32, at int) {
-	from := k.at + at - k.lo
-	if from < 0 {
-		values, from = values[min(-from, len(values)):], 0
-	}
-	if from < len(k.flat) {
+// take takes in what this rank keeps of values, which begin at number at of a tensor.
+func (t *Trainer) take(k *kept, values []float32, at int) {
+	from := k.at + at
+	if !k.pieces {
 		copy(k.flat[from:], values)
+		return
+	}
+	for i := range t.units {
+		u := &t.units[i]
+		if lo, hi := max(u.own.lo, from), min(u.own.hi, from+len(values)); lo < hi {
+			copy(u.ownOf(k.flat)[lo-u.own.lo:], values[lo-from:hi-from])
+		}
 	}
 }
 
@@ -250,7 +256,7 @@ func (t *Trainer) restore(meta map[string]string, tensors []safetensors.Tensor) 
 	}
 	var best snapshot
 	if _, ok := meta["best_epoch"]; ok {
-		best = snapshot{bestEpoch, make([]float32, t.own().hi-t.own().lo), make([]float32, len(t.net.stats))}
+		best = snapshot{bestEpoch, make([]float32, t.size), make([]float32, len(t.net.stats))}
 	}
 	want := t.kept(best)
 	if err := match(tensorsOf(want), tensors); err != nil {

@@ -93,6 +93,9 @@ func (n *Net) checkOutputs(outputs []float32, s *data.Set) error {
 	return nil
 }
 
+// Fits tells whether the network can work on a set.
+func (n *Net) Fits(s *data.Set) error { return n.check(s) }
+
 // check reports whether the network can work on a set.
 func (n *Net) check(s *data.Set) error {
 	if n.err != nil {

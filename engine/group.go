@@ -48,13 +48,14 @@ func (g *Group) holds(p *plan.Param) bool {
 // part is a stretch of the parameters with the same rules.
 type part struct {
 	optim.Span
-	rate   float64 // times the schedule's learning rate
-	missed int     // steps that the trainer took without it: see [Trainer.Swap]
-	frozen bool
+	stretch         // of all parameters
+	rate    float64 // times the schedule's learning rate
+	missed  int     // steps that the trainer took without it: see [Trainer.Swap]
+	frozen  bool
+	mask    []float32 // nil without
 }
 
-// parts cuts parameters, gradients and optimizer state into stretches with the
-// same rules; the first group that holds a tensor counts. steps are those that
+// parts cuts the parameters into stretches with the same rules; the first group that holds a tensor counts. steps are those that
 // each tensor has taken part in; nil: all. It is an error if a group that names
 // tensors holds none.
 func (t *Trainer) parts(steps []int) (parts []part, err error) {
@@ -80,8 +81,7 @@ func (t *Trainer) parts(steps []int) (parts []part, err error) {
 			parts, start = append(parts, rules), end
 		}
 		end += int(p.Size)
-		last := &parts[len(parts)-1]
-		last.W, last.G = n.params[start:end:end], n.grads[start:end:end]
+		parts[len(parts)-1].stretch = stretch{start, end}
 	}
 	for i, ok := range used {
 		if !ok && len(t.cfg.Groups[i].Names) > 0 {

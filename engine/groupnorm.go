@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 
@@ -15,6 +16,7 @@ import (
 // images, with as many groups as channels the instance norm. ε is 1e-5.
 type GroupNorm struct {
 	Groups int // divides the channels; 0 means 32, or the largest divisor of the channels below
+	Of     int // channels that the statistics of a group are of: its own, and others of value 0; 0 means its own
 }
 
 // Infer gives the input shape.
@@ -25,13 +27,18 @@ func (g GroupNorm) Infer(in data.Shape) (data.Shape, error) {
 	if err := sized(g, "groups", g.Groups, 0); err != nil {
 		return nil, err
 	}
-	if c := in[len(in)-1]; c%g.groups(c) != 0 {
+	if c := in[len(in)-1]; c%g.GroupsOf(c) != 0 {
 		return nil, fmt.Errorf("%v: %d groups do not divide the %d channels of %v evenly", g, g.Groups, c, in)
+	}
+	if g.Of > 0 {
+		c := in[len(in)-1]
+		return in, sized(g, "channels normalised", g.Of, c/g.GroupsOf(c))
 	}
 	return in, nil
 }
 
-func (g GroupNorm) groups(channels int) int {
+// GroupsOf is the number of groups of so many channels.
+func (g GroupNorm) GroupsOf(channels int) int {
 	if g.Groups != 0 {
 		return g.Groups
 	}
@@ -42,9 +49,12 @@ func (g GroupNorm) groups(channels int) int {
 	return n
 }
 
-// String is GroupNorm(Groups), without a number where it is the default.
+// String is GroupNorm(Groups), without a number where it is the default, and with Of.
 func (g GroupNorm) String() string {
-	if g.Groups == 0 {
+	switch {
+	case g.Of > 0:
+		return fmt.Sprintf("GroupNorm(%d of %d)", g.Groups, g.Of)
+	case g.Groups == 0:
 		return "GroupNorm"
 	}
 	return fmt.Sprintf("GroupNorm(%d)", g.Groups)
@@ -54,9 +64,9 @@ func (g GroupNorm) build(b *plan.Builder, x plan.Tensor) plan.Tensor {
 	c := x.Shape[len(x.Shape)-1]
 	b.Layer(g, x.Shape, 0)
 	o := &groupNorm{
-		x: x, channels: c, places: plan.Places(x.Shape), groups: g.groups(c), y: b.Output(x, x.Shape, true, plan.NeedNothing),
+		x: x, channels: c, places: plan.Places(x.Shape), groups: g.GroupsOf(c), of: cmp.Or(g.Of, c/g.GroupsOf(c)), y: b.Output(x, x.Shape, true, plan.NeedNothing),
 		gamma: b.Param("weight", ones, c), beta: b.Param("bias", zeros, c),
-		mean: b.Block(g.groups(c)), inv: b.Block(g.groups(c)), front: b.Scratch(plan.Product(4, c)), back: b.Scratch(plan.Product(4, c)),
+		mean: b.Block(g.GroupsOf(c)), inv: b.Block(g.GroupsOf(c)), front: b.Scratch(plan.Product(4, c)), back: b.Scratch(plan.Product(4, c)),
 	}
 	b.Add(o, []*plan.Block{x.Data, o.y.Data, o.mean, o.inv, o.front}, []*plan.Block{x.Data, x.Grad, o.y.Grad, o.mean, o.inv, o.back})
 	return o.y
@@ -66,6 +76,7 @@ func (g GroupNorm) build(b *plan.Builder, x plan.Tensor) plan.Tensor {
 type groupNorm struct {
 	x, y                     plan.Tensor
 	channels, places, groups int
+	of                       int // channels that the statistics of a group are of
 	gamma, beta              *plan.Param
 	mean, inv                *plan.Block // μ and 1/√(σ² + ε) of each group of each sample
 	front, back              *plan.Block // a few numbers for each channel
@@ -94,7 +105,7 @@ func (o *groupNorm) Forward(p plan.Pass) {
 		o.moments.Result(mean, variance)
 		for g := range o.groups {
 			lo, hi := g*per, (g+1)*per
-			m, r := pooledMoments(mean[lo:hi], variance[lo:hi])
+			m, r := pooledMoments(mean[lo:hi], variance[lo:hi], o.of)
 			o.mean.Floats[i*o.groups+g], o.inv.Floats[i*o.groups+g] = m, r
 			for j := lo; j < hi; j++ {
 				a[j] = o.gamma.W[j] * r
@@ -106,18 +117,19 @@ func (o *groupNorm) Forward(p plan.Pass) {
 }
 
 // pooledMoments is the mean and 1/√(variance + ε) of channels together, from
-// those of each.
-func pooledMoments(mean, variance []float32) (m, inv float32) {
+// those of each; what is missing of their number is 0.
+func pooledMoments(mean, variance []float32, of int) (m, inv float32) {
 	var sum, square float64
 	for _, v := range mean {
 		sum += float64(v)
 	}
-	sum /= float64(len(mean))
+	sum /= float64(of)
 	for j, v := range variance {
 		d := float64(mean[j]) - sum
 		square += float64(v) + d*d
 	}
-	return float32(sum), float32(1 / math.Sqrt(square/float64(len(mean))+normEps))
+	square += float64(of-len(mean)) * sum * sum
+	return float32(sum), float32(1 / math.Sqrt(square/float64(of)+normEps))
 }
 
 // backward: with x̂ = (x − μ)·inv, g = dy·γ and n values in a group, dβ = Σ dy,
@@ -145,8 +157,8 @@ func (o *groupNorm) Backward(p plan.Pass) {
 			}
 			for j := g * per; j < (g+1)*per; j++ {
 				a[j] = o.gamma.W[j] * r
-				slope[j] = -r * r * along / float32(per*o.places)
-				shift[j] = -r * all / float32(per*o.places)
+				slope[j] = -r * r * along / float32(o.of*o.places)
+				shift[j] = -r * all / float32(o.of*o.places)
 			}
 		}
 		for j := range o.sum {

@@ -7,7 +7,6 @@ import (
 	"sync"
 
 	"budwood/data"
-	"budwood/engine/internal/plan"
 	"budwood/engine/kernel"
 	"budwood/engine/mesh"
 	"budwood/engine/optim"
@@ -17,24 +16,26 @@ import (
 // statistics, tables and the optimizer's state with the other lanes; activations and
 // gradients are its own. The first lane's network is the trainer's.
 type lane struct {
+	number int
 	net    *Net
 	feeder *feeder
-	span   mesh.Span   // its micro-batches
+	span   mesh.Span   // its leaves of a tree
 	held   [][]float32 // sums of gradients that wait for the other half of their tree
-	parts  []part      // its pieces of what the optimizer works on
-	all    stretch     // of the parameters, where it adds up the lanes' gradients
-	own    stretch     // of those that the rank updates, its piece
+	pieces []piece     // of the parameters that the rank updates
+	parts  []part      // of these, what the optimizer works on
+	adding []stretch   // of each unit, where it adds up the lanes' gradients
 	finite bool        // what it has looked at last
 	panic  any         // of a user's code
+	round  int         // the running one
+	at     leafAt      // where it is, of ranks that share gradients
 	work   func()      // its part of a step; nil for the first
 }
 
 // together is what the lanes of a trainer share in a step.
 type together struct {
-	meeting *mesh.Meeting // nil for one lane
-	adds    [][2]int      // the additions that are left once every lane has its sums
-	sums    [][]float32   // of all lanes, one for each of their subtrees
-	record  [][]float32   // of each micro-batch: the statistics that batch norms have seen; nil for one lane
+	meeting *mesh.Meeting // nil for one lane that takes them in their order
+	adds    [][2]int      // the additions that are left once every lane has its sums, by their numbers in a unit
+	record  [][]float32   // of each micro-batch: the statistics that batch norms have seen; nil for one lane that takes them in their order
 
 	weights []float64 // of each micro-batch
 	losses  []float64 // of each micro-batch: the sum over its rows
@@ -42,6 +43,7 @@ type together struct {
 	squares []float64 // Σ g² of each block
 	now     moment
 	pace    pace
+	atWork  bool // all lanes, at once
 }
 
 // moment is the running step.
@@ -55,20 +57,6 @@ type moment struct {
 	lost       error   // of the link to the other ranks
 	factor     float32 // of clipping
 	lr         float64
-}
-
-// lane is a network that shares the weights, statistics and tables of n, and has
-// gradients and activations of its own for batches of so many rows. The level of n
-// is the current one.
-func (n *Net) lane(batch int) *Net {
-	l := &Net{layer: n.layer, in: n.in, out: n.out, cfg: n.cfg, level: n.level, params: n.params, stats: n.stats, tables: n.tables}
-	l.cfg.Batch = batch
-	l.plan, l.x, l.y = plan.New(n.in, batch, n.cfg.Precision.format(), n.layer.build)
-	size := plan.Aligned(int64(len(n.params)))
-	l.arena = kernel.Floats(int(size + plan.LayOut(l.plan.Blocks)))
-	l.grads = l.arena[:len(n.params):len(n.params)]
-	l.bind(l.arena[size:])
-	return l
 }
 
 // waiting is the most sums that wait at once for the other half of their tree over n
@@ -85,35 +73,54 @@ func waiting(n int, s mesh.Span) (most int) {
 	return most
 }
 
-// deal is who computes what of a step.
+// deal is who computes what of a step. It has rounds, one after the other, each of
+// which adds up leaves in a tree: up to zero 1 one round of all micro-batches, from
+// zero 2 on one of each number i of them, with the shards as leaves.
 type deal struct {
-	leaves int       // of the tree of all ranks
-	span   mesh.Span // the rank's micro-batches
+	rounds int
+	leaves int       // of a round's tree, over all ranks
+	span   mesh.Span // the rank's leaves
 	lanes  int       // of the rank
+	turns  int       // the most leaves that a lane of any rank computes in a round
 }
 
 // deal deals the micro-batches of a step out.
 func (c *TrainConfig) deal(batch int, cost Cost) deal {
-	return deal{c.leaves(), c.spanOf(c.Mesh.rank()), c.lanes(batch, cost)}
+	shards := c.Mesh.Shards()
+	d := deal{rounds: 1, leaves: c.leaves(), span: c.spanOf(c.Mesh.rank()), lanes: c.lanes(c.Mesh.rank(), batch, cost)}
+	each := d.leaves / shards
+	if c.Mesh.Zero >= 2 {
+		d.rounds, d.leaves = each, shards
+		each = 1
+	}
+	for k := range c.Mesh.ranks() {
+		s, lanes := c.spanOf(k), max(c.lanes(k, batch, cost), 1)
+		d.turns = max(d.turns, ((s.To-s.From)*each+lanes-1)/lanes)
+	}
+	d.span.From, d.span.To = d.span.From*each, d.span.To*each
+	return d
 }
 
-// spanOf is the block of micro-batches of a rank: those of its shards.
+// spanOf is the block of shards of a rank.
 func (c *TrainConfig) spanOf(rank int) mesh.Span {
 	shards, n := c.Mesh.Shards(), c.Mesh.ranks()
-	each := c.leaves() / shards
-	return mesh.Span{From: shards * rank / n * each, To: shards * (rank + 1) / n * each}
+	return mesh.Span{From: shards * rank / n, To: shards * (rank + 1) / n}
 }
 
-// of is the block of micro-batches of a lane.
+// of is the block of leaves of a lane.
 func (d *deal) of(lane int) mesh.Span {
 	from, n := d.span.From, d.span.To-d.span.From
 	return mesh.Span{From: from + n*lane/d.lanes, To: from + n*(lane+1)/d.lanes}
 }
 
+// micro is the micro-batch that a leaf of a round is.
+func (d *deal) micro(round, leaf int) int { return leaf*d.rounds + round }
+
 // makeLanes makes the lanes, the first of which has the trainer's network and sums.
-func (t *Trainer) makeLanes(d deal, held func() []float32) error {
-	n := t.net
-	t.together = together{weights: make([]float64, d.leaves), losses: make([]float64, d.leaves)}
+func (t *Trainer) makeLanes(held func() []float32) error {
+	n, d := t.net, &t.deal
+	u := d.leaves * d.rounds
+	t.together = together{weights: make([]float64, u), losses: make([]float64, u)}
 	t.cutBlocks()
 	feed := t.cfg
 	if _, free := feed.Augment.(data.Augmentation); !free && feed.Augment != nil && d.lanes > 1 {
@@ -123,9 +130,9 @@ func (t *Trainer) makeLanes(d deal, held func() []float32) error {
 	var trees []mesh.Span
 	own := 0
 	for i := range t.lanes {
-		l := &lane{net: n, span: d.of(i)}
+		l := &lane{number: i, net: n, span: d.of(i)}
 		if i > 0 {
-			l.net = n.lane(t.cfg.microRows(n.cfg.Batch))
+			l.net = t.laneNet(t.cfg.microRows(n.cfg.Batch))
 			work := func() { t.work(l) }
 			l.work = work
 			if t.cfg.Mesh.Lane != nil {
@@ -136,43 +143,57 @@ func (t *Trainer) makeLanes(d deal, held func() []float32) error {
 			if i == 0 {
 				l.held = append(l.held, held())
 			} else {
-				l.held = append(l.held, kernel.Floats(len(n.params)))
+				l.held = append(l.held, kernel.Floats(t.count))
 			}
 		}
 		var err error
 		if l.feeder, err = newFeeder(l.net, &feed); err != nil {
 			return err
 		}
-		l.all = t.laneStretch(stretch{0, len(n.params)}, i)
-		l.own = t.laneStretch(t.own(), i)
 		parts := mesh.Trees(d.leaves, l.span)
 		trees = append(trees, parts...)
-		t.sums = append(append(t.sums, l.held[:len(parts)-1]...), l.net.grads)
+		for k := range t.units {
+			u := &t.units[k]
+			for _, h := range l.held[:len(parts)-1] {
+				u.sums = append(u.sums, u.of(h))
+			}
+			u.sums = append(u.sums, l.net.gradientOf(k, u))
+		}
 		if i == 0 {
 			own = len(parts) - 1
 		}
+		if t.inUnits {
+			t.addEdges(l)
+		}
 		t.lanes[i] = l
 	}
-	t.addUpTo(d, trees, own)
+	t.addUpTo(trees, own)
+	for i, l := range t.lanes {
+		l.pieces = t.pieces(i)
+		for k := range t.units {
+			l.adding = append(l.adding, t.addingOf(&t.units[k], l))
+		}
+	}
 	if d.lanes > 1 {
 		t.meeting = mesh.NewMeeting(d.lanes)
 	}
-	if d.lanes > 1 || t.ranks != nil {
-		t.record = make([][]float32, d.leaves)
+	if d.lanes > 1 || d.rounds > 1 || t.ranks != nil {
+		t.record = make([][]float32, u)
+		all := kernel.Floats(u * len(n.stats))
 		for u := range t.record {
-			t.record[u] = make([]float32, len(n.stats))
+			t.record[u] = all[u*len(n.stats):][:len(n.stats):len(n.stats)]
 		}
-	}
-	if t.ranks != nil {
-		t.ranks.begin(t)
+		if t.ranks != nil {
+			t.ranks.begin(t, all)
+		}
 	}
 	return nil
 }
 
 // addUpTo lists the additions that are left once the lanes have the sums of trees. Each
 // of the rank's subtrees comes to one sum, if possible to that number own.
-func (t *Trainer) addUpTo(d deal, trees []mesh.Span, own int) {
-	for _, whole := range mesh.Trees(d.leaves, d.span) {
+func (t *Trainer) addUpTo(trees []mesh.Span, own int) {
+	for _, whole := range mesh.Trees(t.deal.leaves, t.deal.span) {
 		from := slices.IndexFunc(trees, func(s mesh.Span) bool { return s.From == whole.From })
 		to := from + 1
 		for trees[to-1].To < whole.To {
@@ -185,8 +206,9 @@ func (t *Trainer) addUpTo(d deal, trees []mesh.Span, own int) {
 		for _, a := range mesh.Order(whole, trees[from:to], at-from) {
 			t.adds = append(t.adds, [2]int{a[0] + from, a[1] + from})
 		}
-		if t.ranks != nil {
-			t.ranks.sums = append(t.ranks.sums, t.sums[at])
+		for k := range t.units {
+			u := &t.units[k]
+			u.trees = append(u.trees, u.sums[at])
 		}
 	}
 }
@@ -206,22 +228,25 @@ func (o *oneByOne) Augment(x []float32, in data.Shape, r *rand.Rand) {
 
 // share cuts what the optimizer works on into the lanes' pieces.
 func (t *Trainer) share() {
-	own := t.own()
 	for _, l := range t.lanes {
 		l.parts = l.parts[:0]
-		at := 0
-		for _, p := range t.spans {
-			from, to := max(l.own.lo-at, 0), min(l.own.hi-at, len(p.W))
-			at += len(p.W)
-			if from >= to {
-				continue
+		for _, p := range l.pieces {
+			for _, s := range t.spans {
+				lo, hi := max(p.lo, s.lo), min(p.hi, s.hi)
+				if lo >= hi {
+					continue
+				}
+				from, to := lo-p.lo, hi-p.lo
+				s.stretch = stretch{lo, hi}
+				s.W, s.G, s.State = p.w[from:to:to], p.g[from:to:to], nil
+				for _, slot := range t.slots {
+					s.State = append(s.State, slot[p.at+from:p.at+to:p.at+to])
+				}
+				if t.cfg.Mask != nil {
+					s.mask = t.cfg.Mask[lo:hi]
+				}
+				l.parts = append(l.parts, s)
 			}
-			place := at - len(p.W) - own.lo
-			p.W, p.G = p.W[from:to:to], p.G[from:to:to]
-			for _, slot := range t.slots {
-				p.State = append(p.State, slot[place+from:place+to:place+to])
-			}
-			l.parts = append(l.parts, p)
 		}
 	}
 }

@@ -18,20 +18,22 @@ func (t *Trainer) evaluateInPieces(outputs []float32, s *data.Set) (Score, error
 	}
 	n.level.Enter()
 	defer kernel.Leave()
+	if t.ranks != nil {
+		defer t.endLink() // a loss of the user's may panic
+	}
 	all := newRegression(s)
 	rows, size := s.Len(), t.cfg.microRows(n.cfg.Batch)
 	pieces := make([]tally, (rows+size-1)/size)
 	errors := make([]regression, len(pieces)) // of each piece
 	wrong := make([]float64, len(pieces)*len(all.wrong))
-	first, last := 0, len(pieces)
-	if t.ranks != nil {
-		first, last = t.ranks.share(len(pieces))
-	}
-	t.onLanes(first, last, func(l *lane, k int) {
+	t.onLanes(len(pieces), func(l *lane, k int) {
 		errors[k].wrong = wrong[k*len(all.wrong):][:len(all.wrong)]
 		pieces[k] = l.net.tally(outputs, s, &errors[k], k*size, min((k+1)*size, rows))
 	})
 	if t.ranks != nil {
+		if t.ranks.lost != nil {
+			return Score{}, t.ranks.lost
+		}
 		if err := t.ranks.tallies(pieces, wrong); err != nil {
 			return Score{}, err
 		}
@@ -91,13 +93,31 @@ func (r *ranks) outputs(outputs []float32, pieces, each int) error {
 	return nil
 }
 
-// onLanes does the pieces from … to−1 of something, a block of them on each lane.
-func (t *Trainer) onLanes(from, to int, do func(l *lane, piece int)) {
-	n := to - from
+// onLanes does this rank's part of the pieces 0 … n−1 of something, each lane a block of
+// them. Where forward passes bring weights, lanes with fewer pieces pass as often as the
+// others.
+func (t *Trainer) onLanes(n int, do func(l *lane, piece int)) {
+	first, last, turns := 0, n, 0
+	if t.ranks != nil {
+		first, last = t.ranks.share(n)
+	}
+	if t.master != nil {
+		turns = t.mostPieces(n)
+	}
 	block := func(i int) {
-		for k := n * i / len(t.lanes); k < n*(i+1)/len(t.lanes); k++ {
-			do(t.lanes[i], from+k)
+		from, to := first+(last-first)*i/len(t.lanes), first+(last-first)*(i+1)/len(t.lanes)
+		for k := from; k < to; k++ {
+			do(t.lanes[i], k)
 		}
+		for range turns - (to - from) {
+			t.lanes[i].net.passEdges()
+		}
+	}
+	t.atWork = true
+	defer func() { t.atWork = false }()
+	if t.master != nil {
+		t.ranks.carrier.start(false)
+		defer t.ranks.carrier.stop()
 	}
 	var others sync.WaitGroup
 	for i := range slices.Backward(t.lanes[1:]) {
@@ -112,4 +132,14 @@ func (t *Trainer) onLanes(from, to int, do func(l *lane, piece int)) {
 	}
 	block(0)
 	others.Wait()
+}
+
+// mostPieces is the most of n pieces that a lane of any rank does.
+func (t *Trainer) mostPieces(n int) (most int) {
+	for k := range t.ranks.small.Size() {
+		size := t.ranks.small.Size()
+		lanes := t.cfg.lanes(k, t.net.cfg.Batch, Cost(t.net.plan.Cost()))
+		most = max(most, (n*(k+1)/size-n*k/size+lanes-1)/lanes)
+	}
+	return most
 }

@@ -18,19 +18,24 @@ func (t *Trainer) bad() int {
 	return -1
 }
 
-// differentiate computes the gradients of a lane's micro-batches and adds them up, as
-// far as they are whole subtrees. It stops at a loss that is not finite.
-func (t *Trainer) differentiate(l *lane) {
+// differentiate computes the gradients of a lane's leaves of a round and adds them up,
+// as far as they are whole subtrees. It stops at a loss that is not finite.
+func (t *Trainer) differentiate(l *lane, round int) {
+	if t.inUnits {
+		t.differentiateInUnits(l, round)
+		return
+	}
 	top := 0 // sums that wait
-	for u := l.span.From; u < l.span.To; u++ {
+	for leaf := l.span.From; leaf < l.span.To; leaf++ {
+		u := t.deal.micro(round, leaf)
 		if t.leaf(l, u); math.IsNaN(t.losses[u]) || math.IsInf(t.losses[u], 0) {
 			return
 		}
-		for range mesh.Merges(len(t.losses), l.span, u) {
+		for range mesh.Merges(t.deal.leaves, l.span, leaf) {
 			top--
 			kernel.Add(l.net.grads, l.held[top])
 		}
-		if u+1 < l.span.To {
+		if leaf+1 < l.span.To {
 			copy(l.held[top], l.net.grads)
 			top++
 		}
@@ -69,47 +74,48 @@ func (t *Trainer) settle() {
 	}
 }
 
-// addUp adds the lanes' sums up in a lane's piece of the gradient.
-func (t *Trainer) addUp(l *lane) {
-	for at := l.all.lo; at < l.all.hi && len(t.adds) > 0; at += block { // which stays in the nearest cache
-		end := min(at+block, l.all.hi)
+// addUp adds the lanes' sums of a unit up in a lane's piece of it.
+func (t *Trainer) addUp(l *lane, k int) {
+	u, s := &t.units[k], l.adding[k]
+	for at := s.lo; at < s.hi && len(t.adds) > 0; at += block { // which stays in the nearest cache
+		end := min(at+block, s.hi)
 		for _, a := range t.adds {
-			kernel.Add(t.sums[a[0]][at:end], t.sums[a[1]][at:end])
+			kernel.Add(u.sums[a[0]][at:end], u.sums[a[1]][at:end])
 		}
 	}
 }
 
-// look takes the loss scale out of a lane's piece of the sum of all ranks, limits it,
-// and finds out whether it is finite and how long.
+// look takes the loss scale out of a lane's pieces of the sum of all ranks, limits them,
+// and finds out whether they are finite and how long. What is frozen does not count when
+// the norm is clipped.
 func (t *Trainer) look(l *lane) {
-	t.freeze(l)
-	g := l.own.of(t.net.grads)
-	if t.cfg.LossScale != nil {
-		kernel.Scale(g, float32(1/t.scale.Scale))
-		l.finite = kernel.Finite(g)
+	for i := range l.parts {
+		if l.parts[i].frozen {
+			clear(l.parts[i].G)
+		}
+		if m := l.parts[i].mask; m != nil {
+			masked(l.parts[i].G, m)
+		}
 	}
-	if t.cfg.ClipValue > 0 {
-		kernel.Clamp(g, float32(t.cfg.ClipValue))
-	}
-	if t.squares != nil {
-		from, to := t.blocksOf(l.own)
+	finite := true
+	for i := range l.pieces {
+		p := &l.pieces[i]
+		if t.cfg.LossScale != nil {
+			kernel.Scale(p.g, float32(1/t.scale.Scale))
+			finite = kernel.Finite(p.g) && finite
+		}
+		if t.cfg.ClipValue > 0 {
+			kernel.Clamp(p.g, float32(t.cfg.ClipValue))
+		}
+		if t.squares == nil {
+			continue
+		}
+		from, to := t.blocksOf(p.stretch)
 		for i := from; i < to; i++ {
-			t.squares[i] = kernel.SumSquares(t.net.grads[t.blocks[i]:t.blocks[i+1]])
+			t.squares[i] = kernel.SumSquares(p.g[t.blocks[i]-p.lo : t.blocks[i+1]-p.lo])
 		}
 	}
-}
-
-// freeze clears the gradient of what is frozen in a lane's piece: it does not count
-// when the norm is clipped.
-func (t *Trainer) freeze(l *lane) {
-	at := 0
-	for i := range t.spans {
-		s := &t.spans[i]
-		if from, to := max(at, l.own.lo), min(at+len(s.W), l.own.hi); s.frozen && from < to {
-			clear(t.net.grads[from:to])
-		}
-		at += len(s.W)
-	}
+	l.finite = finite
 }
 
 // finite reports whether all lanes have found finite values.

@@ -2,7 +2,11 @@ package engine
 
 import (
 	"errors"
+	"math/bits"
 	"time"
+
+	"budwood/engine/kernel"
+	"budwood/engine/mesh"
 )
 
 // compute runs the step of t.now on all lanes.
@@ -10,18 +14,26 @@ func (t *Trainer) compute() {
 	clear(t.losses)
 	if t.meeting == nil {
 		t.inTurn()
+		t.rethrow()
 		return
 	}
 	began, turn := time.Now(), t.cfg.Mesh.turns || !t.cfg.Mesh.always && t.pace.next()
-	if turn {
+	if turn && !t.inUnits { // lanes that share units wait for each other
 		t.inTurn()
 	} else {
+		t.atWork = true
 		for _, l := range t.lanes[1:] {
 			go l.work()
 		}
 		t.work(t.lanes[0])
+		t.atWork = false
 	}
 	t.pace.done(time.Since(began), t.now.size)
+	t.rethrow()
+}
+
+// rethrow panics with what a user's code has panicked with on a lane.
+func (t *Trainer) rethrow() {
 	for _, l := range t.lanes {
 		if p := l.panic; p != nil {
 			l.panic = nil
@@ -36,18 +48,27 @@ func (t *Trainer) inTurn() {
 	if t.ranks != nil {
 		defer t.endLink()
 	}
-	for _, l := range t.lanes {
-		t.differentiate(l)
+	for round := range t.deal.rounds {
+		for _, l := range t.lanes {
+			t.differentiate(l, round)
+		}
+		if t.deal.rounds > 1 && t.ranks == nil && t.bad() < 0 {
+			for _, l := range t.lanes {
+				t.endRound(l, round)
+			}
+		}
 	}
 	if t.tell(); t.stopped() {
 		return
 	}
 	t.settle()
-	for _, l := range t.lanes {
-		t.addUp(l)
-	}
-	if t.reduce(); t.stopped() {
-		return
+	if t.sumsUp() {
+		for _, l := range t.lanes {
+			t.addUp(l, 0)
+		}
+		if t.reduce(); t.stopped() {
+			return
+		}
 	}
 	for _, l := range t.lanes {
 		t.look(l)
@@ -68,8 +89,17 @@ func (t *Trainer) inTurn() {
 // the ranks do with each other, the first lane does.
 func (t *Trainer) work(l *lane) {
 	first, alone := l == t.lanes[0], t.ranks == nil
-	l.try((*Trainer).differentiate, t)
-	t.meeting.Wait()
+	for l.round = range t.deal.rounds {
+		l.try((*Trainer).differentiateRound, t)
+		t.meeting.Wait()
+		if t.deal.rounds > 1 && alone {
+			if t.stopped() {
+				break
+			}
+			t.endRound(l, l.round)
+			t.meeting.Wait()
+		}
+	}
 	if !alone {
 		if first {
 			t.tell()
@@ -83,15 +113,17 @@ func (t *Trainer) work(l *lane) {
 	if first {
 		t.settle()
 	}
-	t.addUp(l)
-	if !alone {
-		t.meeting.Wait()
-		if first {
-			t.reduce()
-		}
-		if t.meeting.Wait(); t.now.lost != nil {
+	if t.sumsUp() {
+		t.addUp(l, 0)
+		if !alone {
 			t.meeting.Wait()
-			return
+			if first {
+				t.reduce()
+			}
+			if t.meeting.Wait(); t.now.lost != nil {
+				t.meeting.Wait()
+				return
+			}
 		}
 	}
 	t.look(l)
@@ -119,6 +151,33 @@ func (t *Trainer) work(l *lane) {
 		}
 	}
 	t.meeting.Wait()
+}
+
+// sumsUp reports whether the lanes' sums are still to be added up once all micro-batches
+// are computed.
+func (t *Trainer) sumsUp() bool { return t.deal.rounds == 1 && !t.inUnits }
+
+func (t *Trainer) differentiateRound(l *lane) { t.differentiate(l, l.round) }
+
+// endRound adds the lanes' sums of a round up, and those of the rounds, in a lane's piece
+// of the gradient, at the only rank.
+func (t *Trainer) endRound(l *lane, round int) {
+	t.addUp(l, 0)
+	s := l.adding[0]
+	t.addRound(s.of(t.net.grads), s.lo, round)
+}
+
+// addRound adds up a piece of the sums of the rounds. sum is that of the round, and then
+// that of all if it was the last; the others wait from place at on.
+func (t *Trainer) addRound(sum []float32, at, round int) {
+	top := bits.OnesCount(uint(round)) // that wait
+	for range mesh.Merges(t.deal.rounds, mesh.Span{To: t.deal.rounds}, round) {
+		top--
+		kernel.Add(sum, t.waits[top][at:at+len(sum)])
+	}
+	if round+1 < t.deal.rounds {
+		copy(t.waits[top][at:], sum)
+	}
 }
 
 // stopped reports whether the step ends before there is a gradient.

@@ -108,7 +108,7 @@ func TestLanesComputeTheBatch(t *testing.T) {
 		return tr.net.grads
 	}
 	want := step(Mesh{})
-	for _, m := range []Mesh{Threads(2), {Data: 3, MicroBatches: 3, Threads: 2}, {Data: 7, Threads: 3}} {
+	for _, m := range []Mesh{Threads(2), {Data: 3, MicroBatches: 3, Threads: 2}, {Data: 7, Threads: 3}, {Data: 3, MicroBatches: 5, Threads: 2, Zero: 2}} {
 		var diff, norm float64
 		for i, g := range step(m) {
 			d := float64(g) - float64(want[i])
@@ -116,6 +116,27 @@ func TestLanesComputeTheBatch(t *testing.T) {
 		}
 		if e := math.Sqrt(diff / norm); e > 2e-6 {
 			t.Errorf("%+v: the gradient is %g off", m, e)
+		}
+	}
+}
+
+// From zero 2 on the shards are added up before the micro-batches: of one shard that is
+// the tree of all, of several it is another one.
+func TestRoundsAreATreeOfTheirOwn(t *testing.T) {
+	s := blobs(data.Shape{8, 8, 2}, 4, 40)
+	for shards := 1; shards <= 4; shards++ {
+		for micro := 1; micro <= 5; micro++ {
+			train := func(zero int) []byte {
+				n := mustCompile(t, Seq{Dense{Out: 20}, BatchNorm{}, ReLU{}, Dense{Out: 4}}, s.Shape, Config{Batch: 20})
+				tr := mustTrain(t, n, TrainConfig{Mesh: Mesh{Data: shards, MicroBatches: micro, Zero: zero}})
+				if _, err := tr.Epoch(s); err != nil {
+					t.Fatal(err)
+				}
+				return checkpoint(t, tr)
+			}
+			if same := bytes.Equal(train(0), train(2)); same != (shards == 1 || micro == 1) {
+				t.Errorf("data %d, micro-batches %d: equal bits %v", shards, micro, same)
+			}
 		}
 	}
 }

@@ -10,8 +10,13 @@ import (
 // follow moves the average of a lane's piece of the weights, if there is one.
 func (t *Trainer) follow(l *lane) {
 	if t.average != nil {
-		lo := t.own().lo
-		kernel.Lerp(t.average[l.own.lo-lo:l.own.hi-lo], l.own.of(t.net.params), float32(1-emaDecay(t.cfg.EMA, t.steps)))
+		for _, p := range l.pieces {
+			average := t.average[p.at : p.at+p.size()]
+			kernel.Lerp(average, p.w, float32(1-emaDecay(t.cfg.EMA, t.steps)))
+			if t.cfg.Mask != nil {
+				masked(average, t.cfg.Mask[p.lo:p.hi])
+			}
+		}
 	}
 }
 
@@ -39,7 +44,7 @@ func (t *Trainer) decide() {
 		}
 	}
 	if t.average != nil && t.steps == 0 {
-		copy(t.average, t.own().of(t.net.params))
+		t.copyWeights(t.average)
 	}
 	m.lr = t.rate(m.progress)
 	t.steps++
@@ -61,5 +66,11 @@ func (t *Trainer) advance(l *lane) {
 		}
 		s.LR, s.T = t.now.lr*s.rate, t.steps-s.missed
 		l.finite = t.cfg.Optimizer.Step(&s.Span) && l.finite
+		if s.mask != nil {
+			masked(s.W, s.mask)
+			for _, state := range s.State {
+				masked(state, s.mask)
+			}
+		}
 	}
 }

@@ -35,7 +35,7 @@ func Measure(l Layer, in data.Shape) (out data.Shape, c Cost, err error) {
 	if out, err = fitting(l, in); err != nil {
 		return nil, Cost{}, err
 	}
-	plan.Outline(in, 1, F32.format(), l.build, func(b *plan.Builder, _ plan.Tensor) { c = Cost(b.Cost()) })
+	plan.Outline(in, 1, F32.format(), false, l.build, func(b *plan.Builder, _ plan.Tensor) { c = Cost(b.Cost()) })
 	return out, c, nil
 }
 

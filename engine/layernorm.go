@@ -1,6 +1,9 @@
 package engine
 
 import (
+	"cmp"
+	"fmt"
+
 	"budwood/data"
 	"budwood/engine/internal/plan"
 	"budwood/engine/kernel"
@@ -9,20 +12,38 @@ import (
 // LayerNorm normalises the features of each sample, each step of a sequence or
 // each pixel by itself, over the last axis, and scales and shifts them by
 // trained γ and β (Ba et al. 2016). ε is 1e-5. For images see also [GroupNorm].
-type LayerNorm struct{}
+type LayerNorm struct {
+	// Of is the features that mean and variance are of: those of the input, and
+	// others of value 0, as where dead features were cut off; 0 means those of the
+	// input.
+	Of int
+}
 
 // Infer gives the input shape.
-func (l LayerNorm) Infer(in data.Shape) (data.Shape, error) { return in, values(l, in) }
+func (l LayerNorm) Infer(in data.Shape) (data.Shape, error) {
+	if err := values(l, in); err != nil {
+		return nil, err
+	}
+	if l.Of == 0 {
+		return in, nil
+	}
+	return in, sized(l, "features normalised", l.Of, in[len(in)-1])
+}
 
-// String is LayerNorm.
-func (LayerNorm) String() string { return "LayerNorm" }
+// String is LayerNorm, or LayerNorm(of Of).
+func (l LayerNorm) String() string {
+	if l.Of > 0 {
+		return fmt.Sprintf("LayerNorm(of %d)", l.Of)
+	}
+	return "LayerNorm"
+}
 
 func (l LayerNorm) build(b *plan.Builder, x plan.Tensor) plan.Tensor {
 	c := x.Shape[len(x.Shape)-1]
 	per := x.Shape.Size() / c
 	b.Layer(l, x.Shape, 0)
 	o := &layerNorm{
-		x: x, channels: c, per: per, y: b.Output(x, x.Shape, true, plan.NeedNothing),
+		x: x, channels: c, of: cmp.Or(l.Of, c), per: per, y: b.Output(x, x.Shape, true, plan.NeedNothing),
 		gamma: b.Param("weight", ones, c), beta: b.Param("bias", zeros, c),
 		mean: b.Block(per), inv: b.Block(per),
 	}
@@ -34,6 +55,7 @@ func (l LayerNorm) build(b *plan.Builder, x plan.Tensor) plan.Tensor {
 type layerNorm struct {
 	x, y          plan.Tensor
 	channels, per int // per: normalised vectors in one sample
+	of            int // features that mean and variance are of
 	gamma, beta   *plan.Param
 	mean, inv     *plan.Block // μ and 1/√(σ² + ε) of each vector
 }
@@ -41,7 +63,7 @@ type layerNorm struct {
 func (o *layerNorm) Bind() {}
 
 func (o *layerNorm) Forward(p plan.Pass) {
-	kernel.LayerNorm(o.y.Data.Floats, o.x.Data.Floats, o.gamma.W, o.beta.W, o.mean.Floats, o.inv.Floats, p.Rows*o.per, o.channels, normEps)
+	kernel.LayerNorm(o.y.Data.Floats, o.x.Data.Floats, o.gamma.W, o.beta.W, o.mean.Floats, o.inv.Floats, p.Rows*o.per, o.channels, o.of, normEps)
 }
 
 func (o *layerNorm) Backward(p plan.Pass) {
@@ -49,5 +71,5 @@ func (o *layerNorm) Backward(p plan.Pass) {
 	if o.x.Grad != nil {
 		dx = o.x.Grad.Floats
 	}
-	kernel.LayerNormBack(dx, o.gamma.G, o.beta.G, o.y.Grad.Floats, o.x.Data.Floats, o.gamma.W, o.mean.Floats, o.inv.Floats, p.Rows*o.per, o.channels)
+	kernel.LayerNormBack(dx, o.gamma.G, o.beta.G, o.y.Grad.Floats, o.x.Data.Floats, o.gamma.W, o.mean.Floats, o.inv.Floats, p.Rows*o.per, o.channels, o.of)
 }

@@ -6,6 +6,7 @@ import (
 	"budwood/data"
 	"budwood/engine/internal/plan"
 	"budwood/engine/kernel"
+	"budwood/engine/mesh"
 	"budwood/engine/optim"
 )
 
@@ -40,9 +41,9 @@ func MeasureMemory(l Layer, in data.Shape, c Config, t TrainConfig) (cost Cost, 
 	}
 	c.level().Enter() // it decides what is computed in pairs
 	defer kernel.Leave()
-	plan.Outline(in, c.Batch, c.Precision.format(), l.build, func(b *plan.Builder, out plan.Tensor) {
-		cost, m = Cost(b.Cost()), memoryOf(b, in, out.Shape, &c, &t, t.firstOwn(b.Params), func(batch int) (arena int64) {
-			plan.Outline(in, batch, c.Precision.format(), l.build, func(b *plan.Builder, _ plan.Tensor) { arena, _ = plan.Peaks(b.Blocks) })
+	outline(l, in, c.Batch, &c, t.Mesh.Recompute, func(b *plan.Builder, out plan.Tensor) {
+		cost, m = Cost(b.Cost()), memoryOf(b, in, out.Shape, &c, &t, t.firstUnits(b), func(batch int) (arena int64) {
+			outline(l, in, batch, &c, t.Mesh.Recompute, func(b *plan.Builder, _ plan.Tensor) { arena, _ = plan.Peaks(b.Blocks) })
 			return arena
 		})
 	})
@@ -51,8 +52,7 @@ func MeasureMemory(l Layer, in data.Shape, c Config, t TrainConfig) (cost Cost, 
 
 // Memory is what the network and the trainer have allocated.
 func (t *Trainer) Memory() Memory {
-	own := t.own()
-	return memoryOf(t.net.plan, t.net.in, t.net.out, &t.net.cfg, &t.cfg, own.hi-own.lo, func(int) int64 {
+	return memoryOf(t.net.plan, t.net.in, t.net.out, &t.net.cfg, &t.cfg, t.units, func(int) int64 {
 		arena, _ := plan.Peaks(t.lanes[1].net.plan.Blocks)
 		return arena
 	})
@@ -64,60 +64,85 @@ func (m Memory) String() string {
 		memory(m.Params), memory(m.Grads), memory(m.Optimizer), memory(m.Activations), memory(m.Train), memory(m.Infer))
 }
 
-// firstOwn is the number of parameters of which rank 0 keeps the optimizer's state.
-func (t *TrainConfig) firstOwn(params []*plan.Param) int {
-	all := int(plan.Total(params))
-	if t.Mesh.Zero == 0 {
-		return all
+// firstUnits are the units of rank 0.
+func (t *TrainConfig) firstUnits(b *plan.Builder) []unit {
+	units := t.units(b)
+	for i := range units {
+		if u := &units[i]; u.cuts != nil {
+			u.own = stretch{u.cuts[0], u.cuts[1]}
+		}
 	}
-	return blockAt(params, all/t.Mesh.ranks())
+	return units
 }
 
-// memoryOf sums up a plan, with what a trainer adds to it; t nil means no trainer. Of
-// own parameters the rank keeps the optimizer's state. arena is the blocks of a plan for
-// another batch, in floats, which lanes need.
-func memoryOf(b *plan.Builder, in, out data.Shape, c *Config, t *TrainConfig, own int, arena func(batch int) int64) Memory {
+// memoryOf sums up a plan, with what a trainer adds to it, whose parameters are cut into
+// units; t nil means no trainer. arena is the blocks of a plan for another batch, in
+// floats, which lanes need.
+func memoryOf(b *plan.Builder, in, out data.Shape, c *Config, t *TrainConfig, units []unit, arena func(batch int) int64) Memory {
 	blocks, infer := plan.Peaks(b.Blocks)
 	params, stats, tables := plan.Total(b.Params), plan.Total(b.Stats), plan.Total(b.Tables)
-	grads, waits, states, best, feed := 1, 0, int64(0), params, int64(0)
+	m := Memory{Params: params, Grads: params, Best: params}
+	feed, fill := int64(0), plan.Product(2, int(plan.Aligned(params)-params)) // what fills up cache lines
 	if t != nil {
+		own := int64(place(units))
 		d := t.deal(c.Batch, Cost(b.Cost()))
-		leaves, lanes := d.leaves, d.lanes
-		best = int64(own)
-		states, feed = plan.Product(t.states(), own), t.feeding(in, out, c, lanes)
-		for i := range lanes {
-			waits += waiting(leaves, d.of(i))
+		waits := 0
+		for i := range d.lanes {
+			waits += waiting(d.leaves, d.of(i))
 		}
+		states := t.states() + waiting(d.rounds, mesh.Span{To: d.rounds})
+		m.Optimizer = plan.Plus(plan.Product(states, int(own)), plan.Product(waits, int(params)))
+		fill = plan.Product(1+d.lanes+waits, int(plan.Aligned(params)-params))
+		fill = plan.Plus(fill, plan.Product(states, int(plan.Aligned(own)-own)))
+		m.Grads, m.Best = plan.Product(d.lanes, int(params)), own
+		if t.Mesh.sharded() {
+			m.Params, m.Grads, fill = t.inPieces(units, d.lanes, params)
+			fill = plan.Plus(fill, plan.Product(states, int(plan.Aligned(own)-own)))
+		}
+		feed = t.feeding(in, out, c, d.lanes)
+		all := d.leaves * d.rounds
 		if t.Mesh.ranks() > 1 {
-			told := plan.Plus(plan.Product(2*leaves, int(stats)+1), 2*t.blocks(b.Params)) // in float64
+			told := plan.Plus(int64(2*all), 2*t.blocks(b.Params)) // in float64
 			feed = plan.Plus(feed, told)
 		}
-		if lanes > 1 || t.Mesh.ranks() > 1 {
-			feed = plan.Plus(feed, plan.Product(leaves, int(stats)))
+		if d.lanes > 1 || d.rounds > 1 || t.Mesh.ranks() > 1 {
+			feed = plan.Plus(feed, plan.Product(all, int(stats)))
 		}
-		if lanes > 1 {
+		if d.lanes > 1 {
 			own := *c
 			own.Batch = t.microRows(c.Batch)
 			each := plan.Plus(arena(own.Batch), plan.Plus(own.targets(out), t.mixing(in, out, &own)))
-			feed = plan.Plus(feed, plan.Product(lanes-1, int(each)))
-			grads = lanes
+			feed = plan.Plus(feed, plan.Product(d.lanes-1, int(each)))
 		}
 	}
-	rest := plan.Plus(plan.Plus(plan.Aligned(stats), plan.Aligned(tables)), blocks)
-	rest = plan.Plus(rest, plan.Product(1+grads+waits, int(plan.Aligned(params)-params))) // what fills up cache lines
-	if t != nil {
-		rest = plan.Plus(rest, plan.Product(t.states(), int(plan.Aligned(int64(own)))-own))
+	m.Activations = plan.Plus(plan.Plus(plan.Aligned(stats), plan.Aligned(tables)), blocks)
+	m.Activations = plan.Plus(plan.Plus(m.Activations, fill), plan.Plus(c.targets(out), feed))
+	m.Best = plan.Plus(m.Best, stats)
+	m.Infer = plan.Plus(plan.Plus(params, stats), plan.Plus(tables, infer))
+	for _, part := range []*int64{&m.Params, &m.Grads, &m.Optimizer, &m.Activations} {
+		*part = inBytes(*part)
+		m.Train = plan.Plus(m.Train, *part)
 	}
-	rest = plan.Plus(rest, plan.Plus(c.targets(out), feed))
-	m := Memory{
-		Params: inBytes(params), Grads: inBytes(plan.Product(grads, int(params))),
-		Optimizer:   inBytes(plan.Plus(states, plan.Product(waits, int(params)))),
-		Activations: inBytes(rest),
-		Best:        inBytes(plan.Plus(best, stats)),
-		Infer:       inBytes(plan.Plus(plan.Plus(params, stats), plan.Plus(tables, infer))),
-	}
-	m.Train = plan.Plus(plan.Plus(m.Params, m.Grads), plan.Plus(m.Optimizer, m.Activations))
+	m.Best, m.Infer = inBytes(m.Best), inBytes(m.Infer)
 	return m
+}
+
+// inPieces is the numbers of weights and gradients of a rank that has pieces of them,
+// with the buffers that units take turns in, and what fills up cache lines.
+func (t *TrainConfig) inPieces(units []unit, lanes int, all int64) (params, grads, fill int64) {
+	own := int64(place(units))
+	params, grads = all, own
+	if fill = plan.Aligned(all) - all; t.Mesh.Zero == 3 {
+		params, fill = own, 2*(plan.Aligned(own)-own)
+	}
+	fill += plan.Aligned(own) - own
+	for _, size := range buffers(units) {
+		odd := plan.Aligned(int64(size)) - int64(size)
+		if grads, fill = grads+int64(lanes*size), fill+int64(lanes)*odd; t.Mesh.Zero == 3 {
+			params, fill = params+int64(size), fill+odd
+		}
+	}
+	return params, grads, fill
 }
 
 // blocks is the number of blocks of the gradient whose squares ranks tell each other.

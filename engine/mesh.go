@@ -15,17 +15,22 @@ type Mesh struct {
 	Auto bool `json:"auto,omitempty"`
 
 	// Zero says what each rank keeps of the whole, in the stages of ZeRO (Rajbhandari et
-	// al. 2020): 0 is everything; 1 is all but the state of the optimizer, the moving average
-	// and the best copy of the weights, of which it has those that it updates. It changes
-	// no bit.
+	// al. 2020): 0 is everything. With 1 it has the state of the optimizer, the moving average
+	// and the best copy of its part of the weights alone; with 2 also the gradient, and with
+	// 3 the weights, whose others it has for a few layers at a time. It changes no bit, but
+	// for 2 and 3 of several micro-batches a shard: those are added up in the tree of the
+	// shards first, then in that of their numbers, even by one rank.
 	Zero  int    `json:"zero,omitempty"`
 	World *World `json:"-" yaml:"-"` // nil: this is the only rank
+
+	Recompute Recompute `json:"recompute,omitempty"` // what is computed again in the backward pass instead of being kept
 
 	// Lane runs the part of a step that is computed beside the calling goroutine: it
 	// calls work once, on the goroutine it is called on. A program that counts the
 	// processor time of its threads does so here. nil means work alone.
 	Lane func(work func()) `json:"-" yaml:"-"`
 
+	bucket int  // parameters of several layers that make a unit; 0 means 1 Mi
 	turns  bool // one lane after the other; for tests, too
 	always bool // also where more threads than one would not pay; for tests
 }
@@ -66,6 +71,9 @@ func (m Mesh) Fits(batch, accumulate int) error {
 // fits is the error of [Mesh.Fits] for a network that is compiled for a batch.
 func (c *TrainConfig) fits(batch int) error {
 	m := &c.Mesh
+	if err := m.Recompute.validate(); err != nil {
+		return fmt.Errorf("mesh: %w", err)
+	}
 	if m.Data < 0 || m.MicroBatches < 0 || m.Threads < 0 {
 		return fmt.Errorf("mesh: data %d, micro_batches %d or threads %d is below 0", m.Data, m.MicroBatches, m.Threads)
 	}
@@ -112,8 +120,10 @@ const leastWork = 2e7
 // joinable is an error for ranks that cannot be.
 func (m *Mesh) joinable() error {
 	switch {
-	case m.Zero < 0 || m.Zero > 1:
-		return fmt.Errorf("mesh: zero %d is outside [0, 1]", m.Zero)
+	case m.Zero < 0 || m.Zero > 3:
+		return fmt.Errorf("mesh: zero %d is outside [0, 3]", m.Zero)
+	case m.sharded() && m.Recompute == RecomputeBlocks:
+		return fmt.Errorf("mesh: recompute blocks does not work with zero %d on several ranks: use zero 1, or leave recompute out", m.Zero)
 	case m.World != nil && m.World.Ranks < 1:
 		return fmt.Errorf("mesh: a world of %d ranks: there is at least one", m.World.Ranks)
 	case m.rank() >= m.ranks():
@@ -124,8 +134,9 @@ func (m *Mesh) joinable() error {
 
 // holder is the rank that computes micro-batch u.
 func (c *TrainConfig) holder(u int) int {
+	shard := u / (c.leaves() / c.Mesh.Shards())
 	for k := range c.Mesh.ranks() {
-		if u < c.spanOf(k).To {
+		if shard < c.spanOf(k).To {
 			return k
 		}
 	}
@@ -137,9 +148,9 @@ func rowWork(cost Cost) float64 { return 6*float64(cost.MACs) + 8*float64(cost.A
 
 // lanes is the number of lanes of a rank that compute at the same time: one if more
 // would not pay. A rank has no more of them than shards.
-func (c *TrainConfig) lanes(batch int, cost Cost) int {
-	shards, ranks, rank := c.Mesh.Shards(), c.Mesh.ranks(), c.Mesh.rank()
-	n := min(max(c.Mesh.Threads, 1), shards*(rank+1)/ranks-shards*rank/ranks)
+func (c *TrainConfig) lanes(rank, batch int, cost Cost) int {
+	s := c.spanOf(rank)
+	n, ranks := min(max(c.Mesh.Threads, 1), s.To-s.From), c.Mesh.ranks()
 	if rowWork(cost)*float64(max(c.Accumulate, 1)*batch)/float64(n*ranks) < leastWork && !c.Mesh.always {
 		return 1
 	}

@@ -65,21 +65,23 @@ func (c *Config) soft() bool {
 // parameters, gradients, running statistics and activations. It belongs to one
 // goroutine at a time.
 type Net struct {
-	layer   Layer
-	in, out data.Shape
-	cfg     Config
-	level   kernel.Level  // of cfg.CPU
-	plan    *plan.Builder // empty if err is not nil
-	x, y    plan.Tensor   // input and output of the plan
-	arena   []float32
-	params  []float32
-	grads   []float32
-	stats   []float32    // running statistics
-	tables  []float32    // numbers that never change
-	batch   loss.Targets // room for the targets of one batch
-	trainer *Trainer     // of Fit
-	err     error        // of MLP: there is no network
-	last    error        // of Fit and Loss
+	layer     Layer
+	in, out   data.Shape
+	cfg       Config
+	level     kernel.Level  // of cfg.CPU
+	plan      *plan.Builder // empty if err is not nil
+	x, y      plan.Tensor   // input and output of the plan
+	arena     []float32
+	params    []float32    // nil where ranks have pieces of them
+	grads     []float32    // nil where ranks have pieces of them
+	buffers   unitBuffers  // in their place
+	stats     []float32    // running statistics
+	tables    []float32    // numbers that never change
+	batch     loss.Targets // room for the targets of one batch
+	trainer   *Trainer     // of Fit
+	recompute Recompute    // of the plan
+	err       error        // of MLP: there is no network
+	last      error        // of Fit and Loss
 }
 
 // maxArena is the largest arena that Compile allocates, in floats (64 GiB).
@@ -104,7 +106,7 @@ func Compile(l Layer, in data.Shape, cfg Config) (*Net, error) {
 	n := &Net{layer: l, in: in, out: out, cfg: cfg, level: level}
 	level.Enter() // it decides what is computed in pairs
 	defer kernel.Leave()
-	n.plan, n.x, n.y = plan.New(in, cfg.Batch, cfg.Precision.format(), l.build)
+	n.plan, n.x, n.y = n.planFor(cfg.Batch)
 	if n.y.Grad == nil {
 		return nil, errors.New("compile: no layer has parameters to train")
 	}
@@ -148,6 +150,12 @@ func (n *Net) bind(arena []float32) {
 	share(n.plan.Params, n.grads, func(p *plan.Param, g []float32) { p.G = g })
 	share(n.plan.Stats, n.stats, func(p *plan.Param, w []float32) { p.W = w })
 	share(n.plan.Tables, n.tables, func(p *plan.Param, w []float32) { p.W = w })
+	n.bindBlocks(arena)
+}
+
+// bindBlocks gives the blocks of the plan their places in an arena, and makes room for
+// the targets of a batch.
+func (n *Net) bindBlocks(arena []float32) {
 	n.plan.Bind(arena)
 	n.batch.Class = make([]int32, n.cfg.Batch*labels(n.out))
 	n.batch.Value = make([]float32, n.cfg.Batch*n.out.Size())
@@ -169,6 +177,9 @@ func share(ps []*plan.Param, flat []float32, give func(*plan.Param, []float32)) 
 // Layer is what the network was compiled from.
 func (n *Net) Layer() Layer { return n.layer }
 
+// Config is how the network was compiled, with the defaults.
+func (n *Net) Config() Config { return n.cfg }
+
 // Cost is what the network costs for one sample, as [Measure] says it.
 func (n *Net) Cost() Cost { return Cost(n.plan.Cost()) }
 
@@ -189,10 +200,13 @@ func (n *Net) In() data.Shape { return n.in }
 func (n *Net) Out() data.Shape { return n.out }
 
 // Params is all trained numbers, tensor after tensor, in the order of
-// [Net.Tensors]. Changing them changes the network.
+// [Net.Tensors]. Changing them changes the network. It is nil where ranks have pieces of
+// them (zero 3).
 func (n *Net) Params() []float32 { return n.params }
 
-// Grads is the gradient of the last training step, laid out as [Net.Params].
+// Grads is the gradient of the last training step, laid out as [Net.Params]. It is nil
+// where ranks have pieces of it (from zero 2 on), and otherwise that of this rank's rows
+// if there are several.
 func (n *Net) Grads() []float32 { return n.grads }
 
 // Tensors are the trained tensors, in order: name ("0.weight": the path of the
@@ -206,8 +220,11 @@ func (n *Net) Statistics() []safetensors.Tensor { return n.tensors(n.plan.Stats,
 func (n *Net) tensors(ps []*plan.Param, flat []float32) []safetensors.Tensor {
 	out := make([]safetensors.Tensor, len(ps))
 	for i, p := range ps {
-		out[i] = safetensors.Tensor{Name: p.Name, Shape: p.Shape, Data: flat[:p.Size:p.Size]}
-		flat = flat[p.Size:]
+		out[i] = safetensors.Tensor{Name: p.Name, Shape: p.Shape}
+		if flat != nil {
+			out[i].Data = flat[:p.Size:p.Size]
+			flat = flat[p.Size:]
+		}
 	}
 	return out
 }
@@ -219,11 +236,27 @@ func (n *Net) forward(p plan.Pass) {
 	}
 }
 
+// backward runs the plan back from the gradient of the output.
+func (n *Net) backward(p plan.Pass) {
+	for i := len(n.plan.Ops) - 1; i >= 0; i-- {
+		n.plan.Back(i, p)
+	}
+}
+
 // step runs forward, loss and backward for a batch in the input block and
 // returns the sum of the losses and its divisor. The gradients are those of the
 // mean, times scale.
 func (n *Net) step(p plan.Pass, t loss.Targets, scale float64) (sum, weight float64) {
 	n.forward(p)
+	if sum, weight = n.judge(p, t, scale); math.IsNaN(sum) || math.IsInf(sum, 0) {
+		return sum, weight
+	}
+	n.backward(p)
+	return sum, weight
+}
+
+// judge is the loss of outputs, as step returns it, and its gradient by them.
+func (n *Net) judge(p plan.Pass, t loss.Targets, scale float64) (sum, weight float64) {
 	size := p.Rows * n.out.Size()
 	d := n.y.Grad.Floats[:size]
 	sum, weight = n.cfg.Loss.Gradient(d, n.y.Data.Floats[:size], t, p.Rows)
@@ -236,9 +269,6 @@ func (n *Net) step(p plan.Pass, t loss.Targets, scale float64) (sum, weight floa
 	}
 	if scale != 1 {
 		kernel.Scale(d, float32(scale))
-	}
-	for i := len(n.plan.Ops) - 1; i >= 0; i-- {
-		n.plan.Ops[i].Backward(p)
 	}
 	return sum, weight
 }

@@ -25,11 +25,11 @@ func Outline(l Layer, in data.Shape, c Config, m *Machine) ([]layout.Layer, erro
 	c.level().Enter() // it decides what is computed in pairs
 	defer kernel.Leave()
 	b, _, _ := plan.New(in, c.Batch, c.Precision.format(), l.build)
-	return outline(b, in, out, &c, m), nil
+	return layersOf(b, in, out, &c, m), nil
 }
 
-// outline is [Outline] of a network that is planned.
-func outline(b *plan.Builder, in, out data.Shape, c *Config, m *Machine) []layout.Layer {
+// layersOf is [Outline] of a network that is planned.
+func layersOf(b *plan.Builder, in, out data.Shape, c *Config, m *Machine) []layout.Layer {
 	kept := b.Kept()
 	var list []layout.Layer
 	var of []layerWork

@@ -45,9 +45,7 @@ func (n *Net) Backward(x, dy []float32) error {
 	copy(n.x.Data.Floats, x)
 	n.forward(p)
 	copy(n.y.Grad.Floats, dy)
-	for i := len(n.plan.Ops) - 1; i >= 0; i-- {
-		n.plan.Ops[i].Backward(p)
-	}
+	n.backward(p)
 	return nil
 }
 
@@ -84,3 +82,37 @@ func (n *Net) Watch(x []float32, see func(layer string, out []float32)) error {
 	}
 	return nil
 }
+
+// Inputs runs at most a batch of rows forward, in inference mode, and shows what each
+// [Dense], [Conv] and [Conv1D], and each such layer within another, multiplies with
+// its weights: the name of these and the input, one row after the other. The values
+// are good until see returns.
+func (n *Net) Inputs(x []float32, see func(weight string, in []float32)) error {
+	if n.err != nil {
+		return n.err
+	}
+	rows := len(x) / n.in.Size()
+	if rows < 1 || rows > n.cfg.Batch || len(x) != rows*n.in.Size() {
+		return fmt.Errorf("inputs: %d inputs are not up to %d rows of %v", len(x), n.cfg.Batch, n.in)
+	}
+	copy(n.x.Data.Floats, x)
+	for _, o := range n.plan.Ops {
+		if l, ok := o.(linear); ok {
+			w, in := l.operands()
+			see(w.Name, in.Data.Floats[:rows*in.Shape.Size()])
+		}
+		n.level.Enter()
+		o.Forward(plan.Pass{Rows: rows})
+		kernel.Leave()
+	}
+	return nil
+}
+
+// linear is an op that multiplies its input with weights.
+type linear interface {
+	operands() (w *plan.Param, x plan.Tensor)
+}
+
+func (o *dense) operands() (*plan.Param, plan.Tensor)  { return o.w, o.x }
+func (o *conv) operands() (*plan.Param, plan.Tensor)   { return o.w, o.x }
+func (o *conv1d) operands() (*plan.Param, plan.Tensor) { return o.w, o.x }

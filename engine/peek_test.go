@@ -40,3 +40,27 @@ func TestWatchShowsEveryLayer(t *testing.T) {
 		t.Errorf("saw %q, %v, want %q", seen, err, want)
 	}
 }
+
+func TestInputsShowsWhatWeightsMultiply(t *testing.T) {
+	l := Seq{Conv{Out: 4}, ReLU{}, MaxPool{}, Residual{Body: Seq{Conv{Out: 6}}}, SqueezeExcite{}, Dense{Out: 2}}
+	n, err := Compile(l, data.Shape{4, 4, 1}, Config{Batch: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	var sizes []int
+	x := make([]float32, 32)
+	for i := range x {
+		x[i] = float32(i)
+	}
+	err = n.Inputs(x, func(weight string, in []float32) {
+		names, sizes = append(names, weight), append(sizes, len(in))
+		if weight == "0.weight" && !slices.Equal(in, x) {
+			t.Errorf("the first layer sees %v", in)
+		}
+	})
+	want := []string{"0.weight", "3.body.0.weight", "3.projection.weight", "4.1.weight", "4.3.weight", "5.weight"}
+	if err != nil || !slices.Equal(names, want) || !slices.Equal(sizes, []int{32, 32, 32, 12, 2, 48}) {
+		t.Errorf("saw %q of %v values, %v", names, sizes, err)
+	}
+}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"fmt"
 
 	"budwood/data"
@@ -58,7 +59,6 @@ type planner struct {
 	t       TrainConfig
 	m       *Machine
 	layers  []layout.Layer
-	arenas  map[int]int64 // of batches, in floats
 }
 
 func newPlanner(l Layer, in data.Shape, c Config, t TrainConfig, m *Machine) (*planner, error) {
@@ -76,8 +76,8 @@ func newPlanner(l Layer, in data.Shape, c Config, t TrainConfig, m *Machine) (*p
 	c.level().Enter()
 	defer kernel.Leave()
 	b, _, _ := plan.New(in, c.Batch, c.Precision.format(), l.build)
-	p := &planner{b: b, layer: l, in: in, out: out, c: c, t: t, m: m, arenas: map[int]int64{}}
-	p.layers = outline(b, in, out, &p.c, m)
+	p := &planner{b: b, layer: l, in: in, out: out, c: c, t: t, m: m}
+	p.layers = layersOf(b, in, out, &p.c, m)
 	return p, nil
 }
 
@@ -91,41 +91,27 @@ func (p *planner) with(mesh Mesh) *TrainConfig {
 	return &t
 }
 
-// memory is what a rank takes with a mesh.
-func (p *planner) memory(mesh Mesh) Memory {
-	p.c.level().Enter()
-	defer kernel.Leave()
-	t := p.with(mesh)
-	return memoryOf(p.b, p.in, p.out, &p.c, t, t.firstOwn(p.b.Params), func(batch int) int64 {
-		if _, ok := p.arenas[batch]; !ok {
-			plan.Outline(p.in, batch, p.c.Precision.format(), p.layer.build, func(b *plan.Builder, _ plan.Tensor) { p.arenas[batch], _ = plan.Peaks(b.Blocks) })
-		}
-		return p.arenas[batch]
-	})
-}
-
 // predict is the prediction for a mesh.
 func (p *planner) predict(mesh Mesh) (*Prediction, error) {
 	t := p.with(mesh)
 	if err := t.fits(p.c.Batch); err != nil {
 		return nil, err
 	}
+	memory, err := Footprint(p.layer, p.in, p.c, *t)
+	if err != nil {
+		return nil, err
+	}
 	d := t.deal(p.c.Batch, Cost(p.b.Cost()))
-	out := &Prediction{Mesh: mesh, Lanes: d.lanes, Ranks: mesh.ranks(), Rows: t.microRows(p.c.Batch), Batch: p.rows(), Memory: p.memory(mesh)}
+	out := &Prediction{Mesh: mesh, Lanes: d.lanes, Ranks: mesh.ranks(), Rows: t.microRows(p.c.Batch), Batch: p.rows(), Memory: memory}
 	out.Mesh.Data, out.Mesh.MicroBatches, out.Mesh.Threads = mesh.Shards(), t.leaves()/mesh.Shards(), max(mesh.Threads, 1)
 	for i := range p.layers {
 		out.forward[0] += p.layers[i].Forward.Once
 		out.forward[1] += p.layers[i].Forward.Each
 	}
-	micro := 0 // of the lane that has most
-	for i := range out.Lanes {
-		s := d.of(i)
-		micro = max(micro, s.To-s.From)
-	}
+	micro := d.turns * d.rounds // of the lane that has most
 	problem := p.problem(out.Ranks, out.Lanes)
 	problem.Model.Batch = out.Rows * out.Ranks * out.Lanes * micro // every lane as the one with most
-	var err error
-	if out.Step, err = problem.Price(layout.Plan{Data: out.Ranks * out.Lanes, Threads: out.Lanes, MicroBatches: micro, Zero: mesh.Zero}); err != nil {
+	if out.Step, err = problem.Price(layout.Plan{Data: out.Ranks * out.Lanes, Threads: out.Lanes, MicroBatches: micro, Zero: mesh.Zero, Recompute: layout.Recompute(cmp.Or(mesh.Recompute, "none"))}); err != nil {
 		return nil, err
 	}
 	one := p.problem(1, 1)

@@ -65,7 +65,7 @@ func (p *planner) search(lanes int, memory int64) (*Choice, error) {
 	if lanes <= 0 {
 		lanes = runtime.GOMAXPROCS(0)
 	}
-	list, idle, err := p.candidates(lanes)
+	list, idle, err := p.candidates(lanes, memory)
 	if err != nil {
 		return nil, err
 	}
@@ -104,7 +104,7 @@ func (p *planner) search(lanes int, memory int64) (*Choice, error) {
 
 // candidates are the meshes that are possible on up to so many lanes. idle says why more
 // than one lane would not pay, if that is so whatever they take.
-func (p *planner) candidates(lanes int) (list []candidate, idle string, err error) {
+func (p *planner) candidates(lanes int, memory int64) (list []candidate, idle string, err error) {
 	given := p.t.Mesh
 	given.Auto = false
 	for n := 1; n <= lanes; n++ {
@@ -135,6 +135,14 @@ func (p *planner) candidates(lanes int) (list []candidate, idle string, err erro
 					idle = fmt.Sprintf("a step has %.2g million operations for each of %d lanes, and more than one pays from %.0f million on", p.work(n)/1e6, n, leastWork/1e6)
 				}
 				break
+			}
+			list = append(list, candidate{Prediction: x, lanes: n})
+			if given.Recompute != RecomputeNone || memory == 0 || x.Memory.Train <= memory {
+				continue
+			}
+			mesh.Recompute = RecomputeBlocks
+			if x, err = p.predict(mesh); err != nil {
+				return nil, "", err
 			}
 			list = append(list, candidate{Prediction: x, lanes: n})
 		}
@@ -175,6 +183,8 @@ func (x *candidate) why(best *candidate, memory int64) string {
 		return "lanes wait for each other"
 	case x.lanes < best.lanes:
 		return "fewer lanes"
+	case x.Mesh.Recompute != best.Mesh.Recompute:
+		return "activations are computed again"
 	case x.Rows < best.Rows:
 		return fmt.Sprintf("micro-batches of %d rows", x.Rows)
 	}
@@ -184,6 +194,9 @@ func (x *candidate) why(best *candidate, memory int64) string {
 // words are the parts of a mesh: "data 2 × micro_batches 1 on 2 threads".
 func (m *Mesh) words() string {
 	s := fmt.Sprintf("data %d × micro_batches %d", m.Shards(), max(m.MicroBatches, 1))
+	if m.Recompute != RecomputeNone {
+		s += ", recompute " + string(m.Recompute)
+	}
 	switch {
 	case m.Threads == 1:
 		return s + " on one thread"

@@ -61,6 +61,7 @@ func (s Seq) build(b *plan.Builder, x plan.Tensor) plan.Tensor {
 			i++
 			b.Within(strconv.Itoa(i), func() { b.Rows[b.Layer(s[i], x.Shape, 0)].Note = "in the layer above" })
 		}
+		b.Join(x)
 	}
 	return x
 }

@@ -58,6 +58,17 @@ var smooth = []struct {
 		in[len(in)-1] += 7
 		return LayerNorm{}, in
 	}},
+	{name: "layer norm of more features", draw: func(t *rapid.T) (Layer, data.Shape) {
+		in := anyShape(t)
+		in[len(in)-1] += 7 + rapid.SampledFrom([]int{0, 8}).Draw(t, "more")
+		return LayerNorm{Of: in[len(in)-1] + upTo(t, 9)}, in
+	}},
+	{name: "group norm of more channels", draw: func(t *rapid.T) (Layer, data.Shape) {
+		in := anyShape(t)
+		groups, each := upTo(t, 3), 7+upTo(t, 9)
+		in[len(in)-1] = groups * each
+		return GroupNorm{Groups: groups, Of: each + upTo(t, 9)}, in
+	}},
 	{name: "group norm", draw: func(t *rapid.T) (Layer, data.Shape) {
 		in := anyShape(t)
 		groups := upTo(t, 3)
@@ -97,6 +108,9 @@ var smooth = []struct {
 		heads := upTo(t, 4)
 		return Attention{Heads: heads, Causal: flip(t), NoBias: flip(t)}, steps(t, heads*upTo(t, 6))
 	}},
+	{name: "attention, head size", draw: func(t *rapid.T) (Layer, data.Shape) {
+		return Attention{Heads: upTo(t, 4), HeadSize: upTo(t, 9), Causal: flip(t), NoBias: flip(t)}, steps(t, upTo(t, 12))
+	}},
 	{name: "transformer", draw: func(t *rapid.T) (Layer, data.Shape) {
 		return Transformer{Heads: 2, Hidden: upTo(t, 20), Causal: flip(t), PostNorm: flip(t), Dropout: 0.2}, steps(t, 8+2*upTo(t, 3))
 	}},
@@ -114,7 +128,7 @@ var smooth = []struct {
 		return Seq{Tanh{}, FPN{Stages: rapid.SliceOfN(stage, 1, 4).Draw(t, "stages"), Out: upTo(t, 6), Pool: flip(t)}, Tanh{}}, pictures(t, upTo(t, 5))
 	}},
 	{name: "squeeze-excite", prepare: awayFromZero, draw: func(t *rapid.T) (Layer, data.Shape) {
-		return Seq{Tanh{}, SqueezeExcite{Ratio: upTo(t, 3)}, Tanh{}}, placed(t)
+		return Seq{Tanh{}, SqueezeExcite{Ratio: upTo(t, 3), Hidden: upTo(t, 6) - 1}, Tanh{}}, placed(t)
 	}},
 	{name: "residual", draw: func(t *rapid.T) (Layer, data.Shape) {
 		in := pictures(t, upTo(t, 6))

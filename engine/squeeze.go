@@ -12,7 +12,8 @@ import (
 // number from 0 to 1 that it computes from the means of all channels: a [Dense]
 // to channels/Ratio with ReLU, another back with sigmoid (Hu et al. 2018).
 type SqueezeExcite struct {
-	Ratio int // 0 means 4; the width between is at least 1
+	Ratio  int // 0 means 4; the width between is at least 1
+	Hidden int // the width between; 0 means channels/Ratio
 }
 
 // Infer gives the input shape.
@@ -20,11 +21,28 @@ func (s SqueezeExcite) Infer(in data.Shape) (data.Shape, error) {
 	if err := spread(s, in); err != nil {
 		return nil, err
 	}
+	if err := sized(s, "hidden width", s.Hidden, 0); err != nil {
+		return nil, err
+	}
 	return in, sized(s, "ratio", s.Ratio, 0)
 }
 
-// String is SqueezeExcite(Ratio).
-func (s SqueezeExcite) String() string { return fmt.Sprintf("SqueezeExcite(%d)", s.ratio()) }
+// String is SqueezeExcite(Ratio), or SqueezeExcite(width Hidden).
+func (s SqueezeExcite) String() string {
+	if s.Hidden > 0 {
+		return fmt.Sprintf("SqueezeExcite(width %d)", s.Hidden)
+	}
+	return fmt.Sprintf("SqueezeExcite(%d)", s.ratio())
+}
+
+// Layers are those that compute the weights of so many channels.
+func (s SqueezeExcite) Layers(channels int) Seq {
+	hidden := s.Hidden
+	if hidden == 0 {
+		hidden = max(channels/s.ratio(), 1)
+	}
+	return Seq{GlobalAvgPool{}, Dense{Out: hidden}, ReLU{}, Dense{Out: channels}, Sigmoid{}}
+}
 
 func (s SqueezeExcite) ratio() int {
 	if s.Ratio == 0 {
@@ -37,8 +55,7 @@ func (s SqueezeExcite) build(b *plan.Builder, x plan.Tensor) plan.Tensor {
 	c := x.Shape[len(x.Shape)-1]
 	own := b.Layer(s, x.Shape, 0)
 	side := b.Split(x)
-	weigh := Seq{GlobalAvgPool{}, Dense{Out: max(c/s.ratio(), 1)}, ReLU{}, Dense{Out: c}, Sigmoid{}}
-	o := &gate{x: x, places: plan.Places(x.Shape), channels: c, by: weigh.build(b, side)}
+	o := &gate{x: x, places: plan.Places(x.Shape), channels: c, by: s.Layers(c).build(b, side)}
 	b.At = own
 	o.y = b.Output(x, x.Shape, true, plan.NeedNothing)
 	b.Add(o, []*plan.Block{x.Data, o.by.Data, o.y.Data}, []*plan.Block{x.Data, x.Grad, o.by.Data, o.by.Grad, o.y.Grad})

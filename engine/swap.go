@@ -25,6 +25,9 @@ func (t *Trainer) Swap(n *Net, steps []int) error {
 	if _, slow := t.cfg.Optimizer.(optim.Lookahead); slow || t.cfg.EMA > 0 || t.cfg.LossScale != nil {
 		return errors.New("swap: averages of the weights and a loss scale belong to one network")
 	}
+	if t.cfg.Mask != nil {
+		return errors.New("swap: a mask of the weights belongs to one network")
+	}
 	if t.cfg.Mesh.Cuts() || t.ranks != nil {
 		return errors.New("swap: the lanes of a mesh belong to one network")
 	}
@@ -47,7 +50,7 @@ func (t *Trainer) Swap(n *Net, steps []int) error {
 // [Net.Tensors], in their order and with their names. The data is shared with the
 // trainer, which is alone: where ranks share the state, it is in [Trainer.Save] only.
 func (t *Trainer) State() [][]safetensors.Tensor {
-	if t.own() != (stretch{0, len(t.net.params)}) {
+	if t.size < t.count {
 		return nil
 	}
 	out := make([][]safetensors.Tensor, len(t.slots))

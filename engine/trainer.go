@@ -10,6 +10,7 @@ import (
 	"budwood/engine/internal/check"
 	"budwood/engine/internal/plan"
 	"budwood/engine/kernel"
+	"budwood/engine/mesh"
 	"budwood/engine/optim"
 )
 
@@ -28,6 +29,7 @@ type TrainConfig struct {
 	Accumulate int             // micro-batches whose gradients make one step, as one batch so many times as large; 0 means 1
 	EMA        float64         // β of a moving average of the weights, for evaluation: 0 ≤ β < 1; 0 means none
 	LossScale  *LossScale      // nil means none, and LossScale{} for a network in FP16
+	Mask       []float32       // as long as the parameters: 0 where a weight is to be 0, else 1; nil means none. Changing it counts from the next step on
 	Mesh       Mesh            // cuts a step into pieces for several threads and ranks; the zero value is one piece
 	Augment    Augmenter       // of the training rows, anew in each epoch; nil means none
 	Mixup      float64         // α of mixup, which mixes rows and their targets in pairs; 0 means none
@@ -46,9 +48,17 @@ type Trainer struct {
 	spans   []part
 	average []float32 // of the weights; nil without EMA
 	best    snapshot
-	ranks   *ranks  // nil if it is alone
-	lanes   []*lane // at least one
-	ahead   *ahead  // nil without prefetch
+	ranks   *ranks // nil if it is alone
+	deal    deal
+	units   []unit
+	inUnits bool        // these travel by themselves
+	count   int         // of the parameters
+	size    int         // of those that this rank updates
+	master  []float32   // the own pieces of the weights, if they are nowhere else
+	total   []float32   // the own pieces of the gradient, if they are not in that of the first lane
+	waits   [][]float32 // sums of rounds that wait for the other half of their tree
+	lanes   []*lane     // at least one
+	ahead   *ahead      // nil without prefetch
 	together
 
 	cursor
@@ -83,6 +93,9 @@ func NewTrainer(n *Net, cfg TrainConfig) (*Trainer, error) {
 	if n.err != nil {
 		return nil, n.err
 	}
+	if n.grads == nil {
+		return nil, errors.New("trainer: this rank has pieces of the network, which are another trainer's: see Trainer.Whole")
+	}
 	if cfg.Optimizer == nil {
 		cfg.Optimizer = optim.AdamW{}
 	}
@@ -95,6 +108,9 @@ func NewTrainer(n *Net, cfg TrainConfig) (*Trainer, error) {
 	if err := cfg.fits(n.cfg.Batch); err != nil {
 		return nil, fmt.Errorf("trainer: %w", err)
 	}
+	if cfg.Mask != nil && len(cfg.Mask) != len(n.params) {
+		return nil, fmt.Errorf("trainer: a mask of %d numbers for %d parameters", len(cfg.Mask), len(n.params))
+	}
 	if cfg.LossScale == nil && n.cfg.Precision == FP16 {
 		cfg.LossScale = &LossScale{}
 	}
@@ -106,7 +122,7 @@ func NewTrainer(n *Net, cfg TrainConfig) (*Trainer, error) {
 	if t.ranks, err = join(&t.cfg, n); err != nil {
 		return nil, fmt.Errorf("trainer: %w", err)
 	}
-	if err := t.allocate(nil); err != nil {
+	if err = t.allocate(nil); err != nil {
 		return nil, fmt.Errorf("trainer: %w", t.ranks.fail(err))
 	}
 	return t, nil
@@ -116,18 +132,38 @@ func NewTrainer(n *Net, cfg TrainConfig) (*Trainer, error) {
 // steps are those that each tensor has taken part in; nil: all.
 func (t *Trainer) allocate(steps []int) (err error) {
 	n := t.net
-	n.level.Enter() // it decides what lanes compute in pairs
+	n.level.Enter() // it decides what is computed in pairs
 	defer kernel.Leave()
-	d := t.cfg.deal(n.cfg.Batch, Cost(n.plan.Cost()))
-	own := t.own().hi - t.own().lo
+	n.dropEdges()
+	if err := n.recomputing(t.cfg.Mesh.Recompute); err != nil {
+		return err
+	}
+	t.count = int(plan.Total(n.plan.Params))
+	t.units = t.cfg.units(n.plan)
+	if t.ranks != nil {
+		t.ranks.take(t.units)
+		t.ranks.carrier.t = t
+	}
+	t.inUnits = t.ranks != nil && (t.cfg.Mesh.Zero >= 2 || len(t.units) > 1)
+	t.size = place(t.units)
+	if t.cfg.Mesh.sharded() {
+		t.breakUp()
+	}
+	t.deal = t.cfg.deal(n.cfg.Batch, Cost(n.plan.Cost()))
+	d := &t.deal
+	waits := waiting(d.rounds, mesh.Span{To: d.rounds})
 	sizeOf := func(length int) int { return int(plan.Aligned(int64(length))) }
-	state := kernel.Floats(sizeOf(own)*t.cfg.states() + sizeOf(len(n.params))*waiting(d.leaves, d.of(0)))
+	state := kernel.Floats(sizeOf(t.size)*(t.cfg.states()+waits) + sizeOf(t.count)*waiting(d.leaves, d.of(0)))
 	takeOf := func(length int) []float32 {
 		s := state[:length:length]
 		state = state[sizeOf(length):]
 		return s
 	}
-	take := func() []float32 { return takeOf(own) }
+	take := func() []float32 { return takeOf(t.size) }
+	t.waits = nil
+	for range waits {
+		t.waits = append(t.waits, take())
+	}
 	t.slots = nil
 	for range t.cfg.Optimizer.Slots() {
 		t.slots = append(t.slots, take())
@@ -135,7 +171,7 @@ func (t *Trainer) allocate(steps []int) (err error) {
 	if t.cfg.EMA > 0 {
 		t.average = take()
 	}
-	if err := t.makeLanes(d, func() []float32 { return takeOf(len(n.params)) }); err != nil {
+	if err := t.makeLanes(func() []float32 { return takeOf(t.count) }); err != nil {
 		return err
 	}
 	t.ahead = nil
@@ -303,10 +339,16 @@ func (t *Trainer) diverged(u int, what string) error {
 		return err
 	}
 	where, owner := "", t.cfg.holder(u)
+	if t.inUnits {
+		r.beginBlame(n)
+	}
 	if r == nil || r.small.Member() == owner {
 		from, to := micro(m.size, len(t.weights), u)
 		got := l.feeder.fill(&batch{n.x.Data.Floats, n.batch}, 0, m.set, t.order[t.rows+from:t.rows+to], t.done)
 		where = n.blame(t.pass(u), got, t.scaleOf(u))
+	}
+	if t.inUnits {
+		t.endBlame()
 	}
 	if r != nil {
 		var err error

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -23,6 +24,9 @@ func (n *Net) Save(w io.Writer, p Precision) error {
 	}
 	if err := p.validate(); err != nil {
 		return fmt.Errorf("save weights: %w", err)
+	}
+	if n.params == nil {
+		return errors.New("save weights: this rank has pieces of them: see Trainer.Whole")
 	}
 	tensors := n.Tensors()
 	for i := range tensors {

@@ -45,18 +45,21 @@ func (m *Mesh) rank() int {
 
 // ranks is the side of one rank in what a trainer does together with others.
 type ranks struct {
-	link    mesh.Link
-	floats  *mesh.Group // of gradients and weights
-	small   *mesh.Group // of everything else: one leaf a rank
-	params  int         // how many the network has
-	own     stretch     // of the parameters, whose optimizer state this rank keeps
-	sums    [][]float32 // of gradients, one for each of the own subtrees
-	squares [][]float64 // of the blocks of the gradient
-	told    [][]float64 // what the ranks tell each other in a step: losses and statistics of each micro-batch
-	failed  [][]float64 // which ranks have an error
-	text    [1 << 10]byte
-	calls   uint32 // messages of checkpoints
-	lost    error  // what ended the link
+	link     mesh.Link
+	floats   *mesh.Group // of gradients and weights
+	small    *mesh.Group // of everything else: one leaf a rank
+	carrier  *carrier
+	unit     *unit       // that is on its way
+	squares  [][]float64 // of the blocks of the gradient
+	losses   [][]float64 // of each micro-batch
+	records  *unit       // of the statistics of all micro-batches; nil if there are none
+	recorded []float32
+	failed   [][]float64 // which ranks have an error
+	text     [1 << 10]byte
+	calls    uint32 // messages of checkpoints
+	lost     error  // what ended the link
+	quiet    bool   // gradients are not summed up
+	brought  int    // units since quiet
 }
 
 // nothing is what a rank gives for a number that is another's: added to any number, it
@@ -84,30 +87,47 @@ func join(c *TrainConfig, n *Net) (*ranks, error) {
 	var leaves []int
 	for k := range count {
 		members.Ranks = append(members.Ranks, k)
-		s := c.spanOf(k)
-		leaves = append(leaves, s.To-s.From)
+		s, each := c.spanOf(k), 1
+		if c.Mesh.Zero < 2 {
+			each = c.leaves() / c.Mesh.Shards()
+		}
+		leaves = append(leaves, (s.To-s.From)*each)
 	}
-	r := &ranks{link: link, params: len(n.params), failed: [][]float64{make([]float64, count)}}
+	r := &ranks{link: link, failed: [][]float64{make([]float64, count)}}
 	var err error
 	if r.small, err = mesh.NewGroup(link, members); err != nil {
 		return nil, err
 	}
-	cuts := cutParams(n.plan.Params, count)
 	members.Name, members.Leaves, members.Add = "gradients and weights", leaves, kernel.Add
 	members.Cut = func(length, n, i int) (from, to int) {
-		if length != cuts[count] {
-			return mesh.Cut(length, n, i)
+		if u := r.unit; u.cuts != nil {
+			return u.cuts[i] - u.lo, u.cuts[i+1] - u.lo
 		}
-		return cuts[i], cuts[i+1]
+		return mesh.Cut(length, n, i)
 	}
 	if r.floats, err = mesh.NewGroup(link, members); err != nil {
 		return nil, err
 	}
-	r.own = stretch{0, len(n.params)}
-	if c.Mesh.Zero > 0 {
-		r.own.lo, r.own.hi = r.floats.Piece(len(n.params), r.floats.Member())
+	if r.carrier, err = newCarrier(link, members); err != nil {
+		return nil, err
 	}
 	return r, r.compare(c, n)
+}
+
+// take takes the own piece of each unit.
+func (r *ranks) take(units []unit) {
+	for i := range units {
+		if u := &units[i]; u.cuts != nil {
+			u.own = r.pieceOf(u, r.floats.Member())
+		}
+	}
+}
+
+// pieceOf is a rank's piece of a unit.
+func (r *ranks) pieceOf(u *unit, rank int) stretch {
+	r.unit = u
+	from, to := r.floats.Piece(u.size(), rank)
+	return stretch{u.lo + from, u.lo + to}
 }
 
 // fail ends the link with an error, which it returns: no other rank shall wait for
@@ -128,6 +148,12 @@ func (r *ranks) compare(c *TrainConfig, n *Net) error {
 	own := []string{
 		of("parameters", len(n.params)), of("weights with the checksum", fmt.Sprintf("%08x", sum)), of("kernels", n.CPU()), of("precision", n.cfg.Precision), of("loss", n.cfg.Loss),
 		of("batch", n.cfg.Batch), of("seed", c.Seed), of("optimizer", c.Optimizer), of("mesh.data", c.Mesh.Shards()), of("micro-batches", c.leaves()), of("mesh.zero", c.Mesh.Zero),
+	}
+	if c.Mask != nil {
+		own = append(own, of("a mask with the checksum", fmt.Sprintf("%08x", crc32.ChecksumIEEE(mesh.Bytes(c.Mask)))))
+	}
+	if c.Mesh.Zero == 3 { // ranks take turns that depend on them
+		own = append(own, of("mesh.threads", c.Mesh.Threads))
 	}
 	text, err := r.say(0, strings.Join(own, "\n"))
 	if err != nil {
@@ -184,10 +210,35 @@ func (r *ranks) agree(own error) error {
 	return nil
 }
 
-// begin readies a rank for steps, once the lanes are there.
-func (r *ranks) begin(t *Trainer) {
-	r.told = [][]float64{make([]float64, len(t.losses)*(1+len(t.net.stats)))}
+// begin readies a rank for steps, once the lanes are there. all is room for the statistics
+// of all micro-batches.
+func (r *ranks) begin(t *Trainer, all []float32) {
+	r.losses = [][]float64{make([]float64, len(t.losses))}
 	r.squares = [][]float64{t.squares}
+	n, stats := r.floats.Size(), len(t.net.stats)
+	if stats == 0 {
+		return
+	}
+	// Each rank's statistics lie where its piece of all of them is.
+	turns := unit{stretch: stretch{0, n}}
+	for i := range n + 1 {
+		turns.cuts = append(turns.cuts, i)
+	}
+	rank := make([]int, n) // that has piece i
+	for k := range n {
+		rank[r.pieceOf(&turns, k).lo] = k
+	}
+	r.records = &unit{stretch: stretch{0, len(all)}, cuts: []int{0}}
+	r.recorded = all
+	each, at := t.cfg.leaves()/t.cfg.Mesh.Shards(), 0
+	for i := range n {
+		s := t.cfg.spanOf(rank[i])
+		for u := s.From * each; u < s.To*each; u++ {
+			t.record[u] = all[at:][:stats:stats]
+			at += stats
+		}
+		r.records.cuts = append(r.records.cuts, at)
+	}
 }
 
 // tell gives all ranks the losses and statistics of all micro-batches.
@@ -197,44 +248,44 @@ func (t *Trainer) tell() {
 		return
 	}
 	if t.broken() {
-		t.now.lost = r.fail(errPanic)
+		r.fail(errPanic)
+	}
+	if t.now.lost = r.lost; r.lost != nil {
 		return
 	}
-	x, records := r.told[0][:len(t.losses)], r.told[0][len(t.losses):]
-	fill(r.told[0], nothing)
-	stats := len(t.net.stats)
-	for _, l := range t.lanes {
-		for u := l.span.From; u < l.span.To; u++ {
+	x := r.losses[0]
+	fill(x, nothing)
+	for round := range t.deal.rounds {
+		for leaf := t.deal.span.From; leaf < t.deal.span.To; leaf++ {
+			u := t.deal.micro(round, leaf)
 			x[u] = t.losses[u]
-			for i, v := range t.record[u] {
-				records[u*stats+i] = float64(v)
-			}
 		}
 	}
-	if t.now.lost = r.fail(r.small.Sum64(r.told)); t.now.lost != nil {
+	if t.now.lost = r.fail(r.small.Sum64(r.losses)); t.now.lost != nil {
 		return
 	}
 	copy(t.losses, x)
-	for u := range t.record {
-		for i := range t.record[u] {
-			t.record[u][i] = float32(records[u*stats+i])
-		}
+	if r.records != nil {
+		r.unit = r.records
+		t.now.lost = r.fail(r.floats.AllGather(r.recorded))
 	}
 }
 
-// reduce adds the ranks' gradients up, each in the own stretch.
+// reduce adds the ranks' gradients up, each in its own piece.
 func (t *Trainer) reduce() {
 	r := t.ranks
 	if r == nil {
 		return
 	}
+	u := &t.units[0]
+	r.unit = u
 	if t.cfg.Mesh.Zero == 0 {
-		t.now.lost = r.fail(r.floats.AllReduce(r.sums))
+		t.now.lost = r.fail(r.floats.AllReduce(u.trees))
 	} else {
-		t.now.lost = r.fail(r.floats.ReduceScatter(r.sums))
+		t.now.lost = r.fail(r.floats.ReduceScatter(u.trees))
 	}
-	if to := t.net.grads[r.own.lo:r.own.hi]; len(to) > 0 && &to[0] != &r.sums[0][r.own.lo] {
-		copy(to, r.sums[0][r.own.lo:])
+	if to := u.own.of(t.net.grads); len(to) > 0 && &to[0] != &u.trees[0][u.own.lo] {
+		copy(to, u.trees[0][u.own.lo:])
 	}
 }
 
@@ -253,9 +304,13 @@ func (t *Trainer) allFinite() bool {
 // norm is the Euclidean norm of the gradient.
 func (t *Trainer) norm() float64 {
 	if r := t.ranks; r != nil && t.cfg.Mesh.Zero > 0 {
-		from, to := t.blocksOf(r.own)
-		fill(t.squares[:from], nothing)
-		fill(t.squares[to:], nothing)
+		at := 0
+		for k := range t.units {
+			from, to := t.blocksOf(t.units[k].own)
+			fill(t.squares[at:from], nothing)
+			at = to
+		}
+		fill(t.squares[at:], nothing)
 		t.now.lost = r.fail(r.small.Sum64(r.squares))
 	}
 	sum := 0.
@@ -281,10 +336,16 @@ func (t *Trainer) spread() {
 }
 
 // gather gives all ranks a vector as long as the parameters of which each has its
-// stretch.
+// pieces. A vector that none has as a whole stays in pieces.
 func (t *Trainer) gather(x []float32) error {
-	if t.ranks == nil || t.cfg.Mesh.Zero == 0 {
+	if t.ranks == nil || t.cfg.Mesh.Zero == 0 || x == nil {
 		return nil
 	}
-	return t.ranks.fail(t.ranks.floats.AllGather(x))
+	for k := range t.units {
+		t.ranks.unit = &t.units[k]
+		if err := t.ranks.floats.AllGather(t.units[k].of(x)); err != nil {
+			return t.ranks.fail(err)
+		}
+	}
+	return nil
 }

@@ -84,7 +84,7 @@ var sharing = Seq{Dense{Out: 150}, BatchNorm{}, ReLU{}, Dropout{P: 0.1}, Dense{O
 // it.
 func TestRanksChangeNoBit(t *testing.T) {
 	s := blobs(data.Shape{8, 8, 2}, 4, 41)
-	left := 100
+	left := math.MaxInt
 	if testing.Short() {
 		left = 10
 	}
@@ -112,6 +112,12 @@ func TestRanksChangeNoBit(t *testing.T) {
 		if rapid.Bool().Draw(rt, "scaled") {
 			cfg.LossScale = &LossScale{Init: 0x1p127, Interval: 2} // overflows at first
 		}
+		if rapid.Bool().Draw(rt, "masked") {
+			n := mustCompile(t, layer, s.Shape, Config{})
+			for i := range n.params {
+				cfg.Mask = append(cfg.Mask, float32(min(i%3, 1)))
+			}
+		}
 		c := Config{Seed: 1, Batch: shards*micro + rapid.IntRange(2, 12).Draw(rt, "rows"), Precision: rapid.SampledFrom([]Precision{F32, BF16, FP16}).Draw(rt, "precision")}
 		switch rapid.IntRange(0, 2).Draw(rt, "loss") {
 		case 1:
@@ -119,6 +125,13 @@ func TestRanksChangeNoBit(t *testing.T) {
 		case 2:
 			c.Loss = loss.CrossEntropy{Weights: []float32{1, 0, 2, 0.3}}
 		}
+		zero := rapid.IntRange(0, 3).Draw(rt, "zero")
+		if zero >= 2 && micro > 1 { // another tree, whoever computes it
+			cfg.Mesh.Zero = rapid.IntRange(2, 3).Draw(rt, "zero alone")
+			cfg.Mesh.Threads = rapid.IntRange(1, shards).Draw(rt, "threads alone")
+			cfg.Mesh.turns = rapid.Bool().Draw(rt, "alone in turn")
+		}
+		units := rapid.SampledFrom([]int{1, 5000, 0}).Draw(rt, "bucket")
 		stop := rapid.IntRange(0, 3).Draw(rt, "step to stop at")
 		// train begins, or goes on from a checkpoint, and gives two: in the middle of the
 		// second epoch, and at the end.
@@ -165,12 +178,12 @@ func TestRanksChangeNoBit(t *testing.T) {
 		for _, from := range [][]byte{nil, want[0].Bytes()} {
 			n := rapid.IntRange(2, min(shards, 5)).Draw(rt, "ranks")
 			kind := rapid.SampledFrom([]string{"lanes", "lanes", "messages", "messages", "messages", "unix"}).Draw(rt, "link")
-			zero, threads := rapid.IntRange(0, 1).Draw(rt, "zero"), rapid.IntRange(1, 2).Draw(rt, "threads")
+			threads := rapid.IntRange(1, 2).Draw(rt, "threads")
 			turns := rapid.Bool().Draw(rt, "in turn")
 			all := links(rt, kind, n)
 			err := errors.Join(onRanks(all, func(rank int, l mesh.Link) error {
 				cfg := cfg
-				cfg.Mesh.World, cfg.Mesh.Zero, cfg.Mesh.Threads, cfg.Mesh.turns = &World{l, n}, zero, min(threads, shards), turns
+				cfg.Mesh.World, cfg.Mesh.Zero, cfg.Mesh.Threads, cfg.Mesh.turns, cfg.Mesh.bucket = &World{l, n}, zero, min(threads, shards), turns, units
 				got, gotScore, err := train(l, cfg, from)
 				if err != nil {
 					return err
@@ -198,7 +211,8 @@ func TestRanksChangeNoBit(t *testing.T) {
 	})
 }
 
-// Outputs of an evaluation and the best weights reach every rank.
+// Outputs of an evaluation and the best weights reach every rank, and the whole network
+// if it wants that.
 func TestRanksEvaluateAlike(t *testing.T) {
 	s := blobs(data.Shape{5}, 3, 50)
 	run := func(m Mesh) (out []float32, best []float32, score Score, err error) {
@@ -224,13 +238,17 @@ func TestRanksEvaluateAlike(t *testing.T) {
 		if !tr.RestoreBest() {
 			return nil, nil, score, errors.New("there is no best copy")
 		}
-		return out, n.Params(), score, tr.ranks.agree(nil)
+		whole, err := tr.Whole()
+		if err != nil {
+			return nil, nil, score, err
+		}
+		return out, whole.Params(), score, tr.ranks.agree(nil)
 	}
 	out, best, score, err := run(Mesh{Data: 4})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for zero := range 2 {
+	for zero := range 4 {
 		for _, n := range []int{2, 3, 4} {
 			err := errors.Join(onRanks(links(t, "messages", n), func(rank int, l mesh.Link) error {
 				o, b, sc, err := run(Mesh{Data: 4, Zero: zero, World: &World{l, n}})
@@ -251,12 +269,14 @@ func TestRanksEvaluateAlike(t *testing.T) {
 func TestRanksDivergeAlike(t *testing.T) {
 	for row := range 24 {
 		var want string
-		for _, zero := range []int{0, 1} {
+		for zero := range 4 {
 			for n := 1; n <= 4; n++ {
 				for kind, change := range []func(*data.Set, *TrainConfig){
 					func(s *data.Set, _ *TrainConfig) { s.X[row*5] = float32(math.NaN()) },
 					func(s *data.Set, _ *TrainConfig) { s.X[row*5] = 1e30 }, // the gradient, or its norm
-					func(_ *data.Set, c *TrainConfig) { c.ClipNorm, c.Schedule, c.Optimizer = 0, optim.Constant{LR: math.MaxFloat32}, optim.SGD{Momentum: 0.9} },
+					func(_ *data.Set, c *TrainConfig) {
+						c.ClipNorm, c.Schedule, c.Optimizer = 0, optim.Constant{LR: math.MaxFloat32}, optim.SGD{Momentum: 0.9}
+					},
 				} {
 					if kind > 0 && row%8 > 0 {
 						continue
@@ -307,7 +327,7 @@ func TestRanksSayThatOneIsLost(t *testing.T) {
 	s := blobs(data.Shape{5}, 3, 24)
 	for _, kind := range []string{"lanes", "messages", "unix"} {
 		for after := range 4 {
-			for zero := range 2 {
+			for zero := range 4 {
 				errs := onRanks(links(t, kind, 3), func(rank int, l mesh.Link) error {
 					n, err := Compile(sharing[4:], s.Shape, Config{Batch: 6})
 					if err != nil {
@@ -394,7 +414,7 @@ func (failing) Write([]byte) (int, error) { return 0, errors.New("no space") }
 // After the first, a step of several ranks allocates nothing.
 func TestRanksDoNotAllocate(t *testing.T) {
 	s := blobs(data.Shape{8, 8, 2}, 4, 8*40)
-	for zero := range 2 {
+	for zero := range 4 {
 		for _, kind := range []string{"lanes", "unix"} {
 			err := errors.Join(onRanks(links(t, kind, 2), func(rank int, l mesh.Link) error {
 				n, err := Compile(sharing, s.Shape, Config{Batch: 8})
@@ -460,6 +480,57 @@ func TestWorldFits(t *testing.T) {
 	for rank, err := range errs {
 		if err == nil || !strings.Contains(err.Error(), "rank 1 has weights with the checksum") {
 			t.Errorf("rank %d: %v", rank, err)
+		}
+	}
+}
+
+// A step sends the bytes that the formulas say, within 1 %: those of gradients and
+// weights, and the statistics of each micro-batch.
+func TestRanksSendWhatIsSaid(t *testing.T) {
+	s := blobs(data.Shape{512}, 4, 12)
+	for _, n := range []int{2, 3} {
+		for zero := range 4 {
+			for micro := 1; micro <= 2; micro++ {
+				if testing.Short() && n+zero+micro != 5 {
+					continue
+				}
+				l, layer, train := ranksOf(512, 5, n, 1, micro, zero)
+				train.ClipNorm = 0
+				all := links(t, "unix", n)
+				sent := make([]int64, n)
+				err := errors.Join(onRanks(all, func(rank int, link mesh.Link) error {
+					c, err := Compile(l, s.Shape, Config{Batch: 12})
+					if err != nil {
+						return err
+					}
+					train := train
+					train.Mesh.World = &World{link, n}
+					tr, err := NewTrainer(c, train)
+					if err != nil {
+						return err
+					}
+					before, _ := link.(*mesh.Net).Traffic()
+					_, err = tr.Step(s)
+					after, _ := link.(*mesh.Net).Traffic()
+					sent[rank] = int64(after) - int64(before)
+					return err
+				})...)
+				for _, l := range all {
+					l.Close(nil)
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				share, got := 4*float64(5*layer+4*512+4)*float64(n-1)/float64(n), 0.
+				want := []float64{2, 2, float64(micro) + 1, 3 * float64(micro)}[zero] * share
+				want += 4 * float64(5*2*512) * float64(n*micro) * float64(n-1) / float64(n) // statistics of all micro-batches
+				for _, b := range sent {
+					got += float64(b) / float64(n)
+				}
+				if math.Abs(got-want) > 0.01*want {
+					t.Errorf("%d ranks, zero %d, %d micro-batches: each sends %.0f bytes a step, the formula says %.0f", n, zero, micro, got, want)
+				}
+			}
 		}
 	}
 }

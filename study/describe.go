@@ -117,7 +117,7 @@ func CanContinue(stored json.RawMessage, s *Spec) error {
 		if s.Resources.CPU == s.Mesh.Threads { // where a step is computed, not what
 			s.Resources.CPU = 0
 		}
-		s.Mesh.Threads = 0
+		s.Mesh.Threads, s.Mesh.Recompute = 0, ""
 		s.Budget.Trials, s.Budget.Time, s.Budget.EnergyWh, s.Budget.MinGain = 0, 0, 0, 0
 		s.Search.Parallel, s.Search.Batch, s.Search.Priority, s.MaxRetries, s.MaxFailed, s.Keep, s.Retrain = 0, 0, 0, 0, 0, 0, Retrain{}
 		b, _ := json.Marshal(s)

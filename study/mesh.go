@@ -15,7 +15,7 @@ const mostThreads = 256
 // and lets a trial ask for as many processors as it has threads.
 func (s *Spec) completeMesh() error {
 	m, r := &s.Mesh, &s.Resources
-	if !m.Cuts() {
+	if !m.Cuts() && m.Recompute == "" {
 		return nil
 	}
 	for _, f := range []struct {
@@ -38,7 +38,9 @@ func (s *Spec) completeMesh() error {
 	case r.CPU > 0 && r.CPU < m.Threads:
 		return wrong("resources.cpu", "%d is less than the %d threads of mesh: use at least %d, or leave it out", r.CPU, m.Threads, m.Threads)
 	}
-	m.Data = m.Shards()
+	if m.Cuts() {
+		m.Data = m.Shards()
+	}
 	if m.Threads > 1 {
 		r.CPU = max(r.CPU, m.Threads)
 	}
@@ -96,12 +98,19 @@ func (s *Spec) ends(name string) (values []int) {
 // a study without a mesh.
 func DescribeMesh(s *Spec) string {
 	m := &s.Mesh
+	again := ""
+	if m.Recompute != "" {
+		again = fmt.Sprintf("recompute %s: activations are computed again in the backward pass, which takes less memory and one more forward pass at most", m.Recompute)
+	}
 	if !m.Cuts() {
-		return ""
+		return again
+	}
+	if again != "" {
+		again = "; " + again
 	}
 	micro := "accumulate"
 	if m.MicroBatches > 0 {
 		micro = fmt.Sprint(m.MicroBatches)
 	}
-	return fmt.Sprintf("data %d × micro_batches %s on %d threads, where a step is large enough to pay for them; the numbers depend on data and micro_batches alone", m.Shards(), micro, max(m.Threads, 1))
+	return fmt.Sprintf("data %d × micro_batches %s on %d threads, where a step is large enough to pay for them; the numbers depend on data and micro_batches alone%s", m.Shards(), micro, max(m.Threads, 1), again)
 }

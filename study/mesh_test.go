@@ -43,7 +43,7 @@ func TestMeshOfAStudy(t *testing.T) {
 	if text := DescribeMesh(s); !strings.HasPrefix(text, "data 2 × micro_batches accumulate on 2 threads") {
 		t.Errorf("described as %s", text)
 	}
-	for mesh, same := range map[string]bool{"mesh: {data: 2}": true, "mesh: {threads: 4}": false, "": false} {
+	for mesh, same := range map[string]bool{"mesh: {data: 2}": true, "mesh: {data: 2, recompute: blocks}": true, "mesh: {threads: 4}": false, "": false} {
 		other, _ := load(mesh)
 		other.Data = s.Data
 		if err := CanContinue(b, other); (err == nil) != same {

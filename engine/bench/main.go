@@ -33,7 +33,7 @@ func run(args []string, out io.Writer) error {
 	names := fs.String("models", "", "letters of the models to train; all by default")
 	rounds := fs.Int("rounds", 5, "turns of each program")
 	seconds := fs.Float64("seconds", 0.5, "processor time of a turn")
-	tables := fs.String("tables", "train,gemm,pair,lanes", "what to measure")
+	tables := fs.String("tables", "train,gemm,pair,lanes,ranks", "what to measure")
 	machine := fs.String("machine", "", "file of what budwood doctor --calibrate measured, or built-in; for the table mesh, which else measures this machine")
 	python := fs.String("python", "python3,/usr/bin/python3", "where to look for PyTorch; nothing: no comparison")
 	if err := fs.Parse(args); err != nil {
@@ -63,10 +63,12 @@ func run(args []string, out io.Writer) error {
 			err = pairs(out, chosen, *rounds, *seconds)
 		case "lanes":
 			err = lanes(out, chosen, 20**rounds)
+		case "ranks":
+			err = ranks(out, chosen, 20**rounds)
 		case "mesh":
 			err = predictions(out, chosen, *machine, 8**rounds)
 		default:
-			err = fmt.Errorf("table %q: is none of train, gemm, pair, lanes, mesh", t)
+			err = fmt.Errorf("table %q: is none of train, gemm, pair, lanes, ranks, mesh", t)
 		}
 		if err != nil {
 			return err

@@ -15,22 +15,23 @@ type model struct {
 	in         data.Shape
 	batch      int
 	meshed     []int // batches for two threads
+	ranked     []int // batches for two ranks
 }
 
 var models = []model{
 	{"a", "MLP 784-256-128-10", engine.Seq{
 		engine.Dense{Out: 256}, engine.ReLU{}, engine.Dense{Out: 128}, engine.ReLU{}, engine.Dense{Out: 10},
-	}, data.Shape{784}, 128, []int{512, 128}},
+	}, data.Shape{784}, 128, []int{512, 128}, []int{2048, 512}},
 	{"b", "MLP 64-64-64-10", engine.Seq{
 		engine.Dense{Out: 64}, engine.ReLU{}, engine.Dense{Out: 64}, engine.ReLU{}, engine.Dense{Out: 10},
-	}, data.Shape{64}, 32, []int{512, 32}},
+	}, data.Shape{64}, 32, []int{512, 32}, nil},
 	{"c", "CNN 28×28, conv 16, conv 32", engine.Seq{
 		engine.Conv{Out: 16, NoBias: true}, engine.BatchNorm{}, engine.ReLU{}, engine.MaxPool{},
 		engine.Conv{Out: 32, NoBias: true}, engine.BatchNorm{}, engine.ReLU{}, engine.MaxPool{},
 		engine.Dense{Out: 10},
-	}, data.Shape{28, 28, 1}, 64, []int{128, 64}},
-	{"d", "transformer, 32 steps × 64, 2 blocks", engine.Seq{block, block, engine.GlobalAvgPool{}, engine.Dense{Out: 10}}, data.Shape{32, 64}, 32, []int{32}},
-	{"e", "GRU, 32 steps × 64, 128 units", engine.Seq{engine.GRU{Out: 128}, engine.LastStep{}, engine.Dense{Out: 10}}, data.Shape{32, 64}, 32, []int{32}},
+	}, data.Shape{28, 28, 1}, 64, []int{128, 64}, []int{128}},
+	{"d", "transformer, 32 steps × 64, 2 blocks", engine.Seq{block, block, engine.GlobalAvgPool{}, engine.Dense{Out: 10}}, data.Shape{32, 64}, 32, []int{32}, []int{32}},
+	{"e", "GRU, 32 steps × 64, 128 units", engine.Seq{engine.GRU{Out: 128}, engine.LastStep{}, engine.Dense{Out: 10}}, data.Shape{32, 64}, 32, []int{32}, nil},
 }
 
 // block is PyTorch's TransformerEncoderLayer.

@@ -94,9 +94,9 @@ func testLayerNorm(t *testing.T) {
 			x[i] = 2*x[i] + offset + float32(i%cols) // far from equal
 		}
 		y, mean, inv := make([]float32, len(x)), make([]float32, rows), make([]float32, rows)
-		LayerNorm(y, x, gamma, beta, mean, inv, rows, cols, eps)
+		LayerNorm(y, x, gamma, beta, mean, inv, rows, cols, cols, eps)
 		dx, dgamma, dbeta := make([]float32, len(x)), make([]float32, cols), make([]float32, cols)
-		LayerNormBack(dx, dgamma, dbeta, dy, x, gamma, mean, inv, rows, cols)
+		LayerNormBack(dx, dgamma, dbeta, dy, x, gamma, mean, inv, rows, cols, cols)
 		wantGamma, wantBeta := make([]float64, cols), make([]float64, cols)
 		for i := range rows {
 			var m, v float64
@@ -127,7 +127,7 @@ func testLayerNorm(t *testing.T) {
 			near(t, "dγ", dgamma[j], wantGamma[j], 5e-5)
 			near(t, "dβ", dbeta[j], wantBeta[j], 1e-5)
 		}
-		LayerNormBack(dy, dgamma, dbeta, dy, x, gamma, mean, inv, rows, cols)
+		LayerNormBack(dy, dgamma, dbeta, dy, x, gamma, mean, inv, rows, cols, cols)
 		for i := range dy {
 			if dy[i] != dx[i] {
 				t.Fatalf("in place: element %d is %g, not %g", i, dy[i], dx[i])

@@ -123,18 +123,40 @@ func (g *graph) groupNorm(l engine.GroupNorm, x operand) string {
 	for c%groups != 0 {
 		groups--
 	}
-	over := []attr{{"axes", []int{1, 3}}, {"keepdims", 1}}
 	v := g.reshape(x.name, x.shape.Size()/c, groups, c/groups)
-	centred := g.apply("Sub", []string{v, g.apply("ReduceMean", []string{v}, over...)})
-	variance := g.apply("ReduceMean", []string{g.apply("Mul", []string{centred, centred})}, over...)
-	deviation := g.apply("Sqrt", []string{g.apply("Add", []string{variance, g.number(epsilon)})})
-	y := g.reshape(g.apply("Div", []string{centred, deviation}), x.shape...)
+	y := g.reshape(g.normalise(v, c/groups, or(l.Of, c/groups), 1, 3), x.shape...)
 	return g.scaleShift(y, g.weight("weight"), g.weight("bias"))
+}
+
+// wideLayerNorm is the layer norm of features of which some are 0 and not there.
+func (g *graph) wideLayerNorm(l engine.LayerNorm, x operand) string {
+	last := len(x.shape)
+	return g.scaleShift(g.normalise(x.name, x.shape[last-1], l.Of, last), g.weight("weight"), g.weight("bias"))
+}
+
+// normalise is (x − μ)/√(σ² + ε) over axes, the last of which has c values; the
+// statistics are of so many, of which the others are 0: μ = m·c/of of the mean m of
+// those that are there, σ² = mean((x − μ)²)·c/of + μ²·(1 − c/of).
+func (g *graph) normalise(x string, c, of int, axes ...int) string {
+	over := []attr{{"axes", axes}, {"keepdims", 1}}
+	share := float64(c) / float64(of)
+	mean := g.apply("ReduceMean", []string{x}, over...)
+	if of > c {
+		mean = g.apply("Mul", []string{mean, g.number(share)})
+	}
+	centred := g.apply("Sub", []string{x, mean})
+	variance := g.apply("ReduceMean", []string{g.apply("Mul", []string{centred, centred})}, over...)
+	if of > c {
+		variance = g.apply("Add", []string{g.apply("Mul", []string{variance, g.number(share)}),
+			g.apply("Mul", []string{g.apply("Mul", []string{mean, mean}), g.number(1 - share)})})
+	}
+	deviation := g.apply("Sqrt", []string{g.apply("Add", []string{variance, g.number(epsilon)})})
+	return g.apply("Div", []string{centred, deviation})
 }
 
 func (g *graph) squeezeExcite(l engine.SqueezeExcite, x operand) (operand, error) {
 	c := x.shape[len(x.shape)-1]
-	by, err := g.seq(engine.Seq{engine.GlobalAvgPool{}, engine.Dense{Out: max(c/or(l.Ratio, 4), 1)}, engine.ReLU{}, engine.Dense{Out: c}, engine.Sigmoid{}}, x)
+	by, err := g.seq(l.Layers(c), x)
 	if err != nil {
 		return x, err
 	}

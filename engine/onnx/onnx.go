@@ -288,6 +288,9 @@ func (g *graph) normal(l engine.Layer, x operand, shape data.Shape) (string, boo
 		return g.batchNorm(x), true
 	case engine.LayerNorm:
 		c := shape[len(shape)-1]
+		if l.Of > c {
+			return g.wideLayerNorm(l, x), true
+		}
 		return g.apply("LayerNormalization", []string{x.name, g.floats(g.weight("weight"), c), g.floats(g.weight("bias"), c)},
 			attr{"axis", -1}, attr{"epsilon", float32(epsilon)}), true
 	case engine.GroupNorm:

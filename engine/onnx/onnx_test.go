@@ -58,6 +58,10 @@ var models = []struct {
 		engine.Dense{Out: 8, PerStep: true}, engine.Positional{}, engine.Transformer{Heads: 2, Dropout: 0.1}, engine.Transformer{Heads: 4, PostNorm: true},
 		engine.LayerNorm{}, engine.GlobalAvgPool{}, engine.Dense{Out: 3},
 	}, data.Shape{7, 5}},
+	{"pruned", engine.Seq{
+		engine.LayerNorm{Of: 9}, engine.Attention{Heads: 3, HeadSize: 2}, engine.Reshape{To: data.Shape{3, 3, 5}}, engine.LayerNorm{Of: 5}, engine.Conv{Out: 6},
+		engine.GroupNorm{Groups: 2, Of: 5}, engine.SqueezeExcite{Hidden: 3}, engine.GlobalAvgPool{}, engine.LayerNorm{Of: 8}, engine.Dense{Out: 3},
+	}, data.Shape{9, 5}},
 	{"decoder", engine.Seq{
 		engine.Embedding{Vocab: 11, Out: 8}, engine.Positional{Learned: true}, engine.Transformer{Heads: 2, Causal: true}, engine.Attention{NoBias: true},
 		engine.Dense{Out: 11, PerStep: true},

@@ -37,10 +37,10 @@ func (g *graph) linearOf(part, x string, in, out int) string {
 }
 
 func (g *graph) attention(a engine.Attention, x operand) string {
-	steps, d, heads := x.shape[0], x.shape[1], or(a.Heads, 1)
+	steps, d, heads := x.shape[0], a.Width(x.shape[1]), or(a.Heads, 1)
 	size := d / heads
 	parts := []string{g.fresh("v"), g.fresh("v"), g.fresh("v")}
-	g.node("Split", parts, []string{g.linearOf("qkv", x.name, d, 3*d), g.ints(d, d, d)}, attr{"axis", 2})
+	g.node("Split", parts, []string{g.linearOf("qkv", x.name, x.shape[1], 3*d), g.ints(d, d, d)}, attr{"axis", 2})
 	for i, perm := range [][]int{{0, 2, 1, 3}, {0, 2, 3, 1}, {0, 2, 1, 3}} {
 		parts[i] = g.apply("Transpose", []string{g.reshape(parts[i], steps, heads, size)}, attr{"perm", perm})
 	}
@@ -56,7 +56,7 @@ func (g *graph) attention(a engine.Attention, x operand) string {
 	}
 	mixed := g.apply("MatMul", []string{g.apply("Softmax", []string{scores}, attr{"axis", -1}), parts[2]})
 	joined := g.reshape(g.apply("Transpose", []string{mixed}, attr{"perm", []int{0, 2, 1, 3}}), steps, d)
-	return g.linearOf("out", joined, d, d)
+	return g.linearOf("out", joined, d, x.shape[1])
 }
 
 func (g *graph) positional(p engine.Positional, x operand) string {

@@ -1,3 +1,5 @@
+//go:build cgo
+
 package store
 
 import (
@@ -81,17 +83,47 @@ func TestReaderInReadOnlyDirectory(t *testing.T) {
 	if err := os.Chmod(dir, 0o555); err != nil {
 		t.Fatal(err)
 	}
+	f := withFaults(t) // that counts connections
 	asNobody(t, func() {
 		r, err := OpenReadOnly(path)
 		if err != nil {
 			t.Error(err)
 			return
 		}
-		defer r.Close()
+		defer func() {
+			if r.Close(); f.open != 0 {
+				t.Errorf("%d connections are left open", f.open)
+			}
+		}()
 		if records, err := r.Records(t.Context(), "digits"); err != nil || len(records) != 3 {
 			t.Errorf("%d records, %v", len(records), err)
 		}
 		_, err = Open(path)
 		oneLine(t, err, nil, path)
 	})
+}
+
+// A file that this user may not read is not damaged: a repair leaves it where it is.
+func TestRepairOfAnUnreadableFile(t *testing.T) {
+	path := filled(t, 2)
+	if err := os.Chmod(path, 0); err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Dir(path)
+	for _, d := range []string{dir, filepath.Dir(dir)} {
+		if err := os.Chmod(d, 0o777); err != nil {
+			t.Fatal(err)
+		}
+	}
+	asNobody(t, func() {
+		if _, _, err := Repair(t.Context(), path); err == nil || !strings.HasSuffix(err.Error(), "; the file must be readable") {
+			t.Errorf("%v", err)
+		}
+	})
+	if err := os.Chmod(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if list, _, _ := inspected(t, path); len(list) != 2 {
+		t.Errorf("%d trials", len(list))
+	}
 }

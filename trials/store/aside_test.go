@@ -112,6 +112,11 @@ func TestVersionsOfTrials(t *testing.T) {
 	if err != nil || r.Version != list[1].ID || r.Kernels != "avx2" || !slices.Equal(r.Notes, []string{"from epoch 2 on another version"}) {
 		t.Errorf("%+v, %v", r, err)
 	}
+	for id, parts := range map[string]int{list[0].ID: 1, "none": 0} {
+		if v, err := s.Version(ctx, "s", id); err != nil || len(v) != parts {
+			t.Errorf("version %s: %v, %v", id, v, err)
+		}
+	}
 	if _, err := s.SetAside(ctx, "s", []int{0, 1}, "old"); err != nil {
 		t.Fatal(err)
 	}
@@ -126,8 +131,16 @@ func TestVersionsOfTrials(t *testing.T) {
 	if r, err := s.At(ctx, "s", 3); err != nil || len(r.Notes) != 2 || r.Notes[1] != "from epoch 4 on under version "+r.Version+" instead of "+list[1].ID {
 		t.Errorf("%q, %v", r.Notes, err)
 	}
+	// Who says so himself is not told again.
+	if _, err := s.Record(ctx, segment.Report{Key: segment.Key{Study: "s", Trial: 2, From: 3, To: 9}, Result: segment.Result{State: search.Completed, Version: segment.Version{"train.py": "newer"},
+		Notes: []string{segment.VersionNote(1, "a", "b")}, Final: search.Measurement{Budget: 9, Metrics: search.Metrics{"loss": .3}}}}); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := s.At(ctx, "s", 2); err != nil || !slices.Equal(r.Notes, []string{segment.VersionNote(1, "a", "b")}) {
+		t.Errorf("%q, %v", r.Notes, err)
+	}
 	list, err = s.Versions(ctx, "s")
-	if err != nil || len(list) != 2 || !slices.Equal(list[0].Trials, []int{2, 3}) || !slices.Equal(list[1].Trials, []int{3}) {
+	if err != nil || len(list) != 2 || !slices.Equal(list[0].Trials, []int{2, 3}) || !slices.Equal(list[1].Trials, []int{2, 3}) {
 		t.Errorf("%+v, %v", list, err)
 	}
 }

@@ -27,6 +27,21 @@ func sqliteFile(t *testing.T, statements ...string) string {
 	return path
 }
 
+// connection is one to a file, until the end of the test.
+func connection(t *testing.T, path, options string) *sql.Conn {
+	t.Helper()
+	db := connect(path, options)
+	conn, err := db.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		conn.Close()
+		db.Close()
+	})
+	return conn
+}
+
 // A file with anything of another program is not taken for an empty one.
 func TestForeignFiles(t *testing.T) {
 	for _, s := range []string{"PRAGMA application_id = 7", "PRAGMA user_version = 1", "CREATE TABLE x (y)"} {
@@ -47,12 +62,7 @@ func TestReadOlderFile(t *testing.T) {
 
 // Where there is no write-ahead log it is said.
 func TestNoWriteAheadLog(t *testing.T) {
-	db, err := sql.Open("sqlite3", ":memory:")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	if err := useWAL(t.Context(), db); err == nil || !strings.Contains(err.Error(), "journal mode memory") {
+	if err := useWAL(t.Context(), connection(t, "x", "mode=memory")); err == nil || !strings.Contains(err.Error(), "journal mode memory") {
 		t.Errorf("%v", err)
 	}
 }
@@ -60,11 +70,7 @@ func TestNoWriteAheadLog(t *testing.T) {
 // A migration that another process has carried out meanwhile is left out.
 func TestMigrationWasDone(t *testing.T) {
 	path := filled(t, 1)
-	db, err := connect(path, "mode=rw")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
+	db := connection(t, path, "mode=rw")
 	before, err := fileVersion(t.Context(), db)
 	if err != nil || before < 2 {
 		t.Fatalf("version %d, %v", before, err)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"embed"
-	"errors"
 	"fmt"
 	"io/fs"
 	"time"
@@ -19,25 +18,27 @@ var migrations embed.FS
 // applicationID marks a SQLite file as ours: "Budw".
 const applicationID = 0x42756477
 
+// steps are the files of the migrations, in order.
+func steps() []string {
+	names, _ := fs.Glob(migrations, "migrations/*.sql") // the pattern is a good one
+	return names
+}
+
 // prepare makes a file ready for writing: WAL mode and all migrations.
-func prepare(ctx context.Context, db *sql.DB) error {
-	db.SetMaxOpenConns(1)
-	steps, err := fs.Glob(migrations, "migrations/*.sql")
+func prepare(ctx context.Context, conn *sql.Conn) error {
+	version, err := fileVersion(ctx, conn)
 	if err != nil {
 		return err
 	}
-	version, err := fileVersion(ctx, db)
-	if err != nil {
-		return err
-	}
+	steps := steps()
 	if version > len(steps) {
 		return newer(version, len(steps))
 	}
-	if err := useWAL(ctx, db); err != nil {
+	if err := useWAL(ctx, conn); err != nil {
 		return err
 	}
 	for n := version + 1; n <= len(steps); n++ {
-		if err := migrate(ctx, db, n, steps[n-1]); err != nil {
+		if err := migrate(ctx, conn, n, steps[n-1]); err != nil {
 			return fmt.Errorf("migration %s: %w", steps[n-1], err)
 		}
 	}
@@ -47,10 +48,10 @@ func prepare(ctx context.Context, db *sql.DB) error {
 // useWAL changes the journal mode, which is kept in the file. SQLite does not
 // wait for a lock here, so that processes which create the same file at the
 // same moment have to try again.
-func useWAL(ctx context.Context, db *sql.DB) error {
+func useWAL(ctx context.Context, conn *sql.Conn) error {
 	for give := time.Now().Add(busyTimeout); ; time.Sleep(5 * time.Millisecond) {
 		var mode string
-		err := db.QueryRowContext(ctx, "PRAGMA journal_mode = wal").Scan(&mode)
+		err := conn.QueryRowContext(ctx, "PRAGMA journal_mode = wal").Scan(&mode)
 		switch {
 		case err == nil && mode == "wal":
 			return nil
@@ -62,23 +63,17 @@ func useWAL(ctx context.Context, db *sql.DB) error {
 	}
 }
 
-func migrate(ctx context.Context, db *sql.DB, n int, step string) (err error) {
+func migrate(ctx context.Context, conn *sql.Conn, n int, step string) (err error) {
 	text, err := migrations.ReadFile(step)
 	if err != nil {
 		return err
 	}
-	conn, err := db.Conn(ctx)
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
 	if _, err := conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
 		return err
 	}
 	defer func() {
 		if err != nil {
-			_, undo := conn.ExecContext(ctx, "ROLLBACK")
-			err = errors.Join(err, undo)
+			_, _ = conn.ExecContext(ctx, "ROLLBACK") // SQLite may have rolled back by itself already
 		}
 	}()
 	var version int
@@ -86,11 +81,8 @@ func migrate(ctx context.Context, db *sql.DB, n int, step string) (err error) {
 		return err
 	}
 	if version < n { // else another process was quicker
-		if _, err := conn.ExecContext(ctx, string(text)); err != nil {
-			return err
-		}
-		mark := fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d", applicationID, n)
-		if _, err := conn.ExecContext(ctx, mark); err != nil {
+		mark := fmt.Sprintf("\nPRAGMA application_id = %d; PRAGMA user_version = %d", applicationID, n)
+		if _, err := conn.ExecContext(ctx, string(text)+mark); err != nil {
 			return err
 		}
 	}
@@ -100,19 +92,15 @@ func migrate(ctx context.Context, db *sql.DB, n int, step string) (err error) {
 
 // checkVersion reports whether a reader understands the file.
 func checkVersion(ctx context.Context, db *sql.DB) error {
-	steps, err := fs.Glob(migrations, "migrations/*.sql")
-	if err != nil {
-		return err
-	}
 	version, err := fileVersion(ctx, db)
-	switch {
+	switch known := len(steps()); {
 	case err != nil:
 		return err
 	case version == 0:
 		return ErrNoStore
-	case version > len(steps):
-		return newer(version, len(steps))
-	case version < len(steps):
+	case version > known:
+		return newer(version, known)
+	case version < known:
 		return ErrOlder
 	}
 	return nil
@@ -124,9 +112,9 @@ func newer(version, known int) error {
 
 // fileVersion is the number of migrations that a file has seen, 0 for an empty
 // one.
-func fileVersion(ctx context.Context, db *sql.DB) (int, error) {
+func fileVersion(ctx context.Context, from querier) (int, error) {
 	var app, version, tables int
-	err := db.QueryRowContext(ctx, `SELECT
+	err := from.QueryRowContext(ctx, `SELECT
 		(SELECT application_id FROM pragma_application_id),
 		(SELECT user_version FROM pragma_user_version),
 		(SELECT count(*) FROM sqlite_schema)`).Scan(&app, &version, &tables)

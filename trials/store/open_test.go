@@ -54,6 +54,25 @@ func TestOpenEmptyFile(t *testing.T) {
 	openStore(t, path)
 }
 
+// Where the working directory is gone no relative path means anything.
+func TestOpenNowhere(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "gone")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(dir)
+	if err := os.Remove(dir); err != nil {
+		t.Skip("the working directory cannot be removed here")
+	}
+	for name, open := range map[string]func(string) (*Store, error){"Open": Open, "OpenReadOnly": OpenReadOnly} {
+		s, err := open("x.db")
+		if s != nil {
+			t.Errorf("%s opens something", name)
+		}
+		oneLine(t, err, nil, "store x.db: ")
+	}
+}
+
 func TestOpenOddPath(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a b?mode=memory#c%20é", "store.db")
 	s := openStore(t, path)
@@ -227,19 +246,15 @@ func TestMigrationsAreNumberedWithoutGaps(t *testing.T) {
 // A migration that fails leaves the file as it was.
 func TestMigrationIsOneTransaction(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "store.db")
-	db, err := connect(path, "mode=rwc")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	if _, err := db.Exec("CREATE TABLE segments (in_the_way)"); err != nil {
+	db := connection(t, path, "mode=rwc")
+	if _, err := db.ExecContext(t.Context(), "CREATE TABLE segments (in_the_way)"); err != nil {
 		t.Fatal(err)
 	}
 	if err := migrate(t.Context(), db, 1, "migrations/0001_init.sql"); err == nil {
 		t.Fatal("no error")
 	}
 	var tables, version int
-	if err := db.QueryRow("SELECT (SELECT count(*) FROM sqlite_schema WHERE type = 'table'), (SELECT user_version FROM pragma_user_version)").Scan(&tables, &version); err != nil {
+	if err := db.QueryRowContext(t.Context(), "SELECT (SELECT count(*) FROM sqlite_schema WHERE type = 'table'), (SELECT user_version FROM pragma_user_version)").Scan(&tables, &version); err != nil {
 		t.Fatal(err)
 	}
 	if tables != 1 || version != 0 {

@@ -197,16 +197,10 @@ func (s *Store) top(ctx context.Context, tx *sql.Tx, study string, n int) ([]sea
 	}
 	out, err := load(ctx, tx, st.Space, `study = ?1 AND trial IN
 		(SELECT trial FROM trials WHERE study = ?1 AND loss IS NOT NULL ORDER BY loss, trial LIMIT ?2)`, id, max(n, 0))
-	slices.SortStableFunc(out, func(a, b search.Record) int {
+	slices.SortStableFunc(out, func(a, b search.Record) int { // the same values by number
 		x, _ := a.Loss(st.Objectives[0])
 		y, _ := b.Loss(st.Objectives[0])
-		switch {
-		case x < y:
-			return -1
-		case x > y:
-			return 1
-		}
-		return a.ID - b.ID
+		return cmp.Compare(x, y)
 	})
 	return out, err
 }

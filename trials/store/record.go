@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -27,70 +26,65 @@ func (s *Store) Record(ctx context.Context, r segment.Report) (accepted bool, er
 	if r.State != search.Paused && !r.State.Ended() {
 		return false, fmt.Errorf("%s: a segment does not end as %q", operation, r.State)
 	}
-	final, err := metricsColumn(r.Final)
-	if err != nil {
-		return false, fmt.Errorf("%s: %w", operation, err)
-	}
-	notes := ""
-	if len(r.Notes) > 0 {
-		b, err := json.Marshal(r.Notes)
-		if err != nil {
-			return false, fmt.Errorf("%s: %w", operation, err)
-		}
-		notes = string(b)
-	}
 	err = s.change(ctx, operation, func(w *writer) error {
-		accepted, err = s.record(ctx, w, r, final, notes)
-		return err
+		id, err := s.studyID(ctx, w, r.Study)
+		if err != nil {
+			return err
+		}
+		var last int // attempt
+		err = w.row(`SELECT coalesce((SELECT attempt FROM segments WHERE study = ?1 AND trial = ?2 AND upto = ?3), -1) FROM trials WHERE study = ?1 AND trial = ?2`,
+			id, r.Trial, r.To).Scan(&last)
+		if errors.Is(err, sql.ErrNoRows) {
+			err = ErrNoTrial
+		}
+		if err != nil {
+			return err
+		}
+		if accepted = r.Attempt >= last; r.Attempt <= last {
+			return nil
+		}
+		return s.record(ctx, w, id, r)
 	})
 	return accepted && err == nil, err
 }
 
-func (s *Store) record(ctx context.Context, w *writer, r segment.Report, final sql.NullString, notes string) (bool, error) {
-	id, err := s.studyID(ctx, w, r.Study)
-	if err != nil {
-		return false, err
-	}
-	var attempt int
-	err = w.row(`SELECT attempt FROM segments WHERE study = ? AND trial = ? AND upto = ?`, id, r.Trial, r.To).Scan(&attempt)
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		if err := haveTrial(w, id, r.Trial); err != nil {
-			return false, err
-		}
-	case err != nil:
-		return false, err
-	case r.Attempt <= attempt:
-		return r.Attempt == attempt, nil
-	}
+// record replaces what is on record of a segment.
+func (s *Store) record(ctx context.Context, w *writer, id int64, r segment.Report) error {
 	if err := w.exec(`DELETE FROM segments WHERE study = ? AND trial = ? AND upto = ?`, id, r.Trial, r.To); err != nil {
-		return false, err
+		return err
+	}
+	var final, notes sql.NullString
+	if r.Final.Budget != 0 || len(r.Final.Metrics) > 0 { // else nothing was measured
+		final = column(r.Final.Metrics)
+	}
+	if len(r.Notes) > 0 {
+		notes = column(r.Notes)
 	}
 	e := finiteEnergy(r.Energy)
 	if err := w.exec(`INSERT INTO segments (study, trial, upto, since, attempt, state, reason, budget, metrics,
 			joules, joules_low, joules_high, joules_idle, method, seconds, worker, version, kernels, notes)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		id, r.Trial, r.To, r.From, r.Attempt, r.State, r.Reason, r.Final.Budget, final,
-		e.Joules, e.Low, e.High, e.Idle, e.Method, finite(r.Seconds), r.Worker, r.Version.ID(), r.Kernels, notes); err != nil {
-		return false, err
+		e.Joules, e.Low, e.High, e.Idle, e.Method, finite(r.Seconds), r.Worker, r.Version.ID(), r.Kernels, notes.String); err != nil {
+		return err
 	}
 	if err := recordVersion(w, id, r.Version); err != nil {
-		return false, err
+		return err
 	}
 	for _, m := range r.Curve {
 		for _, name := range metricNames(m.Metrics) {
 			if err := w.exec(`INSERT INTO curve (study, trial, upto, budget, metric, value) VALUES (?, ?, ?, ?, ?, ?)
 				ON CONFLICT DO UPDATE SET value = excluded.value`,
 				id, r.Trial, r.To, m.Budget, name, m.Metrics[name]); err != nil {
-				return false, err
+				return err
 			}
 		}
 	}
 	_, seq, err := s.touch(ctx, w, r.Study)
 	if err != nil {
-		return false, err
+		return err
 	}
-	return true, refresh(w, id, r.Trial, seq)
+	return refresh(w, id, r.Trial, seq)
 }
 
 // refresh derives a trial's state, its sums and its loss from what is stored
@@ -105,12 +99,12 @@ func refresh(w *writer, study int64, trial int, seq int64) error {
 		Scan(&target, &targetReason, &endState, &endReason, &aside); err != nil {
 		return err
 	}
-	var column string
+	var said string
 	var objectives []search.Objective
-	if err := w.row(`SELECT objectives FROM studies WHERE id = ?`, study).Scan(&column); err != nil {
+	if err := w.row(`SELECT objectives FROM studies WHERE id = ?`, study).Scan(&said); err != nil {
 		return err
 	}
-	if err := decode(column, &objectives); err != nil {
+	if err := decode(said, &objectives); err != nil {
 		return err
 	}
 	segments, err := segmentsOf(w, study, trial)
@@ -189,20 +183,11 @@ func (s *Store) studyID(ctx context.Context, w *writer, study string) (id int64,
 	return id, err
 }
 
-// metricsColumn is a measurement's metrics as JSON, NULL if it measured nothing.
-func metricsColumn(m search.Measurement) (sql.NullString, error) {
-	if m.Budget == 0 && len(m.Metrics) == 0 {
-		return sql.NullString{}, nil
-	}
-	b, err := json.Marshal(m.Metrics)
-	return sql.NullString{String: string(b), Valid: true}, err
-}
-
 // metricNames lists the finite metrics, in alphabetical order.
 func metricNames(m search.Metrics) []string {
 	var out []string
 	for name, v := range m {
-		if !math.IsNaN(v) && !math.IsInf(v, 0) {
+		if isFinite(v) {
 			out = append(out, name)
 		}
 	}
@@ -210,9 +195,12 @@ func metricNames(m search.Metrics) []string {
 	return out
 }
 
-// finite is x, or 0 if it is not a number that a column may hold.
+// isFinite reports whether a number is one that a column may hold.
+func isFinite(x float64) bool { return math.Abs(x) <= math.MaxFloat64 }
+
+// finite is x, or 0 if it is not finite.
 func finite(x float64) float64 {
-	if math.IsNaN(x) || math.IsInf(x, 0) {
+	if !isFinite(x) {
 		return 0
 	}
 	return x

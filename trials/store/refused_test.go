@@ -67,6 +67,15 @@ func TestRefused(t *testing.T) {
 			_, created, err := s.Begin(ctx, x)
 			return created, err
 		},
+		`begin study "x": space: `: func() (bool, error) {
+			x := testStudy("x")
+			x.Space = search.Space{search.Float("lr", 0, math.NaN())}
+			_, created, err := s.Begin(ctx, x)
+			return created, err
+		},
+		`edit study "digits": space: `: func() (bool, error) {
+			return false, s.Edit(ctx, "digits", nil, search.Space{search.Float("lr", 0, math.NaN())})
+		},
 		"its spec is not JSON": func() (bool, error) {
 			x := testStudy("x")
 			x.Spec = json.RawMessage("{")

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"maps"
 	"os"
+	"path/filepath"
 	"reflect"
-	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"budwood/search"
 )
@@ -18,10 +20,7 @@ import (
 func edited(t *testing.T, statements ...string) string {
 	t.Helper()
 	path := filled(t, 5)
-	db, err := connect(path, "mode=rw")
-	if err != nil {
-		t.Fatal(err)
-	}
+	db := connect(path, "mode=rw")
 	defer db.Close()
 	db.SetMaxOpenConns(1)
 	for _, s := range append([]string{"PRAGMA foreign_keys = off"}, statements...) {
@@ -71,6 +70,42 @@ func TestRepairOfAWholeFile(t *testing.T) {
 		}
 		if _, err := os.Stat(path + ".repaired"); err == nil {
 			t.Error("the new file is still there under its first name")
+		}
+	}
+}
+
+// crashed puts the files of a store to another place as they are while it is written.
+func crashed(t *testing.T, s *Store, path string) {
+	t.Helper()
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		b, err := os.ReadFile(s.Path() + suffix)
+		if err == nil {
+			err = os.WriteFile(path+suffix, b, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// What stands in the log of a store is saved, and moved with it; what is left of a
+// repair that was cut short is not taken for it.
+func TestRepairAfterACrash(t *testing.T) {
+	s := tempStore(t)
+	begin(t, s, "digits", 2)
+	record(t, s, report("digits", 0, 0, 3, .5))
+	want := dump(t, s.Path())
+	path := filepath.Join(t.TempDir(), "store.db")
+	crashed(t, s, path)
+	begin(t, s, "x", 1)
+	crashed(t, s, path+".repaired")
+	_, old, err := Repair(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range []string{path, old} {
+		if d := cmp.Diff(want, dump(t, p)); d != "" {
+			t.Errorf("%s: %s", p, d)
 		}
 	}
 }
@@ -130,47 +165,11 @@ func TestRepairGivenUp(t *testing.T) {
 	}
 }
 
-// The last trial of each study bounds what is looked for one by one.
-func TestLastTrials(t *testing.T) {
-	s, err := Open(filled(t, 5))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	err = s.change(t.Context(), "look", func(w *writer) error {
-		last, err := lastTrials(w)
-		if err == nil && !slices.Equal(slices.Collect(maps.Values(last)), []int{4}) {
-			t.Errorf("%v", last)
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
 // A file of an older schema lacks columns.
 func TestRepairOfOlderRows(t *testing.T) {
 	path := edited(t, "ALTER TABLE studies DROP COLUMN carry")
 	saved, _, err := Repair(t.Context(), path)
 	if err != nil || saved["studies"] != 1 || saved["trials"] != 5 {
 		t.Errorf("saved %v, %v", saved, err)
-	}
-}
-
-// What cannot be asked for is not whole, and it is an error only if it was given up.
-func TestCopyRowsGivenUp(t *testing.T) {
-	s, err := Open(filled(t, 5))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if whole, err := copyRows(ctx, s.read, nil, "", 1, "SELECT name FROM studies"); whole || !errors.Is(err, context.Canceled) {
-		t.Errorf("given up: %v, %v", whole, err)
-	}
-	if whole, err := copyRows(t.Context(), s.read, nil, "", 1, "SELECT x FROM nothing"); whole || err != nil {
-		t.Errorf("no such table: %v, %v", whole, err)
 	}
 }

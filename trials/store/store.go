@@ -6,6 +6,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -15,7 +16,7 @@ import (
 	"sync"
 	"time"
 
-	_ "github.com/mattn/go-sqlite3" // the driver "sqlite3"
+	"github.com/mattn/go-sqlite3"
 )
 
 // Store keeps studies and their trials in one SQLite file. It is safe for
@@ -46,53 +47,50 @@ const busyTimeout = 10 * time.Second
 // Open opens the store at path for writing. It creates the file and its
 // directory if they do not exist, and brings an older file up to date.
 func Open(path string) (*Store, error) {
-	path, err := filepath.Abs(path)
+	s, err := newStore(path)
 	if err != nil {
-		return nil, fmt.Errorf("store %s: %w", path, err)
+		return nil, err
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, fmt.Errorf("store %s: create its directory: %w", path, err)
+	if err := os.MkdirAll(filepath.Dir(s.path), 0o700); err != nil {
+		return nil, fmt.Errorf("store %s: create its directory: %w", s.path, err)
 	}
-	s := &Store{path: path}
-	ctx := context.Background()
-	if s.write, err = connect(path, "mode=rwc&_synchronous=full&_foreign_keys=on"); err == nil {
-		err = prepare(ctx, s.write)
-	}
-	if err == nil {
-		s.read, err = connect(path, "mode=ro&_query_only=on")
-	}
-	if err == nil {
-		s.writer, err = startWriter(ctx, s.write)
-	}
-	if err != nil {
+	s.read = connect(s.path, "mode=ro&_query_only=on")
+	s.write = connect(s.path, "mode=rwc&_synchronous=full&_foreign_keys=on")
+	if s.writer, err = startWriter(context.Background(), s.write); err != nil {
 		s.closeDBs() // what failed before says more
 		return nil, s.explain(err)
 	}
 	return s, nil
 }
 
-// OpenReadOnly opens an existing store for reading, also while another process
-// writes it. The error wraps [ErrNoStore] if there is none.
-func OpenReadOnly(path string) (*Store, error) {
-	path, err := filepath.Abs(path)
+// newStore is a store that is not open yet.
+func newStore(path string) (*Store, error) {
+	whole, err := filepath.Abs(path)
 	if err != nil {
 		return nil, fmt.Errorf("store %s: %w", path, err)
 	}
-	s := &Store{path: path}
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("store %s: %w", path, ErrNoStore)
+	return &Store{path: whole}, nil
+}
+
+// OpenReadOnly opens an existing store for reading, also while another process
+// writes it. The error wraps [ErrNoStore] if there is none.
+func OpenReadOnly(path string) (*Store, error) {
+	s, err := newStore(path)
+	if err != nil {
+		return nil, err
+	}
+	if !exists(s.path) {
+		return nil, fmt.Errorf("store %s: %w", s.path, ErrNoStore)
 	}
 	ctx := context.Background()
-	if s.read, err = connect(path, "mode=ro&_query_only=on"); err == nil {
-		err = checkVersion(ctx, s.read)
-	}
-	if code := sqliteCode(err); (code == codeCantOpen || code == codeReadOnly) && !exists(path+"-wal") {
+	s.read = connect(s.path, "mode=ro&_query_only=on")
+	err = checkVersion(ctx, s.read)
+	if code := sqliteCode(err); (code == codeCantOpen || code == codeReadOnly) && !exists(s.path+"-wal") {
 		// A directory that cannot be written, where nobody writes: without a
 		// log beside it the file holds everything and may be read as it is.
 		s.read.Close()
-		if s.read, err = connect(path, "immutable=1&mode=ro&_query_only=on"); err == nil {
-			err = checkVersion(ctx, s.read)
-		}
+		s.read = connect(s.path, "immutable=1&mode=ro&_query_only=on")
+		err = checkVersion(ctx, s.read)
 	}
 	if err != nil {
 		s.closeDBs()
@@ -133,16 +131,25 @@ func (s *Store) now() time.Time {
 	return s.Now()
 }
 
-// connect prepares a pool of connections; nothing is opened yet. The writing
-// side uses a single connection and begins every transaction as IMMEDIATE: one
-// that reads first and writes later could not wait for a lock, only fail.
-func connect(path, options string) (*sql.DB, error) {
-	name := fmt.Sprintf("file:%s?%s&_busy_timeout=%d",
-		(&url.URL{Path: filepath.ToSlash(path)}).EscapedPath(), options, busyTimeout.Milliseconds())
-	return sql.Open("sqlite3", name)
+// connect prepares a pool of connections; nothing is opened yet.
+func connect(path, options string) *sql.DB {
+	return sql.OpenDB(connector{sqlite, fmt.Sprintf("file:%s?%s&_busy_timeout=%d",
+		(&url.URL{Path: filepath.ToSlash(path)}).EscapedPath(), options, busyTimeout.Milliseconds())})
 }
 
+// sqlite is the driver. Tests put one that fails in front of it.
+var sqlite driver.Driver = &sqlite3.SQLiteDriver{}
+
+type connector struct {
+	driver driver.Driver
+	name   string // of the file, with options
+}
+
+func (c connector) Connect(context.Context) (driver.Conn, error) { return c.driver.Open(c.name) }
+func (c connector) Driver() driver.Driver                        { return c.driver }
+
+// exists reports whether there is a file of that name, or nobody can tell.
 func exists(path string) bool {
 	_, err := os.Stat(path)
-	return err == nil
+	return !errors.Is(err, fs.ErrNotExist)
 }

@@ -180,6 +180,20 @@ func TestNoStudyNamesNearOnes(t *testing.T) {
 	if _, err := s.Study(t.Context(), "zzzzzz"); !errors.Is(err, ErrNoStudy) || strings.Contains(err.Error(), "mean") {
 		t.Errorf("nothing is near: %v", err)
 	}
+	for _, name := range []string{"digit1", "digit2", "digit3"} {
+		begin(t, s, name, 0)
+	}
+	if _, err := s.Study(t.Context(), "digit"); err == nil || strings.Count(err.Error(), " or ") != 2 {
+		t.Errorf("of four near ones: %v", err)
+	}
+	one := tempStore(t)
+	if _, err := one.Study(t.Context(), "zzzzzz"); err == nil || !strings.HasSuffix(err.Error(), "; there are none yet") {
+		t.Errorf("of no study: %v", err)
+	}
+	begin(t, one, "digits", 0)
+	if _, err := one.Study(t.Context(), "zzzzzz"); err == nil || !strings.HasSuffix(err.Error(), ErrNoStudy.Error()) {
+		t.Errorf("of one that is not near: %v", err)
+	}
 }
 
 func TestRecords(t *testing.T) {
@@ -265,8 +279,9 @@ func TestRecords(t *testing.T) {
 func TestNoNaNInTheFile(t *testing.T) {
 	s := tempStore(t)
 	begin(t, s, "digits", 1)
-	r := report("digits", 0, 0, 2, math.Inf(1))
+	r := report("digits", 0, 0, 3, math.Inf(1))
 	r.Curve[0].Metrics["train_loss"] = math.NaN()
+	r.Curve[1].Metrics["train_loss"] = math.Inf(-1)
 	r.Energy = energy.Energy{Joules: math.NaN(), Low: math.Inf(-1), High: math.Inf(1), Idle: math.NaN()}
 	r.Seconds = math.Inf(1)
 	record(t, s, r)
@@ -277,11 +292,11 @@ func TestNoNaNInTheFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	if values != 1 || losses != 0 || joules != 0 || seconds != 0 {
-		t.Errorf("%d values (want 1: the finite loss of epoch 2), %d losses, %v J, %v s", values, losses, joules, seconds)
+		t.Errorf("%d values (want 1: the finite loss of epoch 3), %d losses, %v J, %v s", values, losses, joules, seconds)
 	}
 	for _, bad := range []float64{math.Inf(1), math.Inf(-1), math.NaN()} {
 		err := s.change(t.Context(), "test", func(w *writer) error {
-			return w.exec(`INSERT INTO curve VALUES (1, 0, 2, 9, 'x', ?)`, bad)
+			return w.exec(`INSERT INTO curve VALUES (1, 0, 3, 9, 'x', ?)`, bad)
 		})
 		if err == nil {
 			t.Errorf("the schema lets %v in", bad)
@@ -418,7 +433,7 @@ func TestClosedStore(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Delete(context.Background(), "digits"); !errors.Is(err, ErrClosed) {
+	if err := s.Delete(context.Background(), "digits"); !errors.Is(err, ErrClosed) || !strings.Contains(err.Error(), s.Path()) {
 		t.Errorf("delete: %v", err)
 	}
 	if _, err := s.Study(context.Background(), "digits"); err == nil {

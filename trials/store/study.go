@@ -51,10 +51,6 @@ func (s *Store) Begin(ctx context.Context, study Study) (stored Study, created b
 	if err != nil {
 		return Study{}, false, fmt.Errorf("%s: space: %w", operation, err)
 	}
-	objectives, err := json.Marshal(study.Objectives)
-	if err != nil {
-		return Study{}, false, fmt.Errorf("%s: objectives: %w", operation, err)
-	}
 	for i, raw := range []json.RawMessage{study.Spec, study.Features, study.WarmStart} {
 		if len(raw) > 0 && !json.Valid(raw) {
 			return Study{}, false, fmt.Errorf("%s: its %s is not JSON", operation, []string{"spec", "features", "warm start"}[i])
@@ -64,7 +60,7 @@ func (s *Store) Begin(ctx context.Context, study Study) (stored Study, created b
 	err = s.change(ctx, operation, func(w *writer) error {
 		n, err := w.count(`INSERT INTO studies (name, spec, space, objectives, features, warm_start, state, created)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO NOTHING`,
-			study.Name, text(study.Spec), string(space), string(objectives), text(study.Features), text(study.WarmStart), StudyRunning, now)
+			study.Name, text(study.Spec), string(space), column(study.Objectives), text(study.Features), text(study.WarmStart), StudyRunning, now)
 		created = n > 0
 		return err
 	})
@@ -78,12 +74,12 @@ func (s *Store) Begin(ctx context.Context, study Study) (stored Study, created b
 // Edit gives a study a changed specification and space.
 func (s *Store) Edit(ctx context.Context, name string, spec json.RawMessage, space search.Space) error {
 	operation := fmt.Sprintf("edit study %q", name)
-	column, err := json.Marshal(space)
+	written, err := json.Marshal(space)
 	if err != nil {
 		return fmt.Errorf("%s: space: %w", operation, err)
 	}
 	return s.change(ctx, operation, func(w *writer) error {
-		n, err := w.count(`UPDATE studies SET spec = ?, space = ? WHERE name = ?`, text(spec), string(column), name)
+		n, err := w.count(`UPDATE studies SET spec = ?, space = ? WHERE name = ?`, text(spec), string(written), name)
 		if err == nil && n == 0 {
 			err = s.noStudy(ctx, name)
 		}
@@ -135,7 +131,7 @@ func (s *Store) study(ctx context.Context, from querier, name string) (Study, in
 	return out, id, nil
 }
 
-// querier is a database or a transaction on it.
+// querier is a database, a connection or a transaction.
 type querier interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
@@ -148,18 +144,15 @@ func (s *Store) Finish(ctx context.Context, name string, state StudyState, reaso
 	if !slices.Contains([]StudyState{StudyCompleted, StudyStopped, StudyFailed}, state) {
 		return fmt.Errorf("%s: %q is not a final state", operation, state)
 	}
-	var metrics json.RawMessage
+	var metrics sql.NullString
 	if test != nil {
-		var err error
-		if metrics, err = json.Marshal(test); err != nil {
-			return fmt.Errorf("%s: %w", operation, err)
-		}
+		metrics = column(test)
 	}
 	now := s.now().UnixMilli()
 	return s.change(ctx, operation, func(w *writer) error {
 		n, err := w.count(`UPDATE studies SET state = ?1, reason = ?2, best = ?3, tested = CASE WHEN ?4 IS NULL THEN tested ELSE ?3 END,
 				test = coalesce(?4, test), ended = coalesce(ended, ?5) WHERE name = ?6`,
-			state, reason, sql.NullInt64{Int64: int64(best), Valid: best >= 0}, text(metrics), now, name)
+			state, reason, sql.NullInt64{Int64: int64(best), Valid: best >= 0}, metrics, now, name)
 		if err == nil && n == 0 {
 			err = s.noStudy(ctx, name)
 		}
@@ -229,6 +222,13 @@ func texts(ctx context.Context, db *sql.DB, query string, args ...any) ([]string
 // text is JSON as a column: NULL if there is none.
 func text(raw json.RawMessage) sql.NullString {
 	return sql.NullString{String: string(raw), Valid: len(raw) > 0}
+}
+
+// column is a value as JSON: one of texts, or of metrics, of which JSON leaves out
+// what it cannot say. It can always be written.
+func column(v any) sql.NullString {
+	b, _ := json.Marshal(v)
+	return text(b)
 }
 
 func raw(s sql.NullString) json.RawMessage {

@@ -122,7 +122,8 @@ func spaceOf(w *writer, study int64) (search.Space, error) {
 	if err := w.row(`SELECT space FROM studies WHERE id = ?`, study).Scan(&column); err != nil {
 		return nil, err
 	}
-	return space, decode(column, &space)
+	err := decode(column, &space)
+	return space, err
 }
 
 // readParams reads stored params and gives every value its dimension's type.

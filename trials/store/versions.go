@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"budwood/trials/segment"
@@ -72,9 +71,5 @@ func recordVersion(w *writer, study int64, v segment.Version) error {
 	if id == "" {
 		return nil
 	}
-	parts, err := json.Marshal(v)
-	if err != nil {
-		return err
-	}
-	return w.exec(`INSERT INTO versions (study, version, parts) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`, study, id, string(parts))
+	return w.exec(`INSERT INTO versions (study, version, parts) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`, study, id, column(v))
 }

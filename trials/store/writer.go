@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 )
 
 // writer runs every change of a store on one connection, one after the other,
@@ -28,9 +27,14 @@ type job struct {
 // batch is the largest number of changes in one transaction.
 const batch = 256
 
+// startWriter brings the file up to date.
 func startWriter(ctx context.Context, db *sql.DB) (*writer, error) {
 	conn, err := db.Conn(ctx)
 	if err != nil {
+		return nil, err
+	}
+	if err := prepare(ctx, conn); err != nil {
+		conn.Close()
 		return nil, err
 	}
 	w := &writer{
@@ -130,7 +134,7 @@ func (w *writer) try(change func(*writer) error) (failed, fatal error) {
 	failed = change(w)
 	if failed != nil {
 		if err := w.exec("ROLLBACK TO change"); err != nil {
-			return failed, fmt.Errorf("%w; %w", failed, err)
+			return failed, err
 		}
 	}
 	return failed, w.exec("RELEASE change")

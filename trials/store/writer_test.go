@@ -66,5 +66,8 @@ func TestCancelledWrite(t *testing.T) {
 	if _, _, err := s.Begin(ctx, testStudy("digits")); !errors.Is(err, context.Canceled) {
 		t.Errorf("%v", err)
 	}
+	if err := s.Note(ctx, "digits", "x"); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
+	}
 	begin(t, s, "digits", 1) // the store goes on
 }

@@ -11,15 +11,16 @@ import (
 var bare = sync.Pool{New: func() any { return &Builder{bare: true} }}
 
 // Outline plans a network for its costs alone, and hands the plan to see, which
-// must not keep it.
-func Outline(in data.Shape, batch int, half kernel.Format, build func(*Builder, Tensor) Tensor, see func(b *Builder, out Tensor)) {
+// must not keep it. again says that ops may run [Builder.Again].
+func Outline(in data.Shape, batch int, half kernel.Format, again bool, build func(*Builder, Tensor) Tensor, see func(b *Builder, out Tensor)) {
 	b := bare.Get().(*Builder)
-	b.Batch, b.Half = batch, half
+	b.Batch, b.Half, b.keep = batch, half, again
 	_, out := b.plan(in, build)
 	see(b, out)
 	clear(b.Ops)
-	*b = Builder{bare: true, Ops: b.Ops[:0], Owner: b.Owner[:0], Blocks: b.Blocks[:0], Rows: b.Rows[:0],
-		Params: b.Params[:0], Stats: b.Stats[:0], Tables: b.Tables[:0], path: b.path[:0], sizes: b.sizes[:0], spare: b.spare}
+	clear(b.Used)
+	*b = Builder{bare: true, Ops: b.Ops[:0], Owner: b.Owner[:0], Runs: b.Runs[:0], Used: b.Used[:0], Blocks: b.Blocks[:0], Rows: b.Rows[:0],
+		Joints: b.Joints[:0], Params: b.Params[:0], Stats: b.Stats[:0], Tables: b.Tables[:0], path: b.path[:0], sizes: b.sizes[:0], spare: b.spare}
 	for _, s := range b.spare {
 		s.empty()
 	}

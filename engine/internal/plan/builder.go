@@ -19,14 +19,18 @@ type Builder struct {
 	Ops    []Op
 	Owner  []int         // row of each op
 	Used   [][2][]*Block // what each op touches, forward and backward
+	Runs   []int         // how many ops, up to each, run forward again before it runs backward
 	Blocks []*Block      // all memory beside parameters
 	Params []*Param      // what is trained
 	Stats  []*Param      // running statistics
 	Tables []*Param      // numbers that never change and are not saved
 	Rows   []Row         // the layers, in the order of the summary
 	At     int           // the row that ops and parameters belong to
+	Joints []Joint       // where the network may be cut in two
 
 	bare  bool     // for the costs alone: nothing has a name, and no op will run
+	keep  bool     // Used, of a bare builder, too
+	again int      // moments of ops that run forward again
 	path  []string // of names, down to the layer that is being built
 	spare []shelf  // of a bare builder: ops to use again, a shelf for each type
 	sizes []int    // of a bare builder: the memory of its shapes
@@ -117,16 +121,20 @@ func (b *Builder) Add(o Op, forward, backwards []*Block) {
 	i := len(b.Ops) + 1
 	b.Ops = append(b.Ops, o)
 	b.Owner = append(b.Owner, b.At)
-	if !b.bare {
+	b.Runs = append(b.Runs, 0)
+	if !b.bare || b.keep {
 		b.Used = append(b.Used, [2][]*Block{slices.Clone(forward), slices.Clone(backwards)})
 	}
 	touch(i, forward...)
-	touch(backward-i, backwards...)
+	touch(b.backward(i), backwards...)
 }
+
+// backward is the backward moment of op i, which no op behind has run again yet.
+func (b *Builder) backward(i int) int { return backward - i - b.again }
 
 // TouchBefore extends the life of blocks to the backward moment of the op added
 // last, for what an op that is about to be added leaves to it.
-func (b *Builder) TouchBefore(blocks ...*Block) { touch(backward-len(b.Ops), blocks...) }
+func (b *Builder) TouchBefore(blocks ...*Block) { touch(b.backward(len(b.Ops)), blocks...) }
 
 // Layer starts a row of the summary, to which the ops that follow belong, and
 // returns its number.
@@ -169,6 +177,18 @@ func (b *Builder) named(list *[]*Param, name string, first Filler, shape []int) 
 	return p
 }
 
+// Joint is a place between two layers of the outermost sequence that leave nothing to each
+// other but values and their gradients: so many ops and parameters come before it.
+type Joint struct{ Ops, Params int }
+
+// Join says that the network may be cut behind x, where only the outermost layers are
+// being built.
+func (b *Builder) Join(x Tensor) {
+	if len(b.path) == 0 && x.Maker == nil {
+		b.Joints = append(b.Joints, Joint{len(b.Ops), len(b.Params)})
+	}
+}
+
 // Within runs f with one more element in the path of names.
 func (b *Builder) Within(name string, f func()) {
 	b.path = append(b.path, name)
@@ -193,7 +213,7 @@ func (b *Builder) Cost() Cost {
 		c.MACs = Plus(c.MACs, r.MACs)
 	}
 	for _, k := range b.Blocks {
-		if 0 < k.First && k.First < lossMoment && k.Last >= lossMoment {
+		if 0 < k.First && k.First < lossMoment && k.Last >= lossMoment && k.again == 0 {
 			c.Activations = Plus(c.Activations, k.Sample)
 		}
 	}

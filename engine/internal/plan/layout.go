@@ -14,6 +14,7 @@ type Block struct {
 	Sample      int64     // floats of each sample; 0 for scratch
 	First, Last int       // moments; Last is Never for a block that nothing uses
 	forward     int       // last moment in the forward pass
+	again       int       // between the two it is not in use, and holds nothing; 0: it is
 	Off         int       // where it begins in the arena, in floats
 	Floats      []float32 // its part of the arena, Size long, once that exists
 }
@@ -97,12 +98,42 @@ type arranger struct {
 type life struct {
 	size, off           int64
 	number, first, last int32
+	pause               // within
 }
+
+// pause is when a block is not in use: between its last moment forward and the first
+// in which an op runs again. Both are 0 for none.
+type pause struct{ from, to int32 }
+
+// around reports whether another life, from first to last, lies within the pause.
+func (p pause) around(first, last int32) bool { return p.from < first && last < p.to }
 
 // spot is where a block lies: in floats, up to the next start that is aligned.
 type spot struct {
 	at, end     int64
 	first, last int32
+	pause
+}
+
+// meets reports whether the two are in use at the same moment.
+func (p *spot) meets(l *life) bool {
+	if (p.last-l.first)|(l.last-p.first) < 0 { // one is over before the other begins
+		return false
+	}
+	switch {
+	case p.to|l.to == 0:
+		return true
+	case p.to == 0:
+		return !l.around(p.first, p.last)
+	case l.to == 0:
+		return !p.around(l.first, l.last)
+	}
+	return meet(p.first, p.from, l) || meet(p.to, p.last, l)
+}
+
+// meet reports whether a life with a pause meets the moments from first to last.
+func meet(first, last int32, l *life) bool {
+	return first <= l.from && l.first <= last || first <= l.last && l.to <= last
 }
 
 var arrangers = sync.Pool{New: func() any { return new(arranger) }}
@@ -122,6 +153,8 @@ func (a *arranger) read(blocks []*Block, forward bool) {
 		l := life{size: b.Size, number: int32(i), first: int32(b.First), last: int32(b.Last)}
 		if forward {
 			l.last = int32(b.forward)
+		} else if b.again > 0 {
+			l.pause = pause{int32(b.forward), int32(b.again)}
 		}
 		switch {
 		case b.Last == Never || forward && b.First >= lossMoment:
@@ -178,7 +211,7 @@ func (a *arranger) arrange() int64 {
 		end := Plus(l.off, l.size)
 		total = max(total, end)
 		at := sort.Search(len(a.placed), func(i int) bool { return a.placed[i].at >= l.off })
-		a.placed = slices.Insert(a.placed, at, spot{l.off, Aligned(end), l.first, l.last})
+		a.placed = slices.Insert(a.placed, at, spot{l.off, Aligned(end), l.first, l.last, l.pause})
 	}
 	for i := range a.moments {
 		if l := &a.moments[i]; l.size > 0 {
@@ -193,7 +226,7 @@ func (a *arranger) arrange() int64 {
 func (a *arranger) lowest(l *life) (off int64) {
 	for i := range a.placed {
 		p := &a.placed[i]
-		if (p.last-l.first)|(l.last-p.first) < 0 { // one is over before the other begins
+		if !p.meets(l) {
 			continue
 		}
 		if off+l.size <= p.at {

@@ -19,6 +19,9 @@ func TestLayOut(t *testing.T) {
 			for range rapid.IntRange(0, 3).Draw(t, "touches") {
 				touch(moment.Draw(t, "moment"), blocks[i])
 			}
+			if b := blocks[i]; b.forward > 0 && b.forward < lossMoment && b.Last > lossMoment && rapid.Bool().Draw(t, "pauses") {
+				b.again = rapid.IntRange(backward-6, b.Last).Draw(t, "again")
+			}
 		}
 		all := LayOut(blocks)
 		pieces := inPieces(blocks)
@@ -34,8 +37,7 @@ func TestLayOut(t *testing.T) {
 		}
 		for i, b := range blocks {
 			for _, p := range blocks[:i] {
-				together := b.Last != Never && p.Last != Never && p.First <= b.Last && b.First <= p.Last
-				if together && int64(p.Off) < int64(b.Off)+b.Size && int64(b.Off) < int64(p.Off)+p.Size {
+				if together(b, p) && int64(p.Off) < int64(b.Off)+b.Size && int64(b.Off) < int64(p.Off)+p.Size {
 					t.Fatalf("blocks in use together: %+v and %+v", p, b)
 				}
 			}
@@ -82,12 +84,29 @@ func inPieces(blocks []*Block) []*Block {
 func lowest(before []*Block, b *Block) int64 {
 	for off := int64(0); ; off += align {
 		if !slices.ContainsFunc(before, func(p *Block) bool {
-			together := p.First <= b.Last && b.First <= p.Last
-			return together && int64(p.Off) < off+b.Size && off < Aligned(int64(p.Off)+p.Size)
+			return together(p, b) && int64(p.Off) < off+b.Size && off < Aligned(int64(p.Off)+p.Size)
 		}) {
 			return off
 		}
 	}
+}
+
+// together reports whether two blocks are in use at the same moment.
+func together(a, b *Block) bool {
+	return slices.ContainsFunc(moments(a), func(x [2]int) bool {
+		return slices.ContainsFunc(moments(b), func(y [2]int) bool { return x[0] <= y[1] && y[0] <= x[1] })
+	})
+}
+
+// moments are those in which a block is in use, each from and to.
+func moments(b *Block) [][2]int {
+	switch {
+	case b.Last == Never:
+		return nil
+	case b.again > 0:
+		return [][2]int{{b.First, b.forward}, {b.again, b.Last}}
+	}
+	return [][2]int{{b.First, b.Last}}
 }
 
 // forwardOnly are the blocks of the forward pass with their lives in it.

@@ -32,6 +32,7 @@ type Pass struct {
 	Train bool    // dropout drops, and norms use the statistics of the batch
 	Key   uint64  // of this step's random choices
 	Share float32 // of this batch in running statistics; 0 means as in training
+	Again bool    // the ops have run on these rows before: running statistics stay as they are
 	// Record takes the statistics of the batch, each at its parameter's place in all
 	// of them, instead of the running ones, which an op's Settle brings up to date
 	// later; nil: they take them at once.

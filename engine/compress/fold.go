@@ -1,0 +1,69 @@
+package compress
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"budwood/data"
+	"budwood/engine"
+)
+
+// epsilon of batch norms.
+const epsilon = 1e-5
+
+// Fold is the network for inference without the batch norms that stand right behind a
+// Dense, Conv or Conv1D (or a Dropout behind that): with a = γ/√(σ² + ε) the weights
+// are W·a and the bias (b − μ)·a + β. It computes what n computes in inference, up to
+// rounding; trained further, it would be another network. Other batch norms stay.
+func Fold(n *engine.Net) (*engine.Net, error) {
+	out, err := rewritten(n, func(s engine.Seq, ts []map[string][]float32, _ data.Shape) (int, []built) {
+		p, ok := productOf(s[0])
+		if !ok {
+			return 0, nil
+		}
+		at := 1
+		for at < len(s) {
+			if _, drop := s[at].(engine.Dropout); !drop {
+				break
+			}
+			at++
+		}
+		if at == len(s) {
+			return 0, nil
+		}
+		if _, norm := s[at].(engine.BatchNorm); !norm {
+			return 0, nil
+		}
+		w, b := folded(ts[0]["weight"], ts[0]["bias"], ts[at])
+		p.noBias = false
+		parts := []built{{p.like(s[0]), map[string][]float32{"weight": w, "bias": b}}}
+		for i := 1; i < at; i++ {
+			parts = append(parts, built{layer: s[i]})
+		}
+		return at + 1, parts
+	})
+	if err != nil {
+		return nil, fmt.Errorf("fold batch norms: %w", err)
+	}
+	return out, nil
+}
+
+// folded is weights and bias with the batch norm behind them taken in. They end in the
+// axis of the outputs; b may be nil.
+func folded(w, b []float32, norm map[string][]float32) (weights, bias []float32) {
+	gamma, beta, mean, variance := norm["weight"], norm["bias"], norm["running_mean"], norm["running_var"]
+	weights, bias = slices.Clone(w), make([]float32, len(gamma))
+	for i := range bias {
+		a := float64(gamma[i]) / math.Sqrt(float64(variance[i])+epsilon)
+		var own float64
+		if b != nil {
+			own = float64(b[i])
+		}
+		bias[i] = float32(float64(beta[i]) + (own-float64(mean[i]))*a)
+		for j := i; j < len(w); j += len(bias) {
+			weights[j] = float32(float64(w[j]) * a)
+		}
+	}
+	return weights, bias
+}
