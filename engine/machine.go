@@ -25,8 +25,9 @@ type Machine struct {
 	BF16 float64 `json:"bf16"` // time of a bfloat16 product in that of one in float32
 	FP16 float64 `json:"fp16"` // the same of float16
 
-	Meet  float64 `json:"meet"`  // seconds of a step in which lanes wait for each other
-	Crowd float64 `json:"crowd"` // share by which many lanes are slower than one; two by half of that
+	Busy  bool    `json:"busy,omitempty"` // other programs took the processors: the two numbers that follow are the built-in ones
+	Meet  float64 `json:"meet"`           // seconds of a step in which lanes wait for each other
+	Crowd float64 `json:"crowd"`          // share by which many lanes are slower than one; two by half of that
 }
 
 // Width is the speed of products so many columns wide.
@@ -102,4 +103,11 @@ const mostMemory = 1e18
 // of an AMD EPYC of 2022 with AVX-512.
 func BuiltIn() *Machine { m := builtIn; return &m }
 
-var builtIn = Machine{Cores: 1}
+var builtIn = Machine{
+	Name: "avx2, 2 processors", Cores: 2, Peak: 96e9, Memory: 60e9,
+	Widths: []Width{{8, 65e9}, {16, 91e9}, {32, 91e9}, {64, 90e9}, {128, 88e9}, {256, 88e9}, {512, 88e9}},
+	Links:  []Wire{{"lanes", 34e9, 0}, {"unix", 5.0e9, 8e-6}, {"tcp", 4.4e9, 12e-6}},
+	Each: Work{Products: 11.2e-12, Far: 3.2e-12, Outputs: 85e-12, Operands: 8e-12, Calls: 80e-9, Bytes: 7.8e-12, Functions: 2.0e-9, Singles: 9e-9,
+		Rows: 15e-12, Losses: 2.2e-6},
+	Step: 13.2e-12, BF16: 1.55, FP16: 2.24, Meet: 60e-6, Crowd: .1,
+}

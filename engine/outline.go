@@ -25,16 +25,16 @@ func Outline(l Layer, in data.Shape, c Config, m *Machine) ([]layout.Layer, erro
 	c.level().Enter() // it decides what is computed in pairs
 	defer kernel.Leave()
 	b, _, _ := plan.New(in, c.Batch, c.Precision.format(), l.build)
-	return layersOf(b, in, out, &c, m), nil
+	return layersOf(b, in, out, &c, c.Batch, m), nil
 }
 
-// layersOf is [Outline] of a network that is planned.
-func layersOf(b *plan.Builder, in, out data.Shape, c *Config, m *Machine) []layout.Layer {
+// layersOf is [Outline] of a network that is planned, for micro-batches of about so many rows.
+func layersOf(b *plan.Builder, in, out data.Shape, c *Config, rows int, m *Machine) []layout.Layer {
 	kept := b.Kept()
 	var list []layout.Layer
 	var of []layerWork
 	before := in
-	for i, w := range works(b) {
+	for i, w := range works(b, rows) {
 		r := &b.Rows[i]
 		top, _, within := strings.Cut(r.Path, ".")
 		name := top

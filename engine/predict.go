@@ -58,7 +58,6 @@ type planner struct {
 	c       Config
 	t       TrainConfig
 	m       *Machine
-	layers  []layout.Layer
 }
 
 func newPlanner(l Layer, in data.Shape, c Config, t TrainConfig, m *Machine) (*planner, error) {
@@ -77,7 +76,6 @@ func newPlanner(l Layer, in data.Shape, c Config, t TrainConfig, m *Machine) (*p
 	defer kernel.Leave()
 	b, _, _ := plan.New(in, c.Batch, c.Precision.format(), l.build)
 	p := &planner{b: b, layer: l, in: in, out: out, c: c, t: t, m: m}
-	p.layers = layersOf(b, in, out, &p.c, m)
 	return p, nil
 }
 
@@ -104,17 +102,18 @@ func (p *planner) predict(mesh Mesh) (*Prediction, error) {
 	d := t.deal(p.c.Batch, Cost(p.b.Cost()))
 	out := &Prediction{Mesh: mesh, Lanes: d.lanes, Ranks: mesh.ranks(), Rows: t.microRows(p.c.Batch), Batch: p.rows(), Memory: memory}
 	out.Mesh.Data, out.Mesh.MicroBatches, out.Mesh.Threads = mesh.Shards(), t.leaves()/mesh.Shards(), max(mesh.Threads, 1)
-	for i := range p.layers {
-		out.forward[0] += p.layers[i].Forward.Once
-		out.forward[1] += p.layers[i].Forward.Each
+	layers := layersOf(p.b, p.in, p.out, &p.c, out.Rows, p.m)
+	for i := range layers {
+		out.forward[0] += layers[i].Forward.Once
+		out.forward[1] += layers[i].Forward.Each
 	}
 	micro := d.turns * d.rounds // of the lane that has most
-	problem := p.problem(out.Ranks, out.Lanes)
+	problem := p.problem(layers, out.Ranks, out.Lanes)
 	problem.Model.Batch = out.Rows * out.Ranks * out.Lanes * micro // every lane as the one with most
 	if out.Step, err = problem.Price(layout.Plan{Data: out.Ranks * out.Lanes, Threads: out.Lanes, MicroBatches: micro, Zero: mesh.Zero, Recompute: layout.Recompute(cmp.Or(mesh.Recompute, "none"))}); err != nil {
 		return nil, err
 	}
-	one := p.problem(1, 1)
+	one := p.problem(layersOf(p.b, p.in, p.out, &p.c, p.c.Batch, p.m), 1, 1)
 	alone, err := one.Price(layout.Plan{MicroBatches: max(p.t.Accumulate, 1)})
 	if err != nil {
 		return nil, err
@@ -124,10 +123,10 @@ func (p *planner) predict(mesh Mesh) (*Prediction, error) {
 }
 
 // problem is what a plan for so many ranks of so many lanes is searched for.
-func (p *planner) problem(ranks, lanes int) layout.Problem {
+func (p *planner) problem(layers []layout.Layer, ranks, lanes int) layout.Problem {
 	return layout.Problem{
 		Cluster:   p.m.cluster(ranks, lanes),
-		Model:     layout.Model{Layers: p.layers, Batch: p.rows(), State: layout.State{Weights: 4, Gradients: 4, Optimizer: 4 * float64(p.t.states())}},
+		Model:     layout.Model{Layers: layers, Batch: p.rows(), State: layout.State{Weights: 4, Gradients: 4, Optimizer: 4 * float64(p.t.states())}},
 		Constants: &layout.Constants{Products: 1, FP8: 1, Attention: 1, Inside: 1, Between: 1, OneCard: 1},
 	}
 }

@@ -11,9 +11,10 @@ import (
 // [Machine].
 type Work struct {
 	Products  float64 `json:"products"`  // operations of products of matrices, two a multiply-add
+	Far       float64 `json:"far"`       // of these, those whose matrices are larger than a core's own cache
 	Outputs   float64 `json:"outputs"`   // values that products write
 	Operands  float64 `json:"operands"`  // values that products read, each once
-	Calls     float64 `json:"calls"`     // products
+	Calls     float64 `json:"calls"`     // products, and other small steps
 	Bytes     float64 `json:"bytes"`     // that everything else reads or writes
 	Functions float64 `json:"functions"` // exponentials and their like
 	Singles   float64 `json:"singles"`   // values of windows that are compared one by one, for their channels fill no vector
@@ -23,8 +24,8 @@ type Work struct {
 }
 
 // kinds are the amounts of all kinds, in their order.
-func (w *Work) kinds() [10]*float64 {
-	return [...]*float64{&w.Products, &w.Outputs, &w.Operands, &w.Calls, &w.Bytes, &w.Functions, &w.Singles, &w.Ops, &w.Rows, &w.Losses}
+func (w *Work) kinds() [11]*float64 {
+	return [...]*float64{&w.Products, &w.Far, &w.Outputs, &w.Operands, &w.Calls, &w.Bytes, &w.Functions, &w.Singles, &w.Ops, &w.Rows, &w.Losses}
 }
 
 // Kinds are the amounts of all kinds, in their order.
@@ -65,16 +66,23 @@ func (w Work) Time(each Work) (t float64) {
 // product is the work of a product of rows·m × k with k×n values; rows are samples, or
 // 1 for a product of one.
 func product(m, n, k int, rows float64) Work {
-	wide, M, K := columns(n), float64(m)*rows, float64(k)
-	return Work{Products: 2 * M * wide * K, Outputs: M * wide, Operands: K * (M + wide), Calls: 1}
+	return matrices(float64(m)*rows, columns(n), float64(k))
 }
 
 // across is [product] where the samples are the inner dimension, as in a gradient of
 // weights.
-func across(m, n, k int, rows float64) Work {
-	wide, M, K := columns(n), float64(m), float64(k)*rows
-	return Work{Products: 2 * M * wide * K, Outputs: M * wide, Operands: K * (M + wide), Calls: 1}
+func across(m, n, k int, rows float64) Work { return matrices(float64(m), columns(n), float64(k)*rows) }
+
+func matrices(m, n, k float64) Work {
+	w := Work{Products: 2 * m * n * k, Outputs: m * n, Operands: k * (m + n), Calls: 1}
+	if 4*(m*k+k*n+m*n) > ownCache {
+		w.Far = w.Products
+	}
+	return w
 }
+
+// ownCache is the bytes of a core's own cache, about.
+const ownCache = 512 << 10
 
 // columns is the width of a product that takes as long and is made of whole vectors of
 // 16: the last one of a width that is no multiple of 8 takes as long as two.
@@ -122,6 +130,8 @@ func opWork(o plan.Op, used [2][]*plan.Block, rows float64) (forward, backward W
 		backward.add(product(1, h, h, rows), float64(t))
 		backward.add(product(h, 2*h, t-1, 1), rows)
 		backward.add(product(h, h, t-1, 1), rows)
+		forward.Calls += rows * float64(t) // each step of each sample by itself
+		backward.Calls += rows * float64(t)
 		forward.Functions += 3 * rows * float64(t*h)
 		forward.Bytes += 40 * rows * float64(t*h)
 		backward.Bytes += 80 * rows * float64(t*h)
@@ -151,7 +161,7 @@ func singles(o plan.Op) float64 {
 	default:
 		return 0
 	}
-	return float64(in.Size() / in[len(in)-1] * (in[len(in)-1] % 16))
+	return float64(in.Size() / in[len(in)-1] * (in[len(in)-1] % 8))
 }
 
 // touched is the bytes of one sample in some blocks.
@@ -235,19 +245,20 @@ type layerWork struct {
 	forward, backward [2]Work
 }
 
-// works are the works of the rows of a plan.
-func works(b *plan.Builder) []layerWork {
+// works are the works of the rows of a plan, for micro-batches of about so many samples.
+func works(b *plan.Builder, rows int) []layerWork {
+	n := float64(max(rows, 1))
 	out := make([]layerWork, len(b.Rows))
 	for i, o := range b.Ops {
 		l := &out[b.Owner[i]]
 		f0, b0 := opWork(o, b.Used[i], 0)
-		f1, b1 := opWork(o, b.Used[i], 1)
+		f1, b1 := opWork(o, b.Used[i], n)
 		l.forward[0].add(f0, 1)
 		l.backward[0].add(b0, 1)
 		f1.add(f0, -1)
 		b1.add(b0, -1)
-		l.forward[1].add(f1, 1)
-		l.backward[1].add(b1, 1)
+		l.forward[1].add(f1, 1/n)
+		l.backward[1].add(b1, 1/n)
 	}
 	return out
 }
@@ -279,7 +290,7 @@ func StepWork(l Layer, in data.Shape, c Config, t TrainConfig) (Work, error) {
 	b, _, _ := plan.New(in, c.Batch, c.Precision.format(), l.build)
 	var sum Work
 	leaves, rows := float64(t.leaves()), float64(max(t.Accumulate, 1)*c.Batch)
-	for _, w := range append(works(b), feedWork(in, out, &c)) {
+	for _, w := range append(works(b, t.microRows(c.Batch)), feedWork(in, out, &c)) {
 		for _, d := range [...][2]Work{w.forward, w.backward} {
 			sum.add(d[0], leaves)
 			sum.add(d[1], rows)

@@ -127,3 +127,13 @@ func FuzzCluster(f *testing.F) {
 		}
 	})
 }
+
+// A file of a cluster that is taken for a study says how it is planned.
+func TestClusterIsNoStudy(t *testing.T) {
+	for _, path := range texts(t, clusterText+modelText, modelText) {
+		_, _, err := Load(t.Context(), path, nil, FileOptions{})
+		if err == nil || !strings.Contains(err.Error(), "planned with budwood plan --cluster") {
+			t.Errorf("got %v", err)
+		}
+	}
+}

@@ -81,12 +81,17 @@ func fastest(f func()) float64 {
 	return least
 }
 
+// short is the seconds of a product of these dimensions.
+func short(m, n, k int) float64 {
+	g := kernel.Gemm{M: m, N: n, K: k, A: random(m * k), RowA: k, ColA: 1, B: random(k * n), RowB: n, C: kernel.Floats(m * n), RowC: n}
+	g.Pack = kernel.Floats(g.PackSize())
+	return fastest(g.Run)
+}
+
 // products is the operations a second of products n columns wide.
 func products(n int) float64 {
 	const m, k = 128, 128
-	g := kernel.Gemm{M: m, N: n, K: k, A: random(m * k), RowA: k, ColA: 1, B: random(k * n), RowB: n, C: kernel.Floats(m * n), RowC: n}
-	g.Pack = kernel.Floats(g.PackSize())
-	return 2 * float64(m*n*k) / fastest(g.Run)
+	return 2 * float64(m*n*k) / short(m, n, k)
 }
 
 // memory is the bytes a second that are read from memory and written to it.
@@ -114,6 +119,8 @@ func floors(m *engine.Machine) []float64 {
 	a, b := random(n), random(n)
 	var w engine.Work
 	w.Products = 1 / m.Widths[len(m.Widths)-2].FLOPS
+	w.Outputs = max(0, short(256, 64, 8)-2*256*64*8*w.Products) / (256 * 64)
+	w.Calls = max(0, short(14, 16, 9)-2*14*16*9*w.Products-14*16*w.Outputs)
 	w.Bytes = fastest(func() { kernel.Add(a, b) }) / (12 * n)
 	w.Functions = max(0, fastest(func() { kernel.GELU(b, a) })/n-8*w.Bytes)
 	w.Rows = 1 / m.Memory

@@ -39,6 +39,7 @@ var references = []reference{
 	{mlp(engine.ReLU{}, 200, 100, 8), data.Shape{300}, 64},
 	{mlp(engine.ReLU{}, 200, 100, 8), data.Shape{300}, 256},
 	{mlp(engine.ReLU{}, 512, 512, 16), data.Shape{512}, 32},
+	{mlp(engine.ReLU{}, 320, 64, 16), data.Shape{640}, 128},
 	{mlp(engine.ReLU{}, 400, 300, 16), data.Shape{900}, 400},
 	{mlp(engine.ReLU{}, 32, 32, 4), data.Shape{32}, 16},
 	{mlp(engine.ReLU{}, 32, 32, 4), data.Shape{32}, 1024},

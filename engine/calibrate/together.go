@@ -23,15 +23,25 @@ func together(ctx context.Context, m *engine.Machine) error {
 			return err
 		}
 	}
+	m.Busy = two[0] > busy*one[0] // they have not been free at the same time
+	if m.Busy {
+		m.Crowd, m.Meet = engine.BuiltIn().Crowd, engine.BuiltIn().Meet
+		return nil
+	}
 	lost := func(i int) float64 { return two[i] - one[i]/2 }
-	d := (one[0] - one[1]) / 4
-	m.Crowd = min(max((lost(0)-lost(1))/d, 0), 1)
-	m.Meet = max(lost(1)-m.Crowd*one[1]/4, 0)
+	m.Crowd = min(max((lost(0)-lost(1))/((one[0]-one[1])/4), 0), mostCrowd)
+	m.Meet = min(max(lost(1)-m.Crowd*one[1]/4, 0), mostMeet)
 	return nil
 }
 
+const (
+	busy      = .75    // of the time of one lane that two take at most if both processors are theirs
+	mostCrowd = .5     // where the cores of a machine share a memory that is too slow for both
+	mostMeet  = 200e-6 // beyond it is what other programs take
+)
+
 // The references by which lanes and half the precision are measured.
-const wide, large = 1, 3
+const wide, large = 1, 4
 
 // beside is the seconds of a step in two shards: one after the other, and at once.
 func beside(ctx context.Context, r *reference, steps int) (one, two float64, err error) {
