@@ -1,6 +1,9 @@
 package engine
 
-import "fmt"
+import (
+	"encoding/json"
+	"fmt"
+)
 
 // Mesh says into which pieces a training step is cut, and how many of them are
 // computed at once. The pieces decide the numbers that come out; the threads do not:
@@ -30,6 +33,9 @@ type Mesh struct {
 	// processor time of its threads does so here. nil means work alone.
 	Lane func(work func()) `json:"-" yaml:"-"`
 
+	Machine *Machine      `json:"-" yaml:"-"` // that Auto predicts times for; nil: the built-in one
+	Chosen  func(*Choice) `json:"-" yaml:"-"` // hears what Auto has chosen; may be nil
+
 	bucket int  // parameters of several layers that make a unit; 0 means 1 Mi
 	turns  bool // one lane after the other; for tests, too
 	always bool // also where more threads than one would not pay; for tests
@@ -37,6 +43,20 @@ type Mesh struct {
 
 // Threads is a mesh of n lanes, each with a shard of its own.
 func Threads(n int) Mesh { return Mesh{Threads: n} }
+
+// UnmarshalJSON reads "auto", or the fields.
+func (m *Mesh) UnmarshalJSON(b []byte) error {
+	var word string
+	if json.Unmarshal(b, &word) == nil {
+		if word != "auto" {
+			return fmt.Errorf("mesh %q: write auto, or keys and values like {threads: 2}", word)
+		}
+		*m = MeshAuto()
+		return nil
+	}
+	type fields Mesh
+	return json.Unmarshal(b, (*fields)(m))
+}
 
 // Shards is the number of shards of a step.
 func (m *Mesh) Shards() int {
@@ -47,7 +67,7 @@ func (m *Mesh) Shards() int {
 }
 
 // Cuts reports whether there is a mesh.
-func (m *Mesh) Cuts() bool { return m.Data > 0 || m.MicroBatches > 0 || m.Threads > 0 }
+func (m *Mesh) Cuts() bool { return m.Auto || m.Data > 0 || m.MicroBatches > 0 || m.Threads > 0 }
 
 // leaves is the number of micro-batches of a step.
 func (c *TrainConfig) leaves() int {

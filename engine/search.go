@@ -22,6 +22,7 @@ type Choice struct {
 	Next  []Other // the next best, the fastest first
 	Why   string  // it is no more lanes than one; "": it is
 	Lanes int     // that there were to choose from
+	Epoch float64 // predicted seconds of an epoch; 0: the rows are not known
 }
 
 // Other is a mesh that was not chosen.
@@ -51,6 +52,26 @@ func SearchMesh(l Layer, in data.Shape, c Config, t TrainConfig, m *Machine, lan
 		return nil, err
 	}
 	return p.search(lanes, memory)
+}
+
+// ErrNoFit is wrapped by the error of a search in which no mesh fits the memory.
+var ErrNoFit = layout.ErrNoFit
+
+// chooseMesh searches the mesh for a network, if the program is to choose it.
+func (c *TrainConfig) chooseMesh(n *Net) error {
+	m := &c.Mesh
+	if !m.Auto {
+		return nil
+	}
+	a, err := SearchMesh(n.layer, n.in, n.cfg, *c, m.Machine, m.Threads, 0)
+	if err != nil {
+		return err
+	}
+	if m.Chosen != nil {
+		m.Chosen(a)
+	}
+	*m = a.Best.Mesh
+	return nil
 }
 
 // candidate is a mesh that was priced.
@@ -86,7 +107,7 @@ func (p *planner) search(lanes int, memory int64) (*Choice, error) {
 	}
 	if best < 0 {
 		least := slices.MinFunc(list, func(a, b candidate) int { return cmp.Compare(a.Memory.Train, b.Memory.Train) })
-		return nil, fmt.Errorf("%w: the smallest, %s, takes %s of the %s that there are", layout.ErrNoFit, least.Mesh.words(), layout.Bytes(float64(least.Memory.Train)), layout.Bytes(float64(memory)))
+		return nil, fmt.Errorf("%w: the smallest, %s, takes %s of the %s that there are", layout.ErrNoFit, least.Mesh.Words(), layout.Bytes(float64(least.Memory.Train)), layout.Bytes(float64(memory)))
 	}
 	a := &Choice{Best: list[best].Prediction, Lanes: lanes}
 	if a.Best.Lanes == 1 && lanes > 1 {
@@ -191,8 +212,8 @@ func (x *candidate) why(best *candidate, memory int64) string {
 	return "not faster"
 }
 
-// words are the parts of a mesh: "data 2 × micro_batches 1 on 2 threads".
-func (m *Mesh) words() string {
+// Words are the parts of a mesh: "data 2 × micro_batches 1 on 2 threads".
+func (m *Mesh) Words() string {
 	s := fmt.Sprintf("data %d × micro_batches %d", m.Shards(), max(m.MicroBatches, 1))
 	if m.Recompute != RecomputeNone {
 		s += ", recompute " + string(m.Recompute)
@@ -210,9 +231,12 @@ func (m *Mesh) words() string {
 // threads: 1.2 ms a step, 1.83 × one lane; next: …".
 func (a *Choice) String() string {
 	b := a.Best
-	s := fmt.Sprintf("%s: %s a step", b.Mesh.words(), milliseconds(b.Step.Time.Step))
+	s := fmt.Sprintf("%s: predicted %s a step", b.Mesh.Words(), milliseconds(b.Step.Time.Step))
 	if b.Lanes > 1 {
 		s += fmt.Sprintf(", %.2f × one lane", b.One/b.Step.Time.Step)
+	}
+	if a.Epoch > 0 {
+		s += fmt.Sprintf(", %s an epoch", milliseconds(a.Epoch))
 	}
 	if a.Why != "" {
 		s += "; one lane, for " + a.Why
@@ -223,7 +247,7 @@ func (a *Choice) String() string {
 		} else {
 			s += ", "
 		}
-		s += fmt.Sprintf("%s %+.0f %% (%s)", o.Mesh.words(), 100*o.Slower, o.Why)
+		s += fmt.Sprintf("%s %+.0f %% (%s)", o.Mesh.Words(), 100*o.Slower, o.Why)
 	}
 	return s
 }
