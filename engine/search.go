@@ -44,7 +44,7 @@ const worth = .05
 // many bytes of memory (0: any). What t.Mesh gives of data and micro_batches stays.
 //
 // The answer depends on these numbers alone. Meshes that differ by less than 5 % are as
-// good as each other, and then that of fewer lanes is taken. Micro-batches of fewer than
+// good as each other, and then that of fewer lanes and micro-batches is taken. Micro-batches of fewer than
 // 16 values a channel are not, for a network with batch norm.
 func SearchMesh(l Layer, in data.Shape, c Config, t TrainConfig, m *Machine, lanes int, memory int64) (*Choice, error) {
 	p, err := newPlanner(l, in, c, t, m)
@@ -52,6 +52,11 @@ func SearchMesh(l Layer, in data.Shape, c Config, t TrainConfig, m *Machine, lan
 		return nil, err
 	}
 	return p.search(lanes, memory)
+}
+
+// simpler reports whether a mesh has fewer lanes, or as many and fewer micro-batches.
+func (x *candidate) simpler(o *candidate) bool {
+	return cmp.Or(cmp.Compare(x.lanes, o.lanes), cmp.Compare(x.Mesh.MicroBatches, o.Mesh.MicroBatches), cmp.Compare(x.Mesh.Recompute, o.Mesh.Recompute)) < 0
 }
 
 // ErrNoFit is wrapped by the error of a search in which no mesh fits the memory.
@@ -96,12 +101,13 @@ func (p *planner) search(lanes int, memory int64) (*Choice, error) {
 	slices.SortStableFunc(list, func(a, b candidate) int {
 		return cmp.Or(cmp.Compare(a.Step.Time.Step, b.Step.Time.Step), cmp.Compare(a.lanes, b.lanes), cmp.Compare(a.Mesh.MicroBatches, b.Mesh.MicroBatches))
 	})
-	best := -1
-	for i, x := range list { // the fastest that fits, or one of fewer lanes that is as good
+	best, fastest := -1, math.Inf(1)
+	for i, x := range list { // the simplest of those that are about as fast as the fastest that fits
 		if x.over {
 			continue
 		}
-		if best < 0 || x.lanes < list[best].lanes && x.Step.Time.Step <= list[best].Step.Time.Step*(1+worth) {
+		fastest = min(fastest, x.Step.Time.Step)
+		if x.Step.Time.Step <= fastest*(1+worth) && (best < 0 || x.simpler(&list[best])) {
 			best = i
 		}
 	}
@@ -130,7 +136,13 @@ func (p *planner) candidates(lanes int, memory int64) (list []candidate, idle st
 	given.Auto = false
 	for n := 1; n <= lanes; n++ {
 		data := cmp.Or(given.Data, n)
-		if data < n || n > 1 && p.rows() < 2*n {
+		if data < n {
+			break
+		}
+		if n > 1 && p.rows() < n {
+			if idle == "" {
+				idle = fmt.Sprintf("a step has only %d row", p.rows())
+			}
 			break
 		}
 		least := max((p.rows()+p.c.Batch*data-1)/(p.c.Batch*data), 1)
@@ -206,6 +218,8 @@ func (x *candidate) why(best *candidate, memory int64) string {
 		return "fewer lanes"
 	case x.Mesh.Recompute != best.Mesh.Recompute:
 		return "activations are computed again"
+	case x.Rows < best.Rows && x.Step.Time.Step <= best.Step.Time.Step:
+		return fmt.Sprintf("micro-batches of %d rows save too little", x.Rows)
 	case x.Rows < best.Rows:
 		return fmt.Sprintf("micro-batches of %d rows", x.Rows)
 	}

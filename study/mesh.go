@@ -122,7 +122,7 @@ func DescribeMesh(s *Spec) string {
 		again = "; " + again
 	}
 	if m.Auto {
-		text := fmt.Sprintf("auto, on at most %d lanes", max(m.Threads, 1))
+		text := "auto, on at most " + count(max(m.Threads, 1), "lane")
 		if m.Threads == 1 && s.Search.Parallel > 1 {
 			text += fmt.Sprintf(": the %d trials at once have the processors; with search.parallel 1 a trial has them all", s.Search.Parallel)
 		}

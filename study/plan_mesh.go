@@ -93,8 +93,12 @@ func (f *forecast) lines(built network.Supervised, m *engine.Machine, least floa
 		say("mesh.wire", "a rank sends %s a step: gradients %s, parameters %s", layout.Bytes(sent.Total()), layout.Bytes(sent.Gradients), layout.Bytes(sent.Parameters))
 	}
 	t := f.Step.Time
-	say("mesh.time", "step %s: compute %s, bubble %s (%.1f %%), wire and waiting for other lanes %s, optimizer %s; %.3g × one lane", short(t.Step), short(t.Compute), short(t.Bubble), 100*t.Bubble/t.Step,
-		short(t.Wire), short(t.Optimizer), f.One/t.Step)
+	bubble := math.Max(0, math.Round(t.Bubble/t.Step*1e6)*1e-6) // the rest is rounding
+	text = fmt.Sprintf("step %s: compute %s, bubble %s (%.1f %%), wire and waiting for other lanes %s, optimizer %s", short(t.Step), short(t.Compute), short(bubble*t.Step), 100*bubble, short(t.Wire), short(t.Optimizer))
+	if f.Lanes > 1 {
+		text += fmt.Sprintf("; %.3g × one lane", f.One/t.Step)
+	}
+	say("mesh.time", "%s", text)
 	say("mesh.epoch", "%s to %s (%d drawn); by %s", short(least), short(f.epoch), drawn, m.Measured())
 	return out
 }

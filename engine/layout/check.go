@@ -37,10 +37,7 @@ func (c *costs) check(p Plan) error {
 	case !slices.Contains(recomputes, p.Recompute):
 		return &FieldError{"recompute", fmt.Errorf("%q: there are none, blocks and all", p.Recompute)}
 	}
-	if err := c.threads(p); err != nil || c.Refuse == nil {
-		return err
-	}
-	return c.Refuse(p)
+	return c.threads(p)
 }
 
 // threads returns an error if a rank cannot compute so many lanes.

@@ -39,9 +39,6 @@ const bucket = 4 << 20
 // memory is what a rank of stage i holds: the state of its parameters once, gradients
 // and activations for each of its lanes.
 func (c *costs) memory(p Plan, i int, st *stage) Memory {
-	if c.Rank != nil {
-		return c.Rank(p, i)
-	}
 	n := p.Data / p.Threads
 	m := Sharded(p.Zero, n, st.params, c.state)
 	g := float64(p.Threads)

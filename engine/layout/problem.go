@@ -10,12 +10,6 @@ type Problem struct {
 
 	// Constants nil means the fitted ones.
 	Constants *Constants
-
-	// Rank is what a rank of a stage holds, where that is known better than by the
-	// formulas of this package; nil: it is not. Refuse is why a plan that could be is
-	// not to be; nil refuses none.
-	Rank   func(p Plan, stage int) Memory
-	Refuse func(p Plan) error
 }
 
 // costs is a problem with what plans have in common.
