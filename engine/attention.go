@@ -64,12 +64,16 @@ func (a Attention) Width(features int) int {
 }
 
 func (a Attention) build(b *plan.Builder, x plan.Tensor) plan.Tensor {
-	steps, d := x.Shape[0], a.Width(x.Shape[1])
-	heads := max(a.Heads, 1)
+	steps, features := x.Shape[0], x.Shape[1]
+	width := a.Width(features)
+	heads, d := max(a.Heads, 1), width
+	if b.Own(b.Cut()) != nil { // some of the heads
+		heads, d = heads/b.Cuts.Parts, d/b.Cuts.Parts
+	}
 	own := b.Layer(a, x.Shape, plan.Product(2, steps, steps, d))
 	var qkv plan.Tensor
 	b.Within("qkv", func() {
-		qkv = Dense{Out: 3 * d, PerStep: true, NoBias: a.NoBias, Init: a.Init}.build(b, x)
+		qkv = Dense{Out: 3 * width, PerStep: true, NoBias: a.NoBias, Init: a.Init}.build(b, x)
 	})
 	b.At = own
 	o := &attention{qkv: qkv, steps: steps, d: d, heads: heads, causal: a.Causal, weights: b.Block(data.Shape{heads, steps, steps}.Size())}
@@ -80,7 +84,7 @@ func (a Attention) build(b *plan.Builder, x plan.Tensor) plan.Tensor {
 	b.Add(o, []*plan.Block{qkv.Data, o.y.Data, o.weights, o.front}, []*plan.Block{qkv.Data, qkv.Grad, o.y.Grad, o.weights, o.slopes, o.back})
 	var y plan.Tensor
 	b.Within("out", func() {
-		y = Dense{Out: x.Shape[1], PerStep: true, NoBias: a.NoBias, Init: a.Init}.build(b, o.y)
+		y = Dense{Out: features, PerStep: true, NoBias: a.NoBias, Init: a.Init}.build(b, o.y)
 	})
 	return y
 }

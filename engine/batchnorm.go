@@ -32,6 +32,11 @@ func (l BatchNorm) fuse(b *plan.Builder, x plan.Tensor, next []Layer) (plan.Tens
 	o.x, o.channels, o.per = x, c, x.Shape.Size()/c
 	o.gamma, o.beta = b.Param("weight", ones, c), b.Param("bias", zeros, c)
 	o.mean, o.variance = b.Stat("running_mean", zeros, c), b.Stat("running_var", ones, c)
+	if cut := b.Cut(); cut != nil {
+		for _, p := range []*plan.Param{o.gamma, o.beta, o.mean, o.variance} {
+			p.Of(b.Own(cut), 0, cut.Size)
+		}
+	}
 	o.saved, o.front, o.back = b.Scratch(plan.Product(4, c)), b.Scratch(int64(c)), b.Scratch(plan.Product(2, c))
 	shape := x.Shape
 	taken, _ := behind(next)

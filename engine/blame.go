@@ -32,9 +32,9 @@ func (n *Net) blame(p plan.Pass, t loss.Targets, scale float64) string {
 			return " in the output of layer " + n.plan.LayerName(n.plan.Owner[i])
 		}
 	}
-	size := p.Rows * n.out.Size()
+	size := p.Rows * n.y.Shape.Size()
 	d := n.y.Grad.Floats[:size]
-	n.cfg.Loss.Gradient(d, n.y.Data.Floats[:size], t, p.Rows)
+	n.compare(d, n.y.Data.Floats[:size], t, p.Rows)
 	kernel.Scale(d, float32(scale))
 	if !kernel.Finite(d) {
 		return " in the gradient of the loss"

@@ -59,32 +59,54 @@ func (d Dense) fuse(b *plan.Builder, x plan.Tensor, next []Layer) (plan.Tensor, 
 		in = x.Shape[len(x.Shape)-1]
 		per = x.Shape.Size() / in
 	}
+	c := b.Cut()
+	rows, all := in, d.Out // of the weights of the whole network
+	var ownRows, ownColumns []plan.Span
+	whole := d
+	switch own := b.Own(c); {
+	case own == nil:
+	case c.Kind == plan.Rows:
+		ownRows, rows = own, c.Size
+	default:
+		ownColumns, d.Out = own, plan.Length(own)
+	}
 	out := d.shape(x.Shape)
-	b.Layer(d, out, plan.Product(per, in, d.Out))
+	b.Layer(whole, out, plan.Product(per, in, d.Out))
 	y := b.Output(x, out, true, plan.NeedNothing)
 	o := plan.Fresh[dense](b)
-	o.x, o.per, o.in, o.out, o.relu, o.w = x, per, in, d.Out, relu, b.Param("weight", initial(d.Init, in, d.Out, gain), in, d.Out)
+	o.x, o.per, o.in, o.out, o.relu, o.w = x, per, in, d.Out, relu, b.Param("weight", initial(d.Init, rows, all, gain), in, d.Out)
+	o.w.Of(ownRows, 0, rows, all)
+	if ownColumns != nil {
+		o.w.Of(ownColumns, 1, rows, all)
+	}
 	if relu {
 		y.Need = plan.NeedSign
 	}
 	o.y = y
 	if !d.NoBias {
 		o.b = b.Param("bias", zeros, d.Out)
+		o.b.Of(ownColumns, 0, all)
 	}
 	o.product = kernel.Gemm{M: b.Batch * per, N: d.Out, K: in, RowA: in, ColA: 1, RowB: d.Out, RowC: d.Out, ReLU: relu, Half: b.Half}
 	o.dw = kernel.Gemm{M: in, N: d.Out, K: b.Batch * per, RowA: 1, ColA: in, RowB: d.Out, RowC: d.Out, Half: b.Half}
-	o.front = b.Scratch(int64(o.product.PackSize()))
 	size := o.dw.PackSize()
 	if x.Grad != nil {
 		o.dx = kernel.Gemm{M: b.Batch * per, N: in, K: d.Out, RowA: d.Out, ColA: 1, RowB: 1, ColB: d.Out, RowC: in, Half: b.Half}
 		size = max(size, o.dx.PackSize())
 	}
-	o.back = b.Scratch(int64(size))
-	back := []*plan.Block{x.Data, x.Grad, y.Grad, o.back}
+	var room [2][8]*plan.Block
+	front, back := append(room[0][:0], x.Data, y.Data), append(room[1][:0], x.Data, x.Grad, y.Grad)
+	if c != nil {
+		f, g := o.cut(b, c)
+		front, back = append(front, f...), append(back, g...)
+	}
+	o.front = b.Scratch(max(int64(o.product.PackSize()), o.forward.packSize()))
+	o.back = b.Scratch(max(int64(size), o.backward.packSize()))
+	front, back = append(front, o.front), append(back, o.back)
 	if relu {
 		back = append(back, y.Data)
 	}
-	b.Add(o, []*plan.Block{x.Data, y.Data, o.front}, back)
+	b.Add(o, front, back)
 	return y, taken
 }
 
@@ -98,6 +120,9 @@ type dense struct {
 	front, back *plan.Block // scratch of the products
 
 	product, dw, dx kernel.Gemm
+
+	forward, backward *partial  // the product and dx, where their inner dimension is cut; else nil
+	parts             *gathered // operands of backward, where the parts have several stretches
 }
 
 func (o *dense) Bind() {
@@ -113,9 +138,14 @@ func (o *dense) Bind() {
 		g = &o.dx
 		g.A, g.B, g.C, g.Pack = dy, o.w.W, o.x.Grad.Floats, o.back.Floats
 	}
+	o.bindCut()
 }
 
 func (o *dense) Forward(p plan.Pass) {
+	if o.forward != nil {
+		o.forwardCut(p.Rows * o.per)
+		return
+	}
 	o.product.M = p.Rows * o.per
 	o.product.Run()
 }
@@ -131,7 +161,10 @@ func (o *dense) Backward(p plan.Pass) {
 	if o.b != nil {
 		kernel.ColSum(o.b.G, dy, rows, o.out)
 	}
-	if o.x.Grad != nil {
+	switch {
+	case o.backward != nil:
+		o.backward.run(rows)
+	case o.x.Grad != nil:
 		o.dx.M = rows
 		o.dx.Run()
 	}

@@ -28,7 +28,11 @@ func (d Dropout) String() string { return fmt.Sprintf("Dropout(%g)", d.P) }
 func (d Dropout) build(b *plan.Builder, x plan.Tensor) plan.Tensor {
 	b.Layer(d, x.Shape, 0)
 	y := b.InPlace(x, true, plan.NeedNothing)
-	b.Add(&dropout{x: x, y: y, p: d.P, id: uint64(len(b.Ops))}, []*plan.Block{x.Data, y.Data}, []*plan.Block{y.Grad})
+	o := &dropout{x: x, y: y, p: d.P, id: uint64(len(b.Ops))}
+	if c := b.Cut(); b.Own(c) != nil {
+		o.whole, o.own = c.Size, b.Own(c)[0]
+	}
+	b.Add(o, []*plan.Block{x.Data, y.Data}, []*plan.Block{y.Grad})
 	return y
 }
 
@@ -39,6 +43,9 @@ type dropout struct {
 	x, y plan.Tensor
 	p    float64
 	id   uint64
+
+	whole int       // features of the whole network, of which this part has own; 0: all
+	own   plan.Span // of them
 }
 
 func (o *dropout) Bind() {}
@@ -47,7 +54,7 @@ func (o *dropout) Forward(p plan.Pass) {
 	n := p.Rows * o.x.Shape.Size()
 	x, y := o.x.Data.Floats[:n], o.y.Data.Floats[:n]
 	if p.Train && o.p > 0 {
-		kernel.Dropout(y, x, hash(p.Key, o.id), o.p)
+		o.drop(y, x, hash(p.Key, o.id))
 	} else if o.x.Data != o.y.Data {
 		copy(y, x)
 	}
@@ -56,6 +63,18 @@ func (o *dropout) Forward(p plan.Pass) {
 func (o *dropout) Backward(p plan.Pass) {
 	if o.y.Grad != nil && o.p > 0 {
 		dy := o.y.Grad.Floats[:p.Rows*o.x.Shape.Size()]
-		kernel.Dropout(dy, dy, hash(p.Key, o.id), o.p)
+		o.drop(dy, dy, hash(p.Key, o.id))
+	}
+}
+
+// drop drops the same values as in the whole network.
+func (o *dropout) drop(y, x []float32, key uint64) {
+	if o.whole == 0 {
+		kernel.Dropout(y, x, 0, key, o.p)
+		return
+	}
+	n := o.own.To - o.own.From
+	for i := 0; i*n < len(x); i++ {
+		kernel.Dropout(y[i*n:(i+1)*n], x[i*n:(i+1)*n], uint32(i*o.whole+o.own.From), key, o.p)
 	}
 }

@@ -46,7 +46,14 @@ func (e Embedding) build(b *plan.Builder, x plan.Tensor) plan.Tensor {
 	}
 	out := data.Shape{x.Shape[0], e.Out}
 	b.Layer(e, out, 0)
-	o := &embedding{x: x, steps: x.Shape[0], vocab: e.Vocab, out: e.Out, w: b.Param("weight", initial(fill, e.Vocab, e.Out, 1), e.Vocab, e.Out)}
+	o := &embedding{x: x, steps: x.Shape[0], vocab: e.Vocab, out: e.Out, own: plan.Span{To: e.Vocab}}
+	own := b.Own(b.Cut())
+	if own != nil {
+		o.own, o.sum = own[0], b.Cuts.Sum
+	}
+	rows := o.own.To - o.own.From
+	o.w = b.Param("weight", initial(fill, e.Vocab, e.Out, 1), rows, e.Out)
+	o.w.Of(own, 0, e.Vocab, e.Out)
 	o.y = b.Output(x, out, true, plan.NeedNothing)
 	b.Add(o, []*plan.Block{x.Data, o.y.Data}, []*plan.Block{x.Data, x.Grad, o.y.Grad})
 	return o.y
@@ -56,34 +63,52 @@ func (e Embedding) build(b *plan.Builder, x plan.Tensor) plan.Tensor {
 type embedding struct {
 	x, y              plan.Tensor
 	steps, vocab, out int
-	w                 *plan.Param // vocab × out
+	own               plan.Span         // of the tokens, whose vectors this part has
+	sum               func(x []float32) // of all parts; nil if this is the only one
+	w                 *plan.Param       // own tokens × out
 }
 
 func (o *embedding) Bind() {}
 
+// Forward: the vectors of other parts' tokens are −0 here, which leaves the bits of what
+// it is added to.
 func (o *embedding) Forward(p plan.Pass) {
-	for i, v := range o.x.Data.Floats[:p.Rows*o.steps] {
+	n := p.Rows * o.steps
+	for i, v := range o.x.Data.Floats[:n] {
 		y := o.y.Data.Floats[i*o.out : (i+1)*o.out]
-		if isToken(v, o.vocab) {
-			copy(y, o.w.W[int(v)*o.out:])
-			continue
+		switch {
+		case !isToken(v, o.vocab):
+			setAll(y, float32(math.NaN()))
+		case o.has(v):
+			copy(y, o.vector(o.w.W, v))
+		default:
+			setAll(y, float32(math.Copysign(0, -1)))
 		}
-		for j := range y {
-			y[j] = float32(math.NaN())
-		}
+	}
+	if o.sum != nil {
+		o.sum(o.y.Data.Floats[:n*o.out])
 	}
 }
 
 func (o *embedding) Backward(p plan.Pass) {
 	clear(o.w.G)
 	for i, v := range o.x.Data.Floats[:p.Rows*o.steps] {
-		if isToken(v, o.vocab) {
-			kernel.Add(o.w.G[int(v)*o.out:(int(v)+1)*o.out], o.y.Grad.Floats[i*o.out:(i+1)*o.out])
+		if isToken(v, o.vocab) && o.has(v) {
+			kernel.Add(o.vector(o.w.G, v), o.y.Grad.Floats[i*o.out:(i+1)*o.out])
 		}
 	}
 	if o.x.Grad != nil {
 		clear(o.x.Grad.Floats[:p.Rows*o.steps]) // tokens do not move
 	}
+}
+
+// has reports whether this part has the vector of a token.
+func (o *embedding) has(v float32) bool { return o.own.From <= int(v) && int(v) < o.own.To }
+
+// vector is that of a token in the weights or their gradient.
+func (o *embedding) vector(w []float32, v float32) []float32 {
+	at := (int(v) - o.own.From) * o.out
+	return w[at : at+o.out]
 }
 
 func isToken(v float32, vocab int) bool {
@@ -121,4 +146,10 @@ func (n *Net) checkFrom(x []float32, first int) error {
 		}
 	}
 	return nil
+}
+
+func setAll(x []float32, v float32) {
+	for i := range x {
+		x[i] = v
+	}
 }

@@ -46,12 +46,20 @@ func newProbeIn(t tester, in16 Precision, l Layer, in data.Shape, rows int, r *r
 	if err != nil {
 		t.Fatal(err)
 	}
+	return newProbeOf(t, &Net{layer: l, in: in, out: out, cfg: Config{Batch: rows, Precision: in16}}, r)
+}
+
+// newProbeOf compiles a network for a probe.
+func newProbeOf(t tester, n *Net, r *rand.Rand) *probe {
+	t.Helper()
+	rows, in := n.cfg.Batch, n.in
 	var x plan.Tensor
-	b, _, y := plan.New(in, rows, in16.format(), func(b *plan.Builder, input plan.Tensor) plan.Tensor {
+	n.plan, _, n.y = plan.New(in, rows, n.cfg.Precision.format(), func(b *plan.Builder, input plan.Tensor) plan.Tensor {
 		x = b.WithGradient(input)
-		return l.build(b, x)
+		return building(n.layer.build, n.cuts)(b, x)
 	})
-	p := &probe{net: &Net{in: in, out: out, cfg: Config{Batch: rows}, plan: b, x: x, y: y}, pass: plan.Pass{Rows: rows, Train: true, Key: 5}}
+	n.x = x
+	p := &probe{net: n, pass: plan.Pass{Rows: rows, Train: true, Key: 5}}
 	if err := p.net.allocate(); err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +70,7 @@ func newProbeIn(t tester, in16 Precision, l Layer, in data.Shape, rows int, r *r
 		}
 	}
 	p.x = normal(r, rows*in.Size())
-	p.c = normal(r, rows*out.Size())
+	p.c = normal(r, rows*n.out.Size())
 	return p
 }
 

@@ -39,11 +39,15 @@ func MeasureMemory(l Layer, in data.Shape, c Config, t TrainConfig) (cost Cost, 
 	if err := c.validate(); err != nil {
 		return Cost{}, Memory{}, fmt.Errorf("footprint: %w", err)
 	}
+	cuts, err := cutsFor(l, in, &c, &t)
+	if err != nil {
+		return Cost{}, Memory{}, fmt.Errorf("footprint: %w", err)
+	}
 	c.level().Enter() // it decides what is computed in pairs
 	defer kernel.Leave()
-	outline(l, in, c.Batch, &c, t.Mesh.Recompute, func(b *plan.Builder, out plan.Tensor) {
+	outline(l, in, c.Batch, &c, t.Mesh.Recompute, cuts, func(b *plan.Builder, out plan.Tensor) {
 		cost, m = Cost(b.Cost()), memoryOf(b, in, out.Shape, &c, &t, t.firstUnits(b), func(batch int) (arena int64) {
-			outline(l, in, batch, &c, t.Mesh.Recompute, func(b *plan.Builder, _ plan.Tensor) { arena, _ = plan.Peaks(b.Blocks) })
+			outline(l, in, batch, &c, t.Mesh.Recompute, cuts, func(b *plan.Builder, _ plan.Tensor) { arena, _ = plan.Peaks(b.Blocks) })
 			return arena
 		})
 	})
@@ -111,12 +115,12 @@ func memoryOf(b *plan.Builder, in, out data.Shape, c *Config, t *TrainConfig, un
 		if d.lanes > 1 {
 			own := *c
 			own.Batch = t.microRows(c.Batch)
-			each := plan.Plus(arena(own.Batch), plan.Plus(own.targets(out), t.mixing(in, out, &own)))
+			each := plan.Plus(arena(own.Batch), plan.Plus(own.comparing(b, out), t.mixing(in, out, &own)))
 			feed = plan.Plus(feed, plan.Product(d.lanes-1, int(each)))
 		}
 	}
 	m.Activations = plan.Plus(plan.Plus(plan.Aligned(stats), plan.Aligned(tables)), blocks)
-	m.Activations = plan.Plus(plan.Plus(m.Activations, fill), plan.Plus(c.targets(out), feed))
+	m.Activations = plan.Plus(plan.Plus(m.Activations, fill), plan.Plus(c.comparing(b, out), feed))
 	m.Best = plan.Plus(m.Best, stats)
 	m.Infer = plan.Plus(plan.Plus(params, stats), plan.Plus(tables, infer))
 	for _, part := range []*int64{&m.Params, &m.Grads, &m.Optimizer, &m.Activations} {
@@ -164,6 +168,11 @@ func (c *Config) targets(out data.Shape) int64 {
 		n += out.Size()
 	}
 	return plan.Product(c.Batch, n)
+}
+
+// comparing is the numbers that the loss of a batch takes beside the outputs.
+func (c *Config) comparing(b *plan.Builder, out data.Shape) int64 {
+	return plan.Plus(c.targets(out), vocabularyFloats(b.Cuts, c.Batch*labels(out)))
 }
 
 // states is the number of slices as long as the parameters that a trainer keeps,

@@ -11,6 +11,7 @@ import (
 type Mesh struct {
 	Data         int `json:"data,omitempty"`          // shards that the rows of a step are cut into; 0 means Threads
 	MicroBatches int `json:"micro_batches,omitempty"` // that a shard is cut into; 0 means Accumulate
+	Tensor       int `json:"tensor,omitempty"`        // parts that wide layers are cut into; 0 means 1
 	Threads      int `json:"threads,omitempty"`       // lanes of a rank that compute micro-batches at the same time; 0 means 1
 
 	// Auto lets the program choose data and micro_batches, where they are 0, and the
@@ -27,6 +28,8 @@ type Mesh struct {
 	World *World `json:"-" yaml:"-"` // nil: this is the only rank
 
 	Recompute Recompute `json:"recompute,omitempty"` // what is computed again in the backward pass instead of being kept
+
+	Ranks Ranks `json:"ranks,omitzero"` // processes that train one trial together; the trainer does not start them
 
 	// Lane runs the part of a step that is computed beside the calling goroutine: it
 	// calls work once, on the goroutine it is called on. A program that counts the
@@ -67,7 +70,9 @@ func (m *Mesh) Shards() int {
 }
 
 // Cuts reports whether there is a mesh.
-func (m *Mesh) Cuts() bool { return m.Auto || m.Data > 0 || m.MicroBatches > 0 || m.Threads > 0 }
+func (m *Mesh) Cuts() bool {
+	return m.Auto || m.Data > 0 || m.MicroBatches > 0 || m.Tensor > 0 || m.Threads > 0
+}
 
 // leaves is the number of micro-batches of a step.
 func (c *TrainConfig) leaves() int {
@@ -80,6 +85,9 @@ func (c *TrainConfig) leaves() int {
 
 // maxLeaves bounds the micro-batches of a step.
 const maxLeaves = 1 << 20
+
+// MaxTensor bounds the parts of a layer, Mesh.Tensor.
+const MaxTensor = 256
 
 // Fits is an error that says what would fit if steps of so many batches of rows cannot
 // be cut so.
@@ -96,6 +104,9 @@ func (c *TrainConfig) fits(batch int) error {
 	}
 	if m.Data < 0 || m.MicroBatches < 0 || m.Threads < 0 {
 		return fmt.Errorf("mesh: data %d, micro_batches %d or threads %d is below 0", m.Data, m.MicroBatches, m.Threads)
+	}
+	if m.Tensor < 0 || m.Tensor > MaxTensor {
+		return fmt.Errorf("mesh: tensor %d is outside [1, %d]", m.Tensor, MaxTensor)
 	}
 	if err := m.joinable(); err != nil {
 		return err

@@ -70,6 +70,8 @@ type Net struct {
 	cfg       Config
 	level     kernel.Level  // of cfg.CPU
 	plan      *plan.Builder // empty if err is not nil
+	cuts      *plan.Cuts    // into parts for tensor parallelism; nil: it is whole
+	head      *vocabulary   // the loss, if the outputs are cut
 	x, y      plan.Tensor   // input and output of the plan
 	arena     []float32
 	params    []float32    // nil where ranks have pieces of them
@@ -122,6 +124,17 @@ func Compile(l Layer, in data.Shape, cfg Config) (*Net, error) {
 	return n, nil
 }
 
+// building is what builds a network that is cut so.
+func building(build func(*plan.Builder, plan.Tensor) plan.Tensor, cuts *plan.Cuts) func(*plan.Builder, plan.Tensor) plan.Tensor {
+	if cuts == nil {
+		return build
+	}
+	return func(b *plan.Builder, x plan.Tensor) plan.Tensor {
+		b.Cuts = cuts
+		return build(b, x)
+	}
+}
+
 // allocate makes the arena: parameters, gradients, statistics, then the blocks
 // of the plan.
 func (n *Net) allocate() error {
@@ -162,6 +175,7 @@ func (n *Net) bindBlocks(arena []float32) {
 	if n.cfg.soft() {
 		n.batch.Soft = make([]float32, n.cfg.Batch*n.out.Size())
 	}
+	n.head = newVocabulary(n)
 }
 
 // share gives each tensor of a list its part of a flat slice.
@@ -257,18 +271,27 @@ func (n *Net) step(p plan.Pass, t loss.Targets, scale float64) (sum, weight floa
 
 // judge is the loss of outputs, as step returns it, and its gradient by them.
 func (n *Net) judge(p plan.Pass, t loss.Targets, scale float64) (sum, weight float64) {
-	size := p.Rows * n.out.Size()
+	size := p.Rows * n.y.Shape.Size()
 	d := n.y.Grad.Floats[:size]
-	sum, weight = n.cfg.Loss.Gradient(d, n.y.Data.Floats[:size], t, p.Rows)
+	sum, weight = n.compare(d, n.y.Data.Floats[:size], t, p.Rows)
 	if math.IsNaN(sum) || math.IsInf(sum, 0) {
 		return sum, weight
 	}
-	if t.Partner != nil {
-		l, _ := n.cfg.Loss.(loss.CrossEntropy) // newFeeder made sure
-		sum += t.Mixed(d, n.y.Data.Floats[:size], p.Rows, l.Smoothing)
-	}
 	if scale != 1 {
 		kernel.Scale(d, float32(scale))
+	}
+	return sum, weight
+}
+
+// compare is the loss of outputs y and its gradient d by them: see [loss.Loss].
+func (n *Net) compare(d, y []float32, t loss.Targets, rows int) (sum, weight float64) {
+	if n.head != nil {
+		return n.head.gradient(d, y, t, rows)
+	}
+	sum, weight = n.cfg.Loss.Gradient(d, y, t, rows)
+	if t.Partner != nil && !math.IsNaN(sum) && !math.IsInf(sum, 0) {
+		l, _ := n.cfg.Loss.(loss.CrossEntropy) // newFeeder made sure
+		sum += t.Mixed(d, y, rows, l.Smoothing)
 	}
 	return sum, weight
 }

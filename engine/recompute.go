@@ -51,7 +51,7 @@ func (r Recompute) builder(l Layer) func(*plan.Builder, plan.Tensor) plan.Tensor
 
 // plan makes the plan of the network for batches of so many rows.
 func (n *Net) planFor(batch int) (*plan.Builder, plan.Tensor, plan.Tensor) {
-	return plan.New(n.in, batch, n.cfg.Precision.format(), n.recompute.builder(n.layer))
+	return plan.New(n.in, batch, n.cfg.Precision.format(), building(n.recompute.builder(n.layer), n.cuts))
 }
 
 // recomputing plans the network anew, for other activations to be computed again. Its
@@ -74,6 +74,6 @@ func (n *Net) recomputing(r Recompute) error {
 }
 
 // outline plans a network for its costs alone.
-func outline(l Layer, in data.Shape, batch int, c *Config, r Recompute, see func(b *plan.Builder, out plan.Tensor)) {
-	plan.Outline(in, batch, c.Precision.format(), r != RecomputeNone, r.builder(l), see)
+func outline(l Layer, in data.Shape, batch int, c *Config, r Recompute, cuts *plan.Cuts, see func(b *plan.Builder, out plan.Tensor)) {
+	plan.Outline(in, batch, c.Precision.format(), r != RecomputeNone, building(r.builder(l), cuts), see)
 }

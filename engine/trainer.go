@@ -111,6 +111,9 @@ func NewTrainer(n *Net, cfg TrainConfig) (*Trainer, error) {
 	if err := cfg.fits(n.cfg.Batch); err != nil {
 		return nil, fmt.Errorf("trainer: %w", err)
 	}
+	if err := n.cutFor(&cfg); err != nil {
+		return nil, fmt.Errorf("trainer: %w", err)
+	}
 	if cfg.Mask != nil && len(cfg.Mask) != len(n.params) {
 		return nil, fmt.Errorf("trainer: a mask of %d numbers for %d parameters", len(cfg.Mask), len(n.params))
 	}

@@ -63,17 +63,17 @@ func (w Work) Time(each Work) (t float64) {
 	return t
 }
 
-// product is the work of a product of rows·m × k with k×n values; rows are samples, or
+// productWork is the work of a product of rows·m × k with k×n values; rows are samples, or
 // 1 for a product of one.
-func product(m, n, k int, rows float64) Work {
-	return matrices(float64(m)*rows, columns(n), float64(k))
+func productWork(m, n, k int, rows float64) Work {
+	return matrixWork(float64(m)*rows, vectors(n), float64(k))
 }
 
-// across is [product] where the samples are the inner dimension, as in a gradient of
+// acrossWork is [productWork] where the samples are the inner dimension, as in a gradient of
 // weights.
-func across(m, n, k int, rows float64) Work { return matrices(float64(m), columns(n), float64(k)*rows) }
+func acrossWork(m, n, k int, rows float64) Work { return matrixWork(float64(m), vectors(n), float64(k)*rows) }
 
-func matrices(m, n, k float64) Work {
+func matrixWork(m, n, k float64) Work {
 	w := Work{Products: 2 * m * n * k, Outputs: m * n, Operands: k * (m + n), Calls: 1}
 	if 4*(m*k+k*n+m*n) > ownCache {
 		w.Far = w.Products
@@ -84,9 +84,9 @@ func matrices(m, n, k float64) Work {
 // ownCache is the bytes of a core's own cache, about.
 const ownCache = 512 << 10
 
-// columns is the width of a product that takes as long and is made of whole vectors of
+// vectors is the width of a product that takes as long and is made of whole vectors of
 // 16: the last one of a width that is no multiple of 8 takes as long as two.
-func columns(n int) float64 {
+func vectors(n int) float64 {
 	wide := float64(n / 16 * 16)
 	switch rest := n % 16; {
 	case rest == 8:
@@ -102,14 +102,14 @@ func opWork(o plan.Op, used [2][]*plan.Block, rows float64) (forward, backward W
 	forward.Ops, backward.Ops = 1, 1
 	switch o := o.(type) {
 	case *dense:
-		forward.add(product(o.per, o.out, o.in, rows), 1)
-		backward.add(across(o.in, o.out, o.per, rows), 1)
+		forward.add(productWork(o.per, o.out, o.in, rows), 1)
+		backward.add(acrossWork(o.in, o.out, o.per, rows), 1)
 		backward.Bytes += 4 * rows * float64(o.per*o.out)
 		if o.relu {
 			backward.Bytes += 12 * rows * float64(o.per*o.out)
 		}
 		if o.x.Grad != nil {
-			backward.add(product(o.per, o.in, o.out, rows), 1)
+			backward.add(productWork(o.per, o.in, o.out, rows), 1)
 		}
 	case *conv:
 		o.work(&forward, &backward, rows)
@@ -117,19 +117,19 @@ func opWork(o plan.Op, used [2][]*plan.Block, rows float64) (forward, backward W
 		o.work(&forward, &backward, rows)
 	case *attention:
 		t, h, n := o.steps, o.d/o.heads, rows*float64(o.heads)
-		forward.add(product(t, t, h, 1), n)
-		forward.add(product(t, h, t, 1), n)
-		backward.add(product(t, t, h, 1), n)
-		backward.add(product(t, h, t, 1), 3*n)
+		forward.add(productWork(t, t, h, 1), n)
+		forward.add(productWork(t, h, t, 1), n)
+		backward.add(productWork(t, t, h, 1), n)
+		backward.add(productWork(t, h, t, 1), 3*n)
 		forward.Functions += n * float64(t*t)
 		backward.Bytes += 12 * n * float64(t*t)
 	case *gru:
 		t, h := o.steps, o.h
-		forward.add(product(1, 3*h, h, rows), float64(t-1))
-		backward.add(product(1, h, 2*h, rows), float64(t))
-		backward.add(product(1, h, h, rows), float64(t))
-		backward.add(product(h, 2*h, t-1, 1), rows)
-		backward.add(product(h, h, t-1, 1), rows)
+		forward.add(productWork(1, 3*h, h, rows), float64(t-1))
+		backward.add(productWork(1, h, 2*h, rows), float64(t))
+		backward.add(productWork(1, h, h, rows), float64(t))
+		backward.add(productWork(h, 2*h, t-1, 1), rows)
+		backward.add(productWork(h, h, t-1, 1), rows)
 		forward.Calls += rows * float64(t) // each step of each sample by itself
 		backward.Calls += rows * float64(t)
 		forward.Functions += 3 * rows * float64(t*h)
@@ -199,25 +199,25 @@ func (o *conv) work(forward, backward *Work, rows float64) {
 		backward.Bytes += 8 * taps * out
 		return
 	case o.pointwise():
-		forward.add(product(o.oh*o.ow, o.oc, o.c, rows), 1)
+		forward.add(productWork(o.oh*o.ow, o.oc, o.c, rows), 1)
 	case o.groups == 1:
-		forward.add(product(o.ow, o.oc, o.k*o.k*o.c, 1), rows*float64(o.oh))
+		forward.add(productWork(o.ow, o.oc, o.k*o.k*o.c, 1), rows*float64(o.oh))
 	default:
-		forward.add(product(o.ow, perOut, o.k*per, 1), g*float64(o.oh*o.k))
+		forward.add(productWork(o.ow, perOut, o.k*per, 1), g*float64(o.oh*o.k))
 	}
 	if o.groups == 1 {
-		backward.add(product(o.k*o.c, o.oc, o.oh*o.ow, 1), rows*float64(o.k))
+		backward.add(productWork(o.k*o.c, o.oc, o.oh*o.ow, 1), rows*float64(o.k))
 	} else {
-		backward.add(product(per, perOut, o.oh*o.ow, 1), g*float64(o.k*o.k))
+		backward.add(productWork(per, perOut, o.oh*o.ow, 1), g*float64(o.k*o.k))
 	}
 	switch {
 	case o.x.Grad == nil:
 	case o.turns() && o.k == 1:
-		backward.add(product(o.h*o.wide, o.c, o.oc, 1), rows)
+		backward.add(productWork(o.h*o.wide, o.c, o.oc, 1), rows)
 	case o.turns():
-		backward.add(product(o.wide, o.c, o.k*o.k*o.oc, 1), rows*float64(o.h))
+		backward.add(productWork(o.wide, o.c, o.k*o.k*o.oc, 1), rows*float64(o.h))
 	default:
-		backward.add(product(o.ow, per, perOut, 1), g*float64(o.oh*o.k*o.k))
+		backward.add(productWork(o.ow, per, perOut, 1), g*float64(o.oh*o.k*o.k))
 	}
 }
 
@@ -232,10 +232,10 @@ func (o *conv1d) work(forward, backward *Work, rows float64) {
 		backward.Bytes += 8 * float64(o.k) * out
 		return
 	}
-	forward.add(product(o.ot, perOut, o.k*per, 1), g)
-	backward.add(product(per, perOut, o.ot, 1), g*float64(o.k))
+	forward.add(productWork(o.ot, perOut, o.k*per, 1), g)
+	backward.add(productWork(per, perOut, o.ot, 1), g*float64(o.k))
 	if o.x.Grad != nil {
-		backward.add(product(o.ot, per, perOut, 1), g*float64(o.k))
+		backward.add(productWork(o.ot, per, perOut, 1), g*float64(o.k))
 	}
 }
 

@@ -106,6 +106,9 @@ func TestRanksChangeNoBit(t *testing.T) {
 			Prefetch:  rapid.Bool().Draw(rt, "prefetch"), Seed: 7,
 			Mesh: always(Mesh{Data: shards, MicroBatches: micro}),
 		}
+		if rapid.Bool().Draw(rt, "tensor") && layer.String() == sharing.String() {
+			layer, cfg.Mesh.Tensor = Seq{Dense{Out: 128}, BatchNorm{}, ReLU{}, Dropout{P: 0.1}, Dense{Out: 70}, ReLU{}, Dense{Out: 4}}, 2
+		}
 		if rapid.Bool().Draw(rt, "frozen") && layer.String() == sharing.String() {
 			cfg.Groups = append(cfg.Groups, Group{Names: []string{"4.weight"}, Frozen: true})
 		}

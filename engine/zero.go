@@ -51,7 +51,7 @@ func (e *edge) Backward(plan.Pass) {
 func (t *Trainer) breakUp() {
 	n := t.net
 	stats, tables, params := n.stats, n.tables, n.params
-	n.plan, n.x, n.y = plan.New(n.in, n.cfg.Batch, n.cfg.Precision.format(), n.layer.build)
+	n.plan, n.x, n.y = n.planFor(n.cfg.Batch)
 	whole := t.cfg.Mesh.Zero < 3
 	sizes := []int{len(stats), len(tables)}
 	if whole {
@@ -163,7 +163,7 @@ func (t *Trainer) addEdges(l *lane) {
 // is the current one.
 func (t *Trainer) laneNet(batch int) *Net {
 	n := t.net
-	l := &Net{layer: n.layer, in: n.in, out: n.out, cfg: n.cfg, level: n.level, recompute: n.recompute, params: n.params, stats: n.stats, tables: n.tables}
+	l := &Net{layer: n.layer, in: n.in, out: n.out, cfg: n.cfg, level: n.level, cuts: n.cuts, recompute: n.recompute, params: n.params, stats: n.stats, tables: n.tables}
 	l.cfg.Batch = batch
 	l.plan, l.x, l.y = n.planFor(batch)
 	if !t.cfg.Mesh.sharded() {

@@ -17,15 +17,16 @@ const mostThreads = 256
 // and lets a trial ask for as many processors as it has threads.
 func (s *Spec) completeMesh() error {
 	m, r := &s.Mesh, &s.Resources
-	if !m.Cuts() && m.Recompute == "" {
-		return nil
+	if err := s.completeRanks(); err != nil || !m.Cuts() && m.Recompute == "" {
+		return err
 	}
 	for _, f := range []struct {
 		key   string
 		value int
-	}{{"data", m.Data}, {"micro_batches", m.MicroBatches}} {
-		if f.value < 0 || f.value > 1<<16 {
-			return wrong("mesh."+f.key, "%d is outside [1, %d]", f.value, 1<<16)
+		most  int
+	}{{"data", m.Data, 1 << 16}, {"micro_batches", m.MicroBatches, 1 << 16}, {"tensor", m.Tensor, engine.MaxTensor}} {
+		if f.value < 0 || f.value > f.most {
+			return wrong("mesh."+f.key, "%d is outside [1, %d]", f.value, f.most)
 		}
 	}
 	switch {
@@ -36,7 +37,7 @@ func (s *Spec) completeMesh() error {
 	case m.Zero != 0:
 		return wrong("mesh.zero", "a trial has one rank, which has nobody to share the optimizer's state with: leave it out")
 	case s.Command != nil:
-		return wrong("mesh", "it cuts the steps of our own engine; a command makes its own use of the cores that resources.cpu gives it")
+		return wrong("mesh", "data, micro_batches and threads cut the steps of our own engine; a command makes its own use of the cores that resources.cpu gives it, and of several processes with ranks")
 	case s.Search.Supernet != "":
 		return wrong("mesh", "weights that candidates share (search.supernet) are trained by one thread: remove one of them")
 	case r.CPU > 0 && r.CPU < m.Threads:
@@ -111,6 +112,9 @@ func (s *Spec) ends(name string) (values []int) {
 // a study without a mesh.
 func DescribeMesh(s *Spec) string {
 	m := &s.Mesh
+	if m.Ranks.Several() && s.Command != nil {
+		return describeRanks(s)
+	}
 	again := ""
 	if m.Recompute != "" {
 		again = fmt.Sprintf("recompute %s: activations are computed again in the backward pass, which takes less memory and one more forward pass at most", m.Recompute)
@@ -132,5 +136,9 @@ func DescribeMesh(s *Spec) string {
 	if m.MicroBatches > 0 {
 		micro = fmt.Sprint(m.MicroBatches)
 	}
-	return fmt.Sprintf("data %d × micro_batches %s on %d threads, where a step is large enough to pay for them; the numbers depend on data and micro_batches alone%s", m.Shards(), micro, max(m.Threads, 1), again)
+	tensor, numbers := "", "data and micro_batches"
+	if m.Tensor > 1 {
+		tensor, numbers = fmt.Sprintf(" × tensor %d", m.Tensor), "data, micro_batches and tensor"
+	}
+	return fmt.Sprintf("data %d × micro_batches %s%s on %d threads, where a step is large enough to pay for them; the numbers depend on %s alone%s", m.Shards(), micro, tensor, max(m.Threads, 1), numbers, again)
 }

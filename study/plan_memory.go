@@ -1,6 +1,7 @@
 package study
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -38,9 +39,11 @@ func DescribeMemory(ctx context.Context, s *Spec, d *data.Data, o Offer) (string
 	room := o.Complete().Room(s.Resources, d.Bytes(), "a worker here")
 	var least, most network.Need
 	over := 0
+	var first error
 	for _, p := range drawn {
 		n, err := built.Need(p, role)
 		if err != nil {
+			first = cmp.Or(first, err)
 			continue // it is infeasible for another reason
 		}
 		if least.Total() == 0 || n.Total() < least.Total() {
@@ -52,6 +55,9 @@ func DescribeMemory(ctx context.Context, s *Spec, d *data.Data, o Offer) (string
 		if room.Bytes > 0 && n.Total() > room.Bytes {
 			over++
 		}
+	}
+	if most.Total() == 0 && s.Mesh.Tensor > 1 { // no network can be cut so
+		return "", first
 	}
 	if most.Total() == 0 {
 		return "", nil

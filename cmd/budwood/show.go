@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"sort"
 	"strconv"
@@ -197,15 +196,10 @@ func (c *showCmd) showLog(a *app) error {
 	if err != nil {
 		return err
 	}
-	f, err := blobs.Get(a.ctx, trials.OutputKey(c.Study, id))
+	text, err := trials.Output(a.ctx, blobs, c.Study, id)
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("nothing is kept of what trial %s printed: its objective is not a command, or it trained elsewhere", search.TrialName(id))
 	}
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	text, err := io.ReadAll(f) // no more than a command keeps
 	if err != nil {
 		return err
 	}

@@ -125,11 +125,13 @@ func TestGoldenImportance(t *testing.T) {
 	Move(moved, rowA, gradA)
 	near(t, "movement", wide(moved), []float64{0, .4, .75, .6, .26, -.32, -1.44, -.4}, 1e-6)
 
+	w := tensorsOf(n)["1.weight"]
+	w[0], w[1] = 1, -3
 	l1, err := Scores(n, L1, Evidence{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	near(t, "scores", l1[Group{"0 Dense(2)", 2}], []float64{6.7 / 6.35, 6 / 6.35}, 1e-6)
+	near(t, "scores", l1[Group{"0 Dense(2)", 2}], []float64{(6.7/6.35 + .5) / 2, (6/6.35 + 1.5) / 2}, 1e-6)
 }
 
 // toy is rows whose target is the sum of the first two of four inputs.

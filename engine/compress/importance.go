@@ -13,14 +13,14 @@ import (
 // Importance is how the importance of channels is measured.
 type Importance string
 
-// The importances of channels. In a group it is the mean over the tensors that make
-// its channels, in each of which the scores are divided by their mean first, so that
-// large layers do not decide (Fang et al. 2023).
+// The importances of channels. In a group it is the mean over the tensors that make its
+// channels, and of L1 and L2 over those that read them, too; in each the scores are
+// divided by their mean first, so that large layers do not decide (Fang et al. 2023).
 //
 // Where a norm follows, Taylor and Movement are those of its γ and β: the loss does not
 // depend on the length of weights before a batch norm, so that Σ g·w is 0 there.
 const (
-	L1       Importance = "l1"       // Σ|w| of the weights that make the channel (Li et al. 2017)
+	L1       Importance = "l1"       // Σ|w| of the weights that make or read the channel (Li et al. 2017)
 	L2       Importance = "l2"       // √Σw²
 	BNScale  Importance = "bn_scale" // |γ| of its norms (Liu et al. 2017); L1 in groups without a norm
 	Taylor   Importance = "taylor"   // (Σ g·w)², the mean over batches: the change of the loss, squared (Molchanov et al. 2019)
@@ -94,39 +94,40 @@ func newScorer(n *engine.Net, t *traced) *scorer {
 
 // group is the scores of a group.
 func (s *scorer) group(g int, how Importance) []float64 {
-	out := make([]float64, len(s.roots[g]))
-	want := kernel
+	counts := func(k kind) bool { return k == kernel || k == reader && how != Taylor && how != Movement }
 	if how != L1 && how != L2 && slices.ContainsFunc(s.members, func(m member) bool { return m.kind == scale && s.within(m, g) }) {
-		want = scale
+		counts = func(k kind) bool { return k == scale }
 	}
+	out, of := make([]float64, len(s.roots[g])), make([]float64, len(s.roots[g]))
 	for _, m := range s.members {
-		if m.kind != want || !s.within(m, g) {
+		if !counts(m.kind) || !s.within(m, g) {
 			continue
 		}
-		own := make([]float64, len(out))
-		var mean float64
+		own := map[int]float64{} // by channel
 		for i, v := range s.places(m, how) {
 			if at := s.at[s.root(m.el[i])]; at.group == g {
 				own[at.number] += v
-				mean += math.Abs(v) / float64(len(out))
 			}
 		}
-		for i := range own {
-			if how == L2 {
-				own[i] = math.Sqrt(own[i])
+		var mean float64
+		for i := range out {
+			if v, ok := own[i]; ok {
+				if how == L2 {
+					v = math.Sqrt(v)
+				}
+				own[i] = v
+				mean += math.Abs(v) / float64(len(own))
 			}
 		}
-		if how == L2 {
-			mean = 0
-			for _, v := range own {
-				mean += v / float64(len(out))
+		for i := range out {
+			if v, ok := own[i]; ok && mean > 0 {
+				out[i] += v / mean
+				of[i]++
 			}
 		}
-		for i := range own {
-			if mean > 0 {
-				out[i] += own[i] / mean
-			}
-		}
+	}
+	for i := range out {
+		out[i] /= max(of[i], 1)
 	}
 	return out
 }
@@ -144,9 +145,9 @@ func (s *scorer) places(m member, how Importance) []float64 {
 	out := make([]float64, len(m.el))
 	for i, v := range s.tensors[m.tensor] {
 		if v := math.Abs(float64(v)); how == L2 {
-			out[i%len(out)] += v * v
+			out[m.at(i)] += v * v
 		} else {
-			out[i%len(out)] += v
+			out[m.at(i)] += v
 		}
 	}
 	return out
@@ -209,6 +210,6 @@ func (s *scorer) gather(i int, how Importance, w, g []float32) {
 func (s *scorer) multiply(to map[int]float64, m member, w, g []float32) {
 	at := s.offsets[m.tensor]
 	for i := range s.tensors[m.tensor] {
-		to[s.root(m.el[i%len(m.el)])] += float64(w[at+i]) * float64(g[at+i])
+		to[s.root(m.el[m.at(i)])] += float64(w[at+i]) * float64(g[at+i])
 	}
 }

@@ -73,6 +73,7 @@ func (w *walk) gru(l engine.GRU, at string, x value, shape data.Shape) (b built,
 		return b, x, err
 	}
 	w.member(inside(at, "hidden.weight"), kernel, gates)
+	w.reader(inside(at, "hidden.weight"), product{1, 1, 3 * l.Out, false}, el)
 	w.member(inside(at, "hidden.bias"), bias, gates)
 	w.take(&b, at, "hidden.weight", el, gates)
 	w.take(&b, at, "hidden.bias", gates)

@@ -78,6 +78,9 @@ func (w *walk) linear(l engine.Layer, at string, x value, out []int, norm bool) 
 	}
 	w.touch(at, x.el, out)
 	w.member(inside(at, "weight"), kernel, out)
+	if !depthwise {
+		w.reader(inside(at, "weight"), p, x.el)
+	}
 	if !p.noBias {
 		w.member(inside(at, "bias"), bias, out)
 	}

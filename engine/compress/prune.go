@@ -29,8 +29,8 @@ func Prune(n *engine.Net, keep map[Group][]int) (*engine.Net, error) {
 	return prune(n, keep, nil)
 }
 
-// PruneMean is [Prune] for channels that matter: what is left of a cut channel is its
-// mean over the rows of a set, Σ W·μ in the next bias. It runs at most so many batches
+// PruneMean is [Prune], but what is left of a cut channel is its mean over the rows of a
+// set, Σ W·μ in the next bias, in the network as it was before. It runs at most so many batches
 // of the network's size, evenly over the set; 0 means 10.
 func PruneMean(n *engine.Net, keep map[Group][]int, s *data.Set, batches int) (*engine.Net, error) {
 	if err := alive(n); err != nil {

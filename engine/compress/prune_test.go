@@ -249,6 +249,9 @@ func masked(t testing.TB, n *engine.Net, keep map[Group][]int) *engine.Net {
 		t.Fatal(err)
 	}
 	for _, member := range tr.members {
+		if member.kind == reader {
+			continue
+		}
 		for i := range tensors[member.tensor] {
 			at := tr.at[tr.root(member.el[i%len(member.el)])]
 			if kept, ok := keep[tr.groups[at.group]]; ok && !slices.Contains(kept, at.number) {
@@ -301,6 +304,43 @@ func TestShrunkIsMasked(t *testing.T) {
 				t.Fatalf("%s, seed %d, %v → %v: apart by %.2g", c.name, seed, keep, small.Layer(), d)
 			}
 		}
+	}
+}
+
+// The means of a data set go where the constants go, in every layer.
+func TestPruneMeanOfEveryLayer(t *testing.T) {
+	for _, c := range table {
+		n := compiled(t, c.layer, c.in, 1)
+		r := rand.New(rand.NewPCG(7, 5))
+		stir(r, n)
+		keep, err := Choose(c.layer, c.in, nil, Budget{Channels: .5})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := &data.Set{Shape: c.in, Outputs: n.Out().Size()}
+		for range 8 * c.in.Size() {
+			x := float32(r.NormFloat64())
+			if c.name == "decoder" {
+				x = float32(r.IntN(11))
+			}
+			s.X = append(s.X, x)
+		}
+		s.Target = make([]float32, 8*s.Outputs)
+		small, err := PruneMean(n, keep, s, 2)
+		if err != nil {
+			t.Fatalf("%s: %v", c.name, err)
+		}
+		for _, y := range outputs(t, 1, small) {
+			if y-y != 0 {
+				t.Fatalf("%s: an output is %v", c.name, y)
+			}
+		}
+		if masked, err := Prune(n, keep); err != nil || len(keep) > 0 && slices.Equal(outputs(t, 1, small), outputs(t, 1, masked)) {
+			t.Errorf("%s: means change nothing, %v", c.name, err)
+		}
+	}
+	if _, err := PruneMean(compiled(t, golden, data.Shape{8, 8, 3}, 1), nil, toy(4), 2); err == nil {
+		t.Error("rows of four numbers as images")
 	}
 }
 

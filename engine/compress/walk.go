@@ -38,11 +38,21 @@ type source struct {
 	own  bool // it is no layer of its own: the heads or the inner width of one
 }
 
-// member is a tensor whose last axis belongs to elements.
+// member is a tensor with an axis of elements.
 type member struct {
 	tensor string
 	el     []int
 	kind   kind
+	reads  product // of a reader: the axis of inputs, of which el are all
+}
+
+// at is the place on the axis of elements of a value of the tensor.
+func (m *member) at(i int) int {
+	if m.kind != reader {
+		return i % len(m.el) // the axis is the last one
+	}
+	per, perOut := len(m.el)/m.reads.groups, m.reads.out/m.reads.groups
+	return i%m.reads.out/perOut*per + i/m.reads.out%per
 }
 
 // kind is what a member is to its channels.
@@ -50,6 +60,7 @@ type kind int
 
 const (
 	kernel kind = iota // weights that make them
+	reader             // weights that multiply them
 	bias
 	scale // γ of a norm, right before its β
 	shift
@@ -120,7 +131,14 @@ func (w *walk) touch(at string, el ...[]int) {
 // member says that the last axis of a tensor belongs to elements.
 func (w *walk) member(tensor string, k kind, el []int) {
 	if w.kept == nil {
-		w.members = append(w.members, member{tensor, el, k})
+		w.members = append(w.members, member{tensor: tensor, el: el, kind: k})
+	}
+}
+
+// reader says that the axis of inputs of weights belongs to elements.
+func (w *walk) reader(tensor string, p product, el []int) {
+	if w.kept == nil {
+		w.members = append(w.members, member{tensor, el, reader, p})
 	}
 }
 

@@ -3,17 +3,17 @@ package kernel
 import "math"
 
 // Dropout writes y = x/(1−p) where a random number is at least p, else 0. The
-// numbers follow from the key and the place in x alone, on every instruction
-// set, so that the same key makes the same choice. y and x may be the same
-// slice.
-func Dropout(y, x []float32, key uint64, p float64) {
+// numbers follow from the key and the place alone, of which the first value of x has
+// the number first, on every instruction set: the same key makes the same choice. y
+// and x may be the same slice.
+func Dropout(y, x []float32, first uint32, key uint64, p float64) {
 	y = y[:len(x)]
 	d := dropoutArgs{
 		key1: uint32(key), key2: uint32(key >> 32),
 		limit: uint32(min(p*(1<<32), math.MaxUint32)), scale: float32(1 / (1 - p)),
 	}
 	for i := range d.counter {
-		d.counter[i] = uint32(i)
+		d.counter[i] = first + uint32(i)
 	}
 	v, n := whole(len(x))
 	if v > 0 {
@@ -21,7 +21,7 @@ func Dropout(y, x []float32, key uint64, p float64) {
 	}
 	for i := n; i < len(x); i++ {
 		v := x[i] * d.scale
-		if random32(uint32(i), d.key1, d.key2) < d.limit {
+		if random32(first+uint32(i), d.key1, d.key2) < d.limit {
 			v = 0
 		}
 		y[i] = v

@@ -14,7 +14,7 @@ func testDropout(t *testing.T) {
 			x[i] = 1
 		}
 		y := make([]float32, len(x))
-		Dropout(y, x, 42, p)
+		Dropout(y, x, 0, 42, p)
 		var sum float64
 		for _, v := range y {
 			if v != 0 && math.Abs(float64(v)-1/(1-p)) > 1e-6 {
@@ -41,7 +41,7 @@ func testDropout(t *testing.T) {
 		if want := kept * kept / float64(len(y)); math.Abs(run-want) > 4*math.Sqrt(float64(len(y)))/2 {
 			t.Errorf("p %g: %g neighbours kept, want about %g", p, run, want)
 		}
-		Dropout(x, x, 42, p)
+		Dropout(x, x, 0, 42, p)
 		compare(t, "Dropout again", x, func(i int) float64 { return float64(y[i]) }, 0)
 	}
 }
@@ -55,8 +55,8 @@ func TestDropoutKeys(t *testing.T) {
 	}
 	for _, other := range []uint64{43, 42 + 1<<32, 42 + n, 1 << 63} {
 		a, b := make([]float32, n), make([]float32, n)
-		Dropout(a, x, 42, 0.5)
-		Dropout(b, x, other, 0.5)
+		Dropout(a, x, 0, 42, 0.5)
+		Dropout(b, x, 0, other, 0.5)
 		both := 0
 		for i := range a {
 			if a[i] != 0 && b[i] != 0 {

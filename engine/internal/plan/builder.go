@@ -15,6 +15,7 @@ type Builder struct {
 	Half  kernel.Format // of the operands of products
 	Input *Block        // Batch × the input's shape
 	Vocab int           // the input consists of tokens below it; 0: of any numbers
+	Cuts  *Cuts         // how the layers are cut into parts; nil: not at all
 
 	Ops    []Op
 	Owner  []int         // row of each op

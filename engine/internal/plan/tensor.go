@@ -63,6 +63,7 @@ type Param struct {
 	Size  int64     // the product of Shape
 	At    int       // its place in the flat slice of all tensors of its kind
 	First Filler    // of its first values
+	Piece *Piece    // what it is of a larger tensor; nil: all
 	W, G  []float32 // values and gradient, Size long, once the arena exists; only what is trained has a gradient
 }
 
