@@ -71,7 +71,9 @@ func productWork(m, n, k int, rows float64) Work {
 
 // acrossWork is [productWork] where the samples are the inner dimension, as in a gradient of
 // weights.
-func acrossWork(m, n, k int, rows float64) Work { return matrixWork(float64(m), vectors(n), float64(k)*rows) }
+func acrossWork(m, n, k int, rows float64) Work {
+	return matrixWork(float64(m), vectors(n), float64(k)*rows)
+}
 
 func matrixWork(m, n, k float64) Work {
 	w := Work{Products: 2 * m * n * k, Outputs: m * n, Operands: k * (m + n), Calls: 1}
