@@ -108,6 +108,9 @@ func NewTrainer(n *Net, cfg TrainConfig) (*Trainer, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, fmt.Errorf("trainer: %w", err)
 	}
+	if err := cfg.chooseMesh(n); err != nil {
+		return nil, fmt.Errorf("trainer: %w", err)
+	}
 	if err := cfg.fits(n.cfg.Batch); err != nil {
 		return nil, fmt.Errorf("trainer: %w", err)
 	}

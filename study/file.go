@@ -111,6 +111,11 @@ func parse(src []byte) (*Spec, ast.Node, error) {
 	if exactly(root, "parallel") != nil {
 		return s, root, wrong("parallel", "there is no such key: mesh trains one trial on many cores, search.parallel is how many trials run at once")
 	}
+	for _, key := range []string{"cluster", "model"} {
+		if exactly(root, key) != nil {
+			return s, root, wrong(key, "it is no key of a study: a mesh for machines that need not exist is planned with budwood plan --cluster CLUSTER.yaml [MODEL.yaml]")
+		}
+	}
 	err = decode(root, s)
 	if err == nil {
 		err = written(root, s)

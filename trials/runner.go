@@ -27,6 +27,8 @@ type Runner struct {
 	Name  string             // of this worker, for the record
 	Log   zerolog.Logger
 
+	Machine *engine.Machine // for meshes that are chosen here; nil: the built-in one
+
 	Version segment.Version // version of the training function, if it is a Go function of this process
 
 	shared sharedCache // what was asked for last

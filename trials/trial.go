@@ -82,6 +82,7 @@ type Trial struct {
 	version  segment.Version    // version of what trains it
 	kernels  string             // instruction set that the engine uses
 	notes    []string           // further remarks on this segment
+	mesh     chosenMesh         // by the program; zero: it has chosen none
 	beside   *atomic.Int64      // processor time of lanes on other threads, in nanoseconds
 	before   progress           // what was resumed; Epoch 0: nothing
 }

@@ -147,11 +147,15 @@ func (c *workerCmd) Run(a *app) error {
 		return err
 	}
 	defer losses.Close()
+	machine, err := budwood.ReadMachine(a.home)
+	if err != nil {
+		return err
+	}
 	offer := c.offer().Complete()
 	boundHeap(offer)
 	files := a.dataFiles(blobs)
 	w := workflows.NewTrainWorker(conn.Client, conn.namespace, workflows.DefaultQueue, &workflows.TrainActivities{
-		Runner: &trials.Runner{Blobs: blobs, Meter: energy.NewAttributor(power), Name: name, Log: a.log(), Losses: losses},
+		Runner: &trials.Runner{Blobs: blobs, Meter: energy.NewAttributor(power), Name: name, Log: a.log(), Losses: losses, Machine: machine},
 		Data:   &data.Cache{Files: files, Shared: a.sharedData()}, Allow: c.allow(), Log: a.log(),
 	}, offer)
 	if err := w.Start(); err != nil {
