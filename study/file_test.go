@@ -173,7 +173,7 @@ func TestMistakes(t *testing.T) {
 		{"mesh and parallel", "search:", "parallel: 4\nsearch:", `study.yaml:4:11: parallel: there is no such key: mesh trains one trial on many cores, search.parallel is how many trials run at once`},
 		{"mesh of nothing", "search:", "mesh: {}\nsearch:", `study.yaml:4:1: mesh: it says nothing: write threads, data, micro_batches, recompute or ranks`},
 		{"mesh of 0 threads", "search:", "mesh: {threads: 0}\nsearch:", `study.yaml:4:17: mesh.threads: 0 sets nothing: write another value, or leave the key out, which means 1`},
-		{"mesh of an unknown key", "search:", "mesh: {stages: 2}\nsearch:", `study.yaml:4:8: unknown key "stages"; there are data, micro_batches, tensor, threads, zero, recompute, ranks`},
+		{"mesh of an unknown key", "search:", "mesh: {stages: 2}\nsearch:", `study.yaml:4:8: unknown key "stages"; there are data, micro_batches, tensor, threads, auto, zero, recompute, ranks`},
 		{"mesh that recomputes what there is not", "search:", "mesh: {recompute: some}\nsearch:", `study.yaml:4:1: mesh: with batch 64 and accumulate 1: recompute "some": there are blocks and all`},
 		{"mesh of too many threads", "search:", "mesh: {data: 2, threads: 4}\nsearch:", `study.yaml:4:1: mesh: with batch 64 and accumulate 1: threads 4 are more than the 2 shards of data: use at most 2 threads, or data 4`},
 		{"mesh of too many shards", "search:", "train: {batch: 8}\nmesh: {data: 16}\nsearch:", `study.yaml:5:1: mesh: with batch 8 and accumulate 1: data 16 is more than the 8 rows of a step: use at most 8`},
