@@ -72,6 +72,7 @@ type Net struct {
 	plan      *plan.Builder // empty if err is not nil
 	cuts      *plan.Cuts    // into parts for tensor parallelism; nil: it is whole
 	head      *vocabulary   // the loss, if the outputs are cut
+	link      *tensorLink   // to the other parts; nil if there are none, or they are computed in turn
 	x, y      plan.Tensor   // input and output of the plan
 	arena     []float32
 	params    []float32    // nil where ranks have pieces of them

@@ -153,7 +153,7 @@ func (c *cutter) even(size int, ragged bool) (spans [][]plan.Span) {
 // attention cuts an Attention by its heads: queries, keys and values by columns, what
 // follows by rows.
 func (c *cutter) attention(p site, a Attention) {
-	d, heads := p.in[1], max(a.Heads, 1)
+	d, heads := a.Width(p.in[1]), max(a.Heads, 1)
 	if d/c.parts < leastColumns {
 		return
 	}

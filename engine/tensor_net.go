@@ -39,3 +39,14 @@ func (n *Net) cutFor(t *TrainConfig) error {
 	copy(n.tables, was.tables)
 	return nil
 }
+
+// takePart takes the own part of the numbers of a whole network.
+func (n *Net) takePart(whole *Net) {
+	for i, q := range n.plan.Params {
+		q.Take(q.W, whole.plan.Params[i].W)
+	}
+	for i, q := range n.plan.Stats {
+		q.Take(q.W, whole.plan.Stats[i].W)
+	}
+	copy(n.tables, whole.tables)
+}

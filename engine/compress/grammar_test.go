@@ -133,7 +133,8 @@ func TestAnyNetworkShrinks(t *testing.T) {
 		if all++; small.Cost().Params < n.Cost().Params {
 			cut++
 		}
-		if d := apart(outputs(t, seed, masked(t, n, keep)), outputs(t, seed, small)); !(d <= 2e-5) {
+		whole := masked(t, n, keep)
+		if d := apart(outputs(t, seed, whole), outputs(t, seed, small)); !(d <= rounding(t, seed, whole)) {
 			rt.Fatalf("%v, %v → %v: apart by %.2g", l, keep, small.Layer(), d)
 		}
 		if _, err := Groups(small.Layer(), in); err != nil {
@@ -153,7 +154,7 @@ func TestAnyNetworkShrinks(t *testing.T) {
 			if err != nil {
 				rt.Fatalf("%v, %s: %v", l, what, err)
 			}
-			if d := apart(outputs(t, seed, n), outputs(t, seed, same)); !(d <= 2e-5) {
+			if d := apart(outputs(t, seed, n), outputs(t, seed, same)); !(d <= 2*rounding(t, seed, n)) {
 				rt.Fatalf("%v, %s: apart by %.2g", l, what, d)
 			}
 		}

@@ -1,0 +1,60 @@
+package engine
+
+import (
+	"cmp"
+	"fmt"
+
+	"budwood/engine/internal/plan"
+	"budwood/engine/kernel"
+	"budwood/engine/mesh"
+)
+
+// tensorLink is how one lane of a rank adds up with the lanes of the other parts. An
+// error ends the link; after it nothing is added any more, and what is computed is of
+// no use.
+type tensorLink struct {
+	link  mesh.Link
+	group *mesh.Group
+	sums  [1][]float32
+	few   [1][]float64
+	err   error
+}
+
+// newTensorLink joins the ranks of the parts, in their order, on a stream of the link.
+func newTensorLink(link mesh.Link, name string, ranks []int, stream int) (*tensorLink, error) {
+	g, err := mesh.NewGroup(link, mesh.Members{Ranks: ranks, Name: name, Stream: stream, Add: kernel.Add})
+	if err != nil {
+		return nil, fmt.Errorf("mesh: tensor: %w", err)
+	}
+	return &tensorLink{link: link, group: g}, nil
+}
+
+// cuts is for the own part of a network that is cut so, with the sums of the link.
+func (l *tensorLink) cuts(c *plan.Cuts) *plan.Cuts {
+	own := *c
+	own.Part = l.group.Member()
+	own.Sum, own.Sum64 = l.sum, l.sum64
+	return &own
+}
+
+func (l *tensorLink) sum(x []float32) {
+	if l.err == nil {
+		l.sums[0] = x
+		l.fail(l.group.AllReduce(l.sums[:]))
+	}
+}
+
+func (l *tensorLink) sum64(x []float64) {
+	if l.err == nil {
+		l.few[0] = x
+		l.fail(l.group.Sum64(l.few[:]))
+	}
+}
+
+// fail ends the link with an error: no other rank shall wait for this one.
+func (l *tensorLink) fail(err error) {
+	if err != nil {
+		l.err = cmp.Or(l.err, err)
+		l.link.Close(err)
+	}
+}
