@@ -31,7 +31,7 @@ func (s *Spec) completeMesh() error {
 	switch {
 	case m.Threads < 0 || m.Threads > mostThreads:
 		return wrong("mesh.threads", "%d is outside [1, %d]", m.Threads, mostThreads)
-	case m.Zero != 0:
+	case m.Zero != 0 && !m.Ranks.Several():
 		return wrong("mesh.zero", "a trial has one rank, which has nobody to share the optimizer's state with: leave it out")
 	case s.Command != nil:
 		return wrong("mesh", "data, micro_batches and threads cut the steps of our own engine; a command makes its own use of the cores that resources.cpu gives it, and of several processes with ranks")

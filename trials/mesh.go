@@ -17,6 +17,9 @@ func (t *Trial) Mesh() engine.Mesh { return t.Metered(t.task.Mesh) }
 // Metered is a mesh whose lanes are on the trial's account.
 func (t *Trial) Metered(m engine.Mesh) engine.Mesh {
 	m.Lane = t.lane
+	if t.gang != nil {
+		m.World = t.gang.world
+	}
 	return m
 }
 

@@ -53,6 +53,11 @@ func WorkerName() string {
 // spent. alive, if not nil,
 // is told every epoch and its metrics.
 func (r *Runner) Run(ctx context.Context, task Task, train TrainFunc, alive func(search.Measurement)) (segment.Result, error) {
+	return r.run(ctx, task, train, alive, nil)
+}
+
+// run is [Runner.Run], as a rank of a gang if g is not nil.
+func (r *Runner) run(ctx context.Context, task Task, train TrainFunc, alive func(search.Measurement), g *gangSide) (segment.Result, error) {
 	restored, err := r.restore(ctx, task)
 	if err != nil {
 		return segment.Result{}, err
@@ -62,6 +67,7 @@ func (r *Runner) Run(ctx context.Context, task Task, train TrainFunc, alive func
 		return *restored.progress.Done, nil
 	}
 	t := r.trial(ctx, task, restored)
+	t.gang = g
 	lost, err := r.Losses.of(ctx, task)
 	if err != nil {
 		return segment.Result{}, err
@@ -120,8 +126,11 @@ func (r *Runner) train(ctx context.Context, t *Trial, train TrainFunc, heard fun
 	saved := time.Now()
 	t.onEpoch = func(t *Trial) error {
 		heard(t)
-		if t.keeper == nil || time.Since(saved) < r.every() || t.progress.Epoch >= t.task.To {
+		if t.keeper == nil || t.progress.Epoch >= t.task.To {
 			return nil
+		}
+		if save, err := t.gang.agree(t, time.Since(saved) >= r.every()); !save || err != nil {
+			return err
 		}
 		a.charge(t)
 		saved = time.Now()

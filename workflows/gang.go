@@ -83,12 +83,7 @@ func (g *gang) name() string { return g.Train.Tasks[0].Trial.Name() }
 
 // whole adds to a result what the ranks above 0 have spent.
 func (g *gang) whole(r segment.Result) segment.Result {
-	r.Beside = g.Before.Segment.Add(g.State.Spent)
-	r.Energy = r.Energy.Add(r.Beside)
-	if wh, ok := r.Final.Metrics[trials.EnergyWh]; ok {
-		r.Final.Metrics[trials.EnergyWh] = wh + (g.Before.Before+r.Beside.Joules)/3600
-	}
-	return r
+	return g.Before.Whole(r, g.State.Spent)
 }
 
 // gather waits until there are places for all ranks at once.
