@@ -25,6 +25,9 @@ type gangSide struct {
 	word  [16]byte
 }
 
+// above reports whether the side is that of a rank above 0.
+func (g *gangSide) above() bool { return g != nil && g.world.Link.Rank() > 0 }
+
 // What rank 0 tells.
 const (
 	wordOn   = iota // go on

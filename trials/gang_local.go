@@ -27,9 +27,7 @@ func (r *Runner) RunRanks(ctx context.Context, n int, task Task, train TrainFunc
 	others.Wait()
 	var beside energy.Energy
 	for _, one := range results[1:] {
-		if results[0].State != "" || one.State == "" { // of a segment that was trained before they have nothing spent now
-			beside = beside.Add(one.Energy)
-		}
+		beside = beside.Add(one.Energy)
 	}
 	return results[0], beside, err
 }

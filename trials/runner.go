@@ -64,10 +64,16 @@ func (r *Runner) run(ctx context.Context, task Task, train TrainFunc, alive func
 	}
 	defer restored.Close()
 	if restored != nil && restored.progress.Done != nil { // trained before, but the report was lost
+		if g.above() { // it has spent nothing now
+			return segment.Result{}, nil
+		}
 		return *restored.progress.Done, nil
 	}
 	t := r.trial(ctx, task, restored)
 	t.gang = g
+	if g.above() { // what was spent before is on the account of rank 0
+		t.progress.Energy, t.progress.Seconds = energy.Energy{}, 0
+	}
 	lost, err := r.Losses.of(ctx, task)
 	if err != nil {
 		return segment.Result{}, err

@@ -98,7 +98,7 @@ func (g *gang) gather(ctx workflow.Context) ([]lease, error) {
 		}
 		var got gathered
 		err := workflow.ExecuteChildWorkflow(gatherOptions(ctx, g.Queue), gatherType, gatherInput{
-			Study: task.Study, Trial: g.name(), Queue: g.Queue, Min: ranks.Min, Max: ranks.Max, Priority: g.Priority,
+			Study: task.Study, Trial: g.name(), Queue: g.Queue, Min: ranks.Min, Max: ranks.Max, Priority: g.Priority, Joins: g.Train.Model != nil,
 		}).Get(ctx, &got)
 		pause := wait
 		switch {
