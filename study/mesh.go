@@ -121,5 +121,5 @@ func DescribeMesh(s *Spec) string {
 	if m.Tensor > 1 {
 		tensor, numbers = fmt.Sprintf(" × tensor %d", m.Tensor), "data, micro_batches and tensor"
 	}
-	return fmt.Sprintf("data %d × micro_batches %s%s on %d threads, where a step is large enough to pay for them; the numbers depend on %s alone%s", m.Shards(), micro, tensor, max(m.Threads, 1), numbers, again)
+	return fmt.Sprintf("data %d × micro_batches %s%s on %d threads%s, where a step is large enough to pay for them; the numbers depend on %s alone%s", m.Shards(), micro, tensor, max(m.Threads, 1), ranksText(s), numbers, again)
 }

@@ -52,6 +52,19 @@ func (b Beside) Whole(r segment.Result, spent energy.Energy) segment.Result {
 	return r
 }
 
+// ranksText says who trains a trial's network.
+func ranksText(s *Spec) string {
+	r := s.Mesh.Ranks
+	if !r.Several() {
+		return ""
+	}
+	text := fmt.Sprintf(" of each of %s ranks, which start all or nothing", r)
+	if s.Mesh.Zero > 0 {
+		text += fmt.Sprintf(" (zero %d)", s.Mesh.Zero)
+	}
+	return text
+}
+
 // describeRanks says how many processes train a trial, and what each needs.
 func describeRanks(s *Spec) string {
 	return fmt.Sprintf("a gang of %s ranks trains a trial, started all or nothing, each with %s", s.Mesh.Ranks, s.Needs())
