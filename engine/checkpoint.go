@@ -60,7 +60,7 @@ func (t *Trainer) Save(w io.Writer) error {
 		meta["best_epoch"] = strconv.Itoa(t.best.epoch)
 	}
 	to := &held{w: w}
-	if t.ranks != nil && t.ranks.small.Member() > 0 {
+	if t.ranks != nil && t.ranks.floats.Member() > 0 {
 		to.w = io.Discard
 	}
 	all := t.kept(t.best)
@@ -163,7 +163,7 @@ func (t *Trainer) values(dst []float32, k *kept, at int) error {
 // collect sets dst, at rank 0, to what a rank has, where that is own. Each piece is
 // asked for, so that none waits in memory.
 func (r *ranks) collect(dst, own []float32, rank int) error {
-	me := r.link.Rank()
+	me := r.floats.Member()
 	r.calls++
 	ask := mesh.Mark{Tag: mesh.Tag(0, "checkpoint"), Call: r.calls}
 	give := ask
@@ -172,15 +172,15 @@ func (r *ranks) collect(dst, own []float32, rank int) error {
 	case rank == 0:
 		copy(dst, own)
 	case me == 0:
-		if err := r.link.Send(rank, ask, nil); err != nil {
+		if err := r.link.Send(r.peers[rank], ask, nil); err != nil {
 			return err
 		}
-		return r.link.Recv(rank, give, mesh.Bytes(dst))
+		return r.link.Recv(r.peers[rank], give, mesh.Bytes(dst))
 	case me == rank:
-		if err := r.link.Recv(0, ask, nil); err != nil {
+		if err := r.link.Recv(r.peers[0], ask, nil); err != nil {
 			return err
 		}
-		return r.link.Send(0, give, mesh.Bytes(own[:len(dst)]))
+		return r.link.Send(r.peers[0], give, mesh.Bytes(own[:len(dst)]))
 	}
 	return nil
 }

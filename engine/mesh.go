@@ -9,7 +9,7 @@ type Mesh struct {
 	Data         int `json:"data,omitempty"`          // shards that the rows of a step are cut into; 0 means Threads
 	MicroBatches int `json:"micro_batches,omitempty"` // that a shard is cut into; 0 means Accumulate
 	Tensor       int `json:"tensor,omitempty"`        // parts that wide layers are cut into; 0 means 1
-	Threads      int `json:"threads,omitempty"`       // lanes of a rank that compute micro-batches at the same time; 0 means 1
+	Threads      int `json:"threads,omitempty"`       // lanes of a rank, at most one for each of its shards, that compute micro-batches at the same time; 0 means 1
 
 	// Zero says what each rank keeps of the whole, in the stages of ZeRO (Rajbhandari et
 	// al. 2020): 0 is everything. With 1 it has the state of the optimizer, the moving average
@@ -129,8 +129,6 @@ func (m *Mesh) joinable() error {
 	switch {
 	case m.Zero < 0 || m.Zero > 3:
 		return fmt.Errorf("mesh: zero %d is outside [0, 3]", m.Zero)
-	case m.sharded() && m.Recompute == RecomputeBlocks:
-		return fmt.Errorf("mesh: recompute blocks does not work with zero %d on several ranks: use zero 1, or leave recompute out", m.Zero)
 	case m.World != nil && m.World.Ranks < 1:
 		return fmt.Errorf("mesh: a world of %d ranks: there is at least one", m.World.Ranks)
 	case m.rank() >= m.ranks():

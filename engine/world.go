@@ -16,7 +16,7 @@ import (
 // and data sets, and computes the shards D·k/K … D·(k+1)/K−1 of the data (of rank k of
 // K). All make the same calls of their trainers in the same order: [NewTrainer],
 // [Trainer.Step], [Trainer.Epoch], [Trainer.Evaluate], [Trainer.KeepBest],
-// [Trainer.RestoreBest], [Trainer.Save] and [Trainer.Load] return when all ranks have
+// [Trainer.RestoreBest], [Trainer.Save], [Trainer.Load] and [Trainer.Whole] return when all ranks have
 // done their part. The results are those of one rank, bit for bit.
 //
 // An error of one rank ends the link: the calls of the others return it, or a
@@ -43,9 +43,18 @@ func (m *Mesh) rank() int {
 	return m.World.Link.Rank()
 }
 
+// peers are the numbers on the link of the ranks that compute the shards, in their order.
+func (m *Mesh) peers() (ranks []int) {
+	for k := range m.ranks() {
+		ranks = append(ranks, k)
+	}
+	return ranks
+}
+
 // ranks is the side of one rank in what a trainer does together with others.
 type ranks struct {
 	link     mesh.Link
+	peers    []int       // of which it is one
 	floats   *mesh.Group // of gradients and weights
 	small    *mesh.Group // of everything else: one leaf a rank
 	carrier  *carrier
@@ -85,15 +94,15 @@ func join(c *TrainConfig, n *Net) (*ranks, error) {
 	}
 	members := mesh.Members{Name: "small"}
 	var leaves []int
+	members.Ranks = c.Mesh.peers()
 	for k := range count {
-		members.Ranks = append(members.Ranks, k)
 		s, each := c.spanOf(k), 1
 		if c.Mesh.Zero < 2 {
 			each = c.leaves() / c.Mesh.Shards()
 		}
 		leaves = append(leaves, (s.To-s.From)*each)
 	}
-	r := &ranks{link: link, failed: [][]float64{make([]float64, count)}}
+	r := &ranks{link: link, peers: members.Ranks, failed: [][]float64{make([]float64, count)}}
 	var err error
 	if r.small, err = mesh.NewGroup(link, members); err != nil {
 		return nil, err
@@ -147,7 +156,7 @@ func (r *ranks) compare(c *TrainConfig, n *Net) error {
 	of := func(name string, v any) string { return fmt.Sprintf("%s %v", name, v) }
 	own := []string{
 		of("parameters", len(n.params)), of("weights with the checksum", fmt.Sprintf("%08x", sum)), of("kernels", n.CPU()), of("precision", n.cfg.Precision), of("loss", n.cfg.Loss),
-		of("batch", n.cfg.Batch), of("seed", c.Seed), of("optimizer", c.Optimizer), of("mesh.data", c.Mesh.Shards()), of("micro-batches", c.leaves()), of("mesh.zero", c.Mesh.Zero),
+		of("batch", n.cfg.Batch), of("seed", c.Seed), of("optimizer", c.Optimizer), of("mesh.data", c.Mesh.Shards()), of("mesh.tensor", max(c.Mesh.Tensor, 1)), of("micro-batches", c.leaves()), of("mesh.zero", c.Mesh.Zero),
 	}
 	if c.Mask != nil {
 		own = append(own, of("a mask with the checksum", fmt.Sprintf("%08x", crc32.ChecksumIEEE(mesh.Bytes(c.Mask)))))
@@ -213,7 +222,7 @@ func (r *ranks) agree(own error) error {
 // begin readies a rank for steps, once the lanes are there. all is room for the statistics
 // of all micro-batches.
 func (r *ranks) begin(t *Trainer, all []float32) {
-	r.losses = [][]float64{make([]float64, len(t.losses))}
+	r.losses = [][]float64{make([]float64, len(t.losses)+1)} // and whether to stop
 	r.squares = [][]float64{t.squares}
 	n, stats := r.floats.Size(), len(t.net.stats)
 	if stats == 0 {
@@ -255,6 +264,9 @@ func (t *Trainer) tell() {
 	}
 	x := r.losses[0]
 	fill(x, nothing)
+	if t.stopSeen {
+		x[len(t.losses)] = 1
+	}
 	for round := range t.deal.rounds {
 		for leaf := t.deal.span.From; leaf < t.deal.span.To; leaf++ {
 			u := t.deal.micro(round, leaf)
@@ -265,6 +277,7 @@ func (t *Trainer) tell() {
 		return
 	}
 	copy(t.losses, x)
+	t.stopSeen = x[len(t.losses)] > 0
 	if r.records != nil {
 		r.unit = r.records
 		t.now.lost = r.fail(r.floats.AllGather(r.recorded))
