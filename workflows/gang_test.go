@@ -257,7 +257,7 @@ func TestGangOutcome(t *testing.T) {
 // A place that nobody comes for is free again, and the worker has room then.
 func TestLeaseEnds(t *testing.T) {
 	c := newCapacity(study.Offer{CPU: 1, Mem: 1 << 30})
-	l := newLeases(nil, "")
+	l := newLeases(nil, "", t.TempDir())
 	release, _ := c.tryAcquire(study.Resources{})
 	port, err := listen("")
 	if err != nil {
