@@ -188,11 +188,7 @@ func (g *gang) outcome(ends []*rankEnd) (*segment.Result, string) {
 
 // lose counts a rank that was lost.
 func (g *gang) lose(why string, zero *rankEnd) string {
-	epoch := zero.epoch
-	if zero.Segment != nil {
-		epoch = zero.Segment.Budget
-	}
-	if epoch > g.State.Epoch {
+	if epoch := max(zero.epoch, zero.Epoch); epoch > g.State.Epoch {
 		g.State.Epoch, g.State.Row = epoch, 0
 	}
 	g.State.Row++

@@ -30,6 +30,7 @@ type rankInput struct {
 type rankResult struct {
 	Segment *segment.Result `json:"segment,omitempty"` // of rank 0
 	Left    bool            `json:"left,omitempty"`    // it has not ended by itself: its gang was broken, and told it to
+	Epoch   int             `json:"epoch,omitempty"`   // the last that rank 0 has finished, also if it has failed
 	Energy  energy.Energy   `json:"energy,omitzero"`   // of the others
 	Failed  string          `json:"failed,omitempty"`  // why the trial has failed here
 	At      time.Time       `json:"at,omitzero"`       // when
@@ -93,11 +94,11 @@ func (a *TrainActivities) rankZero(ctx, work context.Context, in rankInput) (ran
 	cause := context.Cause(work)
 	switch {
 	case err != nil && errors.Is(err, trials.ErrInterrupted) && errors.Is(cause, trials.ErrInterrupted) && cause != trials.ErrInterrupted: // its gang wraps it
-		return rankResult{Segment: &r, Left: true}, nil
+		return rankResult{Segment: &r, Left: true, Epoch: epoch}, nil
 	case err != nil && !errors.As(err, &user):
 		return rankResult{}, lost(0, a.Runner.Name, lostRank{Epoch: epoch}, err)
 	}
-	out := rankResult{Segment: &fit(in.Train.Tasks, []segment.Result{r})[0]}
+	out := rankResult{Segment: &fit(in.Train.Tasks, []segment.Result{r})[0], Epoch: epoch}
 	if err != nil {
 		out.Failed, out.At = out.Segment.Reason, failedAt(err)
 	}
@@ -141,13 +142,13 @@ func (a *TrainActivities) rankOfNetwork(ctx, work context.Context, in rankInput,
 	case rank > 0 && errors.As(err, &user):
 		return rankResult{Energy: r.Energy, Failed: trials.Reason(err.Error()), At: time.Now()}, nil
 	case err == nil, errors.As(err, &user):
-		out := rankResult{Segment: &fit(in.Train.Tasks, []segment.Result{r})[0]}
+		out := rankResult{Segment: &fit(in.Train.Tasks, []segment.Result{r})[0], Epoch: epoch}
 		if err != nil {
 			out.Failed, out.At = out.Segment.Reason, time.Now()
 		}
 		return out, nil
 	case rank == 0 && told:
-		return rankResult{Segment: &r, Left: true}, nil
+		return rankResult{Segment: &r, Left: true, Epoch: epoch}, nil
 	case told:
 		return rankResult{Energy: r.Energy}, nil
 	}

@@ -63,7 +63,7 @@ func TestGangLosesWorkers(t *testing.T) {
 		t.Skip("it takes a minute")
 	}
 	t.Parallel()
-	kills, epochs := *chaosKills, 30
+	kills, epochs := *chaosKills, 60
 	if kills > 8 {
 		epochs *= kills / 8
 	}
@@ -105,7 +105,7 @@ func TestGangLosesWorkers(t *testing.T) {
 		b, _ := os.ReadFile(log)
 		return string(b)
 	}
-	killed, slowest := 0, time.Duration(0)
+	killed, slowest, smaller := 0, time.Duration(0), false // a gang has gone on with one rank less
 	for waiting := true; waiting; {
 		pause := time.Hour
 		if killed < kills {
@@ -143,6 +143,7 @@ func TestGangLosesWorkers(t *testing.T) {
 			}
 			if again {
 				slowest = max(slowest, time.Since(began))
+				smaller = smaller || later
 			}
 			if later {
 				workers[k] = start()
@@ -161,8 +162,8 @@ func TestGangLosesWorkers(t *testing.T) {
 			sizes[size] = true
 		}
 	}
-	if !sizes["2"] || !sizes["3"] {
-		t.Errorf("the gangs had %v ranks, want 2 and 3", sizes)
+	if smaller && !sizes["2"] || !sizes["3"] {
+		t.Errorf("the gangs had %v ranks, want 3, and 2 while a worker was missing", sizes)
 	}
 	db, err := store.OpenReadOnly(filepath.Join(dir, "budwood.db"))
 	if err != nil {
