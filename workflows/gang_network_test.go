@@ -85,7 +85,7 @@ func TestGangDoesNotMeet(t *testing.T) {
 	spec := networkStudy(t, engine.Ranks{Min: 2, Max: 2}, 0)
 	spec.Budget.Trials = 1
 	_, list := b.run(t, spec)
-	if len(list) != 1 || list[0].State != search.Failed || !strings.Contains(list[0].Reason, ": it runs version another, this rank build ") || strings.Contains(list[0].Reason, "\n") {
+	if len(list) != 1 || list[0].State != search.Failed || !strings.Contains(list[0].Reason, ": it runs version ") || strings.Contains(list[0].Reason, "\n") {
 		t.Errorf("%+v", list)
 	}
 }

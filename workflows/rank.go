@@ -61,6 +61,13 @@ func (a *TrainActivities) rank(ctx context.Context, in rankInput) (rankResult, e
 	return a.rankAbove(ctx, work, in)
 }
 
+// toldToEnd reports whether the gang of a rank has told it to end: then the cause wraps
+// [trials.ErrInterrupted], which by itself is that of a worker that shuts down.
+func toldToEnd(work context.Context) bool {
+	cause := context.Cause(work)
+	return errors.Is(cause, trials.ErrInterrupted) && cause != trials.ErrInterrupted
+}
+
 // lostRank is what a rank that is lost can still tell, as the detail of its error.
 type lostRank struct {
 	Epoch  int           `json:"epoch,omitempty"` // the last that rank 0 has finished
@@ -91,9 +98,8 @@ func (a *TrainActivities) rankZero(ctx, work context.Context, in rankInput) (ran
 		last.Store(&lastEpoch{task.Trial.ID, m})
 	})
 	var user *trials.ObjectiveError
-	cause := context.Cause(work)
 	switch {
-	case err != nil && errors.Is(err, trials.ErrInterrupted) && errors.Is(cause, trials.ErrInterrupted) && cause != trials.ErrInterrupted: // its gang wraps it
+	case err != nil && errors.Is(err, trials.ErrInterrupted) && toldToEnd(work):
 		return rankResult{Segment: &r, Left: true, Epoch: epoch}, nil
 	case err != nil && !errors.As(err, &user):
 		return rankResult{}, lost(0, a.Runner.Name, lostRank{Epoch: epoch}, err)
@@ -114,7 +120,10 @@ func (a *TrainActivities) rankOfNetwork(ctx, work context.Context, in rankInput,
 		return rankResult{}, lost(rank, a.Runner.Name, lostRank{}, errNoLease)
 	}
 	world, err := h.seat.Join(work, rank, in.Peers, in.Attempt) // before the data is loaded: all do so at the same time
-	if err != nil {
+	switch {
+	case err != nil && toldToEnd(work):
+		return rankResult{Left: true}, nil
+	case err != nil:
 		return rankResult{}, lost(rank, a.Runner.Name, lostRank{}, err)
 	}
 	if rank > 0 {
@@ -134,8 +143,7 @@ func (a *TrainActivities) rankOfNetwork(ctx, work context.Context, in rankInput,
 		}
 	})
 	var user *trials.ObjectiveError
-	cause := context.Cause(work)
-	told := errors.Is(cause, trials.ErrInterrupted) && cause != trials.ErrInterrupted // by its gang, which wraps it
+	cause, told := context.Cause(work), toldToEnd(work)
 	switch {
 	case rank > 0 && (err == nil || errors.Is(err, trials.ErrInterrupted) && cause == nil):
 		return rankResult{Energy: r.Energy}, nil
