@@ -32,7 +32,8 @@ func Footprint(l Layer, in data.Shape, c Config, t TrainConfig) (Memory, error) 
 
 // MeasureMemory is [Measure] and [Footprint] in one pass.
 func MeasureMemory(l Layer, in data.Shape, c Config, t TrainConfig) (cost Cost, m Memory, err error) {
-	if _, err := fitting(l, in); err != nil {
+	whole, err := fitting(l, in)
+	if err != nil {
 		return Cost{}, Memory{}, err
 	}
 	c = c.defaults()
@@ -45,8 +46,8 @@ func MeasureMemory(l Layer, in data.Shape, c Config, t TrainConfig) (cost Cost, 
 	}
 	c.level().Enter() // it decides what is computed in pairs
 	defer kernel.Leave()
-	outline(l, in, c.Batch, &c, t.Mesh.Recompute, cuts, func(b *plan.Builder, out plan.Tensor) {
-		cost, m = Cost(b.Cost()), memoryOf(b, in, out.Shape, &c, &t, t.firstUnits(b), func(batch int) (arena int64) {
+	outline(l, in, c.Batch, &c, t.Mesh.Recompute, cuts, func(b *plan.Builder, _ plan.Tensor) {
+		cost, m = Cost(b.Cost()), memoryOf(b, in, whole, &c, &t, t.firstUnits(b), func(batch int) (arena int64) {
 			outline(l, in, batch, &c, t.Mesh.Recompute, cuts, func(b *plan.Builder, _ plan.Tensor) { arena, _ = plan.Peaks(b.Blocks) })
 			return arena
 		})
@@ -172,7 +173,8 @@ func (c *Config) targets(out data.Shape) int64 {
 
 // comparing is the numbers that the loss of a batch takes beside the outputs.
 func (c *Config) comparing(b *plan.Builder, out data.Shape) int64 {
-	return plan.Plus(c.targets(out), vocabularyFloats(b.Cuts, c.Batch*labels(out)))
+	of := plan.Plus(vocabularyFloats(b.Cuts, c.Batch*labels(out)), wideFloats(b.Cuts, c.Batch, out))
+	return plan.Plus(c.targets(out), of)
 }
 
 // states is the number of slices as long as the parameters that a trainer keeps,
