@@ -58,6 +58,9 @@ type Trial = trials.Trial
 // are computed: engine.Mesh.
 type Mesh = engine.Mesh
 
+// MeshAuto lets the program choose the mesh of each trial: engine.MeshAuto.
+func MeshAuto() Mesh { return engine.MeshAuto() }
+
 // Objective trains one candidate and reports after every epoch; see
 // [trials.TrainFunc].
 type Objective = trials.TrainFunc

@@ -99,7 +99,12 @@ func (s *State) runner() *trials.Runner {
 			s.Log.Warn().Err(err).Msg("a trial that ends its worker will not be known")
 		}
 	}
-	return &trials.Runner{Blobs: s.Files.Blobs, Meter: s.Meter, Name: name, Log: s.Log, Losses: s.losses}
+	machine, err := ReadMachine(s.home)
+	if err != nil {
+		s.Log.Warn().Err(err).Msg("meshes are chosen by the built-in numbers")
+		machine = nil
+	}
+	return &trials.Runner{Blobs: s.Files.Blobs, Meter: s.Meter, Name: name, Log: s.Log, Losses: s.losses, Machine: machine}
 }
 
 // WorkersDir is where the workers of a state directory note what they train, so that

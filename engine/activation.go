@@ -144,6 +144,9 @@ type activation struct {
 	df   func(dx, dy, from []float32)
 }
 
+// costly reports whether it computes exponentials.
+func (o *activation) costly() bool { return o.y.Need != plan.NeedSign }
+
 func (o *activation) Bind() {}
 
 func (o *activation) Forward(p plan.Pass) {

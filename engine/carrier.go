@@ -115,6 +115,9 @@ func (c *carrier) do(j job) error {
 // sum sums the gradient of a unit up, while those of the next one are computed in the
 // other buffer.
 func (c *carrier) sum(k, round int) {
+	if c.over() {
+		return
+	}
 	before := c.summing
 	c.summing = c.post(job{sumUp, k, round})
 	switch {
@@ -123,6 +126,17 @@ func (c *carrier) sum(k, round int) {
 	case c.t.total != nil:
 		c.wait(before)
 	}
+	c.over()
+}
+
+// over reports whether the link has ended. If so it waits for what is left to do: lanes go
+// on to the end of the step, in the same buffers.
+func (c *carrier) over() bool {
+	if c.t.ranks.lost == nil {
+		return false
+	}
+	c.wait(c.posted)
+	return true
 }
 
 // bring brings the weights of the unit that comes at a place in a pass: forward all
@@ -130,11 +144,16 @@ func (c *carrier) sum(k, round int) {
 // The ones after it come meanwhile.
 func (c *carrier) bring(place int) {
 	n := len(c.t.units)
+	if c.over() {
+		return
+	}
 	if place != n {
 		if c.coming != place {
 			c.came = c.post(job{what: bringUnit, unit: min(place, 2*n-1-place)})
 		}
-		c.wait(c.came)
+		if c.wait(c.came); c.over() {
+			return
+		}
 	}
 	next, end := place+1, n
 	if c.training {

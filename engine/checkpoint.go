@@ -161,7 +161,7 @@ func (t *Trainer) ownValues(dst []float32, k *kept, at int) error {
 				if rank == t.ranks.floats.Member() {
 					own = u.ownOf(k.flat)[lo-u.own.lo:]
 				}
-				if err := t.ranks.collect(dst[lo-from:hi-from], own, t.ranks.part, rank*t.ranks.cells+t.ranks.part); err != nil {
+				if err := t.ranks.collect(dst[lo-from:hi-from], own, t.ranks.peers[0], t.ranks.peers[rank]); err != nil {
 					return t.ranks.fail(err)
 				}
 			}

@@ -106,11 +106,11 @@ func memoryOf(b *plan.Builder, in, out data.Shape, c *Config, t *TrainConfig, un
 		}
 		feed = t.feeding(in, out, c, d.lanes)
 		all := d.leaves * d.rounds
-		if t.Mesh.ranks() > 1 {
+		if t.Mesh.all() > 1 {
 			told := plan.Plus(int64(2*all), 2*t.blocks(b.Params)) // in float64
 			feed = plan.Plus(feed, told)
 		}
-		if d.lanes > 1 || d.rounds > 1 || t.Mesh.ranks() > 1 {
+		if d.lanes > 1 || d.rounds > 1 || t.Mesh.all() > 1 {
 			feed = plan.Plus(feed, plan.Product(all, int(stats)))
 		}
 		if d.lanes > 1 {

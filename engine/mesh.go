@@ -1,6 +1,9 @@
 package engine
 
-import "fmt"
+import (
+	"encoding/json"
+	"fmt"
+)
 
 // Mesh says into which pieces a training step is cut, and how many of them are
 // computed at once. The pieces decide the numbers that come out; the threads do not:
@@ -9,7 +12,11 @@ type Mesh struct {
 	Data         int `json:"data,omitempty"`          // shards that the rows of a step are cut into; 0 means Threads
 	MicroBatches int `json:"micro_batches,omitempty"` // that a shard is cut into; 0 means Accumulate
 	Tensor       int `json:"tensor,omitempty"`        // parts that wide layers are cut into; 0 means 1
-	Threads      int `json:"threads,omitempty"`       // lanes of a rank that compute micro-batches at the same time; 0 means 1
+	Threads      int `json:"threads,omitempty"`       // lanes of a rank, at most one for each of its shards, that compute micro-batches at the same time; 0 means 1
+
+	// Auto lets the program choose data and micro_batches, where they are 0, and the
+	// threads, of which Threads is the most then; 0 means as many as there are processors.
+	Auto bool `json:"auto,omitempty"`
 
 	// Zero says what each rank keeps of the whole, in the stages of ZeRO (Rajbhandari et
 	// al. 2020): 0 is everything. With 1 it has the state of the optimizer, the moving average
@@ -22,10 +29,15 @@ type Mesh struct {
 
 	Recompute Recompute `json:"recompute,omitempty"` // what is computed again in the backward pass instead of being kept
 
+	Ranks Ranks `json:"ranks,omitzero"` // processes that train one trial together; the trainer does not start them
+
 	// Lane runs the part of a step that is computed beside the calling goroutine: it
 	// calls work once, on the goroutine it is called on. A program that counts the
 	// processor time of its threads does so here. nil means work alone.
 	Lane func(work func()) `json:"-" yaml:"-"`
+
+	Machine *Machine      `json:"-" yaml:"-"` // that Auto predicts times for; nil: the built-in one
+	Chosen  func(*Choice) `json:"-" yaml:"-"` // hears what Auto has chosen; may be nil
 
 	bucket int  // parameters of several layers that make a unit; 0 means 1 Mi
 	turns  bool // one lane after the other; for tests, too
@@ -34,6 +46,20 @@ type Mesh struct {
 
 // Threads is a mesh of n lanes, each with a shard of its own.
 func Threads(n int) Mesh { return Mesh{Threads: n} }
+
+// UnmarshalJSON reads "auto", or the fields.
+func (m *Mesh) UnmarshalJSON(b []byte) error {
+	var word string
+	if json.Unmarshal(b, &word) == nil {
+		if word != "auto" {
+			return fmt.Errorf("mesh %q: write auto, or keys and values like {threads: 2}", word)
+		}
+		*m = MeshAuto()
+		return nil
+	}
+	type fields Mesh
+	return json.Unmarshal(b, (*fields)(m))
+}
 
 // Shards is the number of shards of a step.
 func (m *Mesh) Shards() int {
@@ -45,7 +71,7 @@ func (m *Mesh) Shards() int {
 
 // Cuts reports whether there is a mesh.
 func (m *Mesh) Cuts() bool {
-	return m.Data > 0 || m.MicroBatches > 0 || m.Tensor > 0 || m.Threads > 0
+	return m.Auto || m.Data > 0 || m.MicroBatches > 0 || m.Tensor > 0 || m.Threads > 0
 }
 
 // leaves is the number of micro-batches of a step.
@@ -129,8 +155,6 @@ func (m *Mesh) joinable() error {
 	switch {
 	case m.Zero < 0 || m.Zero > 3:
 		return fmt.Errorf("mesh: zero %d is outside [0, 3]", m.Zero)
-	case m.sharded() && m.Recompute == RecomputeBlocks:
-		return fmt.Errorf("mesh: recompute blocks does not work with zero %d on several ranks: use zero 1, or leave recompute out", m.Zero)
 	case m.World != nil && m.World.Ranks < 1:
 		return fmt.Errorf("mesh: a world of %d ranks: there is at least one", m.World.Ranks)
 	case m.World != nil && m.World.Link != nil && m.World.Ranks > 1 && m.World.Link.Rank() >= m.World.Ranks:
@@ -150,13 +174,15 @@ func (c *TrainConfig) holder(u int) int {
 	return 0
 }
 
+// rowWork is the floating-point operations of a row: forward, and twice as much backward.
+func rowWork(cost Cost) float64 { return 6*float64(cost.MACs) + 8*float64(cost.Activations) }
+
 // lanes is the number of lanes of a rank that compute at the same time: one if more
 // would not pay. A rank has no more of them than shards.
 func (c *TrainConfig) lanes(rank, batch int, cost Cost) int {
 	s := c.spanOf(rank)
 	n, ranks := min(max(c.Mesh.Threads, 1), s.To-s.From), c.Mesh.ranks()
-	row := 6*float64(cost.MACs) + 8*float64(cost.Activations) // forward and twice as much backward
-	if row*float64(max(c.Accumulate, 1)*batch)/float64(n*ranks*c.Mesh.cells()) < leastWork && !c.Mesh.always {
+	if rowWork(cost)*float64(max(c.Accumulate, 1)*batch)/float64(n*ranks*c.Mesh.cells()) < leastWork && !c.Mesh.always {
 		return 1
 	}
 	if c.Mesh.cells() > 1 {

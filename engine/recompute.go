@@ -44,6 +44,7 @@ func (r Recompute) builder(l Layer) func(*plan.Builder, plan.Tensor) plan.Tensor
 			if end < len(links) {
 				b.Again(from, in.Data, x.Data)
 			}
+			b.Join(x)
 		}
 		return x
 	}

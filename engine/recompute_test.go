@@ -182,13 +182,3 @@ func TestRecomputeFits(t *testing.T) {
 		t.Error("recompute some")
 	}
 }
-
-// What cannot be combined is refused, and nothing else.
-func TestRecomputeWithZero(t *testing.T) {
-	for zero, refused := range []bool{false, false, true, true} {
-		m := Mesh{Data: 2, Zero: zero, Recompute: RecomputeBlocks, World: &World{Ranks: 2}}
-		if err := m.Fits(8, 1); (err != nil) != refused {
-			t.Errorf("zero %d: %v", zero, err)
-		}
-	}
-}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"sync/atomic"
 
 	"budwood/data"
 	"budwood/engine/internal/check"
@@ -41,24 +42,26 @@ type TrainConfig struct {
 // it can be saved, loaded into a trainer of the same network, and goes on with
 // the same numbers bit for bit.
 type Trainer struct {
-	net     *Net
-	cfg     TrainConfig
-	plateau *optim.Plateau // of the schedule; nil if it has none
-	slots   [][]float32
-	spans   []part
-	average []float32 // of the weights; nil without EMA
-	best    snapshot
-	ranks   *ranks // nil if it is alone
-	deal    deal
-	units   []unit
-	inUnits bool        // these travel by themselves
-	count   int         // of the parameters
-	size    int         // of those that this rank updates
-	master  []float32   // the own pieces of the weights, if they are nowhere else
-	total   []float32   // the own pieces of the gradient, if they are not in that of the first lane
-	waits   [][]float32 // sums of rounds that wait for the other half of their tree
-	lanes   []*lane     // at least one
-	ahead   *ahead      // nil without prefetch
+	net       *Net
+	cfg       TrainConfig
+	plateau   *optim.Plateau // of the schedule; nil if it has none
+	slots     [][]float32
+	spans     []part
+	average   []float32 // of the weights; nil without EMA
+	best      snapshot
+	ranks     *ranks // nil if it is alone
+	deal      deal
+	units     []unit
+	inUnits   bool        // these travel by themselves
+	count     int         // of the parameters
+	size      int         // of those that this rank updates
+	master    []float32   // the own pieces of the weights, if they are nowhere else
+	total     []float32   // the own pieces of the gradient, if they are not in that of the first lane
+	waits     [][]float32 // sums of rounds that wait for the other half of their tree
+	lanes     []*lane     // at least one
+	ahead     *ahead      // nil without prefetch
+	stopAsked atomic.Bool // by this rank
+	stopSeen  bool        // by any, in the last step
 	together
 
 	cursor
@@ -105,6 +108,9 @@ func NewTrainer(n *Net, cfg TrainConfig) (*Trainer, error) {
 		cfg.Schedule = optim.Constant{}
 	}
 	if err := cfg.validate(); err != nil {
+		return nil, fmt.Errorf("trainer: %w", err)
+	}
+	if err := cfg.chooseMesh(n); err != nil {
 		return nil, fmt.Errorf("trainer: %w", err)
 	}
 	if err := cfg.fits(n.cfg.Batch); err != nil {
@@ -270,6 +276,7 @@ func (t *Trainer) Step(s *data.Set) (last bool, err error) {
 	perEpoch := (total + t.stepRows() - 1) / t.stepRows()
 	m := &t.now
 	*m = moment{set: s, size: size, step: t.rows / t.stepRows(), weight: t.weigh(s, size)}
+	t.stopSeen = t.stopAsked.Load()
 	m.progress = optim.Progress{Step: t.done*perEpoch + m.step, Total: t.cfg.Epochs * perEpoch, Epoch: perEpoch}
 	t.compute()
 	switch u := t.bad(); {

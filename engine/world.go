@@ -17,7 +17,7 @@ import (
 // K). With layers in T parts and K·T ranks, rank k·T + t computes part t of the layers for
 // those shards; with at most D ranks each computes the parts in turn. All make the same calls of their trainers in the same order: [NewTrainer],
 // [Trainer.Step], [Trainer.Epoch], [Trainer.Evaluate], [Trainer.KeepBest],
-// [Trainer.RestoreBest], [Trainer.Save] and [Trainer.Load] return when all ranks have
+// [Trainer.RestoreBest], [Trainer.Save], [Trainer.Load] and [Trainer.Whole] return when all ranks have
 // done their part. The results are those of one rank, bit for bit.
 //
 // An error of one rank ends the link: the calls of the others return it, or a
@@ -60,6 +60,15 @@ func (m *Mesh) own() int {
 	return m.World.Link.Rank()
 }
 
+// peers are the numbers on the link of the ranks that compute the shards, in their order,
+// with the own part of the layers.
+func (m *Mesh) peers() (ranks []int) {
+	for k := range m.ranks() {
+		ranks = append(ranks, k*m.cells()+m.part())
+	}
+	return ranks
+}
+
 // ranks is the side of one rank in what a trainer does together with others.
 type ranks struct {
 	link     mesh.Link
@@ -69,6 +78,7 @@ type ranks struct {
 	cells    int          // how many parts there are
 	part     int          // the own one
 	chunk    [2][]float32 // of tensors that are put together for a checkpoint
+	peers    []int        // that have the same part of the layers, of which it is one
 	carrier  *carrier
 	unit     *unit       // that is on its way
 	squares  [][]float64 // of the blocks of the gradient
@@ -106,15 +116,15 @@ func join(c *TrainConfig, n *Net) (*ranks, error) {
 	}
 	members := mesh.Members{Name: "small"}
 	var leaves []int
+	members.Ranks = c.Mesh.peers()
 	for k := range count {
-		members.Ranks = append(members.Ranks, k*c.Mesh.cells()+c.Mesh.part())
 		s, each := c.spanOf(k), 1
 		if c.Mesh.Zero < 2 {
 			each = c.leaves() / c.Mesh.Shards()
 		}
 		leaves = append(leaves, (s.To-s.From)*each)
 	}
-	r := &ranks{link: link, cells: c.Mesh.cells(), part: c.Mesh.part(), failed: [][]float64{make([]float64, c.Mesh.all())}, calls: make([]uint32, c.Mesh.all())}
+	r := &ranks{link: link, peers: members.Ranks, cells: c.Mesh.cells(), part: c.Mesh.part(), failed: [][]float64{make([]float64, c.Mesh.all())}, calls: make([]uint32, c.Mesh.all())}
 	var err error
 	if r.small, err = mesh.NewGroup(link, members); err != nil {
 		return nil, err
@@ -177,7 +187,7 @@ func (r *ranks) compare(c *TrainConfig, n *Net) error {
 	of := func(name string, v any) string { return fmt.Sprintf("%s %v", name, v) }
 	own := []string{
 		of("parameters", len(n.params)), of("weights with the checksum", fmt.Sprintf("%08x", sum)), of("kernels", n.CPU()), of("precision", n.cfg.Precision), of("loss", n.cfg.Loss),
-		of("batch", n.cfg.Batch), of("seed", c.Seed), of("optimizer", c.Optimizer), of("mesh.data", c.Mesh.Shards()), of("micro-batches", c.leaves()), of("mesh.zero", c.Mesh.Zero), of("mesh.tensor", max(c.Mesh.Tensor, 1)),
+		of("batch", n.cfg.Batch), of("seed", c.Seed), of("optimizer", c.Optimizer), of("mesh.data", c.Mesh.Shards()), of("mesh.tensor", max(c.Mesh.Tensor, 1)), of("micro-batches", c.leaves()), of("mesh.zero", c.Mesh.Zero),
 	}
 	if c.Mask != nil {
 		own = append(own, of("a mask with the checksum", fmt.Sprintf("%08x", crc32.ChecksumIEEE(mesh.Bytes(c.Mask)))))
@@ -243,7 +253,7 @@ func (r *ranks) agree(own error) error {
 // begin readies a rank for steps, once the lanes are there. all is room for the statistics
 // of all micro-batches.
 func (r *ranks) begin(t *Trainer, all []float32) {
-	r.losses = [][]float64{make([]float64, len(t.losses))}
+	r.losses = [][]float64{make([]float64, len(t.losses)+1)} // and whether to stop
 	r.squares = [][]float64{t.squares}
 	n, stats := r.floats.Size(), len(t.net.stats)
 	if stats == 0 {
@@ -286,6 +296,9 @@ func (t *Trainer) tell() {
 	}
 	x := r.losses[0]
 	fill(x, nothing)
+	if t.stopSeen {
+		x[len(t.losses)] = 1
+	}
 	for round := range t.deal.rounds {
 		for leaf := t.deal.span.From; leaf < t.deal.span.To; leaf++ {
 			u := t.deal.micro(round, leaf)
@@ -296,6 +309,7 @@ func (t *Trainer) tell() {
 		return
 	}
 	copy(t.losses, x)
+	t.stopSeen = x[len(t.losses)] > 0
 	if r.records != nil {
 		r.unit = r.records
 		t.now.lost = r.fail(r.floats.AllGather(r.recorded))

@@ -143,19 +143,19 @@ func (t *Trainer) addEdges(l *lane) {
 	var ops []plan.Op
 	var owner []int
 	var used [][2][]*plan.Block
-	add := func(o plan.Op, of int, blocks [2][]*plan.Block) {
-		ops, owner, used = append(ops, o), append(owner, of), append(used, blocks)
+	var runs []int
+	add := func(o plan.Op, of int, blocks [2][]*plan.Block, run int) {
+		ops, owner, used, runs = append(ops, o), append(owner, of), append(used, blocks), append(runs, run)
 	}
 	for k := range t.units {
 		s := t.units[k].ops
-		add(&edge{t, l, k, true}, b.Owner[s.lo], [2][]*plan.Block{})
+		add(&edge{t, l, k, true}, b.Owner[s.lo], [2][]*plan.Block{}, 0)
 		for i := s.lo; i < s.hi; i++ {
-			add(b.Ops[i], b.Owner[i], b.Used[i])
+			add(b.Ops[i], b.Owner[i], b.Used[i], b.Runs[i])
 		}
-		add(&edge{t, l, k, false}, b.Owner[s.hi-1], [2][]*plan.Block{})
+		add(&edge{t, l, k, false}, b.Owner[s.hi-1], [2][]*plan.Block{}, 0)
 	}
-	b.Ops, b.Owner, b.Used = ops, owner, used
-	b.Runs = make([]int, len(ops)) // nothing runs again: see joinable
+	b.Ops, b.Owner, b.Used, b.Runs = ops, owner, used, runs
 }
 
 // laneNet is a network that shares the weights, statistics and tables of the trainer's,
@@ -214,9 +214,7 @@ func (t *Trainer) bring(l *lane, k int, back bool) {
 		if back {
 			k = 2*len(t.units) - 1 - k
 		}
-		if r.lost == nil {
-			r.carrier.bring(k)
-		}
+		r.carrier.bring(k)
 	}
 	t.meet()
 }
@@ -263,7 +261,7 @@ func (t *Trainer) leave(l *lane, k int) {
 	}
 	t.meet()
 	t.addUp(l, k)
-	if t.meet(); l.first() && r.lost == nil {
+	if t.meet(); l.first() {
 		r.carrier.sum(k, l.round)
 	}
 	t.meet()
@@ -328,9 +326,9 @@ func (t *Trainer) through(l *lane) {
 		l.try((*Trainer).judge, t)
 		compute = l.panic == nil
 	}
-	for _, o := range slices.Backward(ops) {
+	for i, o := range slices.Backward(ops) {
 		if _, ok := o.(*edge); ok || compute {
-			o.Backward(at.pass)
+			l.net.plan.Back(i, at.pass)
 		}
 	}
 }

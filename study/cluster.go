@@ -85,6 +85,9 @@ func (f *ClusterFile) read(path string, keys *clusterKeys) error {
 		return &FileError{File: path, Err: err}
 	}
 	root, one, err := parseCluster(src)
+	if err == nil {
+		err = cutsNothing(root)
+	}
 	if err != nil {
 		return fileError(path, root, err)
 	}
@@ -121,6 +124,20 @@ func parseCluster(src []byte) (ast.Node, *clusterKeys, error) {
 	}
 	root, keys := file.Docs[0].Body, &clusterKeys{}
 	return root, keys, decode(root, keys)
+}
+
+// cutsNothing finds a number of pieces that is written as 0, which would be taken for
+// one that is to be searched.
+func cutsNothing(root ast.Node) error {
+	if n := exactly(root, "mesh"); n != nil && isMapping(n) && len(entries(n)) == 0 {
+		return wrong("mesh", "it says nothing: write what is not to be searched, or leave it out")
+	}
+	for _, path := range []string{"mesh.data", "mesh.tensor", "mesh.pipeline", "mesh.chunks", "mesh.micro_batches", "mesh.threads", "cluster.threads"} {
+		if n := exactly(root, path); n != nil && nothing(n) {
+			return wrong(path, "%s: use a whole number of at least 1, or leave the key out", describe(n))
+		}
+	}
+	return nil
 }
 
 // fill makes the problem from the keys.

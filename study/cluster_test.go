@@ -74,6 +74,12 @@ func TestMistakesInClusters(t *testing.T) {
 		{clusterText + "mesh: {tensor: 3}\n", modelText, "a.yaml:2:16: mesh.tensor: 3 does not divide the 16 heads of layer 0 embedding: use 1, 2, 4 or 8"},
 		{clusterText, modelText + "mesh: {zero: 4}\n", "b.yaml:2:14: mesh.zero: 4: there are 0, 1, 2 and 3"},
 		{clusterText, modelText + "mesh: {data: 3}\n", "mesh.data: "},
+		{clusterText + modelText + "mesh: {tensor: 0}\n", "", "a.yaml:3:16: mesh.tensor: 0: use a whole number of at least 1, or leave the key out"},
+		{clusterText, modelText + "mesh: {micro_batches: 0}\n", "b.yaml:2:23: mesh.micro_batches: 0: use a whole number of at least 1"},
+		{clusterText + modelText + "mesh: {pipeline: -2}\n", "", "a.yaml:3:18: mesh.pipeline: -2: use a whole number from 1 to "},
+		{clusterText + modelText + "mesh: {}\n", "", "a.yaml:3:1: mesh: it says nothing"},
+		{strings.Replace(clusterText, "25e9", "25e9, threads: 0", 1) + modelText, "", "cluster.threads: 0: use a whole number of at least 1"},
+		{strings.Replace(clusterText, "312e12", ".nan", 1) + modelText, "", `a.yaml:1:41: ".nan" has no meaning here: expected a number`},
 	} {
 		paths := append(texts(t, tt.text, tt.model), "")
 		if tt.model == "" {
@@ -120,4 +126,14 @@ func FuzzCluster(f *testing.F) {
 			t.Fatalf("the plan %s takes %v", a.Best.Plan, a.Best.Time)
 		}
 	})
+}
+
+// A file of a cluster that is taken for a study says how it is planned.
+func TestClusterIsNoStudy(t *testing.T) {
+	for _, path := range texts(t, clusterText+modelText, modelText) {
+		_, _, err := Load(t.Context(), path, nil, FileOptions{})
+		if err == nil || !strings.Contains(err.Error(), "planned with budwood plan --cluster") {
+			t.Errorf("got %v", err)
+		}
+	}
 }

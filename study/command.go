@@ -153,7 +153,7 @@ func (s *Spec) Program() *trials.Command {
 	c := s.Command
 	return &trials.Command{
 		Args: c.Args, Dir: c.Dir, Env: c.Env, Time: time.Duration(c.Time), Grace: time.Duration(c.Grace),
-		Mem: int64(s.Resources.Mem), CPU: max(s.Resources.CPU, 1),
+		Mem: int64(s.Resources.Mem), CPU: max(s.Resources.CPU, 1), Ranks: s.Mesh.Ranks,
 	}
 }
 

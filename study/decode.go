@@ -249,7 +249,7 @@ func plain(n ast.Node) (any, error) {
 	case *ast.LiteralNode:
 		return n.Value.Value, nil
 	default:
-		return nil, at(n, "%s has no meaning in a study file", n.Type())
+		return nil, at(n, "%s has no meaning here: expected a number, a text, a list, or keys and values", search.Quoted(n.GetToken().Value))
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"budwood/engine"
 	"budwood/nas"
 	"budwood/search"
 	"budwood/trials/store"
@@ -117,7 +118,7 @@ func CanContinue(stored json.RawMessage, s *Spec) error {
 		if s.Resources.CPU == s.Mesh.Threads { // where a step is computed, not what
 			s.Resources.CPU = 0
 		}
-		s.Mesh.Threads, s.Mesh.Recompute = 0, ""
+		s.Mesh.Threads, s.Mesh.Recompute, s.Mesh.Ranks = 0, "", engine.Ranks{}
 		s.Budget.Trials, s.Budget.Time, s.Budget.EnergyWh, s.Budget.MinGain = 0, 0, 0, 0
 		s.Search.Parallel, s.Search.Batch, s.Search.Priority, s.MaxRetries, s.MaxFailed, s.Keep, s.Retrain = 0, 0, 0, 0, 0, 0, Retrain{}
 		b, _ := json.Marshal(s)

@@ -111,6 +111,11 @@ func parse(src []byte) (*Spec, ast.Node, error) {
 	if exactly(root, "parallel") != nil {
 		return s, root, wrong("parallel", "there is no such key: mesh trains one trial on many cores, search.parallel is how many trials run at once")
 	}
+	for _, key := range []string{"cluster", "model"} {
+		if exactly(root, key) != nil {
+			return s, root, wrong(key, "it is no key of a study: a mesh for machines that need not exist is planned with budwood plan --cluster CLUSTER.yaml [MODEL.yaml]")
+		}
+	}
 	err = decode(root, s)
 	if err == nil {
 		err = written(root, s)
@@ -134,8 +139,8 @@ func written(root ast.Node, s *Spec) error {
 			return wrong(d.path, "%s sets nothing: write another value, or leave the key out, which means %s", describe(n), d.value)
 		}
 	}
-	if exactly(root, "mesh") != nil && !s.Mesh.Cuts() && s.Mesh.Recompute == "" {
-		return wrong("mesh", "it says nothing: write threads, data, micro_batches or recompute, or leave it out")
+	if exactly(root, "mesh") != nil && !s.Mesh.Cuts() && s.Mesh.Recompute == "" && s.Mesh.Ranks.Max == 0 {
+		return wrong("mesh", "it says nothing: write threads, data, micro_batches, recompute or ranks, or leave it out")
 	}
 	if n := exactly(root, "retrain.best"); n != nil && s.Retrain.Best == 0 && s.Search.Supernet != "" {
 		return wrong("retrain.best", "with search.supernet at least 1 is trained from scratch, for the others are only evaluated")

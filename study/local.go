@@ -24,8 +24,8 @@ type Result struct {
 // Local runs a study on goroutines, without a server, by the same [Progress] as the
 // study workflow, its durable twin. A study that ended or was interrupted goes on from
 // the state that it kept, whichever of the two kept it; what the store has beyond that
-// is not trained again. A nil objective is the built-in one of a study with data, whose
-// best trial is tested at the end.
+// is not trained again. A nil objective is the study's command, all ranks of which run
+// here, or the built-in one of a study with data, whose best trial is tested at the end.
 //
 // When ctx ends, so does the run and not the study: what it was training goes on
 // when the study is run again. The result is that of so far, and the error wraps
@@ -41,7 +41,14 @@ func Local(ctx context.Context, spec *Spec, recorder *Recorder, runner *trials.R
 		own.Data, spec = &d, &own
 	}
 	l := &local{recorder: recorder, runner: runner, objective: objective, done: make(chan localDone, spec.Search.Parallel)}
-	if objective == nil {
+	switch {
+	case objective == nil && spec.Command != nil:
+		l.objective = spec.Program().Train(func(t *trials.Trial, b []byte) {
+			if err := runner.KeepOutput(ctx, spec.Name, t.ID, 0, b); err != nil {
+				runner.Log.Warn().Err(err).Str("trial", t.Name()).Msg("its output could not be kept")
+			}
+		})
+	case objective == nil:
 		if l.built, err = l.supervised(ctx, spec); err != nil {
 			return Result{}, err
 		}

@@ -2,6 +2,7 @@ package study
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 
 	"budwood/engine"
@@ -16,8 +17,8 @@ const mostThreads = 256
 // and lets a trial ask for as many processors as it has threads.
 func (s *Spec) completeMesh() error {
 	m, r := &s.Mesh, &s.Resources
-	if !m.Cuts() && m.Recompute == "" {
-		return nil
+	if err := s.completeRanks(); err != nil || !m.Cuts() && m.Recompute == "" {
+		return err
 	}
 	for _, f := range []struct {
 		key   string
@@ -29,29 +30,40 @@ func (s *Spec) completeMesh() error {
 		}
 	}
 	switch {
+	case m.Auto && m.Recompute == engine.RecomputeAll:
+		return wrong("mesh.recompute", "all is of a stage of a pipeline, and auto makes none: use blocks, or leave it out")
 	case m.Threads < 0 || m.Threads > mostThreads:
 		return wrong("mesh.threads", "%d is outside [1, %d]", m.Threads, mostThreads)
 	case m.Zero != 0:
 		return wrong("mesh.zero", "a trial has one rank, which has nobody to share the optimizer's state with: leave it out")
 	case s.Command != nil:
-		return wrong("mesh", "it cuts the steps of our own engine; a command makes its own use of the cores that resources.cpu gives it")
+		return wrong("mesh", "data, micro_batches and threads cut the steps of our own engine; a command makes its own use of the cores that resources.cpu gives it, and of several processes with ranks")
 	case s.Search.Supernet != "":
 		return wrong("mesh", "weights that candidates share (search.supernet) are trained by one thread: remove one of them")
 	case r.CPU > 0 && r.CPU < m.Threads:
 		return wrong("resources.cpu", "%d is less than the %d threads of mesh: use at least %d, or leave it out", r.CPU, m.Threads, m.Threads)
 	}
-	if m.Cuts() {
+	switch {
+	case m.Auto && m.Threads == 0: // as many lanes as there are where the study starts
+		if m.Threads = r.CPU; m.Threads == 0 {
+			m.Threads = min(max(runtime.GOMAXPROCS(0)/max(min(s.Search.Parallel, s.Budget.Trials), 1), 1), mostThreads)
+		}
+	case m.Cuts() && !m.Auto:
 		m.Data = m.Shards()
 	}
 	if m.Threads > 1 {
 		r.CPU = max(r.CPU, m.Threads)
 	}
-	if s.Data == nil {
+	if s.Data == nil || m.Auto && m.Data == 0 {
 		return nil // its objective knows the batch
 	}
 	for _, batch := range s.ends("batch") {
 		for _, accumulate := range s.ends("accumulate") {
-			if err := m.Fits(batch, accumulate); err != nil {
+			cut := *m
+			if m.Auto {
+				cut.Threads = min(m.Threads, m.Data)
+			}
+			if err := cut.Fits(batch, accumulate); err != nil {
 				return wrong("mesh", "with batch %d and accumulate %d: %s", batch, accumulate, strings.TrimPrefix(err.Error(), "mesh: "))
 			}
 		}
@@ -100,6 +112,9 @@ func (s *Spec) ends(name string) (values []int) {
 // a study without a mesh.
 func DescribeMesh(s *Spec) string {
 	m := &s.Mesh
+	if m.Ranks.Several() && s.Command != nil {
+		return describeRanks(s)
+	}
 	again := ""
 	if m.Recompute != "" {
 		again = fmt.Sprintf("recompute %s: activations are computed again in the backward pass, which takes less memory and one more forward pass at most", m.Recompute)
@@ -109,6 +124,13 @@ func DescribeMesh(s *Spec) string {
 	}
 	if again != "" {
 		again = "; " + again
+	}
+	if m.Auto {
+		text := "auto, on at most " + count(max(m.Threads, 1), "lane")
+		if m.Threads == 1 && s.Search.Parallel > 1 {
+			text += fmt.Sprintf(": the %d trials at once have the processors; with search.parallel 1 a trial has them all", s.Search.Parallel)
+		}
+		return text
 	}
 	micro := "accumulate"
 	if m.MicroBatches > 0 {

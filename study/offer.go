@@ -14,9 +14,10 @@ import (
 // zero value means every processor, a share of the memory that there is (see
 // [trials.TrialMemory]) and no tags.
 type Offer struct {
-	CPU  int
-	Mem  Bytes
-	Tags []string
+	CPU     int
+	Mem     Bytes
+	Tags    []string
+	Address string // where ranks of gangs on other machines reach this one: a name or a number; "": they do not
 
 	of string // what the memory is a part of; "" means that the operator said how much
 }

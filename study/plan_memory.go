@@ -28,27 +28,9 @@ func DescribeMemory(ctx context.Context, s *Spec, d *data.Data, o Offer) (string
 	if err != nil {
 		return "", err
 	}
-	var sampler search.Sampler = hpo.Random{}
-	if s.Architecture != nil {
-		space, err := s.network()
-		if err != nil {
-			return "", err
-		}
-		sampler = nas.Random{Space: space}
-	}
-	constraints, err := search.Constrain(s.Space, s.Constraints...)
+	drawn, err := s.drawn(ctx)
 	if err != nil {
-		return "", &FieldError{"constraints", err}
-	}
-	var drawn []search.Params
-	for len(drawn) < plannedDraws {
-		some, err := sampler.Propose(ctx, search.Request{
-			Space: s.Space, Objectives: s.Objectives(), First: len(drawn), N: 1, Seed: s.Search.Seed, Constraints: constraints,
-		})
-		if err != nil || len(some) == 0 { // a small space has no more
-			break
-		}
-		drawn = append(drawn, some...)
+		return "", err
 	}
 	role := network.Alone
 	if s.Search.Supernet != "" {
@@ -88,4 +70,30 @@ func DescribeMemory(ctx context.Context, s *Spec, d *data.Data, o Offer) (string
 		return fmt.Sprintf("%s; %d of them above %s, and infeasible: %s", text, over, trials.BytesText(room.Bytes), room.Of), nil
 	}
 	return fmt.Sprintf("%s, of %s: %s", text, trials.BytesText(room.Bytes), room.Of), nil
+}
+
+// drawn are candidates that stand for the space.
+func (s *Spec) drawn(ctx context.Context) (drawn []search.Params, err error) {
+	var sampler search.Sampler = hpo.Random{}
+	if s.Architecture != nil {
+		space, err := s.network()
+		if err != nil {
+			return nil, err
+		}
+		sampler = nas.Random{Space: space}
+	}
+	constraints, err := search.Constrain(s.Space, s.Constraints...)
+	if err != nil {
+		return nil, &FieldError{"constraints", err}
+	}
+	for len(drawn) < plannedDraws {
+		some, err := sampler.Propose(ctx, search.Request{
+			Space: s.Space, Objectives: s.Objectives(), First: len(drawn), N: 1, Seed: s.Search.Seed, Constraints: constraints,
+		})
+		if err != nil || len(some) == 0 { // a small space has no more
+			break
+		}
+		drawn = append(drawn, some...)
+	}
+	return drawn, nil
 }

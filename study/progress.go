@@ -31,6 +31,7 @@ type Progress struct {
 	Stopping    bool             // the segments that run are to be stopped: see Finish
 	Began       time.Time        // as if it had run all the time since
 	Rules       int
+	Beside      map[int]Beside // trials that gangs train
 }
 
 // Begin is the progress of a study of which the store knows so much: one that begins,
@@ -62,7 +63,7 @@ func Continue(spec *Spec, s *State, now time.Time) (*Progress, error) {
 	}
 	return &Progress{
 		Spec: spec, Loop: loop, Leaderboard: s.Leaderboard, Spent: s.Spent, Throughput: s.Throughput, Given: s.Given, Waiting: s.Waiting,
-		ByUser: s.ByUser, Began: now.Add(-s.Elapsed), Rules: s.Rules,
+		ByUser: s.ByUser, Began: now.Add(-s.Elapsed), Rules: s.Rules, Beside: s.Beside,
 	}, nil
 }
 
@@ -83,7 +84,7 @@ func (p *Progress) State(now time.Time) (*State, error) {
 	scheduler, err := json.Marshal(p.Loop.Scheduler)
 	return &State{
 		Loop: *p.Loop, Scheduler: scheduler, Leaderboard: p.Leaderboard, Spent: p.Spent, Throughput: p.Throughput, ByUser: p.ByUser,
-		Elapsed: now.Sub(p.Began), Given: p.Given, Waiting: p.Waiting, Rules: p.Rules,
+		Elapsed: now.Sub(p.Began), Given: p.Given, Waiting: p.Waiting, Rules: p.Rules, Beside: p.Beside,
 	}, err
 }
 

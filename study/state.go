@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"budwood/search"
+	"budwood/trials/energy"
 )
 
 // State is a study's state between two runs of it: continue as new, or the same study
@@ -21,6 +22,15 @@ type State struct {
 	Given       []Candidate      `json:"given,omitempty"`
 	Waiting     []search.Segment `json:"held,omitempty"` // decided while the study was paused
 	Rules       int              `json:"rules,omitempty"`
+	Beside      map[int]Beside   `json:"beside,omitempty"` // trials that gangs train
+}
+
+// Beside is what the ranks above 0 of a trial's gangs have taken, which the
+// trial's own checkpoint does not know.
+type Beside struct {
+	To      int           `json:"to"`      // end of the last segment, in epochs
+	Segment energy.Energy `json:"segment"` // of that segment so far
+	Before  float64       `json:"before"`  // joules of the segments before
 }
 
 // FromStart reports whether a study begins with it from its first trial: there is no

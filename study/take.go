@@ -59,6 +59,7 @@ func (p *Progress) Take(o Outcome, now time.Time) search.Decision {
 // Saw takes the time of a segment into the throughput, unless it is like none that
 // follows.
 func (p *Progress) Saw(seg search.Segment, r *segment.Result) {
+	p.sawRanks(seg, r)
 	if !p.Spec.TrainsShared(seg.Trial) {
 		p.Throughput.Add(r.Budget-seg.From, r.Seconds)
 	}

@@ -36,6 +36,7 @@ type progress struct {
 
 	Version segment.Version `json:"version,omitzero"`  // of what has trained it so far
 	Kernels string          `json:"kernels,omitempty"` // instruction set of the engine that did
+	Mesh    chosenMesh      `json:"mesh,omitzero"`     // that was chosen for it
 	Notes   []string        `json:"notes,omitempty"`   // of this segment
 
 	Params search.Params `json:"params,omitempty"` // of a trial that others may inherit from

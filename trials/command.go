@@ -1,6 +1,10 @@
 package trials
 
-import "time"
+import (
+	"time"
+
+	"budwood/engine"
+)
 
 // Command is an objective in any language: a program that trains one candidate
 // and reports after every epoch. The protocol is in docs/commands.md.
@@ -12,6 +16,10 @@ type Command struct {
 	Mem   int64             `json:"mem,omitempty"`   // bytes that its process group may hold in memory; 0: no limit
 	CPU   int               `json:"cpu,omitempty"`   // processors it may use; 0: no limit
 	Grace time.Duration     `json:"grace,omitempty"` // between being told to stop and SIGTERM, and between SIGTERM and SIGKILL; 0 means 10 s
+
+	Ranks engine.Ranks `json:"ranks,omitzero"` // processes that train a candidate together; the zero value means one
+
+	place *Place // in a gang; nil: it is alone, or starts its gang itself
 }
 
 func (c *Command) grace() time.Duration {

@@ -13,8 +13,9 @@ import (
 // follow passes reports on until the segment or the command ends.
 func (r *commandRun) follow(ctx context.Context) error {
 	r.pass(ctx)
+	seen := time.Now()
 	r.finish(ctx)
-	return r.outcome(ctx)
+	return r.failedAt(seen, r.outcome(ctx))
 }
 
 // pass passes reports on, one an epoch.
@@ -54,12 +55,19 @@ func (r *commandRun) next(ctx context.Context, watch <-chan time.Time) bool {
 		case <-ctx.Done():
 			return false
 		case <-watch:
-			if used := r.group.memory(); r.c.Mem > 0 && used > r.c.Mem {
-				r.failure = fmt.Errorf("the command used %s of memory; its limit is %s", BytesText(used), BytesText(r.c.Mem))
+			if r.failure = r.tooLarge(); r.failure != nil {
 				return false
 			}
 		}
 	}
+}
+
+// tooLarge is an error if the command holds more memory than it may.
+func (r *commandRun) tooLarge() error {
+	if used := r.group.memory(); r.c.Mem > 0 && used > r.c.Mem {
+		return fmt.Errorf("the command used %s of memory; its limit is %s", BytesText(used), BytesText(r.c.Mem))
+	}
+	return nil
 }
 
 // finish ends a command that has not ended by itself, and tells it why.
@@ -88,17 +96,17 @@ func (r *commandRun) outcome(ctx context.Context) error {
 	t := r.t
 	switch {
 	case r.failure != nil:
-		return fmt.Errorf("trial %s: %w%s", t.Name(), r.failure, r.lastLines())
-	case ctx.Err() != nil:
+		return fmt.Errorf("%s: %w%s", r.c.place.of(t), r.failure, r.lastLines())
+	case ctx.Err() != nil && !(r.c.place != nil && r.exited && r.exit != nil): // which is why the gang ends, perhaps
 		return ctx.Err()
 	case t.err != nil || t.stopped != "" || t.progress.Epoch >= t.task.To:
 		return nil
 	case r.exit != nil:
-		return fmt.Errorf("trial %s: the command %s%s", t.Name(), exitText(r.exit), r.lastLines())
+		return fmt.Errorf("%s: the command %s%s", r.c.place.of(t), exitText(r.exit), r.lastLines())
 	case r.cut != nil:
-		return fmt.Errorf("trial %s: %w%s", t.Name(), r.cut, r.lastLines())
+		return fmt.Errorf("%s: %w%s", r.c.place.of(t), r.cut, r.lastLines())
 	case t.progress.Epoch == 0:
-		return fmt.Errorf("trial %s: the command ended without a report%s", t.Name(), r.lastLines())
+		return fmt.Errorf("%s: the command ended without a report%s", r.c.place.of(t), r.lastLines())
 	}
 	if err := r.dir.take(); err != nil {
 		return err

@@ -149,6 +149,14 @@ func (g *processGroup) refresh() {
 	g.resident = pages * int64(unix.Getpagesize())
 }
 
+// ended takes the CPU time of the command itself, with what it has waited for: the
+// kernel knows it to the end, when its processes cannot be looked at any more.
+func (g *processGroup) ended(p *os.ProcessState) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.cpu = max(g.cpu, p.UserTime()+p.SystemTime())
+}
+
 // cpuTime is the CPU time of the group so far.
 func (g *processGroup) cpuTime() time.Duration {
 	g.refresh()

@@ -3,6 +3,7 @@
 package trials
 
 import (
+	"os"
 	"os/exec"
 	"syscall"
 	"time"
@@ -22,5 +23,6 @@ func startGroup(cmd *exec.Cmd, _ int, _ int64) (*processGroup, error) {
 
 func (g *processGroup) terminate()             { _ = syscall.Kill(-g.id, syscall.SIGTERM) }
 func (g *processGroup) kill()                  { _ = syscall.Kill(-g.id, syscall.SIGKILL) }
+func (g *processGroup) ended(*os.ProcessState) {}
 func (g *processGroup) cpuTime() time.Duration { return 0 }
 func (g *processGroup) memory() int64          { return 0 }

@@ -23,39 +23,50 @@ var linger = 500 * time.Millisecond
 
 // Train is the training function that runs the command. Output, what it printed
 // last, is kept by output, if that is not nil, when the command has ended.
+// A command of several ranks starts all of them here: see [Command.At] for one that is
+// started as a part of a gang.
 func (c *Command) Train(output func(*Trial, []byte)) TrainFunc {
 	return func(ctx context.Context, t *Trial) error {
 		version := c.Version()
 		t.TrainedBy(version)
 		t.kernels = "" // of a program nobody knows
 		defer func() { t.version = c.written(version) }()
-		work, err := newWorkDir(t.Name())
-		if err != nil {
-			return err
+		if c.place == nil && c.Ranks.Several() {
+			return c.gang(ctx, t, output)
 		}
-		unwatch := func() {}
-		defer func() {
-			work.remove()
-			unwatch() // not before: the reaper would leave the files
-		}()
-		dir := &commandDir{path: filepath.Join(work.path, "checkpoint")}
-		if err := os.Mkdir(dir.path, 0o755); err != nil {
-			return err
-		}
-		if err := t.Keep(dir); err != nil {
-			return err
-		}
-		r, err := c.start(ctx, t, work.path, dir)
-		if err != nil {
-			return err
-		}
-		unwatch = r.unwatch
-		err = r.follow(ctx)
-		if output != nil {
-			output(t, r.output.Bytes())
-		}
+		return c.process(ctx, t, output, (*commandRun).follow)
+	}
+}
+
+// process runs the command in a working directory of its own. follow sees it to its
+// end.
+func (c *Command) process(ctx context.Context, t *Trial, output func(*Trial, []byte), follow func(*commandRun, context.Context) error) error {
+	work, err := newWorkDir(t.Name())
+	if err != nil {
 		return err
 	}
+	unwatch := func() {}
+	defer func() {
+		work.remove()
+		unwatch() // not before: the reaper would leave the files
+	}()
+	dir := &commandDir{path: filepath.Join(work.path, "checkpoint")}
+	if err := os.Mkdir(dir.path, 0o755); err != nil {
+		return err
+	}
+	if err := t.Keep(dir); err != nil {
+		return err
+	}
+	r, err := c.start(ctx, t, work.path, dir)
+	if err != nil {
+		return err
+	}
+	unwatch = r.unwatch
+	err = follow(r, ctx)
+	if output != nil {
+		output(t, r.output.Bytes())
+	}
+	return err
 }
 
 // commandRun is a command that runs for a segment of a trial.
@@ -70,6 +81,7 @@ type commandRun struct {
 	streams []*stream
 	reports chan commandReport // closed when the command has ended and what it said before is read
 	exit    error              // how it ended; known when reports is closed
+	ended   time.Time          // the same
 	exited  bool               // reports is closed, without the command having been told to stop
 	failure error              // what ends the segment as a failure: of its reports, or above a limit
 	cut     error              // a report that its end cut short
@@ -185,6 +197,10 @@ func closeAll(files []*os.File) {
 // it, whatever it holds open. What was written before is read to its end.
 func (r *commandRun) wait(read <-chan struct{}) {
 	r.exit = r.cmd.Wait()
+	r.ended = time.Now()
+	if p := r.cmd.ProcessState; p != nil {
+		r.group.ended(p)
+	}
 	select {
 	case <-read:
 	case <-time.After(linger):
@@ -205,6 +221,7 @@ func (c *Command) environment(values map[string]string) []string {
 		name, _, _ := strings.Cut(v, "=")
 		return slices.Contains(absent, name)
 	})
+	env = append(env, c.place.variables()...)
 	env = append(env,
 		"BUDWOOD_TRIAL="+values[nameTrial], "BUDWOOD_SEED="+values[nameSeed], "BUDWOOD_EPOCHS="+values[nameEpochs],
 		"BUDWOOD_TOTAL="+values[nameTotal], "BUDWOOD_DONE="+values[nameDone], "BUDWOOD_PARAMS="+values[nameParams],

@@ -7,11 +7,14 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
 
+	"budwood/internal/gangprogram"
 	"budwood/search"
+	"budwood/trials/energy"
 )
 
 // TestMain makes this test binary a training program, too: in Go, so that the
@@ -19,6 +22,9 @@ import (
 func TestMain(m *testing.M) {
 	if mode := os.Getenv(doomedEnv); mode != "" {
 		os.Exit(doomed(mode))
+	}
+	if mode := os.Getenv(gangprogram.Env); mode != "" {
+		os.Exit(gangprogram.Main(mode))
 	}
 	if mode := os.Getenv("TRAINER"); mode != "" {
 		switch mode {
@@ -67,6 +73,14 @@ func trainer(mode string) int {
 		case mode == "deaf": // reads no answers, keeps nothing, ignores SIGTERM
 			fmt.Fprintf(report, `{"loss": %v}`+"\n", loss)
 			continue
+		case mode == "burn":
+			runtime.LockOSThread()
+			for energy.ThreadTime() < 200*time.Millisecond {
+			}
+			if r := os.Getenv("RANK"); r == "" || r == "0" {
+				fmt.Fprintf(report, `{"loss": %v}`+"\n", loss)
+			}
+			return 0
 		case mode == "sleep":
 			time.Sleep(time.Hour)
 		default:

@@ -27,7 +27,7 @@ func (r *Runner) end(ctx context.Context, t *Trial, err error) (segment.Result, 
 		err = t.err
 	}
 	if ctx.Err() != nil && errors.Is(context.Cause(ctx), ErrInterrupted) && (err != nil || t.stopped == search.Stopped) {
-		return segment.Result{}, r.interrupted(ctx, t)
+		return r.result(t, "", "", t.progress.Epoch), r.interrupted(ctx, t)
 	}
 	if own == nil {
 		err = t.classify(ctx, err)

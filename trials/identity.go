@@ -16,6 +16,7 @@ func (t *Trial) resumed(c *Checkpoint) {
 		return
 	}
 	t.before = c.progress
+	t.mesh = c.progress.Mesh
 	if t.before.From == t.task.From && t.before.Epoch > t.task.From { // within the segment
 		t.notes = slices.Clone(t.before.Notes)
 	}

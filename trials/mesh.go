@@ -14,10 +14,37 @@ import (
 // What its threads spend counts as the trial's.
 func (t *Trial) Mesh() engine.Mesh { return t.Metered(t.task.Mesh) }
 
-// Metered is a mesh whose lanes are on the trial's account.
+// Metered is a mesh whose lanes are on the trial's account. One that the program is to
+// choose is chosen for this machine, and what of it decides numbers is kept: a trial that
+// was trained before goes on with it.
 func (t *Trial) Metered(m engine.Mesh) engine.Mesh {
-	m.Lane = t.lane
+	m.Lane, m.Machine = t.lane, t.runner.Machine
+	if !m.Auto {
+		return m
+	}
+	if k := t.before.Mesh; k.Data > 0 {
+		m.Data, m.MicroBatches = k.Data, k.MicroBatches
+	}
+	m.Chosen = t.Chosen
 	return m
+}
+
+// Chosen keeps what was chosen for the trial, and tells of it in its record: once, and
+// again where it goes on in another way.
+func (t *Trial) Chosen(c *engine.Choice) {
+	m := c.Best.Mesh
+	now := chosenMesh{m.Data, m.MicroBatches, m.Threads}
+	if now != t.mesh && now != t.before.Mesh {
+		t.notes = append(t.notes, "mesh: "+c.String())
+	}
+	t.mesh = now
+}
+
+// chosenMesh is what the program has chosen. The threads decide no number.
+type chosenMesh struct {
+	Data         int `json:"data"`
+	MicroBatches int `json:"micro_batches"`
+	Threads      int `json:"threads"`
 }
 
 // lane does the work of a lane on a thread of its own and counts its processor time.

@@ -27,6 +27,8 @@ type Runner struct {
 	Name  string             // of this worker, for the record
 	Log   zerolog.Logger
 
+	Machine *engine.Machine // for meshes that are chosen here; nil: the built-in one
+
 	Version segment.Version // version of the training function, if it is a Go function of this process
 
 	shared sharedCache // what was asked for last
@@ -49,7 +51,8 @@ func WorkerName() string {
 // checkpoint could not be read or written. A segment that was trained to its end
 // before is not trained again: Run returns the result that was kept. When ctx is
 // cancelled the trial is stopped, with the cause as its reason; but with the cause
-// [ErrInterrupted] it is left as it is, to go on elsewhere. alive, if not nil,
+// [ErrInterrupted] it is left as it is, to go on elsewhere: the result has what was
+// spent. alive, if not nil,
 // is told every epoch and its metrics.
 func (r *Runner) Run(ctx context.Context, task Task, train TrainFunc, alive func(search.Measurement)) (segment.Result, error) {
 	restored, err := r.restore(ctx, task)
@@ -72,6 +75,7 @@ func (r *Runner) Run(ctx context.Context, task Task, train TrainFunc, alive func
 			Energy: t.progress.Energy, Seconds: t.progress.Seconds, Worker: r.Name,
 		}, &ObjectiveError{errors.New(failed)}
 	}
+	alone = alone && !task.Mesh.Ranks.Several() // the other ranks, which may be here, wait for it
 	defer r.turns.take(ctx, alone)()
 	noteEpoch, noteEnd := r.Losses.train(task)
 	defer noteEnd()
@@ -89,7 +93,7 @@ func (r *Runner) Run(ctx context.Context, task Task, train TrainFunc, alive func
 
 // trial is the trial of a task, which goes on from what was restored, if anything.
 func (r *Runner) trial(ctx context.Context, task Task, restored *Checkpoint) *Trial {
-	t := &Trial{Trial: task.Trial, ctx: ctx, task: task, runner: r}
+	t := &Trial{Trial: task.Trial, ctx: ctx, task: task, runner: r, outside: &meters{}}
 	t.progress.Early = engine.EarlyStop{
 		Patience: task.Patience, MinDelta: task.MinDelta,
 		Maximize: task.Objectives[0].Goal == search.Maximize,
@@ -128,9 +132,7 @@ func (r *Runner) train(ctx context.Context, t *Trial, train TrainFunc, heard fun
 	err := call(ctx, t, train)
 	a.charge(t)
 	a.meter.Stop()
-	if t.outside != nil {
-		t.outside.Stop()
-	}
+	t.outside.stop()
 	return err
 }
 
@@ -144,10 +146,7 @@ type account struct {
 
 // charge writes to a trial what its segment has taken so far.
 func (a *account) charge(t *Trial) {
-	t.progress.Energy = a.spent.Add(a.meter.Read())
-	if t.outside != nil {
-		t.progress.Energy = t.progress.Energy.Add(t.outside.Read())
-	}
+	t.progress.Energy = a.spent.Add(a.meter.Read()).Add(t.outside.read())
 	t.progress.Seconds = a.seconds + time.Since(a.began).Seconds()
 }
 

@@ -15,6 +15,7 @@ func (r *Runner) save(ctx context.Context, t *Trial, key string) error {
 		c.data = t.restored.data
 	}
 	c.progress.Version, c.progress.Kernels, c.progress.Notes = t.version, t.kernels, t.notes
+	c.progress.Mesh = t.mesh
 	if t.task.Inherit {
 		c.progress.Params = t.Params
 	}

@@ -15,7 +15,6 @@ import (
 	"unicode/utf8"
 
 	"budwood/search"
-	"budwood/trials/energy"
 	"budwood/trials/segment"
 )
 
@@ -79,10 +78,11 @@ type Trial struct {
 	err      error              // a mistake in a report
 	machine  error              // trouble with a checkpoint
 	newest   bool               // the value of the last epoch counts, not that of the best
-	outside  *energy.Meter      // energy of a command's processes
+	outside  *meters            // energy of a command's processes
 	version  segment.Version    // version of what trains it
 	kernels  string             // instruction set that the engine uses
 	notes    []string           // further remarks on this segment
+	mesh     chosenMesh         // by the program; zero: it has chosen none
 	beside   *atomic.Int64      // processor time of lanes on other threads, in nanoseconds
 	before   progress           // what was resumed; Epoch 0: nothing
 }
@@ -90,7 +90,7 @@ type Trial struct {
 // meterOutside counts the energy of other processes as the trial's; clock returns
 // their CPU time.
 func (t *Trial) meterOutside(clock func() time.Duration) {
-	t.outside = t.runner.Meter.StartOutside(clock)
+	t.outside.add(t.runner.Meter.StartOutside(clock))
 }
 
 // Value is the value of a parameter, so that a key reads it: lr.In(t).

@@ -25,6 +25,7 @@ var (
 	attrEnergyWh = temporal.NewSearchAttributeKeyFloat64("BudwoodEnergyWh")
 	attrBudget   = temporal.NewSearchAttributeKeyInt64("BudwoodBudget")
 	attrNeeds    = temporal.NewSearchAttributeKeyKeyword("BudwoodNeeds") // of a study whose trials need special workers
+	attrWaits    = temporal.NewSearchAttributeKeyKeyword("BudwoodWaits") // of a gang that has waited long: its priority, and the task queue that it waits for
 )
 
 // Attributes lists the search attributes that a server must know.
@@ -37,6 +38,7 @@ func Attributes() map[string]enumspb.IndexedValueType {
 		attrEnergyWh.GetName(): enumspb.INDEXED_VALUE_TYPE_DOUBLE,
 		attrBudget.GetName():   enumspb.INDEXED_VALUE_TYPE_INT,
 		attrNeeds.GetName():    enumspb.INDEXED_VALUE_TYPE_KEYWORD,
+		attrWaits.GetName():    enumspb.INDEXED_VALUE_TYPE_KEYWORD,
 	}
 }
 

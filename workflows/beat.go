@@ -34,7 +34,16 @@ func LastEpochs(ctx context.Context, c client.Client, payloads converter.DataCon
 			if err != nil {
 				return
 			}
-			for _, p := range r.GetPendingActivities() {
+			pending := r.GetPendingActivities()
+			for _, child := range r.GetPendingChildren() { // a gang trains it
+				if child.GetWorkflowTypeName() != gangType {
+					continue
+				}
+				if r, err := c.DescribeWorkflowExecution(ctx, child.GetWorkflowId(), child.GetRunId()); err == nil {
+					pending = append(pending, r.GetPendingActivities()...)
+				}
+			}
+			for _, p := range pending {
 				var b lastEpoch
 				if p.GetHeartbeatDetails() == nil || payloads.FromPayloads(p.GetHeartbeatDetails(), &b) != nil || b.At.Budget == 0 {
 					continue

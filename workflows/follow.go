@@ -27,6 +27,9 @@ type child struct {
 // watchWorkers says so if trials wait and no worker can take them: soon after
 // the study began, and then when nothing has come home for ever longer.
 func (s *studyRun) watchWorkers(ctx workflow.Context) {
+	if s.in.Spec.Mesh.Ranks.Several() { // gangs know better what they wait for
+		return
+	}
 	workflow.Go(ctx, func(ctx workflow.Context) {
 		for patience := 3 * time.Second; ; patience = min(2*patience, 10*time.Minute) {
 			seen := s.reports
@@ -110,6 +113,9 @@ func (s *studyRun) run(ctx workflow.Context, c *child) {
 	spec := &s.in.Spec
 	in := trialInput{Model: spec.Model(), Command: spec.Program(), Queue: s.trainQueue(), MaxRetries: spec.MaxRetries, Priority: spec.Search.Priority, Drop: s.Drop}
 	s.Drop = nil
+	if spec.Mesh.Ranks.Several() {
+		in.Needs, in.Beside = spec.Resources, s.Before(c.segments[0])
+	}
 	for i, seg := range c.segments {
 		in.Tasks = append(in.Tasks, spec.Task(seg, c.trials[i]))
 		s.children[seg.Trial] = c

@@ -17,6 +17,9 @@ const (
 // brief reports whether trials run within the study's workflow.
 func (s *studyRun) brief() bool {
 	spec := &s.in.Spec
+	if spec.Mesh.Ranks.Several() {
+		return false
+	}
 	if spec.Search.Supernet != "" && s.Loop.Final { // candidates were evaluated, none was trained
 		return false
 	}

@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"sync"
@@ -28,25 +29,62 @@ func newCapacity(o study.Offer) *capacity {
 	return &capacity{o, semaphore.NewWeighted(int64(o.CPU)), semaphore.NewWeighted(int64(o.Mem))}
 }
 
-// acquire waits for what a trial needs: of memory what it asks for, or its share. A
-// nil capacity has everything.
-func (c *capacity) acquire(ctx context.Context, r study.Resources) (release func(), err error) {
-	if c == nil {
-		return func() {}, nil
-	}
-	cpu, mem := int64(max(r.CPU, 1)), int64(r.Mem)
+// errBusy says that there is no room, and will not be before a gang has ended.
+var errBusy = errors.New("the worker has no room: it trains for a gang")
+
+// busyWait is how long a trial waits for room on a worker that trains for a gang, before
+// another worker is asked.
+const busyWait = 5 * time.Second
+
+// needed are processors and memory: of memory what a trial asks for, or its share.
+func (c *capacity) needed(r study.Resources) (cpu, mem int64) {
+	cpu, mem = int64(max(r.CPU, 1)), int64(r.Mem)
 	if mem == 0 {
 		mem = c.offer.Share(r, 0)
 	}
-	mem = min(mem, int64(c.offer.Mem))
-	if err := c.cpu.Acquire(ctx, cpu); err != nil {
-		return nil, err
+	return cpu, min(mem, int64(c.offer.Mem))
+}
+
+// acquire waits for what a trial needs; where gangs have places not for long. A nil
+// capacity has everything.
+func (c *capacity) acquire(ctx context.Context, r study.Resources, gangs *leases) (release func(), err error) {
+	if c == nil {
+		return func() {}, nil
 	}
-	if err := c.mem.Acquire(ctx, mem); err != nil {
+	cpu, mem := c.needed(r)
+	soon, cancel := ctx, func() {}
+	if gangs.any() {
+		soon, cancel = context.WithTimeoutCause(ctx, busyWait, errBusy)
+	}
+	defer cancel()
+	if err := c.cpu.Acquire(soon, cpu); err != nil {
+		return nil, context.Cause(soon)
+	}
+	if err := c.mem.Acquire(soon, mem); err != nil {
 		c.cpu.Release(cpu)
-		return nil, err
+		return nil, context.Cause(soon)
 	}
-	return func() { c.mem.Release(mem); c.cpu.Release(cpu) }, nil
+	return c.free(cpu, mem), nil
+}
+
+// tryAcquire takes what a trial needs if it is there.
+func (c *capacity) tryAcquire(r study.Resources) (release func(), ok bool) {
+	if c == nil {
+		return func() {}, true
+	}
+	cpu, mem := c.needed(r)
+	if !c.cpu.TryAcquire(cpu) {
+		return nil, false
+	}
+	if !c.mem.TryAcquire(mem) {
+		c.cpu.Release(cpu)
+		return nil, false
+	}
+	return c.free(cpu, mem), true
+}
+
+func (c *capacity) free(cpu, mem int64) func() {
+	return func() { c.mem.Release(mem); c.cpu.Release(cpu) }
 }
 
 // TrainWorker trains: trials that need nothing special, and those of every
@@ -62,6 +100,8 @@ type TrainWorker struct {
 
 	mu      sync.Mutex
 	classes map[string]worker.Worker
+	ranks   worker.Worker // of the worker's own queue; nil: no gang has come yet
+	own     string        // that queue
 	cancel  context.CancelFunc
 	done    chan struct{}
 }
@@ -75,10 +115,12 @@ func NewTrainWorker(c client.Client, namespace, queue string, a *TrainActivities
 	if a.Data != nil && a.Data.Max == 0 {
 		a.Data.Max = int64(o.Mem)
 	}
-	return &TrainWorker{
+	w := &TrainWorker{
 		c: c, queue: queue, a: *a, offer: o, space: namespace, capacity: newCapacity(o), log: a.Log,
 		classes: map[string]worker.Worker{}, done: make(chan struct{}),
 	}
+	w.a.leases, w.a.waiting = newLeases(w.serveRanks, o.Address), &waiting{}
+	return w
 }
 
 // Start begins to train.
@@ -114,13 +156,47 @@ func (w *TrainWorker) Stop() {
 	for _, c := range w.classes {
 		all.Go(c.Stop)
 	}
+	if w.ranks != nil {
+		all.Go(w.ranks.Stop)
+	}
 	all.Wait()
 }
 
 // serve starts to poll for trials of a class.
 func (w *TrainWorker) serve(class string, needs study.Resources) error {
-	slots := w.offer.Fits(needs)
-	c := worker.New(w.c, trainQueue(w.queue, needs), worker.Options{
+	a := w.a
+	a.needs, a.capacity = needs, w.capacity
+	c, err := w.poll(trainQueue(w.queue, needs), w.offer.Fits(needs), a.byName())
+	if err != nil {
+		return err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.classes[class] = c
+	return nil
+}
+
+// serveRanks starts to poll the queue that is this worker's alone, unless it does
+// already, and returns its name: gangs reach there the places that it holds for them.
+func (w *TrainWorker) serveRanks() (queue string, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.ranks != nil {
+		return w.own, nil
+	}
+	own := w.queue + "-ranks-" + rand.Text()[:16]
+	a := w.a
+	c, err := w.poll(own, 2*w.offer.Fits(study.Resources{})+2, a.ofRanks()) // of a rank, and that its place is given back
+	if err != nil {
+		return "", err
+	}
+	w.ranks, w.own = c, own
+	return own, nil
+}
+
+// poll starts to poll a queue for so many activities at once.
+func (w *TrainWorker) poll(queue string, slots int, activities map[string]any) (worker.Worker, error) {
+	c := worker.New(w.c, queue, worker.Options{
 		MaxConcurrentActivityExecutionSize: slots,
 		MaxConcurrentActivityTaskPollers:   min(max(slots, 2), 8),
 		MaxHeartbeatThrottleInterval:       time.Second, // cancellation arrives with a heartbeat
@@ -130,33 +206,31 @@ func (w *TrainWorker) serve(class string, needs study.Resources) error {
 		DisableRegistrationAliasing:        true,
 		Interceptors:                       []interceptor.WorkerInterceptor{&sendable{}},
 	})
-	a := w.a
-	a.needs, a.capacity = needs, w.capacity
-	for name, f := range a.byName() {
+	for name, f := range activities {
 		c.RegisterActivityWithOptions(f, activity.RegisterOptions{Name: name})
 	}
-	if err := c.Start(); err != nil {
-		return err
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.classes[class] = c
-	return nil
+	return c, c.Start()
 }
 
 // refresh serves the classes of the studies that run, and no others.
 func (w *TrainWorker) refresh(ctx context.Context) error {
-	wanted := map[string]study.Resources{}
+	wanted, waits := map[string]study.Resources{}, map[string]int{}
 	var page []byte
 	for {
 		r, err := w.c.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
 			Namespace: w.space, NextPageToken: page,
-			Query: fmt.Sprintf("WorkflowType = %q AND ExecutionStatus = 'Running' AND %s != ''", studyType, attrNeeds.GetName()),
+			Query: fmt.Sprintf("ExecutionStatus = 'Running' AND ((WorkflowType = %q AND %s != '') OR (WorkflowType = %q AND %s != ''))", studyType, attrNeeds.GetName(), gangType, attrWaits.GetName()),
 		})
 		if err != nil {
 			return err
 		}
 		for _, e := range r.Executions {
+			if e.Type.GetName() == gangType {
+				if err := readWaits(e.SearchAttributes, waits); err != nil {
+					w.log.Warn().Err(err).Msg("what a gang waits for cannot be read")
+				}
+				continue
+			}
 			class, err := needsOf(e.SearchAttributes)
 			if err != nil {
 				w.log.Warn().Err(err).Msg("a study's needs cannot be read")
@@ -170,6 +244,7 @@ func (w *TrainWorker) refresh(ctx context.Context) error {
 			break
 		}
 	}
+	w.a.waiting.set(waits)
 	var errs error
 	for class, needs := range wanted {
 		if w.classes[class] == nil {

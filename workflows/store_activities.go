@@ -58,3 +58,35 @@ func (a *storeActivities) checkWorkers(ctx context.Context, study, queue string,
 	}
 	return note, a.Store.Note(ctx, study, note)
 }
+
+// checkGangInput tells what a gang waits for.
+type checkGangInput struct {
+	Study string          `json:"study"`
+	Trial string          `json:"trial"`
+	Queue string          `json:"queue"`
+	Needs study.Resources `json:"needs,omitzero"`
+	Ranks string          `json:"ranks"`
+	Found int             `json:"found"` // places that were free at once
+	Note  string          `json:"note,omitempty"`
+}
+
+// checkGang notes at the study why a gang does not gather, and returns the note.
+func (a *storeActivities) checkGang(ctx context.Context, in checkGangInput) (string, error) {
+	if in.Found == 0 {
+		if note, err := a.checkWorkers(ctx, in.Study, in.Queue, in.Needs); err != nil || note != "" {
+			return note, err
+		}
+	}
+	note := fmt.Sprintf("%s needs %s workers' places of %s at once; %d were free", in.Trial, in.Ranks, in.Needs, in.Found)
+	if in.Note != "" {
+		note += ": " + in.Note
+	} else {
+		note += ": more come with " + in.Needs.WorkerCommand()
+	}
+	return note, a.Store.Note(ctx, in.Study, note)
+}
+
+// noteGang notes something at a study.
+func (a *storeActivities) noteGang(ctx context.Context, study, note string) error {
+	return a.Store.Note(ctx, study, note)
+}

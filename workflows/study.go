@@ -15,6 +15,8 @@ import (
 const (
 	studyType      = "Study"
 	trialType      = "Trial"
+	gangType       = "Gang"
+	gatherType     = "Gather"
 	statusQuery    = "status"
 	beginStudy     = "BeginStudy"
 	startSegments  = "StartSegments"
@@ -27,6 +29,11 @@ const (
 	trainSegments  = "TrainSegments"
 	testTrial      = "TestTrial"
 	sweepBlobs     = "SweepCheckpoints"
+	reserveType    = "Reserve"
+	rankType       = "Rank"
+	releaseType    = "Release"
+	checkGang      = "CheckGang"
+	noteGang       = "NoteGang"
 )
 
 // studyInput starts a study workflow, or continues it as new.

@@ -47,6 +47,12 @@ func newBench(t *testing.T, objective trials.TrainFunc) *bench {
 	b.env.SetTestTimeout(30 * time.Second)
 	b.env.RegisterWorkflowWithOptions(studyWorkflow, workflow.RegisterOptions{Name: studyType})
 	b.env.RegisterWorkflowWithOptions(trialWorkflow, workflow.RegisterOptions{Name: trialType})
+	b.env.RegisterWorkflowWithOptions(gangWorkflow, workflow.RegisterOptions{Name: gangType})
+	b.env.RegisterWorkflowWithOptions(gatherWorkflow, workflow.RegisterOptions{Name: gatherType})
+	b.train.leases = newLeases(func() (string, error) { return "own", nil }, "")
+	for name, f := range b.train.ofRanks() {
+		b.env.RegisterActivityWithOptions(f, activity.RegisterOptions{Name: name})
+	}
 	for name, f := range b.store.byName() {
 		b.env.RegisterActivityWithOptions(f, activity.RegisterOptions{Name: name})
 	}
@@ -72,6 +78,12 @@ func (b *bench) slow(d time.Duration) {
 
 func (b *bench) run(t *testing.T, s *study.Spec) (study.Result, []search.Record) {
 	t.Helper()
+	return b.execute(t, s), b.Records(t, s.Name)
+}
+
+// execute runs a study.
+func (b *bench) execute(t *testing.T, s *study.Spec) study.Result {
+	t.Helper()
 	b.env.ExecuteWorkflow(studyType, studyInput{Spec: *s, Queue: "test"})
 	if !b.env.IsWorkflowCompleted() {
 		t.Fatal("the workflow did not end")
@@ -83,7 +95,7 @@ func (b *bench) run(t *testing.T, s *study.Spec) (study.Result, []search.Record)
 	if err := b.env.GetWorkflowResult(&r); err != nil {
 		t.Fatal(err)
 	}
-	return r, b.Records(t, s.Name)
+	return r
 }
 
 // twin runs a study here as a workflow and there locally, and holds them to the

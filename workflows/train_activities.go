@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"sync/atomic"
-	"time"
 
 	"github.com/rs/zerolog"
 	"go.temporal.io/sdk/activity"
@@ -29,6 +28,8 @@ type TrainActivities struct {
 
 	needs    study.Resources // needs of the trials that come here
 	capacity *capacity       // capacity of the worker; nil: no limit
+	leases   *leases         // places that are held for gangs; nil: none are
+	waiting  *waiting        // gangs for which others make way; nil: nobody looks
 }
 
 // trainInput asks to train segments, one after the other.
@@ -46,54 +47,21 @@ var errStudyStopped = errors.New(studyStopped)
 // but that of a worker that cannot do this at all is machine trouble and is
 // retried: what was trained before is not trained again.
 func (a *TrainActivities) train(ctx context.Context, in trainInput) ([]segment.Result, error) {
+	if err := a.waiting.held(activity.GetInfo(ctx)); err != nil {
+		return nil, err
+	}
 	var last atomic.Pointer[lastEpoch]
 	defer heartbeat(ctx, &last)()
-	study := in.Tasks[0].Study
-	objective := a.Objective
-	if in.Model != nil {
-		s, err := a.supervised(ctx, in.Model)
-		if err != nil {
-			return nil, err
-		}
-		objective = s.Train
+	objective, err := a.objective(ctx, in, nil)
+	if err != nil {
+		return nil, err
 	}
-	if in.Command != nil {
-		if err := a.allow(in.Command); err != nil {
-			return nil, userError(err)
-		}
-		objective = in.Command.Train(func(t *trials.Trial, b []byte) {
-			if err := a.Runner.KeepOutput(ctx, study, t.ID, b); err != nil {
-				a.Log.Warn().Err(err).Str("trial", t.Name()).Msg("its output could not be kept")
-			}
-		})
+	work, stop := a.context(ctx, nil)
+	defer stop()
+	release, err := a.capacity.acquire(work, a.needs, a.leases)
+	if errors.Is(err, errBusy) {
+		return nil, busy(err)
 	}
-	if objective == nil {
-		return nil, userError(fmt.Errorf("this worker has no objective for study %q: run the program that submitted it", study))
-	}
-	for _, trial := range in.Drop {
-		if err := a.Runner.Blobs.DeleteAll(ctx, trials.TrialKey(study, trial)); err != nil {
-			a.Log.Warn().Err(err).Str("trial", search.TrialName(trial)).Msg("its checkpoints could not be removed")
-		}
-	}
-	work, stop := context.WithCancelCause(context.WithoutCancel(ctx))
-	defer stop(nil)
-	finished := make(chan struct{})
-	defer close(finished)
-	go func() {
-		select {
-		case <-finished:
-		case <-activity.GetWorkerStopChannel(ctx): // not the study is stopped but this worker
-			stop(trials.ErrInterrupted)
-		case <-ctx.Done():
-			select { // a worker that stops cancels its activities, too
-			case <-activity.GetWorkerStopChannel(ctx):
-				stop(trials.ErrInterrupted)
-			default:
-				stop(endOf(ctx))
-			}
-		}
-	}()
-	release, err := a.capacity.acquire(work, a.needs)
 	if err != nil { // cancelled while it waited for its turn
 		return nil, context.Cause(work)
 	}
@@ -111,6 +79,77 @@ func (a *TrainActivities) train(ctx context.Context, in trainInput) ([]segment.R
 		out[i] = r
 	}
 	return fit(in.Tasks, out), nil
+}
+
+// objective is the training function of what is asked for, as the study's command alone
+// or as rank 0 of a gang; and the trials whose checkpoints nobody needs lose them.
+func (a *TrainActivities) objective(ctx context.Context, in trainInput, place *trials.Place) (trials.TrainFunc, error) {
+	study := in.Tasks[0].Study
+	objective := a.Objective
+	if in.Model != nil {
+		s, err := a.supervised(ctx, in.Model)
+		if err != nil {
+			return nil, err
+		}
+		objective = s.Train
+	}
+	if in.Command != nil {
+		if err := a.allow(in.Command); err != nil {
+			return nil, userError(err)
+		}
+		command := in.Command
+		if place != nil {
+			command = command.At(*place)
+		}
+		objective = command.Train(a.keepOutput(ctx, study, 0))
+	}
+	if objective == nil {
+		return nil, userError(fmt.Errorf("this worker has no objective for study %q: run the program that submitted it", study))
+	}
+	for _, trial := range in.Drop {
+		if err := a.Runner.Blobs.DeleteAll(ctx, trials.TrialKey(study, trial)); err != nil {
+			a.Log.Warn().Err(err).Str("trial", search.TrialName(trial)).Msg("its checkpoints could not be removed")
+		}
+	}
+	return objective, nil
+}
+
+// keepOutput keeps what a command prints as a rank of a gang, or as 0 alone.
+func (a *TrainActivities) keepOutput(ctx context.Context, study string, rank int) func(*trials.Trial, []byte) {
+	return func(t *trials.Trial, b []byte) {
+		if err := a.Runner.KeepOutput(ctx, study, t.ID, rank, b); err != nil {
+			a.Log.Warn().Err(err).Str("trial", t.Name()).Msg("its output could not be kept")
+		}
+	}
+}
+
+// context is that of training. It ends with the cause [trials.ErrInterrupted] when the
+// worker does, with that of h when its gang needs it no longer (a nil h is of none),
+// and with [endOf] when the activity's does.
+func (a *TrainActivities) context(ctx context.Context, h *held) (work context.Context, stop func()) {
+	work, end := context.WithCancelCause(context.WithoutCancel(ctx))
+	var left <-chan struct{}
+	if h != nil {
+		left = h.ended
+	}
+	finished := make(chan struct{})
+	go func() {
+		select {
+		case <-finished:
+		case <-left:
+			end(h.why)
+		case <-activity.GetWorkerStopChannel(ctx): // not the study is stopped but this worker
+			end(trials.ErrInterrupted)
+		case <-ctx.Done():
+			select { // a worker that stops cancels its activities, too
+			case <-activity.GetWorkerStopChannel(ctx):
+				end(trials.ErrInterrupted)
+			default:
+				end(endOf(ctx))
+			}
+		}
+	}()
+	return work, func() { close(finished); end(nil) }
 }
 
 // endOf is why a trial whose activity's context has ended ends: the study wants it
@@ -156,24 +195,12 @@ func (a *TrainActivities) supervised(ctx context.Context, m *study.Model) (netwo
 // heartbeat tells Temporal every second that the segment is alive, however long
 // its epochs are, and how far it has come.
 func heartbeat(ctx context.Context, last *atomic.Pointer[lastEpoch]) (stop func()) {
-	done := make(chan struct{})
-	go func() {
-		tick := time.NewTicker(time.Second)
-		defer tick.Stop()
-		for {
-			select {
-			case <-done:
-				return
-			case <-tick.C:
-				if b := last.Load(); b != nil {
-					activity.RecordHeartbeat(ctx, b)
-				} else {
-					activity.RecordHeartbeat(ctx)
-				}
-			}
+	return beat(ctx, func() any {
+		if b := last.Load(); b != nil {
+			return b
 		}
-	}()
-	return func() { close(done) }
+		return nil
+	})
 }
 
 // testInput asks to test a trial.

@@ -24,7 +24,9 @@ type trialInput struct {
 	Queue      string          `json:"queue"` // task queue of the workers
 	MaxRetries int             `json:"max_retries,omitempty"`
 	Priority   int             `json:"priority,omitempty"`
-	Drop       []int           `json:"drop,omitempty"` // trials whose checkpoints nobody needs any more
+	Drop       []int           `json:"drop,omitempty"`  // trials whose checkpoints nobody needs any more
+	Needs      study.Resources `json:"needs,omitzero"`  // of each rank of a gang
+	Beside     study.Beside    `json:"beside,omitzero"` // what ranks above 0 have spent on a trial that gangs train
 }
 
 // stopSignal tells a trial workflow to end its training; it carries the reason.
@@ -94,8 +96,13 @@ func (in *trialInput) run(train workflow.Context, why *string) ([]segment.Result
 // train trains segments on a worker. What keeps all of them from training, such
 // as data that cannot be read, is the failure of each.
 func (in *trialInput) train(ctx workflow.Context, tasks []trials.Task) []segment.Result {
-	var got []segment.Result
-	err := workflow.ExecuteActivity(onTrain(ctx, in.Queue, "train "+segmentNames(tasks), priority(tasks[0].Study, in.Priority)), trainSegments, trainInput{tasks, in.Model, in.Command, in.Drop}).Get(ctx, &got)
+	got := make([]segment.Result, 1)
+	var err error
+	if tasks[0].Mesh.Ranks.Several() {
+		got[0], err = in.trainGang(ctx, tasks[0])
+	} else {
+		err = workflow.ExecuteActivity(onTrain(ctx, in.Queue, "train "+segmentNames(tasks), priority(tasks[0].Study, in.Priority)), trainSegments, trainInput{tasks, in.Model, in.Command, in.Drop}).Get(ctx, &got)
+	}
 	if err == nil && len(got) == len(tasks) {
 		return got
 	}

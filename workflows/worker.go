@@ -37,6 +37,8 @@ func newStoreWorker(c client.Client, queue string, a *storeActivities) worker.Wo
 	})
 	w.RegisterWorkflowWithOptions(studyWorkflow, workflow.RegisterOptions{Name: studyType})
 	w.RegisterWorkflowWithOptions(trialWorkflow, workflow.RegisterOptions{Name: trialType})
+	w.RegisterWorkflowWithOptions(gangWorkflow, workflow.RegisterOptions{Name: gangType})
+	w.RegisterWorkflowWithOptions(gatherWorkflow, workflow.RegisterOptions{Name: gatherType})
 	w.RegisterWorkflowWithOptions(scheduledWorkflow, workflow.RegisterOptions{Name: scheduledType})
 	for name, f := range a.byName() {
 		w.RegisterActivityWithOptions(f, activity.RegisterOptions{Name: name})
@@ -46,12 +48,17 @@ func newStoreWorker(c client.Client, queue string, a *storeActivities) worker.Wo
 
 // byName are the activities by their registered names.
 func (a *storeActivities) byName() map[string]any {
-	return map[string]any{beginStudy: a.Begin, startSegments: a.Start, recordSegments: a.Record, endTrials: a.End, checkWorkers: a.checkWorkers, editStudy: a.Edit, finishStudy: a.Finish, setAsideTrials: a.SetAside}
+	return map[string]any{beginStudy: a.Begin, startSegments: a.Start, recordSegments: a.Record, endTrials: a.End, checkWorkers: a.checkWorkers, editStudy: a.Edit, finishStudy: a.Finish, setAsideTrials: a.SetAside, checkGang: a.checkGang, noteGang: a.noteGang}
 }
 
 // byName are the activities by their registered names.
 func (a *TrainActivities) byName() map[string]any {
-	return map[string]any{trainSegments: a.train, testTrial: a.test, sweepBlobs: a.sweep}
+	return map[string]any{trainSegments: a.train, testTrial: a.test, sweepBlobs: a.sweep, reserveType: a.reserve}
+}
+
+// ofRanks are the activities on the worker's own queue.
+func (a *TrainActivities) ofRanks() map[string]any {
+	return map[string]any{rankType: a.rank, releaseType: a.release}
 }
 
 // Register makes the search attributes known to a server that lacks some.

@@ -23,8 +23,9 @@ import (
 )
 
 type doctorCmd struct {
-	Backup string `help:"Copy the store to a new file, also while studies run." placeholder:"FILE" type:"path"`
-	Repair bool   `help:"Make a new store from what can be read of a damaged one. Nothing may run meanwhile."`
+	Backup    string `help:"Copy the store to a new file, also while studies run." placeholder:"FILE" type:"path"`
+	Calibrate bool   `help:"Measure how fast this machine trains, in seconds, for the predictions of plan and for mesh: auto."`
+	Repair    bool   `help:"Make a new store from what can be read of a damaged one. Nothing may run meanwhile."`
 }
 
 // Run looks at everything that studies here depend on, and says what to do.
@@ -42,6 +43,9 @@ func (c *doctorCmd) Run(a *app) error {
 		fmt.Fprintf(a.stdout, "the store is copied to %s\n", c.Backup)
 		return nil
 	}
+	if c.Calibrate {
+		return calibrated(a)
+	}
 	if c.Repair {
 		return c.repair(a, path)
 	}
@@ -51,6 +55,7 @@ func (c *doctorCmd) Run(a *app) error {
 	d.blobs()
 	d.energy()
 	d.memory()
+	d.machine()
 	d.commands()
 	if d.bad > 0 {
 		return fmt.Errorf("%s found", plural(d.bad, "problem"))

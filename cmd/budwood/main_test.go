@@ -16,6 +16,7 @@ import (
 
 	"budwood"
 	"budwood/cmd/budwood/devserver"
+	"budwood/internal/gangprogram"
 	"budwood/search"
 	"budwood/trials/store"
 )
@@ -24,6 +25,9 @@ import (
 // test binary, which becomes the program when it is told to, and so does what it
 // starts.
 func TestMain(m *testing.M) {
+	if mode := os.Getenv(gangprogram.Env); mode != "" {
+		os.Exit(gangprogram.Main(mode))
+	}
 	switch os.Getenv("BUDWOOD_TEST_PROGRAM") {
 	case "chaos":
 		os.Exit(chaosTrainer())

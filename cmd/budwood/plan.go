@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"budwood"
 	"budwood/data"
 	"budwood/search"
 	"budwood/study"
@@ -35,6 +36,14 @@ func (c *planCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
+	machine, err := budwood.ReadMachine(a.home)
+	if err != nil {
+		return err
+	}
+	steps, err := study.DescribeSteps(a.ctx, spec, d, machine)
+	if err != nil {
+		return err
+	}
 	t := settings{table{head: []string{"SETTING", "VALUE"}}}
 	t.set("name", "%s", spec.Name)
 	t.task(spec, d)
@@ -42,6 +51,9 @@ func (c *planCmd) Run(a *app) error {
 	t.budget(spec)
 	if memory != "" {
 		t.set("memory", "%s", memory)
+	}
+	for _, l := range steps {
+		t.set(l.Key, "%s", l.Text)
 	}
 	t.limits(spec)
 	t.candidates(spec)

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"sort"
 	"strconv"
@@ -197,15 +196,10 @@ func (c *showCmd) showLog(a *app) error {
 	if err != nil {
 		return err
 	}
-	f, err := blobs.Get(a.ctx, trials.OutputKey(c.Study, id))
+	text, err := trials.Output(a.ctx, blobs, c.Study, id)
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("nothing is kept of what trial %s printed: its objective is not a command, or it trained elsewhere", search.TrialName(id))
 	}
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	text, err := io.ReadAll(f) // no more than a command keeps
 	if err != nil {
 		return err
 	}
@@ -265,7 +259,7 @@ func (c *showCmd) showTrial(a *app, store *store.Store, r *budwood.Result) error
 		if rec.Aside != "" {
 			fmt.Fprintf(a.stdout, "aside   it does not count: %s; to count it again: budwood trial keep %s %s\n", rec.Aside, c.Study, rec.Name())
 		}
-		fmt.Fprintf(a.stdout, "from    %s\nenergy  %s Wh in %.1f s\n", rec.Source, wattHours(rec.Joules), rec.Seconds)
+		fmt.Fprintf(a.stdout, "from    %s\nenergy  %s Wh in %.1f s%s\n", rec.Source, wattHours(rec.Joules), rec.Seconds, anEpoch(rec))
 		if len(workers) > 0 {
 			fmt.Fprintf(a.stdout, "worker  %s\n", strings.Join(workers, ", then "))
 		}
@@ -289,4 +283,14 @@ func (c *showCmd) showTrial(a *app, store *store.Store, r *budwood.Result) error
 		Workers []string             `json:"workers,omitempty"`
 		Curve   []search.Measurement `json:"curve"`
 	}{rec, workers, curve})
+}
+
+// anEpoch is how long an epoch of a trial has taken, beside which its notes have what was
+// predicted; "" before the first.
+func anEpoch(r *search.Record) string {
+	m, ok := r.Last()
+	if !ok || m.Budget == 0 || r.Seconds == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", %s an epoch", seconds(r.Seconds/float64(m.Budget)))
 }

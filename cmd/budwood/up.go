@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"runtime/debug"
 
@@ -20,6 +21,7 @@ type offerFlags struct {
 	CPU           *int         `name:"cpu" help:"Processors for trials; a trial that does not ask for more takes one. Default: all." placeholder:"N"`
 	Mem           *study.Bytes `help:"Memory for all trials together, like 8GiB. Default: three quarters of what the machine, or the control group around it, has." placeholder:"BYTES"`
 	Tags          []string     `help:"What else the worker has, like gpu, for trials that need it." placeholder:"TAG"`
+	RanksListen   string       `name:"ranks-listen" help:"Take part in gangs of several machines (mesh.ranks): the name or number by which the others reach this one, without a port. Default: only in gangs of this machine." placeholder:"ADDRESS"`
 	AllowCommands bool         `help:"Run the programs of studies whose objective is a command. Anyone who can submit a study can then run programs here."`
 }
 
@@ -30,12 +32,21 @@ func (f *offerFlags) Validate() error {
 		return fmt.Errorf("--cpu: %d processors train nothing: give at least 1", *f.CPU)
 	case f.Mem != nil && *f.Mem < 1:
 		return errors.New("--mem: no memory trains nothing: give an amount like 8GiB")
+	case f.RanksListen == "":
+		return nil
 	}
-	return nil
+	if ip := net.ParseIP(f.RanksListen); ip != nil && ip.IsUnspecified() {
+		return fmt.Errorf("--ranks-listen: at %s nobody reaches this machine: give its name or number", f.RanksListen)
+	}
+	l, err := net.Listen("tcp", net.JoinHostPort(f.RanksListen, "0"))
+	if err != nil {
+		return fmt.Errorf("--ranks-listen: %q is not an address of this machine, without a port: %w", f.RanksListen, err)
+	}
+	return l.Close()
 }
 
 func (f *offerFlags) offer() study.Offer {
-	o := study.Offer{Tags: f.Tags}
+	o := study.Offer{Tags: f.Tags, Address: f.RanksListen}
 	override(&o.CPU, f.CPU)
 	override(&o.Mem, f.Mem)
 	return o
@@ -136,11 +147,15 @@ func (c *workerCmd) Run(a *app) error {
 		return err
 	}
 	defer losses.Close()
+	machine, err := budwood.ReadMachine(a.home)
+	if err != nil {
+		return err
+	}
 	offer := c.offer().Complete()
 	boundHeap(offer)
 	files := a.dataFiles(blobs)
 	w := workflows.NewTrainWorker(conn.Client, conn.namespace, workflows.DefaultQueue, &workflows.TrainActivities{
-		Runner: &trials.Runner{Blobs: blobs, Meter: energy.NewAttributor(power), Name: name, Log: a.log(), Losses: losses},
+		Runner: &trials.Runner{Blobs: blobs, Meter: energy.NewAttributor(power), Name: name, Log: a.log(), Losses: losses, Machine: machine},
 		Data:   &data.Cache{Files: files, Shared: a.sharedData()}, Allow: c.allow(), Log: a.log(),
 	}, offer)
 	if err := w.Start(); err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"budwood/data"
 	"budwood/engine"
+	"budwood/engine/calibrate"
 	"budwood/engine/optim"
 )
 
@@ -52,14 +53,14 @@ func lanes(out io.Writer, chosen []model, rounds int) error {
 // window trains whole epochs for some milliseconds and returns the microseconds of a
 // step, by wall time and by the processor's.
 func window(t *engine.Trainer, s *data.Set) (wall, cpu float64, err error) {
-	steps, start, spent := t.Steps(), time.Now(), cpuSeconds()
+	steps, start, spent := t.Steps(), time.Now(), calibrate.Clock()
 	for time.Since(start) < 15*time.Millisecond {
 		if _, err := t.Epoch(s); err != nil {
 			return 0, 0, err
 		}
 	}
 	n := float64(t.Steps()-steps) / 1e6
-	return time.Since(start).Seconds() / n, (cpuSeconds() - spent) / n, nil
+	return time.Since(start).Seconds() / n, (calibrate.Clock() - spent) / n, nil
 }
 
 // fastest is the mean of the fastest tenth.

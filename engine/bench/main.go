@@ -1,8 +1,9 @@
 // Command bench measures how fast the engine trains, on one thread, and compares
 // it with PyTorch if that is installed: both programs take turns in one run, so
 // that what the machine does besides meets both, and medians are printed. It
-// prints four tables: training, products of matrices beside the processor's
-// peak, two trainings at once beside one, and one training on two threads.
+// prints five tables: training, products of matrices beside the processor's
+// peak, two trainings at once beside one, one training on two threads, and, where it is asked for, the
+// predicted time of steps beside the measured one (mesh).
 package main
 
 import (
@@ -16,6 +17,7 @@ import (
 	"strings"
 	"sync"
 
+	"budwood/engine/calibrate"
 	"budwood/engine/kernel"
 )
 
@@ -32,6 +34,7 @@ func run(args []string, out io.Writer) error {
 	rounds := fs.Int("rounds", 5, "turns of each program")
 	seconds := fs.Float64("seconds", 0.5, "processor time of a turn")
 	tables := fs.String("tables", "train,gemm,pair,lanes,ranks", "what to measure")
+	machine := fs.String("machine", "", "file of what budwood doctor --calibrate measured, or built-in; for the table mesh, which else measures this machine")
 	python := fs.String("python", "python3,/usr/bin/python3", "where to look for PyTorch; nothing: no comparison")
 	if err := fs.Parse(args); err != nil {
 		return err
@@ -62,8 +65,10 @@ func run(args []string, out io.Writer) error {
 			err = lanes(out, chosen, 20**rounds)
 		case "ranks":
 			err = ranks(out, chosen, 20**rounds)
+		case "mesh":
+			err = predictions(out, chosen, *machine, 8**rounds)
 		default:
-			err = fmt.Errorf("table %q: is none of train, gemm, pair, lanes, ranks", t)
+			err = fmt.Errorf("table %q: is none of train, gemm, pair, lanes, ranks, mesh", t)
 		}
 		if err != nil {
 			return err
@@ -106,7 +111,7 @@ func compare(out io.Writer, models []model, pythons []string, rounds int, second
 		}
 		var ours, theirs, ratios, peaks []float64
 		for range rounds {
-			a, err := t.run(seconds, cpuSeconds)
+			a, err := t.run(seconds, calibrate.Clock)
 			if err != nil {
 				return fmt.Errorf("model %s: %w", m.name, err)
 			}
@@ -148,7 +153,7 @@ func pairs(out io.Writer, models []model, rounds int, seconds float64) error {
 		}
 		var ones, twos, shares []float64
 		for range rounds {
-			one, err := both[0].run(seconds, cpuSeconds)
+			one, err := both[0].run(seconds, calibrate.Clock)
 			if err != nil {
 				return fmt.Errorf("model %s: %w", m.name, err)
 			}
@@ -156,7 +161,7 @@ func pairs(out io.Writer, models []model, rounds int, seconds float64) error {
 			var errs [2]error
 			var wg sync.WaitGroup
 			for i, t := range both {
-				wg.Go(func() { rates[i], errs[i] = t.run(2*seconds, cpuSeconds) })
+				wg.Go(func() { rates[i], errs[i] = t.run(2*seconds, calibrate.Clock) })
 			}
 			wg.Wait()
 			for _, err := range errs {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"budwood/engine"
+	"budwood/engine/calibrate"
 	"budwood/engine/mesh"
 	"budwood/engine/optim"
 )
@@ -71,15 +72,15 @@ func rank(out io.Writer, m model, zero, rounds int) error {
 	before, _ := links[0].Traffic()
 	for range rounds {
 		// As many epochs for all as take one rank some milliseconds.
-		epochs, n, start, spent := 0, float64(alone.trainer.Steps()), time.Now(), cpuSeconds()
+		epochs, n, start, spent := 0, float64(alone.trainer.Steps()), time.Now(), calibrate.Clock()
 		for ; time.Since(start) < 15*time.Millisecond; epochs++ {
 			if _, err := alone.trainer.Epoch(alone.data); err != nil {
 				return err
 			}
 		}
 		n = (float64(alone.trainer.Steps()) - n) / 1e6
-		wall[0], cpu[0] = append(wall[0], time.Since(start).Seconds()/n), append(cpu[0], (cpuSeconds()-spent)/n)
-		start, spent = time.Now(), cpuSeconds()
+		wall[0], cpu[0] = append(wall[0], time.Since(start).Seconds()/n), append(cpu[0], (calibrate.Clock()-spent)/n)
+		start, spent = time.Now(), calibrate.Clock()
 		err := both(func(k int) error {
 			for range epochs {
 				if _, err := pair[k].trainer.Epoch(pair[k].data); err != nil {
@@ -91,7 +92,7 @@ func rank(out io.Writer, m model, zero, rounds int) error {
 		if err != nil {
 			return err
 		}
-		wall[1], cpu[1] = append(wall[1], time.Since(start).Seconds()/n), append(cpu[1], (cpuSeconds()-spent)/n)
+		wall[1], cpu[1] = append(wall[1], time.Since(start).Seconds()/n), append(cpu[1], (calibrate.Clock()-spent)/n)
 		steps += int(n*1e6 + 0.5)
 	}
 	after, _ := links[0].Traffic()

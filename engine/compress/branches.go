@@ -176,7 +176,7 @@ func (w *walk) cell(l engine.Cell, at string, x value) (b built, y value, err er
 // fpn goes through a feature pyramid: its levels have the same number of channels
 // everywhere, so that lateral and output layers are one set.
 func (w *walk) fpn(l engine.FPN, at string, x value, shape data.Shape) (b built, y value, err error) {
-	el := w.fresh(title(at, l), l.Out, false)
+	el := w.fresh(title(at, l), l.Out, 1)
 	now := engine.FPN{Out: len(w.places(el)), Pool: l.Pool, Stages: make([]engine.Seq, len(l.Stages))}
 	for i, s := range l.Stages {
 		var stage built

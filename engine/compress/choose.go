@@ -15,6 +15,7 @@ import (
 type Budget struct {
 	MACs     float64  // share of the multiply-accumulates that may be left, above 0; 0 means that Channels counts
 	Channels float64  // share of each group that is kept, above 0
+	Strict   bool     // not a single multiply-accumulate more than MACs; else rounding may take up to 5 % more
 	Wide     bool     // groups of 64 and more shrink to multiples of 16, as AVX-512 likes them, others of 8
 	Protect  []string // see [Groups]
 }
@@ -24,8 +25,8 @@ type Budget struct {
 // scores keep their first ones.
 //
 // With MACs the share is the largest that keeps within the budget. Sizes become
-// multiples of 8, the one below or the one above, where that leaves less than 5 % of
-// the budget unused: what is left over of a vector costs as much as a whole one. Groups that a grouped convolution or norm ties together lose the
+// multiples of 8 where that changes the cost by less than 5 % of the budget: what is
+// left over of a vector costs as much as a whole one, or more. Groups that a grouped convolution or norm ties together lose the
 // same number of channels in each of its groups; where no such choice is found, they stay
 // whole.
 func Choose(l engine.Layer, in data.Shape, scores map[Group][]float64, b Budget) (map[Group][]int, error) {
@@ -48,7 +49,7 @@ func Choose(l engine.Layer, in data.Shape, scores map[Group][]float64, b Budget)
 	if b.MACs == 0 {
 		return t.choose(scores, t.sizes(share)), nil
 	}
-	keep, err := t.within(scores, share, b.Wide)
+	keep, err := t.within(scores, share, b)
 	if err != nil {
 		return nil, fmt.Errorf("choose: %w", err)
 	}
@@ -65,7 +66,7 @@ func (t *traced) sizes(share float64) map[Group]int {
 }
 
 // within chooses for a share of the MACs.
-func (t *traced) within(scores map[Group][]float64, share float64, wide bool) (map[Group][]int, error) {
+func (t *traced) within(scores map[Group][]float64, share float64, b Budget) (map[Group][]int, error) {
 	var failed error
 	macs := func(sizes map[Group]int) float64 {
 		l, err := t.shrink(t.choose(scores, sizes))
@@ -98,7 +99,11 @@ func (t *traced) within(scores map[Group][]float64, share float64, wide bool) (m
 		}
 	}
 	sizes := t.sizes(lo)
-	if round := t.round(sizes, macs, target, wide); macs(sizes)-macs(round) < .05*target {
+	most := 1.05 * target
+	if b.Strict {
+		most = target
+	}
+	if round := t.round(sizes, macs, target, most, b.Wide); macs(sizes)-macs(round) < .05*target {
 		sizes = round
 	}
 	if failed != nil {
@@ -107,28 +112,40 @@ func (t *traced) within(scores map[Group][]float64, share float64, wide bool) (m
 	return t.choose(scores, sizes), nil
 }
 
-// round brings sizes to multiples: each to the one below, and then those that are
-// nearest to the one above to that, as far as it stays within the target.
-func (t *traced) round(sizes map[Group]int, macs func(map[Group]int) float64, target float64, wide bool) map[Group]int {
-	out := maps.Clone(sizes)
+// round brings sizes to multiples: each to the one below, and then, as long as
+// that comes nearer to the target and stays within the most, one after the other to
+// the next one, first that which has lost most.
+func (t *traced) round(sizes map[Group]int, macs func(map[Group]int) float64, target, most float64, wide bool) map[Group]int {
 	by := func(g Group) int {
-		if wide && g.Size >= 64 {
-			return 16
+		n := 8
+		if wide && g.Size*t.each[g] >= 64 {
+			n = 16
 		}
-		return 8
+		for f := t.each[g]; n > 1 && f%2 == 0; f /= 2 { // a head is several columns already
+			n /= 2
+		}
+		return n
 	}
 	groups := t.open()
+	out := maps.Clone(sizes)
 	for _, g := range groups {
-		if n := sizes[g] / by(g) * by(g); n > 0 && sizes[g] < g.Size {
+		if n := max(sizes[g]/by(g), 1) * by(g); sizes[g] < g.Size && n < g.Size {
 			out[g] = n
 		}
 	}
-	slices.SortStableFunc(groups, func(a, b Group) int {
-		return cmp.Compare(by(a)-sizes[a]%by(a), by(b)-sizes[b]%by(b))
-	})
-	for _, g := range groups {
-		was := out[g]
-		if out[g] = min((sizes[g]+by(g)-1)/by(g)*by(g), g.Size); macs(out) > target {
+	for raised := true; raised; {
+		raised = false
+		slices.SortStableFunc(groups, func(a, b Group) int { // by what is kept of the share that it had
+			return cmp.Compare(out[a]*sizes[b], out[b]*sizes[a])
+		})
+		for _, g := range groups {
+			was := out[g]
+			before := macs(out)
+			out[g] = min((was/by(g)+1)*by(g), g.Size)
+			if now := macs(out); out[g] > was && now <= most && math.Abs(now-target) < math.Abs(before-target) {
+				raised = true
+				break
+			}
 			out[g] = was
 		}
 	}

@@ -102,7 +102,7 @@ func (d *drawn) branches(in data.Shape, depth int, flip bool) engine.Layer {
 // Networks of any layers within each other, cut at random, are what the mask is; ranks
 // and folded norms keep what they compute.
 func TestAnyNetworkShrinks(t *testing.T) {
-	cut := 0
+	cut, all := 0, 0
 	rapid.Check(t, func(rt *rapid.T) {
 		in := rapid.SampledFrom([]data.Shape{{6}, {4, 3}, {5, 4, 2}, {4, 4, 3}}).Draw(rt, "input")
 		l := engine.Seq{engine.Dense{Out: rapid.IntRange(3, 12).Draw(rt, "first"), PerStep: true}}
@@ -130,10 +130,11 @@ func TestAnyNetworkShrinks(t *testing.T) {
 		if err != nil {
 			rt.Fatalf("%v, %v: %v", l, keep, err)
 		}
-		if small.Cost().Params < n.Cost().Params {
+		if all++; small.Cost().Params < n.Cost().Params {
 			cut++
 		}
-		if d := apart(outputs(t, seed, masked(t, n, keep)), outputs(t, seed, small)); !(d <= 2e-5) {
+		whole := masked(t, n, keep)
+		if d := apart(outputs(t, seed, whole), outputs(t, seed, small)); !(d <= rounding(t, seed, whole)) {
 			rt.Fatalf("%v, %v → %v: apart by %.2g", l, keep, small.Layer(), d)
 		}
 		if _, err := Groups(small.Layer(), in); err != nil {
@@ -153,13 +154,12 @@ func TestAnyNetworkShrinks(t *testing.T) {
 			if err != nil {
 				rt.Fatalf("%v, %s: %v", l, what, err)
 			}
-			if d := apart(outputs(t, seed, n), outputs(t, seed, same)); !(d <= 2e-5) {
+			if d := apart(outputs(t, seed, n), outputs(t, seed, same)); !(d <= 2*rounding(t, seed, n)) {
 				rt.Fatalf("%v, %s: apart by %.2g", l, what, d)
 			}
 		}
 	})
-	t.Logf("%d networks became smaller", cut)
-	if cut < 20 {
-		t.Errorf("only %d networks became smaller", cut)
+	if t.Logf("%d of %d networks became smaller", cut, all); cut < all/5 {
+		t.Errorf("only %d of %d networks became smaller", cut, all)
 	}
 }

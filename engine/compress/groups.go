@@ -37,6 +37,7 @@ type traced struct {
 	in      data.Shape
 	groups  []Group
 	roots   [][]int        // of each group: its elements
+	each    map[Group]int  // features of one of them
 	at      map[int]place  // of each root
 	locked  map[int]string // roots that are never cut, and why
 	sources []source       // with the roots of their elements
@@ -64,7 +65,7 @@ func trace(l engine.Layer, in data.Shape, protect []string) (*traced, error) {
 			return nil, fmt.Errorf("protect: %q is no layer with channels", protect[i])
 		}
 	}
-	t := &traced{walk: w, layer: l, in: in, at: map[int]place{}, locked: map[int]string{}}
+	t := &traced{walk: w, layer: l, in: in, at: map[int]place{}, each: map[Group]int{}, locked: map[int]string{}}
 	for _, k := range w.locks {
 		for _, e := range k.el {
 			if r := w.root(e); t.locked[r] == "" {
@@ -79,7 +80,7 @@ func trace(l engine.Layer, in data.Shape, protect []string) (*traced, error) {
 // network goes through the whole network.
 func (w *walk) network(l engine.Layer, in data.Shape) (built, error) {
 	w.count, w.shift = 0, nil
-	el := w.fresh("input", channels(in), false)
+	el := w.fresh("input", channels(in), 1)
 	w.lock(el, "it is the network's input")
 	b, y, err := w.layer(l, "", made(in, el), false)
 	if err != nil {
@@ -104,7 +105,7 @@ func (t *traced) gather() {
 				first[roots[j]] = i
 			}
 		}
-		t.sources = append(t.sources, source{s.name, roots, s.own})
+		t.sources = append(t.sources, source{s.name, roots, s.each})
 	}
 	number := map[int]int{} // group of each set of sources
 	for i, s := range t.sources {
@@ -122,6 +123,10 @@ func (t *traced) gather() {
 			}
 		}
 		t.groups[g].Size = len(t.roots[g])
+	}
+	for i, s := range t.sources {
+		g := t.groups[number[sets.root(i)]]
+		t.each[g] = max(t.each[g], s.each)
 	}
 }
 

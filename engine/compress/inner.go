@@ -21,7 +21,7 @@ func (w *walk) attention(l engine.Attention, at string, x value) (b built, y val
 	steps, d := x.shape[0], x.shape[1]
 	width, heads := l.Width(d), max(l.Heads, 1)
 	size := width / heads
-	el := w.fresh(title(at, l)+" heads", heads, true)
+	el := w.fresh(title(at, l)+" heads", heads, size)
 	w.touch(at, el, x.el)
 	of := make([]int, width) // the head of each feature
 	for i := range of {
@@ -66,7 +66,7 @@ func (b *built) zero(name string, n int) {
 // gru goes through a GRU: the three gates of a unit go together, and its row of the
 // weights of the state.
 func (w *walk) gru(l engine.GRU, at string, x value, shape data.Shape) (b built, y value, err error) {
-	el := w.fresh(title(at, l), l.Out, false)
+	el := w.fresh(title(at, l), l.Out, 1)
 	gates := slices.Repeat(el, 3)
 	w.touch(at, x.el, el)
 	if _, err := w.part(&b, "input", engine.Dense{Out: 3 * l.Out, PerStep: true}, at, x, gates); err != nil {
@@ -87,7 +87,7 @@ func (w *walk) squeeze(l engine.SqueezeExcite, at string, x value) (b built, y v
 	c := channels(x.shape)
 	layers := l.Layers(c)
 	width := layers[1].(engine.Dense).Out
-	el := w.fresh(title(at, l)+" width", width, true)
+	el := w.fresh(title(at, l)+" width", width, 1)
 	w.touch(at, x.el, el)
 	if _, err := w.part(&b, "1", layers[1], at, x.as(data.Shape{c}), el); err != nil {
 		return b, x, err

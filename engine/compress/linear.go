@@ -74,7 +74,7 @@ func (w *walk) linear(l engine.Layer, at string, x value, out []int, norm bool) 
 			out = append(out, x.el[i/perOut])
 		}
 	case out == nil:
-		out = w.fresh(name, p.out, false)
+		out = w.fresh(name, p.out, 1)
 	}
 	w.touch(at, x.el, out)
 	w.member(inside(at, "weight"), kernel, out)
@@ -102,8 +102,13 @@ func (w *walk) linear(l engine.Layer, at string, x value, out []int, norm bool) 
 		}
 	}
 	b := built{}
+	some := !depthwise && w.leaves(x)
+	now.noBias = p.noBias && (!some || norm)
 	if w.old != nil {
-		rest := w.leftover(inside(at, "weight"), x, p, depthwise)
+		var rest []float32
+		if some {
+			rest = w.leftover(inside(at, "weight"), x, p)
+		}
 		if weight := w.weights(inside(at, "weight"), x.el, out, p, depthwise); weight != nil {
 			b.put("weight", built{tensors: map[string][]float32{"": weight}})
 		}
@@ -111,7 +116,6 @@ func (w *walk) linear(l engine.Layer, at string, x value, out []int, norm bool) 
 		case p.noBias && rest != nil && norm:
 			w.shift = rest
 		case p.noBias && rest != nil:
-			now.noBias = false
 			b.put("bias", built{tensors: map[string][]float32{"": w.these(rest, out)}})
 		case !p.noBias:
 			own := slices.Clone(w.old[inside(at, "bias")])
@@ -173,30 +177,33 @@ func (w *walk) weights(name string, in, out []int, p product, depthwise bool) []
 	return to
 }
 
+// leaves reports whether inputs that are cut leave constants.
+func (w *walk) leaves(x value) bool {
+	for i, e := range x.el {
+		if !w.keeps(e) && (w.mean || x.rest[i] != 0) {
+			return true
+		}
+	}
+	return false
+}
+
 // leftover is what the inputs that are cut add to each output as constants: Σ w·c, in
 // which c is the mean of the input if it is known, else what is left of a masked
-// channel; nil if it is nothing. It is exact but for the zeros of a padding.
-func (w *walk) leftover(name string, x value, p product, depthwise bool) []float32 {
-	if depthwise {
-		return nil
-	}
+// channel. It is exact but for the zeros of a padding.
+func (w *walk) leftover(name string, x value, p product) []float32 {
 	weights, n := w.old[name], len(x.el)
 	per, perOut := n/p.groups, p.out/p.groups
-	sums, any := make([]float64, p.out), false
+	sums := make([]float64, p.out)
 	for i, e := range x.el {
 		c := w.constant(name, x, i)
 		if w.keeps(e) || c == 0 {
 			continue
 		}
-		any = true
 		for t := range p.taps {
 			for o := i / per * perOut; o < (i/per+1)*perOut; o++ {
 				sums[o] += c * float64(weights[(t*per+i%per)*p.out+o])
 			}
 		}
-	}
-	if !any {
-		return nil
 	}
 	out := make([]float32, p.out)
 	for i, v := range sums {

@@ -54,7 +54,7 @@ func prune(n *engine.Net, keep map[Group][]int, means map[string][]float64) (*en
 	if err != nil {
 		return nil, fmt.Errorf("prune: %w", err)
 	}
-	t.old, t.means = tensorsOf(n), means
+	t.old, t.mean, t.means = tensorsOf(n), means != nil, means
 	b, err := t.network(n.Layer(), n.In())
 	if err != nil {
 		return nil, fmt.Errorf("prune: %w", err)
@@ -67,13 +67,23 @@ func prune(n *engine.Net, keep map[Group][]int, means map[string][]float64) (*en
 }
 
 // Shrink is the description of the network that [Prune] makes: what it costs is known
-// before there are weights. Where constants go into biases that were not there, Prune
-// adds these.
+// before there are weights.
 func Shrink(l engine.Layer, in data.Shape, keep map[Group][]int) (engine.Layer, error) {
+	return shrink(l, in, keep, false)
+}
+
+// ShrinkMean is the description of the network that [PruneMean] makes, in which every
+// layer behind a cut has a bias.
+func ShrinkMean(l engine.Layer, in data.Shape, keep map[Group][]int) (engine.Layer, error) {
+	return shrink(l, in, keep, true)
+}
+
+func shrink(l engine.Layer, in data.Shape, keep map[Group][]int, mean bool) (engine.Layer, error) {
 	t, err := trace(l, in, nil)
 	if err != nil {
 		return nil, fmt.Errorf("shrink: %w", err)
 	}
+	t.mean = mean
 	out, err := t.shrink(keep)
 	if err != nil {
 		return nil, fmt.Errorf("shrink: %w", err)

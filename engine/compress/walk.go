@@ -27,6 +27,7 @@ type walk struct {
 
 	kept  []bool               // by root; nil: all
 	old   map[string][]float32 // tensors; nil: the layers alone
+	mean  bool                 // means stand for channels that are cut
 	means map[string][]float64 // of what weights multiply, by their name
 	shift []float32            // what the batch norm that comes next must take off
 }
@@ -35,7 +36,7 @@ type walk struct {
 type source struct {
 	name string
 	el   []int
-	own  bool // it is no layer of its own: the heads or the inner width of one
+	each int // features of one of them: more than 1 of heads
 }
 
 // member is a tensor with an axis of elements.
@@ -80,7 +81,7 @@ type lock struct {
 }
 
 // fresh makes the elements of a layer's output.
-func (w *walk) fresh(name string, n int, own bool) []int {
+func (w *walk) fresh(name string, n, each int) []int {
 	el := make([]int, n)
 	for i := range el {
 		el[i] = w.count + i
@@ -88,7 +89,7 @@ func (w *walk) fresh(name string, n int, own bool) []int {
 	w.count += n
 	w.grow(w.count)
 	if w.kept == nil {
-		w.sources = append(w.sources, source{name, el, own})
+		w.sources = append(w.sources, source{name, el, each})
 	}
 	return el
 }
@@ -245,7 +246,7 @@ func (w *walk) layer(l engine.Layer, at string, x value, norm bool) (built, valu
 		return w.squeeze(l, at, x)
 	case engine.Embedding:
 		w.lock(x.el, "tokens")
-		el := w.fresh(title(at, l), l.Out, false)
+		el := w.fresh(title(at, l), l.Out, 1)
 		w.touch(at, el)
 		w.member(inside(at, "weight"), kernel, el)
 		b := built{layer: engine.Embedding{Vocab: l.Vocab, Out: len(w.places(el)), Init: l.Init}}

@@ -9,9 +9,12 @@ import "math"
 func LayerNorm(y, x, gamma, beta, mean, inv []float32, rows, cols, of int, eps float32) {
 	y, x, gamma, beta = y[:rows*cols], x[:rows*cols], gamma[:cols], beta[:cols]
 	mean, inv = mean[:rows], inv[:rows]
-	if of == cols && vectorRows(rows, cols) {
-		share := [2]float32{1 / float32(cols), eps}
+	if vectorRows(rows, cols) {
+		share := [2]float32{1 / float32(of), eps}
 		layerNormRows(&y[0], &x[0], &gamma[0], &beta[0], &mean[0], &inv[0], &share, 4*cols, rows)
+		if of > cols {
+			addZeros(y, beta, mean, inv, float32(of-cols)/float32(of))
+		}
 		return
 	}
 	for i := range rows {
@@ -28,6 +31,17 @@ func LayerNorm(y, x, gamma, beta, mean, inv []float32, rows, cols, of int, eps f
 		for j, v := range xr {
 			yr[j] = (v-m)*r*gamma[j] + beta[j]
 		}
+	}
+}
+
+// addZeros corrects rows whose variance is without that of the values that are not
+// there, a share of all, each of which is 0: μ² a value.
+func addZeros(y, beta, mean, inv []float32, share float32) {
+	cols := len(beta)
+	for i, m := range mean {
+		was := inv[i]
+		inv[i] = float32(1 / math.Sqrt(1/float64(was*was)+float64(share*m*m)))
+		Lerp(y[i*cols:(i+1)*cols], beta, 1-inv[i]/was)
 	}
 }
 

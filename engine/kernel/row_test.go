@@ -88,33 +88,35 @@ func testLayerNorm(t *testing.T) {
 		rows := rapid.IntRange(1, 40).Draw(t, "rows")
 		r := rand.New(rand.NewPCG(2, rapid.Uint64().Draw(t, "seed")))
 		const eps = 1e-5
+		of := cols + rapid.SampledFrom([]int{0, 0, 1, 7, 64}).Draw(t, "values that are 0 and not there")
 		offset := float32(rapid.IntRange(-20, 20).Draw(t, "offset"))
 		x, dy, gamma, beta := gauss(r, rows*cols), gauss(r, rows*cols), gauss(r, cols), gauss(r, cols)
 		for i := range x {
 			x[i] = 2*x[i] + offset + float32(i%cols) // far from equal
 		}
 		y, mean, inv := make([]float32, len(x)), make([]float32, rows), make([]float32, rows)
-		LayerNorm(y, x, gamma, beta, mean, inv, rows, cols, cols, eps)
+		LayerNorm(y, x, gamma, beta, mean, inv, rows, cols, of, eps)
 		dx, dgamma, dbeta := make([]float32, len(x)), make([]float32, cols), make([]float32, cols)
-		LayerNormBack(dx, dgamma, dbeta, dy, x, gamma, mean, inv, rows, cols, cols)
+		LayerNormBack(dx, dgamma, dbeta, dy, x, gamma, mean, inv, rows, cols, of)
 		wantGamma, wantBeta := make([]float64, cols), make([]float64, cols)
 		for i := range rows {
 			var m, v float64
 			for j := range cols {
-				m += float64(x[i*cols+j]) / float64(cols)
+				m += float64(x[i*cols+j]) / float64(of)
 			}
 			for j := range cols {
 				d := float64(x[i*cols+j]) - m
-				v += d * d / float64(cols)
+				v += d * d / float64(of)
 			}
+			v += m * m * float64(of-cols) / float64(of)
 			s := 1 / math.Sqrt(v+eps)
 			var all, dot float64
 			h := make([]float64, cols)
 			for j := range cols {
 				h[j] = (float64(x[i*cols+j]) - m) * s
 				g := float64(dy[i*cols+j]) * float64(gamma[j])
-				all += g / float64(cols)
-				dot += g * h[j] / float64(cols)
+				all += g / float64(of)
+				dot += g * h[j] / float64(of)
 				wantGamma[j] += float64(dy[i*cols+j]) * h[j]
 				wantBeta[j] += float64(dy[i*cols+j])
 			}
@@ -127,7 +129,7 @@ func testLayerNorm(t *testing.T) {
 			near(t, "dγ", dgamma[j], wantGamma[j], 5e-5)
 			near(t, "dβ", dbeta[j], wantBeta[j], 1e-5)
 		}
-		LayerNormBack(dy, dgamma, dbeta, dy, x, gamma, mean, inv, rows, cols, cols)
+		LayerNormBack(dy, dgamma, dbeta, dy, x, gamma, mean, inv, rows, cols, of)
 		for i := range dy {
 			if dy[i] != dx[i] {
 				t.Fatalf("in place: element %d is %g, not %g", i, dy[i], dx[i])

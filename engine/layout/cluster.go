@@ -18,6 +18,9 @@ type Cluster struct {
 	Between   float64 `json:"between"`          // bytes a second that a device sends to other machines while all of its machine do
 
 	Threads int `json:"threads,omitempty"` // most lanes that one process computes; they share weights and optimizer state. 0 means 1
+
+	Meet  float64 `json:"meet,omitempty"`  // seconds of a step in which the lanes of a process wait for each other, if there are several
+	Crowd float64 `json:"crowd,omitempty"` // share by which many lanes of a process are slower than one; two by half of that
 }
 
 // Devices is the number of devices of all machines.

@@ -67,6 +67,9 @@ func (p *Problem) layer(k *Constants, l *Layer, tensor int, last bool) stage {
 	forward.each += k.Moves * (l.Whole + (l.Bytes-l.Whole)/t) / c.Bandwidth
 	forward.a += k.Layer
 	backward := cost{2 * forward.a, 2 * forward.each}
+	if l.Forward != (Seconds{}) || l.Backward != (Seconds{}) {
+		forward, backward = cost{l.Forward.Once, l.Forward.Each / t}, cost{l.Backward.Once, l.Backward.Each / t}
+	}
 	var sums cost
 	if t > 1 && l.Summed > 0 {
 		g := c.tensorGroup(Plan{Tensor: tensor})

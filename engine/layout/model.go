@@ -48,6 +48,17 @@ type Layer struct {
 	Summed   float64 `json:"summed"`   // bytes of all of them
 	Heads    int     `json:"heads"`    // what tensor has to divide; 0: the layer is not cut
 	Joined   bool    `json:"joined"`   // no stage begins here: it is fused with, or inside of, the one before
+
+	// Forward and Backward are what the layer takes on the machine that a plan is made
+	// for, where that is known better than by the constants; zero: it is not.
+	Forward  Seconds `json:"forward,omitzero"`
+	Backward Seconds `json:"backward,omitzero"`
+}
+
+// Seconds is the time of a micro-batch of b samples: Once + b·Each.
+type Seconds struct {
+	Once float64 `json:"once"`
+	Each float64 `json:"each"`
 }
 
 // Precision is the format of the products.
@@ -123,7 +134,7 @@ func (m *Model) Validate() error {
 		return &FieldError{"precision", fmt.Errorf("%q: there are f32, bf16, fp16 and fp8", m.Precision)}
 	}
 	for i, l := range m.Layers {
-		for _, x := range []float64{l.Products, l.Scores, l.Width, l.Rows, l.Bytes, l.Params, l.Kept, l.Input, l.Summed, l.Bytes - l.Whole, l.Kept - l.KeptAll} {
+		for _, x := range []float64{l.Products, l.Scores, l.Width, l.Rows, l.Bytes, l.Params, l.Kept, l.Input, l.Summed, l.Bytes - l.Whole, l.Kept - l.KeptAll, l.Forward.Once, l.Forward.Each, l.Backward.Once, l.Backward.Each} {
 			if !(x >= 0) || math.IsInf(x, 0) {
 				return &FieldError{"layers", fmt.Errorf("layer %d (%s) has an amount below 0 or none at all", i, l.Name)}
 			}

@@ -69,6 +69,7 @@ func (c *costs) pass(p Plan, s *stage) (forward, backward, compute float64) {
 		again = s.sumsAgain.of(b)
 		backward += s.again.of(b)
 	}
+	forward, backward = forward*c.crowd(p), backward*c.crowd(p)
 	compute = forward + backward
 	if c.Model.Late {
 		forward, backward = forward+sums, backward+sums+again
@@ -166,7 +167,7 @@ func (c *costs) draft(p Plan) *draft {
 			after = both(c.k.Overlap, after, hides) - hides
 		}
 		if p.Threads > 1 { // a rank's lanes add their gradients in memory
-			after += c.state.Gradients * own * float64(p.Threads+1) / (c.Cluster.Bandwidth * float64(p.Threads))
+			after += c.state.Gradients*own*float64(p.Threads+1)/(c.Cluster.Bandwidth*float64(p.Threads)) + c.Cluster.Meet
 		}
 		d.after = max(d.after, after)
 		if p.Zero > 0 {
@@ -183,6 +184,9 @@ func (c *costs) draft(p Plan) *draft {
 }
 
 func (c *costs) stagger(p Plan) float64 { return 1 + c.k.Stagger*math.Log2(float64(p.Pipeline)) }
+
+// crowd is how much longer a lane computes beside the others of its process.
+func (c *costs) crowd(p Plan) float64 { return 1 + c.Cluster.Crowd*(1-1/float64(p.Threads)) }
 
 func (c *costs) spread() float64 { return 1 + c.k.Spread*math.Log2(float64(c.Cluster.Nodes)) }
 

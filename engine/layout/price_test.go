@@ -127,3 +127,21 @@ func TestTensorCutsWork(t *testing.T) {
 		near(t, "compute", e.Time.Compute, want)
 	}
 }
+
+// A layer whose time is known takes that; lanes of a process are slower beside each other,
+// and wait once a step.
+func TestTimesThatAreKnown(t *testing.T) {
+	m := Model{Layers: []Layer{{Name: "l", Products: 5e11, Width: 1e9, Forward: Seconds{1, 2}, Backward: Seconds{3, 4}}}, Batch: 4}
+	c := Cluster{Nodes: 1, PerNode: 1, FLOPS: 1e12, Memory: 1e12, Bandwidth: 1e12, Inside: math.Inf(1), Meet: 7, Crowd: .5}
+	p := Problem{Cluster: c, Model: m, Constants: &plain}
+	e, err := p.Price(Plan{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	near(t, "one lane", e.Time.Step, 1+3+4*(2+4))
+	p.Cluster.PerNode, p.Cluster.Threads = 2, 2
+	if e, err = p.Price(Plan{Data: 2, Threads: 2}); err != nil {
+		t.Fatal(err)
+	}
+	near(t, "two lanes", e.Time.Step, (1+3+2*(2+4))*1.25+7)
+}

@@ -152,7 +152,7 @@ func (s Supervised) memory(p search.Params, train *data.Set) (m engine.Memory, b
 	}
 	c := recipe.network(train, 0)
 	t := recipe.config(1, 0)
-	t.Mesh = s.Mesh
+	t.Mesh = oneLane(s.Mesh)
 	m, err = engine.Footprint(layer, train.Shape, c, t)
 	return m, c.Batch, err
 }

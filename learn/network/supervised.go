@@ -64,6 +64,16 @@ func (s Supervised) Train(_ context.Context, t *trials.Trial) error {
 	parent, inherits := s.parent(&task)
 	fresh := inherits && !t.Resumed() // else it has gone on from there already
 	role := s.role(&task, fresh)
+	if s.Mesh.Auto {
+		var c *engine.Choice
+		var err error
+		if s.Mesh, c, err = s.choose(t.Params, role); err != nil {
+			return fmt.Errorf("%w: %w", trials.ErrInfeasible, err)
+		}
+		if c != nil {
+			t.Chosen(c)
+		}
+	}
 	if ended, err := s.admit(t, role); ended || err != nil {
 		return err
 	}
@@ -119,6 +129,7 @@ func (s Supervised) Test(ctx context.Context, blobs blob.Store, key string, p se
 // Trained is the network of a trained candidate with the weights of its best
 // epoch, from the checkpoint of its last segment.
 func (s Supervised) Trained(ctx context.Context, blobs blob.Store, key string, p search.Params, seed uint64) (*engine.Net, error) {
+	s.Mesh = oneLane(s.Mesh)
 	m, err := s.members(p, 1, seed, nil)
 	if err != nil {
 		return nil, err

@@ -17,6 +17,7 @@ type Result struct {
 	Final      search.Measurement   `json:"final"`           // the best epoch's metrics, at this budget
 	Curve      []search.Measurement `json:"curve,omitempty"` // of this segment's epochs
 	Energy     energy.Energy        `json:"energy"`          // of this segment
+	Beside     energy.Energy        `json:"beside,omitzero"` // the part of it that ranks above 0 of a gang on other workers took
 	Seconds    float64              `json:"seconds"`         // of training, this segment
 	Checkpoint string               `json:"checkpoint,omitempty"`
 	Worker     string               `json:"worker,omitempty"`

@@ -51,6 +51,8 @@ type bench struct {
 	seed uint64
 	best float64 // accuracy of the whole network
 	cost engine.Cost
+
+	whole *engine.Net
 }
 
 func run(ctx context.Context, args []string, out io.Writer) error {
@@ -91,14 +93,14 @@ func (b *bench) run() error {
 	if err != nil {
 		return err
 	}
-	b.cost = n.Cost()
+	b.cost, b.whole = n.Cost(), n
 	if b.best, err = b.score(n); err != nil {
 		return err
 	}
 	fmt.Fprintf(b.out, "seed %d: %v, %d parameters, %d MACs: test accuracy %.4f after %d epochs, %.0f s\n",
 		b.seed, b.layers, b.cost.Params, b.cost.MACs, b.best, b.epochs, time.Since(begin).Seconds())
-	fmt.Fprintln(b.out, "| how | MACs | parameters | cut | trained again | points |")
-	fmt.Fprintln(b.out, "|---|---|---|---|---|---|")
+	fmt.Fprintln(b.out, "| how | MACs | parameters | cut | trained again | points | batch 64 | batch 1 |")
+	fmt.Fprintln(b.out, "|---|---|---|---|---|---|---|---|")
 	for _, how := range compress.Importances {
 		small, err := b.prune(n, how, .5)
 		if err != nil {
@@ -207,8 +209,32 @@ func (b *bench) row(how string, n *engine.Net, train *data.Set) error {
 		return err
 	}
 	c := n.Cost()
-	_, err = fmt.Fprintf(b.out, "| %s | %.3f | %d | %.4f | %.4f | %+.2f |\n", how, float64(c.MACs)/float64(b.cost.MACs), c.Params, cut, again, 100*(again-b.best))
+	_, err = fmt.Fprintf(b.out, "| %s | %.3f | %d | %.4f | %.4f | %+.2f | %.2fx | %.2fx |\n",
+		how, float64(c.MACs)/float64(b.cost.MACs), c.Params, cut, again, 100*(again-b.best), b.speed(n, 64), b.speed(n, 1))
 	return err
+}
+
+// speed is how much faster a network predicts than the whole one, so many rows at a
+// time: the best of nine turns that they take.
+func (b *bench) speed(n *engine.Net, rows int) float64 {
+	x, y := make([]float32, rows*n.In().Size()), make([]float32, rows*n.Out().Size())
+	b.Test.Read(x, 0)
+	var best [2]float64
+	for turn := range 9 {
+		for i, n := range []*engine.Net{b.whole, n} {
+			begin, calls := time.Now(), 0
+			for time.Since(begin) < 20*time.Millisecond {
+				if n.Predict(x, y) != nil {
+					return 0
+				}
+				calls++
+			}
+			if v := time.Since(begin).Seconds() / float64(calls); turn == 0 || v < best[i] {
+				best[i] = v
+			}
+		}
+	}
+	return best[0] / best[1]
 }
 
 func (b *bench) train(n *engine.Net, s *data.Set, epochs int, rate float64) error {

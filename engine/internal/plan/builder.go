@@ -224,6 +224,19 @@ func (b *Builder) Cost() Cost {
 	return c
 }
 
+// Kept is the floats of one sample that the ops of each row leave alive when the
+// forward pass ends, without the input.
+func (b *Builder) Kept() []int64 {
+	out := make([]int64, len(b.Rows))
+	for _, k := range b.Blocks {
+		if 0 < k.First && k.First < lossMoment && k.Last >= lossMoment {
+			at := &out[b.Owner[k.First-1]]
+			*at = Plus(*at, k.Sample)
+		}
+	}
+	return out
+}
+
 // Bind gives the blocks their places in an arena of [layOut] floats, and lets the
 // ops take theirs.
 func (b *Builder) Bind(arena []float32) {

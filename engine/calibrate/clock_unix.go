@@ -1,12 +1,12 @@
 //go:build unix
 
-package main
+package calibrate
 
 import "syscall"
 
-// cpuSeconds is the processor time of this process: other work on the machine
+// Clock is the seconds of processor time of this process: other work on the machine
 // disturbs it less than wall time.
-func cpuSeconds() float64 {
+func Clock() float64 {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
 		panic(err) // does not happen with these arguments

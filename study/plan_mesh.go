@@ -1,0 +1,124 @@
+package study
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"budwood/data"
+	"budwood/engine"
+	"budwood/engine/layout"
+	"budwood/learn/network"
+	"budwood/search"
+)
+
+// MeshLine is a line of what is said of a study's mesh.
+type MeshLine struct{ Key, Text string }
+
+// DescribeSteps says what the steps of a study's trials take on its mesh, by their plans
+// alone: memory, what is sent, and time, of that of the candidates drawn from its space
+// whose epochs take longest. There is nothing to say of a study without a mesh, or whose
+// objective is a program of the user's.
+func DescribeSteps(ctx context.Context, s *Spec, d *data.Data, m *engine.Machine) ([]MeshLine, error) {
+	model := s.Model()
+	if model == nil || d == nil || !s.Mesh.Cuts() {
+		return nil, nil
+	}
+	built, err := model.Supervised(d)
+	if err != nil {
+		return nil, err
+	}
+	built.Mesh.Machine = m
+	built.Room = Offer{}.Complete().Room(s.Resources, d.Bytes(), "a worker here")
+	drawn, err := s.drawn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var most forecast
+	least, meshes := math.Inf(1), map[string]int{}
+	for _, p := range drawn {
+		f := forecast{params: p}
+		if f.Prediction, f.choice, f.epoch, err = built.Forecast(p); err != nil {
+			continue // it is infeasible
+		}
+		meshes[f.Mesh.Words()]++
+		least = min(least, f.epoch)
+		if f.epoch > most.epoch {
+			most = f
+		}
+	}
+	if most.Prediction == nil {
+		return nil, nil
+	}
+	return most.lines(built, m, least, meshes, len(drawn)), nil
+}
+
+// forecast is what the training of a candidate is predicted to take.
+type forecast struct {
+	*engine.Prediction
+	params search.Params
+	choice *engine.Choice
+	epoch  float64
+}
+
+func (f *forecast) lines(built network.Supervised, m *engine.Machine, least float64, meshes map[string]int, drawn int) (out []MeshLine) {
+	say := func(key, format string, args ...any) { out = append(out, MeshLine{key, fmt.Sprintf(format, args...)}) }
+	if f.choice != nil {
+		var parts []string
+		for words, n := range meshes {
+			parts = append(parts, fmt.Sprintf("%s for %d", words, n))
+		}
+		slices.Sort(parts)
+		say("mesh.chosen", "%s, of %d drawn", strings.Join(parts, "; "), drawn)
+		say("mesh.why", "for the longest: %s", f.choice)
+	}
+	say("mesh.step", "data %d × micro_batches %d = %d micro-batches of at most %d rows (a step %d); %s on %s", f.Mesh.Data, f.Mesh.MicroBatches, f.Mesh.Data*f.Mesh.MicroBatches, f.Rows, f.Batch,
+		count(f.Lanes, "lane"), count(f.Ranks, "rank"))
+	b := func(n int64) string { return layout.Bytes(float64(n)) }
+	text := fmt.Sprintf("a rank %s: parameters %s, gradients %s, optimizer %s, activations %s", b(f.Memory.Train), b(f.Memory.Params), b(f.Memory.Grads), b(f.Memory.Optimizer), b(f.Memory.Activations))
+	if f.Lanes > 1 {
+		built.Mesh = engine.Mesh{}
+		if one, _, _, err := built.Forecast(f.params); err == nil {
+			text += fmt.Sprintf("; one lane alone %s", b(one.Memory.Train))
+		}
+	}
+	say("mesh.memory", "%s", text)
+	sent := f.Step.Sent
+	if sent.Total() == 0 {
+		say("mesh.wire", "a rank sends nothing: its lanes share the memory")
+	} else {
+		say("mesh.wire", "a rank sends %s a step: gradients %s, parameters %s", layout.Bytes(sent.Total()), layout.Bytes(sent.Gradients), layout.Bytes(sent.Parameters))
+	}
+	t := f.Step.Time
+	bubble := math.Max(0, math.Round(t.Bubble/t.Step*1e6)*1e-6) // the rest is rounding
+	text = fmt.Sprintf("step %s: compute %s, bubble %s (%.1f %%), wire and waiting for other lanes %s, optimizer %s", short(t.Step), short(t.Compute), short(bubble*t.Step), 100*bubble, short(t.Wire), short(t.Optimizer))
+	if f.Lanes > 1 {
+		text += fmt.Sprintf("; %.3g × one lane", f.One/t.Step)
+	}
+	say("mesh.time", "%s", text)
+	say("mesh.epoch", "%s to %s (%d drawn); by %s", short(least), short(f.epoch), drawn, m.Measured())
+	return out
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// short is a time with three digits.
+func short(s float64) string {
+	switch {
+	case s >= 1000:
+		return time.Duration(s * float64(time.Second)).Round(time.Second).String()
+	case s >= 1:
+		return fmt.Sprintf("%.3g s", s)
+	case s >= 1e-3:
+		return fmt.Sprintf("%.3g ms", 1e3*s)
+	}
+	return fmt.Sprintf("%.3g µs", math.Max(0, 1e6*s))
+}
