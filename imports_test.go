@@ -29,7 +29,7 @@ var mayImport = map[string][]string{
 	"engine/internal/check": {},
 	"engine/internal/plan":  {"data", "engine/kernel"},
 	"nas":                   {"search", "data", "engine", "engine/safetensors"},
-	"trials":                {"search", "engine", "engine/kernel", "trials/segment", "trials/energy", "trials/blob", "trials/reap", "github.com/rs/zerolog", "github.com/prometheus/procfs", "golang.org/x/sync", "golang.org/x/sys"},
+	"trials":                {"search", "engine", "engine/kernel", "engine/mesh", "trials/segment", "trials/energy", "trials/blob", "trials/reap", "github.com/rs/zerolog", "github.com/prometheus/procfs", "golang.org/x/sync", "golang.org/x/sys"},
 	"trials/segment":        {"search", "trials/energy"},
 	"trials/energy":         {"search", "github.com/prometheus/procfs", "golang.org/x/sys"},
 	"trials/blob":           {"data"},

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"runtime"
 	"strconv"
 	"strings"
 )
@@ -15,6 +16,12 @@ type Ranks struct{ Min, Max int }
 
 // Several reports whether there may be more than one.
 func (r Ranks) Several() bool { return r.Max > 1 }
+
+// Here is the largest number of ranks for which there are processors in this process,
+// if each takes so many, or the smallest of the range.
+func (r Ranks) Here(each int) int {
+	return max(min(runtime.GOMAXPROCS(0)/max(each, 1), r.Max), r.Min)
+}
 
 // String is 2, or 2..4 for a range, and "" for the zero value.
 func (r Ranks) String() string {

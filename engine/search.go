@@ -44,7 +44,9 @@ const worth = .05
 // many bytes of memory (0: any). What t.Mesh gives of data and micro_batches stays.
 //
 // The answer depends on these numbers alone. Meshes that differ by less than 5 % are as
-// good as each other, and then that of fewer lanes and micro-batches is taken. Micro-batches of fewer than
+// good as each other, and then that of fewer lanes is taken. More micro-batches than are
+// needed, and computing activations again, are for networks that do not fit otherwise:
+// what small matrices gain in the cache is predicted too roughly to count on. Micro-batches of fewer than
 // 16 values a channel are not, for a network with batch norm.
 func SearchMesh(l Layer, in data.Shape, c Config, t TrainConfig, m *Machine, lanes int, memory int64) (*Choice, error) {
 	p, err := newPlanner(l, in, c, t, m)
@@ -83,6 +85,7 @@ func (c *TrainConfig) chooseMesh(n *Net) error {
 type candidate struct {
 	*Prediction
 	lanes int
+	spare bool // it saves memory, by more micro-batches than needed or by computing again
 	over  bool // it does not fit
 }
 
@@ -95,15 +98,18 @@ func (p *planner) search(lanes int, memory int64) (*Choice, error) {
 	if err != nil {
 		return nil, err
 	}
+	enough := map[int]bool{} // whether so many lanes fit without saving memory
 	for i := range list {
-		list[i].over = memory > 0 && list[i].Memory.Train > memory
+		x := &list[i]
+		x.over = memory > 0 && x.Memory.Train > memory
+		enough[x.lanes] = enough[x.lanes] || !x.spare && !x.over
 	}
 	slices.SortStableFunc(list, func(a, b candidate) int {
 		return cmp.Or(cmp.Compare(a.Step.Time.Step, b.Step.Time.Step), cmp.Compare(a.lanes, b.lanes), cmp.Compare(a.Mesh.MicroBatches, b.Mesh.MicroBatches))
 	})
 	best, fastest := -1, math.Inf(1)
 	for i, x := range list { // the simplest of those that are about as fast as the fastest that fits
-		if x.over {
+		if x.over || x.spare && enough[x.lanes] {
 			continue
 		}
 		fastest = min(fastest, x.Step.Time.Step)
@@ -169,7 +175,7 @@ func (p *planner) candidates(lanes int, memory int64) (list []candidate, idle st
 				}
 				break
 			}
-			list = append(list, candidate{Prediction: x, lanes: n})
+			list = append(list, candidate{Prediction: x, lanes: n, spare: given.MicroBatches == 0 && micro > least})
 			if given.Recompute != RecomputeNone || memory == 0 || x.Memory.Train <= memory {
 				continue
 			}
@@ -177,7 +183,7 @@ func (p *planner) candidates(lanes int, memory int64) (list []candidate, idle st
 			if x, err = p.predict(mesh); err != nil {
 				return nil, "", err
 			}
-			list = append(list, candidate{Prediction: x, lanes: n})
+			list = append(list, candidate{Prediction: x, lanes: n, spare: true})
 		}
 	}
 	if len(list) == 0 {
@@ -219,7 +225,7 @@ func (x *candidate) why(best *candidate, memory int64) string {
 	case x.Mesh.Recompute != best.Mesh.Recompute:
 		return "activations are computed again"
 	case x.Rows < best.Rows && x.Step.Time.Step <= best.Step.Time.Step:
-		return fmt.Sprintf("micro-batches of %d rows save too little", x.Rows)
+		return fmt.Sprintf("micro-batches of %d rows: only where memory asks for them", x.Rows)
 	case x.Rows < best.Rows:
 		return fmt.Sprintf("micro-batches of %d rows", x.Rows)
 	}

@@ -210,14 +210,15 @@ func (l *local) follow(work context.Context, d search.Decision) error {
 		segments, of, more := l.Started(in, found)
 		for i, seg := range segments {
 			l.running++
-			go func() { l.done <- l.segment(work, seg, of[i]) }()
+			before := l.Before(seg)
+			go func() { l.done <- l.segment(work, seg, of[i], before) }()
 		}
 		d = more
 	}
 }
 
 // segment trains a segment and records it, or finds it recorded.
-func (l *local) segment(ctx context.Context, seg search.Segment, t search.Trial) localDone {
+func (l *local) segment(ctx context.Context, seg search.Segment, t search.Trial, before Beside) localDone {
 	d := localDone{segment: seg, trial: t}
 	if r, ok := recalled(l.Spec.Name, l.recorded[t.ID], seg); ok {
 		d.result, d.known = r, true
@@ -230,7 +231,7 @@ func (l *local) segment(ctx context.Context, seg search.Segment, t search.Trial)
 	for {
 		attempt++
 		var failure *trials.ObjectiveError
-		d.result, d.err = l.runner.Run(ctx, task, l.objective, nil)
+		d.result, d.err = l.train(ctx, task, &before)
 		if !errors.As(d.err, &failure) {
 			break
 		}
@@ -243,6 +244,17 @@ func (l *local) segment(ctx context.Context, seg search.Segment, t search.Trial)
 		d.err = l.recorder.Record(context.WithoutCancel(ctx), []segment.Report{task.Report(d.result, attempt)})
 	}
 	return d
+}
+
+// train trains a segment, of a network by all its ranks.
+func (l *local) train(ctx context.Context, task trials.Task, before *Beside) (segment.Result, error) {
+	if l.built == nil || !task.Mesh.Ranks.Several() {
+		return l.runner.Run(ctx, task, l.objective, nil)
+	}
+	r, spent, err := l.runner.RunRanks(ctx, task.Mesh.Ranks.Here(task.Mesh.Threads), task, l.objective, nil)
+	r = before.Whole(r, spent)
+	before.Segment = r.Beside // another attempt goes on from there
+	return r, err
 }
 
 // state is what the study goes on from if this process ends now: then what runs was

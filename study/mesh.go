@@ -34,7 +34,7 @@ func (s *Spec) completeMesh() error {
 		return wrong("mesh.recompute", "all is of a stage of a pipeline, and auto makes none: use blocks, or leave it out")
 	case m.Threads < 0 || m.Threads > mostThreads:
 		return wrong("mesh.threads", "%d is outside [1, %d]", m.Threads, mostThreads)
-	case m.Zero != 0:
+	case m.Zero != 0 && !m.Ranks.Several():
 		return wrong("mesh.zero", "a trial has one rank, which has nobody to share the optimizer's state with: leave it out")
 	case s.Command != nil:
 		return wrong("mesh", "data, micro_batches and threads cut the steps of our own engine; a command makes its own use of the cores that resources.cpu gives it, and of several processes with ranks")
@@ -140,5 +140,5 @@ func DescribeMesh(s *Spec) string {
 	if m.Tensor > 1 {
 		tensor, numbers = fmt.Sprintf(" × tensor %d", m.Tensor), "data, micro_batches and tensor"
 	}
-	return fmt.Sprintf("data %d × micro_batches %s%s on %d threads, where a step is large enough to pay for them; the numbers depend on %s alone%s", m.Shards(), micro, tensor, max(m.Threads, 1), numbers, again)
+	return fmt.Sprintf("data %d × micro_batches %s%s on %d threads%s, where a step is large enough to pay for them; the numbers depend on %s alone%s", m.Shards(), micro, tensor, max(m.Threads, 1), ranksText(s), numbers, again)
 }

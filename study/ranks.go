@@ -5,6 +5,7 @@ import (
 
 	"budwood/engine"
 	"budwood/search"
+	"budwood/trials"
 	"budwood/trials/energy"
 	"budwood/trials/segment"
 )
@@ -19,12 +20,49 @@ func (s *Spec) completeRanks() error {
 		return wrong("mesh.ranks", "%s is not a number of ranks like 2, or a range of them like 2..4", r)
 	case !r.Several():
 		return nil
-	case s.Command == nil:
-		return wrong("mesh.ranks", "a gang of processes trains only what a command: does; for a network use threads")
+	case s.Command == nil && s.Data == nil:
+		return wrong("mesh.ranks", "a gang trains what a command: or data: say; a Go function joins no gang: use threads")
+	case s.Search.Inherit:
+		return wrong("mesh.ranks", "networks that inherit weights (search.inherit) are trained by one rank: remove one of them")
 	case s.Search.Batch > 1:
 		return wrong("mesh.ranks", "a gang trains one trial at a time: leave search.batch out")
+	case s.Command != nil:
+		return nil
+	}
+	if s.Data.Split.CV > 0 {
+		return wrong("mesh.ranks", "the networks of cross-validation (data.split.cv) are trained by one rank: use data.split.valid")
+	}
+	m := &s.Mesh
+	if m.Data == 0 {
+		m.Data = r.Max * max(m.Threads, 1)
+	}
+	if r.Max > m.Data {
+		return wrong("mesh.ranks", "%d ranks are more than the %d shards of data: use at most %d ranks, or data %d", r.Max, m.Data, m.Data, r.Max)
 	}
 	return nil
+}
+
+// Whole adds what the ranks above 0 have spent in an attempt to the result of rank 0.
+func (b Beside) Whole(r segment.Result, spent energy.Energy) segment.Result {
+	r.Beside = b.Segment.Add(spent)
+	r.Energy = r.Energy.Add(r.Beside)
+	if wh, ok := r.Final.Metrics[trials.EnergyWh]; ok {
+		r.Final.Metrics[trials.EnergyWh] = wh + (b.Before+r.Beside.Joules)/3600
+	}
+	return r
+}
+
+// ranksText says who trains a trial's network.
+func ranksText(s *Spec) string {
+	r := s.Mesh.Ranks
+	if !r.Several() {
+		return ""
+	}
+	text := fmt.Sprintf(" of each of %s ranks, which start all or nothing", r)
+	if s.Mesh.Zero > 0 {
+		text += fmt.Sprintf(" (zero %d)", s.Mesh.Zero)
+	}
+	return text
 }
 
 // describeRanks says how many processes train a trial, and what each needs.

@@ -44,9 +44,9 @@ func TestRanks(t *testing.T) {
 		t.Errorf("a study goes on with another number of ranks: %v", err)
 	}
 	for want, change := range map[string]func(*Spec){
-		"mesh.ranks: a gang of processes trains only what a command: does; for a network use threads": func(s *Spec) { s.Command = nil },
-		"mesh.ranks: a gang trains one trial at a time: leave search.batch out":                       func(s *Spec) { s.Search.Batch = 2 },
-		"mesh.ranks: 4..2 is not a number of ranks like 2, or a range of them like 2..4":              func(s *Spec) { s.Mesh.Ranks = engine.Ranks{Min: 4, Max: 2} },
+		"mesh.ranks: a gang trains what a command: or data: say; a Go function joins no gang: use threads": func(s *Spec) { s.Command = nil },
+		"mesh.ranks: a gang trains one trial at a time: leave search.batch out":                            func(s *Spec) { s.Search.Batch = 2 },
+		"mesh.ranks: 4..2 is not a number of ranks like 2, or a range of them like 2..4":                   func(s *Spec) { s.Mesh.Ranks = engine.Ranks{Min: 4, Max: 2} },
 	} {
 		bad := *s
 		change(&bad)

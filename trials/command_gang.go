@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"runtime"
 	"sync"
 )
 
@@ -18,7 +17,7 @@ var (
 // gang runs all ranks of a command here: rank 0 as the trial's own process, the others
 // beside it.
 func (c *Command) gang(ctx context.Context, t *Trial, output func(*Trial, []byte)) error {
-	n := c.ranksHere()
+	n := c.Ranks.Here(c.CPU)
 	port, err := freePort()
 	if err != nil {
 		return err
@@ -68,12 +67,6 @@ func (c *Command) gang(ctx context.Context, t *Trial, output func(*Trial, []byte
 		return ctx.Err()
 	}
 	return firstFailure(failures)
-}
-
-// ranksHere is the largest number of ranks for which there are processors here, or the
-// smallest of the range.
-func (c *Command) ranksHere() int {
-	return max(min(runtime.GOMAXPROCS(0)/max(c.CPU, 1), c.Ranks.Max), c.Ranks.Min)
 }
 
 // freePort is a port of this machine that nobody listens on.

@@ -7,6 +7,7 @@ import (
 	"maps"
 
 	"budwood/engine"
+	"budwood/engine/mesh"
 	"budwood/search"
 	"budwood/trials/segment"
 )
@@ -16,11 +17,16 @@ import (
 func (r *Runner) end(ctx context.Context, t *Trial, err error) (segment.Result, error) {
 	var own *ObjectiveError
 	var machine *MachineError
+	if t.gang != nil {
+		if lost := new(mesh.ErrLost); errors.As(err, lost) {
+			return r.result(t, "", "", t.progress.Epoch), &MachineError{*lost}
+		}
+	}
 	switch {
 	case errors.As(t.machine, &own): // its keeper cannot save, and could not the next time
 		err = t.machine
 	case t.machine != nil: // a checkpoint could not be written
-		return segment.Result{}, t.machine
+		return r.result(t, "", "", t.progress.Epoch), t.machine
 	case errors.As(err, &machine):
 		return segment.Result{}, err
 	case err == nil:

@@ -1,6 +1,7 @@
 package trials
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -11,7 +12,7 @@ import (
 // resumed notes what trained the trial before. It goes on with the same
 // instruction set if the machine has it, so that not a bit changes.
 func (t *Trial) resumed(c *Checkpoint) {
-	t.kernels = kernel.Best(false)
+	t.kernels = cmp.Or(t.task.Kernels, kernel.Best(false))
 	if c == nil || c.progress.Epoch == 0 {
 		return
 	}
@@ -22,6 +23,9 @@ func (t *Trial) resumed(c *Checkpoint) {
 	}
 	switch was := t.before.Kernels; {
 	case was == "" || was == t.kernels:
+	case t.task.Kernels != "" && above(was, t.task.Kernels):
+		t.before.Kernels = t.task.Kernels
+		t.notes = append(t.notes, fmt.Sprintf("from epoch %d on %s instead of %s, which not all ranks of its gang have: last bits may differ", t.before.Epoch+1, t.kernels, was))
 	case kernel.Has(was):
 		t.kernels = was
 	default:
@@ -34,7 +38,7 @@ func (t *Trial) resumed(c *Checkpoint) {
 // keeps the one with which it was.
 func (t *Trial) Kernels(bfloat16 bool) string {
 	if t.before.Kernels == "" {
-		t.kernels = kernel.Best(bfloat16)
+		t.kernels = cmp.Or(t.task.Kernels, kernel.Best(bfloat16))
 	}
 	return t.kernels
 }

@@ -19,6 +19,9 @@ func (t *Trial) Mesh() engine.Mesh { return t.Metered(t.task.Mesh) }
 // was trained before goes on with it.
 func (t *Trial) Metered(m engine.Mesh) engine.Mesh {
 	m.Lane, m.Machine = t.lane, t.runner.Machine
+	if t.gang != nil {
+		m.World = t.gang.world
+	}
 	if !m.Auto {
 		return m
 	}

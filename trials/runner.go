@@ -55,15 +55,27 @@ func WorkerName() string {
 // spent. alive, if not nil,
 // is told every epoch and its metrics.
 func (r *Runner) Run(ctx context.Context, task Task, train TrainFunc, alive func(search.Measurement)) (segment.Result, error) {
+	return r.run(ctx, task, train, alive, nil)
+}
+
+// run is [Runner.Run], as a rank of a gang if g is not nil.
+func (r *Runner) run(ctx context.Context, task Task, train TrainFunc, alive func(search.Measurement), g *gangSide) (segment.Result, error) {
 	restored, err := r.restore(ctx, task)
 	if err != nil {
 		return segment.Result{}, err
 	}
 	defer restored.Close()
 	if restored != nil && restored.progress.Done != nil { // trained before, but the report was lost
+		if g.above() { // it has spent nothing now
+			return segment.Result{}, nil
+		}
 		return *restored.progress.Done, nil
 	}
 	t := r.trial(ctx, task, restored)
+	t.gang = g
+	if g.above() { // what was spent before is on the account of rank 0
+		t.progress.Energy, t.progress.Seconds = energy.Energy{}, 0
+	}
 	lost, err := r.Losses.of(ctx, task)
 	if err != nil {
 		return segment.Result{}, err
@@ -122,8 +134,11 @@ func (r *Runner) train(ctx context.Context, t *Trial, train TrainFunc, heard fun
 	saved := time.Now()
 	t.onEpoch = func(t *Trial) error {
 		heard(t)
-		if t.keeper == nil || time.Since(saved) < r.every() || t.progress.Epoch >= t.task.To {
+		if t.keeper == nil || t.progress.Epoch >= t.task.To {
 			return nil
+		}
+		if save, err := t.gang.agree(t, time.Since(saved) >= r.every()); !save || err != nil {
+			return err
 		}
 		a.charge(t)
 		saved = time.Now()

@@ -20,6 +20,7 @@ type Task struct {
 	Tried      int                `json:"tried,omitempty"`    // attempts at the segment before the end of the study interrupted it; it goes on from there, and later attempts are counted from this
 	Inherit    bool               `json:"inherit,omitempty"`  // it may begin with its parent's weights, and others with its own
 	Mesh       engine.Mesh        `json:"mesh,omitzero"`      // pieces and threads of a training step
+	Kernels    string             `json:"kernels,omitempty"`  // instruction set of the engine that all ranks of its gang have; "": the best one
 	Supernet   bool               `json:"supernet,omitempty"` // it trains the weights that the study's candidates share, or is evaluated with them: see [SupernetTrial]
 }
 

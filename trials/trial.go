@@ -85,6 +85,7 @@ type Trial struct {
 	mesh     chosenMesh         // by the program; zero: it has chosen none
 	beside   *atomic.Int64      // processor time of lanes on other threads, in nanoseconds
 	before   progress           // what was resumed; Epoch 0: nothing
+	gang     *gangSide          // nil: it is not trained by several ranks
 }
 
 // meterOutside counts the energy of other processes as the trial's; clock returns
@@ -134,8 +135,7 @@ func (t *Trial) Keep(k Keeper) error {
 func (t *Trial) Epochs() iter.Seq[int] {
 	return func(yield func(int) bool) {
 		for t.progress.Epoch < t.task.To && t.stopped == "" && t.err == nil && t.machine == nil {
-			if t.ctx.Err() != nil {
-				t.stopped, t.reason = search.Stopped, context.Cause(t.ctx).Error()
+			if !t.goesOn() {
 				return
 			}
 			epoch := t.progress.Epoch + 1

@@ -83,12 +83,7 @@ func (g *gang) name() string { return g.Train.Tasks[0].Trial.Name() }
 
 // whole adds to a result what the ranks above 0 have spent.
 func (g *gang) whole(r segment.Result) segment.Result {
-	r.Beside = g.Before.Segment.Add(g.State.Spent)
-	r.Energy = r.Energy.Add(r.Beside)
-	if wh, ok := r.Final.Metrics[trials.EnergyWh]; ok {
-		r.Final.Metrics[trials.EnergyWh] = wh + (g.Before.Before+r.Beside.Joules)/3600
-	}
-	return r
+	return g.Before.Whole(r, g.State.Spent)
 }
 
 // gather waits until there are places for all ranks at once.
@@ -103,7 +98,7 @@ func (g *gang) gather(ctx workflow.Context) ([]lease, error) {
 		}
 		var got gathered
 		err := workflow.ExecuteChildWorkflow(gatherOptions(ctx, g.Queue), gatherType, gatherInput{
-			Study: task.Study, Trial: g.name(), Queue: g.Queue, Min: ranks.Min, Max: ranks.Max, Priority: g.Priority,
+			Study: task.Study, Trial: g.name(), Queue: g.Queue, Min: ranks.Min, Max: ranks.Max, Priority: g.Priority, Joins: g.Train.Model != nil,
 		}).Get(ctx, &got)
 		pause := wait
 		switch {

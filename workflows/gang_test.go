@@ -254,10 +254,22 @@ func TestGangOutcome(t *testing.T) {
 	}
 }
 
+// Losses count as in a row only if no epoch was finished between them, also if rank 0
+// has failed because it missed the lost one.
+func TestGangLossesInARow(t *testing.T) {
+	g := &gang{gangInput: gangInput{Train: trainInput{Tasks: []trials.Task{{}}}}}
+	for i, c := range []struct{ epoch, row int }{{0, 1}, {0, 2}, {7, 1}, {0, 2}, {7, 3}, {8, 1}} {
+		zero := &rankEnd{rankResult: rankResult{Segment: &segment.Result{State: search.Failed}, Failed: "it misses rank 1", Epoch: c.epoch}}
+		if r, _ := g.outcome([]*rankEnd{zero, {lost: "rank 1 has gone"}}); r != nil || g.State.Row != c.row {
+			t.Errorf("loss %d, after epoch %d: %d in a row, want %d", i, c.epoch, g.State.Row, c.row)
+		}
+	}
+}
+
 // A place that nobody comes for is free again, and the worker has room then.
 func TestLeaseEnds(t *testing.T) {
 	c := newCapacity(study.Offer{CPU: 1, Mem: 1 << 30})
-	l := newLeases(nil, "")
+	l := newLeases(nil, "", t.TempDir())
 	release, _ := c.tryAcquire(study.Resources{})
 	port, err := listen("")
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
@@ -33,12 +34,17 @@ func (g *gang) train(ctx workflow.Context, leases []lease) (*segment.Result, str
 	defer cancel()
 	ends := make([]*rankEnd, len(leases))
 	home := 0
+	peers, err := g.peers(leases)
+	if err != nil {
+		g.giveUp(ctx, leases)
+		return &segment.Result{State: search.Failed, Reason: err.Error(), Budget: g.Train.Tasks[0].From}, ""
+	}
 	for rank, place := range places(leases) {
 		on := rest
 		if rank == 0 {
 			on = ctx
 		}
-		f := workflow.ExecuteActivity(onRank(on, leases[rank], g.summary(rank, len(leases))), rankType, rankInput{Train: g.Train, Place: place, Lease: leases[rank].ID})
+		f := workflow.ExecuteActivity(onRank(on, leases[rank], g.summary(rank, len(leases))), rankType, rankInput{Train: g.Train, Place: place, Lease: leases[rank].ID, Peers: peers, Attempt: g.State.Attempt})
 		workflow.Go(rest, func(ctx workflow.Context) {
 			end := &rankEnd{}
 			if err := f.Get(ctx, &end.rankResult); err != nil {
@@ -57,6 +63,37 @@ func (g *gang) train(ctx workflow.Context, leases []lease) (*segment.Result, str
 	}
 	_ = workflow.Await(rest, func() bool { return home == len(leases) })
 	return g.outcome(ends)
+}
+
+// peers is the table of ranks that train a network, nil for others. They compute on the
+// instruction set that all have.
+func (g *gang) peers(leases []lease) ([]trials.Peer, error) {
+	if g.Train.Model == nil {
+		return nil, nil
+	}
+	named := map[string]string{} // hosts, by the names that people have for them
+	for _, l := range leases {
+		if name, _, _ := strings.Cut(l.Host, " "); named[name] == "" || named[name] == l.Host {
+			named[name] = l.Host
+		} else {
+			named[name] = "several"
+		}
+	}
+	var out []trials.Peer
+	for _, l := range leases {
+		if l.Peer == nil {
+			return nil, fmt.Errorf("worker %s is of a version that joins no gang of a network", l.Worker)
+		}
+		peer := *l.Peer
+		if name, _, _ := strings.Cut(l.Host, " "); named[name] == l.Host {
+			peer.Machine = name
+		}
+		out = append(out, peer)
+	}
+	task := &g.Train.Tasks[0]
+	var err error
+	task.Kernels, err = trials.LowestLevel(out)
+	return out, err
 }
 
 // endOthers tells the ranks that have not come home to end.
@@ -151,11 +188,7 @@ func (g *gang) outcome(ends []*rankEnd) (*segment.Result, string) {
 
 // lose counts a rank that was lost.
 func (g *gang) lose(why string, zero *rankEnd) string {
-	epoch := zero.epoch
-	if zero.Segment != nil {
-		epoch = zero.Segment.Budget
-	}
-	if epoch > g.State.Epoch {
+	if epoch := max(zero.epoch, zero.Epoch); epoch > g.State.Epoch {
 		g.State.Epoch, g.State.Row = epoch, 0
 	}
 	g.State.Row++

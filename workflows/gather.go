@@ -26,6 +26,7 @@ type gatherInput struct {
 	Min      int    `json:"min"`
 	Max      int    `json:"max"`
 	Priority int    `json:"priority,omitempty"`
+	Joins    bool   `json:"joins,omitempty"` // its ranks train a network
 }
 
 // gathered are places for all ranks, or none and what there was instead.
@@ -48,7 +49,7 @@ func gatherWorkflow(ctx workflow.Context, in gatherInput) (gathered, error) {
 	var found []lease
 	pending := in.Max
 	for range in.Max {
-		f := workflow.ExecuteActivity(onReserve(asking, in), reserveType, reserveInput{in.Study, in.Trial})
+		f := workflow.ExecuteActivity(onReserve(asking, in), reserveType, reserveInput{in.Study, in.Trial, in.Joins})
 		workflow.Go(rest, func(ctx workflow.Context) {
 			var l lease
 			if f.Get(ctx, &l) == nil {

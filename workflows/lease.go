@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -34,18 +36,22 @@ type lease struct {
 	Host    string `json:"host"`              // its machine, see [trials.Host]
 	Address string `json:"address,omitempty"` // where other machines reach it; "": they cannot
 	Port    int    `json:"port"`              // free there, for the gang's first meeting if it becomes rank 0
+
+	Peer *trials.Peer `json:"peer,omitempty"` // of a network's rank
 }
 
 // reserveInput asks for a place.
 type reserveInput struct {
 	Study string `json:"study"`
 	Trial string `json:"trial"`
+	Joins bool   `json:"joins,omitempty"` // its ranks train a network, and meet before
 }
 
 // leases are the places that a worker holds for gangs.
 type leases struct {
 	queue   func() (string, error) // of the worker alone; starts to poll it
 	address string                 // of this machine, for others; "": none
+	sockets string                 // folder of the sockets by which ranks of this machine meet
 
 	mu   sync.Mutex
 	held map[string]*held
@@ -55,14 +61,18 @@ type leases struct {
 type held struct {
 	release func()       // of capacity
 	port    net.Listener // holds the port
+	seat    *trials.Seat // of a network's rank
 	expire  *time.Timer
 	taken   bool
 	ended   chan struct{} // the gang needs it no longer
 	why     error         // why: set when ended is closed
 }
 
-func newLeases(queue func() (string, error), address string) *leases {
-	return &leases{queue: queue, address: address, held: map[string]*held{}}
+func newLeases(queue func() (string, error), address, sockets string) *leases {
+	if sockets == "" {
+		sockets = filepath.Join(os.TempDir(), fmt.Sprintf("budwood-ranks-%d", os.Getuid()))
+	}
+	return &leases{queue: queue, address: address, sockets: sockets, held: map[string]*held{}}
 }
 
 // reserve holds a place for a rank, if there is room for it now.
@@ -80,12 +90,21 @@ func (a *TrainActivities) reserve(ctx context.Context, in reserveInput) (lease, 
 	if err != nil {
 		return fail(fmt.Errorf("a port for the ranks of %s: %w", in.Trial, err))
 	}
+	var seat *trials.Seat
+	if in.Joins {
+		if seat, err = trials.NewSeat(a.leases.sockets, a.leases.address); err != nil {
+			port.Close()
+			return fail(fmt.Errorf("a seat for a rank of %s: %w", in.Trial, err))
+		}
+		out.Peer = &seat.Peer
+	}
+	h := &held{release: release, port: port, seat: seat, ended: make(chan struct{})}
 	out.Port = port.Addr().(*net.TCPAddr).Port
 	if out.Queue, err = a.leases.queue(); err != nil {
-		port.Close()
+		h.close()
 		return fail(err)
 	}
-	a.leases.add(out.ID, &held{release: release, port: port, ended: make(chan struct{})}, leaseTime)
+	a.leases.add(out.ID, h, leaseTime)
 	return out, nil
 }
 
@@ -153,9 +172,17 @@ func (l *leases) drop(id string, why error) {
 	}
 	delete(l.held, id)
 	h.expire.Stop()
-	h.port.Close()
+	h.close()
 	h.release()
 	h.end(why)
+}
+
+// close lets go of what is held for the gang to meet.
+func (h *held) close() {
+	h.port.Close()
+	if h.seat != nil {
+		h.seat.Close()
+	}
 }
 
 // end says that the gang needs the place no longer.

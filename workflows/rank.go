@@ -21,12 +21,16 @@ type rankInput struct {
 	Train trainInput   `json:"train"` // one segment
 	Place trials.Place `json:"place"`
 	Lease string       `json:"lease"`
+
+	Peers   []trials.Peer `json:"peers,omitempty"` // by rank, of those that train a network
+	Attempt int           `json:"attempt,omitempty"`
 }
 
 // rankResult is how a rank has ended.
 type rankResult struct {
 	Segment *segment.Result `json:"segment,omitempty"` // of rank 0
 	Left    bool            `json:"left,omitempty"`    // it has not ended by itself: its gang was broken, and told it to
+	Epoch   int             `json:"epoch,omitempty"`   // the last that rank 0 has finished, also if it has failed
 	Energy  energy.Energy   `json:"energy,omitzero"`   // of the others
 	Failed  string          `json:"failed,omitempty"`  // why the trial has failed here
 	At      time.Time       `json:"at,omitzero"`       // when
@@ -48,6 +52,9 @@ func (a *TrainActivities) rank(ctx context.Context, in rankInput) (rankResult, e
 	defer a.leases.end(in.Lease)
 	work, stop := a.context(ctx, h)
 	defer stop()
+	if in.Train.Model != nil {
+		return a.rankOfNetwork(ctx, work, in, h)
+	}
 	if in.Place.Rank == 0 {
 		return a.rankZero(ctx, work, in)
 	}
@@ -87,15 +94,69 @@ func (a *TrainActivities) rankZero(ctx, work context.Context, in rankInput) (ran
 	cause := context.Cause(work)
 	switch {
 	case err != nil && errors.Is(err, trials.ErrInterrupted) && errors.Is(cause, trials.ErrInterrupted) && cause != trials.ErrInterrupted: // its gang wraps it
-		return rankResult{Segment: &r, Left: true}, nil
+		return rankResult{Segment: &r, Left: true, Epoch: epoch}, nil
 	case err != nil && !errors.As(err, &user):
 		return rankResult{}, lost(0, a.Runner.Name, lostRank{Epoch: epoch}, err)
 	}
-	out := rankResult{Segment: &fit(in.Train.Tasks, []segment.Result{r})[0]}
+	out := rankResult{Segment: &fit(in.Train.Tasks, []segment.Result{r})[0], Epoch: epoch}
 	if err != nil {
 		out.Failed, out.At = out.Segment.Reason, failedAt(err)
 	}
 	return out, nil
+}
+
+// rankOfNetwork is a rank, 0 or above, of a gang that trains a network.
+func (a *TrainActivities) rankOfNetwork(ctx, work context.Context, in rankInput, h *held) (rankResult, error) {
+	var last atomic.Pointer[lastEpoch]
+	defer heartbeat(ctx, &last)()
+	task, rank := in.Train.Tasks[0], in.Place.Rank
+	if h.seat == nil {
+		return rankResult{}, lost(rank, a.Runner.Name, lostRank{}, errNoLease)
+	}
+	world, err := h.seat.Join(work, rank, in.Peers, in.Attempt) // before the data is loaded: all do so at the same time
+	if err != nil {
+		return rankResult{}, lost(rank, a.Runner.Name, lostRank{}, err)
+	}
+	if rank > 0 {
+		in.Train.Drop = nil
+	}
+	objective, err := a.objective(ctx, in.Train, nil)
+	if err != nil {
+		world.Link.Close(err)
+		return failedHere(err)
+	}
+	epoch := 0
+	r, err := a.Runner.RunIn(work, world, task, objective, func(m search.Measurement) {
+		epoch = m.Budget
+		m.Metrics = objectivesOf(&task, m.Metrics) // a beat is small
+		if rank == 0 {
+			last.Store(&lastEpoch{task.Trial.ID, m})
+		}
+	})
+	var user *trials.ObjectiveError
+	cause := context.Cause(work)
+	told := errors.Is(cause, trials.ErrInterrupted) && cause != trials.ErrInterrupted // by its gang, which wraps it
+	switch {
+	case rank > 0 && (err == nil || errors.Is(err, trials.ErrInterrupted) && cause == nil):
+		return rankResult{Energy: r.Energy}, nil
+	case rank > 0 && errors.As(err, &user):
+		return rankResult{Energy: r.Energy, Failed: trials.Reason(err.Error()), At: time.Now()}, nil
+	case err == nil, errors.As(err, &user):
+		out := rankResult{Segment: &fit(in.Train.Tasks, []segment.Result{r})[0], Epoch: epoch}
+		if err != nil {
+			out.Failed, out.At = out.Segment.Reason, time.Now()
+		}
+		return out, nil
+	case rank == 0 && told:
+		return rankResult{Segment: &r, Left: true, Epoch: epoch}, nil
+	case told:
+		return rankResult{Energy: r.Energy}, nil
+	}
+	detail := lostRank{Epoch: epoch}
+	if rank > 0 {
+		detail.Energy = r.Energy
+	}
+	return rankResult{}, lost(rank, a.Runner.Name, detail, err)
 }
 
 // rankAbove is any other rank.

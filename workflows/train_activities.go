@@ -25,6 +25,7 @@ type TrainActivities struct {
 	Objective trials.TrainFunc            // objective of the user's own program; nil: only the built-in one
 	Allow     func(*trials.Command) error // whether a command may run here; nil: none may
 	Log       zerolog.Logger
+	Sockets   string // folder of the sockets by which ranks of gangs meet; "": one in the system's for temporary files
 
 	needs    study.Resources // needs of the trials that come here
 	capacity *capacity       // capacity of the worker; nil: no limit

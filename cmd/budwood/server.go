@@ -101,13 +101,22 @@ func (c *connection) startWorkers(a *app, o study.Offer, allow func(*trials.Comm
 	boundHeap(o)
 	st.Data.Shared = a.sharedData()
 	train := st.TrainActivities(nil)
-	train.Allow = allow
+	train.Allow, train.Sockets = allow, a.sockets()
 	workers, err := workflows.StartWorkers(c.Client, c.namespace, workflows.DefaultQueue, st.Recorder(), train, o)
 	if err != nil {
 		return errors.Join(err, st.Close())
 	}
 	c.closers = append(c.closers, st.Close, func() error { workers.Stop(); return nil })
 	return nil
+}
+
+// sockets is the folder of the sockets by which ranks of gangs meet.
+func (a *app) sockets() string {
+	dir := filepath.Join(a.home, "ranks")
+	if len(dir) > 80 { // the name of a socket may have some hundred bytes
+		return ""
+	}
+	return dir
 }
 
 // Close lets go of everything, in the order that keeps results.
