@@ -34,7 +34,7 @@ func (l BatchNorm) fuse(b *plan.Builder, x plan.Tensor, next []Layer) (plan.Tens
 	o.mean, o.variance = b.Stat("running_mean", zeros, c), b.Stat("running_var", ones, c)
 	if cut := b.Cut(); cut != nil {
 		for _, p := range []*plan.Param{o.gamma, o.beta, o.mean, o.variance} {
-			p.Of(b.Own(cut), 0, cut.Size)
+			p.Of(b, cut, 0, cut.Size)
 		}
 	}
 	o.saved, o.front, o.back = b.Scratch(plan.Product(4, c)), b.Scratch(int64(c)), b.Scratch(plan.Product(2, c))

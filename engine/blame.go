@@ -13,22 +13,27 @@ import (
 // running the batch that is in the input block again, op by op: the input, a
 // tensor, the first layer whose output holds some, the loss, or the first layer
 // that makes some of its gradient. It is "" if nothing is found. Training itself
-// looks at the loss and the weights only, which costs nothing.
+// looks at the loss and the weights only, which costs nothing. All parts of a network
+// that is cut look together.
 func (n *Net) blame(p plan.Pass, t loss.Targets, scale float64) string {
 	if !kernel.Finite(n.x.Data.Floats[:p.Rows*n.in.Size()]) {
 		return " in the input"
 	}
-	if q := firstBad(n.plan.Params, func(q *plan.Param) []float32 { return q.W }); q != nil {
+	if q := firstBad(n.plan.Params, func(q *plan.Param) []float32 { return q.W }); n.anyPart(q != nil) {
 		// The step has spoilt the weights already: its gradient tells which layer
 		// began.
-		if g := lastBad(n.plan.Params, func(q *plan.Param) []float32 { return q.G }); g != nil {
+		g := lastBad(n.plan.Params, func(q *plan.Param) []float32 { return q.G })
+		switch spoilt := n.anyPart(g != nil); {
+		case g != nil:
 			return fmt.Sprintf(" in the gradient of tensor %s of layer %s", g.Name, n.plan.LayerName(g.Owner))
+		case !spoilt && q != nil:
+			return " in tensor " + q.Name
 		}
-		return " in tensor " + q.Name
+		return "" // another part has it
 	}
 	for i, o := range n.plan.Ops {
 		o.Forward(p)
-		if n.plan.Bad(n.plan.Used[i][0], p.Rows) {
+		if n.anyPart(n.plan.Bad(n.plan.Used[i][0], p.Rows)) {
 			return " in the output of layer " + n.plan.LayerName(n.plan.Owner[i])
 		}
 	}
@@ -36,7 +41,7 @@ func (n *Net) blame(p plan.Pass, t loss.Targets, scale float64) string {
 	d := n.y.Grad.Floats[:size]
 	n.compare(d, n.y.Data.Floats[:size], t, p.Rows)
 	kernel.Scale(d, float32(scale))
-	if !kernel.Finite(d) {
+	if n.anyPart(!kernel.Finite(d)) {
 		return " in the gradient of the loss"
 	}
 	for i := range slices.Backward(n.plan.Ops) {
@@ -48,7 +53,7 @@ func (n *Net) blame(p plan.Pass, t loss.Targets, scale float64) string {
 			}
 			return q.G
 		})
-		if wrong != nil || n.plan.Bad(n.plan.Used[i][1], p.Rows) {
+		if n.anyPart(wrong != nil || n.plan.Bad(n.plan.Used[i][1], p.Rows)) {
 			return " in the gradient of layer " + n.plan.LayerName(own)
 		}
 	}

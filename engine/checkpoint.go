@@ -60,7 +60,7 @@ func (t *Trainer) Save(w io.Writer) error {
 		meta["best_epoch"] = strconv.Itoa(t.best.epoch)
 	}
 	to := &held{w: w}
-	if t.ranks != nil && t.ranks.floats.Member() > 0 {
+	if t.ranks != nil && t.ranks.all.Member() > 0 {
 		to.w = io.Discard
 	}
 	all := t.kept(t.best)
@@ -97,6 +97,7 @@ type kept struct {
 	flat               []float32 // the vector, or, if that is as long as the parameters, the own pieces of it
 	at                 int       // where the tensor begins in the vector
 	pieces             bool      // the ranks have pieces of the vector
+	param              *plan.Param
 }
 
 // kept lists everything a checkpoint holds, in the order of the file; best
@@ -104,7 +105,7 @@ type kept struct {
 func (t *Trainer) kept(best snapshot) (list []kept) {
 	add := func(prefix string, ps []*plan.Param, flat []float32, pieces bool) {
 		for _, p := range ps {
-			list = append(list, kept{safetensors.Tensor{Name: prefix + p.Name, Shape: p.Shape}, flat, p.At, pieces})
+			list = append(list, kept{safetensors.Tensor{Name: prefix + p.Name, Shape: p.WholeShape()}, flat, p.At, pieces, p})
 		}
 	}
 	n, pieces := t.net, t.cfg.Mesh.Zero > 0 && t.ranks != nil
@@ -137,6 +138,15 @@ func tensorsOf(list []kept) (out []safetensors.Tensor) {
 // values sets dst to those of a tensor from number at on. With other ranks it is for
 // rank 0 alone; these give theirs.
 func (t *Trainer) values(dst []float32, k *kept, at int) error {
+	if t.net.link != nil {
+		return t.ofParts(dst, k, at)
+	}
+	return t.ownValues(dst, k, at)
+}
+
+// ownValues sets dst to those of the own part of a tensor. With other ranks of the part
+// it is for the first of them alone; these give theirs.
+func (t *Trainer) ownValues(dst []float32, k *kept, at int) error {
 	from := k.at + at
 	if !k.pieces {
 		copy(dst, k.flat[from:])
@@ -151,7 +161,7 @@ func (t *Trainer) values(dst []float32, k *kept, at int) error {
 				if rank == t.ranks.floats.Member() {
 					own = u.ownOf(k.flat)[lo-u.own.lo:]
 				}
-				if err := t.ranks.collect(dst[lo-from:hi-from], own, rank); err != nil {
+				if err := t.ranks.collect(dst[lo-from:hi-from], own, t.ranks.peers[0], t.ranks.peers[rank]); err != nil {
 					return t.ranks.fail(err)
 				}
 			}
@@ -160,27 +170,32 @@ func (t *Trainer) values(dst []float32, k *kept, at int) error {
 	return nil
 }
 
-// collect sets dst, at rank 0, to what a rank has, where that is own. Each piece is
+// collect sets dst, at rank root, to what a rank has, where that is own. Each piece is
 // asked for, so that none waits in memory.
-func (r *ranks) collect(dst, own []float32, rank int) error {
-	me := r.floats.Member()
-	r.calls++
-	ask := mesh.Mark{Tag: mesh.Tag(0, "checkpoint"), Call: r.calls}
+func (r *ranks) collect(dst, own []float32, root, rank int) error {
+	me, other := r.link.Rank(), rank
+	if me == rank {
+		other = root
+	}
+	if me == root || me == rank {
+		r.calls[other]++
+	}
+	ask := mesh.Mark{Tag: mesh.Tag(0, "checkpoint"), Call: r.calls[other]}
 	give := ask
 	give.Size = uint64(4 * len(dst))
 	switch {
-	case rank == 0:
+	case rank == root:
 		copy(dst, own)
-	case me == 0:
-		if err := r.link.Send(r.peers[rank], ask, nil); err != nil {
+	case me == root:
+		if err := r.link.Send(rank, ask, nil); err != nil {
 			return err
 		}
-		return r.link.Recv(r.peers[rank], give, mesh.Bytes(dst))
+		return r.link.Recv(rank, give, mesh.Bytes(dst))
 	case me == rank:
-		if err := r.link.Recv(r.peers[0], ask, nil); err != nil {
+		if err := r.link.Recv(root, ask, nil); err != nil {
 			return err
 		}
-		return r.link.Send(r.peers[0], give, mesh.Bytes(own[:len(dst)]))
+		return r.link.Send(root, give, mesh.Bytes(own[:len(dst)]))
 	}
 	return nil
 }
@@ -208,6 +223,12 @@ func (t *Trainer) Load(r io.Reader) error {
 
 // take takes in what this rank keeps of values, which begin at number at of a tensor.
 func (t *Trainer) take(k *kept, values []float32, at int) {
+	if q := k.param.Piece; q != nil {
+		from, to := q.Within(q.Part, at, at+len(values))
+		own := make([]float32, to-from)
+		q.Take(q.Part, own, from, values, at)
+		values, at = own, from
+	}
 	from := k.at + at
 	if !k.pieces {
 		copy(k.flat[from:], values)

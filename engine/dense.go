@@ -61,31 +61,29 @@ func (d Dense) fuse(b *plan.Builder, x plan.Tensor, next []Layer) (plan.Tensor, 
 	}
 	c := b.Cut()
 	rows, all := in, d.Out // of the weights of the whole network
-	var ownRows, ownColumns []plan.Span
-	whole := d
+	axis, whole := 1, d
 	switch own := b.Own(c); {
 	case own == nil:
 	case c.Kind == plan.Rows:
-		ownRows, rows = own, c.Size
+		axis, rows = 0, c.Size
 	default:
-		ownColumns, d.Out = own, plan.Length(own)
+		d.Out = plan.Length(own)
 	}
 	out := d.shape(x.Shape)
 	b.Layer(whole, out, plan.Product(per, in, d.Out))
 	y := b.Output(x, out, true, plan.NeedNothing)
 	o := plan.Fresh[dense](b)
 	o.x, o.per, o.in, o.out, o.relu, o.w = x, per, in, d.Out, relu, b.Param("weight", initial(d.Init, rows, all, gain), in, d.Out)
-	o.w.Of(ownRows, 0, rows, all)
-	if ownColumns != nil {
-		o.w.Of(ownColumns, 1, rows, all)
-	}
+	o.w.Of(b, c, axis, rows, all)
 	if relu {
 		y.Need = plan.NeedSign
 	}
 	o.y = y
 	if !d.NoBias {
 		o.b = b.Param("bias", zeros, d.Out)
-		o.b.Of(ownColumns, 0, all)
+		if axis == 1 {
+			o.b.Of(b, c, 0, all)
+		}
 	}
 	o.product = kernel.Gemm{M: b.Batch * per, N: d.Out, K: in, RowA: in, ColA: 1, RowB: d.Out, RowC: d.Out, ReLU: relu, Half: b.Half}
 	o.dw = kernel.Gemm{M: in, N: d.Out, K: b.Batch * per, RowA: 1, ColA: in, RowB: d.Out, RowC: d.Out, Half: b.Half}

@@ -47,13 +47,13 @@ func (e Embedding) build(b *plan.Builder, x plan.Tensor) plan.Tensor {
 	out := data.Shape{x.Shape[0], e.Out}
 	b.Layer(e, out, 0)
 	o := &embedding{x: x, steps: x.Shape[0], vocab: e.Vocab, out: e.Out, own: plan.Span{To: e.Vocab}}
-	own := b.Own(b.Cut())
-	if own != nil {
+	c := b.Cut()
+	if own := b.Own(c); own != nil {
 		o.own, o.sum = own[0], b.Cuts.Sum
 	}
 	rows := o.own.To - o.own.From
 	o.w = b.Param("weight", initial(fill, e.Vocab, e.Out, 1), rows, e.Out)
-	o.w.Of(own, 0, e.Vocab, e.Out)
+	o.w.Of(b, c, 0, e.Vocab, e.Out)
 	o.y = b.Output(x, out, true, plan.NeedNothing)
 	b.Add(o, []*plan.Block{x.Data, o.y.Data}, []*plan.Block{x.Data, x.Grad, o.y.Grad})
 	return o.y

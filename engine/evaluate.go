@@ -68,7 +68,10 @@ func (n *Net) tally(outputs []float32, s *data.Set, r *regression, lo, hi int) (
 	part := s.Slice(lo, hi)
 	s.Read(n.x.Data.Floats[:m*in], lo)
 	n.forward(plan.Pass{Rows: m})
-	y := n.y.Data.Floats[:m*w]
+	y, d := n.outputs(m), n.y.Grad.Floats
+	if n.wide != nil {
+		d = n.wide[len(n.wide)/2:]
+	}
 	if outputs != nil {
 		copy(outputs[lo*w:], y)
 	}
@@ -77,7 +80,7 @@ func (n *Net) tally(outputs []float32, s *data.Set, r *regression, lo, hi int) (
 	} else {
 		r.add(y, part.Target)
 	}
-	a.loss, a.weight = loss.Plain(n.cfg.Loss).Gradient(n.y.Grad.Floats[:m*w], y, loss.Targets{Class: part.Class, Value: part.Target, Soft: part.Soft}, m)
+	a.loss, a.weight = loss.Plain(n.cfg.Loss).Gradient(d[:m*w], y, loss.Targets{Class: part.Class, Value: part.Target, Soft: part.Soft}, m)
 	return a
 }
 

@@ -132,7 +132,7 @@ func (t *Trainer) makeLanes(held func() []float32) error {
 	for i := range t.lanes {
 		l := &lane{number: i, net: n, span: d.of(i)}
 		if i > 0 {
-			l.net = t.laneNet(t.cfg.microRows(n.cfg.Batch))
+			l.net = t.laneNet(i, t.cfg.microRows(n.cfg.Batch))
 			work := func() { t.work(l) }
 			l.work = work
 			if t.cfg.Mesh.Lane != nil {

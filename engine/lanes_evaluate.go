@@ -31,6 +31,7 @@ func (t *Trainer) evaluateInPieces(outputs []float32, s *data.Set) (Score, error
 		pieces[k] = l.net.tally(outputs, s, &errors[k], k*size, min((k+1)*size, rows))
 	})
 	if t.ranks != nil {
+		t.checkLinks()
 		if t.ranks.lost != nil {
 			return Score{}, t.ranks.lost
 		}
@@ -138,7 +139,7 @@ func (t *Trainer) onLanes(n int, do func(l *lane, piece int)) {
 func (t *Trainer) mostPieces(n int) (most int) {
 	for k := range t.ranks.small.Size() {
 		size := t.ranks.small.Size()
-		lanes := t.cfg.lanes(k, t.net.cfg.Batch, Cost(t.net.plan.Cost()))
+		lanes := t.cfg.lanes(k, t.net.cfg.Batch, t.net.Cost())
 		most = max(most, (n*(k+1)/size-n*k/size+lanes-1)/lanes)
 	}
 	return most

@@ -52,7 +52,7 @@ func (t *Trainer) inTurn() {
 		for _, l := range t.lanes {
 			t.differentiate(l, round)
 		}
-		if t.deal.rounds > 1 && t.ranks == nil && t.bad() < 0 {
+		if t.deal.rounds > 1 && !t.inUnits && t.bad() < 0 {
 			for _, l := range t.lanes {
 				t.endRound(l, round)
 			}
@@ -92,7 +92,7 @@ func (t *Trainer) work(l *lane) {
 	for l.round = range t.deal.rounds {
 		l.try((*Trainer).differentiateRound, t)
 		t.meeting.Wait()
-		if t.deal.rounds > 1 && alone {
+		if t.deal.rounds > 1 && !t.inUnits {
 			if t.stopped() {
 				break
 			}

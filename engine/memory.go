@@ -32,7 +32,8 @@ func Footprint(l Layer, in data.Shape, c Config, t TrainConfig) (Memory, error) 
 
 // MeasureMemory is [Measure] and [Footprint] in one pass.
 func MeasureMemory(l Layer, in data.Shape, c Config, t TrainConfig) (cost Cost, m Memory, err error) {
-	if _, err := fitting(l, in); err != nil {
+	whole, err := fitting(l, in)
+	if err != nil {
 		return Cost{}, Memory{}, err
 	}
 	c = c.defaults()
@@ -45,8 +46,8 @@ func MeasureMemory(l Layer, in data.Shape, c Config, t TrainConfig) (cost Cost, 
 	}
 	c.level().Enter() // it decides what is computed in pairs
 	defer kernel.Leave()
-	outline(l, in, c.Batch, &c, t.Mesh.Recompute, cuts, func(b *plan.Builder, out plan.Tensor) {
-		cost, m = Cost(b.Cost()), memoryOf(b, in, out.Shape, &c, &t, t.firstUnits(b), func(batch int) (arena int64) {
+	outline(l, in, c.Batch, &c, t.Mesh.Recompute, cuts, func(b *plan.Builder, _ plan.Tensor) {
+		cost, m = Cost(b.Cost()), memoryOf(b, in, whole, &c, &t, t.firstUnits(b), func(batch int) (arena int64) {
 			outline(l, in, batch, &c, t.Mesh.Recompute, cuts, func(b *plan.Builder, _ plan.Tensor) { arena, _ = plan.Peaks(b.Blocks) })
 			return arena
 		})
@@ -105,11 +106,11 @@ func memoryOf(b *plan.Builder, in, out data.Shape, c *Config, t *TrainConfig, un
 		}
 		feed = t.feeding(in, out, c, d.lanes)
 		all := d.leaves * d.rounds
-		if t.Mesh.ranks() > 1 {
+		if t.Mesh.all() > 1 {
 			told := plan.Plus(int64(2*all), 2*t.blocks(b.Params)) // in float64
 			feed = plan.Plus(feed, told)
 		}
-		if d.lanes > 1 || d.rounds > 1 || t.Mesh.ranks() > 1 {
+		if d.lanes > 1 || d.rounds > 1 || t.Mesh.all() > 1 {
 			feed = plan.Plus(feed, plan.Product(all, int(stats)))
 		}
 		if d.lanes > 1 {
@@ -172,7 +173,8 @@ func (c *Config) targets(out data.Shape) int64 {
 
 // comparing is the numbers that the loss of a batch takes beside the outputs.
 func (c *Config) comparing(b *plan.Builder, out data.Shape) int64 {
-	return plan.Plus(c.targets(out), vocabularyFloats(b.Cuts, c.Batch*labels(out)))
+	of := plan.Plus(vocabularyFloats(b.Cuts, c.Batch*labels(out)), wideFloats(b.Cuts, c.Batch, out))
+	return plan.Plus(c.targets(out), of)
 }
 
 // states is the number of slices as long as the parameters that a trainer keeps,

@@ -121,6 +121,8 @@ func (c *TrainConfig) fits(batch int) error {
 	switch least := (rows + batch*m.Shards() - 1) / (batch * m.Shards()); {
 	case m.Threads > m.Shards():
 		return fmt.Errorf("mesh: threads %d are more than the %d shards of data: use at most %d threads, or data %d", m.Threads, m.Data, m.Data, m.Threads)
+	case m.ranks() > m.Shards() && m.Tensor > 1:
+		return fmt.Errorf("mesh: %d ranks do not fit data %d and tensor %d: use 1 to %d ranks, or %d times as many", m.ranks(), m.Shards(), m.Tensor, m.Shards(), m.Tensor)
 	case m.ranks() > m.Shards():
 		return fmt.Errorf("mesh: %d ranks are more than the %d shards of data: use at most %d ranks, or data %d", m.ranks(), m.Shards(), m.Shards(), m.ranks())
 	case m.Shards() > rows:
@@ -155,8 +157,8 @@ func (m *Mesh) joinable() error {
 		return fmt.Errorf("mesh: zero %d is outside [0, 3]", m.Zero)
 	case m.World != nil && m.World.Ranks < 1:
 		return fmt.Errorf("mesh: a world of %d ranks: there is at least one", m.World.Ranks)
-	case m.rank() >= m.ranks():
-		return fmt.Errorf("mesh: the link is of rank %d in a world of %d ranks", m.rank(), m.ranks())
+	case m.World != nil && m.World.Link != nil && m.World.Ranks > 1 && m.World.Link.Rank() >= m.World.Ranks:
+		return fmt.Errorf("mesh: the link is of rank %d in a world of %d ranks", m.World.Link.Rank(), m.World.Ranks)
 	}
 	return nil
 }
@@ -180,8 +182,11 @@ func rowWork(cost Cost) float64 { return 6*float64(cost.MACs) + 8*float64(cost.A
 func (c *TrainConfig) lanes(rank, batch int, cost Cost) int {
 	s := c.spanOf(rank)
 	n, ranks := min(max(c.Mesh.Threads, 1), s.To-s.From), c.Mesh.ranks()
-	if rowWork(cost)*float64(max(c.Accumulate, 1)*batch)/float64(n*ranks) < leastWork && !c.Mesh.always {
+	if rowWork(cost)*float64(max(c.Accumulate, 1)*batch)/float64(n*ranks*c.Mesh.cells()) < leastWork && !c.Mesh.always {
 		return 1
+	}
+	if c.Mesh.cells() > 1 {
+		n = min(n, tensorLanes)
 	}
 	return n
 }

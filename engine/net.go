@@ -73,6 +73,7 @@ type Net struct {
 	cuts      *plan.Cuts    // into parts for tensor parallelism; nil: it is whole
 	head      *vocabulary   // the loss, if the outputs are cut
 	link      *tensorLink   // to the other parts; nil if there are none, or they are computed in turn
+	wide      []float32     // outputs of all parts, and their gradient, in evaluation; nil where x and y have them
 	x, y      plan.Tensor   // input and output of the plan
 	arena     []float32
 	params    []float32    // nil where ranks have pieces of them
@@ -176,7 +177,9 @@ func (n *Net) bindBlocks(arena []float32) {
 	if n.cfg.soft() {
 		n.batch.Soft = make([]float32, n.cfg.Batch*n.out.Size())
 	}
-	n.head = newVocabulary(n)
+	if n.head = newVocabulary(n); n.head != nil && n.link != nil {
+		n.wide = kernel.Floats(int(wideFloats(n.cuts, n.cfg.Batch, n.out)))
+	}
 }
 
 // share gives each tensor of a list its part of a flat slice.
@@ -315,7 +318,7 @@ func (n *Net) Predict(x, out []float32) error {
 	for len(x) > 0 {
 		rows := min(len(x)/in, n.cfg.Batch)
 		n.infer(x[:rows*in], rows)
-		copy(out, n.y.Data.Floats[:rows*w])
+		copy(out, n.outputs(rows))
 		x, out = x[rows*in:], out[rows*w:]
 	}
 	return nil

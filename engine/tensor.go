@@ -45,7 +45,11 @@ func cutsOf(l Layer, in data.Shape, of loss.Loss, parts, part int) (*plan.Cuts, 
 	if err != nil {
 		return nil, err
 	}
-	cuts.Part = part
+	if cuts.Part = part; part != plan.InTurn {
+		_, whole, err := Measure(l, in)
+		cuts.Whole = plan.Cost(whole)
+		return cuts, err
+	}
 	return cuts, nil
 }
 

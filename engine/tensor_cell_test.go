@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 
@@ -20,12 +21,8 @@ func cells(t *testing.T, inTurn *probe) []*probe {
 	n := inTurn.net
 	links := mesh.Local(n.cuts.Parts)
 	out := make([]*probe, len(links))
-	ranks := make([]int, len(links))
-	for i := range ranks {
-		ranks[i] = i
-	}
 	for i, link := range links {
-		l, err := newTensorLink(link, "tensor", ranks, 2)
+		l, err := newTensorLink(link, 0, len(links), firstTensorStream)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -110,8 +107,8 @@ func TestPartsAtOnce(t *testing.T) {
 						if q.Piece != nil {
 							cut++
 						}
-						if q.Name != n.plan.Params[i].Name || q.Whole() != n.plan.Params[i].Size {
-							t.Errorf("%s: tensor %s of %d values, want %s of %d", name, q.Name, q.Whole(), n.plan.Params[i].Name, n.plan.Params[i].Size)
+						if q.Name != n.plan.Params[i].Name || !slices.Equal(q.WholeShape(), n.plan.Params[i].Shape) {
+							t.Errorf("%s: tensor %s of %v, want %s of %v", name, q.Name, q.WholeShape(), n.plan.Params[i].Name, n.plan.Params[i].Shape)
 						}
 					}
 					if cut == 0 {
@@ -141,10 +138,6 @@ func TestPartsOfALostLink(t *testing.T) {
 	k := cutNets[0]
 	r := rand.New(rand.NewPCG(3, 3))
 	parts := cells(t, cutProbe(t, k.layer, k.in, F32, k.loss, 4, 2, plan.InTurn, r))
-	l, err := newTensorLink(mesh.Local(2)[0], "x", []int{1}, 0)
-	if err == nil {
-		t.Errorf("a group without the own rank: %v", l)
-	}
 	atOnce(parts, func(part int, p *probe) {
 		if part == 0 {
 			p.gradient()

@@ -18,15 +18,31 @@ type tensorLink struct {
 	sums  [1][]float32
 	few   [1][]float64
 	err   error
+
+	data, parts, stream int
 }
 
-// newTensorLink joins the ranks of the parts, in their order, on a stream of the link.
-func newTensorLink(link mesh.Link, name string, ranks []int, stream int) (*tensorLink, error) {
-	g, err := mesh.NewGroup(link, mesh.Members{Ranks: ranks, Name: name, Stream: stream, Add: kernel.Add})
+// newTensorLink joins the ranks of the parts that have the same data: number so many of
+// all ranks that do, on a stream of the link.
+func newTensorLink(link mesh.Link, data, parts, stream int) (*tensorLink, error) {
+	m := mesh.Members{Name: "tensor", Stream: stream, Add: kernel.Add}
+	for part := range parts {
+		m.Ranks = append(m.Ranks, data*parts+part)
+	}
+	g, err := mesh.NewGroup(link, m)
 	if err != nil {
 		return nil, fmt.Errorf("mesh: tensor: %w", err)
 	}
-	return &tensorLink{link: link, group: g}, nil
+	return &tensorLink{link: link, group: g, data: data, parts: parts, stream: stream}, nil
+}
+
+// another is such a link for another lane.
+func (l *tensorLink) another(lane int) *tensorLink {
+	next, err := newTensorLink(l.link, l.data, l.parts, l.stream+lane)
+	if err != nil { // the first had none
+		panic(err)
+	}
+	return next
 }
 
 // cuts is for the own part of a network that is cut so, with the sums of the link.

@@ -6,30 +6,28 @@ import (
 	"budwood/engine/kernel"
 )
 
-// cutsFor says how a network is cut to be trained with t; nil: not at all.
+// cutsFor says how a network is cut to be trained with t, by the rank that trains it; nil:
+// not at all.
 func cutsFor(l Layer, in data.Shape, c *Config, t *TrainConfig) (*plan.Cuts, error) {
 	if t.Mesh.Tensor < 2 {
 		return nil, nil
 	}
-	return cutsOf(l, in, c.Loss, t.Mesh.Tensor, plan.InTurn)
+	part := plan.InTurn
+	if t.Mesh.cells() > 1 {
+		part = t.Mesh.part()
+	}
+	return cutsOf(l, in, c.Loss, t.Mesh.Tensor, part)
 }
 
-// cutFor cuts the network as a trainer wants it, if it is not cut so already. Weights and
-// statistics stay what they are, in memory of their own.
-func (n *Net) cutFor(t *TrainConfig) error {
-	cuts, err := cutsFor(n.layer, n.in, &n.cfg, t)
-	if err != nil {
-		return err
-	}
+// cut cuts a network into parts to be computed in turn, if it is not cut so already.
+// Weights and statistics stay what they are, in memory of their own.
+func (n *Net) cut(cuts *plan.Cuts) error {
 	if cuts.Count() == n.cuts.Count() {
 		return nil
 	}
 	was := *n
 	n.cuts = cuts
-	n.level.Enter()
-	defer kernel.Leave()
-	n.plan, n.x, n.y = n.planFor(n.cfg.Batch)
-	if err := n.allocate(); err != nil {
+	if err := n.again(); err != nil {
 		*n = was
 		return err
 	}
@@ -38,6 +36,14 @@ func (n *Net) cutFor(t *TrainConfig) error {
 	copy(n.stats, was.stats)
 	copy(n.tables, was.tables)
 	return nil
+}
+
+// again plans a network anew.
+func (n *Net) again() error {
+	n.level.Enter()
+	defer kernel.Leave()
+	n.plan, n.x, n.y = n.planFor(n.cfg.Batch)
+	return n.allocate()
 }
 
 // takePart takes the own part of the numbers of a whole network.
@@ -49,4 +55,43 @@ func (n *Net) takePart(whole *Net) {
 		q.Take(q.W, whole.plan.Stats[i].W)
 	}
 	copy(n.tables, whole.tables)
+}
+
+// outputs are those of the last forward pass, of all parts if they are cut.
+func (n *Net) outputs(rows int) []float32 {
+	size := rows * n.out.Size()
+	if n.wide == nil {
+		return n.y.Data.Floats[:size]
+	}
+	h, y, all := n.cuts.Head, n.y.Data.Floats, n.wide[:size]
+	own := h.Spans[n.cuts.Part][0]
+	for len(all) > 0 {
+		row := all[:h.Size]
+		setAll(row, float32(nothing))
+		y = y[copy(row[own.From:own.To], y):]
+		all = all[h.Size:]
+	}
+	n.link.sum(n.wide[:size])
+	return n.wide[:size]
+}
+
+// anyPart reports whether something is so at any part of the network.
+func (n *Net) anyPart(so bool) bool {
+	if n.link == nil {
+		return so
+	}
+	x := []float64{0}
+	if so {
+		x[0] = 1
+	}
+	n.link.sum64(x)
+	return x[0] > 0
+}
+
+// wideFloats is what the outputs of all parts and their gradient take.
+func wideFloats(c *plan.Cuts, batch int, out data.Shape) int64 {
+	if c == nil || c.Head == nil || c.Part == plan.InTurn {
+		return 0
+	}
+	return plan.Product(2, batch, out.Size())
 }

@@ -88,7 +88,9 @@ type snapshot struct {
 	params, stats []float32 // params nil: none yet
 }
 
-// NewTrainer makes a trainer. It allocates the optimizer's state.
+// NewTrainer makes a trainer. It allocates the optimizer's state. Where ranks have a part
+// of the layers each, it makes the network the own part of it, with the values that it
+// has, and gives the memory of the rest back: see [Trainer.Whole].
 func NewTrainer(n *Net, cfg TrainConfig) (*Trainer, error) {
 	if n == nil {
 		return nil, errors.New("trainer: network is nil")
@@ -114,7 +116,14 @@ func NewTrainer(n *Net, cfg TrainConfig) (*Trainer, error) {
 	if err := cfg.fits(n.cfg.Batch); err != nil {
 		return nil, fmt.Errorf("trainer: %w", err)
 	}
-	if err := n.cutFor(&cfg); err != nil {
+	if n.link != nil {
+		return nil, errors.New("trainer: this rank has a part of the network, which is another trainer's: see Trainer.Whole")
+	}
+	cuts, err := cutsFor(n.layer, n.in, &n.cfg, &cfg)
+	if err == nil && cfg.Mesh.cells() == 1 {
+		err = n.cut(cuts)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("trainer: %w", err)
 	}
 	if cfg.Mask != nil && len(cfg.Mask) != len(n.params) {
@@ -127,9 +136,13 @@ func NewTrainer(n *Net, cfg TrainConfig) (*Trainer, error) {
 	if cfg.LossScale != nil {
 		t.scale.Scale = cmp.Or(cfg.LossScale.Init, 1<<16)
 	}
-	var err error
 	if t.ranks, err = join(&t.cfg, n); err != nil {
 		return nil, fmt.Errorf("trainer: %w", err)
+	}
+	if cfg.Mesh.cells() > 1 {
+		if err := t.becomePart(cuts); err != nil {
+			return nil, fmt.Errorf("trainer: %w", t.ranks.fail(err))
+		}
 	}
 	if err = t.allocate(nil); err != nil {
 		return nil, fmt.Errorf("trainer: %w", t.ranks.fail(err))
@@ -153,12 +166,12 @@ func (t *Trainer) allocate(steps []int) (err error) {
 		t.ranks.take(t.units)
 		t.ranks.carrier.t = t
 	}
-	t.inUnits = t.ranks != nil && (t.cfg.Mesh.Zero >= 2 || len(t.units) > 1)
+	t.inUnits = t.ranks != nil && (t.cfg.Mesh.sharded() || len(t.units) > 1)
 	t.size = place(t.units)
 	if t.cfg.Mesh.sharded() {
 		t.breakUp()
 	}
-	t.deal = t.cfg.deal(n.cfg.Batch, Cost(n.plan.Cost()))
+	t.deal = t.cfg.deal(n.cfg.Batch, n.Cost())
 	d := &t.deal
 	waits := waiting(d.rounds, mesh.Span{To: d.rounds})
 	sizeOf := func(length int) int { return int(plan.Aligned(int64(length))) }
@@ -362,7 +375,7 @@ func (t *Trainer) diverged(u int, what string) error {
 	}
 	if r != nil {
 		var err error
-		if where, err = r.say(owner, where); err != nil {
+		if where, err = r.tellWhere(owner, where); err != nil {
 			return r.fail(err)
 		}
 	}

@@ -28,6 +28,9 @@ func (n *Net) Save(w io.Writer, p Precision) error {
 	if n.params == nil {
 		return errors.New("save weights: this rank has pieces of them: see Trainer.Whole")
 	}
+	if n.link != nil {
+		return errors.New("save weights: this rank has a part of the network: see Trainer.Whole")
+	}
 	tensors := n.Tensors()
 	for i := range tensors {
 		tensors[i].Type = p.Dtype()
@@ -45,6 +48,9 @@ func (n *Net) Save(w io.Writer, p Precision) error {
 func (n *Net) Load(r io.Reader) error {
 	if n.err != nil {
 		return n.err
+	}
+	if n.link != nil {
+		return errors.New("load weights: this rank has a part of the network")
 	}
 	_, tensors, err := safetensors.Read(r)
 	if err != nil {

@@ -14,7 +14,8 @@ import (
 // World says that a trainer is one of several ranks, goroutines or processes, that
 // train one network together. Each has a trainer with the same network, configuration
 // and data sets, and computes the shards D·k/K … D·(k+1)/K−1 of the data (of rank k of
-// K). All make the same calls of their trainers in the same order: [NewTrainer],
+// K). With layers in T parts and K·T ranks, rank k·T + t computes part t of the layers for
+// those shards; with at most D ranks each computes the parts in turn. All make the same calls of their trainers in the same order: [NewTrainer],
 // [Trainer.Step], [Trainer.Epoch], [Trainer.Evaluate], [Trainer.KeepBest],
 // [Trainer.RestoreBest], [Trainer.Save], [Trainer.Load] and [Trainer.Whole] return when all ranks have
 // done their part. The results are those of one rank, bit for bit.
@@ -27,26 +28,43 @@ type World struct {
 	Ranks int       // how many there are
 }
 
-// ranks is the number of ranks, at least 1.
-func (m *Mesh) ranks() int {
+// all is the number of ranks, at least 1.
+func (m *Mesh) all() int {
 	if m.World == nil {
 		return 1
 	}
 	return max(m.World.Ranks, 1)
 }
 
-// rank is the own rank.
-func (m *Mesh) rank() int {
-	if m.World == nil || m.World.Link == nil || m.ranks() == 1 {
+// cells is how many ranks share the layers of the network, one part each; 1: every rank
+// computes the parts in turn, if there are any.
+func (m *Mesh) cells() int {
+	if n := m.all(); m.Tensor > 1 && n > 1 && n%m.Tensor == 0 && n/m.Tensor <= m.Shards() {
+		return m.Tensor
+	}
+	return 1
+}
+
+// ranks is the number of ranks that share the data, at least 1: of those of one part.
+func (m *Mesh) ranks() int { return m.all() / m.cells() }
+
+// rank is the own one of these, part that of the layers. Parts run fastest.
+func (m *Mesh) rank() int { return m.own() / m.cells() }
+func (m *Mesh) part() int { return m.own() % m.cells() }
+
+// own is the own rank among all.
+func (m *Mesh) own() int {
+	if m.all() == 1 || m.World.Link == nil {
 		return 0
 	}
 	return m.World.Link.Rank()
 }
 
-// peers are the numbers on the link of the ranks that compute the shards, in their order.
+// peers are the numbers on the link of the ranks that compute the shards, in their order,
+// with the own part of the layers.
 func (m *Mesh) peers() (ranks []int) {
 	for k := range m.ranks() {
-		ranks = append(ranks, k)
+		ranks = append(ranks, k*m.cells()+m.part())
 	}
 	return ranks
 }
@@ -54,9 +72,13 @@ func (m *Mesh) peers() (ranks []int) {
 // ranks is the side of one rank in what a trainer does together with others.
 type ranks struct {
 	link     mesh.Link
-	peers    []int       // of which it is one
-	floats   *mesh.Group // of gradients and weights
-	small    *mesh.Group // of everything else: one leaf a rank
+	floats   *mesh.Group  // of gradients and weights
+	small    *mesh.Group  // of everything else: one leaf a rank
+	all      *mesh.Group  // of all parts of the layers; small, if there is one
+	cells    int          // how many parts there are
+	part     int          // the own one
+	chunk    [2][]float32 // of tensors that are put together for a checkpoint
+	peers    []int        // that have the same part of the layers, of which it is one
 	carrier  *carrier
 	unit     *unit       // that is on its way
 	squares  [][]float64 // of the blocks of the gradient
@@ -65,10 +87,10 @@ type ranks struct {
 	recorded []float32
 	failed   [][]float64 // which ranks have an error
 	text     [1 << 10]byte
-	calls    uint32 // messages of checkpoints
-	lost     error  // what ended the link
-	quiet    bool   // gradients are not summed up
-	brought  int    // units since quiet
+	calls    []uint32 // messages of checkpoints, by the other rank
+	lost     error    // what ended the link
+	quiet    bool     // gradients are not summed up
+	brought  int      // units since quiet
 }
 
 // nothing is what a rank gives for a number that is another's: added to any number, it
@@ -85,7 +107,7 @@ func fill(x []float64, v float64) {
 // join makes the groups of a rank, nil if it is alone.
 func join(c *TrainConfig, n *Net) (*ranks, error) {
 	count := c.Mesh.ranks()
-	if count == 1 {
+	if c.Mesh.all() == 1 {
 		return nil, nil
 	}
 	link := c.Mesh.World.Link
@@ -102,10 +124,19 @@ func join(c *TrainConfig, n *Net) (*ranks, error) {
 		}
 		leaves = append(leaves, (s.To-s.From)*each)
 	}
-	r := &ranks{link: link, peers: members.Ranks, failed: [][]float64{make([]float64, count)}}
+	r := &ranks{link: link, peers: members.Ranks, cells: c.Mesh.cells(), part: c.Mesh.part(), failed: [][]float64{make([]float64, c.Mesh.all())}, calls: make([]uint32, c.Mesh.all())}
 	var err error
 	if r.small, err = mesh.NewGroup(link, members); err != nil {
 		return nil, err
+	}
+	if r.all = r.small; r.cells > 1 {
+		everybody := mesh.Members{Name: "all"}
+		for k := range c.Mesh.all() {
+			everybody.Ranks = append(everybody.Ranks, k)
+		}
+		if r.all, err = mesh.NewGroup(link, everybody); err != nil {
+			return nil, err
+		}
 	}
 	members.Name, members.Leaves, members.Add = "gradients and weights", leaves, kernel.Add
 	members.Cut = func(length, n, i int) (from, to int) {
@@ -161,7 +192,7 @@ func (r *ranks) compare(c *TrainConfig, n *Net) error {
 	if c.Mask != nil {
 		own = append(own, of("a mask with the checksum", fmt.Sprintf("%08x", crc32.ChecksumIEEE(mesh.Bytes(c.Mask)))))
 	}
-	if c.Mesh.Zero == 3 { // ranks take turns that depend on them
+	if c.Mesh.Zero == 3 || r.cells > 1 { // ranks take turns that depend on them
 		own = append(own, of("mesh.threads", c.Mesh.Threads))
 	}
 	text, err := r.say(0, strings.Join(own, "\n"))
@@ -180,10 +211,10 @@ func (r *ranks) compare(c *TrainConfig, n *Net) error {
 // say gives all ranks the text of one of them, or the beginning of a long one.
 func (r *ranks) say(root int, text string) (string, error) {
 	clear(r.text[:])
-	if root == r.small.Member() {
+	if root == r.all.Member() {
 		copy(r.text[:], text)
 	}
-	if err := r.small.Broadcast(root, r.text[:]); err != nil {
+	if err := r.all.Broadcast(root, r.text[:]); err != nil {
 		return "", err
 	}
 	return strings.TrimRight(string(r.text[:]), "\x00"), nil
@@ -197,9 +228,9 @@ func (r *ranks) agree(own error) error {
 	}
 	clear(r.failed[0])
 	if own != nil {
-		r.failed[0][r.small.Member()] = 1
+		r.failed[0][r.all.Member()] = 1
 	}
-	if err := r.small.Sum64(r.failed); err != nil {
+	if err := r.all.Sum64(r.failed); err != nil {
 		return cmp.Or(own, r.fail(err))
 	}
 	for k, failed := range r.failed[0] {
@@ -259,6 +290,7 @@ func (t *Trainer) tell() {
 	if t.broken() {
 		r.fail(errPanic)
 	}
+	t.checkLinks()
 	if t.now.lost = r.lost; r.lost != nil {
 		return
 	}
@@ -306,7 +338,7 @@ func (t *Trainer) reduce() {
 func (t *Trainer) allFinite() bool {
 	finite := t.finite()
 	if t.ranks != nil {
-		all, err := t.ranks.small.And(finite)
+		all, err := t.ranks.all.And(finite)
 		if t.now.lost = t.ranks.fail(err); err == nil {
 			finite = all
 		}
@@ -325,6 +357,9 @@ func (t *Trainer) norm() float64 {
 		}
 		fill(t.squares[at:], nothing)
 		t.now.lost = r.fail(r.small.Sum64(r.squares))
+	}
+	if t.net.link != nil {
+		return t.normOfParts()
 	}
 	sum := 0.
 	for _, s := range t.squares {

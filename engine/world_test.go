@@ -115,6 +115,7 @@ func TestRanksChangeNoBit(t *testing.T) {
 		}
 		if rapid.Bool().Draw(rt, "tensor") && layer.String() == sharing.String() {
 			layer, cfg.Mesh.Tensor = Seq{Dense{Out: 128}, BatchNorm{}, ReLU{}, Dropout{P: 0.1}, Dense{Out: 70}, ReLU{}, Dense{Out: 4}}, 2
+			cfg.ClipNorm = 0 // which parts add up in another order: see TestPartsOnRanksChangeNoBit
 		}
 		if rapid.Bool().Draw(rt, "frozen") && layer.String() == sharing.String() {
 			cfg.Groups = append(cfg.Groups, Group{Names: []string{"4.weight"}, Frozen: true})

@@ -161,11 +161,15 @@ func (t *Trainer) addEdges(l *lane) {
 // laneNet is a network that shares the weights, statistics and tables of the trainer's,
 // and has gradients and activations of its own for batches of so many rows. The level
 // is the current one.
-func (t *Trainer) laneNet(batch int) *Net {
+func (t *Trainer) laneNet(number, batch int) *Net {
 	n := t.net
 	l := &Net{layer: n.layer, in: n.in, out: n.out, cfg: n.cfg, level: n.level, cuts: n.cuts, recompute: n.recompute, params: n.params, stats: n.stats, tables: n.tables}
 	l.cfg.Batch = batch
-	l.plan, l.x, l.y = n.planFor(batch)
+	if n.link != nil {
+		l.link = n.link.another(number)
+		l.cuts = l.link.cuts(n.cuts)
+	}
+	l.plan, l.x, l.y = l.planFor(batch)
 	if !t.cfg.Mesh.sharded() {
 		at := l.slabs([]int{t.count})
 		l.grads = at()
@@ -347,10 +351,13 @@ func (n *Net) passEdges() {
 	}
 }
 
-// Whole is the network with all of its weights, on every rank: with zero 3 another one
-// than [Trainer.Net], which takes memory of its own; else the same. It is a call that all
+// Whole is the network with all of its weights, on every rank: with zero 3, or where ranks
+// have a part of the layers each, another one than [Trainer.Net], which takes memory of its own; else the same. It is a call that all
 // ranks make.
 func (t *Trainer) Whole() (*Net, error) {
+	if t.net.link != nil {
+		return t.wholeOfParts()
+	}
 	if t.master == nil {
 		return t.net, nil
 	}

@@ -206,8 +206,11 @@ type Cost struct {
 }
 
 // Cost sums up the rows, and the floats of one sample that are alive when the
-// forward pass ends.
+// forward pass ends. It is that of the whole network, where the plan is for a part.
 func (b *Builder) Cost() Cost {
+	if b.Cuts != nil && b.Cuts.Part != InTurn {
+		return b.Cuts.Whole
+	}
 	var c Cost
 	for _, r := range b.Rows {
 		c.Params = Plus(c.Params, r.Params)

@@ -15,6 +15,8 @@ type Cuts struct {
 	// nil if they are computed in turn.
 	Sum   func(x []float32)
 	Sum64 func(x []float64)
+
+	Whole Cost // of the whole network, for a plan of one part
 }
 
 // Count is the number of parts; nil is one.
@@ -83,50 +85,88 @@ func Length(spans []Span) (n int) {
 type Piece struct {
 	Shape []int // of the whole tensor
 	Axis  int
-	Spans []Span
+	Spans [][]Span // of all parts
+	Part  int      // the own one
 }
 
-// Of says that a tensor is a piece of a larger one, of that shape; nothing is said
-// without spans.
-func (p *Param) Of(spans []Span, axis int, whole ...int) {
-	p.Piece = nil
-	if spans != nil {
-		p.Piece = &Piece{Shape: whole, Axis: axis, Spans: spans}
+// Of says that a tensor of the whole network has a shape and is cut so along an axis. It
+// does nothing where the plan has all parts.
+func (p *Param) Of(b *Builder, c *Cut, axis int, whole ...int) {
+	if b.Own(c) != nil {
+		p.Piece = &Piece{Shape: whole, Axis: axis, Spans: c.Spans, Part: b.Cuts.Part}
 	}
 }
 
-// Whole is the number of values of the whole tensor.
-func (p *Param) Whole() int64 {
+// WholeShape is the shape of the whole tensor.
+func (p *Param) WholeShape() []int {
 	if p.Piece == nil {
-		return p.Size
+		return p.Shape
 	}
-	return Product(p.Piece.Shape...)
+	return p.Piece.Shape
 }
 
-// Take copies the part of a whole tensor to w, which is as long as the part.
+// Take copies the own part of a whole tensor to w, which is as long as the part.
 func (p *Param) Take(w, whole []float32) {
-	p.pieces(func(at, from, n int) { copy(w[at:at+n], whole[from:from+n]) })
-}
-
-// Put copies the part w to its place in a whole tensor.
-func (p *Param) Put(whole, w []float32) {
-	p.pieces(func(at, to, n int) { copy(whole[to:to+n], w[at:at+n]) })
-}
-
-// pieces calls f for each stretch of n values: where it is in the part and in the whole.
-func (p *Param) pieces(f func(at, whole, n int)) {
-	q := p.Piece
-	if q == nil {
-		f(0, 0, int(p.Size))
+	if p.Piece == nil {
+		copy(w, whole)
 		return
 	}
-	outer, inner := int(Product(q.Shape[:q.Axis]...)), int(Product(q.Shape[q.Axis+1:]...))
-	at := 0
-	for o := range outer {
-		for _, s := range q.Spans {
-			n := (s.To - s.From) * inner
-			f(at, (o*q.Shape[q.Axis]+s.From)*inner, n)
-			at += n
+	p.Piece.Take(p.Piece.Part, w, 0, whole, 0)
+}
+
+// Put copies the own part w to its place in a whole tensor.
+func (p *Param) Put(whole, w []float32) {
+	if p.Piece == nil {
+		copy(whole, w)
+		return
+	}
+	p.Piece.Put(p.Piece.Part, whole, 0, w, 0)
+}
+
+// Take copies what a part has of some values of the whole tensor, which begin at number
+// at, to its own, which begin at number from of the part: see [Piece.Within].
+func (q *Piece) Take(part int, own []float32, from int, whole []float32, at int) {
+	q.runs(part, at, at+len(whole), func(in, of, n int) { copy(own[in-from:in-from+n], whole[of-at:]) })
+}
+
+// Put is the opposite of Take.
+func (q *Piece) Put(part int, whole []float32, at int, own []float32, from int) {
+	q.runs(part, at, at+len(whole), func(in, of, n int) { copy(whole[of-at:of-at+n], own[in-from:]) })
+}
+
+// Within gives the values from … to−1 of a part that are the values lo … hi−1 of the whole
+// tensor, as far as the part has them.
+func (q *Piece) Within(part, lo, hi int) (from, to int) {
+	return q.before(part, lo), q.before(part, hi)
+}
+
+// inner is the number of values at one place of the axis.
+func (q *Piece) inner() int { return int(Product(q.Shape[q.Axis+1:]...)) }
+
+// before is how many of the first values of the whole tensor a part has.
+func (q *Piece) before(part, values int) int {
+	inner := q.inner()
+	row := q.Shape[q.Axis] * inner
+	n := values / row * Length(q.Spans[part]) * inner
+	for _, s := range q.Spans[part] {
+		n += min(max(values%row-s.From*inner, 0), (s.To-s.From)*inner)
+	}
+	return n
+}
+
+// runs calls f for each stretch of n values of a part that lies in lo … hi−1 of the whole:
+// where it begins in the part and in the whole.
+func (q *Piece) runs(part, lo, hi int, f func(in, of, n int)) {
+	inner := q.inner()
+	row := q.Shape[q.Axis] * inner
+	at := q.before(part, lo)
+	for o := lo / row; o*row < hi; o++ {
+		for _, s := range q.Spans[part] {
+			from, to := max(o*row+s.From*inner, lo), min(o*row+s.To*inner, hi)
+			if from < to {
+				f(at, from, to-from)
+				at += to - from
+			}
 		}
 	}
 }
