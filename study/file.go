@@ -139,7 +139,7 @@ func written(root ast.Node, s *Spec) error {
 			return wrong(d.path, "%s sets nothing: write another value, or leave the key out, which means %s", describe(n), d.value)
 		}
 	}
-	if exactly(root, "mesh") != nil && !s.Mesh.Cuts() && s.Mesh.Recompute == "" && s.Mesh.Ranks.Max == 0 {
+	if exactly(root, "mesh") != nil && !s.Mesh.Cuts() && s.Mesh.Recompute == "" && s.Mesh.Ranks.Max == 0 && s.Mesh.Zero == 0 {
 		return wrong("mesh", "it says nothing: write threads, data, micro_batches, recompute or ranks, or leave it out")
 	}
 	if n := exactly(root, "retrain.best"); n != nil && s.Retrain.Best == 0 && s.Search.Supernet != "" {

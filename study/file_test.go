@@ -172,6 +172,8 @@ func TestMistakes(t *testing.T) {
 		{"no budget", "trials: 4", "trials: 0x", `expected a whole number, found "0x"`},
 		{"mesh and parallel", "search:", "parallel: 4\nsearch:", `study.yaml:4:11: parallel: there is no such key: mesh trains one trial on many cores, search.parallel is how many trials run at once`},
 		{"mesh of nothing", "search:", "mesh: {}\nsearch:", `study.yaml:4:1: mesh: it says nothing: write threads, data, micro_batches, recompute or ranks`},
+		{"mesh of zero above 3", "search:", "mesh: {ranks: 2, zero: 5}\nsearch:", `study.yaml:4:24: mesh.zero: 5: there are 0, 1, 2 and 3`},
+		{"mesh of zero and one rank", "search:", "mesh: {zero: 1}\nsearch:", `study.yaml:4:14: mesh.zero: a trial has one rank, which has nobody to share the optimizer's state with: leave it out, or write ranks`},
 		{"mesh of 0 threads", "search:", "mesh: {threads: 0}\nsearch:", `study.yaml:4:17: mesh.threads: 0 sets nothing: write another value, or leave the key out, which means 1`},
 		{"mesh of an unknown key", "search:", "mesh: {stages: 2}\nsearch:", `study.yaml:4:8: unknown key "stages"; there are data, micro_batches, tensor, threads, auto, zero, recompute, ranks`},
 		{"mesh that recomputes what there is not", "search:", "mesh: {recompute: some}\nsearch:", `study.yaml:4:1: mesh: with batch 64 and accumulate 1: recompute "some": there are blocks and all`},

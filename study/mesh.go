@@ -17,8 +17,16 @@ const mostThreads = 256
 // and lets a trial ask for as many processors as it has threads.
 func (s *Spec) completeMesh() error {
 	m, r := &s.Mesh, &s.Resources
-	if err := s.completeRanks(); err != nil || !m.Cuts() && m.Recompute == "" {
+	if err := s.completeRanks(); err != nil {
 		return err
+	}
+	switch {
+	case m.Zero < 0 || m.Zero > 3:
+		return wrong("mesh.zero", "%d: there are 0, 1, 2 and 3", m.Zero)
+	case m.Zero != 0 && !m.Ranks.Several():
+		return wrong("mesh.zero", "a trial has one rank, which has nobody to share the optimizer's state with: leave it out, or write ranks")
+	case !m.Cuts() && m.Recompute == "":
+		return nil
 	}
 	for _, f := range []struct {
 		key   string
@@ -34,8 +42,6 @@ func (s *Spec) completeMesh() error {
 		return wrong("mesh.recompute", "all is of a stage of a pipeline, and auto makes none: use blocks, or leave it out")
 	case m.Threads < 0 || m.Threads > mostThreads:
 		return wrong("mesh.threads", "%d is outside [1, %d]", m.Threads, mostThreads)
-	case m.Zero != 0 && !m.Ranks.Several():
-		return wrong("mesh.zero", "a trial has one rank, which has nobody to share the optimizer's state with: leave it out")
 	case s.Command != nil:
 		return wrong("mesh", "data, micro_batches and threads cut the steps of our own engine; a command makes its own use of the cores that resources.cpu gives it, and of several processes with ranks")
 	case s.Search.Supernet != "":

@@ -82,6 +82,9 @@ func (s Supervised) Forecast(p search.Params) (of *engine.Prediction, chosen *en
 	if err != nil {
 		return nil, nil, 0, err
 	}
+	if n := t.Mesh.Ranks.Min; n > 1 { // more of a range need less and are faster
+		t.Mesh.World = &engine.World{Ranks: n}
+	}
 	if of, err = engine.Predict(l, s.folds()[0].Train.Shape, c, t, s.Mesh.Machine); err != nil {
 		return nil, nil, 0, err
 	}
