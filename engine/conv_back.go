@@ -17,14 +17,10 @@ func (o *conv) Backward(p plan.Pass) {
 	}
 	o.clear(o.back)
 	o.round()
-	if o.x.Grad != nil {
-		o.turn()
-		if o.turns() {
-			o.clear(o.grown)
-		}
-	}
-	if o.pairs != nil {
-		o.pairs.beginBack()
+	if o.parts != nil && !o.late {
+		o.parts.beginBack()
+	} else if o.x.Grad != nil {
+		o.beginBack()
 	}
 	for i := range p.Rows {
 		dy := o.gradient(i)
@@ -40,14 +36,37 @@ func (o *conv) Backward(p plan.Pass) {
 		if o.x.Grad == nil {
 			continue
 		}
-		switch dx := o.x.Grad.Floats[i*in : (i+1)*in]; {
-		case o.pairs != nil && o.pairs.by.input:
-			o.pairs.inputs(dx, dy)
-		case o.turns():
-			o.correlate(dx, o.sloped(dy))
-		default:
-			o.scatter(dx, o.sloped(dy))
+		if dx := o.x.Grad.Floats[i*in : (i+1)*in]; o.parts != nil && !o.late {
+			o.parts.inputs(dx, dy)
+		} else {
+			o.inputs(dx, dy)
 		}
+	}
+	if o.sum != nil && !o.late && o.x.Grad != nil {
+		o.sum(o.x.Grad.Floats[:p.Rows*in])
+	}
+}
+
+// beginBack prepares the weights for the gradients of inputs.
+func (o *conv) beginBack() {
+	o.turn()
+	if o.turns() {
+		o.clear(o.grown)
+	}
+	if o.pairs != nil {
+		o.pairs.beginBack()
+	}
+}
+
+// inputs computes the gradient of one image in from that of one out.
+func (o *conv) inputs(dx, dy []float32) {
+	switch {
+	case o.pairs != nil && o.pairs.by.input:
+		o.pairs.inputs(dx, dy)
+	case o.turns():
+		o.correlate(dx, o.sloped(dy))
+	default:
+		o.scatter(dx, o.sloped(dy))
 	}
 }
 

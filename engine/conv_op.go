@@ -15,16 +15,31 @@ func (c Conv) fuse(b *plan.Builder, x plan.Tensor, next []Layer) (plan.Tensor, i
 	taken, gain := behind(next)
 	relu := taken > 0
 	c = c.defaults()
-	s := x.Shape
+	cut, whole, s := b.Cut(), c, x.Shape
+	axis, in := 3, s[2] // of the weights, where they are cut; channels of the whole network
+	if own := b.Own(cut); own != nil {
+		switch n := plan.Length(own); cut.Kind {
+		case plan.Rows:
+			axis, in = 2, cut.Size
+		case plan.Between:
+			c.Out, c.Groups, in = n, n, cut.Size
+		default:
+			c.Out = n
+		}
+	}
 	out := b.Shape(c.along(s[0]), c.along(s[1]), c.Out)
 	per := s[2] / c.Groups // channels in of one group
 	k := c.Kernel
-	b.Layer(c, out, plan.Product(out[0], out[1], k, k, per, c.Out))
+	b.Layer(whole, out, plan.Product(out[0], out[1], k, k, per, c.Out))
 	o := plan.Fresh[conv](b)
-	o.x, o.relu = x, relu
-	o.rounded = rounded{format: b.Half, w: b.Param("weight", initial(c.Init, k*k*per, c.Out, gain), k, k, per, c.Out)}
+	o.x, o.relu, o.late = x, relu, cut != nil && cut.Kind == plan.Rows
+	o.rounded = rounded{format: b.Half, w: b.Param("weight", initial(c.Init, k*k*in/whole.Groups, whole.Out, gain), k, k, per, c.Out)}
+	o.w.Of(b, cut, axis, k, k, in/whole.Groups, whole.Out)
 	if !c.NoBias {
 		o.b = b.Param("bias", zeros, c.Out)
+		if axis == 3 {
+			o.b.Of(b, cut, 0, whole.Out)
+		}
 		o.sums = b.Scratch(int64(c.Out))
 	}
 	o.measure(c, s, out)
@@ -49,6 +64,10 @@ func (c Conv) fuse(b *plan.Builder, x plan.Tensor, next []Layer) (plan.Tensor, i
 	if by.weights {
 		o.pairs = &pairConv{conv: o, by: by}
 		f, g := o.pairs.scratch(b)
+		front, back = append(front, f...), append(back, g...)
+	}
+	if cut != nil {
+		f, g := o.cut(b, cut)
 		front, back = append(front, f...), append(back, g...)
 	}
 	b.Add(o, front, back)
@@ -109,7 +128,8 @@ type conv struct {
 	before            int // rows and columns of padding before the image
 	ph, pw            int // padded height and width
 	relu              bool
-	rounded           // weights: k × k × c/groups × oc
+	late              bool // bias and ReLU come behind the sum of all parts
+	rounded                // weights: k × k × c/groups × oc
 	b                 *plan.Param
 
 	norm        *batchNorm  // right behind it, or nil; see there
@@ -121,6 +141,9 @@ type conv struct {
 	pairs       *pairConv   // the products of pairs of bfloat16; or nil
 
 	product, dw, dx kernel.Gemm
+
+	parts *convParts        // of the channels, computed in turn; or nil
+	sum   func(x []float32) // of all parts, of the output (late) or else of the gradient of the input; or nil
 }
 
 // padded reports whether an image is copied before it is read: into a frame of zeros,
@@ -144,6 +167,9 @@ func (o *conv) pointwise() bool { return o.pixelwise() && !o.padded() }
 func (o *conv) Bind() {
 	if o.pairs != nil {
 		o.pairs.bind()
+	}
+	if o.parts != nil {
+		o.parts.bind(o)
 	}
 	per, row := o.c/o.groups, o.stride*o.c
 	g := kernel.Gemm{N: o.oc / o.groups, RowA: row, ColA: 1, RowB: o.oc, RowC: o.oc, SegA: o.pw * o.c}
@@ -171,6 +197,10 @@ func (o *conv) Bind() {
 }
 
 func (o *conv) Forward(p plan.Pass) {
+	if o.late {
+		o.forwardCut(p)
+		return
+	}
 	in, out := o.x.Shape.Size(), o.y.Shape.Size()
 	if o.pointwise() {
 		g := &o.product
@@ -182,24 +212,34 @@ func (o *conv) Forward(p plan.Pass) {
 		}
 		return
 	}
+	o.begin()
+	for i := range p.Rows {
+		x, y := o.x.Data.Floats[i*in:(i+1)*in], o.y.Data.Floats[i*out:(i+1)*out]
+		o.outputs(y, x)
+		if o.norm != nil {
+			o.norm.gather(p, y)
+		}
+	}
+}
+
+// begin prepares the weights for a forward pass.
+func (o *conv) begin() {
 	if o.pairs != nil && o.pairs.by.forward {
 		o.pairs.begin()
 	}
 	o.round()
 	o.clear(o.front)
-	for i := range p.Rows {
-		x, y := o.x.Data.Floats[i*in:(i+1)*in], o.y.Data.Floats[i*out:(i+1)*out]
-		if o.pairs != nil && o.pairs.by.forward {
-			o.pairs.outputs(y, x)
-		} else {
-			x = o.pad(o.front, x, o.format)
-			for r := range o.oh {
-				o.row(y[r*o.ow*o.oc:(r+1)*o.ow*o.oc], x[r*o.stride*o.pw*o.c:])
-			}
-		}
-		if o.norm != nil {
-			o.norm.gather(p, y)
-		}
+}
+
+// outputs computes one image out from one in.
+func (o *conv) outputs(y, x []float32) {
+	if o.pairs != nil && o.pairs.by.forward {
+		o.pairs.outputs(y, x)
+		return
+	}
+	x = o.pad(o.front, x, o.format)
+	for r := range o.oh {
+		o.row(y[r*o.ow*o.oc:(r+1)*o.ow*o.oc], x[r*o.stride*o.pw*o.c:])
 	}
 }
 
@@ -233,7 +273,7 @@ func (o *conv) row(y, x []float32) {
 	g := &o.product
 	g.M = o.ow
 	if o.groups == 1 {
-		g.A, g.B, g.C, g.Bias, g.ReLU = x, o.taps(), y, o.bias(), o.relu
+		g.A, g.B, g.C, g.Bias, g.ReLU = x, o.taps(), y, o.bias(), o.relu && !o.late
 		g.Run()
 		return
 	}
@@ -251,7 +291,7 @@ func (o *conv) row(y, x []float32) {
 }
 
 func (o *conv) bias() []float32 {
-	if o.b == nil {
+	if o.b == nil || o.late {
 		return nil
 	}
 	return o.b.W

@@ -40,7 +40,9 @@ func (q *pairConv) scratch(b *plan.Builder) (front, back []*plan.Block) {
 	if q.by.forward {
 		q.image, q.kernels = words(o.ph*o.pw*o.c/2), words(kernel.PairsPackSize(1, taps*o.c, o.oc))
 	}
-	q.apart, q.pixels = words(o.ph*o.pw*o.c), words(kernel.PairsPackSize(o.oh, o.ow, o.oc))
+	if q.by.weights {
+		q.apart, q.pixels = words(o.ph*o.pw*o.c), words(kernel.PairsPackSize(o.oh, o.ow, o.oc))
+	}
 	switch {
 	case !q.by.input:
 	case o.turns():
@@ -54,7 +56,7 @@ func (q *pairConv) scratch(b *plan.Builder) (front, back []*plan.Block) {
 func (q *pairConv) bind() {
 	o := q.conv
 	q.product = kernel.Pairs{
-		M: o.ow, N: o.oc, K: o.k * o.c / 2, Segs: o.k, RowA: o.stride * o.c / 2, ColA: 1, SegA: o.pw * o.c / 2, RowC: o.oc, ReLU: o.relu,
+		M: o.ow, N: o.oc, K: o.k * o.c / 2, Segs: o.k, RowA: o.stride * o.c / 2, ColA: 1, SegA: o.pw * o.c / 2, RowC: o.oc, ReLU: o.relu && !o.late,
 	}
 	q.dw = kernel.Pairs{
 		M: o.k * o.c, N: o.oc, K: (o.ow + 1) / 2, Segs: o.oh, RowA: 1, ColA: 2 * o.stride * o.c, SegA: o.stride * o.pw * o.c, RowC: o.oc,

@@ -212,7 +212,7 @@ func (c *cutter) pairs(list []site) {
 		for last < len(list) && passes(&list[last], size) {
 			last++
 		}
-		if spans == nil || last == len(list) || !takesRows(&list[last], &list[i], size) {
+		if spans == nil || last == len(list) || !takesRows(&list[last], size) {
 			continue
 		}
 		c.cut(list[i], plan.Columns, size, spans)
@@ -229,6 +229,10 @@ func columnsOf(p *site) int {
 	switch l := p.layer.(type) {
 	case Dense:
 		return l.Out
+	case Conv:
+		if l.defaults().Groups == 1 {
+			return l.Out
+		}
 	}
 	return 0
 }
@@ -239,17 +243,20 @@ func passes(p *site, size int) bool {
 	if p.in[len(p.in)-1] != size {
 		return false
 	}
-	switch p.layer.(type) {
-	case ReLU, LeakyReLU, GELU, SiLU, Tanh, Sigmoid, Dropout, BatchNorm:
+	switch l := p.layer.(type) {
+	case ReLU, LeakyReLU, GELU, SiLU, Tanh, Sigmoid, Dropout, BatchNorm, MaxPool, AvgPool, GlobalAvgPool, GlobalMaxPool:
 		return true
+	case Conv:
+		return l.Groups == size && l.Out == size
 	}
 	return false
 }
 
-// takesRows reports whether a layer can be cut by its size rows, behind the columns of
-// first.
-func takesRows(p, first *site, size int) bool {
+// takesRows reports whether a layer can be cut by its size rows.
+func takesRows(p *site, size int) bool {
 	switch l := p.layer.(type) {
+	case Conv:
+		return l.defaults().Groups == 1 && p.in[len(p.in)-1] == size
 	case Dense:
 		return l.PerStep && p.in[len(p.in)-1] == size || p.in.Size() == size
 	}

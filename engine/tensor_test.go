@@ -30,6 +30,12 @@ var cutNets = []struct {
 	{"kinks", Seq{Seq{Dense{Out: 384}, ReLU{}}, LeakyReLU{}, Dense{Out: 256, PerStep: true}, ReLU{}, Dense{Out: 9}}, data.Shape{50}, 0, nil, "0.0 columns, 0.1 between, 1 between, 2 rows"},
 	{"classes", Seq{Residual{Seq{LayerNorm{}, Dense{Out: 256}, GELU{}, Dense{Out: 48}}}, Dense{Out: 700}},
 		data.Shape{48}, 0, loss.CrossEntropy{Smoothing: 0.1}, "0.body.1 columns, 0.body.2 between, 0.body.3 rows, 1 columns"},
+	{"conv", Seq{Conv{Out: 8}, Conv{Out: 256}, BatchNorm{}, SiLU{}, Conv{Out: 12}, BatchNorm{}, Tanh{}, Conv{Out: 384, Kernel: 1}, Tanh{}, Conv{Out: 384, Groups: 384, Stride: 2}, GELU{}, Dropout{P: 0.2}, Conv{Out: 10, Kernel: 1}},
+		data.Shape{5, 6, 3}, 0, nil, "1 columns, 10 between, 11 between, 12 rows, 2 between, 3 between, 4 rows, 7 columns, 8 between, 9 between"},
+	{"kinks of images", Seq{Conv{Out: 5}, Conv{Out: 256}, BatchNorm{}, ReLU{}, MaxPool{}, Conv{Out: 12}, ReLU{}, Conv{Out: 256, Kernel: 1}, ReLU{}, Conv{Out: 256, Groups: 256, Kernel: 5}, MaxPool{Size: 3}, Conv{Out: 6}, BatchNorm{}, ReLU{}},
+		data.Shape{7, 8, 3}, 0, nil, "1 columns, 10 between, 11 rows, 2 between, 3 between, 4 between, 5 rows, 7 columns, 8 between, 9 between"},
+	{"strides", Seq{Conv{Out: 9}, Conv{Out: 256, Stride: 2, Valid: true}, GELU{}, AvgPool{}, Conv{Out: 7, Kernel: 2, Stride: 2}, Conv{Out: 256, Kernel: 5, NoBias: true}, SiLU{}, GlobalAvgPool{}, Dense{Out: 3}},
+		data.Shape{12, 10, 2}, 0, nil, "1 columns, 2 between, 3 between, 4 rows, 5 columns, 6 between, 7 between, 8 rows"},
 	{"attention", Seq{Attention{Heads: 12, Causal: true}}, data.Shape{5, 384}, 0, nil, "0 columns, 0.out rows, 0.qkv columns"},
 	{"gpt", Seq{Embedding{Vocab: 333, Out: 384}, Positional{Learned: true}, Transformer{Heads: 12, Causal: true, Dropout: 0.2}, LayerNorm{}, Dense{Out: 333, PerStep: true}},
 		data.Shape{6}, 333, nil, "0 rows, 2.0.body.1 columns, 2.0.body.1.out rows, 2.0.body.1.qkv columns, 2.1.body.1 columns, 2.1.body.2 between, 2.1.body.3 rows, 4 columns"},
@@ -120,7 +126,7 @@ func TestPartsInTurn(t *testing.T) {
 			p := cutProbe(t, k.layer, k.in, F32, k.loss, rows, parts, plan.InTurn, r)
 			p.tokens(k.tokens, r)
 			name := fmt.Sprintf("%s in %d parts", k.name, parts)
-			if k.name != "kinks" {
+			if !strings.HasPrefix(k.name, "kinks") {
 				p.check(t, name, 0.006, r)
 			}
 			got, sum := p.gradient(), p.loss()
@@ -128,7 +134,11 @@ func TestPartsInTurn(t *testing.T) {
 			copy(whole.net.params, p.net.params)
 			whole.x, whole.c = p.x, p.c
 			want := whole.gradient()
-			if d := distance(got, want); !(d > 0 && d < 4e-6) {
+			bound := 4e-6
+			if k.name == "kinks of images" { // a value may fall on the other side
+				bound = 1e-4
+			}
+			if d := distance(got, want); !(d > 0 && d < bound) {
 				t.Errorf("%s: gradient differs by %.2g from that of the whole", name, d)
 			}
 			if a := whole.loss(); math.Abs(a-sum) > 1e-5*(1+math.Abs(a)) {

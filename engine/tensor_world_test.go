@@ -98,6 +98,8 @@ func TestPartsOnRanksChangeNoBit(t *testing.T) {
 		{"classes", tensorRun{mlp, points, Config{Batch: 6, Seed: 1, Loss: loss.CrossEntropy{Smoothing: 0.1}}, TrainConfig{Seed: 2, Epochs: 2, Mixup: 0.4,
 			Groups: []Group{{Names: []string{"0.weight"}, Frozen: true}, {Vectors: true, NoDecay: true}}}}, 2, []Mesh{{}, {Zero: 3}, {Recompute: RecomputeBlocks}}},
 		{"norm", tensorRun{mlp, points, Config{Batch: 6, Seed: 1}, TrainConfig{Seed: 2, Epochs: 2, ClipNorm: 0.1, Optimizer: optim.SGD{Momentum: 0.9}}}, 2, []Mesh{{}, {Zero: 1}, {Zero: 3}}},
+		{"images", tensorRun{Seq{Conv{Out: 128}, BatchNorm{}, ReLU{}, Conv{Out: 128, Groups: 128}, ReLU{}, Conv{Out: 6}, BatchNorm{}, ReLU{}, Dense{Out: 4}}, blobs(data.Shape{5, 5, 2}, 4, 24), Config{Batch: 4, Seed: 1},
+			TrainConfig{Seed: 2, Epochs: 2}}, 2, []Mesh{{}, {Zero: 3, bucket: 500}, {Threads: 2, Recompute: RecomputeBlocks}}},
 		{"gpt", tensorRun{gpt, texts(12, 4, 333), Config{Batch: 4, Seed: 1, Precision: BF16}, TrainConfig{Seed: 2, Epochs: 2}}, 2, []Mesh{{}, {Zero: 3, bucket: 5000}}},
 	} {
 		for _, micro := range []int{1, 2} {
