@@ -176,7 +176,8 @@ func readData(r io.Reader, size uint64, dtype Dtype) ([]float32, error) {
 func readValues(r io.Reader, size uint64, dtype Dtype, take func(values []float32, at int)) error {
 	w := int(dtype.width())
 	buf := make([]byte, min(size, 64<<10))
-	values := make([]float32, len(buf)/w)
+	values := pieces.Get().(*[piece]float32)
+	defer pieces.Put(values)
 	for at := 0; size > 0; {
 		part := buf[:min(size, uint64(len(buf)))]
 		if _, err := io.ReadFull(r, part); err != nil {

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"sync"
 )
 
 // Write writes tensors in the order given, each in its number format, with free
@@ -27,6 +28,10 @@ func Write(w io.Writer, meta map[string]string, tensors []Tensor) error {
 
 // piece is the most values that are asked for, or handed over, at once.
 const piece = 1 << 16
+
+// pieces are used again: checkpoints are written and read again and again, and what they
+// leave behind would count as the memory of their trial.
+var pieces = sync.Pool{New: func() any { return new([piece]float32) }}
 
 // WriteFrom is [Write] of values that are somewhere else than in the tensors' Data:
 // values sets dst to those of tensor i from number at on. It is asked for them in the
@@ -111,15 +116,13 @@ func field(head *bytes.Buffer, key string, value any) error {
 }
 
 func writeData(w io.Writer, tensors []Tensor, values func(dst []float32, i, at int) error) error {
-	var numbers []float32
+	numbers := pieces.Get().(*[piece]float32)
+	defer pieces.Put(numbers)
 	buf := make([]byte, 0, 64<<10)
 	for i, t := range tensors {
 		size, _ := t.size()
 		for at := 0; at < int(size); {
 			n := min(int(size)-at, piece)
-			if cap(numbers) < n {
-				numbers = make([]float32, n)
-			}
 			if err := values(numbers[:n], i, at); err != nil {
 				return fmt.Errorf("safetensors: write %q: %w", t.Name, err)
 			}
