@@ -243,7 +243,7 @@ func checkAttributes(t *testing.T, c client.Client) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := r.CustomAttributes["BudwoodEnergyWh"]; got != enums.INDEXED_VALUE_TYPE_DOUBLE || len(r.CustomAttributes) != 7 {
+	if got := r.CustomAttributes["BudwoodEnergyWh"]; got != enums.INDEXED_VALUE_TYPE_DOUBLE || len(r.CustomAttributes) != 8 {
 		t.Errorf("search attributes: %v", r.CustomAttributes)
 	}
 }
