@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -99,10 +100,10 @@ func TestGangLosesARank(t *testing.T) {
 	spec := gangStudy(t, "loses", "gang", engine.Ranks{Min: 2, Max: 2})
 	spec.Budget.Trials = 1
 	b := newGangBench(t)
-	losses := 0
+	var losses atomic.Int32
 	b.env.OnActivity(rankType, mock.Anything, mock.Anything).Return(func(ctx context.Context, in rankInput) (rankResult, error) {
-		if losses < 2 && in.Place.Rank == 1 {
-			losses++
+		if in.Place.Rank == 1 && losses.Load() < 2 {
+			losses.Add(1)
 			_, _ = b.train.leases.take(in.Lease)
 			b.train.leases.end(in.Lease)
 			return rankResult{}, lost(1, "w", lostRank{Energy: energy.Energy{Joules: 100, Method: energy.Estimated}}, errors.New("gone"))
@@ -111,8 +112,8 @@ func TestGangLosesARank(t *testing.T) {
 	})
 	b.execute(t, spec)
 	got := b.Stored(t, spec.Name)
-	if losses != 2 || got[0].State != search.Completed {
-		t.Errorf("after %d losses %s: %s", losses, got[0].State, got[0].Reason)
+	if losses.Load() != 2 || got[0].State != search.Completed {
+		t.Errorf("after %d losses %s: %s", losses.Load(), got[0].State, got[0].Reason)
 	}
 	if got[0].Joules < 200 || got[0].Joules > 300 {
 		t.Errorf("%v J, of which the lost ranks have spent 200", got[0].Joules)
