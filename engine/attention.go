@@ -66,9 +66,12 @@ func (a Attention) Width(features int) int {
 func (a Attention) build(b *plan.Builder, x plan.Tensor) plan.Tensor {
 	steps, features := x.Shape[0], x.Shape[1]
 	width := a.Width(features)
-	heads, d := max(a.Heads, 1), width
-	if b.Own(b.Cut()) != nil { // some of the heads
-		heads, d = heads/b.Cuts.Parts, d/b.Cuts.Parts
+	heads, d, part := max(a.Heads, 1), width, max(a.Heads, 1)
+	if c := b.Cut(); c != nil {
+		part /= b.Cuts.Parts
+		if b.Own(c) != nil { // some of the heads
+			heads, d = part, d/b.Cuts.Parts
+		}
 	}
 	own := b.Layer(a, x.Shape, plan.Product(2, steps, steps, d))
 	var qkv plan.Tensor
@@ -76,7 +79,7 @@ func (a Attention) build(b *plan.Builder, x plan.Tensor) plan.Tensor {
 		qkv = Dense{Out: 3 * width, PerStep: true, NoBias: a.NoBias, Init: a.Init}.build(b, x)
 	})
 	b.At = own
-	o := &attention{qkv: qkv, steps: steps, d: d, heads: heads, causal: a.Causal, weights: b.Block(data.Shape{heads, steps, steps}.Size())}
+	o := &attention{qkv: qkv, steps: steps, d: d, heads: heads, part: part, causal: a.Causal, weights: b.Block(data.Shape{heads, steps, steps}.Size())}
 	o.y = b.Output(qkv, b.Shape(steps, d), false, plan.NeedNothing)
 	o.plan(b.Half)
 	o.slopes = b.Scratch(plan.Product(heads, steps, steps))
@@ -94,6 +97,7 @@ func (a Attention) build(b *plan.Builder, x plan.Tensor) plan.Tensor {
 type attention struct {
 	qkv, y          plan.Tensor
 	steps, d, heads int
+	part            int // heads whose weights are computed at once: those of a part, for exp has other last bits at the end of a vector
 	causal          bool
 	weights         *plan.Block // softmax of the scores: heads × steps × steps of each sample
 	slopes          *plan.Block // gradient of the scores of one sample
@@ -136,7 +140,10 @@ func (o *attention) Forward(p plan.Pass) {
 			g.A, g.B, g.C = qkv[q*h:], qkv[o.d+q*h:], w[q*square:]
 			g.Run()
 		}
-		kernel.Softmax(w, w, o.heads*t, t, o.scale(), o.causal)
+		for q := 0; q < o.heads; q += o.part {
+			s := w[q*square : (q+o.part)*square]
+			kernel.Softmax(s, s, o.part*t, t, o.scale(), o.causal)
+		}
 		for q := range o.heads {
 			g := &o.mix
 			g.A, g.B, g.C = w[q*square:], qkv[2*o.d+q*h:], y[q*h:]
