@@ -149,9 +149,7 @@ func TestPartsOnRanksChangeNoBit(t *testing.T) {
 							}
 							return nil
 						})...)
-						for _, l := range all {
-							l.Close(nil)
-						}
+						closeAll(all)
 						if err != nil {
 							t.Fatalf("%s: %v", name, err)
 						}
