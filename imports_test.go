@@ -23,7 +23,7 @@ var mayImport = map[string][]string{
 	"engine/crew":           {},
 	"engine/mesh":           {},
 	"engine/kernel":         {"golang.org/x/sys"},
-	"engine/onnx":           {"data", "engine", "engine/safetensors"},
+	"engine/onnx":           {"data", "engine", "engine/compress", "engine/safetensors"},
 	"engine/safetensors":    {"engine/kernel"},
 	"engine/compress":       {"data", "engine", "engine/safetensors", "gonum.org/v1/gonum"},
 	"engine/transfer":       {"data", "engine", "engine/safetensors"},
