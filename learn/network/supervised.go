@@ -81,6 +81,9 @@ func (s Supervised) Train(ctx context.Context, t *trials.Trial) error {
 	if ended, err := s.admit(t, role); ended || err != nil {
 		return err
 	}
+	if err := s.lend(t.Params, role); err != nil {
+		return err
+	}
 	s, err := s.taught(ctx)
 	if err != nil {
 		return err
@@ -121,6 +124,7 @@ func (s Supervised) Test(ctx context.Context, blobs blob.Store, key string, p se
 		return nil, err
 	}
 	test := s.Data.Test
+	net.Borrow(s.Mesh.Idle, 0)
 	var outputs []float32
 	if len(s.Scores) > 0 {
 		outputs = make([]float32, test.Len()*net.Out().Size())
