@@ -487,3 +487,30 @@ func multiplyAdds(n int) {
 		multiplyAddsAVX2(n)
 	}
 }
+
+// requantizeVectors writes codes of n vectors of sums: round(clamp(sum·scale)) + zero, with the bounds before zero is added.
+func requantizeVectors(dst *uint8, sum *int32, scale *float32, n int, bounds *float32, zero *int32) {
+	if use == avx512 {
+		requantizeVectorsAVX512(dst, sum, scale, n, bounds, zero)
+	} else {
+		requantizeVectorsAVX2(dst, sum, scale, n, bounds, zero)
+	}
+}
+
+// unquantizeVectors writes n vectors of sums times scales as floats.
+func unquantizeVectors(dst *float32, sum *int32, scale *float32, n int) {
+	if use == avx512 {
+		unquantizeVectorsAVX512(dst, sum, scale, n)
+	} else {
+		unquantizeVectorsAVX2(dst, sum, scale, n)
+	}
+}
+
+// quantizeVectors writes codes of n vectors of floats: round(clamp(x/scale)) + zero, with the bounds before zero is added.
+func quantizeVectors(dst *uint8, x *float32, n int, bounds *float32, zero *int32) {
+	if use == avx512 {
+		quantizeVectorsAVX512(dst, x, n, bounds, zero)
+	} else {
+		quantizeVectorsAVX2(dst, x, n, bounds, zero)
+	}
+}
