@@ -21,6 +21,9 @@ type Config struct {
 
 	Precision Precision // of the operands of products; F32 by default
 
+	// Inference allows a network that has nothing to train.
+	Inference bool
+
 	// CPU is the instruction set to compute with, "generic", "avx2", "avx512" or
 	// "avx512+bf16", on which the last bits of all results depend; "" means the best
 	// one here. Networks of different ones do not compute at the same time.

@@ -131,3 +131,13 @@ func unquantizeVectorsAVX2(dst *float32, sum *int32, scale *float32, n int)
 //
 //go:noescape
 func quantizeVectorsAVX2(dst *uint8, x *float32, n int, bounds *float32, zero *int32)
+
+// maxByteVectorsAVX2 writes the larger of each two bytes of n vectors.
+//
+//go:noescape
+func maxByteVectorsAVX2(dst *uint8, a *uint8, b *uint8, n int)
+
+// maxPixelPairsAVX2 writes the maximum of each two of n pairs of pixels of so many times 16 bytes.
+//
+//go:noescape
+func maxPixelPairsAVX2(dst *uint8, x *uint8, sixteens int, n int)

@@ -915,3 +915,45 @@ loop:
 	JNZ loop
 	VZEROUPPER
 	RET
+
+// func maxByteVectorsAVX2(dst *uint8, a *uint8, b *uint8, n int)
+TEXT ·maxByteVectorsAVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), DI
+	MOVQ a+8(FP), SI
+	MOVQ b+16(FP), DX
+	MOVQ n+24(FP), CX
+loop:
+	VMOVUPS (SI), Y0
+	VPMAXUB (DX), Y0, Y0
+	VMOVUPS Y0, (DI)
+	ADDQ $32, DI
+	ADDQ $32, SI
+	ADDQ $32, DX
+	DECQ CX
+	JNZ loop
+	VZEROUPPER
+	RET
+
+// func maxPixelPairsAVX2(dst *uint8, x *uint8, sixteens int, n int)
+TEXT ·maxPixelPairsAVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), DI
+	MOVQ x+8(FP), SI
+	MOVQ sixteens+16(FP), DX
+	MOVQ n+24(FP), CX
+	MOVQ DX, R8
+	SHLQ $4, R8
+pair:
+	MOVQ DX, R9
+sixteen:
+	VMOVUPS (SI), X0
+	VPMAXUB (SI)(R8*1), X0, X0
+	VMOVUPS X0, (DI)
+	ADDQ $16, SI
+	ADDQ $16, DI
+	DECQ R9
+	JNZ sixteen
+	ADDQ R8, SI
+	DECQ CX
+	JNZ pair
+	VZEROUPPER
+	RET

@@ -260,3 +260,13 @@ func unquantizeVectorsAVX512(dst *float32, sum *int32, scale *float32, n int)
 //
 //go:noescape
 func quantizeVectorsAVX512(dst *uint8, x *float32, n int, bounds *float32, zero *int32)
+
+// maxByteVectorsAVX512 writes the larger of each two bytes of n vectors.
+//
+//go:noescape
+func maxByteVectorsAVX512(dst *uint8, a *uint8, b *uint8, n int)
+
+// maxPixelPairsAVX512 writes the maximum of each two of n pairs of pixels of so many times 16 bytes.
+//
+//go:noescape
+func maxPixelPairsAVX512(dst *uint8, x *uint8, sixteens int, n int)

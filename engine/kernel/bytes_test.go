@@ -131,3 +131,37 @@ func testCodes(t *testing.T) {
 		}
 	}
 }
+
+// Maxima of bytes are the same with every instruction set.
+func TestMaxBytes(t *testing.T) { everyLevel(t, testMaxBytes) }
+
+func testMaxBytes(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 3))
+	for range 300 {
+		size, pixels, bytes := 1+r.IntN(3), 1+r.IntN(5), 1+r.IntN(50)
+		if r.IntN(2) > 0 {
+			bytes = 16 * (1 + bytes%4)
+		}
+		x := make([]uint8, size*pixels*bytes+r.IntN(bytes))
+		for i := range x {
+			x[i] = uint8(r.IntN(256))
+		}
+		got := make([]uint8, pixels*bytes)
+		MaxPixels(got, x, bytes, size)
+		for i, v := range got {
+			var want uint8
+			for k := range size {
+				want = max(want, x[(i/bytes*size+k)*bytes+i%bytes])
+			}
+			if v != want {
+				t.Fatalf("byte %d of %d pixels of %d, windows of %d: %d, want %d", i, pixels, bytes, size, v, want)
+			}
+		}
+		MaxBytes(got, got, x)
+		for i, v := range got {
+			if v < x[i] {
+				t.Fatalf("byte %d of %d is %d, and less than %d", i, len(got), v, x[i])
+			}
+		}
+	}
+}

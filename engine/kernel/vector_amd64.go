@@ -514,3 +514,21 @@ func quantizeVectors(dst *uint8, x *float32, n int, bounds *float32, zero *int32
 		quantizeVectorsAVX2(dst, x, n, bounds, zero)
 	}
 }
+
+// maxByteVectors writes the larger of each two bytes of n vectors.
+func maxByteVectors(dst *uint8, a *uint8, b *uint8, n int) {
+	if use == avx512 {
+		maxByteVectorsAVX512(dst, a, b, n)
+	} else {
+		maxByteVectorsAVX2(dst, a, b, n)
+	}
+}
+
+// maxPixelPairs writes the maximum of each two of n pairs of pixels of so many times 16 bytes.
+func maxPixelPairs(dst *uint8, x *uint8, sixteens int, n int) {
+	if use == avx512 {
+		maxPixelPairsAVX512(dst, x, sixteens, n)
+	} else {
+		maxPixelPairsAVX2(dst, x, sixteens, n)
+	}
+}

@@ -133,3 +133,7 @@ func requantizeVectors(dst *uint8, sum *int32, scale *float32, n int, bounds *fl
 func unquantizeVectors(dst *float32, sum *int32, scale *float32, n int) {}
 
 func quantizeVectors(dst *uint8, x *float32, n int, bounds *float32, zero *int32) {}
+
+func maxByteVectors(dst *uint8, a *uint8, b *uint8, n int) {}
+
+func maxPixelPairs(dst *uint8, x *uint8, sixteens int, n int) {}

@@ -23,6 +23,40 @@ func byteProducts(f *file) {
 		widen(f)
 	}
 	requantize(f)
+	maxima(f)
+}
+
+// maxima writes the functions of pools of bytes.
+func maxima(f *file) {
+	f.choice("maxByteVectors", "writes the larger of each two bytes of n vectors.", "dst *uint8", "a *uint8", "b *uint8", "n int")
+	f.label("loop")
+	f.op("VMOVUPS", "(SI)", 0)
+	f.op("VPMAXUB", "(DX)", 0, 0)
+	f.store(0, "(DI)")
+	for _, r := range []string{"DI", "SI", "DX"} {
+		f.i("ADDQ $%d, %s", f.bytes(), r)
+	}
+	f.i("DECQ CX")
+	f.i("JNZ loop")
+	f.end()
+
+	f.choice("maxPixelPairs", "writes the maximum of each two of n pairs of pixels of so many times 16 bytes.", "dst *uint8", "x *uint8", "sixteens int", "n int")
+	f.i("MOVQ DX, R8")
+	f.i("SHLQ $4, R8")
+	f.label("pair")
+	f.i("MOVQ DX, R9")
+	f.label("sixteen")
+	f.i("VMOVUPS (SI), X0")
+	f.i("VPMAXUB (SI)(R8*1), X0, X0")
+	f.i("VMOVUPS X0, (DI)")
+	f.i("ADDQ $16, SI")
+	f.i("ADDQ $16, DI")
+	f.i("DECQ R9")
+	f.i("JNZ sixteen")
+	f.i("ADDQ R8, SI")
+	f.i("DECQ CX")
+	f.i("JNZ pair")
+	f.end()
 }
 
 // byteTiles writes the kernels of one instruction; most is the number of rows by that of
