@@ -17,6 +17,7 @@ type Net struct {
 	graph
 	layer   engine.Layer // before its batch norms were folded
 	in, out data.Shape
+	keep    []string     // patterns of layers that stay in float32
 	level   kernel.Level // the best one
 	buffers []buffer     // by value
 }

@@ -10,6 +10,7 @@ import (
 	"budwood/engine"
 	"budwood/engine/compress"
 	"budwood/engine/kernel"
+	"budwood/engine/safetensors"
 )
 
 // Options say how a network is quantized.
@@ -54,14 +55,14 @@ func prepared(n *engine.Net, keep []string) (*Net, error) {
 		return nil, err
 	}
 	tensors := map[string][]float32{}
-	for _, t := range slices.Concat(folded.Tensors(), folded.Statistics()) {
+	for _, t := range engineTensors(folded) {
 		tensors[t.Name] = t.Data
 	}
 	g, err := build(folded.Layer(), n.In(), tensors, keep)
 	if err != nil {
 		return nil, err
 	}
-	q := &Net{graph: *g, layer: n.Layer(), in: n.In(), out: n.Out()}
+	q := &Net{graph: *g, layer: n.Layer(), in: n.In(), out: n.Out(), keep: keep}
 	for _, s := range q.steps {
 		if s.kind != floatStep {
 			continue
@@ -73,13 +74,18 @@ func prepared(n *engine.Net, keep []string) (*Net, error) {
 	return q, nil
 }
 
+// engineTensors are parameters and running statistics.
+func engineTensors(n *engine.Net) []safetensors.Tensor {
+	return slices.Concat(n.Tensors(), n.Statistics())
+}
+
 // single is the network of one layer, with its tensors.
 func single(l engine.Layer, at string, in data.Shape, tensors map[string][]float32) (*engine.Net, error) {
 	n, err := engine.Compile(l, in, engine.Config{Batch: chunk, Inference: true})
 	if err != nil {
 		return nil, err
 	}
-	for _, t := range slices.Concat(n.Tensors(), n.Statistics()) {
+	for _, t := range engineTensors(n) {
 		from := tensors[inside(at, t.Name)]
 		if len(from) != len(t.Data) {
 			return nil, fmt.Errorf("tensor %s has %d values, %d are known", t.Name, len(t.Data), len(from))
