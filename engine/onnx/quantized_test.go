@@ -24,9 +24,9 @@ var integers = []struct {
 	{"mlp", engine.Seq{engine.Dense{Out: 50}, engine.BatchNorm{}, engine.ReLU{}, engine.Dropout{P: .1}, engine.Dense{Out: 33, NoBias: true}, engine.ReLU{}, engine.Dense{Out: 7}}, data.Shape{21}, 0},
 	{"cnn", engine.Seq{engine.Conv{Out: 16}, engine.BatchNorm{}, engine.ReLU{}, engine.MaxPool{}, engine.Conv{Out: 20, Stride: 2}, engine.ReLU{}, engine.MaxPool{}, engine.Flatten{}, engine.Dense{Out: 30}, engine.ReLU{}, engine.Dense{Out: 5}}, data.Shape{13, 12, 3}, 0},
 	{"depthwise", engine.Seq{engine.Conv{Out: 8}, engine.ReLU{}, engine.Conv{Out: 8, Groups: 8}, engine.ReLU{}, engine.Conv{Out: 12, Groups: 2, Kernel: 1}, engine.ReLU{}, engine.Flatten{}, engine.Dense{Out: 3}}, data.Shape{7, 7, 2}, 0},
-	{"residual", engine.Seq{engine.Conv{Out: 8}, engine.ReLU{}, engine.Residual{Body: engine.Seq{engine.Conv{Out: 12, Stride: 2}, engine.ReLU{}, engine.Conv{Out: 12}}}, engine.ReLU{}, engine.GlobalAvgPool{}, engine.Dense{Out: 4}}, data.Shape{9, 10, 3}, .03},
-	{"branches", engine.Seq{engine.Conv{Out: 8}, engine.ReLU{}, engine.Par{Concat: true, Branches: []engine.Seq{{engine.Conv{Out: 5, Kernel: 1}, engine.ReLU{}}, {}}}, engine.AvgPool{}, engine.Dense{Out: 4}}, data.Shape{6, 6, 2}, .03},
-	{"sequence", engine.Seq{engine.Conv1D{Out: 16, Causal: true, Dilation: 2}, engine.ReLU{}, engine.MaxPool{}, engine.Dense{Out: 6, PerStep: true}, engine.GELU{}, engine.Flatten{}, engine.Dense{Out: 3}}, data.Shape{18, 4}, .03},
+	{"residual", engine.Seq{engine.Conv{Out: 8}, engine.ReLU{}, engine.Residual{Body: engine.Seq{engine.Conv{Out: 12, Stride: 2}, engine.ReLU{}, engine.Conv{Out: 12}}}, engine.ReLU{}, engine.GlobalAvgPool{}, engine.Dense{Out: 4}}, data.Shape{9, 10, 3}, 0},
+	{"branches", engine.Seq{engine.Conv{Out: 8}, engine.ReLU{}, engine.Par{Concat: true, Branches: []engine.Seq{{engine.Conv{Out: 5, Kernel: 1}, engine.ReLU{}}, {}}}, engine.AvgPool{}, engine.Dense{Out: 4}}, data.Shape{6, 6, 2}, 0},
+	{"sequence", engine.Seq{engine.Conv1D{Out: 16, Causal: true, Dilation: 2}, engine.ReLU{}, engine.MaxPool{}, engine.Dense{Out: 6, PerStep: true}, engine.GELU{}, engine.Flatten{}, engine.Dense{Out: 3}}, data.Shape{18, 4}, 0},
 	{"transformer", engine.Seq{engine.Dense{Out: 16, PerStep: true}, engine.Transformer{Heads: 2, Hidden: 32}, engine.GlobalAvgPool{}, engine.Dense{Out: 3}}, data.Shape{6, 5}, .03},
 }
 

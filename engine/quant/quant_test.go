@@ -143,6 +143,11 @@ func TestOptions(t *testing.T) {
 	if got := strings.Join(q.Floats(), ", "); !strings.HasPrefix(got, "0 Conv(16") || !contains(got, "Dense(5)") {
 		t.Errorf("in float32 are %s", got)
 	}
+	for i := range s.X[:100*s.Shape.Size()] { // as the background of an image
+		if i%3 > 0 {
+			s.X[i] = 0
+		}
+	}
 	want := outputs(t, n, s)
 	for _, m := range []string{"minmax", "percentile: 99.9", "mse", "entropy"} {
 		c, err := ParseCalibration(m)

@@ -136,6 +136,7 @@ func leastEntropy(top float32, values []float32) float32 {
 	for _, v := range values {
 		count[min(int(abs(v)/top*bins), bins-1)]++
 	}
+	count[0] = count[1] // zeros have a code in any range
 	best, least := bins, math.Inf(1)
 	p, q := make([]float64, bins), make([]float64, bins)
 	for n := levels; n <= bins; n++ {
