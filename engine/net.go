@@ -61,8 +61,11 @@ func (c *Config) level() kernel.Level {
 
 // soft reports whether training takes the outputs of a teacher.
 func (c *Config) soft() bool {
-	_, is := c.Loss.(loss.Distillation)
-	return is
+	switch c.Loss.(type) {
+	case loss.Distillation, loss.Imitation:
+		return true
+	}
+	return false
 }
 
 // Net is a compiled network: a plan of operations over one arena that holds
