@@ -17,7 +17,7 @@ type Recompute string
 const (
 	RecomputeNone   Recompute = ""       // nothing
 	RecomputeBlocks Recompute = "blocks" // each block, from its input
-	RecomputeAll    Recompute = "all"    // a whole stage of a pipeline, from its input
+	RecomputeAll    Recompute = "all"    // a whole stage of a pipeline, from its input; of a network that is one stage, nothing
 )
 
 func (r Recompute) validate() error {
