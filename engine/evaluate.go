@@ -64,10 +64,20 @@ func (a *tally) score(s *data.Set, r *regression) Score {
 // outputs to their place among those of the set, if there is one, and adds squared
 // errors to r.
 func (n *Net) tally(outputs []float32, s *data.Set, r *regression, lo, hi int) (a tally) {
-	in, w, m := n.in.Size(), n.out.Size(), hi-lo
+	n.through(s, lo, hi)
+	return n.scoreOf(outputs, s, r, lo, hi)
+}
+
+// through runs the rows lo … hi−1 of a set forward, at most a batch.
+func (n *Net) through(s *data.Set, lo, hi int) {
+	s.Read(n.x.Data.Floats[:(hi-lo)*n.in.Size()], lo)
+	n.forward(plan.Pass{Rows: hi - lo})
+}
+
+// scoreOf is [Net.tally] of rows that have run forward.
+func (n *Net) scoreOf(outputs []float32, s *data.Set, r *regression, lo, hi int) (a tally) {
+	w, m := n.out.Size(), hi-lo
 	part := s.Slice(lo, hi)
-	s.Read(n.x.Data.Floats[:m*in], lo)
-	n.forward(plan.Pass{Rows: m})
 	y, d := n.outputs(m), n.y.Grad.Floats
 	if n.wide != nil {
 		d = n.wide[len(n.wide)/2:]

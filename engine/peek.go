@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"errors"
 	"fmt"
 	"math"
 
@@ -37,8 +36,8 @@ func (n *Net) Backward(x, dy []float32) error {
 	if n.err != nil {
 		return n.err
 	}
-	if n.link != nil {
-		return errors.New("backward: this rank has a part of the network: see Trainer.Whole")
+	if err := n.isPart(); err != nil {
+		return fmt.Errorf("backward: %w", err)
 	}
 	if rows < 1 || rows > n.cfg.Batch || len(x) != rows*in || len(dy) != rows*out {
 		return fmt.Errorf("backward: %d inputs and %d gradients are not up to %d rows of %v and %v", len(x), len(dy), n.cfg.Batch, n.in, n.out)

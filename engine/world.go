@@ -36,21 +36,50 @@ func (m *Mesh) all() int {
 	return max(m.World.Ranks, 1)
 }
 
-// cells is how many ranks share the layers of the network, one part each; 1: every rank
-// computes the parts in turn, if there are any.
-func (m *Mesh) cells() int {
-	if n := m.all(); m.Tensor > 1 && n > 1 && n%m.Tensor == 0 && n/m.Tensor <= m.Shards() {
-		return m.Tensor
+// axes is how many stages and parts of layers the ranks share out, one of each to a rank;
+// 1: every rank has all of them. All ranks that there are must have the same number of
+// shards or fewer.
+func (m *Mesh) axes() (stages, cells int) {
+	n, p, t := m.all(), max(m.Pipeline, 1), max(m.Tensor, 1)
+	for _, try := range [...][2]int{{p, t}, {1, t}, {p, 1}} {
+		if each := try[0] * try[1]; n > 1 && n%each == 0 && n/each <= m.Shards() {
+			return try[0], try[1]
+		}
 	}
-	return 1
+	return 1, 1
 }
 
-// ranks is the number of ranks that share the data, at least 1: of those of one part.
-func (m *Mesh) ranks() int { return m.all() / m.cells() }
+// cells is how many ranks share the layers of a stage, one part each; 1: every rank
+// computes the parts in turn, if there are any.
+func (m *Mesh) cells() int {
+	_, cells := m.axes()
+	return cells
+}
 
-// rank is the own one of these, part that of the layers. Parts run fastest.
-func (m *Mesh) rank() int { return m.own() / m.cells() }
-func (m *Mesh) part() int { return m.own() % m.cells() }
+// stages is how many ranks share the layers of the network, one stage each; 1: every rank
+// has all of them.
+func (m *Mesh) stages() int {
+	stages, _ := m.axes()
+	return stages
+}
+
+// ranks is the number of ranks that share the data, at least 1: of those of one part of one
+// stage.
+func (m *Mesh) ranks() int {
+	stages, cells := m.axes()
+	return m.all() / (stages * cells)
+}
+
+// rank is the own one of these, part that of the layers, stage that of the network. Parts
+// run fastest, then data.
+func (m *Mesh) rank() int  { return m.own() / m.cells() % m.ranks() }
+func (m *Mesh) part() int  { return m.own() % m.cells() }
+func (m *Mesh) stage() int { return m.own() / (m.cells() * m.ranks()) }
+
+// number is the number on the link of a rank.
+func (m *Mesh) number(stage, rank, part int) int {
+	return part + m.cells()*(rank+m.ranks()*stage)
+}
 
 // own is the own rank among all.
 func (m *Mesh) own() int {
@@ -61,10 +90,10 @@ func (m *Mesh) own() int {
 }
 
 // peers are the numbers on the link of the ranks that compute the shards, in their order,
-// with the own part of the layers.
+// with the own part of the layers of the own stage.
 func (m *Mesh) peers() (ranks []int) {
 	for k := range m.ranks() {
-		ranks = append(ranks, k*m.cells()+m.part())
+		ranks = append(ranks, m.number(m.stage(), k, m.part()))
 	}
 	return ranks
 }

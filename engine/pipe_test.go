@@ -1,0 +1,191 @@
+package engine
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"budwood/data"
+	"budwood/engine/loss"
+	"budwood/engine/mesh"
+	"budwood/engine/optim"
+)
+
+// staged is a network with two tensors in each of several blocks.
+var staged = Seq{Dense{Out: 40}, BatchNorm{}, ReLU{}, Dropout{P: 0.1}, Dense{Out: 30}, GELU{}, Seq{Residual{Seq{Dense{Out: 30}, Dropout{P: 0.2}}}, Dense{Out: 24}, BatchNorm{}}, Dense{Out: 4}}
+
+// Stages of a network change no bit of weights, optimizer, statistics and checkpoints,
+// however they are placed: on lanes of one process, on ranks, in turn.
+func TestStagesChangeNoBit(t *testing.T) {
+	s := blobs(data.Shape{8, 8, 2}, 4, 41)
+	left := math.MaxInt
+	if testing.Short() {
+		left = 12
+	}
+	rapid.Check(t, func(rt *rapid.T) {
+		if left--; left < 0 {
+			return
+		}
+		layer := Layer(staged)
+		if rapid.Bool().Draw(rt, "small") {
+			layer = rapid.SampledFrom(kinds).Draw(rt, "network").layer
+		}
+		shards, micro := rapid.IntRange(1, 3).Draw(rt, "data"), rapid.IntRange(1, 6).Draw(rt, "micro-batches")
+		q := tensorRun{layer: layer, set: s, train: TrainConfig{
+			Optimizer: rapid.SampledFrom(everything.optimizers).Draw(rt, "optimizer"), Epochs: 2,
+			Schedule: optim.Plateau{Patience: -1, Then: optim.Constant{LR: 0.01}},
+			EMA:      rapid.SampledFrom([]float64{0, 0.9}).Draw(rt, "ema"), ClipNorm: rapid.SampledFrom([]float64{0, 0.1}).Draw(rt, "clip"),
+			ClipValue: rapid.SampledFrom([]float64{0, 0.01}).Draw(rt, "value"),
+			Groups:    []Group{{Vectors: true, NoDecay: true, Rate: 2}},
+			Prefetch:  rapid.Bool().Draw(rt, "prefetch"), Seed: 7,
+		}}
+		if layer.String() == staged.String() && rapid.Bool().Draw(rt, "frozen") {
+			q.train.Groups = append(q.train.Groups, Group{Names: []string{"4.weight"}, Frozen: true})
+		}
+		if rapid.Bool().Draw(rt, "scaled") {
+			q.train.LossScale = &LossScale{Init: 0x1p127, Interval: 2} // overflows at first
+		}
+		if rapid.Bool().Draw(rt, "masked") {
+			n := mustCompile(t, layer, s.Shape, Config{})
+			for i := range n.params {
+				q.train.Mask = append(q.train.Mask, float32(min(i%3, 1)))
+			}
+		}
+		q.config = Config{Seed: 1, Batch: shards*micro + rapid.IntRange(0, 12).Draw(rt, "rows"), Precision: rapid.SampledFrom([]Precision{F32, BF16, FP16}).Draw(rt, "precision")}
+		switch rapid.IntRange(0, 3).Draw(rt, "loss") {
+		case 1:
+			q.train.Mixup = 0.5
+		case 2:
+			q.config.Loss = loss.CrossEntropy{Weights: []float32{1, 0, 2, 0.3}}
+		case 3:
+			q.train.Augment, q.train.Mixup = data.Augmentation{Crop: 1}, 0.3
+		}
+		m := always(Mesh{Data: shards, MicroBatches: micro})
+		want, score, outputs, err := q.do(m, nil)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		for _, from := range [][]byte{nil, want[0].Bytes()} {
+			m := m
+			m.Pipeline = rapid.IntRange(2, 3).Draw(rt, "stages")
+			m.Recompute = rapid.SampledFrom([]Recompute{RecomputeNone, RecomputeBlocks, RecomputeAll}).Draw(rt, "recompute")
+			k := rapid.IntRange(1, shards).Draw(rt, "lanes or ranks of a stage")
+			ranks := false
+			if m.Threads, m.turns = rapid.SampledFrom([]int{1, m.Pipeline * k, m.Pipeline * k}).Draw(rt, "threads"), rapid.Bool().Draw(rt, "turns"); ranks {
+				m.Threads, m.Zero = rapid.IntRange(1, shards).Draw(rt, "threads of a rank"), rapid.IntRange(0, 1).Draw(rt, "zero")
+			}
+			if _, err := stagesFor(layer, s.Shape, data.Shape{4}, new(Config).ready(), &TrainConfig{Mesh: m}, nil); err != nil {
+				continue // too few blocks
+			}
+			if !ranks {
+				got, gotScore, gotOutputs, err := q.do(m, from)
+				if err != nil {
+					rt.Fatalf("%+v: %v", m, err)
+				}
+				if gotScore != score || !bytes.Equal(mesh.Bytes(gotOutputs), mesh.Bytes(outputs)) {
+					rt.Fatalf("%+v: score %+v, want %+v", m, gotScore, score)
+				}
+				for i := range got {
+					if (i == 1 || from == nil) && !bytes.Equal(got[i].Bytes(), want[i].Bytes()) {
+						rt.Fatalf("%+v: checkpoint %d is another one than without stages", m, i)
+					}
+				}
+				continue
+			}
+			onStages(rt, &q, m, m.Pipeline*k, from, want, score, outputs)
+		}
+	})
+}
+
+// onStages trains on so many ranks, and compares.
+func onStages(t rapid.TB, q *tensorRun, m Mesh, n int, from []byte, want [2]bytes.Buffer, score Score, outputs []float32) {
+	t.Helper()
+	kind := "lanes"
+	if n%2 > 0 {
+		kind = "messages"
+	}
+	all := links(t, kind, n)
+	err := errors.Join(onRanks(all, func(rank int, l mesh.Link) error {
+		m := m
+		m.World = &World{l, n}
+		got, s, o, err := q.do(m, from)
+		switch {
+		case err != nil:
+			return fmt.Errorf("rank %d: %w", rank, err)
+		case s != score || !bytes.Equal(mesh.Bytes(o), mesh.Bytes(outputs)):
+			return fmt.Errorf("rank %d: score %+v, want %+v, or other outputs or best weights", rank, s, score)
+		case rank > 0 && got[1].Len() > 0:
+			return errors.New("a rank that is not 0 writes")
+		case rank == 0 && (from == nil && !bytes.Equal(got[0].Bytes(), want[0].Bytes()) || !bytes.Equal(got[1].Bytes(), want[1].Bytes())):
+			return errors.New("another checkpoint than that of one rank")
+		}
+		return nil
+	})...)
+	for _, l := range all {
+		l.Close(nil)
+	}
+	if err != nil {
+		t.Fatalf("%+v, %d ranks: %v", m, n, err)
+	}
+}
+
+// ready is a configuration with its defaults.
+func (c *Config) ready() *Config { d := c.defaults(); return &d }
+
+// Stages are cut where the slowest takes the least time, between blocks, and each has
+// parameters.
+func TestStagesAreBalanced(t *testing.T) {
+	c := new(Config).ready()
+	for _, k := range []struct {
+		layer  Layer
+		stages int
+		want   string
+	}{
+		{Seq{Dense{Out: 256}, ReLU{}, Dense{Out: 256}, ReLU{}, Dense{Out: 256}, ReLU{}, Dense{Out: 256}}, 2, "[0 4 7]"},
+		{Seq{Dense{Out: 256}, ReLU{}, Dense{Out: 256}, BatchNorm{}, ReLU{}, Dense{Out: 256}, ReLU{}, Dense{Out: 256}}, 4, "[0 2 5 7 8]"},
+		{Seq{Dense{Out: 16}, Dense{Out: 16}, Dense{Out: 4096}, Dense{Out: 256}}, 2, "[0 3 4]"},
+		{Seq{Dense{Out: 64}, ReLU{}, Dense{Out: 4}}, 3, "mesh.pipeline: 3 stages, but the network has only 2 blocks with parameters that it can be cut between: use at most 2"},
+		{Seq{Dense{Out: 64}, ReLU{}}, 3, "mesh.pipeline: the network has no two blocks with parameters that it can be cut between: leave mesh.pipeline out"},
+		{Residual{Seq{Dense{Out: 256}, Dense{Out: 256}}}, 2, "mesh.pipeline: the network has no two blocks with parameters that it can be cut between: leave mesh.pipeline out"},
+	} {
+		in := data.Shape{256}
+		out, err := k.layer.Infer(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		at, err := cutStages(k.layer, in, out, c, k.stages, 32)
+		got := fmt.Sprint(at)
+		if err != nil {
+			got = err.Error()
+		}
+		if got != k.want {
+			t.Errorf("%v in %d stages: %s, want %s", k.layer, k.stages, got, k.want)
+		}
+	}
+}
+
+// What cannot be together is one line that says what would fit.
+func TestPipelinesThatDoNotFit(t *testing.T) {
+	for _, k := range []struct {
+		mesh Mesh
+		want string
+	}{
+		{Mesh{Pipeline: -1}, "pipeline -1 is outside"},
+		{Mesh{Pipeline: 2, Threads: 3}, "3 threads cannot share 2 stages out: use 1 thread or a multiple of 2"},
+		{Mesh{Pipeline: 2, Threads: 4, Data: 1}, "use at most 2 threads, or data 2"},
+		{Mesh{Pipeline: 2, Zero: 2, World: &World{Ranks: 2}}, "use zero 0 or 1"},
+		{Mesh{Pipeline: 2, Data: 2, World: &World{Ranks: 5}}, "5 ranks do not fit data 2 and pipeline 2: use 1 to 2 ranks, or 2 times as many"},
+		{Mesh{Pipeline: 2, Data: 2, Tensor: 3, World: &World{Ranks: 5}}, "5 ranks do not fit data 2, tensor 3 and pipeline 2: use 1 to 2 ranks, or 6 times as many"},
+		{Mesh{Pipeline: 2, Auto: true}, "auto chooses no pipeline"},
+		{Mesh{Pipeline: 2, Data: 2}, "data 2 × micro_batches 8 = 16 micro-batches are more than the 12 rows of a step: use at most 6 micro_batches"},
+	} {
+		if err := k.mesh.Fits(12, 1); err == nil || !strings.Contains(err.Error(), k.want) {
+			t.Errorf("%+v: %v, want %s", k.mesh, err, k.want)
+		}
+	}
+}
