@@ -74,12 +74,15 @@ func (r *ranks) tallies(pieces []tally, wrong []float64) error {
 	from, to := r.share(len(pieces))
 	x := make([]float64, 3*len(pieces)+len(wrong))
 	fill(x, nothing)
+	if !r.judges() {
+		to = from
+	}
 	for k := from; k < to; k++ {
 		x[3*k], x[3*k+1], x[3*k+2] = pieces[k].loss, pieces[k].weight, float64(pieces[k].right)
 	}
 	each := len(wrong) / max(len(pieces), 1)
 	copy(x[3*len(pieces)+from*each:], wrong[from*each:to*each])
-	if err := r.small.Sum64([][]float64{x}); err != nil {
+	if err := r.line.Sum64([][]float64{x}); err != nil {
 		return err
 	}
 	for k := range pieces {
@@ -97,7 +100,7 @@ func (r *ranks) outputs(outputs []float32, pieces, each int) error {
 	n := r.small.Size()
 	for k := range n {
 		from, to := pieces*k/n*each, pieces*(k+1)/n*each
-		if err := r.small.Broadcast(k, mesh.Bytes(outputs[min(from, len(outputs)):min(to, len(outputs))])); err != nil {
+		if err := r.line.Broadcast((r.mesh.stages()-1)*n+k, mesh.Bytes(outputs[min(from, len(outputs)):min(to, len(outputs))])); err != nil {
 			return err
 		}
 	}

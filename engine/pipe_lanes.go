@@ -18,7 +18,7 @@ func (t *Trainer) makePipes(cfg *TrainConfig) error {
 	for i, l := range t.lanes {
 		number := i % d.stages
 		micro := l.span.To - l.span.From
-		n := l.net.stageNet(t.stages.stage(number, t.cfg.microRows(t.net.cfg.Batch), micro))
+		n := l.net.stageNet(t.cfg.stageOf(t.stages, t.net.cfg.Batch, number))
 		nets := n.copies()
 		for _, c := range nets {
 			c.inside()

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"math"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -75,7 +77,7 @@ func TestStagesChangeNoBit(t *testing.T) {
 			m.Pipeline = rapid.IntRange(2, 3).Draw(rt, "stages")
 			m.Recompute = rapid.SampledFrom([]Recompute{RecomputeNone, RecomputeBlocks, RecomputeAll}).Draw(rt, "recompute")
 			k := rapid.IntRange(1, shards).Draw(rt, "lanes or ranks of a stage")
-			ranks := false
+			ranks := rapid.Bool().Draw(rt, "ranks")
 			if m.Threads, m.turns = rapid.SampledFrom([]int{1, m.Pipeline * k, m.Pipeline * k}).Draw(rt, "threads"), rapid.Bool().Draw(rt, "turns"); ranks {
 				m.Threads, m.Zero = rapid.IntRange(1, shards).Draw(rt, "threads of a rank"), rapid.IntRange(0, 1).Draw(rt, "zero")
 			}
@@ -186,6 +188,229 @@ func TestPipelinesThatDoNotFit(t *testing.T) {
 	} {
 		if err := k.mesh.Fits(12, 1); err == nil || !strings.Contains(err.Error(), k.want) {
 			t.Errorf("%+v: %v, want %s", k.mesh, err, k.want)
+		}
+	}
+}
+
+// What is not finite is the same error on all ranks of all stages, that of one rank; and on
+// the lanes of a process.
+func TestStagesDivergeAlike(t *testing.T) {
+	layer := Seq{Dense{Out: 12}, ReLU{}, Dense{Out: 9}, ReLU{}, Dense{Out: 3}}
+	kinds := []func(*data.Set, *TrainConfig){
+		func(s *data.Set, _ *TrainConfig) { s.X[30] = float32(math.NaN()) },
+		func(s *data.Set, _ *TrainConfig) { s.X[30] = 3e38 },
+		func(_ *data.Set, c *TrainConfig) {
+			c.ClipNorm, c.Schedule, c.Optimizer = 0, optim.Constant{LR: math.MaxFloat32}, optim.SGD{Momentum: 0.9}
+		},
+		func(s *data.Set, _ *TrainConfig) { s.X[7] = 1e30 },
+	}
+	for kind, change := range kinds {
+		run := func(m Mesh) error {
+			s := blobs(data.Shape{5}, 3, 24)
+			cfg := TrainConfig{Mesh: always(m), ClipNorm: 1}
+			change(s, &cfg)
+			n, err := Compile(layer, s.Shape, Config{Batch: 12})
+			if err != nil {
+				return err
+			}
+			tr, err := NewTrainer(n, cfg)
+			for range 3 {
+				if err == nil {
+					_, err = tr.Epoch(s)
+				}
+			}
+			return err
+		}
+		want := run(Mesh{Data: 2, MicroBatches: 3})
+		if !errors.Is(want, ErrDiverged) {
+			t.Fatalf("kind %d: %v", kind, want)
+		}
+		if got := run(Mesh{Data: 2, MicroBatches: 3, Pipeline: 3, Threads: 6}); got == nil || got.Error() != want.Error() {
+			t.Errorf("kind %d, on lanes: %v, want %v", kind, got, want)
+		}
+		for _, c := range []Mesh{{Pipeline: 3, Threads: 2}, {Pipeline: 2, Zero: 1}, {Pipeline: 3, Zero: 1}} {
+			for k := 1; k <= 2; k++ {
+				n := k * c.Pipeline
+				for rank, err := range onRanks(links(t, "lanes", n), func(_ int, l mesh.Link) error {
+					m := c
+					m.Data, m.MicroBatches, m.World = 2, 3, &World{l, n}
+					return run(m)
+				}) {
+					if !errors.Is(err, ErrDiverged) || err.Error() != want.Error() {
+						t.Errorf("kind %d, %+v, rank %d of %d: %v, want %v", kind, c, rank, n, err, want)
+					}
+				}
+			}
+		}
+	}
+}
+
+// Where a rank of a stage is gone, all others say so, whatever they wait for.
+func TestStagesSayThatOneIsLost(t *testing.T) {
+	s := blobs(data.Shape{5}, 3, 24)
+	for after := 2; after < 100; after += 8 {
+		errs := onRanks(links(t, "messages", 4), func(rank int, l mesh.Link) error {
+			if rank == 2 {
+				l = &falling{Link: l, left: int64(after)}
+			}
+			n, err := Compile(staged, s.Shape, Config{Batch: 12})
+			if err != nil {
+				return err
+			}
+			tr, err := NewTrainer(n, TrainConfig{Mesh: always(Mesh{Data: 2, MicroBatches: 2, Pipeline: 2, Zero: 1, World: &World{l, 4}})})
+			for range 4 {
+				if err == nil {
+					_, err = tr.Epoch(s)
+				}
+				if err == nil {
+					_, err = tr.Evaluate(s)
+				}
+			}
+			if err == nil {
+				err = tr.Save(io.Discard)
+			}
+			return err
+		})
+		for rank, err := range errs {
+			var lost mesh.ErrLost
+			if !errors.As(err, &lost) || lost.Rank != 2 {
+				t.Errorf("rank %d has %v after %d messages", rank, err, after)
+			}
+		}
+	}
+}
+
+// panicking is a loss that panics in a training step.
+type panicking struct{ loss.CrossEntropy }
+
+func (panicking) Gradient(dy, y []float32, t loss.Targets, rows int) (sum, weight float64) {
+	panic("for a test")
+}
+
+// A panic in one stage ends the step of all; on the lanes of a process the caller has it.
+func TestStagesPanic(t *testing.T) {
+	s := blobs(data.Shape{5}, 3, 24)
+	run := func(m Mesh) (err error) {
+		n, err := Compile(staged, s.Shape, Config{Batch: 12, Loss: panicking{}})
+		if err != nil {
+			return err
+		}
+		tr, err := NewTrainer(n, TrainConfig{Mesh: always(m)})
+		if err != nil {
+			return err
+		}
+		defer func() {
+			if p := recover(); p != nil {
+				err = fmt.Errorf("panic %v", p)
+			}
+		}()
+		_, err = tr.Step(s)
+		return err
+	}
+	if err := run(Mesh{Pipeline: 2, Threads: 2}); err == nil || err.Error() != "panic for a test" {
+		t.Errorf("on lanes: %v", err)
+	}
+	for rank, err := range onRanks(links(t, "messages", 3), func(rank int, l mesh.Link) error { return run(Mesh{Pipeline: 3, World: &World{l, 3}}) }) {
+		want := "a panic in a training step"
+		if rank == 2 {
+			want = "panic for a test"
+		}
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("rank %d: %v, want %s", rank, err, want)
+		}
+	}
+}
+
+// What stages take together is what is announced for each: min(m, P−i) copies of what
+// stage i of P keeps for the backward passes of m micro-batches, and one of all else.
+func TestMemoryOfStages(t *testing.T) {
+	const width = 128
+	s := blobs(data.Shape{width}, 4, 192)
+	layer := Seq{Dense{Out: width}, BatchNorm{}, GELU{}, Dense{Out: width}, GELU{}, Dense{Out: width}, BatchNorm{}, GELU{}, Dense{Out: width}, GELU{}, Dense{Out: 4}}
+	for _, c := range []struct {
+		mesh  Mesh
+		ranks int
+		mixup float64
+	}{{Mesh{Pipeline: 2, Threads: 2}, 1, 0}, {Mesh{Pipeline: 3, Threads: 6, MicroBatches: 2}, 1, 0.5}, {Mesh{Pipeline: 3}, 3, 0.5}, {Mesh{Data: 2, Pipeline: 2, Zero: 1, Recompute: RecomputeAll}, 4, 0}, {Mesh{Data: 2, Pipeline: 2, Threads: 2}, 2, 0}} {
+		cfg := Config{Batch: 192}
+		train := TrainConfig{EMA: 0.9, ClipNorm: 1, Mixup: c.mixup, Mesh: always(c.mesh)}
+		all := links(t, "lanes", c.ranks)
+		trainers := make([]*Trainer, c.ranks)
+		nets := make([]*Net, c.ranks)
+		before := heap()
+		err := errors.Join(onRanks(all, func(rank int, l mesh.Link) (err error) {
+			if nets[rank], err = Compile(layer, s.Shape, cfg); err != nil {
+				return err
+			}
+			train := train
+			if c.ranks > 1 {
+				train.Mesh.World = &World{l, c.ranks}
+			}
+			planned, err := Footprint(layer, s.Shape, cfg, train)
+			if err != nil {
+				return err
+			}
+			if trainers[rank], err = NewTrainer(nets[rank], train); err != nil {
+				return err
+			}
+			if got := trainers[rank].Memory(); got != planned && train.Mesh.rank() == 0 {
+				l.Close(errPanic)
+				return fmt.Errorf("rank %d: %v announced, %v compiled", rank, planned, got)
+			}
+			_, err = trainers[rank].Epoch(s)
+			return err
+		})...)
+		if err != nil {
+			t.Fatalf("%+v: %v", c.mesh, err)
+		}
+		got, want := heap()-before, int64(0)
+		for _, tr := range trainers {
+			want += tr.Memory().Train
+		}
+		descriptions := 10 * c.ranks * (50 << 10)
+		descriptions += 4 * (256 << 10) * c.mesh.Pipeline // messages travel in frames of 256 KiB, however short
+		if d := math.Abs(float64(got - want)); d > 0.05*float64(want)+float64(descriptions) {
+			t.Errorf("%+v: %d bytes announced, %d taken", c.mesh, want, got)
+		}
+		runtime.KeepAlive(trainers)
+	}
+	// A stage's share of the activations of a micro-batch, times its copies.
+	for number, copies := range []int{3, 2, 1} {
+		train := TrainConfig{Mesh: Mesh{Pipeline: 3, MicroBatches: 12}}
+		cuts, err := stagesFor(layer, s.Shape, data.Shape{4}, new(Config).ready(), &train, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := cuts.stage(number, 4, 12).copies; got != copies {
+			t.Errorf("stage %d has %d copies, want %d", number, got, copies)
+		}
+	}
+}
+
+// A small GPT on data 2 × tensor 2 × pipeline 2 = 8 lanes with zero 1 has the bits of one
+// lane with the same data, micro_batches and tensor: on eight ranks, and on four with two
+// lanes each.
+func TestHybridChangesNoBit(t *testing.T) {
+	block := Transformer{Heads: 4, Causal: true, Dropout: 0.1, Hidden: 256}
+	gpt := Seq{Embedding{Vocab: 160, Out: 128}, Positional{Learned: true}, block, block, LayerNorm{}, Dense{Out: 160, PerStep: true}}
+	for _, precision := range []Precision{F32, BF16} {
+		q := tensorRun{gpt, texts(16, 4, 160), Config{Batch: 8, Seed: 1, Precision: precision}, TrainConfig{Seed: 2, Epochs: 2, EMA: 0.9}}
+		m := always(Mesh{Data: 2, MicroBatches: 2, Tensor: 2})
+		want, score, outputs, err := q.do(m, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.Pipeline, m.Zero = 2, 1
+		onStages(t, &q, m, 8, nil, want, score, outputs)
+		if precision == F32 {
+			m.Threads = 2
+			onStages(t, &q, m, 4, want[0].Bytes(), want, score, outputs)
+			m.Zero = 0
+			onStages(t, &q, m, 2, nil, want, score, outputs) // which have a part each, of both stages
+			m.World, m.Threads = nil, 4
+			if got, _, _, err := q.do(m, nil); err != nil || !bytes.Equal(got[1].Bytes(), want[1].Bytes()) {
+				t.Errorf("on lanes of one process: another checkpoint, or %v", err)
+			}
 		}
 	}
 }

@@ -372,8 +372,13 @@ func (t *Trainer) diverged(u int, what string) error {
 	}
 	if r == nil || r.small.Member() == owner {
 		from, to := micro(m.size, len(t.weights), u)
-		got := l.feeder.fill(&batch{n.x.Data.Floats, n.batch}, 0, m.set, t.order[t.rows+from:t.rows+to], t.done)
-		where = n.blame(t.pass(u), got, t.scaleOf(u))
+		order := t.order[t.rows+from : t.rows+to]
+		if n.stage != nil {
+			where = t.blameStages(u, order)
+		} else {
+			got := l.feeder.fill(&batch{n.x.Data.Floats, n.batch}, 0, m.set, order, t.done)
+			where = n.blame(t.pass(u), got, t.scaleOf(u))
+		}
 	}
 	if t.inUnits {
 		t.endBlame()

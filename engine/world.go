@@ -101,11 +101,13 @@ func (m *Mesh) peers() (ranks []int) {
 // ranks is the side of one rank in what a trainer does together with others.
 type ranks struct {
 	link     mesh.Link
-	floats   *mesh.Group  // of gradients and weights
-	small    *mesh.Group  // of everything else: one leaf a rank
-	all      *mesh.Group  // of all parts of the layers; small, if there is one
-	cells    int          // how many parts there are
-	part     int          // the own one
+	floats   *mesh.Group // of gradients and weights
+	small    *mesh.Group // of everything else: one leaf a rank
+	line     *mesh.Group // of all stages; small, if there is one
+	flow     *mesh.Group // of the stages that have the same data and part; nil, if there is one
+	all      *mesh.Group // of all parts of the layers, too; line, if there is one
+	mesh     *Mesh
+	part     int          // the own one of the layers
 	chunk    [2][]float32 // of tensors that are put together for a checkpoint
 	peers    []int        // that have the same part of the layers, of which it is one
 	carrier  *carrier
@@ -153,12 +155,15 @@ func join(c *TrainConfig, n *Net) (*ranks, error) {
 		}
 		leaves = append(leaves, (s.To-s.From)*each)
 	}
-	r := &ranks{link: link, peers: members.Ranks, cells: c.Mesh.cells(), part: c.Mesh.part(), failed: [][]float64{make([]float64, c.Mesh.all())}, calls: make([]uint32, c.Mesh.all())}
+	r := &ranks{link: link, peers: members.Ranks, mesh: &c.Mesh, part: c.Mesh.part(), failed: [][]float64{make([]float64, c.Mesh.all())}, calls: make([]uint32, c.Mesh.all())}
 	var err error
 	if r.small, err = mesh.NewGroup(link, members); err != nil {
 		return nil, err
 	}
-	if r.all = r.small; r.cells > 1 {
+	if err := r.joinStages(); err != nil {
+		return nil, err
+	}
+	if r.all = r.line; c.Mesh.cells() > 1 {
 		everybody := mesh.Members{Name: "all"}
 		for k := range c.Mesh.all() {
 			everybody.Ranks = append(everybody.Ranks, k)
@@ -216,12 +221,12 @@ func (r *ranks) compare(c *TrainConfig, n *Net) error {
 	of := func(name string, v any) string { return fmt.Sprintf("%s %v", name, v) }
 	own := []string{
 		of("parameters", len(n.params)), of("weights with the checksum", fmt.Sprintf("%08x", sum)), of("kernels", n.CPU()), of("precision", n.cfg.Precision), of("loss", n.cfg.Loss),
-		of("batch", n.cfg.Batch), of("seed", c.Seed), of("optimizer", c.Optimizer), of("mesh.data", c.Mesh.Shards()), of("mesh.tensor", max(c.Mesh.Tensor, 1)), of("micro-batches", c.leaves()), of("mesh.zero", c.Mesh.Zero),
+		of("batch", n.cfg.Batch), of("seed", c.Seed), of("optimizer", c.Optimizer), of("mesh.data", c.Mesh.Shards()), of("mesh.tensor", max(c.Mesh.Tensor, 1)), of("mesh.pipeline", max(c.Mesh.Pipeline, 1)), of("micro-batches", c.leaves()), of("mesh.zero", c.Mesh.Zero),
 	}
 	if c.Mask != nil {
 		own = append(own, of("a mask with the checksum", fmt.Sprintf("%08x", crc32.ChecksumIEEE(mesh.Bytes(c.Mask)))))
 	}
-	if c.Mesh.Zero == 3 || r.cells > 1 { // ranks take turns that depend on them
+	if c.Mesh.Zero == 3 || c.Mesh.cells() > 1 || c.Mesh.stages() > 1 { // ranks take turns that depend on them
 		own = append(own, of("mesh.threads", c.Mesh.Threads))
 	}
 	text, err := r.say(0, strings.Join(own, "\n"))
@@ -282,8 +287,8 @@ func (r *ranks) agree(own error) error {
 // begin readies a rank for steps, once the lanes are there. all is room for the statistics
 // of all micro-batches.
 func (r *ranks) begin(t *Trainer, all []float32) {
-	r.losses = [][]float64{make([]float64, len(t.losses)+1)} // and whether to stop
-	r.squares = [][]float64{t.squares}
+	r.losses = [][]float64{make([]float64, len(t.losses)+2)} // and whether to stop, and the weight of a single one
+	r.squares = [][]float64{t.wholeSquares()}
 	n, stats := r.floats.Size(), len(t.net.stats)
 	if stats == 0 {
 		return
@@ -329,15 +334,20 @@ func (t *Trainer) tell() {
 		x[len(t.losses)] = 1
 	}
 	for round := range t.deal.rounds {
-		for leaf := t.deal.span.From; leaf < t.deal.span.To; leaf++ {
+		for leaf := t.deal.span.From; leaf < t.deal.span.To && r.judges(); leaf++ {
 			u := t.deal.micro(round, leaf)
 			x[u] = t.losses[u]
 		}
 	}
-	if t.now.lost = r.fail(r.small.Sum64(r.losses)); t.now.lost != nil {
+	if r.judges() && len(t.losses) == 1 {
+		x[2] = t.now.weight
+	}
+	if t.now.lost = r.fail(r.line.Sum64(r.losses)); t.now.lost != nil {
 		return
 	}
-	copy(t.losses, x)
+	if copy(t.losses, x); len(t.losses) == 1 {
+		t.now.weight = x[2]
+	}
 	t.stopSeen = x[len(t.losses)] > 0
 	if r.records != nil {
 		r.unit = r.records
@@ -377,21 +387,15 @@ func (t *Trainer) allFinite() bool {
 
 // norm is the Euclidean norm of the gradient.
 func (t *Trainer) norm() float64 {
-	if r := t.ranks; r != nil && t.cfg.Mesh.Zero > 0 {
-		at := 0
-		for k := range t.units {
-			from, to := t.blocksOf(t.units[k].own)
-			fill(t.squares[at:from], nothing)
-			at = to
-		}
-		fill(t.squares[at:], nothing)
-		t.now.lost = r.fail(r.small.Sum64(r.squares))
+	squares := t.squares
+	if r := t.ranks; r != nil && (t.cfg.Mesh.Zero > 0 || t.net.stage != nil) {
+		squares = t.tellSquares()
 	}
 	if t.net.link != nil {
-		return t.normOfParts()
+		return t.normOfParts(squares)
 	}
 	sum := 0.
-	for _, s := range t.squares {
+	for _, s := range squares {
 		sum += s
 	}
 	return math.Sqrt(sum)

@@ -355,7 +355,7 @@ func (n *Net) passEdges() {
 // have a part of the layers each, another one than [Trainer.Net], which takes memory of its own; else the same. It is a call that all
 // ranks make.
 func (t *Trainer) Whole() (*Net, error) {
-	if t.net.link != nil {
+	if t.net.isPart() != nil {
 		return t.wholeOfParts()
 	}
 	if t.master == nil {
