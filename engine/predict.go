@@ -20,6 +20,7 @@ type Prediction struct {
 	Step   *layout.Estimate // of a step
 	One    float64          // seconds of a step on one lane that does not cut it
 	Memory Memory           // of the largest rank
+	Stages []StagePlan      // that ranks or lanes have one each of; nil: they have the whole network
 
 	forward [2]float64 // seconds of a batch without training, and of each of its rows
 }
@@ -100,17 +101,32 @@ func (p *planner) predict(mesh Mesh) (*Prediction, error) {
 		return nil, err
 	}
 	d := t.deal(p.c.Batch, Cost(p.b.Cost()))
-	out := &Prediction{Mesh: mesh, Lanes: d.lanes, Ranks: mesh.ranks(), Rows: t.microRows(p.c.Batch), Batch: p.rows(), Memory: memory}
+	stages, ranks := d.stages*mesh.stages(), mesh.ranks()
+	out := &Prediction{Mesh: mesh, Lanes: d.lanes * d.stages, Ranks: mesh.all(), Rows: t.microRows(p.c.Batch), Batch: p.rows(), Memory: memory}
 	out.Mesh.Data, out.Mesh.MicroBatches, out.Mesh.Threads = mesh.Shards(), t.leaves()/mesh.Shards(), max(mesh.Threads, 1)
+	if stages > 1 {
+		if out.Stages, err = p.stages(t); err != nil {
+			return nil, err
+		}
+		for _, s := range out.Stages {
+			if s.Memory.Train > out.Memory.Train {
+				out.Memory = s.Memory
+			}
+		}
+	}
 	layers := layersOf(p.b, p.in, p.out, &p.c, out.Rows, p.m)
 	for i := range layers {
 		out.forward[0] += layers[i].Forward.Once
 		out.forward[1] += layers[i].Forward.Each
 	}
 	micro := d.turns * d.rounds // of the lane that has most
-	problem := p.problem(layers, out.Ranks, out.Lanes)
-	problem.Model.Batch = out.Rows * out.Ranks * out.Lanes * micro // every lane as the one with most
-	if out.Step, err = problem.Price(layout.Plan{Data: out.Ranks * out.Lanes, Threads: out.Lanes, MicroBatches: micro, Zero: mesh.Zero, Recompute: layout.Recompute(cmp.Or(mesh.Recompute, "none"))}); err != nil {
+	joinStages(layers, out.Stages)
+	if d.stages > 1 { // lanes of a process, which the price takes for others
+		crowd(layers, 1+p.m.Crowd*(1-1/float64(d.stages)))
+	}
+	problem := p.problem(layers, ranks*mesh.stages(), out.Lanes)
+	problem.Model.Batch = out.Rows * ranks * d.lanes * micro // every lane as the one with most
+	if out.Step, err = problem.Price(layout.Plan{Data: ranks * d.lanes, Pipeline: stages, Threads: d.lanes, MicroBatches: micro, Zero: mesh.Zero, Recompute: layout.Recompute(cmp.Or(mesh.Recompute, "none"))}); err != nil {
 		return nil, err
 	}
 	one := p.problem(layersOf(p.b, p.in, p.out, &p.c, p.c.Batch, p.m), 1, 1)

@@ -14,11 +14,12 @@ import (
 // World says that a trainer is one of several ranks, goroutines or processes, that
 // train one network together. Each has a trainer with the same network, configuration
 // and data sets, and computes the shards D·k/K … D·(k+1)/K−1 of the data (of rank k of
-// K). With layers in T parts and K·T ranks, rank k·T + t computes part t of the layers for
-// those shards; with at most D ranks each computes the parts in turn. All make the same calls of their trainers in the same order: [NewTrainer],
-// [Trainer.Step], [Trainer.Epoch], [Trainer.Evaluate], [Trainer.KeepBest],
-// [Trainer.RestoreBest], [Trainer.Save], [Trainer.Load] and [Trainer.Whole] return when all ranks have
-// done their part. The results are those of one rank, bit for bit.
+// K). With a network in P stages, layers in T parts, and P·K·T ranks, rank p·K·T + k·T + t
+// computes part t of the layers of stage p for those shards; with K·T or P·K ranks each
+// computes the others in turn, with at most D ranks both. All make the same calls of their
+// trainers in the same order: [NewTrainer], [Trainer.Step], [Trainer.Epoch],
+// [Trainer.Evaluate], [Trainer.KeepBest], [Trainer.RestoreBest], [Trainer.Save],
+// [Trainer.Load] and [Trainer.Whole] return when all ranks have done their part. The results are those of one rank, bit for bit.
 //
 // An error of one rank ends the link: the calls of the others return it, or a
 // [mesh.ErrLost] if the rank is gone, and none of them waits for ever. Where all

@@ -35,8 +35,11 @@ func (s *Spec) completeRanks() error {
 	m := &s.Mesh
 	if m.Data == 0 {
 		m.Data = r.Max * max(m.Threads, 1)
+		if m.Pipeline > 1 {
+			m.Data = max(r.Max/(m.Pipeline*max(m.Tensor, 1)), 1) * max(m.Threads, 1)
+		}
 	}
-	if r.Max > m.Data {
+	if r.Max > m.Data && m.Pipeline < 2 {
 		return wrong("mesh.ranks", "%d ranks are more than the %d shards of data: use at most %d ranks, or data %d", r.Max, m.Data, m.Data, r.Max)
 	}
 	return nil
