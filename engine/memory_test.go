@@ -27,8 +27,8 @@ func heap() int64 {
 // the trainer keeps beside.
 func TestFootprint(t *testing.T) {
 	s := blobs(data.Shape{8, 8, 2}, 4, 300)
-	for _, k := range kinds {
-		for _, c := range []struct {
+	for i, k := range kinds {
+		for j, c := range []struct {
 			precision Precision
 			train     TrainConfig
 		}{
@@ -40,6 +40,9 @@ func TestFootprint(t *testing.T) {
 			{F32, TrainConfig{Mesh: always(Mesh{Data: 3, MicroBatches: 2, Threads: 3}), Mixup: 0.5}},
 			{F32, TrainConfig{Mesh: always(Mesh{Data: 5, Threads: 2}), EMA: 0.9}},
 		} {
+			if testing.Short() && (i+j)%4 > 0 {
+				continue
+			}
 			cfg := Config{Batch: 256, Precision: c.precision}
 			want, err := Footprint(k.layer, s.Shape, cfg, c.train)
 			if err != nil {

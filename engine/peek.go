@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 
@@ -13,7 +14,7 @@ import (
 // step does, and leaves the gradient in [Net.Grads]. Weights stay as they are;
 // the running statistics of normalisations move.
 func (n *Net) Gradient(s *data.Set) (loss float64, err error) {
-	if err := n.check(s); err != nil {
+	if err := cmp.Or(n.isStage(), n.check(s)); err != nil {
 		return math.NaN(), fmt.Errorf("gradient: %w", err)
 	}
 	rows := min(s.Len(), n.cfg.Batch)
@@ -56,6 +57,9 @@ func (n *Net) Backward(x, dy []float32) error {
 // output of every layer: its name and one row of values after the other. The
 // values are good until see returns.
 func (n *Net) Watch(x []float32, see func(layer string, out []float32)) error {
+	if err := n.isStage(); err != nil {
+		return fmt.Errorf("watch: %w", err)
+	}
 	if n.err != nil {
 		return n.err
 	}
@@ -91,6 +95,9 @@ func (n *Net) Watch(x []float32, see func(layer string, out []float32)) error {
 // its weights: the name of these and the input, one row after the other. The values
 // are good until see returns.
 func (n *Net) Inputs(x []float32, see func(weight string, in []float32)) error {
+	if err := n.isStage(); err != nil {
+		return fmt.Errorf("inputs: %w", err)
+	}
 	if n.err != nil {
 		return n.err
 	}

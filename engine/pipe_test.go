@@ -414,3 +414,41 @@ func TestHybridChangesNoBit(t *testing.T) {
 		}
 	}
 }
+
+// A rank has a stage only, and says so where the whole network is asked for.
+func TestAStageIsNotTheNetwork(t *testing.T) {
+	s := blobs(data.Shape{5}, 3, 24)
+	err := errors.Join(onRanks(links(t, "lanes", 2), func(_ int, l mesh.Link) error {
+		n, err := Compile(staged, s.Shape, Config{Batch: 12})
+		if err != nil {
+			return err
+		}
+		cost := n.Cost()
+		m := always(Mesh{Pipeline: 2, World: &World{l, 2}})
+		tr, err := NewTrainer(n, TrainConfig{Mesh: m})
+		if err != nil {
+			return err
+		}
+		if n.Cost() != cost {
+			return fmt.Errorf("the cost of a stage is %v, that of the network %v", n.Cost(), cost)
+		}
+		_, twice := NewTrainer(n, TrainConfig{})
+		_, evaluated := n.Evaluate(s)
+		_, gradient := n.Gradient(s)
+		for what, err := range map[string]error{
+			"trained twice": twice, "evaluated": evaluated, "a gradient": gradient, "predicts": n.Predict(s.X[:5], make([]float32, 4)), "saved": n.Save(io.Discard, F32),
+			"watched": n.Watch(s.X[:5], nil), "backward": n.Backward(s.X[:5], make([]float32, 4)), "inputs": n.Inputs(s.X[:5], nil), "calibrated": n.Recalibrate(s, 1),
+		} {
+			if err == nil || !strings.Contains(err.Error(), "Trainer.Whole") {
+				return fmt.Errorf("%s: %v", what, err)
+			}
+		}
+		if tr.State() != nil {
+			return errors.New("a stage gives the state of the optimizer")
+		}
+		return nil
+	})...)
+	if err != nil {
+		t.Error(err)
+	}
+}

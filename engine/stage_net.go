@@ -85,3 +85,11 @@ func (n *Net) isPart() error {
 	}
 	return nil
 }
+
+// isStage is an error if a rank has a stage of the network only.
+func (n *Net) isStage() error {
+	if n.stage == nil {
+		return nil
+	}
+	return n.isPart()
+}

@@ -61,6 +61,9 @@ func (p *probe) step(to loss.Targets) (sum, weight float64, y, d []float32) {
 func TestPartsAtOnce(t *testing.T) {
 	for _, k := range cutNets {
 		for parts := 2; parts <= 4; parts++ {
+			if testing.Short() && parts == 2 {
+				continue
+			}
 			for _, in := range []Precision{F32, BF16, FP16} {
 				name := fmt.Sprintf("%s in %d parts, %v", k.name, parts, in)
 				r := rand.New(rand.NewPCG(14, uint64(parts)))

@@ -26,6 +26,15 @@ import (
 // links joins n ranks of this process: by memory, by messages, or by Unix sockets.
 func links(t rapid.TB, kind string, n int) []mesh.Link { return badLinks(t, kind, n, nil) }
 
+// closeAll closes links as their ranks do, beside each other: each waits for the others.
+func closeAll(links []mesh.Link) {
+	var all sync.WaitGroup
+	for _, l := range links {
+		all.Go(func() { l.Close(nil) })
+	}
+	all.Wait()
+}
+
 // badLinks is links over bad networks, by rank.
 func badLinks(t rapid.TB, kind string, n int, bad map[int]*mesh.Bad) []mesh.Link {
 	t.Helper()
@@ -214,9 +223,7 @@ func TestRanksChangeNoBit(t *testing.T) {
 				}
 				return nil
 			})...)
-			for _, l := range all {
-				l.Close(nil)
-			}
+			closeAll(all)
 			if err != nil {
 				rt.Fatal(err)
 			}
@@ -639,9 +646,7 @@ func TestRanksSendWhatIsSaid(t *testing.T) {
 					sent[rank] = int64(after) - int64(before)
 					return err
 				})...)
-				for _, l := range all {
-					l.Close(nil)
-				}
+				closeAll(all)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -12,6 +12,9 @@ import (
 // Where half of the space and more is infeasible and the optimum lies at the
 // border, a sampler that learns soon proposes few infeasible points.
 func TestWhatIsFeasibleIsLearned(t *testing.T) {
+	if testing.Short() {
+		t.Skip("many trials of several seeds")
+	}
 	t.Parallel()
 	p := searchtest.Sphere(4)
 	x, y := p.Space[0].(search.FloatParam), p.Space[1].(search.FloatParam)
@@ -61,6 +64,9 @@ func TestGPFindsAnOptimumAtTheBorder(t *testing.T) {
 // the cheap one. Each seed is run twice, with either of them as the dear one: a
 // sampler that does not look at the costs has half of its trials there, exactly.
 func TestCostsAreSaved(t *testing.T) {
+	if testing.Short() {
+		t.Skip("many trials of several seeds")
+	}
 	t.Parallel()
 	x := search.Float("x", -1, 1)
 	y := search.Float("y", -1, 1)

@@ -12,6 +12,9 @@ import (
 // With several objectives what is infeasible is learned from, and costs count, as
 // they do with one.
 func TestOddsOfSeveralObjectives(t *testing.T) {
+	if testing.Short() {
+		t.Skip("many trials of several seeds")
+	}
 	t.Parallel()
 	x, y := search.Float("x", -1, 1), search.Float("y", -1, 1)
 	space := search.Space{x, y}

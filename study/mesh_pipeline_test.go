@@ -16,7 +16,7 @@ func TestMeshOfStages(t *testing.T) {
 	load := func(mesh string) (*Spec, *data.Data, error) {
 		return Load(context.Background(), writeStudy(t, strings.Replace(goodFile, "search:", mesh+"\nsearch:", 1)), &data.Cache{}, FileOptions{})
 	}
-	s, d, err := load("mesh: {pipeline: 2, threads: 2}")
+	s, _, err := load("mesh: {pipeline: 2, threads: 2}")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +54,7 @@ func TestMeshOfStages(t *testing.T) {
 			t.Errorf("%s: %v, want %s", mesh, err, want)
 		}
 	}
-	s, d, err = load("mesh: {pipeline: 2, ranks: 2}")
+	s, d, err := load("mesh: {pipeline: 2, ranks: 2}")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -49,10 +49,14 @@ func TestARankThatDiesIsLostForAll(t *testing.T) {
 			t.Run(fmt.Sprintf("%s mute %v", kind, mute), func(t *testing.T) {
 				t.Parallel()
 				const n, dies = 3, 1
-				for after := int64(1300); after < 100_000; after += after/2 + 1237 {
-					if mute && after > 20_000 {
-						break
-					}
+				most := int64(100_000)
+				if mute {
+					most = 20_000
+				}
+				if testing.Short() {
+					most /= 5
+				}
+				for after := int64(1300); after < most; after += after/2 + 1237 {
 					bad := &Bad{Mute: mute}
 					ls := links(t, kind, n, func(c *Config) {
 						quick(c)

@@ -21,7 +21,7 @@ func tried(t *testing.T, args ...string) (code int, stdout, stderr string) {
 // difference before you write testdata/small.txt anew.
 func TestKnownMutants(t *testing.T) {
 	if testing.Short() {
-		t.Skip("compiles and runs for seconds; TestExitCodes does some of it")
+		t.Skip("compiles and runs for seconds")
 	}
 	before, err := os.ReadDir("testdata/small")
 	if err != nil {
@@ -49,6 +49,9 @@ func TestKnownMutants(t *testing.T) {
 
 // The exit code says whether enough was noticed, or whether nothing could be told.
 func TestExitCodes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles and runs for seconds")
+	}
 	for _, c := range []struct {
 		args string
 		code int
