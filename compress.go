@@ -23,7 +23,7 @@ type Compress struct {
 	Protect  []string           // layers whose channels stay, by patterns of their names
 	Trials   int                // plans; 0 means 24
 	Epochs   int                // most epochs that a plan is trained; 0 means 9
-	Parallel int                // plans at the same time; 0 means 2
+	Parallel int                // plans at the same time; 0 means 1: then the decisions depend on nothing else
 	Seed     uint64
 	Time     time.Duration // 0: no limit
 

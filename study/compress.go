@@ -37,7 +37,7 @@ type CompressOptions struct {
 	Protect  []string           // layers that are never cut, by patterns of their names
 	Trials   int                // plans; 0 means 24
 	Epochs   int                // most epochs that a plan is trained; 0 means 9
-	Parallel int                // 0 means 2
+	Parallel int                // plans at the same time; 0 means 1, with which a study decides the same whatever interrupts it
 	Seed     uint64
 	Time     Duration // 0: no limit
 }
@@ -125,6 +125,9 @@ func Compression(ctx context.Context, db *store.Store, o CompressOptions) (*Spec
 	}
 	if s.Budget.Epochs == 0 {
 		s.Budget.Epochs = 9
+	}
+	if s.Search.Parallel == 0 {
+		s.Search.Parallel = 1
 	}
 	most := 1.
 	for name, times := range o.Target {

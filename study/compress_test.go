@@ -3,6 +3,7 @@ package study_test
 import (
 	"context"
 	"encoding/json"
+	"math"
 	"reflect"
 	"strings"
 	"testing"
@@ -130,5 +131,35 @@ func TestCompressMistakes(t *testing.T) {
 	}
 	if _, err := study.ParseDrop("two"); err == nil {
 		t.Error("two is a share")
+	}
+}
+
+// What it costs to use a network is told by the trials of a study that asks for it, the same each time.
+func TestCostsAreObjectives(t *testing.T) {
+	ctx := context.Background()
+	b := studytest.New(t, nil)
+	s := studytest.Digits(t, "costs", func(s *study.Spec) {
+		s.Budget.Trials, s.Search.Sampler = 2, "nsga2"
+		s.Also = []search.Objective{{Metric: network.LatencyUS}, {Metric: network.InferenceMWh}, {Metric: network.SizeBytes}}
+	})
+	if _, err := study.Local(ctx, s, b.Recorder, b.Runner, nil); err != nil {
+		t.Fatal(err)
+	}
+	var of []search.Metrics
+	for _, r := range b.Records(t, "costs") {
+		m, _ := r.Last()
+		of = append(of, m.Metrics)
+		if size := m.Metrics[network.SizeBytes]; size < 4*m.Metrics["params"] || size > 4*m.Metrics["params"]+4096 {
+			t.Errorf("%s has %v parameters in %v bytes", r.Name(), m.Metrics["params"], size)
+		}
+		if us, mwh := m.Metrics[network.LatencyUS], m.Metrics[network.InferenceMWh]; !(us > 0) || math.Abs(mwh/(us*1e-3*12/3.6)-1) > 1e-9 {
+			t.Errorf("%s takes %v µs a row and %v mWh for 1000 rows at 12 W", r.Name(), us, mwh)
+		}
+	}
+	if len(of) != 2 || (of[0]["macs"] < of[1]["macs"]) != (of[0][network.LatencyUS] < of[1][network.LatencyUS]) {
+		t.Errorf("costs %v", of)
+	}
+	if clock := stored(t, b, "costs").Clock; clock == nil || clock.Watts != 12 {
+		t.Errorf("the study does not keep what its costs are predicted with: %v", clock)
 	}
 }

@@ -23,7 +23,7 @@ type compressCmd struct {
 	Name     string         `help:"Name of the compression; STUDY-c by default." placeholder:"NAME"`
 	Trials   int            `help:"Plans that are tried." default:"24" placeholder:"N"`
 	Epochs   int            `help:"Most epochs that a plan is trained." default:"9" placeholder:"N"`
-	Parallel int            `help:"Plans at the same time." default:"2" placeholder:"N"`
+	Parallel int            `help:"Plans at the same time; with more than one, what is tried next depends on which ends first." default:"1" placeholder:"N"`
 	Seed     uint64         `help:"Seed of everything that is random." placeholder:"N"`
 	Time     study.Duration `help:"End after this time, like 10m." placeholder:"TIME"`
 	runFlags

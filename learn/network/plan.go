@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 
 	"budwood/data"
 	"budwood/engine"
@@ -26,7 +28,7 @@ var PlanTable = []Hyperparameter{
 // The metrics of a plan beside those of its network, all against the original on the same
 // rows.
 const (
-	PlanCost  = "plan_cost"  // the largest share of a targeted cost that is left; above 1 if more is lost than may be
+	PlanCost  = "plan_cost"  // the share of the latency that is left; above 1 if more is lost than may be
 	Drop      = "drop"       // what is lost: share of the rows, or of the RMSE
 	DropLow   = "drop_low"   // the ends of its 95 % interval
 	DropHigh  = "drop_high"  //
@@ -125,29 +127,15 @@ func (c *Compression) costsOf(n *engine.Net) (search.Metrics, error) {
 	return m, err
 }
 
-// share is the largest share of a cost that is left, in which a plan is judged, and an error if a
-// target is missed. Without targets it is that of the latency.
+// share is the share of the latency that is left, and an error if a target is missed. One
+// that is smaller and not faster is still better than the original.
 func (c *Compression) share(was, now search.Metrics) (float64, error) {
-	if len(c.Target) == 0 {
-		return now[LatencyUS] / was[LatencyUS], nil
-	}
-	most := 0.
-	for _, name := range search.Params(anyOf(c.Target)).Names() {
-		times := was[name] / now[name]
-		if times < c.Target[name] {
+	for _, name := range slices.Sorted(maps.Keys(c.Target)) {
+		if times := was[name] / now[name]; times < c.Target[name] {
 			return 0, fmt.Errorf("%s is %.2f times less, and is to be %.3g times less: not trained", name, times, c.Target[name])
 		}
-		most = max(most, 1/times)
 	}
-	return most, nil
-}
-
-func anyOf(m map[string]float64) map[string]any {
-	out := map[string]any{}
-	for k, v := range m {
-		out[k] = v
-	}
-	return out
+	return min(now[LatencyUS]/was[LatencyUS], .99), nil
 }
 
 // plannedTrainer makes the network of a plan and its trainer.

@@ -14,8 +14,8 @@ import (
 // measuredTurns is how often two networks take turns, and turnSeconds the processor time of
 // a turn at least.
 const (
-	measuredTurns = 9
-	turnSeconds   = .005
+	measuredTurns = 7
+	turnSeconds   = .004
 )
 
 // turns measures two networks by turns on one thread, at batches of 1 and 64 rows: the
