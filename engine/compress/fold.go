@@ -17,7 +17,22 @@ const epsilon = 1e-5
 // are W·a and the bias (b − μ)·a + β. It computes what n computes in inference, up to
 // rounding; trained further, it would be another network. Other batch norms stay.
 func Fold(n *engine.Net) (*engine.Net, error) {
-	out, err := rewritten(n, func(s engine.Seq, ts []map[string][]float32, _ data.Shape) (int, []built) {
+	b, err := fold(n)
+	if err != nil {
+		return nil, err
+	}
+	return b.compile(n)
+}
+
+// FoldedLayers is what the network of [Fold] consists of, without that network: layers,
+// and tensors by their names in them.
+func FoldedLayers(n *engine.Net) (engine.Layer, map[string][]float32, error) {
+	b, err := fold(n)
+	return b.layer, b.tensors, err
+}
+
+func fold(n *engine.Net) (built, error) {
+	out, err := rewrite(func(s engine.Seq, ts []map[string][]float32, _ data.Shape) (int, []built) {
 		p, ok := productOf(s[0])
 		if !ok {
 			return 0, nil
@@ -42,9 +57,9 @@ func Fold(n *engine.Net) (*engine.Net, error) {
 			parts = append(parts, built{layer: s[i]})
 		}
 		return at + 1, parts
-	})
+	}).of(n)
 	if err != nil {
-		return nil, fmt.Errorf("fold batch norms: %w", err)
+		return built{}, fmt.Errorf("fold batch norms: %w", err)
 	}
 	return out, nil
 }

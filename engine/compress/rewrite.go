@@ -16,14 +16,19 @@ type rewrite func(s engine.Seq, tensors []map[string][]float32, in data.Shape) (
 
 // rewritten is a network of its own with some layers replaced.
 func rewritten(n *engine.Net, f rewrite) (*engine.Net, error) {
-	if err := alive(n); err != nil {
-		return nil, err
-	}
-	b, err := f.layer(n.Layer(), tensorsOf(n), n.In())
+	b, err := f.of(n)
 	if err != nil {
 		return nil, err
 	}
 	return b.compile(n)
+}
+
+// of is what a network becomes.
+func (f rewrite) of(n *engine.Net) (built, error) {
+	if err := alive(n); err != nil {
+		return built{}, err
+	}
+	return f.layer(n.Layer(), tensorsOf(n), n.In())
 }
 
 // layer rewrites what is in a layer with these tensors.

@@ -17,7 +17,7 @@ func (g *graph) cell(c engine.Cell, x operand) (operand, error) {
 	nodes := make([]operand, c.Nodes)
 	nodes[0] = x
 	for node := 1; node < c.Nodes; node++ {
-		var names []string
+		var parts []operand
 		for i, e := range c.Edges {
 			if e.To != node {
 				continue
@@ -31,9 +31,9 @@ func (g *graph) cell(c engine.Cell, x operand) (operand, error) {
 			if err != nil {
 				return x, err
 			}
-			names = append(names, y.name)
+			parts = append(parts, y)
 		}
-		nodes[node] = operand{g.apply("Sum", names), shapes[node]}
+		nodes[node] = g.sum("Sum", parts, shapes[node])
 	}
 	return nodes[c.Nodes-1], nil
 }
@@ -52,12 +52,12 @@ func (g *graph) fpn(f engine.FPN, x operand) (operand, error) {
 		x = levels[i]
 	}
 	var top operand
-	pooled := make([]string, len(levels))
+	pooled := make([]operand, len(levels))
 	for i, c := range slices.Backward(levels) {
 		g.path = append(g.path, strconv.Itoa(i))
 		c, err := g.within("lateral", engine.Conv{Out: f.Out, Kernel: 1}, c)
 		if err == nil && i < len(levels)-1 {
-			c.name = g.apply("Add", []string{c.name, g.enlarge(top, c.shape)})
+			c = g.sum("Add", []operand{c, g.enlarge(top, c.shape)}, c.shape)
 		}
 		top = c
 		y := operand{}
@@ -65,7 +65,7 @@ func (g *graph) fpn(f engine.FPN, x operand) (operand, error) {
 		case err != nil:
 		case f.Pool:
 			y, err = g.within("output", engine.Seq{engine.Conv{Out: f.Out}, engine.GlobalAvgPool{}}, c)
-			pooled[i] = y.name
+			pooled[i] = y
 		case i == 0:
 			top, err = g.within("output", engine.Conv{Out: f.Out}, c)
 		}
@@ -75,21 +75,22 @@ func (g *graph) fpn(f engine.FPN, x operand) (operand, error) {
 		}
 	}
 	if f.Pool {
-		return operand{g.apply("Concat", pooled, attr{"axis", -1}), shape}, nil
+		return g.concat(pooled, shape), nil
 	}
-	return operand{top.name, shape}, nil
+	return top, nil
 }
 
 // enlarge repeats pixels up to the height and width of a shape: pixel i of n is
 // pixel i·m/n, rounded down, of m.
-func (g *graph) enlarge(x operand, to data.Shape) string {
+func (g *graph) enlarge(x operand, to data.Shape) operand {
+	x = g.first(x)
 	name := x.name
 	for axis := range 2 {
 		from := make([]int, to[axis])
 		for i := range from {
 			from[i] = i * x.shape[axis] / to[axis]
 		}
-		name = g.apply("Gather", []string{name, g.ints(from...)}, attr{"axis", axis + 1})
+		name = g.apply("Gather", []string{name, g.ints(from...)}, attr{"axis", axis + 2})
 	}
-	return name
+	return operand{name, to, to}
 }

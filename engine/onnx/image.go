@@ -2,6 +2,7 @@ package onnx
 
 import (
 	"math"
+	"slices"
 
 	"budwood/data"
 	"budwood/engine"
@@ -9,22 +10,6 @@ import (
 
 // ε of the norms.
 const epsilon = 1e-5
-
-// channelsFirst and channelsLast move the channels of a batch of images or
-// sequences: ONNX has them before the places.
-func (g *graph) channelsFirst(x operand) string {
-	if len(x.shape) == 2 {
-		return g.apply("Transpose", []string{x.name}, attr{"perm", []int{0, 2, 1}})
-	}
-	return g.apply("Transpose", []string{x.name}, attr{"perm", []int{0, 3, 1, 2}})
-}
-
-func (g *graph) channelsLast(x string, axes int) string {
-	if axes == 2 {
-		return g.apply("Transpose", []string{x}, attr{"perm", []int{0, 2, 1}})
-	}
-	return g.apply("Transpose", []string{x}, attr{"perm", []int{0, 2, 3, 1}})
-}
 
 func or(n, otherwise int) int {
 	if n == 0 {
@@ -75,11 +60,11 @@ func (g *graph) convolve(x operand, taps, per, out int, dims []int, attrs ...att
 			}
 		}
 	}
-	inputs := []string{g.channelsFirst(x), g.floats(turned, dims...)}
+	inputs := []string{x.name, g.floats(turned, dims...)}
 	if g.has("bias") {
 		inputs = append(inputs, g.floats(g.weight("bias"), out))
 	}
-	return g.channelsLast(g.apply("Conv", inputs, attrs...), len(x.shape))
+	return g.apply("Conv", inputs, attrs...)
 }
 
 func (g *graph) pool(op string, size int, x operand) string {
@@ -88,50 +73,66 @@ func (g *graph) pool(op string, size int, x operand) string {
 	if len(x.shape) == 3 {
 		window = []int{n, n}
 	}
-	y := g.apply(op, []string{g.channelsFirst(x)}, attr{"kernel_shape", window}, attr{"strides", window})
-	return g.channelsLast(y, len(x.shape))
+	return g.apply(op, []string{x.name}, attr{"kernel_shape", window}, attr{"strides", window})
+}
+
+// global takes all places of each channel together: by an op for channels first, or one
+// for any axes.
+func (g *graph) global(op, reduce string, x operand, shape data.Shape) operand {
+	if x.planes() {
+		return operand{name: g.reshape(g.apply(op, []string{x.name}), shape...), shape: shape}
+	}
+	y := g.apply(reduce, []string{g.last(x).name}, attr{"axes", places(x.shape)}, attr{"keepdims", 0})
+	return operand{name: y, shape: shape}
 }
 
 func (g *graph) upsample(u engine.Upsample, x operand) string {
 	n := float32(or(u.Size, 2))
-	y := g.apply("Resize", []string{g.channelsFirst(x), "", g.floats([]float32{1, 1, n, n}, 4)},
+	return g.apply("Resize", []string{x.name, "", g.floats([]float32{1, 1, n, n}, 4)},
 		attr{"mode", "nearest"}, attr{"coordinate_transformation_mode", "asymmetric"}, attr{"nearest_mode", "floor"})
-	return g.channelsLast(y, 3)
 }
 
 // batchNorm is x·a + b with a = γ/√(σ² + ε) and b = β − μ·a of the running
-// statistics.
-func (g *graph) batchNorm(x operand) string {
+// statistics. What is left of them is not behind a layer with weights.
+func (g *graph) batchNorm(x operand) operand {
 	gamma, beta, mean, variance := g.weight("weight"), g.weight("bias"), g.weight("running_mean"), g.weight("running_var")
 	a, b := make([]float32, len(gamma)), make([]float32, len(gamma))
 	for i := range a {
 		s := float64(gamma[i]) / math.Sqrt(float64(variance[i])+epsilon)
 		a[i], b[i] = float32(s), float32(float64(beta[i])-float64(mean[i])*s)
 	}
-	return g.scaleShift(x.name, a, b)
+	return g.scaleShift(x, a, b)
 }
 
-func (g *graph) scaleShift(x string, a, b []float32) string {
-	return g.apply("Add", []string{g.apply("Mul", []string{x, g.floats(a, len(a))}), g.floats(b, len(b))})
+// scaleShift is x·a + b, with a value of a and b for each feature.
+func (g *graph) scaleShift(x operand, a, b []float32) operand {
+	return x.same(g.apply("Add", []string{g.apply("Mul", []string{x.name, g.vector(x, a)}), g.vector(x, b)}))
 }
 
-// groupNorm normalises {places, groups, channels of a group} over the first and
-// the last.
-func (g *graph) groupNorm(l engine.GroupNorm, x operand) string {
+// groupNorm normalises all channels of a group at all places.
+func (g *graph) groupNorm(l engine.GroupNorm, x operand) operand {
 	c := x.shape[len(x.shape)-1]
 	groups := or(l.Groups, min(32, c))
 	for c%groups != 0 {
 		groups--
 	}
-	v := g.reshape(x.name, x.shape.Size()/c, groups, c/groups)
-	y := g.reshape(g.normalise(v, c/groups, or(l.Of, c/groups), 1, 3), x.shape...)
-	return g.scaleShift(y, g.weight("weight"), g.weight("bias"))
+	x = g.first(x)
+	v := g.reshape(x.name, groups, x.shape.Size()/groups)
+	y := g.reshape(g.normalise(v, c/groups, or(l.Of, c/groups), 2), x.dims()...)
+	return g.scaleShift(x.same(y), g.weight("weight"), g.weight("bias"))
 }
 
-// wideLayerNorm is the layer norm of features of which some are 0 and not there.
-func (g *graph) wideLayerNorm(l engine.LayerNorm, x operand) string {
-	last := len(x.shape)
-	return g.scaleShift(g.normalise(x.name, x.shape[last-1], l.Of, last), g.weight("weight"), g.weight("bias"))
+// layerNorm normalises the last axis, which the graph must have as the last one too.
+func (g *graph) layerNorm(l engine.LayerNorm, x operand) operand {
+	if x.planes() {
+		x = g.last(x)
+	}
+	c, last := x.shape[len(x.shape)-1], len(x.shape)
+	if l.Of > c { // some are 0 and not there
+		return g.scaleShift(x.same(g.normalise(x.name, c, l.Of, last)), g.weight("weight"), g.weight("bias"))
+	}
+	return x.same(g.apply("LayerNormalization", []string{x.name, g.vector(x, g.weight("weight")), g.vector(x, g.weight("bias"))},
+		attr{"axis", -1}, attr{"epsilon", float32(epsilon)}))
 }
 
 // normalise is (x − μ)/√(σ² + ε) over axes, the last of which has c values; the
@@ -160,10 +161,9 @@ func (g *graph) squeezeExcite(l engine.SqueezeExcite, x operand) (operand, error
 	if err != nil {
 		return x, err
 	}
-	dims := make([]int, len(x.shape))
-	for i := range dims {
-		dims[i] = 1
+	dims := slices.Repeat([]int{1}, len(x.shape))
+	if dims[len(dims)-1] = c; x.planes() {
+		dims = firstOf(dims)
 	}
-	dims[len(dims)-1] = c
-	return operand{g.apply("Mul", []string{x.name, g.reshape(by.name, dims...)}), x.shape}, nil
+	return x.same(g.apply("Mul", []string{x.name, g.reshape(by.name, dims...)})), nil
 }

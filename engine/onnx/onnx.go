@@ -3,11 +3,15 @@
 //
 // The file has one input, "input", of any number of rows with the shape of the
 // network's input, channels last, and one output, "output": what Net.Predict
-// computes, in float32. Batch norm is in its inference form, dropout is left out.
+// computes, in float32. Between them images have channels first, as ONNX wants them:
+// there is a Transpose where the input has several channels, and where a layer works on
+// pixels or steps. Batch norm is folded into the layer before it, if that has weights
+// ([compress.Fold]); dropout is left out.
 // [Options] put the preparation of the data in front, and weights into 16 bits.
 package onnx
 
 import (
+	"cmp"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -20,6 +24,7 @@ import (
 
 	"budwood/data"
 	"budwood/engine"
+	"budwood/engine/compress"
 	"budwood/engine/safetensors"
 )
 
@@ -50,11 +55,12 @@ func Write(w io.Writer, n *engine.Net, o Options) error {
 	if n == nil || n.Layer() == nil {
 		return errors.New("onnx: there is no network")
 	}
-	g := &graph{weights: map[string][]float32{}, dtype: o.Weights.Dtype()}
-	for _, t := range slices.Concat(n.Tensors(), n.Statistics()) {
-		g.weights[t.Name] = t.Data
+	layer, weights, err := compress.FoldedLayers(n)
+	if err != nil {
+		return fmt.Errorf("onnx: %w", err)
 	}
-	x := operand{"input", n.In()}
+	g := &graph{weights: weights, dtype: o.Weights.Dtype(), made: map[string]string{}}
+	x := operand{name: "input", shape: n.In()}
 	raw := n.In()
 	if o.Data != nil {
 		raw = o.Data.Raw()
@@ -62,10 +68,11 @@ func Write(w io.Writer, n *engine.Net, o Options) error {
 			return fmt.Errorf("onnx: %w", err)
 		}
 	}
-	y, err := g.layer(n.Layer(), x)
+	y, err := g.layer(layer, x)
 	if err != nil {
 		return fmt.Errorf("onnx: %w", err)
 	}
+	y = g.last(y)
 	outputs := []string{"output"}
 	if o.Data != nil {
 		y.name = g.unscale(o.Data, y.name)
@@ -109,12 +116,6 @@ func Write(w io.Writer, n *engine.Net, o Options) error {
 	return nil
 }
 
-// operand is a value of the graph, and the shape of one sample of it.
-type operand struct {
-	name  string
-	shape data.Shape
-}
-
 // graph collects nodes and constants.
 type graph struct {
 	weights   map[string][]float32
@@ -122,6 +123,7 @@ type graph struct {
 	path      []string          // of the layer, as in the names of its tensors
 	nodes     []message
 	constants []message
+	made      map[string]string // values that were brought into another order
 	count     int
 }
 
@@ -244,6 +246,16 @@ func (g *graph) layer(l engine.Layer, x operand) (operand, error) {
 		return g.par(l, x)
 	case engine.SqueezeExcite:
 		return g.squeezeExcite(l, x)
+	case engine.Flatten:
+		return g.flat(x), nil
+	case engine.GroupNorm:
+		return g.groupNorm(l, x), nil
+	case engine.BatchNorm:
+		return g.batchNorm(x), nil
+	case engine.LayerNorm:
+		return g.layerNorm(l, x), nil
+	case engine.Dense:
+		return g.dense(l, x), nil
 	case engine.Cell:
 		return g.cell(l, x)
 	case engine.FPN:
@@ -251,23 +263,47 @@ func (g *graph) layer(l engine.Layer, x operand) (operand, error) {
 	case engine.Dropout:
 		return x, nil
 	}
-	for _, form := range []func(engine.Layer, operand, data.Shape) (string, bool){g.weighted, g.normal, g.rearranged, g.activation} {
-		if y, ok := form(l, x, shape); ok {
-			return operand{y, shape}, nil
-		}
+	if y, ok := g.activation(l, x.name); ok {
+		return x.same(y), nil
+	}
+	if y, ok := g.image(l, x, shape); ok {
+		return y, nil
+	}
+	if y, ok := g.plain(l, g.last(x), shape); ok {
+		return operand{name: y, shape: shape}, nil
 	}
 	return x, fmt.Errorf("layer %s %v: has no form in ONNX here", strings.Join(g.path, "."), l)
 }
 
-// weighted adds the nodes of a layer with products; false if the layer is another.
-func (g *graph) weighted(l engine.Layer, x operand, shape data.Shape) (string, bool) {
+// image adds the nodes of a layer that has channels first in ONNX; false if the layer
+// is another.
+func (g *graph) image(l engine.Layer, x operand, shape data.Shape) (operand, bool) {
+	y := ""
 	switch l := l.(type) {
-	case engine.Dense:
-		return g.dense(l, x), true
 	case engine.Conv:
-		return g.conv(l, x, shape), true
+		y = g.conv(l, g.first(x), shape)
 	case engine.Conv1D:
-		return g.conv1D(l, x, shape), true
+		y = g.conv1D(l, g.first(x), shape)
+	case engine.MaxPool:
+		y = g.pool("MaxPool", l.Size, g.first(x))
+	case engine.AvgPool:
+		y = g.pool("AveragePool", l.Size, g.first(x))
+	case engine.Upsample:
+		y = g.upsample(l, g.first(x))
+	case engine.GlobalAvgPool:
+		return g.global("GlobalAveragePool", "ReduceMean", x, shape), true
+	case engine.GlobalMaxPool:
+		return g.global("GlobalMaxPool", "ReduceMax", x, shape), true
+	default:
+		return x, false
+	}
+	return operand{y, shape, shape}, true
+}
+
+// plain adds the nodes of a layer that has the engine's order in ONNX; false if the
+// layer is another.
+func (g *graph) plain(l engine.Layer, x operand, shape data.Shape) (string, bool) {
+	switch l := l.(type) {
 	case engine.Embedding:
 		index := g.apply("Cast", []string{x.name}, attr{"to", int64Type})
 		return g.apply("Gather", []string{g.floats(g.weight("weight"), l.Vocab, l.Out), index}), true
@@ -277,43 +313,7 @@ func (g *graph) weighted(l engine.Layer, x operand, shape data.Shape) (string, b
 		return g.attention(l, x), true
 	case engine.GRU:
 		return g.gru(l, x), true
-	}
-	return "", false
-}
-
-// normal adds the nodes of a normalisation; false if the layer is another.
-func (g *graph) normal(l engine.Layer, x operand, shape data.Shape) (string, bool) {
-	switch l := l.(type) {
-	case engine.BatchNorm:
-		return g.batchNorm(x), true
-	case engine.LayerNorm:
-		c := shape[len(shape)-1]
-		if l.Of > c {
-			return g.wideLayerNorm(l, x), true
-		}
-		return g.apply("LayerNormalization", []string{x.name, g.floats(g.weight("weight"), c), g.floats(g.weight("bias"), c)},
-			attr{"axis", -1}, attr{"epsilon", float32(epsilon)}), true
-	case engine.GroupNorm:
-		return g.groupNorm(l, x), true
-	}
-	return "", false
-}
-
-// rearranged adds the nodes of a pooling or of a layer that moves values; false if
-// the layer is another.
-func (g *graph) rearranged(l engine.Layer, x operand, shape data.Shape) (string, bool) {
-	switch l := l.(type) {
-	case engine.MaxPool:
-		return g.pool("MaxPool", l.Size, x), true
-	case engine.AvgPool:
-		return g.pool("AveragePool", l.Size, x), true
-	case engine.GlobalAvgPool:
-		return g.apply("ReduceMean", []string{x.name}, attr{"axes", places(x.shape)}, attr{"keepdims", 0}), true
-	case engine.GlobalMaxPool:
-		return g.apply("ReduceMax", []string{x.name}, attr{"axes", places(x.shape)}, attr{"keepdims", 0}), true
-	case engine.Upsample:
-		return g.upsample(l, x), true
-	case engine.Flatten, engine.Reshape:
+	case engine.Reshape:
 		return g.reshape(x.name, shape...), true
 	case engine.LastStep:
 		return g.reshape(g.apply("Gather", []string{x.name, g.ints(x.shape[0] - 1)}, attr{"axis", 1}), shape...), true
@@ -335,23 +335,22 @@ func (g *graph) reshape(x string, to ...int) string {
 }
 
 // activation adds the nodes of an activation; false if the layer is another.
-func (g *graph) activation(l engine.Layer, in operand, _ data.Shape) (string, bool) {
-	x := in.name
-	switch l.(type) {
+func (g *graph) activation(l engine.Layer, x string) (string, bool) {
+	switch l := l.(type) {
 	case engine.ReLU:
 		return g.apply("Relu", []string{x}), true
 	case engine.LeakyReLU:
-		return g.apply("LeakyRelu", []string{x}, attr{"alpha", float32(0.01)}), true
+		return g.apply("LeakyRelu", []string{x}, attr{"alpha", float32(cmp.Or(l.Slope, 0.01))}), true
 	case engine.Tanh:
 		return g.apply("Tanh", []string{x}), true
 	case engine.Sigmoid:
 		return g.apply("Sigmoid", []string{x}), true
 	case engine.SiLU:
 		return g.apply("Mul", []string{x, g.apply("Sigmoid", []string{x})}), true
-	case engine.GELU: // x·½·(1 + erf(x/√2))
-		erf := g.apply("Erf", []string{g.apply("Mul", []string{x, g.number(math.Sqrt2 / 2)})})
-		cdf := g.apply("Mul", []string{g.apply("Add", []string{erf, g.number(1)}), g.number(0.5)})
-		return g.apply("Mul", []string{x, cdf}), true
+	case engine.GELU: // x·(1 + erf(x/√2))·½, as onnxruntime knows it
+		erf := g.apply("Erf", []string{g.apply("Div", []string{x, g.number(math.Sqrt2)})})
+		twice := g.apply("Mul", []string{x, g.apply("Add", []string{erf, g.number(1)})})
+		return g.apply("Mul", []string{twice, g.number(0.5)}), true
 	}
 	return "", false
 }

@@ -12,6 +12,7 @@ import (
 
 	"budwood/data"
 	"budwood/engine"
+	"budwood/engine/compress"
 	"budwood/engine/loss"
 )
 
@@ -50,6 +51,18 @@ var models = []struct {
 		engine.FPN{Out: 3, Stages: []engine.Seq{{engine.Conv{Out: 4, Stride: 2}, engine.ReLU{}}, {engine.Conv{Out: 5, Stride: 2}}, {engine.Conv{Out: 6, Stride: 3}}}},
 		engine.FPN{Out: 4, Pool: true, Stages: []engine.Seq{{engine.Conv{Out: 4}}, {engine.Conv{Out: 5, Stride: 2}}}}, engine.Dense{Out: 3},
 	}, data.Shape{13, 15, 2}},
+	{"norms in the way", engine.Seq{
+		engine.BatchNorm{}, engine.Conv{Out: 4}, engine.LeakyReLU{Slope: .2}, engine.BatchNorm{}, engine.LayerNorm{}, engine.Conv{Out: 6}, engine.GELU{}, engine.MaxPool{}, engine.Flatten{},
+		engine.BatchNorm{}, engine.LayerNorm{}, engine.Tanh{}, engine.Par{Branches: []engine.Seq{{engine.Dense{Out: 3}}, {}}, Concat: true}, engine.Reshape{To: data.Shape{3, 17, 1}},
+		engine.Conv{Out: 2, Stride: 2}, engine.Upsample{},
+	}, data.Shape{5, 9, 2}},
+	{"flat branches", engine.Seq{
+		engine.Conv{Out: 3}, engine.Flatten{}, engine.Residual{Body: engine.Seq{engine.SiLU{}}}, engine.Residual{Body: engine.Seq{engine.Dense{Out: 24}}}, engine.Reshape{To: data.Shape{4, 2, 3}}, engine.GlobalMaxPool{},
+	}, data.Shape{4, 2, 2}},
+	{"image of sequences", engine.Seq{
+		engine.Conv{Out: 4}, engine.Dense{Out: 3, PerStep: true}, engine.MaxPool{}, engine.Reshape{To: data.Shape{6, 4}}, engine.Conv1D{Out: 5}, engine.BatchNorm{}, engine.ReLU{},
+		engine.Residual{Body: engine.Seq{engine.Conv1D{Out: 6, Stride: 2}}}, engine.GroupNorm{Groups: 2}, engine.GlobalMaxPool{},
+	}, data.Shape{4, 8, 2}},
 	{"sequence", engine.Seq{
 		engine.Reshape{To: data.Shape{12, 4}}, engine.Conv1D{Out: 6, Dilation: 2, Causal: true}, engine.ReLU{}, engine.Conv1D{Out: 6, Kernel: 4, Stride: 2, Groups: 2},
 		engine.MaxPool{}, engine.GRU{Out: 5}, engine.LastStep{}, engine.Dense{Out: 3},
@@ -100,7 +113,7 @@ const rows = 3
 
 // What onnxruntime computes from the file is what the network predicts, and with
 // weights in 16 bits what it predicts with rounded weights. The environment
-// variable ONNXRUNTIME names a folder in which npm has installed onnxruntime-web;
+// variable ONNXRUNTIME names a folder in which npm has installed onnxruntime-node or onnxruntime-web;
 // without it, or without node, the test skips.
 func TestRuntime(t *testing.T) {
 	var requests []request
@@ -116,7 +129,7 @@ func TestRuntime(t *testing.T) {
 			if err := n.Predict(x, y); err != nil {
 				t.Fatalf("%s: %v", m.name, err)
 			}
-			requests = append(requests, request{fmt.Sprintf("%s, %v", m.name, p), b.Bytes(), append([]int{rows}, m.in...), x, max(bound, 2e-5)})
+			requests = append(requests, request{fmt.Sprintf("%s, %v", m.name, p), b.Bytes(), append([]int{rows}, m.in...), x, max(bound, 1e-5)})
 			want = append(want, y)
 		}
 	}
@@ -137,7 +150,7 @@ func agree(t *testing.T, requests []request, want [][]float32) {
 	folder := os.Getenv("ONNXRUNTIME")
 	node, err := exec.LookPath("node")
 	if folder == "" || err != nil {
-		t.Skip("needs node, and ONNXRUNTIME=FOLDER after npm install onnxruntime-web in it")
+		t.Skip("needs node, and ONNXRUNTIME=FOLDER after npm install --ignore-scripts onnxruntime-node (or onnxruntime-web) in it")
 	}
 	for i := range requests {
 		for j, v := range requests[i].Data {
@@ -220,8 +233,12 @@ func TestGraph(t *testing.T) {
 			}
 			numbers += size / 4
 		}
-		if numbers < len(n.Params()) {
-			t.Errorf("%s: %d numbers for %d parameters", m.name, numbers, len(n.Params()))
+		folded, err := compress.Fold(n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if numbers < len(folded.Params()) {
+			t.Errorf("%s: %d numbers for %d parameters", m.name, numbers, len(folded.Params()))
 		}
 		nodes := map[string]bool{}
 		for _, node := range g.sub(t, 1) {

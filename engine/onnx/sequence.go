@@ -9,14 +9,26 @@ import (
 	"budwood/engine"
 )
 
-func (g *graph) dense(d engine.Dense, x operand) string {
-	name, in := x.name, x.shape.Size()
+// dense multiplies what is flattened as it lies, with its rows of weights in that
+// order.
+func (g *graph) dense(d engine.Dense, x operand) operand {
 	if d.PerStep {
-		in = x.shape[len(x.shape)-1]
-	} else if len(x.shape) > 1 {
-		name = g.reshape(name, in)
+		x = g.last(x)
+		shape := slices.Clone(x.shape)
+		in := shape[len(shape)-1]
+		shape[len(shape)-1] = d.Out
+		return operand{name: g.linear(x.name, in, d.Out), shape: shape}
 	}
-	return g.linear(name, in, d.Out)
+	x = g.flat(x)
+	w := g.weight("weight")
+	if x.of != nil {
+		w = inOrder(w, d.Out, x.of)
+	}
+	inputs := []string{x.name, g.floats(w, x.shape[0], d.Out)}
+	if g.has("bias") {
+		inputs = append(inputs, g.floats(g.weight("bias"), d.Out))
+	}
+	return operand{name: g.apply("Gemm", inputs), shape: data.Shape{d.Out}}
 }
 
 // linear is x·W + b on the last axis, with the weights of the current layer.
@@ -100,7 +112,7 @@ func (g *graph) residual(r engine.Residual, x operand) (operand, error) {
 	if err != nil {
 		return x, err
 	}
-	return operand{g.apply("Add", []string{body.name, short.name}), body.shape}, nil
+	return g.sum("Add", []operand{body, short}, body.shape), nil
 }
 
 // project brings a value to a shape by the projection of the current layer.
@@ -121,7 +133,7 @@ func (g *graph) par(p engine.Par, x operand) (operand, error) {
 	if err != nil {
 		return x, err
 	}
-	var names []string
+	var parts []operand
 	for i, s := range p.Branches {
 		g.path = append(g.path, strconv.Itoa(i))
 		y, err := g.seq(s, x)
@@ -132,10 +144,10 @@ func (g *graph) par(p engine.Par, x operand) (operand, error) {
 		if err != nil {
 			return x, err
 		}
-		names = append(names, y.name)
+		parts = append(parts, y)
 	}
 	if p.Concat {
-		return operand{g.apply("Concat", names, attr{"axis", -1}), shape}, nil
+		return g.concat(parts, shape), nil
 	}
-	return operand{g.apply("Sum", names), shape}, nil
+	return g.sum("Sum", parts, shape), nil
 }
