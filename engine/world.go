@@ -6,6 +6,7 @@ import (
 	"hash/crc32"
 	"math"
 	"strings"
+	"time"
 
 	"budwood/engine/kernel"
 	"budwood/engine/mesh"
@@ -294,6 +295,7 @@ func (t *Trainer) tell() {
 	if t.now.lost = r.lost; r.lost != nil {
 		return
 	}
+	began := time.Now()
 	x := r.losses[0]
 	fill(x, nothing)
 	if t.stopSeen {
@@ -310,6 +312,7 @@ func (t *Trainer) tell() {
 	}
 	copy(t.losses, x)
 	t.stopSeen = x[len(t.losses)] > 0
+	t.timing.waited += time.Since(began)
 	if r.records != nil {
 		r.unit = r.records
 		t.now.lost = r.fail(r.floats.AllGather(r.recorded))
