@@ -405,3 +405,8 @@ func copyTileAVX512(mr, nv int, p *tileArgs) {
 		tile14x2CopyAVX512(p)
 	}
 }
+
+// tile1x8AVX512 computes a tile of C.
+//
+//go:noescape
+func tile1x8AVX512(p *tileArgs)
