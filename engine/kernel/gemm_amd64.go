@@ -58,12 +58,21 @@ func (g *Gemm) tiles(copied unsafe.Pointer) {
 			if g.Bias != nil {
 				p.bias = unsafe.Pointer(&g.Bias[j])
 			}
+			n := 1
 			if use == avx512 {
+				n = min((g.N-j)/(rowVectors*width), 3)
+			}
+			switch {
+			case n == 3:
+				tile1x24AVX512(&p)
+			case n == 2:
+				tile1x16AVX512(&p)
+			case use == avx512:
 				tile1x8AVX512(&p)
-			} else {
+			default:
 				tile1x8AVX2(&p)
 			}
-			j += rowVectors * width
+			j += n * rowVectors * width
 			continue
 		}
 		w, nv := min(2*width, g.N-j), 2
