@@ -9,6 +9,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"budwood/data"
+	"budwood/engine/crew"
 	"budwood/study"
 	"budwood/trials"
 	"budwood/trials/blob"
@@ -48,6 +49,7 @@ type State struct {
 
 	home   string
 	losses *trials.Losses // of a state that trains
+	cores  *crew.Pool     // of one that trains
 }
 
 // OpenState opens a state directory for writing; "" means [Home]. With nil files,
@@ -104,7 +106,10 @@ func (s *State) runner() *trials.Runner {
 		s.Log.Warn().Err(err).Msg("meshes are chosen by the built-in numbers")
 		machine = nil
 	}
-	return &trials.Runner{Blobs: s.Files.Blobs, Meter: s.Meter, Name: name, Log: s.Log, Losses: s.losses, Machine: machine}
+	if s.cores == nil {
+		s.cores = trials.NewCores()
+	}
+	return &trials.Runner{Blobs: s.Files.Blobs, Meter: s.Meter, Name: name, Log: s.Log, Losses: s.losses, Machine: machine, Cores: s.cores}
 }
 
 // WorkersDir is where the workers of a state directory note what they train, so that

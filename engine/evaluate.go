@@ -31,6 +31,10 @@ func (n *Net) EvaluateTo(outputs []float32, s *data.Set) (Score, error) {
 	defer kernel.Leave()
 	r := newRegression(s)
 	var all tally
+	if n.helped(s.Len()) && alike(n.cfg.Loss) {
+		n.tallies(&all, outputs, s, r)
+		return all.score(s, r), nil
+	}
 	for lo := 0; lo < s.Len(); lo += n.cfg.Batch {
 		all.add(n.tally(outputs, s, r, lo, min(lo+n.cfg.Batch, s.Len())))
 	}
@@ -62,7 +66,7 @@ func (a *tally) score(s *data.Set, r *regression) Score {
 
 // tally runs the rows lo … hi−1 of a set forward, at most a batch. It writes the
 // outputs to their place among those of the set, if there is one, and adds squared
-// errors to r.
+// errors to r, unless that is nil.
 func (n *Net) tally(outputs []float32, s *data.Set, r *regression, lo, hi int) (a tally) {
 	in, w, m := n.in.Size(), n.out.Size(), hi-lo
 	part := s.Slice(lo, hi)
@@ -77,7 +81,7 @@ func (n *Net) tally(outputs []float32, s *data.Set, r *regression, lo, hi int) (
 	}
 	if s.Classes > 0 {
 		a.right = correct(y, part.Class)
-	} else {
+	} else if r != nil {
 		r.add(y, part.Target)
 	}
 	a.loss, a.weight = loss.Plain(n.cfg.Loss).Gradient(d[:m*w], y, loss.Targets{Class: part.Class, Value: part.Target, Soft: part.Soft}, m)

@@ -3,6 +3,8 @@ package engine
 import (
 	"encoding/json"
 	"fmt"
+
+	"budwood/engine/crew"
 )
 
 // Mesh says into which pieces a training step is cut, and how many of them are
@@ -35,6 +37,11 @@ type Mesh struct {
 	// calls work once, on the goroutine it is called on. A program that counts the
 	// processor time of its threads does so here. nil means work alone.
 	Lane func(work func()) `json:"-" yaml:"-"`
+
+	// Idle is cores that nobody uses just now. What keeps the bits may be computed there;
+	// it needs no mesh. nil: there are none.
+	Idle     *crew.Team `json:"-" yaml:"-"`
+	IdleRoom int64      `json:"-" yaml:"-"` // bytes of memory for what is computed there; 0 means any
 
 	Machine *Machine      `json:"-" yaml:"-"` // that Auto predicts times for; nil: the built-in one
 	Chosen  func(*Choice) `json:"-" yaml:"-"` // hears what Auto has chosen; may be nil

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"budwood/data"
+	"budwood/engine/crew"
 	"budwood/engine/internal/plan"
 	"budwood/engine/kernel"
 	"budwood/engine/loss"
@@ -76,16 +77,21 @@ type Net struct {
 	wide      []float32     // outputs of all parts, and their gradient, in evaluation; nil where x and y have them
 	x, y      plan.Tensor   // input and output of the plan
 	arena     []float32
-	params    []float32    // nil where ranks have pieces of them
-	grads     []float32    // nil where ranks have pieces of them
-	buffers   unitBuffers  // in their place
-	stats     []float32    // running statistics
-	tables    []float32    // numbers that never change
-	batch     loss.Targets // room for the targets of one batch
-	trainer   *Trainer     // of Fit
-	recompute Recompute    // of the plan
-	err       error        // of MLP: there is no network
-	last      error        // of Fit and Loss
+	params    []float32     // nil where ranks have pieces of them
+	grads     []float32     // nil where ranks have pieces of them
+	buffers   unitBuffers   // in their place
+	stats     []float32     // running statistics
+	tables    []float32     // numbers that never change
+	batch     loss.Targets  // room for the targets of one batch
+	trainer   *Trainer      // of Fit
+	idle      *crew.Team    // cores that inference may borrow; nil: none
+	room      int64         // bytes for that; 0: any
+	eager     bool          // also where it would not pay; for tests
+	twins     []*Net        // that compute there
+	origin    *plan.Builder // of a twin: the plan of the network that it is one of
+	recompute Recompute     // of the plan
+	err       error         // of MLP: there is no network
+	last      error         // of Fit and Loss
 }
 
 // maxArena is the largest arena that Compile allocates, in floats (64 GiB).
@@ -315,13 +321,23 @@ func (n *Net) Predict(x, out []float32) error {
 	}
 	n.level.Enter()
 	defer kernel.Leave()
+	if n.helped(len(x) / in) {
+		n.predictTogether(x, out)
+		return nil
+	}
 	for len(x) > 0 {
 		rows := min(len(x)/in, n.cfg.Batch)
-		n.infer(x[:rows*in], rows)
-		copy(out, n.outputs(rows))
+		n.predict(x[:rows*in], out)
 		x, out = x[rows*in:], out[rows*w:]
 	}
 	return nil
+}
+
+// predict writes the outputs of at most a batch of rows.
+func (n *Net) predict(x, out []float32) {
+	rows := len(x) / n.in.Size()
+	n.infer(x, rows)
+	copy(out, n.outputs(rows))
 }
 
 // infer runs at most a batch of rows forward in inference mode.

@@ -20,6 +20,7 @@ type Prediction struct {
 	Step   *layout.Estimate // of a step
 	One    float64          // seconds of a step on one lane that does not cut it
 	Memory Memory           // of the largest rank
+	Normed int              // the fewest values of a channel that a batch norm sees in a micro-batch of a whole step; 0: there is none
 
 	forward [2]float64 // seconds of a batch without training, and of each of its rows
 }
@@ -102,6 +103,7 @@ func (p *planner) predict(mesh Mesh) (*Prediction, error) {
 	d := t.deal(p.c.Batch, Cost(p.b.Cost()))
 	out := &Prediction{Mesh: mesh, Lanes: d.lanes, Ranks: mesh.ranks(), Rows: t.microRows(p.c.Batch), Batch: p.rows(), Memory: memory}
 	out.Mesh.Data, out.Mesh.MicroBatches, out.Mesh.Threads = mesh.Shards(), t.leaves()/mesh.Shards(), max(mesh.Threads, 1)
+	out.Normed = p.normed(p.rows() / t.leaves())
 	layers := layersOf(p.b, p.in, p.out, &p.c, out.Rows, p.m)
 	for i := range layers {
 		out.forward[0] += layers[i].Forward.Once
@@ -120,6 +122,17 @@ func (p *planner) predict(mesh Mesh) (*Prediction, error) {
 	}
 	out.One = alone.Time.Step
 	return out, nil
+}
+
+// normed is the fewest values of a channel that a batch norm sees of so many rows; 0: there
+// is none.
+func (p *planner) normed(rows int) (least int) {
+	for _, o := range p.b.Ops {
+		if n, ok := o.(*batchNorm); ok && (least == 0 || n.per*rows < least) {
+			least = n.per * rows
+		}
+	}
+	return least
 }
 
 // problem is what a plan for so many ranks of so many lanes is searched for.

@@ -160,6 +160,8 @@ func (t *Trainer) allocate(steps []int) (err error) {
 	if err := n.recomputing(t.cfg.Mesh.Recompute); err != nil {
 		return err
 	}
+	n.Borrow(t.cfg.Mesh.Idle, t.cfg.Mesh.IdleRoom)
+	n.eager = t.cfg.Mesh.always
 	t.count = int(plan.Total(n.plan.Params))
 	t.units = t.cfg.units(n.plan)
 	if t.ranks != nil {

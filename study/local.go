@@ -305,7 +305,11 @@ func (l *local) finish(ctx context.Context) (Result, error) {
 	}
 	in := l.Result()
 	if best := l.Leaderboard.Top(); best != nil && l.built != nil {
-		if in.Test, err = l.built.Test(ctx, l.runner.Blobs, best.Checkpoint, best.Params, search.Rand(l.Spec.Search.Seed, best.Trial).Uint64()); err != nil {
+		built := *l.built
+		idle, leave := l.runner.Borrow()
+		defer leave()
+		built.Mesh.Idle = idle
+		if in.Test, err = built.Test(ctx, l.runner.Blobs, best.Checkpoint, best.Params, search.Rand(l.Spec.Search.Seed, best.Trial).Uint64()); err != nil {
 			in.Untested(err.Error())
 		}
 	}

@@ -109,3 +109,25 @@ func TestAutoMeshOfAStudy(t *testing.T) {
 		t.Errorf("without a mesh: %v, %v", lines, err)
 	}
 }
+
+// Plan warns where batch norm has few values of a channel in a micro-batch, and only there.
+func TestPlanWarnsOfPoorBatchNorm(t *testing.T) {
+	for file, warns := range map[string]bool{
+		"mesh: {data: 4}\ntrain: {norm: batch, batch: 16}\nsearch:": true, // 4 values
+		"mesh: {data: 1}\ntrain: {norm: batch, batch: 16}\nsearch:": false,
+		"mesh: {data: 4}\ntrain: {batch: 16}\nsearch:":              false,
+	} {
+		s, d, err := Load(context.Background(), writeStudy(t, strings.Replace(goodFile, "search:", file, 1)), &data.Cache{}, FileOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines, err := DescribeSteps(context.Background(), s, d, engine.BuiltIn())
+		if err != nil {
+			t.Fatal(err)
+		}
+		last := lines[len(lines)-1]
+		if got := last.Key == "mesh.warning" && strings.HasPrefix(last.Text, "a batch norm sees 4 values of a channel"); got != warns {
+			t.Errorf("%q: %+v", file, last)
+		}
+	}
+}

@@ -38,6 +38,7 @@ func DescribeSteps(ctx context.Context, s *Spec, d *data.Data, m *engine.Machine
 		return nil, err
 	}
 	var most forecast
+	normed := 0 // the fewest values of any batch norm
 	least, meshes := math.Inf(1), map[string]int{}
 	for _, p := range drawn {
 		f := forecast{params: p}
@@ -45,6 +46,9 @@ func DescribeSteps(ctx context.Context, s *Spec, d *data.Data, m *engine.Machine
 			continue // it is infeasible
 		}
 		meshes[f.Mesh.Words()]++
+		if n := f.Normed; n > 0 && (normed == 0 || n < normed) {
+			normed = n
+		}
 		least = min(least, f.epoch)
 		if f.epoch > most.epoch {
 			most = f
@@ -53,8 +57,16 @@ func DescribeSteps(ctx context.Context, s *Spec, d *data.Data, m *engine.Machine
 	if most.Prediction == nil {
 		return nil, nil
 	}
-	return most.lines(built, m, least, meshes, len(drawn)), nil
+	lines := most.lines(built, m, least, meshes, len(drawn))
+	if 0 < normed && normed < leastNormed {
+		lines = append(lines, MeshLine{"mesh.warning", fmt.Sprintf("a batch norm sees %s of a channel in a micro-batch, fewer than %d make poor statistics: use a larger batch, less data or micro_batches, or another norm",
+			count(normed, "value"), leastNormed)})
+	}
+	return lines, nil
 }
+
+// leastNormed is how many values of a channel make statistics for a batch norm.
+const leastNormed = 16
 
 // forecast is what the training of a candidate is predicted to take.
 type forecast struct {

@@ -8,6 +8,7 @@ import (
 	"budwood/engine"
 	"budwood/learn/network"
 	"budwood/search"
+	"budwood/trials"
 	"budwood/trials/blob"
 )
 
@@ -29,6 +30,8 @@ func (s *Spec) TrainedOn(ctx context.Context, cache *data.Cache, blobs blob.Stor
 // classes are the names of the classes, nil for a regression.
 func (s *Spec) Predict(ctx context.Context, cache *data.Cache, blobs blob.Store, key string, trial int, p search.Params, path string) (rows []network.Prediction, classes []string, err error) {
 	var fresh *data.Set
+	idle := trials.NewCores()
+	defer idle.Enter(1)()
 	model, net, err := s.trained(ctx, blobs, key, trial, p, func(ctx context.Context, src data.Source) (d *data.Data, err error) {
 		d, fresh, err = cache.LoadWith(ctx, src, path)
 		return d, err
@@ -36,6 +39,7 @@ func (s *Spec) Predict(ctx context.Context, cache *data.Cache, blobs blob.Store,
 	if err != nil {
 		return nil, nil, err
 	}
+	model.Mesh.Idle = idle.Team(nil)
 	rows, err = model.Predict(net, fresh)
 	return rows, model.Data.ClassNames, err
 }

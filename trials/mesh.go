@@ -18,7 +18,7 @@ func (t *Trial) Mesh() engine.Mesh { return t.Metered(t.task.Mesh) }
 // choose is chosen for this machine, and what of it decides numbers is kept: a trial that
 // was trained before goes on with it.
 func (t *Trial) Metered(m engine.Mesh) engine.Mesh {
-	m.Lane, m.Machine = t.lane, t.runner.Machine
+	m.Lane, m.Idle, m.Machine = t.lane, t.team, t.runner.Machine
 	if t.gang != nil {
 		m.World = t.gang.world
 	}
@@ -50,8 +50,15 @@ type chosenMesh struct {
 	Threads      int `json:"threads"`
 }
 
-// lane does the work of a lane on a thread of its own and counts its processor time.
+// lane does the work of a lane on a thread of its own, which is busy then, and counts its
+// processor time.
 func (t *Trial) lane(work func()) {
+	defer t.runner.Cores.Enter(1)()
+	t.metered(work)
+}
+
+// metered does work on a thread of its own and counts its processor time.
+func (t *Trial) metered(work func()) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	began := energy.ThreadTime()

@@ -13,6 +13,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"budwood/engine"
+	"budwood/engine/crew"
 	"budwood/search"
 	"budwood/trials/blob"
 	"budwood/trials/energy"
@@ -28,6 +29,7 @@ type Runner struct {
 	Log   zerolog.Logger
 
 	Machine *engine.Machine // for meshes that are chosen here; nil: the built-in one
+	Cores   *crew.Pool      // of this process, which trials borrow while they are idle; nil: none
 
 	Version segment.Version // version of the training function, if it is a Go function of this process
 
@@ -131,6 +133,8 @@ func (r *Runner) train(ctx context.Context, t *Trial, train TrainFunc, heard fun
 	beside := new(atomic.Int64)
 	t.beside = beside
 	a.meter.Also(func() time.Duration { return time.Duration(beside.Load()) })
+	t.team = r.Cores.Team(t.metered)
+	defer r.Cores.Enter(1)()
 	saved := time.Now()
 	t.onEpoch = func(t *Trial) error {
 		heard(t)
@@ -147,6 +151,7 @@ func (r *Runner) train(ctx context.Context, t *Trial, train TrainFunc, heard fun
 	err := call(ctx, t, train)
 	a.charge(t)
 	a.meter.Stop()
+	t.noteHelp(time.Since(a.began))
 	t.outside.stop()
 	return err
 }

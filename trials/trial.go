@@ -14,6 +14,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"budwood/engine/crew"
 	"budwood/search"
 	"budwood/trials/segment"
 )
@@ -84,6 +85,7 @@ type Trial struct {
 	notes    []string           // further remarks on this segment
 	mesh     chosenMesh         // by the program; zero: it has chosen none
 	beside   *atomic.Int64      // processor time of lanes on other threads, in nanoseconds
+	team     *crew.Team         // idle cores; nil: there are none
 	before   progress           // what was resumed; Epoch 0: nothing
 	gang     *gangSide          // nil: it is not trained by several ranks
 }

@@ -221,6 +221,9 @@ func (a *TrainActivities) test(ctx context.Context, in testInput) (search.Metric
 	if err != nil {
 		return nil, err
 	}
+	idle, leave := a.Runner.Borrow()
+	defer leave()
+	s.Mesh.Idle = idle
 	m, err := s.Test(ctx, a.Runner.Blobs, in.Checkpoint, in.Params, search.Rand(in.Seed, in.Trial).Uint64())
 	if err != nil {
 		return nil, userError(err)

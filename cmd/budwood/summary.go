@@ -12,6 +12,7 @@ import (
 	"budwood/search"
 	"budwood/study"
 	"budwood/trials/energy"
+	"budwood/trials/segment"
 	"budwood/trials/store"
 )
 
@@ -58,6 +59,9 @@ func (a *app) summary(store *store.Store, name string) error {
 	if r.Best == nil {
 		fmt.Fprintf(w, "best    none: no trial has a value\nnext    budwood show %s\n", name)
 		return nil
+	}
+	if line := helped(r.Trials); line != "" {
+		fmt.Fprintf(w, "cores   %s\n", line)
 	}
 	if r.Mixed != "" {
 		fmt.Fprintf(w, "mixed   %s\n", r.Mixed)
@@ -152,4 +156,18 @@ func specOf(s *store.Study) (*study.Spec, error) {
 		return nil, fmt.Errorf("study %s: its stored specification: %w", s.Name, err)
 	}
 	return &spec, nil
+}
+
+// helped says what idle cores have computed for trials; "" if nothing.
+func helped(trials []search.Record) string {
+	n, seconds := 0, 0.
+	for i := range trials {
+		if s := segment.Helped(trials[i].Notes); s > 0 {
+			n, seconds = n+1, seconds+s
+		}
+	}
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf("idle ones computed for %.3g s of %s; the results are the same without", seconds, plural(n, "trial"))
 }

@@ -155,7 +155,7 @@ func (c *workerCmd) Run(a *app) error {
 	boundHeap(offer)
 	files := a.dataFiles(blobs)
 	w := workflows.NewTrainWorker(conn.Client, conn.namespace, workflows.DefaultQueue, &workflows.TrainActivities{
-		Runner: &trials.Runner{Blobs: blobs, Meter: energy.NewAttributor(power), Name: name, Log: a.log(), Losses: losses, Machine: machine},
+		Runner: &trials.Runner{Blobs: blobs, Meter: energy.NewAttributor(power), Name: name, Log: a.log(), Losses: losses, Machine: machine, Cores: trials.NewCores()},
 		Data:   &data.Cache{Files: files, Shared: a.sharedData()}, Allow: c.allow(), Log: a.log(), Sockets: a.sockets(),
 	}, offer)
 	if err := w.Start(); err != nil {

@@ -27,13 +27,37 @@ type members struct {
 
 // Epoch trains each member for one epoch.
 func (m *members) Epoch() error {
+	losses := make([]float64, len(m.trainers))
+	if err := m.each(func(i int) (err error) {
+		losses[i], err = m.trainers[i].Epoch(m.folds[i].Train)
+		return err
+	}); err != nil {
+		return err
+	}
 	m.loss = 0
-	for i, tr := range m.trainers {
-		l, err := tr.Epoch(m.folds[i].Train)
+	for _, l := range losses {
+		m.loss += l / float64(len(m.trainers))
+	}
+	return nil
+}
+
+// each does something with every member, which have nothing in common: several at once
+// where cores are idle. The error is that of the first.
+func (m *members) each(do func(i int) error) error {
+	mesh, errs := m.s.Mesh, make([]error, len(m.trainers))
+	if mesh.Idle == nil || mesh.World != nil || mesh.Threads > 1 || len(errs) == 1 {
+		for i := range errs {
+			if err := do(i); err != nil {
+				return m.named(i, err)
+			}
+		}
+		return nil
+	}
+	mesh.Idle.Each(len(errs), len(errs)-1, func(i, _ int) { errs[i] = do(i) })
+	for i, err := range errs {
 		if err != nil {
 			return m.named(i, err)
 		}
-		m.loss += l / float64(len(m.trainers))
 	}
 	return nil
 }
@@ -42,11 +66,13 @@ func (m *members) Epoch() error {
 // epoch trained last. The schedules of learning rates hear of it.
 func (m *members) Score() (search.Metrics, error) {
 	scores, rows := make([]engine.Score, len(m.trainers)), make([]int, len(m.trainers))
+	if err := m.each(func(i int) (err error) {
+		scores[i], err = m.score(i)
+		return err
+	}); err != nil {
+		return nil, err
+	}
 	for i, tr := range m.trainers {
-		var err error
-		if scores[i], err = m.score(i); err != nil {
-			return nil, m.named(i, err)
-		}
 		rows[i] = m.folds[i].Valid.Len()
 		tr.Observe(scores[i].Loss)
 	}

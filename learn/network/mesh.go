@@ -43,7 +43,7 @@ func oneLane(m engine.Mesh) engine.Mesh {
 	if !m.Auto {
 		return m
 	}
-	return engine.Mesh{Data: max(m.Data, 1), MicroBatches: m.MicroBatches, Tensor: m.Tensor, Threads: 1, Lane: m.Lane, Recompute: m.Recompute}
+	return engine.Mesh{Data: max(m.Data, 1), MicroBatches: m.MicroBatches, Tensor: m.Tensor, Threads: 1, Lane: m.Lane, Idle: m.Idle, Recompute: m.Recompute}
 }
 
 // search searches the mesh of one network of a candidate, for so many bytes; 0: any.

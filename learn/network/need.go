@@ -177,6 +177,20 @@ func (s Supervised) folds() []data.Fold {
 	return []data.Fold{{Train: s.Data.Train, Valid: s.Data.Valid}}
 }
 
+// lend gives each network of a trial its part of the memory that is left for what idle cores
+// compute: of its room what it does not need.
+func (s *Supervised) lend(p search.Params, role Role) error {
+	if s.Room.Bytes == 0 || s.Mesh.Idle == nil {
+		return nil
+	}
+	n, err := s.Need(p, role)
+	if err != nil {
+		return fmt.Errorf("%w: %w", trials.ErrInfeasible, err)
+	}
+	s.Mesh.IdleRoom = max((s.Room.Bytes-n.Total())/int64(len(s.folds())), 1)
+	return nil
+}
+
 // admit makes a trial that would not fit in the memory it may take infeasible,
 // before anything is allocated. One that was trained before, where there was more,
 // ends with what it has.

@@ -77,6 +77,9 @@ func (s Supervised) Train(_ context.Context, t *trials.Trial) error {
 	if ended, err := s.admit(t, role); ended || err != nil {
 		return err
 	}
+	if err := s.lend(t.Params, role); err != nil {
+		return err
+	}
 	switch {
 	case role == Sharing:
 		return s.trainSupernet(t)
@@ -113,6 +116,7 @@ func (s Supervised) Test(ctx context.Context, blobs blob.Store, key string, p se
 		return nil, err
 	}
 	test := s.Data.Test
+	net.Borrow(s.Mesh.Idle, 0)
 	var outputs []float32
 	if len(s.Scores) > 0 {
 		outputs = make([]float32, test.Len()*net.Out().Size())

@@ -54,6 +54,10 @@ func machineTime() time.Duration {
 	return time.Duration((c.User + c.Nice + c.System + c.IRQ + c.SoftIRQ) * float64(time.Second))
 }
 
+// Elsewhere is the processor time that all other processes of the machine have taken so
+// far; 0 if it is not known.
+func Elsewhere() time.Duration { return max(machineTime()-cpuTime(unix.CLOCK_PROCESS_CPUTIME_ID), 0) }
+
 // thisCPU reads /proc/cpuinfo. The number of cores is known on real machines
 // only: a virtual one shows the cores that it was lent.
 func thisCPU() cpu {

@@ -22,6 +22,9 @@ func systemClock() clock {
 	}
 }
 
+// Elsewhere is not known.
+func Elsewhere() time.Duration { return 0 }
+
 func thisCPU() cpu { return cpu{} }
 
 // openRAPL finds no counters: they are read on Linux only.

@@ -74,6 +74,26 @@ func LayOut(blocks []*Block) int64 {
 	return total
 }
 
+// LayOutForward is [LayOut] for the forward pass alone: blocks that it does not use lie
+// anywhere.
+func LayOutForward(blocks []*Block) (total int64) {
+	behind := slices.DeleteFunc(slices.Clone(blocks), func(b *Block) bool { return b.First < lossMoment || b.Last == Never })
+	for _, b := range blocks {
+		if b.First < lossMoment && b.Last != Never {
+			b.Last, b.again = b.forward, 0
+		}
+	}
+	for _, b := range behind {
+		b.Last = Never
+	}
+	total = LayOut(blocks)
+	for _, b := range behind {
+		b.Last, b.Off = b.First, 0
+		total = max(total, Aligned(b.Size))
+	}
+	return total
+}
+
 // Peaks are the floats needed in all by what [layOut] would do, and by the
 // forward pass alone.
 func Peaks(blocks []*Block) (train, forward int64) {
