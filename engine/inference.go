@@ -34,16 +34,12 @@ func (n *Net) Inference() (*Inference, error) {
 	case n.cuts != nil || n.params == nil:
 		return nil, errors.New("inference: the network is in pieces on several ranks")
 	}
-	m := &Net{layer: n.layer, in: n.in, out: n.out, cfg: n.cfg, level: n.level}
+	m := &Net{layer: n.layer, in: n.in, out: n.out, cfg: n.cfg, level: n.level, infers: true, idle: n.idle, room: n.room, eager: n.eager}
 	n.level.Enter()
 	defer kernel.Leave()
-	m.cfg.Batch = 1
-	m.forwardPlan()
-	rows := min(max(int64(cached)/plan.LayOut(m.plan.Blocks), 1), maxRows)
-	if rows > 1 {
-		m.cfg.Batch = int(rows)
-		m.forwardPlan()
-	}
+	one, _, _ := m.forwardPlan(1)
+	m.cfg.Batch = int(min(max(int64(cached)/plan.LayOut(one.Blocks), 1), maxRows))
+	m.plan, m.x, m.y = m.forwardPlan(m.cfg.Batch)
 	if err := m.allocateForward(); err != nil {
 		return nil, fmt.Errorf("inference: %w", err)
 	}
@@ -53,12 +49,13 @@ func (n *Net) Inference() (*Inference, error) {
 	return &Inference{m}, nil
 }
 
-// Predict writes the outputs for any number of rows, as [Net.Predict] does.
+// Predict writes the outputs for any number of rows, as [Net.Predict] does, on the cores
+// that the network may borrow, too.
 func (i *Inference) Predict(x, out []float32) error { return i.net.Predict(x, out) }
 
 // forwardPlan plans the forward pass of inference.
-func (n *Net) forwardPlan() {
-	n.plan, n.x, n.y = plan.New(n.in, n.cfg.Batch, n.cfg.Precision.format(), func(b *plan.Builder, x plan.Tensor) plan.Tensor {
+func (n *Net) forwardPlan(batch int) (*plan.Builder, plan.Tensor, plan.Tensor) {
+	return plan.New(n.in, batch, n.cfg.Precision.format(), func(b *plan.Builder, x plan.Tensor) plan.Tensor {
 		b.Infer = true
 		return n.layer.build(b, x)
 	})

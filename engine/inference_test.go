@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"budwood/data"
+	"budwood/engine/crew"
 )
 
 // An inference computes what the network predicts, up to rounding, whatever stands
@@ -69,6 +70,35 @@ func TestInference(t *testing.T) {
 			if !slices.Equal(got, again) {
 				t.Errorf("%s: another time other outputs", k.name)
 			}
+		}
+	}
+}
+
+// Idle cores compute some of the batches, with the same bits.
+func TestInferenceBorrows(t *testing.T) {
+	s := blobs(data.Shape{8, 8, 2}, 4, 300)
+	pool := crew.New(4, nil)
+	defer pool.Enter(1)()
+	for _, k := range kinds {
+		n := mustCompile(t, k.layer, s.Shape, Config{Batch: 32, Seed: 3})
+		var outs [2][]float32
+		for i := range outs {
+			f, err := n.Inference()
+			if err != nil {
+				t.Fatal(err)
+			}
+			outs[i] = make([]float32, s.Len()*4)
+			if err := f.Predict(s.X, outs[i]); err != nil {
+				t.Fatal(err)
+			}
+			if i == 1 && len(f.net.twins) != 3 {
+				t.Errorf("%s: %d helpers", k.name, len(f.net.twins))
+			}
+			n.Borrow(pool.Team(nil), 0)
+			n.eager = true
+		}
+		if !slices.Equal(outs[0], outs[1]) {
+			t.Errorf("%s: other bits", k.name)
 		}
 	}
 }

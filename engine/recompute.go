@@ -52,6 +52,9 @@ func (r Recompute) builder(l Layer) func(*plan.Builder, plan.Tensor) plan.Tensor
 
 // plan makes the plan of the network for batches of so many rows.
 func (n *Net) planFor(batch int) (*plan.Builder, plan.Tensor, plan.Tensor) {
+	if n.infers {
+		return n.forwardPlan(batch)
+	}
 	return plan.New(n.in, batch, n.cfg.Precision.format(), building(n.recompute.builder(n.layer), n.cuts))
 }
 
