@@ -13,7 +13,8 @@ import (
 // Prediction is what the steps of a network take on a mesh, by its plan alone.
 type Prediction struct {
 	Mesh   Mesh             // with every default filled in
-	Ranks  int              // processes
+	Ranks  int              // processes, with one part of the layers each or all of them
+	Parts  int              // of the layers that the ranks share out
 	Lanes  int              // of a rank, that compute at the same time
 	Rows   int              // of the largest micro-batch
 	Batch  int              // rows of a step
@@ -30,7 +31,7 @@ type Prediction struct {
 func (p *Prediction) Epoch(train, valid int) float64 {
 	steps := float64(train) / float64(p.Batch) // the last one is as much shorter as it has fewer rows
 	batches := float64(valid) / float64(p.Batch)
-	return steps*p.Step.Time.Step + (batches*p.forward[0]+float64(valid)*p.forward[1])/float64(p.Ranks*p.Lanes)
+	return steps*p.Step.Time.Step + (batches*p.forward[0]+float64(valid)*p.forward[1])/float64(p.Ranks/p.Parts*p.Lanes)
 }
 
 // Predict says what a step takes with the mesh of t, on a machine; nil means the
@@ -101,7 +102,7 @@ func (p *planner) predict(mesh Mesh) (*Prediction, error) {
 		return nil, err
 	}
 	d := t.deal(p.c.Batch, Cost(p.b.Cost()))
-	out := &Prediction{Mesh: mesh, Lanes: d.lanes, Ranks: mesh.ranks(), Rows: t.microRows(p.c.Batch), Batch: p.rows(), Memory: memory}
+	out := &Prediction{Mesh: mesh, Lanes: d.lanes, Ranks: mesh.all(), Parts: mesh.cells(), Rows: t.microRows(p.c.Batch), Batch: p.rows(), Memory: memory}
 	out.Mesh.Data, out.Mesh.MicroBatches, out.Mesh.Threads = mesh.Shards(), t.leaves()/mesh.Shards(), max(mesh.Threads, 1)
 	out.Normed = p.normed(p.rows() / t.leaves())
 	layers := layersOf(p.b, p.in, p.out, &p.c, out.Rows, p.m)
@@ -109,10 +110,7 @@ func (p *planner) predict(mesh Mesh) (*Prediction, error) {
 		out.forward[0] += layers[i].Forward.Once
 		out.forward[1] += layers[i].Forward.Each
 	}
-	micro := d.turns * d.rounds // of the lane that has most
-	problem := p.problem(layers, out.Ranks, out.Lanes)
-	problem.Model.Batch = out.Rows * out.Ranks * out.Lanes * micro // every lane as the one with most
-	if out.Step, err = problem.Price(layout.Plan{Data: out.Ranks * out.Lanes, Threads: out.Lanes, MicroBatches: micro, Zero: mesh.Zero, Recompute: layout.Recompute(cmp.Or(mesh.Recompute, "none"))}); err != nil {
+	if err := p.price(out, t, &d, layers); err != nil {
 		return nil, err
 	}
 	one := p.problem(layersOf(p.b, p.in, p.out, &p.c, p.c.Batch, p.m), 1, 1)
@@ -133,6 +131,32 @@ func (p *planner) normed(rows int) (least int) {
 		}
 	}
 	return least
+}
+
+// price predicts the steps of a mesh, every lane of which takes as long as the one with
+// most micro-batches.
+func (p *planner) price(out *Prediction, t *TrainConfig, d *deal, layers []layout.Layer) (err error) {
+	mesh, parts := &t.Mesh, t.Mesh.cells()
+	if parts > 1 {
+		cuts, err := cutsFor(p.layer, p.in, &p.c, t)
+		if err != nil {
+			return err
+		}
+		layers = partLayers(p.layer, p.in, p.out, &p.c, cuts, out.Rows, p.m)
+	}
+	micro, data := d.turns*d.rounds, mesh.ranks()*d.lanes
+	problem := p.problem(layers, mesh.all(), d.lanes)
+	problem.Model.Batch = out.Rows * data * micro
+	// What the parts add up is waited for; so are gradients that no layer hides.
+	problem.Model.Late = parts > 1 || mesh.Zero == 0 || len(t.units(p.b)) == 1
+	cut := layout.Plan{Data: data, Tensor: parts, Threads: d.lanes, MicroBatches: micro, Zero: mesh.Zero, Recompute: layout.Recompute(cmp.Or(mesh.Recompute, "none"))}
+	if out.Step, err = problem.Price(cut); err != nil {
+		return err
+	}
+	waits := float64(t.meetings(p.b, d)) * (p.m.wire("unix").Latency + p.m.Meet/3) // lanes meet three times
+	out.Step.Time.Wire += waits
+	out.Step.Time.Step += waits
+	return nil
 }
 
 // problem is what a plan for so many ranks of so many lanes is searched for.

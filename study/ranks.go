@@ -2,6 +2,7 @@ package study
 
 import (
 	"fmt"
+	"strings"
 
 	"budwood/engine"
 	"budwood/search"
@@ -36,11 +37,17 @@ func (s *Spec) completeRanks() error {
 	if m.Data == 0 {
 		m.Data = r.Max * max(m.Threads, 1)
 	}
-	if r.Max > m.Data {
-		return wrong("mesh.ranks", "%d ranks are more than the %d shards of data: use at most %d ranks, or data %d", r.Max, m.Data, m.Data, r.Max)
+	for n := r.Max; n >= r.Min; n-- {
+		cut := engine.Mesh{Data: m.Data, Tensor: m.Tensor, World: &engine.World{Ranks: n}}
+		if err := cut.Fits(manyRows, 1); err != nil {
+			return wrong("mesh.ranks", "%s", strings.TrimPrefix(err.Error(), "mesh: "))
+		}
 	}
 	return nil
 }
+
+// manyRows are those of a batch that can be cut in any way.
+const manyRows = 1 << 40
 
 // Whole adds what the ranks above 0 have spent in an attempt to the result of rank 0.
 func (b Beside) Whole(r segment.Result, spent energy.Energy) segment.Result {
@@ -59,6 +66,9 @@ func ranksText(s *Spec) string {
 		return ""
 	}
 	text := fmt.Sprintf(" of each of %s ranks, which start all or nothing", r)
+	if s.Mesh.Tensor > 1 {
+		text += fmt.Sprintf("; where their number is a multiple of %d, each has one part of the layers, otherwise all in turn", s.Mesh.Tensor)
+	}
 	if s.Mesh.Zero > 0 {
 		text += fmt.Sprintf(" (zero %d)", s.Mesh.Zero)
 	}
