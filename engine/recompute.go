@@ -52,7 +52,17 @@ func (r Recompute) builder(l Layer) func(*plan.Builder, plan.Tensor) plan.Tensor
 
 // plan makes the plan of the network for batches of so many rows.
 func (n *Net) planFor(batch int) (*plan.Builder, plan.Tensor, plan.Tensor) {
-	return plan.New(n.in, batch, n.cfg.Precision.format(), building(n.recompute.builder(n.layer), n.cuts))
+	if n.stage != nil {
+		return n.stage.plan(&n.cfg, n.cuts, n.recompute)
+	}
+	build := building(n.recompute.builder(n.layer), n.cuts)
+	return plan.New(n.in, batch, n.cfg.Precision.format(), func(b *plan.Builder, x plan.Tensor) plan.Tensor {
+		y := build(b, x)
+		if y.Grad == nil && n.cfg.Inference {
+			y.Grad = b.Block(y.Shape.Size()) // an evaluation writes there
+		}
+		return y
+	})
 }
 
 // recomputing plans the network anew, for other activations to be computed again. Its

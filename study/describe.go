@@ -114,11 +114,14 @@ func CanContinue(stored json.RawMessage, s *Spec) error {
 			}
 			s.Data = &d
 		}
-		s.Space, s.Constraints = nil, nil
+		s.Space, s.Constraints, s.Teacher = nil, nil, nil
 		if s.Resources.CPU == s.Mesh.Threads { // where a step is computed, not what
 			s.Resources.CPU = 0
 		}
 		s.Mesh.Threads, s.Mesh.Recompute, s.Mesh.Ranks = 0, "", engine.Ranks{}
+		if s.Mesh.MicroBatches > 0 { // their default depends on it
+			s.Mesh.Pipeline = 0
+		}
 		s.Budget.Trials, s.Budget.Time, s.Budget.EnergyWh, s.Budget.MinGain = 0, 0, 0, 0
 		s.Search.Parallel, s.Search.Batch, s.Search.Priority, s.MaxRetries, s.MaxFailed, s.Keep, s.Retrain = 0, 0, 0, 0, 0, 0, Retrain{}
 		b, _ := json.Marshal(s)

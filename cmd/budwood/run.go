@@ -116,6 +116,9 @@ func (c *runCmd) Run(a *app) (err error) {
 	if err := a.keepData(spec); err != nil {
 		return err
 	}
+	if err := a.findTeacher(db, spec); err != nil {
+		return err
+	}
 	if exists {
 		if err := study.CanContinue(old.Spec, spec); err != nil {
 			return usageError{err}
