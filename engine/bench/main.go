@@ -65,10 +65,12 @@ func run(args []string, out io.Writer) error {
 			err = lanes(out, chosen, 20**rounds)
 		case "ranks":
 			err = ranks(out, chosen, 20**rounds)
+		case "pipeline":
+			err = pipelines(out, 100**rounds)
 		case "mesh":
 			err = predictions(out, chosen, *machine, 8**rounds)
 		default:
-			err = fmt.Errorf("table %q: is none of train, gemm, pair, lanes, ranks, mesh", t)
+			err = fmt.Errorf("table %q: is none of train, gemm, pair, lanes, ranks, pipeline, mesh", t)
 		}
 		if err != nil {
 			return err
