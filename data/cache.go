@@ -138,6 +138,16 @@ func (c *Cache) LoadWith(ctx context.Context, s Source, path string) (*Data, *Se
 	return LoadWith(ctx, s, path)
 }
 
+// Fresh is [Load], with the files of [Cache.Files]: data that has [Data.Numbers].
+// Nothing is kept.
+func (c *Cache) Fresh(ctx context.Context, s Source) (*Data, error) {
+	s, err := s.at(ctx, c.Files)
+	if err != nil {
+		return nil, err
+	}
+	return Load(ctx, s)
+}
+
 func (c *Cache) drop(e *entry) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -47,6 +47,12 @@ func loadIDX(ctx context.Context, s Source) (*Data, error) {
 		d.Valid = all.set(p.valid, img, classes, mean, scale)
 	}
 	d.fold, d.Folds = p.fold, foldsOf(d.Train, p.fold)
+	d.numbers = &Numbers{p.train, p.valid, slices.Clone(p.test)}
+	if s.IDX.TestImages != "" { // behind the others
+		for i := range d.numbers.Test {
+			d.numbers.Test[i] += len(all.labels)
+		}
+	}
 	pixels := make([]int, d.Features)
 	for i := range pixels {
 		pixels[i] = i

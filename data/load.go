@@ -23,7 +23,8 @@ type Data struct {
 	Preparation        *Preparation // how a raw row becomes the network's input
 	Facts              Facts
 
-	fold []int // of each training row; nil without Split.CV
+	fold    []int    // of each training row; nil without Split.CV
+	numbers *Numbers // of the rows in their files; nil in data that was decoded before
 }
 
 // Fold is a fold of a cross-validation: its rows, and those of all other folds.
@@ -163,6 +164,7 @@ func build(s Source, t *table, target *column, own int) (*Data, *encoder, error)
 		d.targets(*part.set, g, part.rows)
 	}
 	d.fold, d.Folds = p.fold, foldsOf(d.Train, p.fold)
+	d.numbers = &Numbers{p.train, p.valid, p.test}
 	d.Preparation = enc.preparation()
 	d.Preparation.Classes, d.Preparation.Target = d.ClassNames, d.Target
 	d.Preparation.TargetMean, d.Preparation.TargetScale = d.TargetMean, d.TargetScale

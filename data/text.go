@@ -80,6 +80,8 @@ func loadText(ctx context.Context, s Source) (*Data, error) {
 	} else {
 		d.Valid = part(train, train+valid)
 	}
+	rows := count(windows)
+	d.numbers = &Numbers{rows[:train], rows[train : train+valid], rows[train+valid:]}
 	d.Preparation = &Preparation{Vocabulary: names, Classes: names, shape: d.Train.Shape}
 	d.Facts.Rows, d.Facts.Categorical, d.Facts.Levels = windows, steps, float64(len(names))
 	d.Facts.measure(d.Train, nil)

@@ -22,6 +22,9 @@ type Config struct {
 
 	Precision Precision // of the operands of products; F32 by default
 
+	// Inference allows a network that has nothing to train.
+	Inference bool
+
 	// CPU is the instruction set to compute with, "generic", "avx2", "avx512" or
 	// "avx512+bf16", on which the last bits of all results depend; "" means the best
 	// one here. Networks of different ones do not compute at the same time.
@@ -58,8 +61,11 @@ func (c *Config) level() kernel.Level {
 
 // soft reports whether training takes the outputs of a teacher.
 func (c *Config) soft() bool {
-	_, is := c.Loss.(loss.Distillation)
-	return is
+	switch c.Loss.(type) {
+	case loss.Distillation, loss.Imitation:
+		return true
+	}
+	return false
 }
 
 // Net is a compiled network: a plan of operations over one arena that holds

@@ -13,7 +13,8 @@ import (
 // Prediction is what the steps of a network take on a mesh, by its plan alone.
 type Prediction struct {
 	Mesh   Mesh             // with every default filled in
-	Ranks  int              // processes
+	Ranks  int              // processes, with one part of the layers each or all of them
+	Parts  int              // of the layers that the ranks share out
 	Lanes  int              // of a rank, that compute at the same time
 	Rows   int              // of the largest micro-batch
 	Batch  int              // rows of a step
@@ -31,7 +32,7 @@ type Prediction struct {
 func (p *Prediction) Epoch(train, valid int) float64 {
 	steps := float64(train) / float64(p.Batch) // the last one is as much shorter as it has fewer rows
 	batches := float64(valid) / float64(p.Batch)
-	return steps*p.Step.Time.Step + (batches*p.forward[0]+float64(valid)*p.forward[1])/float64(p.Ranks*p.Lanes)
+	return steps*p.Step.Time.Step + (batches*p.forward[0]+float64(valid)*p.forward[1])/float64(p.Ranks/p.Parts*p.Lanes)
 }
 
 // Predict says what a step takes with the mesh of t, on a machine; nil means the
@@ -102,10 +103,9 @@ func (p *planner) predict(mesh Mesh) (*Prediction, error) {
 		return nil, err
 	}
 	d := t.deal(p.c.Batch, Cost(p.b.Cost()))
-	stages, ranks := d.stages*mesh.stages(), mesh.ranks()
-	out := &Prediction{Mesh: mesh, Lanes: d.lanes * d.stages, Ranks: mesh.all(), Rows: t.microRows(p.c.Batch), Batch: p.rows(), Memory: memory}
+	out := &Prediction{Mesh: mesh, Lanes: d.lanes * d.stages, Ranks: mesh.all(), Parts: mesh.cells(), Rows: t.microRows(p.c.Batch), Batch: p.rows(), Memory: memory}
 	out.Mesh.Data, out.Mesh.MicroBatches, out.Mesh.Threads = mesh.Shards(), t.leaves()/mesh.Shards(), max(mesh.Threads, 1)
-	if stages > 1 {
+	if d.stages*mesh.stages() > 1 {
 		if out.Stages, err = p.stages(t); err != nil {
 			return nil, err
 		}
@@ -121,14 +121,7 @@ func (p *planner) predict(mesh Mesh) (*Prediction, error) {
 		out.forward[0] += layers[i].Forward.Once
 		out.forward[1] += layers[i].Forward.Each
 	}
-	micro := d.turns * d.rounds // of the lane that has most
-	joinStages(layers, out.Stages)
-	if d.stages > 1 { // lanes of a process, which the price takes for others
-		crowd(layers, 1+p.m.Crowd*(1-1/float64(d.stages)))
-	}
-	problem := p.problem(layers, ranks*mesh.stages(), out.Lanes)
-	problem.Model.Batch = out.Rows * ranks * d.lanes * micro // every lane as the one with most
-	if out.Step, err = problem.Price(layout.Plan{Data: ranks * d.lanes, Pipeline: stages, Threads: d.lanes, MicroBatches: micro, Zero: mesh.Zero, Recompute: layout.Recompute(cmp.Or(mesh.Recompute, "none"))}); err != nil {
+	if err := p.price(out, t, &d, layers); err != nil {
 		return nil, err
 	}
 	one := p.problem(layersOf(p.b, p.in, p.out, &p.c, p.c.Batch, p.m), 1, 1)
@@ -149,6 +142,36 @@ func (p *planner) normed(rows int) (least int) {
 		}
 	}
 	return least
+}
+
+// price predicts the steps of a mesh, every lane of which takes as long as the one with
+// most micro-batches.
+func (p *planner) price(out *Prediction, t *TrainConfig, d *deal, layers []layout.Layer) (err error) {
+	mesh, parts := &t.Mesh, t.Mesh.cells()
+	if parts > 1 {
+		cuts, err := cutsFor(p.layer, p.in, &p.c, t)
+		if err != nil {
+			return err
+		}
+		layers = partLayers(p.layer, p.in, p.out, &p.c, cuts, out.Rows, p.m)
+	}
+	joinStages(layers, out.Stages)
+	if d.stages > 1 { // lanes of a process, which the price takes for others
+		crowd(layers, 1+p.m.Crowd*(1-1/float64(d.stages)))
+	}
+	micro, data := d.turns*d.rounds, mesh.ranks()*d.lanes
+	problem := p.problem(layers, mesh.all(), out.Lanes)
+	problem.Model.Batch = out.Rows * data * micro
+	// What the parts add up is waited for; so are gradients that no layer hides.
+	problem.Model.Late = parts > 1 || mesh.Zero == 0 || len(t.units(p.b)) == 1
+	cut := layout.Plan{Data: data, Tensor: parts, Pipeline: d.stages * mesh.stages(), Threads: d.lanes, MicroBatches: micro, Zero: mesh.Zero, Recompute: layout.Recompute(cmp.Or(mesh.Recompute, "none"))}
+	if out.Step, err = problem.Price(cut); err != nil {
+		return err
+	}
+	waits := float64(t.meetings(p.b, d)) * (p.m.wire("unix").Latency + p.m.Meet/3) // lanes meet three times
+	out.Step.Time.Wire += waits
+	out.Step.Time.Step += waits
+	return nil
 }
 
 // problem is what a plan for so many ranks of so many lanes is searched for.

@@ -17,7 +17,7 @@ type Recompute string
 const (
 	RecomputeNone   Recompute = ""       // nothing
 	RecomputeBlocks Recompute = "blocks" // each block, from its input
-	RecomputeAll    Recompute = "all"    // a whole stage of a pipeline, from its input
+	RecomputeAll    Recompute = "all"    // a whole stage of a pipeline, from its input; of a network that is one stage, nothing
 )
 
 func (r Recompute) validate() error {
@@ -55,7 +55,14 @@ func (n *Net) planFor(batch int) (*plan.Builder, plan.Tensor, plan.Tensor) {
 	if n.stage != nil {
 		return n.stage.plan(&n.cfg, n.cuts, n.recompute)
 	}
-	return plan.New(n.in, batch, n.cfg.Precision.format(), building(n.recompute.builder(n.layer), n.cuts))
+	build := building(n.recompute.builder(n.layer), n.cuts)
+	return plan.New(n.in, batch, n.cfg.Precision.format(), func(b *plan.Builder, x plan.Tensor) plan.Tensor {
+		y := build(b, x)
+		if y.Grad == nil && n.cfg.Inference {
+			y.Grad = b.Block(y.Shape.Size()) // an evaluation writes there
+		}
+		return y
+	})
 }
 
 // recomputing plans the network anew, for other activations to be computed again. Its

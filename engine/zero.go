@@ -362,6 +362,9 @@ func (t *Trainer) Whole() (*Net, error) {
 		return t.net, nil
 	}
 	n, err := Compile(t.net.layer, t.net.in, t.net.cfg)
+	if err == nil && t.net.cuts != nil {
+		err = n.cut(t.net.cuts)
+	}
 	if err = t.ranks.agree(err); err != nil {
 		return nil, fmt.Errorf("trainer: %w", err)
 	}

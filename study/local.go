@@ -40,6 +40,10 @@ func Local(ctx context.Context, spec *Spec, recorder *Recorder, runner *trials.R
 		d.Digests = begun.Digests
 		own.Data, spec = &d, &own
 	}
+	if begun.Teacher != nil {
+		own := *spec
+		own.Teacher, spec = begun.Teacher, &own
+	}
 	l := &local{recorder: recorder, runner: runner, objective: objective, done: make(chan localDone, spec.Search.Parallel)}
 	switch {
 	case objective == nil && spec.Command != nil:
@@ -126,7 +130,7 @@ func (l *local) supervised(ctx context.Context, spec *Spec) (*network.Supervised
 	if err != nil {
 		return nil, err
 	}
-	s, err := spec.Model().Supervised(d)
+	s, err := spec.Model().Trainable(d, l.recorder.Data, l.runner.Blobs)
 	if err != nil {
 		return nil, err
 	}

@@ -41,8 +41,8 @@ func (s *Spec) completeMesh() error {
 		return err
 	}
 	switch {
-	case m.Auto && m.Recompute == engine.RecomputeAll:
-		return wrong("mesh.recompute", "all is of a stage of a pipeline, and auto makes none: use blocks, or leave it out")
+	case m.Recompute == engine.RecomputeAll:
+		return wrong("mesh.recompute", "all is of the stages of a pipeline, and of a network that is one stage it would save nothing: use blocks, or leave it out")
 	case m.Threads < 0 || m.Threads > mostThreads:
 		return wrong("mesh.threads", "%d is outside [1, %d]", m.Threads, mostThreads)
 	case s.Command != nil:

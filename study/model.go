@@ -1,6 +1,7 @@
 package study
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -10,6 +11,7 @@ import (
 	"budwood/learn/network"
 	"budwood/nas"
 	"budwood/search"
+	"budwood/trials/blob"
 )
 
 // network is the architecture space bound to the data.
@@ -32,6 +34,7 @@ type Model struct {
 	Architecture *nas.Spec     `json:"architecture,omitempty"`
 	Supernet     string        `json:"supernet,omitempty"` // how the weights that candidates share are trained
 	Mesh         engine.Mesh   `json:"mesh,omitzero"`      // pieces and threads of a training step
+	Teacher      *Teacher      `json:"teacher,omitempty"`  // whose outputs networks learn from
 	Scores       []string      `json:"scores,omitempty"`   // metrics that cost more: see [network.Supervised]
 }
 
@@ -40,7 +43,7 @@ func (s *Spec) Model() *Model {
 	if s.Data == nil {
 		return nil
 	}
-	m := &Model{Data: *s.Data, Train: s.Train, Architecture: s.Architecture, Supernet: s.Search.Supernet, Mesh: s.Mesh}
+	m := &Model{Data: *s.Data, Train: s.Train, Architecture: s.Architecture, Supernet: s.Search.Supernet, Mesh: s.Mesh, Teacher: s.Teacher}
 	for _, o := range s.Objectives() {
 		if name := strings.TrimPrefix(o.Metric, "valid_"); slices.Contains(network.ScoreNames(), name) {
 			m.Scores = append(m.Scores, name)
@@ -49,7 +52,18 @@ func (s *Spec) Model() *Model {
 	return m
 }
 
-// supervised is the built-in objective on loaded data.
+// Trainable is the built-in objective on loaded data, with all that training takes from
+// elsewhere: what the data's teacher says.
+func (m *Model) Trainable(d *data.Data, cache *data.Cache, blobs blob.Store) (network.Supervised, error) {
+	s, err := m.Supervised(d)
+	if m.Train[teacherKey] != nil && m.Teacher == nil {
+		return s, fmt.Errorf("the teacher %v was not looked for when the study was submitted: submit it with a program of this version", m.Train[teacherKey])
+	}
+	s.Teach = m.teach(cache, blobs)
+	return s, err
+}
+
+// Supervised is the built-in objective on loaded data.
 func (m *Model) Supervised(d *data.Data) (network.Supervised, error) {
 	out := network.Supervised{Data: d, Fixed: m.Train, Mesh: m.Mesh, Build: buildMLP, Scores: m.Scores, Version: dataVersion(m.Data.Digests)}
 	if m.Data.Text != nil {

@@ -18,6 +18,9 @@ import (
 // MeshLine is a line of what is said of a study's mesh.
 type MeshLine struct{ Key, Text string }
 
+// MeshWarning is the key of the line that says that ranks would take longer than one.
+const MeshWarning = "mesh.warning"
+
 // DescribeSteps says what the steps of a study's trials take on its mesh, by their plans
 // alone: memory, what is sent, and time, of that of the candidates drawn from its space
 // whose epochs take longest. There is nothing to say of a study without a mesh, or whose
@@ -87,8 +90,8 @@ func (f *forecast) lines(built network.Supervised, m *engine.Machine, least floa
 		say("mesh.chosen", "%s, of %d drawn", strings.Join(parts, "; "), drawn)
 		say("mesh.why", "for the longest: %s", f.choice)
 	}
-	say("mesh.step", "data %d × micro_batches %d = %d micro-batches of at most %d rows (a step %d); %s on %s", f.Mesh.Data, f.Mesh.MicroBatches, f.Mesh.Data*f.Mesh.MicroBatches, f.Rows, f.Batch,
-		count(f.Lanes, "lane"), count(f.Ranks, "rank"))
+	say("mesh.step", "data %d × micro_batches %d = %d micro-batches of at most %d rows (a step %d); %s on %s%s", f.Mesh.Data, f.Mesh.MicroBatches, f.Mesh.Data*f.Mesh.MicroBatches, f.Rows, f.Batch,
+		count(f.Lanes, "lane"), count(f.Ranks, "rank"), f.parts())
 	b := func(n int64) string { return layout.Bytes(float64(n)) }
 	if len(f.Stages) > 0 {
 		say("mesh.stages", "%s", stagesText(f.Stages))
@@ -105,17 +108,34 @@ func (f *forecast) lines(built network.Supervised, m *engine.Machine, least floa
 	if sent.Total() == 0 {
 		say("mesh.wire", "a rank sends nothing: its lanes share the memory")
 	} else {
-		say("mesh.wire", "a rank sends %s a step: gradients %s, parameters %s%s", layout.Bytes(sent.Total()), layout.Bytes(sent.Gradients), layout.Bytes(sent.Parameters), stagesSent(sent.Stages))
+		say("mesh.wire", "a rank sends %s a step: gradients %s, parameters %s, tensor %s%s", layout.Bytes(sent.Total()), layout.Bytes(sent.Gradients), layout.Bytes(sent.Parameters), layout.Bytes(sent.Tensor), stagesSent(sent.Stages))
 	}
 	t := f.Step.Time
 	bubble := math.Max(0, math.Round(t.Bubble/t.Step*1e6)*1e-6) // the rest is rounding
 	text = fmt.Sprintf("step %s: compute %s, bubble %s (%.1f %%), wire and waiting for other lanes %s, optimizer %s", short(t.Step), short(t.Compute), short(bubble*t.Step), 100*bubble, short(t.Wire), short(t.Optimizer))
-	if f.Lanes > 1 {
+	if f.Lanes*f.Ranks > 1 {
 		text += fmt.Sprintf("; %.3g × one lane", f.One/t.Step)
 	}
 	say("mesh.time", "%s", text)
+	if f.Ranks > 1 && t.Step > worth*f.One {
+		say(MeshWarning, "%s would take %.2f × the time of one: a step is too small for what they send and wait for. Leave ranks out, unless it is for the memory, or use larger batches", count(f.Ranks, "rank"), t.Step/f.One)
+	}
 	say("mesh.epoch", "%s to %s (%d drawn); by %s", short(least), short(f.epoch), drawn, m.Measured())
 	return out
+}
+
+// worth is the share of the time of one rank that several may take to be worth it.
+const worth = .95
+
+// parts says how the ranks share layers that are cut.
+func (f *forecast) parts() string {
+	switch {
+	case f.Mesh.Tensor < 2:
+		return ""
+	case f.Parts > 1:
+		return fmt.Sprintf(", each with one of %d parts of the layers", f.Parts)
+	}
+	return fmt.Sprintf(", %d parts of the layers in turn", f.Mesh.Tensor)
 }
 
 func count(n int, what string) string {

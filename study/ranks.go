@@ -2,6 +2,7 @@ package study
 
 import (
 	"fmt"
+	"strings"
 
 	"budwood/engine"
 	"budwood/search"
@@ -39,11 +40,17 @@ func (s *Spec) completeRanks() error {
 			m.Data = max(r.Max/(m.Pipeline*max(m.Tensor, 1)), 1) * max(m.Threads, 1)
 		}
 	}
-	if r.Max > m.Data && m.Pipeline < 2 {
-		return wrong("mesh.ranks", "%d ranks are more than the %d shards of data: use at most %d ranks, or data %d", r.Max, m.Data, m.Data, r.Max)
+	for n := r.Max; n >= r.Min; n-- {
+		cut := engine.Mesh{Data: m.Data, Tensor: m.Tensor, Pipeline: m.Pipeline, World: &engine.World{Ranks: n}}
+		if err := cut.Fits(manyRows, 1); err != nil {
+			return wrong("mesh.ranks", "%s", strings.TrimPrefix(err.Error(), "mesh: "))
+		}
 	}
 	return nil
 }
+
+// manyRows are those of a batch that can be cut in any way.
+const manyRows = 1 << 40
 
 // Whole adds what the ranks above 0 have spent in an attempt to the result of rank 0.
 func (b Beside) Whole(r segment.Result, spent energy.Energy) segment.Result {
@@ -62,6 +69,9 @@ func ranksText(s *Spec) string {
 		return ""
 	}
 	text := fmt.Sprintf(" of each of %s ranks, which start all or nothing", r)
+	if s.Mesh.Tensor > 1 {
+		text += fmt.Sprintf("; where their number is a multiple of %d, each has one part of the layers, otherwise all in turn", s.Mesh.Tensor)
+	}
 	if s.Mesh.Zero > 0 {
 		text += fmt.Sprintf(" (zero %d)", s.Mesh.Zero)
 	}

@@ -68,6 +68,7 @@ type BeginResult struct {
 	Saved   *State                 `json:"carry,omitempty"`   // of a study that ended before
 	Settles bool                   `json:"settles,omitempty"` // the best trial is trained to the end before the study ends; histories of older versions lack it
 	Rules   int                    `json:"rules,omitempty"`   // of ending: see [Rules]; histories of older versions lack it
+	Teacher *Teacher               `json:"teacher,omitempty"` // that was found just now
 	Aside   *AsideResult           `json:"aside,omitempty"`   // of a study some of whose trials are set aside, or were
 }
 
@@ -84,6 +85,12 @@ func (a *Recorder) Begin(ctx context.Context, in BeginInput) (BeginResult, error
 	}
 	if err := CheckWarmStart(ctx, a.Store, &spec); err != nil {
 		return BeginResult{}, &FinalError{"NoWarmStart", err}
+	}
+	if a.Files != nil && spec.Data != nil && spec.Teacher == nil {
+		if err := FindTeacher(ctx, a.Store, a.Data, a.Files.Blobs, &spec); err != nil {
+			return BeginResult{}, &FinalError{"NoTeacher", err}
+		}
+		out.Teacher = spec.Teacher
 	}
 	raw, err := json.Marshal(spec)
 	if err != nil {

@@ -29,7 +29,8 @@ type Spec struct {
 	Budget       Budget             `json:"budget"`
 	EarlyStop    EarlyStop          `json:"early_stop"`
 	Retrain      Retrain            `json:"retrain,omitzero"`
-	Train        search.Params      `json:"train,omitempty"` // hyperparameters that are not searched
+	Train        search.Params      `json:"train,omitempty"`            // hyperparameters that are not searched
+	Teacher      *Teacher           `json:"teacher,omitempty" yaml:"-"` // found by FindTeacher from train.teacher
 	Space        search.Space       `json:"space,omitempty"`
 	Constraints  []string           `json:"constraints,omitempty"` // conditions between parameters: see [search.Constraints]
 	Architecture *nas.Spec          `json:"architecture,omitempty"`
@@ -302,6 +303,9 @@ func (s *Spec) completeCandidates() error {
 	if s.Data != nil {
 		for i, p := range s.Space {
 			for _, d := range (search.Space{p}).Dims() {
+				if d.Name == teacherKey {
+					return wrong(fmt.Sprintf("space[%d].name", i), "one teacher serves all trials: name it under train")
+				}
 				if err := oneOf(fmt.Sprintf("space[%d].name", i), d.Name, Hyperparameters(s)); err != nil {
 					return err
 				}
@@ -311,11 +315,17 @@ func (s *Spec) completeCandidates() error {
 			}
 		}
 		for _, k := range s.Train.Names() {
+			if k == teacherKey {
+				continue
+			}
 			if err := oneOf("train."+k, k, Hyperparameters(s)); err != nil {
 				return err
 			}
 		}
 		if err := checkRecipes(s); err != nil {
+			return err
+		}
+		if err := s.checkTeacher(); err != nil {
 			return err
 		}
 	} else if len(s.Train) > 0 {

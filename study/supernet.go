@@ -73,6 +73,9 @@ func (s *Spec) sharesWeights(seg search.Segment) bool { return s.Search.Supernet
 
 // keeps lists the checkpoints that a study needs should it go on after its end.
 func (s *Spec) keeps() []string {
+	if s.Teacher != nil {
+		return []string{s.Teacher.Key}
+	}
 	if s.Search.Supernet == "" {
 		return nil
 	}

@@ -168,6 +168,9 @@ func (s *studyRun) begin(ctx workflow.Context) (search.Decision, error) {
 		if s.in.Spec.Data != nil && known.Digests != nil {
 			s.in.Spec.Data.Digests = known.Digests
 		}
+		if known.Teacher != nil {
+			s.in.Spec.Teacher = known.Teacher
+		}
 		p, d, err = study.Begin(&s.in.Spec, &known, workflow.Now(ctx))
 	}
 	if err != nil {

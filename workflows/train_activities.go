@@ -183,7 +183,7 @@ func (a *TrainActivities) supervised(ctx context.Context, m *study.Model) (netwo
 		}
 		return network.Supervised{}, err
 	}
-	s, err := m.Supervised(d)
+	s, err := m.Trainable(d, a.Data, a.Runner.Blobs)
 	if err != nil {
 		err = userError(err)
 	}

@@ -70,8 +70,11 @@ type runCmd struct {
 }
 
 func (c *runCmd) Run(a *app) (err error) {
-	spec, _, err := c.load(a.ctx)
+	spec, d, err := c.load(a.ctx)
 	if err != nil {
+		return err
+	}
+	if err := a.sayMesh(spec, d); err != nil {
 		return err
 	}
 	submitted := false
@@ -113,6 +116,9 @@ func (c *runCmd) Run(a *app) (err error) {
 	if err := a.keepData(spec); err != nil {
 		return err
 	}
+	if err := a.findTeacher(db, spec); err != nil {
+		return err
+	}
 	if exists {
 		if err := study.CanContinue(old.Spec, spec); err != nil {
 			return usageError{err}
@@ -144,6 +150,24 @@ func (c *runCmd) Run(a *app) (err error) {
 		a.say("study %s in the web UI %s", spec.Name, link(a.stderr, conn.server.Info, spec.Name))
 	}
 	return a.follow(db, conn, spec.Name, c.Plain)
+}
+
+// sayMesh says it if a study's ranks are predicted to take longer than one would.
+func (a *app) sayMesh(spec *study.Spec, d *data.Data) error {
+	if !spec.Mesh.Ranks.Several() {
+		return nil
+	}
+	machine, err := budwood.ReadMachine(a.home)
+	if err != nil {
+		return err
+	}
+	lines, err := study.DescribeSteps(a.ctx, spec, d, machine)
+	for _, l := range lines {
+		if l.Key == study.MeshWarning {
+			a.say("%s", l.Text)
+		}
+	}
+	return err
 }
 
 // sayChange says which trials of a study were trained by what is no longer there.

@@ -487,3 +487,48 @@ func multiplyAdds(n int) {
 		multiplyAddsAVX2(n)
 	}
 }
+
+// requantizeVectors writes codes of n vectors of sums: round(clamp(sum·scale)) + zero, with the bounds before zero is added.
+func requantizeVectors(dst *uint8, sum *int32, scale *float32, n int, bounds *float32, zero *int32) {
+	if use == avx512 {
+		requantizeVectorsAVX512(dst, sum, scale, n, bounds, zero)
+	} else {
+		requantizeVectorsAVX2(dst, sum, scale, n, bounds, zero)
+	}
+}
+
+// unquantizeVectors writes n vectors of sums times scales as floats.
+func unquantizeVectors(dst *float32, sum *int32, scale *float32, n int) {
+	if use == avx512 {
+		unquantizeVectorsAVX512(dst, sum, scale, n)
+	} else {
+		unquantizeVectorsAVX2(dst, sum, scale, n)
+	}
+}
+
+// quantizeVectors writes codes of n vectors of floats: round(clamp(x/scale)) + zero, with the bounds before zero is added.
+func quantizeVectors(dst *uint8, x *float32, n int, bounds *float32, zero *int32) {
+	if use == avx512 {
+		quantizeVectorsAVX512(dst, x, n, bounds, zero)
+	} else {
+		quantizeVectorsAVX2(dst, x, n, bounds, zero)
+	}
+}
+
+// maxByteVectors writes the larger of each two bytes of n vectors.
+func maxByteVectors(dst *uint8, a *uint8, b *uint8, n int) {
+	if use == avx512 {
+		maxByteVectorsAVX512(dst, a, b, n)
+	} else {
+		maxByteVectorsAVX2(dst, a, b, n)
+	}
+}
+
+// maxPixelPairs writes the maximum of each two of n pairs of pixels of so many times 16 bytes.
+func maxPixelPairs(dst *uint8, x *uint8, sixteens int, n int) {
+	if use == avx512 {
+		maxPixelPairsAVX512(dst, x, sixteens, n)
+	} else {
+		maxPixelPairsAVX2(dst, x, sixteens, n)
+	}
+}

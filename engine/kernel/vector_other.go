@@ -127,3 +127,13 @@ func depthwiseStrip(y *float32, x *float32, w *float32, bias *float32, row int, 
 func depthwiseSumsStrip(w *float32, x *float32, dy *float32, row int, step int, pixel int, n int) {}
 
 func multiplyAdds(n int) {}
+
+func requantizeVectors(dst *uint8, sum *int32, scale *float32, n int, bounds *float32, zero *int32) {}
+
+func unquantizeVectors(dst *float32, sum *int32, scale *float32, n int) {}
+
+func quantizeVectors(dst *uint8, x *float32, n int, bounds *float32, zero *int32) {}
+
+func maxByteVectors(dst *uint8, a *uint8, b *uint8, n int) {}
+
+func maxPixelPairs(dst *uint8, x *uint8, sixteens int, n int) {}

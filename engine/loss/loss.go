@@ -7,7 +7,7 @@ import (
 )
 
 // Loss is what training minimises: [CrossEntropy], [BinaryCrossEntropy],
-// [Distillation], [MSE], [MAE] or [Huber].
+// [Distillation], [MSE], [MAE], [Huber] or [Imitation].
 type Loss interface {
 	// String is the loss's name.
 	String() string

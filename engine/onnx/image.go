@@ -19,52 +19,70 @@ func or(n, otherwise int) int {
 }
 
 func (g *graph) conv(c engine.Conv, x operand, out data.Shape) string {
+	return g.convolve(convolution(c, x.shape, out), x)
+}
+
+func (g *graph) conv1D(c engine.Conv1D, x operand, out data.Shape) string {
+	return g.convolve(convolution1D(c, x.shape, out), x)
+}
+
+// window is what a convolution has in ONNX.
+type window struct {
+	taps, per, out int
+	dims           []int // of the weights
+	attrs          []attr
+}
+
+func convolution(c engine.Conv, in, out data.Shape) window {
 	k, stride, groups := or(c.Kernel, 3), or(c.Stride, 1), or(c.Groups, 1)
 	pads := make([]int, 4)
 	if !c.Valid {
 		before := (k - 1) / 2
 		for i := range 2 {
-			pads[i], pads[i+2] = before, max((out[i]-1)*stride+k-before-x.shape[i], 0)
+			pads[i], pads[i+2] = before, max((out[i]-1)*stride+k-before-in[i], 0)
 		}
 	}
-	per := x.shape[2] / groups
-	return g.convolve(x, k*k, per, c.Out, []int{c.Out, per, k, k},
-		attr{"kernel_shape", []int{k, k}}, attr{"strides", []int{stride, stride}}, attr{"pads", pads}, attr{"group", groups})
+	per := in[2] / groups
+	return window{k * k, per, c.Out, []int{c.Out, per, k, k},
+		[]attr{{"kernel_shape", []int{k, k}}, {"strides", []int{stride, stride}}, {"pads", pads}, {"group", groups}}}
 }
 
-func (g *graph) conv1D(c engine.Conv1D, x operand, out data.Shape) string {
+func convolution1D(c engine.Conv1D, in, out data.Shape) window {
 	k, stride, dilation, groups := or(c.Kernel, 3), or(c.Stride, 1), or(c.Dilation, 1), or(c.Groups, 1)
 	span := (k-1)*dilation + 1
 	pads := make([]int, 2)
 	if !c.Valid {
-		before := max((out[0]-1)*stride+span-x.shape[0], 0) / 2
+		before := max((out[0]-1)*stride+span-in[0], 0) / 2
 		if c.Causal {
 			before = span - 1
 		}
-		pads[0], pads[1] = before, max((out[0]-1)*stride+span-before-x.shape[0], 0)
+		pads[0], pads[1] = before, max((out[0]-1)*stride+span-before-in[0], 0)
 	}
-	per := x.shape[1] / groups
-	return g.convolve(x, k, per, c.Out, []int{c.Out, per, k},
-		attr{"kernel_shape", []int{k}}, attr{"strides", []int{stride}}, attr{"dilations", []int{dilation}}, attr{"pads", pads}, attr{"group", groups})
+	per := in[1] / groups
+	return window{k, per, c.Out, []int{c.Out, per, k},
+		[]attr{{"kernel_shape", []int{k}}, {"strides", []int{stride}}, {"dilations", []int{dilation}}, {"pads", pads}, {"group", groups}}}
 }
 
-// convolve adds a convolution. Its weights are taps × per × out here, out × per ×
-// taps in ONNX. A border that no window reaches is cut off by ONNX too.
-func (g *graph) convolve(x operand, taps, per, out int, dims []int, attrs ...attr) string {
-	w := g.weight("weight")
-	turned := make([]float32, len(w))
-	for t := range taps {
-		for c := range per {
-			for o := range out {
-				turned[(o*per+c)*taps+t] = w[(t*per+c)*out+o]
+// turned are weights of taps × per × out in ONNX's order, out × per × taps.
+func turned[T any](w []T, c window) []T {
+	to := make([]T, len(w))
+	for t := range c.taps {
+		for i := range c.per {
+			for o := range c.out {
+				to[(o*c.per+i)*c.taps+t] = w[(t*c.per+i)*c.out+o]
 			}
 		}
 	}
-	inputs := []string{x.name, g.floats(turned, dims...)}
+	return to
+}
+
+// convolve adds a convolution. A border that no window reaches is cut off by ONNX too.
+func (g *graph) convolve(c window, x operand) string {
+	inputs := []string{x.name, g.floats(turned(g.weight("weight"), c), c.dims...)}
 	if g.has("bias") {
-		inputs = append(inputs, g.floats(g.weight("bias"), out))
+		inputs = append(inputs, g.floats(g.weight("bias"), c.out))
 	}
-	return g.apply("Conv", inputs, attrs...)
+	return g.apply("Conv", inputs, c.attrs...)
 }
 
 func (g *graph) pool(op string, size int, x operand) string {

@@ -60,15 +60,21 @@ func Write(w io.Writer, n *engine.Net, o Options) error {
 		return fmt.Errorf("onnx: %w", err)
 	}
 	g := &graph{weights: weights, dtype: o.Weights.Dtype(), made: map[string]string{}}
-	x := operand{name: "input", shape: n.In()}
-	raw := n.In()
+	return g.write(w, n.In(), n.Out(), o, func(x operand) (operand, error) { return g.layer(layer, x) })
+}
+
+// write writes the file of a network with these inputs and outputs, whose nodes network
+// adds.
+func (g *graph) write(w io.Writer, in, out data.Shape, o Options, network func(operand) (operand, error)) error {
+	x := operand{name: "input", shape: in}
+	raw := in
 	if o.Data != nil {
 		raw = o.Data.Raw()
 		if err := g.prepare(o.Data, &x); err != nil {
 			return fmt.Errorf("onnx: %w", err)
 		}
 	}
-	y, err := g.layer(layer, x)
+	y, err := network(x)
 	if err != nil {
 		return fmt.Errorf("onnx: %w", err)
 	}
@@ -92,7 +98,7 @@ func Write(w io.Writer, n *engine.Net, o Options) error {
 	}
 	body.bytes(11, value("input", raw))
 	for _, name := range outputs {
-		body.bytes(12, value(name, n.Out()))
+		body.bytes(12, value(name, out))
 	}
 	set.text(1, "")
 	set.int(2, opset)

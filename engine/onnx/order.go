@@ -157,10 +157,10 @@ func (g *graph) vector(x operand, v []float32) string {
 
 // inOrder is the rows of a matrix, each a value of an image or sequence, in the order of
 // convolutions.
-func inOrder(w []float32, cols int, of data.Shape) []float32 {
+func inOrder[T any](w []T, cols int, of data.Shape) []T {
 	c := of[len(of)-1]
 	places := of.Size() / c
-	out := make([]float32, 0, len(w))
+	out := make([]T, 0, len(w))
 	for i := range c {
 		for p := range places {
 			at := (p*c + i) * cols

@@ -42,6 +42,9 @@ func (m *message) float(field int, v float32) {
 // The element types of tensors.
 const (
 	float32Type  = 1
+	uint8Type    = 2
+	int8Type     = 3
+	int32Type    = 6
 	int64Type    = 7
 	float16Type  = 10
 	bfloat16Type = 16

@@ -16,6 +16,8 @@ func value(b []byte, dtype Dtype) float32 {
 		return half(binary.LittleEndian.Uint16(b))
 	case BF16:
 		return math.Float32frombits(uint32(binary.LittleEndian.Uint16(b)) << 16)
+	case I8:
+		return float32(int8(b[0]))
 	}
 	return math.Float32frombits(binary.LittleEndian.Uint32(b))
 }
@@ -30,11 +32,14 @@ func (d Dtype) Append(b []byte, v float32) []byte {
 		return binary.LittleEndian.AppendUint16(b, toHalf(v))
 	case BF16:
 		return binary.LittleEndian.AppendUint16(b, kernel.BFloat16Bits(v))
+	case I8:
+		return append(b, byte(int8(v)))
 	}
 	return binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
 }
 
-// Fits reports whether the format does not make infinity of a finite number.
+// Fits reports whether the format holds a number: that it does not make infinity of a
+// finite one, nor another one of what is no integer of it.
 func (d Dtype) Fits(v float32) bool {
 	a := math.Abs(float64(v))
 	switch d {
@@ -42,6 +47,8 @@ func (d Dtype) Fits(v float32) bool {
 		return !(a >= 65520 && a <= math.MaxFloat32)
 	case BF16:
 		return !(math.Float32bits(float32(a)) >= 0x7f7f8000 && a <= math.MaxFloat32)
+	case I8:
+		return v >= math.MinInt8 && v <= math.MaxInt8 && v == float32(int8(v))
 	}
 	return true
 }

@@ -12,7 +12,8 @@ type Tensor struct {
 	Type  Dtype // of the values in the file; "" means F32
 }
 
-// Dtype is a number format of the file. In memory all are float32.
+// Dtype is a number format of the file. In memory all are float32; of I32 it holds the
+// bits (math.Float32frombits).
 type Dtype string
 
 // The number formats.
@@ -21,6 +22,8 @@ const (
 	F32  Dtype = "F32"
 	F16  Dtype = "F16"  // IEEE half precision
 	BF16 Dtype = "BF16" // the upper half of a float32
+	I8   Dtype = "I8"   // −128 … 127
+	I32  Dtype = "I32"
 )
 
 // width is the bytes of a value, 0 for an unknown type.
@@ -28,10 +31,12 @@ func (d Dtype) width() uint64 {
 	switch d {
 	case F64:
 		return 8
-	case F32:
+	case F32, I32:
 		return 4
 	case F16, BF16:
 		return 2
+	case I8:
+		return 1
 	}
 	return 0
 }

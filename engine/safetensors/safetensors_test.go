@@ -5,9 +5,11 @@ import (
 	"cmp"
 	"encoding/binary"
 	"fmt"
+	"io"
 	"math"
 	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -167,7 +169,7 @@ func TestReadDamaged(t *testing.T) {
 		{[]byte{255, 255, 255, 255, 255, 255, 255, 255, '{'}, "allows"},
 		{file(`[]`), "array"},
 		{file(`{"x":1}`), `tensor "x"`},
-		{file(`{"x":{"dtype":"I8","shape":[1],"data_offsets":[0,1]}}`, 1), `"I8"`},
+		{file(`{"x":{"dtype":"I16","shape":[1],"data_offsets":[0,1]}}`, 1), `"I16"`},
 		{file(`{"x":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}}`, 1, 2, 3, 4), "does not fill"},
 		{file(`{"x":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}`, 1, 2, 3, 4), `"x"`},
 		{file(`{"x":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,0]}}`), "does not fill"},
@@ -207,7 +209,7 @@ func TestWriteErrors(t *testing.T) {
 		{[]Tensor{{Name: "a", Shape: []int{-1}}}, "negative"},
 		{[]Tensor{{Name: "a", Shape: []int{0}}, {Name: "a", Shape: []int{0}}}, "taken"},
 		{[]Tensor{{Name: "__metadata__", Shape: []int{0}}}, "taken"},
-		{[]Tensor{{Name: "a", Shape: []int{0}, Type: "I8"}}, `"I8"`},
+		{[]Tensor{{Name: "a", Shape: []int{0}, Type: "I16"}}, `"I16"`},
 	} {
 		if err := Write(&bytes.Buffer{}, nil, c.tensors); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%v: error %v does not say %q", c.tensors, err, c.want)
@@ -243,4 +245,32 @@ func ExampleWrite() {
 	meta, tensors, err := Read(&b)
 	fmt.Println(meta["epoch"], tensors, err)
 	// Output: 3 [{w [2] [1 2] F32}] <nil>
+}
+
+// Integers keep their values, those of 32 bits as the bits of a float32; what is no
+// integer of 8 bits is an error.
+func TestIntegers(t *testing.T) {
+	small, large := []float32{-128, 0, 127}, []int32{math.MinInt32, -1, 0, 0x7fc00001, math.MaxInt32}
+	bits := make([]float32, len(large))
+	for i, v := range large {
+		bits[i] = math.Float32frombits(uint32(v))
+	}
+	var b bytes.Buffer
+	if err := Write(&b, nil, []Tensor{{Name: "a", Shape: []int{3}, Data: small, Type: I8}, {Name: "b", Shape: []int{5}, Data: bits, Type: I32}}); err != nil {
+		t.Fatal(err)
+	}
+	_, got, err := Read(&b)
+	if err != nil || !slices.Equal(got[0].Data, small) {
+		t.Fatalf("%v, %v", got, err)
+	}
+	for i, v := range large {
+		if g := int32(math.Float32bits(got[1].Data[i])); g != v {
+			t.Errorf("%d is %d", v, g)
+		}
+	}
+	for _, v := range []float32{128, -129, 1.5, float32(math.NaN())} {
+		if err := Write(io.Discard, nil, []Tensor{{Name: "a", Shape: []int{1}, Data: []float32{v}, Type: I8}}); err == nil {
+			t.Errorf("%v is written as I8", v)
+		}
+	}
 }

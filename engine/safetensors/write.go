@@ -53,7 +53,7 @@ func WriteFrom(w io.Writer, meta map[string]string, tensors []Tensor, values fun
 		seen[t.Name] = true
 		e := entry{Dtype: cmp.Or(t.Type, F32), Shape: make([]uint64, len(t.Shape))}
 		if e.Dtype.width() == 0 {
-			return fmt.Errorf("safetensors: write %q: type %q is none of F64, F32, F16, BF16", t.Name, t.Type)
+			return fmt.Errorf("safetensors: write %q: type %q is none of F64, F32, F16, BF16, I8, I32", t.Name, t.Type)
 		}
 		n, ok := t.size()
 		if !ok {

@@ -67,6 +67,8 @@ var RecipeTable = []Hyperparameter{
 	{Name: "shift", Is: "largest random shift of an image, in pixels; new in each epoch", Default: 0, Hi: 1 << 10},
 	{Name: "cutout", Is: "side of the square that is cut out of each image, in pixels", Default: 0, Hi: 1 << 10},
 	{Name: "mixup", Is: "α of mixup", Default: 0., Hi: 4},
+	{Name: "temperature", Is: "with a `teacher`: by what the outputs of both networks are divided before they are compared; classes only", Default: 2., Lo: .05, Hi: 100},
+	{Name: "alpha", Is: "with a `teacher`: the share of the loss that is the difference from it; 0: labels alone", Default: .5, Hi: 1},
 }
 
 // Reader reads hyperparameters by their table, and keeps the first error. What the

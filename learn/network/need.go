@@ -87,7 +87,7 @@ func (s Supervised) role(t *trials.Task, inherits bool) Role {
 
 // Need plans the memory of a candidate. The error is that of its network.
 func (s Supervised) Need(p search.Params, role Role) (Need, error) {
-	n := Need{Data: s.Data.Bytes()}
+	n := Need{Data: s.Data.Bytes() + s.softBytes()}
 	for _, f := range s.folds() {
 		m, batch, err := s.memory(p, f.Train)
 		if err != nil {

@@ -35,6 +35,8 @@ type Recipe struct {
 	Shift          int
 	Cutout         int
 	Mixup          float64
+	Temperature    float64
+	Alpha          float64
 }
 
 // ReadRecipe reads the recipe's hyperparameters from params. Those that are
@@ -48,6 +50,7 @@ func ReadRecipe(p search.Params) (Recipe, error) {
 		Warmup: read.Number("warmup"), ClipNorm: read.Number("clip_norm"), ClipValue: read.Number("clip_value"), EMA: read.Number("ema"),
 		Precision: read.Choice("precision"), LabelSmoothing: read.Number("label_smoothing"), ClassWeights: read.Choice("class_weights"), Loss: read.Choice("loss"),
 		Flip: read.Choice("flip") == "yes", Shift: read.Int("shift"), Cutout: read.Int("cutout"), Mixup: read.Number("mixup"),
+		Temperature: read.Number("temperature"), Alpha: read.Number("alpha"),
 		WeightDecay: read.Number("weight_decay"), Momentum: read.Number("momentum"),
 	}
 	if r.Optimizer == "adamw" && p["weight_decay"] == nil {
@@ -126,6 +129,9 @@ func (r Recipe) network(train *data.Set, seed uint64) engine.Config {
 			entropy.Weights = train.BalancedWeights()
 		}
 		c.Loss = entropy
+		if train.Soft != nil && r.Alpha > 0 {
+			c.Loss = loss.Distillation{Temperature: r.Temperature, Alpha: r.Alpha, Classes: entropy}
+		}
 		return c
 	}
 	switch r.Loss {
@@ -135,6 +141,9 @@ func (r Recipe) network(train *data.Set, seed uint64) engine.Config {
 		c.Loss = loss.Huber{}
 	default:
 		c.Loss = loss.MSE{}
+	}
+	if train.Soft != nil && r.Alpha > 0 {
+		c.Loss = loss.Imitation{Alpha: r.Alpha, Values: c.Loss}
 	}
 	return c
 }

@@ -46,6 +46,10 @@ type Supervised struct {
 	// it; nil: there are none.
 	Supernet func() Supernet
 
+	// Teach has the outputs of a trained network for the rows of Data.Train, as an
+	// instruction set computes them; nil: networks learn from the labels alone.
+	Teach func(ctx context.Context, cpu string) ([]float32, error)
+
 	// Room is the memory that a trial may take. One that is planned to take more is
 	// infeasible.
 	Room Room
@@ -56,7 +60,7 @@ type Supervised struct {
 }
 
 // Train trains one candidate. It is a [trials.TrainFunc].
-func (s Supervised) Train(_ context.Context, t *trials.Trial) error {
+func (s Supervised) Train(ctx context.Context, t *trials.Trial) error {
 	t.TrainedBy(s.Version)
 	s.cpu = t.Kernels(s.all(t.Params)["precision"] == "bfloat16")
 	s.Mesh = t.Metered(s.Mesh)
@@ -78,6 +82,10 @@ func (s Supervised) Train(_ context.Context, t *trials.Trial) error {
 		return err
 	}
 	if err := s.lend(t.Params, role); err != nil {
+		return err
+	}
+	s, err := s.taught(ctx)
+	if err != nil {
 		return err
 	}
 	switch {

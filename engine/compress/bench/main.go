@@ -52,7 +52,8 @@ type bench struct {
 	best float64 // accuracy of the whole network
 	cost engine.Cost
 
-	whole *engine.Net
+	whole    *engine.Net
+	integers bool
 }
 
 func run(ctx context.Context, args []string, out io.Writer) error {
@@ -60,6 +61,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	dir := fs.String("data", filepath.Join(os.Getenv("BUDWOOD_DATA"), "data", "mnist"), "folder of MNIST's four files")
 	name := fs.String("net", "mlp", "mlp or cnn")
 	seeds := fs.Int("seeds", 1, "how many, from 1 on")
+	integers := fs.Bool("int8", false, "in integers of 8 bits, by each calibration, instead of cuts and ranks")
 	if err := fs.Parse(args); err != nil {
 		return err
 	}
@@ -76,7 +78,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	for seed := range *seeds {
-		b := bench{recipe: r, Data: d, out: out, seed: uint64(seed + 1)}
+		b := bench{recipe: r, Data: d, out: out, seed: uint64(seed + 1), integers: *integers}
 		if err := b.run(); err != nil {
 			return err
 		}
@@ -99,6 +101,9 @@ func (b *bench) run() error {
 	}
 	fmt.Fprintf(b.out, "seed %d: %v, %d parameters, %d MACs: test accuracy %.4f after %d epochs, %.0f s\n",
 		b.seed, b.layers, b.cost.Params, b.cost.MACs, b.best, b.epochs, time.Since(begin).Seconds())
+	if b.integers {
+		return b.inIntegers(n)
+	}
 	fmt.Fprintln(b.out, "| how | MACs | parameters | cut | trained again | points | batch 64 | batch 1 |")
 	fmt.Fprintln(b.out, "|---|---|---|---|---|---|---|---|")
 	for _, how := range compress.Importances {

@@ -33,6 +33,7 @@ func run() error {
 		{"row", rows},
 		{"depthwise", depthwise},
 		{"peak", peak},
+		{"bytes", byteProducts},
 	} {
 		for _, isa := range []isa{avx512, avx2} {
 			out := newFile(isa)

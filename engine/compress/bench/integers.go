@@ -1,0 +1,84 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+
+	"budwood/engine"
+	"budwood/engine/onnx"
+	"budwood/engine/quant"
+)
+
+// inIntegers compares the network with itself in integers of 8 bits: points of accuracy,
+// the root of the mean squared difference of logits, and sizes of files.
+func (b *bench) inIntegers(n *engine.Net) error {
+	var whole, graph bytes.Buffer
+	if err := n.Save(&whole, engine.F32); err != nil {
+		return err
+	}
+	if err := onnx.Write(&graph, n, onnx.Options{}); err != nil {
+		return err
+	}
+	want := make([]float32, b.Test.Len()*n.Out().Size())
+	if _, err := n.EvaluateTo(want, b.Test); err != nil {
+		return err
+	}
+	fmt.Fprintln(b.out, "| calibration | points | agrees | rms of logits | safetensors | ONNX |")
+	fmt.Fprintln(b.out, "|---|---|---|---|---|---|")
+	for _, name := range []string{"minmax", "percentile: 99.99", "mse", "entropy"} {
+		c, err := quant.ParseCalibration(name)
+		if err != nil {
+			return err
+		}
+		q, err := quant.Quantize(n, b.Train, quant.Options{Calibration: c, Seed: b.seed})
+		if err != nil {
+			return err
+		}
+		got := make([]float32, len(want))
+		size := b.Test.Shape.Size()
+		x := make([]float32, size)
+		classes := n.Out().Size()
+		for i := range b.Test.Len() {
+			b.Test.Read(x, i)
+			if err := q.Predict(x, got[i*classes:(i+1)*classes]); err != nil {
+				return err
+			}
+		}
+		right, agree, sum := 0, 0, 0.
+		for i, c := range b.Test.Class {
+			a, w := largest(got[i*classes:(i+1)*classes]), largest(want[i*classes:(i+1)*classes])
+			if a == int(c) {
+				right++
+			}
+			if a == w {
+				agree++
+			}
+		}
+		for i, v := range want {
+			d := float64(v - got[i])
+			sum += d * d
+		}
+		var file, qdq bytes.Buffer
+		if err := q.Save(&file); err != nil {
+			return err
+		}
+		if err := onnx.WriteQ(&qdq, q, onnx.Options{}); err != nil {
+			return err
+		}
+		rows := float64(len(b.Test.Class))
+		fmt.Fprintf(b.out, "| %s | %+.2f | %.4f | %.4f | %d, %.2f x | %d, %.2f x |\n", name, 100*(float64(right)/rows-b.best), float64(agree)/rows, math.Sqrt(sum/float64(len(want))),
+			file.Len(), float64(whole.Len())/float64(file.Len()), qdq.Len(), float64(graph.Len())/float64(qdq.Len()))
+	}
+	return nil
+}
+
+// largest is the place of the largest value.
+func largest(x []float32) (at int) {
+	for i, v := range x {
+		if v > x[at] {
+			at = i
+		}
+	}
+	return at
+}
