@@ -12,7 +12,6 @@ func (c Conv1D) build(b *plan.Builder, x plan.Tensor) plan.Tensor {
 
 func (c Conv1D) fuse(b *plan.Builder, x plan.Tensor, next []Layer) (plan.Tensor, int) {
 	taken, gain := behind(next)
-	relu := taken > 0
 	c = c.defaults()
 	s := x.Shape
 	out, err := c.Infer(s)
@@ -22,18 +21,22 @@ func (c Conv1D) fuse(b *plan.Builder, x plan.Tensor, next []Layer) (plan.Tensor,
 	per := s[1] / c.Groups
 	b.Layer(c, out, plan.Product(out[0], c.Kernel, per, c.Out))
 	o := &conv1d{
-		x: x, relu: relu, steps: s[0], c: s[1], ot: out[0], oc: c.Out,
+		x: x, relu: taken > 0, steps: s[0], c: s[1], ot: out[0], oc: c.Out,
 		k: c.Kernel, stride: c.Stride, dilation: c.Dilation, groups: c.Groups,
 		rounded: rounded{format: b.Half, w: b.Param("weight", initial(c.Init, c.Kernel*per, c.Out, gain), c.Kernel, per, c.Out)},
 	}
 	if !c.NoBias {
 		o.b = b.Param("bias", zeros, c.Out)
 	}
+	if b.Infer {
+		o.absorbed = absorb(b, next, out, false)
+		taken, o.relu, o.b = o.absorbed.layers, o.absorbed.relu, o.absorbed.biased(b, o.b, c.Out)
+	}
 	o.before = c.before(o.steps, o.ot)
 	o.long = max(o.before+o.steps, (o.ot-1)*o.stride+c.span())
 	o.y = b.Output(x, out, true, plan.NeedNothing)
 	front, back := []*plan.Block{x.Data, o.y.Data}, []*plan.Block{x.Data, x.Grad, o.y.Grad}
-	if relu {
+	if o.relu {
 		o.y.Need = plan.NeedSign
 		back = append(back, o.y.Data)
 	}
@@ -71,6 +74,7 @@ type conv1d struct {
 	front, back *plan.Block // one padded sequence in the format; nil where that is the sequence itself
 	turned      *plan.Block // weights of each tap with in and out exchanged
 	grown       *plan.Block // gradient of one padded sequence
+	absorbed    absorbed    // in inference
 
 	product, dw, dx kernel.Gemm
 }
@@ -86,6 +90,8 @@ func (o *conv1d) plan() {
 }
 
 func (o *conv1d) Bind() {}
+
+func (o *conv1d) fold() { o.absorbed.fold(o.w, o.b) }
 
 func (o *conv1d) depthwise() bool { return o.groups == o.c && o.groups == o.oc && o.groups > 1 }
 

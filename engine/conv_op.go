@@ -13,7 +13,6 @@ func (c Conv) build(b *plan.Builder, x plan.Tensor) plan.Tensor {
 
 func (c Conv) fuse(b *plan.Builder, x plan.Tensor, next []Layer) (plan.Tensor, int) {
 	taken, gain := behind(next)
-	relu := taken > 0
 	c = c.defaults()
 	cut, whole, s := b.Cut(), c, x.Shape
 	axis, in := 3, s[2] // of the weights, where they are cut; channels of the whole network
@@ -32,7 +31,7 @@ func (c Conv) fuse(b *plan.Builder, x plan.Tensor, next []Layer) (plan.Tensor, i
 	k := c.Kernel
 	b.Layer(whole, out, plan.Product(out[0], out[1], k, k, per, c.Out))
 	o := plan.Fresh[conv](b)
-	o.x, o.relu, o.late = x, relu, cut != nil && cut.Kind == plan.Rows
+	o.x, o.relu, o.late = x, taken > 0, cut != nil && cut.Kind == plan.Rows
 	o.rounded = rounded{format: b.Half, w: b.Param("weight", initial(c.Init, k*k*in/whole.Groups, whole.Out, gain), k, k, per, c.Out)}
 	o.w.Of(b, cut, axis, k, k, in/whole.Groups, whole.Out)
 	if !c.NoBias {
@@ -43,18 +42,22 @@ func (c Conv) fuse(b *plan.Builder, x plan.Tensor, next []Layer) (plan.Tensor, i
 		o.sums = b.Scratch(int64(c.Out))
 	}
 	o.measure(c, s, out)
+	if b.Infer {
+		out = o.absorb(b, next, out)
+		taken = o.absorbed.layers
+	}
 	o.y = b.Output(x, out, true, plan.NeedNothing)
 	var room [2][16]*plan.Block
-	front := append(room[0][:0], x.Data, o.y.Data)
+	front := append(room[0][:0], x.Data, o.y.Data, o.rows)
 	back := append(room[1][:0], x.Data, x.Grad, o.sums)
-	if len(next) > 0 && next[0] == Layer(BatchNorm{}) {
+	if !b.Infer && len(next) > 0 && next[0] == Layer(BatchNorm{}) {
 		o.y.Maker = o
 		o.image = b.Scratch(plan.Product(out...))
 		back = append(back, o.image)
 	} else {
 		back = append(back, o.y.Grad)
 	}
-	if relu {
+	if o.relu {
 		o.y.Need = plan.NeedSign
 		back = append(back, o.y.Data)
 	}
@@ -73,6 +76,21 @@ func (c Conv) fuse(b *plan.Builder, x plan.Tensor, next []Layer) (plan.Tensor, i
 	b.Add(o, front, back)
 	return o.y, taken
 }
+
+// absorb takes along what is behind it in inference, and returns the shape of what that
+// gives.
+func (o *conv) absorb(b *plan.Builder, next []Layer, out data.Shape) data.Shape {
+	pool := o.format == kernel.Float32 && !o.pixelwise() && !o.late
+	o.absorbed = absorb(b, next, out, pool)
+	o.relu, o.b = o.absorbed.relu, o.absorbed.biased(b, o.b, o.oc)
+	if o.absorbed.pool {
+		o.rows = b.Scratch(plan.Product(2, o.ow, o.oc))
+		out = windows(out, 2)
+	}
+	return out
+}
+
+func (o *conv) fold() { o.absorbed.fold(o.w, o.b) }
 
 // measure sets the sizes of the images in and out, and of the padding.
 func (o *conv) measure(c Conv, in, out data.Shape) {
@@ -131,6 +149,9 @@ type conv struct {
 	late              bool // bias and ReLU come behind the sum of all parts
 	rounded                // weights: k × k × c/groups × oc
 	b                 *plan.Param
+
+	absorbed absorbed    // in inference
+	rows     *plan.Block // two rows of outputs, if the maximum of their windows is absorbed
 
 	norm        *batchNorm  // right behind it, or nil; see there
 	image       *plan.Block // gradient of one image out, if there is a norm
@@ -238,8 +259,23 @@ func (o *conv) outputs(y, x []float32) {
 		return
 	}
 	x = o.pad(o.front, x, o.format)
+	if o.absorbed.pool {
+		o.pooled(y, x)
+		return
+	}
 	for r := range o.oh {
 		o.row(y[r*o.ow*o.oc:(r+1)*o.ow*o.oc], x[r*o.stride*o.pw*o.c:])
+	}
+}
+
+// pooled computes the maxima of windows of outputs, from two rows of them at a time.
+func (o *conv) pooled(y, x []float32) {
+	rows, line, step := o.rows.Floats, o.ow*o.oc, o.stride*o.pw*o.c
+	two := kernel.Pool{H: 2, W: o.ow, C: o.oc, Size: 2}
+	for r := range o.oh / 2 {
+		o.row(rows[:line], x[2*r*step:])
+		o.row(rows[line:], x[(2*r+1)*step:])
+		two.Max(y[r*(o.ow/2)*o.oc:], rows)
 	}
 }
 

@@ -53,7 +53,6 @@ func (d Dense) build(b *plan.Builder, x plan.Tensor) plan.Tensor {
 
 func (d Dense) fuse(b *plan.Builder, x plan.Tensor, next []Layer) (plan.Tensor, int) {
 	taken, gain := behind(next)
-	relu := taken > 0
 	in, per := x.Shape.Size(), 1
 	if d.PerStep {
 		in = x.Shape[len(x.Shape)-1]
@@ -73,19 +72,23 @@ func (d Dense) fuse(b *plan.Builder, x plan.Tensor, next []Layer) (plan.Tensor, 
 	b.Layer(whole, out, plan.Product(per, in, d.Out))
 	y := b.Output(x, out, true, plan.NeedNothing)
 	o := plan.Fresh[dense](b)
-	o.x, o.per, o.in, o.out, o.relu, o.w = x, per, in, d.Out, relu, b.Param("weight", initial(d.Init, rows, all, gain), in, d.Out)
+	o.x, o.per, o.in, o.out, o.relu, o.w = x, per, in, d.Out, taken > 0, b.Param("weight", initial(d.Init, rows, all, gain), in, d.Out)
 	o.w.Of(b, c, axis, rows, all)
-	if relu {
-		y.Need = plan.NeedSign
-	}
-	o.y = y
 	if !d.NoBias {
 		o.b = b.Param("bias", zeros, d.Out)
 		if axis == 1 {
 			o.b.Of(b, c, 0, all)
 		}
 	}
-	o.product = kernel.Gemm{M: b.Batch * per, N: d.Out, K: in, RowA: in, ColA: 1, RowB: d.Out, RowC: d.Out, ReLU: relu, Half: b.Half}
+	if b.Infer {
+		o.absorbed = absorb(b, next, out, false)
+		taken, o.relu, o.b = o.absorbed.layers, o.absorbed.relu, o.absorbed.biased(b, o.b, d.Out)
+	}
+	if o.relu {
+		y.Need = plan.NeedSign
+	}
+	o.y = y
+	o.product = kernel.Gemm{M: b.Batch * per, N: d.Out, K: in, RowA: in, ColA: 1, RowB: d.Out, RowC: d.Out, ReLU: o.relu, Half: b.Half}
 	o.dw = kernel.Gemm{M: in, N: d.Out, K: b.Batch * per, RowA: 1, ColA: in, RowB: d.Out, RowC: d.Out, Half: b.Half}
 	size := o.dw.PackSize()
 	if x.Grad != nil {
@@ -101,7 +104,7 @@ func (d Dense) fuse(b *plan.Builder, x plan.Tensor, next []Layer) (plan.Tensor, 
 	o.front = b.Scratch(max(int64(o.product.PackSize()), o.forward.packSize()))
 	o.back = b.Scratch(max(int64(size), o.backward.packSize()))
 	front, back = append(front, o.front), append(back, o.back)
-	if relu {
+	if o.relu {
 		back = append(back, y.Data)
 	}
 	b.Add(o, front, back)
@@ -116,6 +119,7 @@ type dense struct {
 	relu        bool
 	w, b        *plan.Param
 	front, back *plan.Block // scratch of the products
+	absorbed    absorbed    // in inference
 
 	product, dw, dx kernel.Gemm
 
@@ -138,6 +142,8 @@ func (o *dense) Bind() {
 	}
 	o.bindCut()
 }
+
+func (o *dense) fold() { o.absorbed.fold(o.w, o.b) }
 
 func (o *dense) Forward(p plan.Pass) {
 	if o.forward != nil {

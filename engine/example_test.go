@@ -147,3 +147,17 @@ func ExampleTrainer_Save() {
 	fmt.Println(b.Done(), x == y)
 	// Output: 2 true
 }
+
+func ExampleNet_Inference() {
+	net, err := engine.Compile(engine.Seq{engine.Conv{Out: 4}, engine.BatchNorm{}, engine.ReLU{}, engine.MaxPool{}, engine.Dense{Out: 2}}, data.Shape{8, 8, 1}, engine.Config{Seed: 1})
+	if err != nil {
+		panic(err)
+	}
+	f, err := net.Inference() // of a network that is trained
+	if err != nil {
+		panic(err)
+	}
+	out := make([]float32, 3*2)
+	fmt.Println(f.Predict(make([]float32, 3*64), out), len(out))
+	// Output: <nil> 6
+}

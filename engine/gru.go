@@ -99,6 +99,9 @@ func (o *gru) Bind() {
 		pack(o.turns[i], &o.dcarry[i])
 	}
 	o.product.B, o.product.C, o.product.Bias = o.w.W, o.hidden.Floats, o.b.W
+	if o.turned.Last == plan.Never { // only forward
+		return
+	}
 	o.dcarry[0].B, o.dcarry[0].C = o.turned.Floats, o.carry.Floats
 	o.dcarry[1].B, o.dcarry[1].C = o.turned.Floats[2*o.h*o.h:], o.carry.Floats
 	o.dw[0].C, o.dw[1].C = o.w.G, o.w.G[2*o.h:]

@@ -29,6 +29,7 @@ type Mesh struct {
 	// shards first, then in that of their numbers, even by one rank.
 	Zero  int    `json:"zero,omitempty"`
 	World *World `json:"-" yaml:"-"` // nil: this is the only rank
+	Who   string `json:"-" yaml:"-"` // runs this rank: a name for what is told of it; may be empty
 
 	Recompute Recompute `json:"recompute,omitempty"` // what is computed again in the backward pass instead of being kept
 

@@ -98,6 +98,7 @@ type Net struct {
 	twins     []*Net        // that compute there
 	origin    *plan.Builder // of a twin: the plan of the network that it is one of
 	recompute Recompute     // of the plan
+	infers    bool          // the plan is that of an [Inference]
 	err       error         // of MLP: there is no network
 	last      error         // of Fit and Loss
 }

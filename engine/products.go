@@ -15,6 +15,9 @@ func packSize(products ...*kernel.Gemm) (n int64) {
 
 // pack gives products that run one after the other their common scratch.
 func pack(scratch *plan.Block, products ...*kernel.Gemm) {
+	if scratch.Last == plan.Never { // these products never run
+		return
+	}
 	for _, g := range products {
 		g.Pack = scratch.Floats[:g.PackSize()]
 	}

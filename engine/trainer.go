@@ -69,8 +69,9 @@ type Trainer struct {
 	seen  optim.PlateauState
 	scale scaler
 
-	set   *data.Set // that order is of
-	order []int32   // of the rows in the running epoch
+	timing timing
+	set    *data.Set // that order is of
+	order  []int32   // of the rows in the running epoch
 }
 
 // cursor is how far training has come.
@@ -285,7 +286,7 @@ func (t *Trainer) Step(s *data.Set) (last bool, err error) {
 	*m = moment{set: s, size: size, step: t.rows / t.stepRows(), weight: t.weigh(s, size)}
 	t.stopSeen = t.stopAsked.Load()
 	m.progress = optim.Progress{Step: t.done*perEpoch + m.step, Total: t.cfg.Epochs * perEpoch, Epoch: perEpoch}
-	t.compute()
+	t.timed()
 	switch u := t.bad(); {
 	case m.lost != nil:
 		return false, fmt.Errorf("epoch %d, step %d: %w", t.done+1, m.step+1, m.lost)

@@ -58,7 +58,7 @@ func (n *Net) withTwins() []*Net {
 // twin is a network for inference beside this one: the same weights, statistics and
 // tables, and activations of its own, for which there is no memory yet.
 func (n *Net) twin() *Net {
-	w := &Net{layer: n.layer, in: n.in, out: n.out, cfg: n.cfg, level: n.level, recompute: n.recompute, origin: n.plan,
+	w := &Net{layer: n.layer, in: n.in, out: n.out, cfg: n.cfg, level: n.level, recompute: n.recompute, infers: n.infers, origin: n.plan,
 		params: n.params, grads: n.params, stats: n.stats, tables: n.tables} // nobody runs it backward
 	w.plan, w.x, w.y = w.planFor(w.cfg.Batch)
 	return w

@@ -6,6 +6,7 @@ import (
 	"hash/crc32"
 	"math"
 	"strings"
+	"time"
 
 	"budwood/engine/kernel"
 	"budwood/engine/mesh"
@@ -329,6 +330,7 @@ func (t *Trainer) tell() {
 	if t.now.lost = r.lost; r.lost != nil {
 		return
 	}
+	began := time.Now()
 	x := r.losses[0]
 	fill(x, nothing)
 	if t.stopSeen {
@@ -350,6 +352,7 @@ func (t *Trainer) tell() {
 		t.now.weight = x[2]
 	}
 	t.stopSeen = x[len(t.losses)] > 0
+	t.timing.waited += time.Since(began)
 	if r.records != nil {
 		r.unit = r.records
 		t.now.lost = r.fail(r.floats.AllGather(r.recorded))

@@ -3,6 +3,7 @@ package study_test
 import (
 	"bytes"
 	"io"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -12,6 +13,7 @@ import (
 	"budwood/study"
 	"budwood/study/studytest"
 	"budwood/trials"
+	"budwood/trials/segment"
 )
 
 // A network that several ranks train comes to the same as one does, to the last bit of
@@ -48,6 +50,9 @@ func TestRanksTrainTheSame(t *testing.T) {
 			}
 			if len(files[r.ID]) == 0 && last.Budget == 3 {
 				t.Errorf("%s: no checkpoint of %s", name, r.Name())
+			}
+			if n := len(r.Notes); (n > 0) != ranks.Several() || n > 0 && !(segment.Measured(r.Notes[n-1]) && strings.Contains(r.Notes[n-1], " a step (predicted ")) {
+				t.Errorf("%s: the notes of %s are %q", name, r.Name(), r.Notes)
 			}
 			if !(r.Joules > 0) {
 				t.Errorf("%s: %s has spent %v J", name, r.Name(), r.Joules)

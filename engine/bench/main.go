@@ -3,7 +3,7 @@
 // that what the machine does besides meets both, and medians are printed. It
 // prints five tables: training, products of matrices beside the processor's
 // peak, two trainings at once beside one, one training on two threads, and, where it is asked for, the
-// predicted time of steps beside the measured one (mesh).
+// predicted time of steps beside the measured one (mesh), and inference beside onnxruntime (inference).
 package main
 
 import (
@@ -35,6 +35,7 @@ func run(args []string, out io.Writer) error {
 	seconds := fs.Float64("seconds", 0.5, "processor time of a turn")
 	tables := fs.String("tables", "train,gemm,pair,lanes,ranks", "what to measure")
 	machine := fs.String("machine", "", "file of what budwood doctor --calibrate measured, or built-in; for the table mesh, which else measures this machine")
+	npm := fs.String("onnxruntime", os.Getenv("ONNXRUNTIME"), "folder in which npm has installed onnxruntime-node; for the table inference")
 	python := fs.String("python", "python3,/usr/bin/python3", "where to look for PyTorch; nothing: no comparison")
 	if err := fs.Parse(args); err != nil {
 		return err
@@ -69,8 +70,10 @@ func run(args []string, out io.Writer) error {
 			err = pipelines(out, 100**rounds)
 		case "mesh":
 			err = predictions(out, chosen, *machine, 8**rounds)
+		case "inference":
+			err = inference(out, chosen, *npm, *rounds, *seconds)
 		default:
-			err = fmt.Errorf("table %q: is none of train, gemm, pair, lanes, ranks, pipeline, mesh", t)
+			err = fmt.Errorf("table %q: is none of train, gemm, pair, lanes, ranks, pipeline, mesh, inference", t)
 		}
 		if err != nil {
 			return err

@@ -2,7 +2,6 @@ package compress
 
 import (
 	"fmt"
-	"math"
 	"slices"
 
 	"budwood/data"
@@ -67,18 +66,8 @@ func fold(n *engine.Net) (built, error) {
 // folded is weights and bias with the batch norm behind them taken in. They end in the
 // axis of the outputs; b may be nil.
 func folded(w, b []float32, norm map[string][]float32) (weights, bias []float32) {
-	gamma, beta, mean, variance := norm["weight"], norm["bias"], norm["running_mean"], norm["running_var"]
-	weights, bias = slices.Clone(w), make([]float32, len(gamma))
-	for i := range bias {
-		a := float64(gamma[i]) / math.Sqrt(float64(variance[i])+epsilon)
-		var own float64
-		if b != nil {
-			own = float64(b[i])
-		}
-		bias[i] = float32(float64(beta[i]) + (own-float64(mean[i]))*a)
-		for j := i; j < len(w); j += len(bias) {
-			weights[j] = float32(float64(w[j]) * a)
-		}
-	}
+	weights, bias = slices.Clone(w), make([]float32, len(norm["bias"]))
+	copy(bias, b)
+	engine.FoldNorm(weights, bias, norm["weight"], norm["bias"], norm["running_mean"], norm["running_var"])
 	return weights, bias
 }

@@ -26,6 +26,10 @@ const (
 // lanesMask gives a mask of n < 8 lanes from element 8−n on.
 var lanesMask = [16]int32{-1, -1, -1, -1, -1, -1, -1, -1}
 
+// rowVectors are the vectors of the kernel for a single row, which has more sums than
+// the others' width under way.
+const rowVectors = 8
+
 // tiles covers C with kernels: rows in equal parts of at most the kernels'
 // height, columns in two vectors, one vector, and the rest masked. If copied is
 // not nil, N is at most strip, and the first kernels copy B there for the others.
@@ -49,6 +53,28 @@ func (g *Gemm) tiles(copied unsafe.Pointer) {
 	mr := (g.M + parts - 1) / parts
 	a, b, c := unsafe.Pointer(&g.A[0]), unsafe.Pointer(&g.B[0]), unsafe.Pointer(&g.C[0])
 	for j := 0; j < g.N; {
+		if g.M == 1 && copied == nil && g.N-j >= rowVectors*width {
+			p.a, p.b, p.rowB, p.c = a, unsafe.Add(b, 4*j), 4*g.RowB, unsafe.Add(c, 4*j)
+			if g.Bias != nil {
+				p.bias = unsafe.Pointer(&g.Bias[j])
+			}
+			n := 1
+			if use == avx512 {
+				n = min((g.N-j)/(rowVectors*width), 3)
+			}
+			switch {
+			case n == 3:
+				tile1x24AVX512(&p)
+			case n == 2:
+				tile1x16AVX512(&p)
+			case use == avx512:
+				tile1x8AVX512(&p)
+			default:
+				tile1x8AVX2(&p)
+			}
+			j += n * rowVectors * width
+			continue
+		}
 		w, nv := min(2*width, g.N-j), 2
 		switch {
 		case use == avx512:

@@ -265,3 +265,8 @@ func copyTileAVX2(mr, nv int, p *tileArgs) {
 		tile6x2CopyAVX2(p)
 	}
 }
+
+// tile1x8AVX2 computes a tile of C.
+//
+//go:noescape
+func tile1x8AVX2(p *tileArgs)

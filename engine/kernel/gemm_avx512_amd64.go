@@ -405,3 +405,18 @@ func copyTileAVX512(mr, nv int, p *tileArgs) {
 		tile14x2CopyAVX512(p)
 	}
 }
+
+// tile1x8AVX512 computes a tile of C.
+//
+//go:noescape
+func tile1x8AVX512(p *tileArgs)
+
+// tile1x16AVX512 computes a tile of C.
+//
+//go:noescape
+func tile1x16AVX512(p *tileArgs)
+
+// tile1x24AVX512 computes a tile of C.
+//
+//go:noescape
+func tile1x24AVX512(p *tileArgs)

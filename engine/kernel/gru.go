@@ -13,9 +13,7 @@ func GRUCell(y, gates, hidden, prev []float32) {
 	Add(rz, hidden)
 	Sigmoid(rz, rz)
 	r, z, n := gates[:h], gates[h:2*h], gates[2*h:3*h]
-	for i, v := range hidden[2*h : 3*h] {
-		n[i] += r[i] * v
-	}
+	addProduct(n, r, hidden[2*h:3*h])
 	Tanh(n, n)
 	if prev == nil {
 		for i, v := range n {
@@ -23,9 +21,30 @@ func GRUCell(y, gates, hidden, prev []float32) {
 		}
 		return
 	}
-	prev = prev[:h]
-	for i, v := range n {
-		y[i] = v + z[i]*(prev[i]-v)
+	mix(y, n, z, prev)
+}
+
+// addProduct adds a·b to dst.
+func addProduct(dst, a, b []float32) {
+	a, b = a[:len(dst)], b[:len(dst)]
+	if v, n := whole(len(dst)); v > 0 {
+		addProductVectors(&dst[0], &a[0], &b[0], v)
+		dst, a, b = dst[n:], a[n:], b[n:]
+	}
+	for i, v := range a {
+		dst[i] += float32(v * b[i]) // rounded, as in the vectors
+	}
+}
+
+// mix writes y = x + z·(p − x).
+func mix(y, x, z, p []float32) {
+	x, z, p = x[:len(y)], z[:len(y)], p[:len(y)]
+	if v, w := whole(len(y)); v > 0 {
+		mixVectors(&y[0], &x[0], &z[0], &p[0], v)
+		y, x, z, p = y[w:], x[w:], z[w:], p[w:]
+	}
+	for i, v := range x {
+		y[i] = v + float32(z[i]*(p[i]-v))
 	}
 }
 

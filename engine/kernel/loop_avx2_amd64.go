@@ -12,6 +12,16 @@ func addVectorsAVX2(dst *float32, a *float32, n int)
 //go:noescape
 func addScaledVectorsAVX2(dst *float32, a *float32, s *float32, n int)
 
+// addProductVectorsAVX2 adds a·b, rounded, to dst.
+//
+//go:noescape
+func addProductVectorsAVX2(dst *float32, a *float32, b *float32, n int)
+
+// mixVectorsAVX2 writes y = x + z·(p − x), rounded at each step.
+//
+//go:noescape
+func mixVectorsAVX2(y *float32, x *float32, z *float32, p *float32, n int)
+
 // scaleVectorsAVX2 multiplies x by s.
 //
 //go:noescape

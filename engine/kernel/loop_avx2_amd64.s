@@ -36,6 +36,48 @@ loop:
 	VZEROUPPER
 	RET
 
+// func addProductVectorsAVX2(dst *float32, a *float32, b *float32, n int)
+TEXT ·addProductVectorsAVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), DI
+	MOVQ a+8(FP), SI
+	MOVQ b+16(FP), DX
+	MOVQ n+24(FP), CX
+loop:
+	VMOVUPS (SI), Y0
+	VMULPS (DX), Y0, Y0
+	VADDPS (DI), Y0, Y0
+	VMOVUPS Y0, (DI)
+	ADDQ $32, DI
+	ADDQ $32, SI
+	ADDQ $32, DX
+	DECQ CX
+	JNZ loop
+	VZEROUPPER
+	RET
+
+// func mixVectorsAVX2(y *float32, x *float32, z *float32, p *float32, n int)
+TEXT ·mixVectorsAVX2(SB), NOSPLIT, $0-40
+	MOVQ y+0(FP), DI
+	MOVQ x+8(FP), SI
+	MOVQ z+16(FP), DX
+	MOVQ p+24(FP), CX
+	MOVQ n+32(FP), R8
+loop:
+	VMOVUPS (SI), Y0
+	VMOVUPS (CX), Y1
+	VSUBPS Y0, Y1, Y1
+	VMULPS (DX), Y1, Y1
+	VADDPS Y1, Y0, Y0
+	VMOVUPS Y0, (DI)
+	ADDQ $32, DI
+	ADDQ $32, SI
+	ADDQ $32, DX
+	ADDQ $32, CX
+	DECQ R8
+	JNZ loop
+	VZEROUPPER
+	RET
+
 // func scaleVectorsAVX2(x *float32, s *float32, n int)
 TEXT ·scaleVectorsAVX2(SB), NOSPLIT, $0-24
 	MOVQ x+0(FP), DI

@@ -12,6 +12,16 @@ func addVectorsAVX512(dst *float32, a *float32, n int)
 //go:noescape
 func addScaledVectorsAVX512(dst *float32, a *float32, s *float32, n int)
 
+// addProductVectorsAVX512 adds a·b, rounded, to dst.
+//
+//go:noescape
+func addProductVectorsAVX512(dst *float32, a *float32, b *float32, n int)
+
+// mixVectorsAVX512 writes y = x + z·(p − x), rounded at each step.
+//
+//go:noescape
+func mixVectorsAVX512(y *float32, x *float32, z *float32, p *float32, n int)
+
 // scaleVectorsAVX512 multiplies x by s.
 //
 //go:noescape

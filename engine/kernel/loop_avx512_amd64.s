@@ -36,6 +36,48 @@ loop:
 	VZEROUPPER
 	RET
 
+// func addProductVectorsAVX512(dst *float32, a *float32, b *float32, n int)
+TEXT ·addProductVectorsAVX512(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), DI
+	MOVQ a+8(FP), SI
+	MOVQ b+16(FP), DX
+	MOVQ n+24(FP), CX
+loop:
+	VMOVUPS (SI), Z0
+	VMULPS (DX), Z0, Z0
+	VADDPS (DI), Z0, Z0
+	VMOVUPS Z0, (DI)
+	ADDQ $64, DI
+	ADDQ $64, SI
+	ADDQ $64, DX
+	DECQ CX
+	JNZ loop
+	VZEROUPPER
+	RET
+
+// func mixVectorsAVX512(y *float32, x *float32, z *float32, p *float32, n int)
+TEXT ·mixVectorsAVX512(SB), NOSPLIT, $0-40
+	MOVQ y+0(FP), DI
+	MOVQ x+8(FP), SI
+	MOVQ z+16(FP), DX
+	MOVQ p+24(FP), CX
+	MOVQ n+32(FP), R8
+loop:
+	VMOVUPS (SI), Z0
+	VMOVUPS (CX), Z1
+	VSUBPS Z0, Z1, Z1
+	VMULPS (DX), Z1, Z1
+	VADDPS Z1, Z0, Z0
+	VMOVUPS Z0, (DI)
+	ADDQ $64, DI
+	ADDQ $64, SI
+	ADDQ $64, DX
+	ADDQ $64, CX
+	DECQ R8
+	JNZ loop
+	VZEROUPPER
+	RET
+
 // func scaleVectorsAVX512(x *float32, s *float32, n int)
 TEXT ·scaleVectorsAVX512(SB), NOSPLIT, $0-24
 	MOVQ x+0(FP), DI

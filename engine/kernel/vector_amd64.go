@@ -20,6 +20,24 @@ func addScaledVectors(dst *float32, a *float32, s *float32, n int) {
 	}
 }
 
+// addProductVectors adds a·b, rounded, to dst.
+func addProductVectors(dst *float32, a *float32, b *float32, n int) {
+	if use == avx512 {
+		addProductVectorsAVX512(dst, a, b, n)
+	} else {
+		addProductVectorsAVX2(dst, a, b, n)
+	}
+}
+
+// mixVectors writes y = x + z·(p − x), rounded at each step.
+func mixVectors(y *float32, x *float32, z *float32, p *float32, n int) {
+	if use == avx512 {
+		mixVectorsAVX512(y, x, z, p, n)
+	} else {
+		mixVectorsAVX2(y, x, z, p, n)
+	}
+}
+
 // scaleVectors multiplies x by s.
 func scaleVectors(x *float32, s *float32, n int) {
 	if use == avx512 {

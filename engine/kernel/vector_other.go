@@ -8,6 +8,10 @@ func addVectors(dst *float32, a *float32, n int) {}
 
 func addScaledVectors(dst *float32, a *float32, s *float32, n int) {}
 
+func addProductVectors(dst *float32, a *float32, b *float32, n int) {}
+
+func mixVectors(y *float32, x *float32, z *float32, p *float32, n int) {}
+
 func scaleVectors(x *float32, s *float32, n int) {}
 
 func sumSquaresVectors(x *float32, sum *[lanes]float32, n int) {}

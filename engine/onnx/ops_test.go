@@ -19,13 +19,13 @@ func TestOperators(t *testing.T) {
 		in    data.Shape
 		want  string
 	}{
-		{"gray", engine.Seq{conv, conv, engine.Dense{Out: 3}}, data.Shape{8, 8, 1}, "Reshape Conv Relu MaxPool Conv Relu MaxPool Reshape Gemm"},
-		{"color", engine.Seq{conv, engine.Flatten{}, engine.Dropout{P: .1}, engine.Dense{Out: 3}, engine.BatchNorm{}, engine.ReLU{}}, data.Shape{8, 8, 3}, "Transpose Conv Relu MaxPool Reshape Gemm Relu"},
+		{"gray", engine.Seq{conv, conv, engine.Dense{Out: 3}}, data.Shape{8, 8, 1}, "Reshape Conv Relu MaxPool Conv Relu MaxPool Reshape MatMul Add"},
+		{"color", engine.Seq{conv, engine.Flatten{}, engine.Dropout{P: .1}, engine.Dense{Out: 3}, engine.BatchNorm{}, engine.ReLU{}}, data.Shape{8, 8, 3}, "Transpose Conv Relu MaxPool Reshape MatMul Add Relu"},
 		{"branches", engine.Seq{
 			engine.Par{Branches: []engine.Seq{{engine.Conv{Out: 4}}, {engine.Conv{Out: 4, Kernel: 1}}}, Concat: true},
 			engine.Residual{Body: conv[:3]}, engine.GlobalAvgPool{}, engine.Dense{Out: 3},
-		}, data.Shape{8, 8, 3}, "Transpose Conv Conv Concat Conv Relu Conv Add GlobalAveragePool Reshape Gemm"},
-		{"norm", engine.Seq{engine.Conv{Out: 4}, engine.ReLU{}, engine.BatchNorm{}, engine.Flatten{}, engine.LayerNorm{}, engine.Dense{Out: 3}}, data.Shape{4, 4, 3}, "Transpose Conv Relu Mul Add Reshape LayerNormalization Gemm"},
+		}, data.Shape{8, 8, 3}, "Transpose Conv Conv Concat Conv Relu Conv Add GlobalAveragePool Reshape MatMul Add"},
+		{"norm", engine.Seq{engine.Conv{Out: 4}, engine.ReLU{}, engine.BatchNorm{}, engine.Flatten{}, engine.LayerNorm{}, engine.Dense{Out: 3}}, data.Shape{4, 4, 3}, "Transpose Conv Relu Mul Add Reshape LayerNormalization MatMul Add"},
 		{"image out", engine.Seq{engine.Conv{Out: 4}}, data.Shape{4, 4, 3}, "Transpose Conv Transpose"},
 		{"sequence", engine.Seq{engine.Conv1D{Out: 4}, engine.ReLU{}, engine.Conv1D{Out: 4}, engine.MaxPool{}, engine.Dense{Out: 4, PerStep: true}, engine.GlobalAvgPool{}}, data.Shape{8, 3}, "Transpose Conv Relu Conv MaxPool Transpose MatMul Add ReduceMean"},
 	} {

@@ -17,23 +17,19 @@ func (g *graph) dense(d engine.Dense, x operand) operand {
 		shape := slices.Clone(x.shape)
 		in := shape[len(shape)-1]
 		shape[len(shape)-1] = d.Out
-		return operand{name: g.linear(x.name, in, d.Out), shape: shape}
+		return operand{name: g.linear(x.name, g.weight("weight"), in, d.Out), shape: shape}
 	}
 	x = g.flat(x)
 	w := g.weight("weight")
 	if x.of != nil {
 		w = inOrder(w, d.Out, x.of)
 	}
-	inputs := []string{x.name, g.floats(w, x.shape[0], d.Out)}
-	if g.has("bias") {
-		inputs = append(inputs, g.floats(g.weight("bias"), d.Out))
-	}
-	return operand{name: g.apply("Gemm", inputs), shape: data.Shape{d.Out}}
+	return operand{name: g.linear(x.name, w, x.shape[0], d.Out), shape: data.Shape{d.Out}}
 }
 
-// linear is x·W + b on the last axis, with the weights of the current layer.
-func (g *graph) linear(x string, in, out int) string {
-	y := g.apply("MatMul", []string{x, g.floats(g.weight("weight"), in, out)})
+// linear is x·W + b on the last axis, with the bias of the current layer.
+func (g *graph) linear(x string, w []float32, in, out int) string {
+	y := g.apply("MatMul", []string{x, g.floats(w, in, out)})
 	if g.has("bias") {
 		y = g.apply("Add", []string{y, g.floats(g.weight("bias"), out)})
 	}
@@ -43,7 +39,7 @@ func (g *graph) linear(x string, in, out int) string {
 // linearOf is linear for a part of the current layer.
 func (g *graph) linearOf(part, x string, in, out int) string {
 	g.path = append(g.path, part)
-	y := g.linear(x, in, out)
+	y := g.linear(x, g.weight("weight"), in, out)
 	g.path = g.path[:len(g.path)-1]
 	return y
 }

@@ -135,8 +135,12 @@ func write(net *engine.Net, d *data.Data, n int, seed uint64) (string, error) {
 	logits := make([]float32, steps*d.Classes)
 	r := rand.New(rand.NewPCG(seed, 0x7772697465)) // "write"
 	text := ""
+	f, err := net.Inference()
+	if err != nil {
+		return "", err
+	}
 	for range n {
-		if err := net.Predict(window, logits); err != nil {
+		if err := f.Predict(window, logits); err != nil {
 			return "", err
 		}
 		next := draw(logits[(steps-1)*d.Classes:], r)

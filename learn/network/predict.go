@@ -19,7 +19,11 @@ func (s Supervised) Predict(net *engine.Net, rows *data.Set) ([]Prediction, erro
 	net.Borrow(s.Mesh.Idle, 0)
 	w := net.Out().Size()
 	y := make([]float32, rows.Len()*w)
-	if err := net.Predict(rows.X, y); err != nil {
+	f, err := net.Inference()
+	if err != nil {
+		return nil, err
+	}
+	if err := f.Predict(rows.X, y); err != nil {
 		return nil, err
 	}
 	out := make([]Prediction, rows.Len())

@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"budwood/data"
@@ -18,6 +19,7 @@ type Builder struct {
 	Cuts  *Cuts         // how the layers are cut into parts; nil: not at all
 	First int           // ops of the whole network before those of a plan for a stage of it
 	Whole *Cost         // of the whole network, for a plan of a stage; nil: it is the whole
+	Infer bool          // only the forward pass runs, without training: nothing else gets memory
 
 	Ops    []Op
 	Owner  []int         // row of each op
@@ -53,7 +55,9 @@ func (b *Builder) plan(in data.Shape, build func(*Builder, Tensor) Tensor) (x, o
 	b.Input = x.Data
 	touch(0, x.Data)
 	out = build(b, x)
-	touch(lossMoment, out.Data, out.Grad)
+	if touch(lossMoment, out.Data); !b.Infer {
+		touch(lossMoment, out.Grad)
+	}
 	return x, out
 }
 
@@ -129,7 +133,9 @@ func (b *Builder) Add(o Op, forward, backwards []*Block) {
 		b.Used = append(b.Used, [2][]*Block{slices.Clone(forward), slices.Clone(backwards)})
 	}
 	touch(i, forward...)
-	touch(b.backward(i), backwards...)
+	if !b.Infer {
+		touch(b.backward(i), backwards...)
+	}
 }
 
 // backward is the backward moment of op i, which no op behind has run again yet.
@@ -137,7 +143,11 @@ func (b *Builder) backward(i int) int { return backward - i - b.again }
 
 // TouchBefore extends the life of blocks to the backward moment of the op added
 // last, for what an op that is about to be added leaves to it.
-func (b *Builder) TouchBefore(blocks ...*Block) { touch(b.backward(len(b.Ops)), blocks...) }
+func (b *Builder) TouchBefore(blocks ...*Block) {
+	if !b.Infer {
+		touch(b.backward(len(b.Ops)), blocks...)
+	}
+}
 
 // Layer starts a row of the summary, to which the ops that follow belong, and
 // returns its number.
@@ -197,6 +207,17 @@ func (b *Builder) Within(name string, f func()) {
 	b.path = append(b.path, name)
 	f()
 	b.path = b.path[:len(b.path)-1]
+}
+
+// Behind runs f in the path of the layer that is so many places behind the current one
+// in their sequence.
+func (b *Builder) Behind(places int, f func()) {
+	at := len(b.path) - 1
+	own := b.path[at]
+	i, _ := strconv.Atoi(own) // in a sequence names are numbers
+	b.path[at] = strconv.Itoa(i + places)
+	f()
+	b.path[at] = own
 }
 
 // Cost is what a network takes for one sample; numbers too large stop at the

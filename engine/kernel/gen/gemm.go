@@ -27,7 +27,16 @@ func gemm(f *file) {
 		}
 		dispatch(f, tiles, copies)
 	}
+	tile{f, 1, rowVectors, false, false}.write()
+	if f.wide() {
+		tile{f, 1, 2 * rowVectors, false, false}.write()
+		tile{f, 1, 3 * rowVectors, false, false}.write()
+	}
 }
+
+// rowVectors are those of the kernel for a single row: as many sums as multiply-adds are
+// under way at once. Two and three times as many read B in longer pieces.
+const rowVectors = 8
 
 // dispatch writes the Go function that picks a kernel.
 func dispatch(f *file, tiles []tile, copies bool) {
@@ -92,6 +101,8 @@ func (t tile) b(v int) int {
 
 func (t tile) loadMasked(at string, v, r int) {
 	switch {
+	case t.nv >= rowVectors:
+		t.load(at, r)
 	case t.wide():
 		t.op("VMOVUPS.Z", at, fmt.Sprintf("K%d", v+1), r)
 	case t.masked:
@@ -103,6 +114,8 @@ func (t tile) loadMasked(at string, v, r int) {
 
 func (t tile) storeMasked(r, v int, at string) {
 	switch {
+	case t.nv >= rowVectors:
+		t.store(r, at)
 	case t.wide():
 		t.op("VMOVUPS", r, fmt.Sprintf("K%d", v+1), at)
 	case t.masked:
@@ -139,7 +152,7 @@ func (t tile) write() {
 	if t.copies {
 		t.i("MOVQ %d(AX), R14", argCopy)
 	}
-	if t.wide() {
+	if t.wide() && t.nv < rowVectors {
 		t.i("MOVQ %d(AX), CX", argMask)
 		t.i("KMOVW CX, K1")
 		t.i("SHRQ $16, CX")
@@ -205,6 +218,15 @@ func (t tile) rows(each func(r int)) {
 
 // step adds a column of A times a row of B.
 func (t tile) step() {
+	if t.nv >= rowVectors {
+		t.op("VBROADCASTSS", t.a(0), t.b(0))
+		for v := range t.nv {
+			t.op("VFMADD231PS", fmt.Sprintf("%d(BX)", v*t.bytes()), t.b(0), t.acc(0, v))
+		}
+		t.i("ADDQ DX, BX")
+		t.i("ADDQ R11, SI")
+		return
+	}
 	for v := range t.nv {
 		t.loadMasked(fmt.Sprintf("%d(BX)", v*t.bytes()), v, t.b(v))
 	}
@@ -246,6 +268,8 @@ func (t tile) finish() {
 		for v := range t.nv {
 			at := fmt.Sprintf("%d(CX)", v*t.bytes())
 			switch {
+			case t.nv >= rowVectors:
+				t.op("VADDPS", at, t.acc(r, v), t.acc(r, v))
 			case t.wide():
 				t.op("VADDPS", at, t.acc(r, v), fmt.Sprintf("K%d", v+1), t.acc(r, v))
 			case t.masked:

@@ -47,6 +47,20 @@ func loops(f *file) {
 		f.op("VFMADD231PS", "(SI)", 1, 0)
 		f.store(0, "(DI)")
 	}, nil)
+	f.loop("addProductVectors", "adds a·b, rounded, to dst.", []string{"dst", "a", "b"}, nil, nil, func() {
+		f.load("(SI)", 0)
+		f.op("VMULPS", "(DX)", 0, 0)
+		f.op("VADDPS", "(DI)", 0, 0)
+		f.store(0, "(DI)")
+	}, nil)
+	f.loop("mixVectors", "writes y = x + z·(p − x), rounded at each step.", []string{"y", "x", "z", "p"}, nil, nil, func() {
+		f.load("(SI)", 0)
+		f.load("(CX)", 1)
+		f.op("VSUBPS", 0, 1, 1)
+		f.op("VMULPS", "(DX)", 1, 1)
+		f.op("VADDPS", 1, 0, 0)
+		f.store(0, "(DI)")
+	}, nil)
 	f.loop("scaleVectors", "multiplies x by s.", []string{"x"}, []string{"s *float32"}, func() {
 		f.op("VBROADCASTSS", "(SI)", 1)
 	}, func() {

@@ -1,0 +1,62 @@
+package kernel
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+// The only row of a product has the bits that it has beside another one.
+func TestProductOfOneRow(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	random := func(n int) []float32 {
+		x := make([]float32, n)
+		for i := range x {
+			x[i] = float32(r.NormFloat64())
+		}
+		return x
+	}
+	for _, n := range []int{1, 63, 64, 127, 128, 129, 200, 256, 300, 384, 400, 511, 512, 700} {
+		for _, k := range []int{1, 2, 37} {
+			a, b, bias := random(6*k+2), random(2*k*n), random(n)
+			for _, add := range []bool{false, true} {
+				c := random(2 * n)
+				one := slices.Clone(c)
+				g := Gemm{M: 2, N: n, K: k, Segs: 2, SegA: k + 1, A: a, RowA: 3*k + 1, ColA: 1, B: b, RowB: n, C: c, RowC: n, Add: add, ReLU: !add, Bias: bias}
+				if add {
+					g.Bias = nil
+				}
+				g.Run()
+				g.M, g.C = 1, one
+				g.Run()
+				if !slices.Equal(one[:n], c[:n]) {
+					t.Errorf("%d columns, %d steps, add %v: other bits", n, k, add)
+				}
+			}
+		}
+	}
+}
+
+// The state of a GRU has the bits of the formula, rounded at each step.
+func TestGRUStateRounds(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for _, h := range []int{1, 7, 16, 40, 50} {
+		v := make([][]float32, 4)
+		for i := range v {
+			v[i] = make([]float32, h)
+			for j := range v[i] {
+				v[i][j] = float32(r.NormFloat64())
+			}
+		}
+		want, sum, got := make([]float32, h), slices.Clone(v[3]), make([]float32, h)
+		for i := range want {
+			want[i] = v[0][i] + float32(v[1][i]*float32(v[2][i]-v[0][i]))
+			sum[i] += float32(v[0][i] * v[1][i])
+		}
+		mix(got, v[0], v[1], v[2])
+		addProduct(v[3], v[0], v[1])
+		if !slices.Equal(got, want) || !slices.Equal(v[3], sum) {
+			t.Errorf("%d values: other bits", h)
+		}
+	}
+}
