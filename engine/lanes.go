@@ -47,6 +47,7 @@ type together struct {
 	pace    pace
 	atWork  bool // all lanes, at once
 	torn    bool // a panic has ended the links of the pipelines
+	bubble  bubble
 }
 
 // moment is the running step.

@@ -14,6 +14,9 @@ func (t *Trainer) compute() {
 	clear(t.losses)
 	if t.meeting == nil {
 		t.inTurn()
+		if t.pipes() {
+			t.bubble.tally(t.lanes)
+		}
 		t.rethrow()
 		return
 	}
@@ -26,6 +29,9 @@ func (t *Trainer) compute() {
 			go l.work()
 		}
 		t.work(t.lanes[0])
+		if t.pipes() {
+			t.bubble.tally(t.lanes)
+		}
 		t.atWork = false
 	}
 	t.pace.done(time.Since(began), t.now.size)

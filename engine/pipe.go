@@ -25,7 +25,7 @@ type pipe struct {
 	place  stretch  // its parameters among those of the lane's gradient
 	feeder *feeder  // of targets, in the last stage
 	room   batch    // for these
-	took   struct { // since it was asked last
+	took   struct { // in the running step
 		waited, all time.Duration
 	}
 	err error // it ended the link
@@ -100,6 +100,7 @@ func (p *pipe) catch() {
 func (t *Trainer) flow(l *lane) {
 	p, top := l.pipe, 0
 	began := time.Now()
+	p.took.waited, p.took.all = 0, 0
 	defer p.catch()
 	for _, o := range p.ops {
 		leaf, n := l.span.From+int(o.Micro), p.nets[int(o.Micro)%len(p.nets)]
@@ -112,7 +113,7 @@ func (t *Trainer) flow(l *lane) {
 		}
 		top = l.merge(p.place, leaf, top, t.deal.leaves)
 	}
-	p.took.all += time.Since(began)
+	p.took.all = time.Since(began)
 }
 
 // flowForward takes a leaf forward, up to the loss.
@@ -195,3 +196,29 @@ func (p *pipe) flowThrough(s *data.Set, lo, hi int, see func(n *Net)) {
 // pipes reports whether the lanes of the running step are stages. Where they can be, they
 // are not if they take turns, which one of them does with the whole network.
 func (t *Trainer) pipes() bool { return t.net.stage != nil || t.atWork && t.deal.stages > 1 && !t.torn }
+
+// bubble is what the stages of this process have done since it was asked for last.
+type bubble struct{ busy, span time.Duration }
+
+// tally takes in a step: all stages are there from its beginning to the end of the last.
+func (b *bubble) tally(lanes []*lane) {
+	longest := time.Duration(0)
+	for _, l := range lanes {
+		longest = max(longest, l.pipe.took.all)
+	}
+	for _, l := range lanes {
+		b.busy += l.pipe.took.all - l.pipe.took.waited
+		b.span += longest
+	}
+}
+
+// Bubble is the share of the forward and backward passes in which the stages of this process
+// have waited for each other since it was called last, on average; 0 where there are none.
+// Of m micro-batches through P equal stages it is (P−1)/(m+P−1).
+func (t *Trainer) Bubble() float64 {
+	b := t.bubble
+	if t.bubble = (bubble{}); b.span == 0 {
+		return 0
+	}
+	return 1 - float64(b.busy)/float64(b.span)
+}

@@ -452,3 +452,20 @@ func TestAStageIsNotTheNetwork(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// What stages have waited is a share of their passes, told once.
+func TestBubble(t *testing.T) {
+	s := blobs(data.Shape{5}, 3, 24)
+	for _, m := range []Mesh{{MicroBatches: 4}, {MicroBatches: 4, Pipeline: 2, Threads: 2}} {
+		tr := mustTrain(t, mustCompile(t, staged, s.Shape, Config{Batch: 12}), TrainConfig{Mesh: always(m)})
+		if _, err := tr.Epoch(s); err != nil {
+			t.Fatal(err)
+		}
+		if got := tr.Bubble(); m.Pipeline == 0 && got != 0 || m.Pipeline > 0 && !(got > 0 && got < 1) {
+			t.Errorf("%+v: a bubble of %v", m, got)
+		}
+		if got := tr.Bubble(); got != 0 {
+			t.Errorf("%+v: a bubble of %v, told again", m, got)
+		}
+	}
+}

@@ -66,12 +66,14 @@ func run(args []string, out io.Writer) error {
 			err = lanes(out, chosen, 20**rounds)
 		case "ranks":
 			err = ranks(out, chosen, 20**rounds)
+		case "pipeline":
+			err = pipelines(out, 100**rounds)
 		case "mesh":
 			err = predictions(out, chosen, *machine, 8**rounds)
 		case "inference":
 			err = inference(out, chosen, *npm, *rounds, *seconds)
 		default:
-			err = fmt.Errorf("table %q: is none of train, gemm, pair, lanes, ranks, mesh, inference", t)
+			err = fmt.Errorf("table %q: is none of train, gemm, pair, lanes, ranks, pipeline, mesh, inference", t)
 		}
 		if err != nil {
 			return err
