@@ -5,10 +5,13 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
+	"time"
 
 	"budwood/engine"
 	"budwood/engine/kernel"
@@ -90,6 +93,34 @@ func (s *Seat) Close() {
 		l.Close()
 	}
 }
+
+// SweepSeats removes the sockets in a folder that nobody listens at: those of workers that
+// were killed. Young ones stay, for they may be about to be listened at.
+func SweepSeats(folder string) error {
+	list, err := os.ReadDir(folder)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	for _, e := range list {
+		info, failed := e.Info()
+		if failed != nil || info.Mode().Type() != fs.ModeSocket || time.Since(info.ModTime()) < youngSeat {
+			continue
+		}
+		path := filepath.Join(folder, e.Name())
+		c, failed := net.Dial("unix", path)
+		if failed == nil {
+			c.Close()
+		} else if errors.Is(failed, syscall.ECONNREFUSED) {
+			if gone := os.Remove(path); gone != nil && !errors.Is(gone, fs.ErrNotExist) { // another worker sweeps, too
+				err = cmp.Or(err, gone)
+			}
+		}
+	}
+	return err
+}
+
+// youngSeat is the age below which a socket stays.
+const youngSeat = time.Minute
 
 // instructionSets are the names of those of the engine, the best one first.
 var instructionSets = []string{"avx512+bf16", "avx512", "avx2", "generic-arm64", "generic"}

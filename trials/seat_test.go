@@ -1,11 +1,14 @@
 package trials
 
 import (
+	"context"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"budwood/engine"
 )
@@ -28,9 +31,15 @@ func seats(t *testing.T) (list [2]*Seat, peers []Peer) {
 
 // joinAll has the ranks join at the same time.
 func joinAll(t *testing.T, list [2]*Seat, tables [2][]Peer) (worlds [2]*engine.World, errs [2]error) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
 	var all sync.WaitGroup
 	for i, s := range list {
-		all.Go(func() { worlds[i], errs[i] = s.Join(t.Context(), i, tables[i], 1) })
+		all.Go(func() {
+			if worlds[i], errs[i] = s.Join(ctx, i, tables[i], 1); errs[i] != nil {
+				cancel() // the other need not wait for it
+			}
+		})
 	}
 	all.Wait()
 	for _, w := range worlds {
@@ -58,6 +67,43 @@ func TestSeatsMeet(t *testing.T) {
 	_, errs = joinAll(t, list, [2][]Peer{wrong, peers})
 	if errs[0] == nil || !strings.Contains(errs[0].Error(), "rank 1 on b: its key is not the one in the gang's table") || strings.Contains(errs[0].Error(), "\n") {
 		t.Errorf("a wrong key: %v", errs[0])
+	}
+}
+
+// Sockets of workers that are gone are removed, those of others and young ones stay.
+func TestSweepSeats(t *testing.T) {
+	dir := t.TempDir()
+	if err := SweepSeats(filepath.Join(dir, "none")); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct{ open, old bool }{"live": {true, true}, "gone": {false, true}, "young": {false, false}} {
+		path := filepath.Join(dir, name)
+		l, err := net.Listen("unix", path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if l.(*net.UnixListener).SetUnlinkOnClose(false); !c.open {
+			l.Close()
+		}
+		defer l.Close()
+		if past := time.Now().Add(-2 * youngSeat); c.old {
+			if err := os.Chtimes(path, past, past); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := os.WriteFile(filepath.Join(dir, "file"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := SweepSeats(dir); err != nil {
+		t.Fatal(err)
+	}
+	left, err := filepath.Glob(filepath.Join(dir, "*"))
+	for i := range left {
+		left[i] = filepath.Base(left[i])
+	}
+	if got := strings.Join(left, " "); err != nil || got != "file live young" {
+		t.Errorf("left are %s, %v", got, err)
 	}
 }
 

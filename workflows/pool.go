@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"budwood/study"
+	"budwood/trials"
 )
 
 // capacity is what is left of an offer.
@@ -125,6 +126,9 @@ func NewTrainWorker(c client.Client, namespace, queue string, a *TrainActivities
 
 // Start begins to train.
 func (w *TrainWorker) Start() error {
+	if err := trials.SweepSeats(w.a.leases.sockets); err != nil { // they only take place
+		w.log.Warn().Err(err).Msg("sockets of workers that are gone could not be removed")
+	}
 	if err := w.serve("", study.Resources{}); err != nil {
 		return err
 	}
