@@ -14,10 +14,10 @@ import (
 )
 
 // seats are two that reach each other by TCP: they are on machines of other names.
-func seats(t *testing.T) (list [2]*Seat, peers []Peer) {
+func seats(t *testing.T, plain [2]bool) (list [2]*Seat, peers []Peer) {
 	t.Helper()
 	for i := range list {
-		s, err := NewSeat(filepath.Join(t.TempDir(), "ranks"), "127.0.0.1")
+		s, err := NewSeat(filepath.Join(t.TempDir(), "ranks"), "127.0.0.1", plain[i])
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -53,7 +53,7 @@ func joinAll(t *testing.T, list [2]*Seat, tables [2][]Peer) (worlds [2]*engine.W
 // Ranks of different machines meet by TLS, each with the key that the table has of the
 // other, and no other one.
 func TestSeatsMeet(t *testing.T) {
-	list, peers := seats(t)
+	list, peers := seats(t, [2]bool{})
 	if info, err := os.Stat(filepath.Dir(peers[0].Unix)); err != nil || info.Mode().Perm() != 0o700 {
 		t.Errorf("the folder of the sockets: %v, %v", info, err)
 	}
@@ -61,12 +61,32 @@ func TestSeatsMeet(t *testing.T) {
 	if errs[0] != nil || errs[1] != nil || worlds[1].Link.Rank() != 1 || worlds[1].Ranks != 2 {
 		t.Errorf("%v, %v", worlds, errs)
 	}
-	list, peers = seats(t)
+	list, peers = seats(t, [2]bool{})
 	wrong := append([]Peer{}, peers...)
 	wrong[1].Fingerprint = wrong[0].Fingerprint
 	_, errs = joinAll(t, list, [2][]Peer{wrong, peers})
 	if errs[0] == nil || !strings.Contains(errs[0].Error(), "rank 1 on b: its key is not the one in the gang's table") || strings.Contains(errs[0].Error(), "\n") {
 		t.Errorf("a wrong key: %v", errs[0])
+	}
+}
+
+// Ranks of an isolated network meet without TLS, if all are told to.
+func TestPlainSeatsMeet(t *testing.T) {
+	list, peers := seats(t, [2]bool{true, true})
+	if worlds, errs := joinAll(t, list, [2][]Peer{peers, peers}); errs[0] != nil || errs[1] != nil || worlds[0].Ranks != 2 || peers[0].Fingerprint != "" {
+		t.Errorf("%v, %v, %+v", worlds, errs, peers)
+	}
+	list, peers = seats(t, [2]bool{false, true})
+	_, errs := joinAll(t, list, [2][]Peer{peers, peers})
+	want := "the worker of rank 1, on b, was started with --ranks-plain, that of rank 0, on a, without: give it to all workers of several machines, or to none"
+	for rank, err := range errs {
+		if err == nil || err.Error() != want {
+			t.Errorf("rank %d: %v", rank, err)
+		}
+	}
+	peers[1].Machine = "a" // they meet by their sockets
+	if err := AllPlain(peers); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -120,7 +120,7 @@ func NewTrainWorker(c client.Client, namespace, queue string, a *TrainActivities
 		c: c, queue: queue, a: *a, offer: o, space: namespace, capacity: newCapacity(o), log: a.Log,
 		classes: map[string]worker.Worker{}, done: make(chan struct{}),
 	}
-	w.a.leases, w.a.waiting = newLeases(w.serveRanks, o.Address, a.Sockets), &waiting{}
+	w.a.leases, w.a.waiting = newLeases(w.serveRanks, o.Address, o.Plain, a.Sockets), &waiting{}
 	return w
 }
 
