@@ -41,7 +41,7 @@ func (s *Spec) completeMesh() error {
 		return err
 	}
 	switch {
-	case m.Recompute == engine.RecomputeAll:
+	case m.Recompute == engine.RecomputeAll && m.Pipeline < 2:
 		return wrong("mesh.recompute", "all is of the stages of a pipeline, and of a network that is one stage it would save nothing: use blocks, or leave it out")
 	case m.Threads < 0 || m.Threads > mostThreads:
 		return wrong("mesh.threads", "%d is outside [1, %d]", m.Threads, mostThreads)

@@ -62,6 +62,9 @@ func TestMeshOfPartsOnRanks(t *testing.T) {
 			}
 		}
 	}
+	if _, err := load("mesh: {data: 1, pipeline: 2, threads: 2, recompute: all}"); err != nil {
+		t.Errorf("stages that are computed again: %v", err)
+	}
 	for mesh, want := range map[string]string{
 		"mesh: {data: 2, tensor: 2, ranks: 3}":    "mesh.ranks: 3 ranks do not fit data 2 and tensor 2: use 1 to 2 ranks, or 2 times as many",
 		"mesh: {data: 2, tensor: 2, ranks: 2..4}": "mesh.ranks: 3 ranks do not fit",

@@ -18,6 +18,7 @@ type Offer struct {
 	Mem     Bytes
 	Tags    []string
 	Address string // where ranks of gangs on other machines reach this one: a name or a number; "": they do not
+	Plain   bool   // they speak to this one without TLS, as all of them must
 
 	of string // what the memory is a part of; "" means that the operator said how much
 }

@@ -5,10 +5,14 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
+	"time"
 
 	"budwood/engine"
 	"budwood/engine/kernel"
@@ -21,6 +25,7 @@ type Peer struct {
 	Unix        string   `json:"unix,omitempty"`        // path of its socket
 	TCP         string   `json:"tcp,omitempty"`         // address, if it can be reached from other machines
 	Fingerprint string   `json:"fingerprint,omitempty"` // of its key
+	Plain       bool     `json:"plain,omitempty"`       // it speaks to other machines without TLS
 	Levels      []string `json:"levels,omitempty"`      // instruction sets of the engine that it has, the best one first
 	Version     string   `json:"version,omitempty"`     // of its program
 }
@@ -36,7 +41,8 @@ type Seat struct {
 // NewSeat is a seat that listens at a Unix socket in a folder, which others cannot
 // enter, and if an address is given also there, with TLS by a key that is made for this
 // seat and never stored.
-func NewSeat(folder, address string) (*Seat, error) {
+// With plain it does without TLS there, which is for isolated networks.
+func NewSeat(folder, address string, plain bool) (*Seat, error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, err
 	}
@@ -58,7 +64,10 @@ func NewSeat(folder, address string) (*Seat, error) {
 	if address == "" {
 		return s, nil
 	}
-	if s.key, err = mesh.NewKey(); err == nil {
+	if s.Plain = plain; !plain {
+		s.key, err = mesh.NewKey()
+	}
+	if err == nil {
 		l, err = net.Listen("tcp", net.JoinHostPort(address, "0"))
 	}
 	if err != nil {
@@ -66,7 +75,9 @@ func NewSeat(folder, address string) (*Seat, error) {
 		return nil, err
 	}
 	s.listeners = append(s.listeners, l)
-	s.TCP, s.Fingerprint = l.Addr().String(), s.key.Fingerprint()
+	if s.TCP = l.Addr().String(); !plain {
+		s.Fingerprint = s.key.Fingerprint()
+	}
 	return s, nil
 }
 
@@ -77,11 +88,25 @@ func (s *Seat) Join(ctx context.Context, rank int, peers []Peer, attempt int) (*
 	for _, p := range peers {
 		cfg.Peers = append(cfg.Peers, mesh.Peer{Machine: p.Machine, Unix: p.Unix, TCP: p.TCP, Fingerprint: p.Fingerprint})
 	}
+	if err := AllPlain(peers); err != nil {
+		return nil, err
+	}
 	link, err := mesh.Join(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
 	return &engine.World{Link: link, Ranks: len(peers)}, nil
+}
+
+// AllPlain is an error for ranks of several machines of which only some do without TLS.
+func AllPlain(peers []Peer) error {
+	with := slices.IndexFunc(peers, func(p Peer) bool { return p.Plain })
+	without := slices.IndexFunc(peers, func(p Peer) bool { return !p.Plain })
+	if with < 0 || without < 0 || !slices.ContainsFunc(peers, func(p Peer) bool { return p.Machine != peers[0].Machine }) {
+		return nil
+	}
+	return fmt.Errorf("the worker of rank %d, on %s, was started with --ranks-plain, that of rank %d, on %s, without: give it to all workers of several machines, or to none",
+		with, peers[with].Machine, without, peers[without].Machine)
 }
 
 // Close stops to listen.
@@ -90,6 +115,34 @@ func (s *Seat) Close() {
 		l.Close()
 	}
 }
+
+// SweepSeats removes the sockets in a folder that nobody listens at: those of workers that
+// were killed. Young ones stay, for they may be about to be listened at.
+func SweepSeats(folder string) error {
+	list, err := os.ReadDir(folder)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	for _, e := range list {
+		info, failed := e.Info()
+		if failed != nil || info.Mode().Type() != fs.ModeSocket || time.Since(info.ModTime()) < youngSeat {
+			continue
+		}
+		path := filepath.Join(folder, e.Name())
+		c, failed := net.Dial("unix", path)
+		if failed == nil {
+			c.Close()
+		} else if errors.Is(failed, syscall.ECONNREFUSED) {
+			if gone := os.Remove(path); gone != nil && !errors.Is(gone, fs.ErrNotExist) { // another worker sweeps, too
+				err = cmp.Or(err, gone)
+			}
+		}
+	}
+	return err
+}
+
+// youngSeat is the age below which a socket stays.
+const youngSeat = time.Minute
 
 // instructionSets are the names of those of the engine, the best one first.
 var instructionSets = []string{"avx512+bf16", "avx512", "avx2", "generic-arm64", "generic"}

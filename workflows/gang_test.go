@@ -273,7 +273,7 @@ func TestGangLossesInARow(t *testing.T) {
 // A place that nobody comes for is free again, and the worker has room then.
 func TestLeaseEnds(t *testing.T) {
 	c := newCapacity(study.Offer{CPU: 1, Mem: 1 << 30})
-	l := newLeases(nil, "", t.TempDir())
+	l := newLeases(nil, "", false, t.TempDir())
 	release, _ := c.tryAcquire(study.Resources{})
 	port, err := listen("")
 	if err != nil {

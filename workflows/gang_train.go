@@ -90,6 +90,9 @@ func (g *gang) peers(leases []lease) ([]trials.Peer, error) {
 		}
 		out = append(out, peer)
 	}
+	if err := trials.AllPlain(out); err != nil {
+		return nil, err
+	}
 	task := &g.Train.Tasks[0]
 	var err error
 	task.Kernels, err = trials.LowestLevel(out)

@@ -51,6 +51,7 @@ type reserveInput struct {
 type leases struct {
 	queue   func() (string, error) // of the worker alone; starts to poll it
 	address string                 // of this machine, for others; "": none
+	plain   bool                   // without TLS
 	sockets string                 // folder of the sockets by which ranks of this machine meet
 
 	mu   sync.Mutex
@@ -68,11 +69,11 @@ type held struct {
 	why     error         // why: set when ended is closed
 }
 
-func newLeases(queue func() (string, error), address, sockets string) *leases {
+func newLeases(queue func() (string, error), address string, plain bool, sockets string) *leases {
 	if sockets == "" {
 		sockets = filepath.Join(os.TempDir(), fmt.Sprintf("budwood-ranks-%d", os.Getuid()))
 	}
-	return &leases{queue: queue, address: address, sockets: sockets, held: map[string]*held{}}
+	return &leases{queue: queue, address: address, plain: plain, sockets: sockets, held: map[string]*held{}}
 }
 
 // reserve holds a place for a rank, if there is room for it now.
@@ -92,7 +93,7 @@ func (a *TrainActivities) reserve(ctx context.Context, in reserveInput) (lease, 
 	}
 	var seat *trials.Seat
 	if in.Joins {
-		if seat, err = trials.NewSeat(a.leases.sockets, a.leases.address); err != nil {
+		if seat, err = trials.NewSeat(a.leases.sockets, a.leases.address, a.leases.plain); err != nil {
 			port.Close()
 			return fail(fmt.Errorf("a seat for a rank of %s: %w", in.Trial, err))
 		}

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"budwood/study"
+	"budwood/trials"
 )
 
 // capacity is what is left of an offer.
@@ -119,12 +120,15 @@ func NewTrainWorker(c client.Client, namespace, queue string, a *TrainActivities
 		c: c, queue: queue, a: *a, offer: o, space: namespace, capacity: newCapacity(o), log: a.Log,
 		classes: map[string]worker.Worker{}, done: make(chan struct{}),
 	}
-	w.a.leases, w.a.waiting = newLeases(w.serveRanks, o.Address, a.Sockets), &waiting{}
+	w.a.leases, w.a.waiting = newLeases(w.serveRanks, o.Address, o.Plain, a.Sockets), &waiting{}
 	return w
 }
 
 // Start begins to train.
 func (w *TrainWorker) Start() error {
+	if err := trials.SweepSeats(w.a.leases.sockets); err != nil { // they only take place
+		w.log.Warn().Err(err).Msg("sockets of workers that are gone could not be removed")
+	}
 	if err := w.serve("", study.Resources{}); err != nil {
 		return err
 	}

@@ -49,7 +49,7 @@ func newBench(t *testing.T, objective trials.TrainFunc) *bench {
 	b.env.RegisterWorkflowWithOptions(trialWorkflow, workflow.RegisterOptions{Name: trialType})
 	b.env.RegisterWorkflowWithOptions(gangWorkflow, workflow.RegisterOptions{Name: gangType})
 	b.env.RegisterWorkflowWithOptions(gatherWorkflow, workflow.RegisterOptions{Name: gatherType})
-	b.train.leases = newLeases(func() (string, error) { return "own", nil }, "", t.TempDir())
+	b.train.leases = newLeases(func() (string, error) { return "own", nil }, "", false, t.TempDir())
 	for name, f := range b.train.ofRanks() {
 		b.env.RegisterActivityWithOptions(f, activity.RegisterOptions{Name: name})
 	}

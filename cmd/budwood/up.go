@@ -22,6 +22,7 @@ type offerFlags struct {
 	Mem           *study.Bytes `help:"Memory for all trials together, like 8GiB. Default: three quarters of what the machine, or the control group around it, has." placeholder:"BYTES"`
 	Tags          []string     `help:"What else the worker has, like gpu, for trials that need it." placeholder:"TAG"`
 	RanksListen   string       `name:"ranks-listen" help:"Take part in gangs of several machines (mesh.ranks): the name or number by which the others reach this one, without a port. Default: only in gangs of this machine." placeholder:"ADDRESS"`
+	RanksPlain    bool         `name:"ranks-plain" help:"With --ranks-listen: speak to ranks on other machines without TLS, on an isolated network. All of their workers need it, or none."`
 	AllowCommands bool         `help:"Run the programs of studies whose objective is a command. Anyone who can submit a study can then run programs here."`
 }
 
@@ -32,6 +33,8 @@ func (f *offerFlags) Validate() error {
 		return fmt.Errorf("--cpu: %d processors train nothing: give at least 1", *f.CPU)
 	case f.Mem != nil && *f.Mem < 1:
 		return errors.New("--mem: no memory trains nothing: give an amount like 8GiB")
+	case f.RanksListen == "" && f.RanksPlain:
+		return errors.New("--ranks-plain belongs to --ranks-listen: ranks of one machine meet by sockets")
 	case f.RanksListen == "":
 		return nil
 	}
@@ -46,7 +49,7 @@ func (f *offerFlags) Validate() error {
 }
 
 func (f *offerFlags) offer() study.Offer {
-	o := study.Offer{Tags: f.Tags, Address: f.RanksListen}
+	o := study.Offer{Tags: f.Tags, Address: f.RanksListen, Plain: f.RanksPlain}
 	override(&o.CPU, f.CPU)
 	override(&o.Mem, f.Mem)
 	return o
