@@ -27,6 +27,9 @@ func (t *Trainer) cutBlocks() {
 	t.blocks = append(t.blocks, at)
 }
 
+// blocksIn is the number of blocks of a tensor.
+func blocksIn(p *plan.Param) int { return (int(p.Size) + block - 1) / block }
+
 // blocksOf is the numbers of the blocks of a stretch of them, from … to−1.
 func (t *Trainer) blocksOf(s stretch) (from, to int) {
 	from, _ = slices.BinarySearch(t.blocks, s.lo)

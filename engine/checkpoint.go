@@ -98,32 +98,34 @@ type kept struct {
 	at                 int       // where the tensor begins in the vector
 	pieces             bool      // the ranks have pieces of the vector
 	param              *plan.Param
+	stage              int // that has it, of ranks with a stage each
 }
 
 // kept lists everything a checkpoint holds, in the order of the file; best
 // may have no params.
 func (t *Trainer) kept(best snapshot) (list []kept) {
-	add := func(prefix string, ps []*plan.Param, flat []float32, pieces bool) {
+	add := func(prefix string, ps []located, flat []float32, pieces bool) {
 		for _, p := range ps {
-			list = append(list, kept{safetensors.Tensor{Name: prefix + p.Name, Shape: p.WholeShape()}, flat, p.At, pieces, p})
+			list = append(list, kept{safetensors.Tensor{Name: prefix + p.Name, Shape: p.WholeShape()}, flat, p.At, pieces, p.Param, p.stage})
 		}
 	}
+	params, stats := t.net.everywhere()
 	n, pieces := t.net, t.cfg.Mesh.Zero > 0 && t.ranks != nil
 	if t.master != nil {
-		add("", n.plan.Params, t.master, true)
+		add("", params, t.master, true)
 	} else {
-		add("", n.plan.Params, n.params, false)
+		add("", params, n.params, false)
 	}
-	add("", n.plan.Stats, n.stats, false)
+	add("", stats, n.stats, false)
 	if best.params != nil {
-		add("best.", n.plan.Params, best.params, pieces)
-		add("best.", n.plan.Stats, best.stats, false)
+		add("best.", params, best.params, pieces)
+		add("best.", stats, best.stats, false)
 	}
 	if t.average != nil {
-		add("average.", n.plan.Params, t.average, pieces)
+		add("average.", params, t.average, pieces)
 	}
 	for i, slot := range t.cfg.Optimizer.Slots() {
-		add("optimizer."+slot+".", n.plan.Params, t.slots[i], pieces)
+		add("optimizer."+slot+".", params, t.slots[i], pieces)
 	}
 	return list
 }
@@ -138,6 +140,15 @@ func tensorsOf(list []kept) (out []safetensors.Tensor) {
 // values sets dst to those of a tensor from number at on. With other ranks it is for
 // rank 0 alone; these give theirs.
 func (t *Trainer) values(dst []float32, k *kept, at int) error {
+	if t.net.stage != nil {
+		return t.ofStages(dst, k, at)
+	}
+	return t.stageValues(dst, k, at)
+}
+
+// stageValues sets dst to those of a tensor of the own stage, or the only one, for its
+// first rank; the others give theirs.
+func (t *Trainer) stageValues(dst []float32, k *kept, at int) error {
 	if t.net.link != nil {
 		return t.ofParts(dst, k, at)
 	}
@@ -223,6 +234,9 @@ func (t *Trainer) Load(r io.Reader) error {
 
 // take takes in what this rank keeps of values, which begin at number at of a tensor.
 func (t *Trainer) take(k *kept, values []float32, at int) {
+	if s := t.net.stage; s != nil && k.stage != s.number {
+		return
+	}
 	if q := k.param.Piece; q != nil {
 		from, to := q.Within(q.Part, at, at+len(values))
 		own := make([]float32, to-from)

@@ -28,7 +28,7 @@ func (d Dropout) String() string { return fmt.Sprintf("Dropout(%g)", d.P) }
 func (d Dropout) build(b *plan.Builder, x plan.Tensor) plan.Tensor {
 	b.Layer(d, x.Shape, 0)
 	y := b.InPlace(x, true, plan.NeedNothing)
-	o := &dropout{x: x, y: y, p: d.P, id: uint64(len(b.Ops))}
+	o := &dropout{x: x, y: y, p: d.P, id: uint64(b.First + len(b.Ops))}
 	if c := b.Cut(); b.Own(c) != nil {
 		o.whole, o.own = c.Size, b.Own(c)[0]
 	}

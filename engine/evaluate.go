@@ -24,6 +24,9 @@ func (n *Net) Evaluate(s *data.Set) (Score, error) { return n.EvaluateTo(nil, s)
 // EvaluateTo is [Net.Evaluate] that also writes what [Net.Predict] gives: rows ×
 // Out().Size() numbers, if there is a place for them.
 func (n *Net) EvaluateTo(outputs []float32, s *data.Set) (Score, error) {
+	if err := n.isStage(); err != nil {
+		return Score{}, fmt.Errorf("evaluate: %w", err)
+	}
 	if err := n.checkOutputs(outputs, s); err != nil {
 		return Score{}, err
 	}
@@ -68,10 +71,20 @@ func (a *tally) score(s *data.Set, r *regression) Score {
 // outputs to their place among those of the set, if there is one, and adds squared
 // errors to r, unless that is nil.
 func (n *Net) tally(outputs []float32, s *data.Set, r *regression, lo, hi int) (a tally) {
-	in, w, m := n.in.Size(), n.out.Size(), hi-lo
+	n.through(s, lo, hi)
+	return n.scoreOf(outputs, s, r, lo, hi)
+}
+
+// through runs the rows lo … hi−1 of a set forward, at most a batch.
+func (n *Net) through(s *data.Set, lo, hi int) {
+	s.Read(n.x.Data.Floats[:(hi-lo)*n.in.Size()], lo)
+	n.forward(plan.Pass{Rows: hi - lo})
+}
+
+// scoreOf is [Net.tally] of rows that have run forward.
+func (n *Net) scoreOf(outputs []float32, s *data.Set, r *regression, lo, hi int) (a tally) {
+	w, m := n.out.Size(), hi-lo
 	part := s.Slice(lo, hi)
-	s.Read(n.x.Data.Floats[:m*in], lo)
-	n.forward(plan.Pass{Rows: m})
 	y, d := n.outputs(m), n.y.Grad.Floats
 	if n.wide != nil {
 		d = n.wide[len(n.wide)/2:]

@@ -26,7 +26,7 @@ const maxMixup = 4
 
 // batch is room for the inputs and targets of some rows.
 type batch struct {
-	x []float32
+	x []float32 // nil: for the targets alone
 	loss.Targets
 }
 
@@ -52,7 +52,9 @@ func (b *batch) fill(s *data.Set, order []int32, out int) loss.Targets {
 		t.Soft = nil
 	}
 	for i, r := range order {
-		s.Read(b.x[i*in:(i+1)*in], int(r))
+		if b.x != nil {
+			s.Read(b.x[i*in:(i+1)*in], int(r))
+		}
 		if s.Classes > 0 {
 			copy(t.Class[i*k:(i+1)*k], s.Class[int(r)*k:(int(r)+1)*k])
 		} else {

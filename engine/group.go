@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"path"
-	"slices"
 
 	"budwood/engine/internal/check"
 	"budwood/engine/internal/plan"
@@ -60,21 +59,22 @@ type part struct {
 // tensors holds none.
 func (t *Trainer) parts(steps []int) (parts []part, err error) {
 	n := t.net
-	used := make([]bool, len(t.cfg.Groups))
+	of, err := t.cfg.groupsOf(n.wholePlan().Params)
+	if err != nil {
+		return nil, err
+	}
+	of = of[n.first().params:]
 	start, end := 0, 0
 	for i, p := range n.plan.Params {
 		rules := part{Span: optim.Span{Decay: 1}, rate: 1}
 		if steps != nil {
 			rules.missed = t.steps - steps[i]
 		}
-		for i := range t.cfg.Groups {
-			if g := &t.cfg.Groups[i]; g.holds(p) {
-				used[i] = true
-				rules.rate, rules.frozen = cmp.Or(g.Rate, 1), g.Frozen
-				if g.NoDecay {
-					rules.Decay = 0
-				}
-				break
+		if k := of[i]; k >= 0 {
+			g := &t.cfg.Groups[k]
+			rules.rate, rules.frozen = cmp.Or(g.Rate, 1), g.Frozen
+			if g.NoDecay {
+				rules.Decay = 0
 			}
 		}
 		if k := len(parts) - 1; k < 0 || parts[k].rate != rules.rate || parts[k].Decay != rules.Decay || parts[k].missed != rules.missed || parts[k].frozen != rules.frozen {
@@ -83,13 +83,31 @@ func (t *Trainer) parts(steps []int) (parts []part, err error) {
 		end += int(p.Size)
 		parts[len(parts)-1].stretch = stretch{start, end}
 	}
+	return parts, nil
+}
+
+// groupsOf is the number of the first group that holds each tensor of the whole network; −1:
+// none does. It is an error if a group that names tensors holds none, or if nothing is left
+// to train.
+func (c *TrainConfig) groupsOf(all []*plan.Param) ([]int, error) {
+	of, used, frozen := make([]int, len(all)), make([]bool, len(c.Groups)), true
+	for i, p := range all {
+		of[i] = -1
+		for k := range c.Groups {
+			if c.Groups[k].holds(p) {
+				of[i], used[k] = k, true
+				break
+			}
+		}
+		frozen = frozen && of[i] >= 0 && c.Groups[of[i]].Frozen
+	}
 	for i, ok := range used {
-		if !ok && len(t.cfg.Groups[i].Names) > 0 {
-			return nil, fmt.Errorf("group %d: no tensor is left for %v", i, t.cfg.Groups[i].Names)
+		if !ok && len(c.Groups[i].Names) > 0 {
+			return nil, fmt.Errorf("group %d: no tensor is left for %v", i, c.Groups[i].Names)
 		}
 	}
-	if !slices.ContainsFunc(parts, func(p part) bool { return !p.frozen }) {
+	if frozen {
 		return nil, errors.New("all parameters are frozen")
 	}
-	return parts, nil
+	return of, nil
 }

@@ -31,7 +31,7 @@ func (n *Net) Inference() (*Inference, error) {
 	switch {
 	case n.err != nil:
 		return nil, n.err
-	case n.cuts != nil || n.params == nil:
+	case n.cuts != nil || n.stage != nil || n.params == nil:
 		return nil, errors.New("inference: the network is in pieces on several ranks")
 	}
 	m := &Net{layer: n.layer, in: n.in, out: n.out, cfg: n.cfg, level: n.level, infers: true, idle: n.idle, room: n.room, eager: n.eager}

@@ -18,6 +18,8 @@ import (
 type lane struct {
 	number int
 	net    *Net
+	pipe   *pipe // its stage of a pipeline, of that network if it is whole; nil: there is none
+	later  bool  // another lane has the first stage of the same network, and its leaves
 	feeder *feeder
 	span   mesh.Span   // its leaves of a tree
 	held   [][]float32 // sums of gradients that wait for the other half of their tree
@@ -44,6 +46,7 @@ type together struct {
 	now     moment
 	pace    pace
 	atWork  bool // all lanes, at once
+	torn    bool // a panic has ended the links of the pipelines
 }
 
 // moment is the running step.
@@ -80,14 +83,15 @@ type deal struct {
 	rounds int
 	leaves int       // of a round's tree, over all ranks
 	span   mesh.Span // the rank's leaves
-	lanes  int       // of the rank
+	lanes  int       // of the rank, that have leaves of their own
+	stages int       // lanes that share the leaves of one of these, a stage each
 	turns  int       // the most leaves that a lane of any rank computes in a round
 }
 
 // deal deals the micro-batches of a step out.
 func (c *TrainConfig) deal(batch int, cost Cost) deal {
 	shards := c.Mesh.Shards()
-	d := deal{rounds: 1, leaves: c.leaves(), span: c.spanOf(c.Mesh.rank()), lanes: c.lanes(c.Mesh.rank(), batch, cost)}
+	d := deal{rounds: 1, leaves: c.leaves(), span: c.spanOf(c.Mesh.rank()), lanes: c.lanes(c.Mesh.rank(), batch, cost), stages: c.stageLanes(batch, cost)}
 	each := d.leaves / shards
 	if c.Mesh.Zero >= 2 {
 		d.rounds, d.leaves = each, shards
@@ -123,21 +127,29 @@ func (t *Trainer) makeLanes(held func() []float32) error {
 	t.together = together{weights: make([]float64, u), losses: make([]float64, u)}
 	t.cutBlocks()
 	feed := t.cfg
-	if _, free := feed.Augment.(data.Augmentation); !free && feed.Augment != nil && d.lanes > 1 {
+	if _, free := feed.Augment.(data.Augmentation); !free && feed.Augment != nil && d.lanes*d.stages > 1 {
 		feed.Augment = &oneByOne{Augmenter: feed.Augment}
 	}
-	t.lanes = make([]*lane, d.lanes)
+	t.lanes = make([]*lane, d.lanes*d.stages)
 	var trees []mesh.Span
 	own := 0
 	for i := range t.lanes {
-		l := &lane{number: i, net: n, span: d.of(i)}
+		l := &lane{number: i, net: n, span: d.of(i / d.stages), later: i%d.stages > 0}
+		t.lanes[i] = l
 		if i > 0 {
-			l.net = t.laneNet(i, t.cfg.microRows(n.cfg.Batch))
 			work := func() { t.work(l) }
 			l.work = work
 			if t.cfg.Mesh.Lane != nil {
 				l.work = func() { t.cfg.Mesh.Lane(work) }
 			}
+		}
+		if l.later {
+			first := t.lanes[i-i%d.stages]
+			l.net, l.held, l.feeder = first.net, first.held, first.feeder
+			continue
+		}
+		if i > 0 {
+			l.net = t.laneNet(i, t.cfg.microRows(n.cfg.Batch))
 		}
 		for range waiting(d.leaves, l.span) {
 			if i == 0 {
@@ -165,7 +177,9 @@ func (t *Trainer) makeLanes(held func() []float32) error {
 		if t.inUnits {
 			t.addEdges(l)
 		}
-		t.lanes[i] = l
+	}
+	if err := t.makePipes(&feed); err != nil {
+		return err
 	}
 	t.addUpTo(trees, own)
 	for i, l := range t.lanes {
@@ -174,10 +188,10 @@ func (t *Trainer) makeLanes(held func() []float32) error {
 			l.adding = append(l.adding, t.addingOf(&t.units[k], l))
 		}
 	}
-	if d.lanes > 1 {
-		t.meeting = mesh.NewMeeting(d.lanes)
+	if len(t.lanes) > 1 {
+		t.meeting = mesh.NewMeeting(len(t.lanes))
 	}
-	if d.lanes > 1 || d.rounds > 1 || t.ranks != nil {
+	if len(t.lanes) > 1 || d.rounds > 1 || t.ranks != nil {
 		t.record = make([][]float32, u)
 		all := kernel.Floats(u * len(n.stats))
 		for u := range t.record {

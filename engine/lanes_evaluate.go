@@ -27,8 +27,18 @@ func (t *Trainer) evaluateInPieces(outputs []float32, s *data.Set) (Score, error
 	errors := make([]regression, len(pieces)) // of each piece
 	wrong := make([]float64, len(pieces)*len(all.wrong))
 	t.onLanes(len(pieces), func(l *lane, k int) {
-		errors[k].wrong = wrong[k*len(all.wrong):][:len(all.wrong)]
-		pieces[k] = l.net.tally(outputs, s, &errors[k], k*size, min((k+1)*size, rows))
+		lo, hi := k*size, min((k+1)*size, rows)
+		see := func(n *Net) {
+			errors[k].wrong = wrong[k*len(all.wrong):][:len(all.wrong)]
+			pieces[k] = n.scoreOf(outputs, s, &errors[k], lo, hi)
+		}
+		switch {
+		case t.pipes():
+			l.pipe.flowThrough(s, lo, hi, see)
+		case !l.later:
+			l.net.through(s, lo, hi)
+			see(l.net)
+		}
 	})
 	if t.ranks != nil {
 		t.checkLinks()
@@ -64,12 +74,15 @@ func (r *ranks) tallies(pieces []tally, wrong []float64) error {
 	from, to := r.share(len(pieces))
 	x := make([]float64, 3*len(pieces)+len(wrong))
 	fill(x, nothing)
+	if !r.judges() {
+		to = from
+	}
 	for k := from; k < to; k++ {
 		x[3*k], x[3*k+1], x[3*k+2] = pieces[k].loss, pieces[k].weight, float64(pieces[k].right)
 	}
 	each := len(wrong) / max(len(pieces), 1)
 	copy(x[3*len(pieces)+from*each:], wrong[from*each:to*each])
-	if err := r.small.Sum64([][]float64{x}); err != nil {
+	if err := r.line.Sum64([][]float64{x}); err != nil {
 		return err
 	}
 	for k := range pieces {
@@ -87,7 +100,7 @@ func (r *ranks) outputs(outputs []float32, pieces, each int) error {
 	n := r.small.Size()
 	for k := range n {
 		from, to := pieces*k/n*each, pieces*(k+1)/n*each
-		if err := r.small.Broadcast(k, mesh.Bytes(outputs[min(from, len(outputs)):min(to, len(outputs))])); err != nil {
+		if err := r.line.Broadcast((r.mesh.stages()-1)*n+k, mesh.Bytes(outputs[min(from, len(outputs)):min(to, len(outputs))])); err != nil {
 			return err
 		}
 	}
@@ -95,7 +108,7 @@ func (r *ranks) outputs(outputs []float32, pieces, each int) error {
 }
 
 // onLanes does this rank's part of the pieces 0 … n−1 of something, each lane a block of
-// them. Where forward passes bring weights, lanes with fewer pieces pass as often as the
+// them, or its stage of that of the lane with the first one. Where forward passes bring weights, lanes with fewer pieces pass as often as the
 // others.
 func (t *Trainer) onLanes(n int, do func(l *lane, piece int)) {
 	first, last, turns := 0, n, 0
@@ -106,7 +119,8 @@ func (t *Trainer) onLanes(n int, do func(l *lane, piece int)) {
 		turns = t.mostPieces(n)
 	}
 	block := func(i int) {
-		from, to := first+(last-first)*i/len(t.lanes), first+(last-first)*(i+1)/len(t.lanes)
+		k, n := i/t.deal.stages, t.deal.lanes
+		from, to := first+(last-first)*k/n, first+(last-first)*(k+1)/n
 		for k := from; k < to; k++ {
 			do(t.lanes[i], k)
 		}

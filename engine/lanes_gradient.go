@@ -25,21 +25,36 @@ func (t *Trainer) differentiate(l *lane, round int) {
 		t.differentiateInUnits(l, round)
 		return
 	}
+	if t.pipes() {
+		t.flow(l)
+		return
+	}
+	if l.later {
+		return
+	}
 	top := 0 // sums that wait
 	for leaf := l.span.From; leaf < l.span.To; leaf++ {
 		u := t.deal.micro(round, leaf)
 		if t.leaf(l, u); math.IsNaN(t.losses[u]) || math.IsInf(t.losses[u], 0) {
 			return
 		}
-		for range mesh.Merges(t.deal.leaves, l.span, leaf) {
-			top--
-			kernel.Add(l.net.grads, l.held[top])
-		}
-		if leaf+1 < l.span.To {
-			copy(l.held[top], l.net.grads)
-			top++
-		}
+		top = l.merge(stretch{0, len(l.net.grads)}, leaf, top, t.deal.leaves)
 	}
+}
+
+// merge adds a leaf's gradient, of some of the parameters, to the sums that it completes:
+// top of them wait, and so many do afterwards.
+func (l *lane) merge(of stretch, leaf, top, leaves int) int {
+	g := of.of(l.net.grads)
+	for range mesh.Merges(leaves, l.span, leaf) {
+		top--
+		kernel.Add(g, of.of(l.held[top]))
+	}
+	if leaf+1 < l.span.To {
+		copy(of.of(l.held[top]), g)
+		top++
+	}
+	return top
 }
 
 // leaf computes loss and gradient of micro-batch u. That of no rows is 0.
@@ -53,7 +68,7 @@ func (t *Trainer) leaf(l *lane, u int) {
 	if t.record != nil {
 		p.Record = &t.record[u]
 	}
-	sum, weight := l.net.step(p, t.feed(l, t.now.set, u), t.scaleOf(u))
+	sum, weight := l.net.step(p, t.feed(l, l.net, t.now.set, u), t.scaleOf(u))
 	t.losses[u] = sum
 	if len(t.losses) == 1 {
 		t.now.weight = weight

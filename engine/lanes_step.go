@@ -36,7 +36,7 @@ func (t *Trainer) compute() {
 func (t *Trainer) rethrow() {
 	for _, l := range t.lanes {
 		if p := l.panic; p != nil {
-			l.panic = nil
+			l.panic, t.torn = nil, true
 			panic(p)
 		}
 	}

@@ -24,7 +24,7 @@ func TestMeasureIsThePlan(t *testing.T) {
 				}
 				c, m, err := MeasureMemory(k.layer, in, Config{}, TrainConfig{})
 				config := Config{}.defaults()
-				if want := memoryOf(b, in, y.Shape, &config, &TrainConfig{}, (&TrainConfig{}).units(b), nil); err != nil || c != cost || m != want {
+				if want := memoryOf(b, in, y.Shape, &config, &TrainConfig{}, (&TrainConfig{}).units(b), nil, nil); err != nil || c != cost || m != want {
 					t.Errorf("%s: %+v, %+v measured, %+v planned: %v", k.name, c, m, want, err)
 				}
 			}

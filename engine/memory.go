@@ -44,23 +44,45 @@ func MeasureMemory(l Layer, in data.Shape, c Config, t TrainConfig) (cost Cost, 
 	if err != nil {
 		return Cost{}, Memory{}, fmt.Errorf("footprint: %w", err)
 	}
+	s, err := stagesFor(l, in, whole, &c, &t, cuts)
+	if err != nil {
+		return Cost{}, Memory{}, fmt.Errorf("footprint: %w", err)
+	}
 	c.level().Enter() // it decides what is computed in pairs
 	defer kernel.Leave()
+	if s != nil && t.Mesh.stages() > 1 {
+		own := t.stageOf(s, c.Batch, t.Mesh.stage())
+		b, _, _ := own.plan(&c, cuts, t.Mesh.Recompute)
+		return Cost(b.Cost()), memoryOf(b, in, whole, &c, &t, t.firstUnits(b), func(int) int64 { return own.floats(b) }, own), nil
+	}
 	outline(l, in, c.Batch, &c, t.Mesh.Recompute, cuts, func(b *plan.Builder, _ plan.Tensor) {
 		cost, m = Cost(b.Cost()), memoryOf(b, in, whole, &c, &t, t.firstUnits(b), func(batch int) (arena int64) {
 			outline(l, in, batch, &c, t.Mesh.Recompute, cuts, func(b *plan.Builder, _ plan.Tensor) { arena, _ = plan.Peaks(b.Blocks) })
 			return arena
-		})
+		}, nil)
 	})
+	if s != nil {
+		t.addStages(&m, s, in, whole, &c, cuts)
+	}
 	return cost, m, nil
 }
 
 // Memory is what the network and the trainer have allocated.
 func (t *Trainer) Memory() Memory {
-	return memoryOf(t.net.plan, t.net.in, t.net.out, &t.net.cfg, &t.cfg, t.units, func(int) int64 {
-		arena, _ := plan.Peaks(t.lanes[1].net.plan.Blocks)
+	n := t.net
+	m := memoryOf(n.plan, n.in, n.out, &n.cfg, &t.cfg, t.units, func(int) int64 {
+		if n.stage != nil {
+			return n.stage.floats(n.plan)
+		}
+		arena, _ := plan.Peaks(t.lanes[t.deal.stages].net.plan.Blocks)
 		return arena
-	})
+	}, n.stage)
+	if n.stage == nil && t.stages != nil {
+		n.level.Enter()
+		defer kernel.Leave()
+		t.cfg.addStages(&m, t.stages, n.in, n.out, &n.cfg, n.cuts)
+	}
+	return m
 }
 
 // String lists the parts: "parameters 9.6 KiB, gradients 9.6 KiB, …".
@@ -82,27 +104,31 @@ func (t *TrainConfig) firstUnits(b *plan.Builder) []unit {
 
 // memoryOf sums up a plan, with what a trainer adds to it, whose parameters are cut into
 // units; t nil means no trainer. arena is the blocks of a plan for another batch, in
-// floats, which lanes need.
-func memoryOf(b *plan.Builder, in, out data.Shape, c *Config, t *TrainConfig, units []unit, arena func(batch int) int64) Memory {
+// floats, which lanes need. own is the stage of the network that the plan is for; nil: it is
+// for all of it.
+func memoryOf(b *plan.Builder, in, out data.Shape, c *Config, t *TrainConfig, units []unit, arena func(batch int) int64, own *stage) Memory {
 	blocks, infer := plan.Peaks(b.Blocks)
+	if own != nil {
+		blocks = own.floats(b)
+	}
 	params, stats, tables := plan.Total(b.Params), plan.Total(b.Stats), plan.Total(b.Tables)
 	m := Memory{Params: params, Grads: params, Best: params}
 	feed, fill := int64(0), plan.Product(2, int(plan.Aligned(params)-params)) // what fills up cache lines
 	if t != nil {
-		own := int64(place(units))
+		mine := int64(place(units))
 		d := t.deal(c.Batch, Cost(b.Cost()))
 		waits := 0
 		for i := range d.lanes {
 			waits += waiting(d.leaves, d.of(i))
 		}
 		states := t.states() + waiting(d.rounds, mesh.Span{To: d.rounds})
-		m.Optimizer = plan.Plus(plan.Product(states, int(own)), plan.Product(waits, int(params)))
+		m.Optimizer = plan.Plus(plan.Product(states, int(mine)), plan.Product(waits, int(params)))
 		fill = plan.Product(1+d.lanes+waits, int(plan.Aligned(params)-params))
-		fill = plan.Plus(fill, plan.Product(states, int(plan.Aligned(own)-own)))
-		m.Grads, m.Best = plan.Product(d.lanes, int(params)), own
+		fill = plan.Plus(fill, plan.Product(states, int(plan.Aligned(mine)-mine)))
+		m.Grads, m.Best = plan.Product(d.lanes, int(params)), mine
 		if t.Mesh.sharded() {
 			m.Params, m.Grads, fill = t.inPieces(units, d.lanes, params)
-			fill = plan.Plus(fill, plan.Product(states, int(plan.Aligned(own)-own)))
+			fill = plan.Plus(fill, plan.Product(states, int(plan.Aligned(mine)-mine)))
 		}
 		feed = t.feeding(in, out, c, d.lanes)
 		all := d.leaves * d.rounds
@@ -110,13 +136,19 @@ func memoryOf(b *plan.Builder, in, out data.Shape, c *Config, t *TrainConfig, un
 			told := plan.Plus(int64(2*all), 2*t.blocks(b.Params)) // in float64
 			feed = plan.Plus(feed, told)
 		}
-		if d.lanes > 1 || d.rounds > 1 || t.Mesh.all() > 1 {
+		if own != nil {
+			feed = plan.Plus(feed, plan.Plus(2*t.blocks(own.whole.Params), own.judging(t, in, out, c)))
+		}
+		if d.lanes*d.stages > 1 || d.rounds > 1 || t.Mesh.all() > 1 {
 			feed = plan.Plus(feed, plan.Product(all, int(stats)))
 		}
 		if d.lanes > 1 {
-			own := *c
-			own.Batch = t.microRows(c.Batch)
-			each := plan.Plus(arena(own.Batch), plan.Plus(own.comparing(b, out), t.mixing(in, out, &own)))
+			small := *c
+			small.Batch = t.microRows(c.Batch)
+			each := plan.Plus(arena(small.Batch), plan.Plus(small.comparing(b, out), t.mixing(in, out, &small)))
+			if own != nil {
+				each = plan.Plus(each, own.judging(t, in, out, &small))
+			}
 			feed = plan.Plus(feed, plan.Product(d.lanes-1, int(each)))
 		}
 	}
@@ -156,7 +188,7 @@ func (t *TrainConfig) blocks(params []*plan.Param) (n int64) {
 		return 0
 	}
 	for _, p := range params {
-		n += (p.Size + block - 1) / block
+		n += int64(blocksIn(p))
 	}
 	return n
 }

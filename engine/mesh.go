@@ -11,10 +11,11 @@ import (
 // computed at once. The pieces decide the numbers that come out; the threads do not:
 // any number of them gives the same bits.
 type Mesh struct {
-	Data         int `json:"data,omitempty"`          // shards that the rows of a step are cut into; 0 means Threads
-	MicroBatches int `json:"micro_batches,omitempty"` // that a shard is cut into; 0 means Accumulate
+	Data         int `json:"data,omitempty"`          // shards that the rows of a step are cut into; 0 means Threads, of each stage
+	MicroBatches int `json:"micro_batches,omitempty"` // that a shard is cut into; 0 means Accumulate, with a pipeline max(Accumulate, 4·Pipeline)
 	Tensor       int `json:"tensor,omitempty"`        // parts that wide layers are cut into; 0 means 1
-	Threads      int `json:"threads,omitempty"`       // lanes of a rank, at most one for each of its shards, that compute micro-batches at the same time; 0 means 1
+	Pipeline     int `json:"pipeline,omitempty"`      // stages that the network is cut into; 0 means 1. It changes no bit, but the default of MicroBatches
+	Threads      int `json:"threads,omitempty"`       // lanes of a rank, at most one for each of its shards and stages, that compute micro-batches at the same time; 0 means 1
 
 	// Auto lets the program choose data and micro_batches, where they are 0, and the
 	// threads, of which Threads is the most then; 0 means as many as there are processors.
@@ -28,6 +29,7 @@ type Mesh struct {
 	// shards first, then in that of their numbers, even by one rank.
 	Zero  int    `json:"zero,omitempty"`
 	World *World `json:"-" yaml:"-"` // nil: this is the only rank
+	Who   string `json:"-" yaml:"-"` // runs this rank: a name for what is told of it; may be empty
 
 	Recompute Recompute `json:"recompute,omitempty"` // what is computed again in the backward pass instead of being kept
 
@@ -73,21 +75,31 @@ func (m *Mesh) Shards() int {
 	if m.Data > 0 {
 		return m.Data
 	}
+	if m.World == nil {
+		return max(m.Threads/max(m.Pipeline, 1), 1)
+	}
 	return max(m.Threads, 1)
 }
 
 // Cuts reports whether there is a mesh.
 func (m *Mesh) Cuts() bool {
-	return m.Auto || m.Data > 0 || m.MicroBatches > 0 || m.Tensor > 0 || m.Threads > 0
+	return m.Auto || m.Data > 0 || m.MicroBatches > 0 || m.Tensor > 0 || m.Pipeline > 0 || m.Threads > 0
+}
+
+// Micro is the number of micro-batches that a shard is cut into.
+func (m *Mesh) Micro(accumulate int) int {
+	switch {
+	case m.MicroBatches > 0:
+		return m.MicroBatches
+	case m.Pipeline > 1:
+		return max(accumulate, 4*m.Pipeline)
+	}
+	return max(accumulate, 1)
 }
 
 // leaves is the number of micro-batches of a step.
 func (c *TrainConfig) leaves() int {
-	micro := c.Mesh.MicroBatches
-	if micro == 0 {
-		micro = max(c.Accumulate, 1)
-	}
-	return c.Mesh.Shards() * micro
+	return c.Mesh.Shards() * c.Mesh.Micro(c.Accumulate)
 }
 
 // maxLeaves bounds the micro-batches of a step.
@@ -118,16 +130,23 @@ func (c *TrainConfig) fits(batch int) error {
 	if err := m.joinable(); err != nil {
 		return err
 	}
+	if err := m.pipeable(); err != nil {
+		return err
+	}
 	if m.Data > maxLeaves || m.MicroBatches > maxLeaves || m.Threads > maxLeaves {
 		return fmt.Errorf("mesh: data %d, micro_batches %d or threads %d is above %d", m.Data, m.MicroBatches, m.Threads, maxLeaves)
 	}
-	if !m.Cuts() && m.ranks() == 1 {
+	if !m.Cuts() && m.all() == 1 {
 		return nil
 	}
 	rows, leaves := max(c.Accumulate, 1)*batch, c.leaves()
 	switch least := (rows + batch*m.Shards() - 1) / (batch * m.Shards()); {
-	case m.Threads > m.Shards():
+	case m.Threads/m.inside() > m.Shards() && m.inside() > 1:
+		return fmt.Errorf("mesh: threads %d for %d stages are more than the %d shards of data: use at most %d threads, or data %d", m.Threads, m.Pipeline, m.Data, m.Data*m.Pipeline, m.Threads/m.Pipeline)
+	case m.Threads/m.inside() > m.Shards():
 		return fmt.Errorf("mesh: threads %d are more than the %d shards of data: use at most %d threads, or data %d", m.Threads, m.Data, m.Data, m.Threads)
+	case m.ranks() > m.Shards() && m.Pipeline > 1:
+		return fmt.Errorf("mesh: %d ranks do not fit data %d%s and pipeline %d: use 1 to %d ranks, or %d times as many", m.all(), m.Shards(), m.tensorWords(), m.Pipeline, m.Shards(), m.Pipeline*max(m.Tensor, 1))
 	case m.ranks() > m.Shards() && m.Tensor > 1:
 		return fmt.Errorf("mesh: %d ranks do not fit data %d and tensor %d: use 1 to %d ranks, or %d times as many", m.ranks(), m.Shards(), m.Tensor, m.Shards(), m.Tensor)
 	case m.ranks() > m.Shards():
@@ -184,15 +203,30 @@ func (c *TrainConfig) holder(u int) int {
 // rowWork is the floating-point operations of a row: forward, and twice as much backward.
 func rowWork(cost Cost) float64 { return 6*float64(cost.MACs) + 8*float64(cost.Activations) }
 
+// pays reports whether so many lanes of a rank have enough to do.
+func (c *TrainConfig) pays(lanes, batch int, cost Cost) bool {
+	each := rowWork(cost) * float64(max(c.Accumulate, 1)*batch) / float64(lanes*c.Mesh.all())
+	return each >= leastWork || c.Mesh.always
+}
+
+// stageLanes is the number of lanes of a rank that share the leaves of one, a stage each.
+func (c *TrainConfig) stageLanes(batch int, cost Cost) int {
+	n := c.Mesh.inside()
+	if n > 1 && !c.pays(c.lanes(0, batch, cost)*n, batch, cost) {
+		return 1
+	}
+	return n
+}
+
 // lanes is the number of lanes of a rank that compute at the same time: one if more
 // would not pay. A rank has no more of them than shards.
 func (c *TrainConfig) lanes(rank, batch int, cost Cost) int {
 	s := c.spanOf(rank)
-	n, ranks := min(max(c.Mesh.Threads, 1), s.To-s.From), c.Mesh.ranks()
-	if rowWork(cost)*float64(max(c.Accumulate, 1)*batch)/float64(n*ranks*c.Mesh.cells()) < leastWork && !c.Mesh.always {
+	n := min(max(c.Mesh.Threads/c.Mesh.inside(), 1), s.To-s.From)
+	if !c.pays(n*c.Mesh.inside(), batch, cost) {
 		return 1
 	}
-	if c.Mesh.cells() > 1 {
+	if c.Mesh.cells() > 1 || c.Mesh.stages() > 1 {
 		n = min(n, tensorLanes)
 	}
 	return n

@@ -80,6 +80,8 @@ type Net struct {
 	cuts      *plan.Cuts    // into parts for tensor parallelism; nil: it is whole
 	head      *vocabulary   // the loss, if the outputs are cut
 	link      *tensorLink   // to the other parts; nil if there are none, or they are computed in turn
+	stage     *stage        // of a pipeline; nil: it is whole
+	shared    []float32     // memory that the copies of a stage share
 	wide      []float32     // outputs of all parts, and their gradient, in evaluation; nil where x and y have them
 	x, y      plan.Tensor   // input and output of the plan
 	arena     []float32
@@ -154,7 +156,7 @@ func building(build func(*plan.Builder, plan.Tensor) plan.Tensor, cuts *plan.Cut
 // of the plan.
 func (n *Net) allocate() error {
 	params, stats, tables := plan.Total(n.plan.Params), plan.Total(n.plan.Stats), plan.Total(n.plan.Tables)
-	rest := plan.LayOut(n.plan.Blocks)
+	rest := n.layOut()
 	all := plan.Plus(plan.Plus(plan.Aligned(params), plan.Aligned(params)), plan.Plus(plan.Plus(plan.Aligned(stats), plan.Aligned(tables)), rest))
 	if all > maxArena {
 		return fmt.Errorf("the network needs %s for a batch of %d, the limit is %s", memory(inBytes(all)), n.cfg.Batch, memory(inBytes(maxArena)))
@@ -174,17 +176,14 @@ func (n *Net) allocate() error {
 // bind gives the tensors and blocks of the plan their places, those of the blocks in
 // an arena, and makes room for the targets of a batch.
 func (n *Net) bind(arena []float32) {
-	share(n.plan.Params, n.params, func(p *plan.Param, w []float32) { p.W = w })
-	share(n.plan.Params, n.grads, func(p *plan.Param, g []float32) { p.G = g })
-	share(n.plan.Stats, n.stats, func(p *plan.Param, w []float32) { p.W = w })
-	share(n.plan.Tables, n.tables, func(p *plan.Param, w []float32) { p.W = w })
+	n.bindNumbers()
 	n.bindBlocks(arena)
 }
 
 // bindBlocks gives the blocks of the plan their places in an arena, and makes room for
 // the targets of a batch.
 func (n *Net) bindBlocks(arena []float32) {
-	n.plan.Bind(arena)
+	n.bindArena(arena)
 	n.batch.Class = make([]int32, n.cfg.Batch*labels(n.out))
 	n.batch.Value = make([]float32, n.cfg.Batch*n.out.Size())
 	if n.cfg.soft() {
@@ -316,6 +315,9 @@ func (n *Net) compare(d, y []float32, t loss.Targets, rows int) (sum, weight flo
 // Predict writes the outputs for any number of rows: len(x) is a multiple of
 // In().Size(), and out has Out().Size() values for each row.
 func (n *Net) Predict(x, out []float32) error {
+	if err := n.isStage(); err != nil {
+		return fmt.Errorf("predict: %w", err)
+	}
 	if n.err != nil {
 		return n.err
 	}

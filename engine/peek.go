@@ -1,7 +1,7 @@
 package engine
 
 import (
-	"errors"
+	"cmp"
 	"fmt"
 	"math"
 
@@ -14,7 +14,7 @@ import (
 // step does, and leaves the gradient in [Net.Grads]. Weights stay as they are;
 // the running statistics of normalisations move.
 func (n *Net) Gradient(s *data.Set) (loss float64, err error) {
-	if err := n.check(s); err != nil {
+	if err := cmp.Or(n.isStage(), n.check(s)); err != nil {
 		return math.NaN(), fmt.Errorf("gradient: %w", err)
 	}
 	rows := min(s.Len(), n.cfg.Batch)
@@ -37,8 +37,8 @@ func (n *Net) Backward(x, dy []float32) error {
 	if n.err != nil {
 		return n.err
 	}
-	if n.link != nil {
-		return errors.New("backward: this rank has a part of the network: see Trainer.Whole")
+	if err := n.isPart(); err != nil {
+		return fmt.Errorf("backward: %w", err)
 	}
 	if rows < 1 || rows > n.cfg.Batch || len(x) != rows*in || len(dy) != rows*out {
 		return fmt.Errorf("backward: %d inputs and %d gradients are not up to %d rows of %v and %v", len(x), len(dy), n.cfg.Batch, n.in, n.out)
@@ -57,6 +57,9 @@ func (n *Net) Backward(x, dy []float32) error {
 // output of every layer: its name and one row of values after the other. The
 // values are good until see returns.
 func (n *Net) Watch(x []float32, see func(layer string, out []float32)) error {
+	if err := n.isStage(); err != nil {
+		return fmt.Errorf("watch: %w", err)
+	}
 	if n.err != nil {
 		return n.err
 	}
@@ -92,6 +95,9 @@ func (n *Net) Watch(x []float32, see func(layer string, out []float32)) error {
 // its weights: the name of these and the input, one row after the other. The values
 // are good until see returns.
 func (n *Net) Inputs(x []float32, see func(weight string, in []float32)) error {
+	if err := n.isStage(); err != nil {
+		return fmt.Errorf("inputs: %w", err)
+	}
 	if n.err != nil {
 		return n.err
 	}

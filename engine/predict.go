@@ -21,6 +21,7 @@ type Prediction struct {
 	Step   *layout.Estimate // of a step
 	One    float64          // seconds of a step on one lane that does not cut it
 	Memory Memory           // of the largest rank
+	Stages []StagePlan      // that ranks or lanes have one each of; nil: they have the whole network
 	Normed int              // the fewest values of a channel that a batch norm sees in a micro-batch of a whole step; 0: there is none
 
 	forward [2]float64 // seconds of a batch without training, and of each of its rows
@@ -102,8 +103,18 @@ func (p *planner) predict(mesh Mesh) (*Prediction, error) {
 		return nil, err
 	}
 	d := t.deal(p.c.Batch, Cost(p.b.Cost()))
-	out := &Prediction{Mesh: mesh, Lanes: d.lanes, Ranks: mesh.all(), Parts: mesh.cells(), Rows: t.microRows(p.c.Batch), Batch: p.rows(), Memory: memory}
+	out := &Prediction{Mesh: mesh, Lanes: d.lanes * d.stages, Ranks: mesh.all(), Parts: mesh.cells(), Rows: t.microRows(p.c.Batch), Batch: p.rows(), Memory: memory}
 	out.Mesh.Data, out.Mesh.MicroBatches, out.Mesh.Threads = mesh.Shards(), t.leaves()/mesh.Shards(), max(mesh.Threads, 1)
+	if d.stages*mesh.stages() > 1 {
+		if out.Stages, err = p.stages(t); err != nil {
+			return nil, err
+		}
+		for _, s := range out.Stages {
+			if s.Memory.Train > out.Memory.Train {
+				out.Memory = s.Memory
+			}
+		}
+	}
 	out.Normed = p.normed(p.rows() / t.leaves())
 	layers := layersOf(p.b, p.in, p.out, &p.c, out.Rows, p.m)
 	for i := range layers {
@@ -144,12 +155,16 @@ func (p *planner) price(out *Prediction, t *TrainConfig, d *deal, layers []layou
 		}
 		layers = partLayers(p.layer, p.in, p.out, &p.c, cuts, out.Rows, p.m)
 	}
+	joinStages(layers, out.Stages)
+	if d.stages > 1 { // lanes of a process, which the price takes for others
+		crowd(layers, 1+p.m.Crowd*(1-1/float64(d.stages)))
+	}
 	micro, data := d.turns*d.rounds, mesh.ranks()*d.lanes
-	problem := p.problem(layers, mesh.all(), d.lanes)
+	problem := p.problem(layers, mesh.all(), out.Lanes)
 	problem.Model.Batch = out.Rows * data * micro
 	// What the parts add up is waited for; so are gradients that no layer hides.
 	problem.Model.Late = parts > 1 || mesh.Zero == 0 || len(t.units(p.b)) == 1
-	cut := layout.Plan{Data: data, Tensor: parts, Threads: d.lanes, MicroBatches: micro, Zero: mesh.Zero, Recompute: layout.Recompute(cmp.Or(mesh.Recompute, "none"))}
+	cut := layout.Plan{Data: data, Tensor: parts, Pipeline: d.stages * mesh.stages(), Threads: d.lanes, MicroBatches: micro, Zero: mesh.Zero, Recompute: layout.Recompute(cmp.Or(mesh.Recompute, "none"))}
 	if out.Step, err = problem.Price(cut); err != nil {
 		return err
 	}

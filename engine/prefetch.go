@@ -31,10 +31,10 @@ func (a *ahead) wait() (t loss.Targets, ok bool) {
 	return <-a.done, true
 }
 
-// feed puts the rows of micro-batch u into the input block of a lane and returns their
-// targets.
-func (t *Trainer) feed(l *lane, s *data.Set, u int) loss.Targets {
-	n, a := l.net, t.ahead
+// feed puts the rows of micro-batch u into the input block of a lane's network and returns
+// their targets.
+func (t *Trainer) feed(l *lane, n *Net, s *data.Set, u int) loss.Targets {
+	a := t.ahead
 	from, to := micro(t.now.size, len(t.weights), u)
 	from, rows := t.rows+from, to-from
 	order := t.order[from : from+rows]

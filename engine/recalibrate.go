@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"fmt"
 
 	"budwood/data"
@@ -14,7 +15,7 @@ import (
 // that networks share (Izmailov et al. 2018, section 3.2; Guo et al. 2020, section
 // 3.4). A network without statistics stays as it is.
 func (n *Net) Recalibrate(s *data.Set, batches int) error {
-	if err := n.check(s); err != nil {
+	if err := cmp.Or(n.isStage(), n.check(s)); err != nil {
 		return fmt.Errorf("recalibrate: %w", err)
 	}
 	if len(n.stats) == 0 {

@@ -55,6 +55,9 @@ func (n *Net) planFor(batch int) (*plan.Builder, plan.Tensor, plan.Tensor) {
 	if n.infers {
 		return n.forwardPlan(batch)
 	}
+	if n.stage != nil {
+		return n.stage.plan(&n.cfg, n.cuts, n.recompute)
+	}
 	build := building(n.recompute.builder(n.layer), n.cuts)
 	return plan.New(n.in, batch, n.cfg.Precision.format(), func(b *plan.Builder, x plan.Tensor) plan.Tensor {
 		y := build(b, x)

@@ -25,7 +25,7 @@ func (n *Net) Summary() string {
 	table(&s, lines)
 	c := n.Cost()
 	fmt.Fprintf(&s, "%d parameters, %d MACs and %d activations a sample\n", c.Params, c.MACs, c.Activations)
-	m := memoryOf(n.plan, n.in, n.out, &n.cfg, nil, nil, nil)
+	m := memoryOf(n.plan, n.in, n.out, &n.cfg, nil, nil, nil, nil)
 	fmt.Fprintf(&s, "memory: parameters %s, gradients %s, activations and scratch %s, in all %s and the optimizer's state; inference alone %s\n",
 		memory(m.Params), memory(m.Grads), memory(m.Activations), memory(m.Train), memory(m.Infer))
 	return s.String()

@@ -50,7 +50,7 @@ func (t *Trainer) Swap(n *Net, steps []int) error {
 // [Net.Tensors], in their order and with their names. The data is shared with the
 // trainer, which is alone: where ranks share the state, it is in [Trainer.Save] only.
 func (t *Trainer) State() [][]safetensors.Tensor {
-	if t.size < t.count {
+	if t.size < t.count || t.net.isPart() != nil {
 		return nil
 	}
 	out := make([][]safetensors.Tensor, len(t.slots))

@@ -19,26 +19,26 @@ type tensorLink struct {
 	few   [1][]float64
 	err   error
 
-	data, parts, stream int
+	first, parts, stream int
 }
 
-// newTensorLink joins the ranks of the parts that have the same data: number so many of
-// all ranks that do, on a stream of the link.
-func newTensorLink(link mesh.Link, data, parts, stream int) (*tensorLink, error) {
+// newTensorLink joins the ranks of the parts of a stage that have the same data, from the
+// first one on, on a stream of the link.
+func newTensorLink(link mesh.Link, first, parts, stream int) (*tensorLink, error) {
 	m := mesh.Members{Name: "tensor", Stream: stream, Add: kernel.Add}
 	for part := range parts {
-		m.Ranks = append(m.Ranks, data*parts+part)
+		m.Ranks = append(m.Ranks, first+part)
 	}
 	g, err := mesh.NewGroup(link, m)
 	if err != nil {
 		return nil, fmt.Errorf("mesh: tensor: %w", err)
 	}
-	return &tensorLink{link: link, group: g, data: data, parts: parts, stream: stream}, nil
+	return &tensorLink{link: link, group: g, first: first, parts: parts, stream: stream}, nil
 }
 
 // another is such a link for another lane.
 func (l *tensorLink) another(lane int) *tensorLink {
-	next, err := newTensorLink(l.link, l.data, l.parts, l.stream+lane)
+	next, err := newTensorLink(l.link, l.first, l.parts, l.stream+lane)
 	if err != nil { // the first had none
 		panic(err)
 	}

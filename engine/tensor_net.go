@@ -48,13 +48,14 @@ func (n *Net) again() error {
 
 // takePart takes the own part of the numbers of a whole network.
 func (n *Net) takePart(whole *Net) {
+	first := n.first()
 	for i, q := range n.plan.Params {
-		q.Take(q.W, whole.plan.Params[i].W)
+		q.Take(q.W, whole.plan.Params[first.params+i].W)
 	}
 	for i, q := range n.plan.Stats {
-		q.Take(q.W, whole.plan.Stats[i].W)
+		q.Take(q.W, whole.plan.Stats[first.stats+i].W)
 	}
-	copy(n.tables, whole.tables)
+	copy(n.tables, whole.tables[first.constants:])
 }
 
 // outputs are those of the last forward pass, of all parts if they are cut.

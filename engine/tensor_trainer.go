@@ -14,16 +14,22 @@ const tensorLanes = mesh.Streams - firstTensorStream
 
 const firstTensorStream = 2
 
-// becomePart makes the trainer's network the own part of what it was, and gives the
-// memory of the rest back.
+// becomePart makes the trainer's network the own stage, or part of its layers, of what it
+// was, and gives the memory of the rest back.
 func (t *Trainer) becomePart(cuts *plan.Cuts) error {
-	n := t.net
+	n, m := t.net, &t.cfg.Mesh
 	whole := *n
-	link, err := newTensorLink(t.ranks.link, t.ranks.small.Member(), cuts.Parts, firstTensorStream)
-	if err != nil {
-		return err
+	if m.cells() > 1 {
+		link, err := newTensorLink(t.ranks.link, m.own()-m.part(), cuts.Parts, firstTensorStream)
+		if err != nil {
+			return err
+		}
+		n.link, n.cuts = link, link.cuts(cuts)
 	}
-	n.link, n.cuts = link, link.cuts(cuts)
+	if m.stages() > 1 {
+		n.stage = t.cfg.stageOf(t.stages, n.cfg.Batch, m.stage())
+		n.recompute = m.Recompute
+	}
 	if err := n.again(); err != nil {
 		*n = whole
 		return err
@@ -38,37 +44,41 @@ func (t *Trainer) becomePart(cuts *plan.Cuts) error {
 // partOf is the own part of a vector as long as the parameters of the whole network.
 func (n *Net) partOf(whole *Net, x []float32) []float32 {
 	own := make([]float32, len(n.params))
+	first := n.first()
 	for i, q := range n.plan.Params {
-		from := whole.plan.Params[i]
+		from := whole.plan.Params[first.params+i]
 		q.Take(own[q.At:q.At+int(q.Size)], x[from.At:from.At+int(from.Size)])
 	}
 	return own
 }
 
 // checkLinks ends the link to the other ranks if a lane could not add up with the other
-// parts.
+// parts, or has not heard from another stage.
 func (t *Trainer) checkLinks() {
 	for _, l := range t.lanes {
 		if l.net.link != nil {
 			t.ranks.fail(l.net.link.err)
 		}
+		if l.pipe != nil && t.ranks != nil {
+			t.ranks.fail(l.pipe.err)
+		}
 	}
 }
 
-// normOfParts is the Euclidean norm of the gradient of all parts. What every part has
-// counts once.
-func (t *Trainer) normOfParts() float64 {
+// normOfParts is the Euclidean norm of the gradient of all parts, whose blocks have such
+// squares. What every part has counts once.
+func (t *Trainer) normOfParts(squares []float64) float64 {
 	var own, all float64
-	k, end := 0, 0
-	for _, p := range t.net.plan.Params {
-		end += int(p.Size)
-		for ; k < len(t.squares) && t.blocks[k] < end; k++ {
+	for _, p := range t.net.wholePlan().Params {
+		n := blocksIn(p)
+		for _, s := range squares[:n] {
 			if p.Piece != nil {
-				own += t.squares[k]
+				own += s
 			} else {
-				all += t.squares[k]
+				all += s
 			}
 		}
+		squares = squares[n:]
 	}
 	sum := []float64{own}
 	t.net.link.sum64(sum)
@@ -81,10 +91,12 @@ func (t *Trainer) normOfParts() float64 {
 
 // tellWhere gives all ranks what the ranks of an owner have found, the first that has.
 func (r *ranks) tellWhere(owner int, where string) (string, error) {
-	for part := range r.cells {
-		text, err := r.say(owner*r.cells+part, where)
-		if err != nil || text != "" {
-			return text, err
+	for stage := range r.mesh.stages() {
+		for part := range r.mesh.cells() {
+			text, err := r.say(r.mesh.number(stage, owner, part), where)
+			if err != nil || text != "" {
+				return text, err
+			}
 		}
 	}
 	return "", nil
@@ -94,7 +106,7 @@ func (r *ranks) tellWhere(owner int, where string) (string, error) {
 func (t *Trainer) wholeOfParts() (*Net, error) {
 	own := t.net
 	n, err := Compile(own.layer, own.in, own.cfg)
-	if err == nil {
+	if err == nil && own.cuts != nil {
 		var cuts *plan.Cuts
 		if cuts, err = cutsOf(own.layer, own.in, own.cfg.Loss, own.cuts.Parts, plan.InTurn); err == nil {
 			err = n.cut(cuts)
@@ -122,11 +134,15 @@ func (t *Trainer) wholeOfParts() (*Net, error) {
 		part.Put(whole.W, w)
 		own.link.sum(whole.W)
 	}
+	first := own.first()
 	for i, p := range own.plan.Params {
-		put(n.plan.Params[i], p, params[p.At:p.At+int(p.Size)])
+		put(n.plan.Params[first.params+i], p, params[p.At:p.At+int(p.Size)])
 	}
 	for i, p := range own.plan.Stats {
-		put(n.plan.Stats[i], p, p.W)
+		put(n.plan.Stats[first.stats+i], p, p.W)
+	}
+	if own.stage != nil {
+		t.ranks.fail(t.ranks.fromStages(n, own.stage.stages))
 	}
 	if t.checkLinks(); t.ranks.lost != nil {
 		return nil, fmt.Errorf("trainer: %w", t.ranks.lost)
@@ -134,7 +150,8 @@ func (t *Trainer) wholeOfParts() (*Net, error) {
 	return n, nil
 }
 
-// ofParts sets dst, at rank 0, to the values of a tensor of all parts from number at on.
+// ofParts sets dst, at the first rank of the stage, to the values of a tensor of all parts
+// from number at on.
 // Each part puts its own together at the first of its ranks, which sends them.
 func (t *Trainer) ofParts(dst []float32, k *kept, at int) error {
 	r := t.ranks
@@ -155,14 +172,14 @@ func (t *Trainer) ofParts(dst []float32, k *kept, at int) error {
 	if r.small.Member() > 0 {
 		return nil
 	}
-	for part := range r.cells {
+	for part := range r.mesh.cells() {
 		from, to := k.param.Piece.Within(part, at, at+len(dst))
 		got := mine
 		if part > 0 {
 			if got = r.chunk[1][:to-from]; r.part == part {
 				got = mine
 			}
-			if err := r.collect(got, mine, 0, part); err != nil {
+			if err := r.collect(got, mine, r.peers[0]-r.part, r.peers[0]-r.part+part); err != nil {
 				return r.fail(err)
 			}
 		}

@@ -49,7 +49,8 @@ type Trainer struct {
 	spans     []part
 	average   []float32 // of the weights; nil without EMA
 	best      snapshot
-	ranks     *ranks // nil if it is alone
+	ranks     *ranks  // nil if it is alone
+	stages    *stages // that the network is cut into; nil: it is not
 	deal      deal
 	units     []unit
 	inUnits   bool        // these travel by themselves
@@ -68,8 +69,9 @@ type Trainer struct {
 	seen  optim.PlateauState
 	scale scaler
 
-	set   *data.Set // that order is of
-	order []int32   // of the rows in the running epoch
+	timing timing
+	set    *data.Set // that order is of
+	order  []int32   // of the rows in the running epoch
 }
 
 // cursor is how far training has come.
@@ -116,7 +118,7 @@ func NewTrainer(n *Net, cfg TrainConfig) (*Trainer, error) {
 	if err := cfg.fits(n.cfg.Batch); err != nil {
 		return nil, fmt.Errorf("trainer: %w", err)
 	}
-	if n.link != nil {
+	if n.isPart() != nil {
 		return nil, errors.New("trainer: this rank has a part of the network, which is another trainer's: see Trainer.Whole")
 	}
 	cuts, err := cutsFor(n.layer, n.in, &n.cfg, &cfg)
@@ -126,20 +128,24 @@ func NewTrainer(n *Net, cfg TrainConfig) (*Trainer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("trainer: %w", err)
 	}
+	cut, err := stagesFor(n.layer, n.in, n.out, &n.cfg, &cfg, cuts)
+	if err != nil {
+		return nil, fmt.Errorf("trainer: %w", err)
+	}
 	if cfg.Mask != nil && len(cfg.Mask) != len(n.params) {
 		return nil, fmt.Errorf("trainer: a mask of %d numbers for %d parameters", len(cfg.Mask), len(n.params))
 	}
 	if cfg.LossScale == nil && n.cfg.Precision == FP16 {
 		cfg.LossScale = &LossScale{}
 	}
-	t := &Trainer{net: n, cfg: cfg, plateau: optim.PlateauOf(cfg.Schedule), scale: scaler{Scale: 1}}
+	t := &Trainer{net: n, cfg: cfg, plateau: optim.PlateauOf(cfg.Schedule), scale: scaler{Scale: 1}, stages: cut}
 	if cfg.LossScale != nil {
 		t.scale.Scale = cmp.Or(cfg.LossScale.Init, 1<<16)
 	}
 	if t.ranks, err = join(&t.cfg, n); err != nil {
 		return nil, fmt.Errorf("trainer: %w", err)
 	}
-	if cfg.Mesh.cells() > 1 {
+	if cfg.Mesh.cells() > 1 || cfg.Mesh.stages() > 1 {
 		if err := t.becomePart(cuts); err != nil {
 			return nil, fmt.Errorf("trainer: %w", t.ranks.fail(err))
 		}
@@ -280,7 +286,7 @@ func (t *Trainer) Step(s *data.Set) (last bool, err error) {
 	*m = moment{set: s, size: size, step: t.rows / t.stepRows(), weight: t.weigh(s, size)}
 	t.stopSeen = t.stopAsked.Load()
 	m.progress = optim.Progress{Step: t.done*perEpoch + m.step, Total: t.cfg.Epochs * perEpoch, Epoch: perEpoch}
-	t.compute()
+	t.timed()
 	switch u := t.bad(); {
 	case m.lost != nil:
 		return false, fmt.Errorf("epoch %d, step %d: %w", t.done+1, m.step+1, m.lost)
@@ -369,8 +375,13 @@ func (t *Trainer) diverged(u int, what string) error {
 	}
 	if r == nil || r.small.Member() == owner {
 		from, to := micro(m.size, len(t.weights), u)
-		got := l.feeder.fill(&batch{n.x.Data.Floats, n.batch}, 0, m.set, t.order[t.rows+from:t.rows+to], t.done)
-		where = n.blame(t.pass(u), got, t.scaleOf(u))
+		order := t.order[t.rows+from : t.rows+to]
+		if n.stage != nil {
+			where = t.blameStages(u, order)
+		} else {
+			got := l.feeder.fill(&batch{n.x.Data.Floats, n.batch}, 0, m.set, order, t.done)
+			where = n.blame(t.pass(u), got, t.scaleOf(u))
+		}
 	}
 	if t.inUnits {
 		t.endBlame()

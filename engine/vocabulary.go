@@ -28,9 +28,9 @@ type vocabulary struct {
 	sum       func(x []float64)
 }
 
-// newVocabulary is nil for a network whose outputs are not cut.
+// newVocabulary is nil for a network whose outputs are not cut, or another stage's.
 func newVocabulary(n *Net) *vocabulary {
-	if n.cuts == nil || n.cuts.Head == nil {
+	if n.cuts == nil || n.cuts.Head == nil || n.stage != nil && !n.stage.last() {
 		return nil
 	}
 	h := n.cuts.Head

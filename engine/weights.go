@@ -28,8 +28,8 @@ func (n *Net) Save(w io.Writer, p Precision) error {
 	if n.params == nil {
 		return errors.New("save weights: this rank has pieces of them: see Trainer.Whole")
 	}
-	if n.link != nil {
-		return errors.New("save weights: this rank has a part of the network: see Trainer.Whole")
+	if err := n.isPart(); err != nil {
+		return fmt.Errorf("save weights: %w", err)
 	}
 	tensors := n.Tensors()
 	for i := range tensors {
@@ -49,8 +49,8 @@ func (n *Net) Load(r io.Reader) error {
 	if n.err != nil {
 		return n.err
 	}
-	if n.link != nil {
-		return errors.New("load weights: this rank has a part of the network")
+	if err := n.isPart(); err != nil {
+		return fmt.Errorf("load weights: %w", err)
 	}
 	_, tensors, err := safetensors.Read(r)
 	if err != nil {

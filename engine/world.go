@@ -6,6 +6,7 @@ import (
 	"hash/crc32"
 	"math"
 	"strings"
+	"time"
 
 	"budwood/engine/kernel"
 	"budwood/engine/mesh"
@@ -14,11 +15,12 @@ import (
 // World says that a trainer is one of several ranks, goroutines or processes, that
 // train one network together. Each has a trainer with the same network, configuration
 // and data sets, and computes the shards D·k/K … D·(k+1)/K−1 of the data (of rank k of
-// K). With layers in T parts and K·T ranks, rank k·T + t computes part t of the layers for
-// those shards; with at most D ranks each computes the parts in turn. All make the same calls of their trainers in the same order: [NewTrainer],
-// [Trainer.Step], [Trainer.Epoch], [Trainer.Evaluate], [Trainer.KeepBest],
-// [Trainer.RestoreBest], [Trainer.Save], [Trainer.Load] and [Trainer.Whole] return when all ranks have
-// done their part. The results are those of one rank, bit for bit.
+// K). With a network in P stages, layers in T parts, and P·K·T ranks, rank p·K·T + k·T + t
+// computes part t of the layers of stage p for those shards; with K·T or P·K ranks each
+// computes the others in turn, with at most D ranks both. All make the same calls of their
+// trainers in the same order: [NewTrainer], [Trainer.Step], [Trainer.Epoch],
+// [Trainer.Evaluate], [Trainer.KeepBest], [Trainer.RestoreBest], [Trainer.Save],
+// [Trainer.Load] and [Trainer.Whole] return when all ranks have done their part. The results are those of one rank, bit for bit.
 //
 // An error of one rank ends the link: the calls of the others return it, or a
 // [mesh.ErrLost] if the rank is gone, and none of them waits for ever. Where all
@@ -36,21 +38,50 @@ func (m *Mesh) all() int {
 	return max(m.World.Ranks, 1)
 }
 
-// cells is how many ranks share the layers of the network, one part each; 1: every rank
-// computes the parts in turn, if there are any.
-func (m *Mesh) cells() int {
-	if n := m.all(); m.Tensor > 1 && n > 1 && n%m.Tensor == 0 && n/m.Tensor <= m.Shards() {
-		return m.Tensor
+// axes is how many stages and parts of layers the ranks share out, one of each to a rank;
+// 1: every rank has all of them. All ranks that there are must have the same number of
+// shards or fewer.
+func (m *Mesh) axes() (stages, cells int) {
+	n, p, t := m.all(), max(m.Pipeline, 1), max(m.Tensor, 1)
+	for _, try := range [...][2]int{{p, t}, {1, t}, {p, 1}} {
+		if each := try[0] * try[1]; n > 1 && n%each == 0 && n/each <= m.Shards() {
+			return try[0], try[1]
+		}
 	}
-	return 1
+	return 1, 1
 }
 
-// ranks is the number of ranks that share the data, at least 1: of those of one part.
-func (m *Mesh) ranks() int { return m.all() / m.cells() }
+// cells is how many ranks share the layers of a stage, one part each; 1: every rank
+// computes the parts in turn, if there are any.
+func (m *Mesh) cells() int {
+	_, cells := m.axes()
+	return cells
+}
 
-// rank is the own one of these, part that of the layers. Parts run fastest.
-func (m *Mesh) rank() int { return m.own() / m.cells() }
-func (m *Mesh) part() int { return m.own() % m.cells() }
+// stages is how many ranks share the layers of the network, one stage each; 1: every rank
+// has all of them.
+func (m *Mesh) stages() int {
+	stages, _ := m.axes()
+	return stages
+}
+
+// ranks is the number of ranks that share the data, at least 1: of those of one part of one
+// stage.
+func (m *Mesh) ranks() int {
+	stages, cells := m.axes()
+	return m.all() / (stages * cells)
+}
+
+// rank is the own one of these, part that of the layers, stage that of the network. Parts
+// run fastest, then data.
+func (m *Mesh) rank() int  { return m.own() / m.cells() % m.ranks() }
+func (m *Mesh) part() int  { return m.own() % m.cells() }
+func (m *Mesh) stage() int { return m.own() / (m.cells() * m.ranks()) }
+
+// number is the number on the link of a rank.
+func (m *Mesh) number(stage, rank, part int) int {
+	return part + m.cells()*(rank+m.ranks()*stage)
+}
 
 // own is the own rank among all.
 func (m *Mesh) own() int {
@@ -61,10 +92,10 @@ func (m *Mesh) own() int {
 }
 
 // peers are the numbers on the link of the ranks that compute the shards, in their order,
-// with the own part of the layers.
+// with the own part of the layers of the own stage.
 func (m *Mesh) peers() (ranks []int) {
 	for k := range m.ranks() {
-		ranks = append(ranks, k*m.cells()+m.part())
+		ranks = append(ranks, m.number(m.stage(), k, m.part()))
 	}
 	return ranks
 }
@@ -72,11 +103,13 @@ func (m *Mesh) peers() (ranks []int) {
 // ranks is the side of one rank in what a trainer does together with others.
 type ranks struct {
 	link     mesh.Link
-	floats   *mesh.Group  // of gradients and weights
-	small    *mesh.Group  // of everything else: one leaf a rank
-	all      *mesh.Group  // of all parts of the layers; small, if there is one
-	cells    int          // how many parts there are
-	part     int          // the own one
+	floats   *mesh.Group // of gradients and weights
+	small    *mesh.Group // of everything else: one leaf a rank
+	line     *mesh.Group // of all stages; small, if there is one
+	flow     *mesh.Group // of the stages that have the same data and part; nil, if there is one
+	all      *mesh.Group // of all parts of the layers, too; line, if there is one
+	mesh     *Mesh
+	part     int          // the own one of the layers
 	chunk    [2][]float32 // of tensors that are put together for a checkpoint
 	peers    []int        // that have the same part of the layers, of which it is one
 	carrier  *carrier
@@ -124,12 +157,15 @@ func join(c *TrainConfig, n *Net) (*ranks, error) {
 		}
 		leaves = append(leaves, (s.To-s.From)*each)
 	}
-	r := &ranks{link: link, peers: members.Ranks, cells: c.Mesh.cells(), part: c.Mesh.part(), failed: [][]float64{make([]float64, c.Mesh.all())}, calls: make([]uint32, c.Mesh.all())}
+	r := &ranks{link: link, peers: members.Ranks, mesh: &c.Mesh, part: c.Mesh.part(), failed: [][]float64{make([]float64, c.Mesh.all())}, calls: make([]uint32, c.Mesh.all())}
 	var err error
 	if r.small, err = mesh.NewGroup(link, members); err != nil {
 		return nil, err
 	}
-	if r.all = r.small; r.cells > 1 {
+	if err := r.joinStages(); err != nil {
+		return nil, err
+	}
+	if r.all = r.line; c.Mesh.cells() > 1 {
 		everybody := mesh.Members{Name: "all"}
 		for k := range c.Mesh.all() {
 			everybody.Ranks = append(everybody.Ranks, k)
@@ -187,12 +223,12 @@ func (r *ranks) compare(c *TrainConfig, n *Net) error {
 	of := func(name string, v any) string { return fmt.Sprintf("%s %v", name, v) }
 	own := []string{
 		of("parameters", len(n.params)), of("weights with the checksum", fmt.Sprintf("%08x", sum)), of("kernels", n.CPU()), of("precision", n.cfg.Precision), of("loss", n.cfg.Loss),
-		of("batch", n.cfg.Batch), of("seed", c.Seed), of("optimizer", c.Optimizer), of("mesh.data", c.Mesh.Shards()), of("mesh.tensor", max(c.Mesh.Tensor, 1)), of("micro-batches", c.leaves()), of("mesh.zero", c.Mesh.Zero),
+		of("batch", n.cfg.Batch), of("seed", c.Seed), of("optimizer", c.Optimizer), of("mesh.data", c.Mesh.Shards()), of("mesh.tensor", max(c.Mesh.Tensor, 1)), of("mesh.pipeline", max(c.Mesh.Pipeline, 1)), of("micro-batches", c.leaves()), of("mesh.zero", c.Mesh.Zero),
 	}
 	if c.Mask != nil {
 		own = append(own, of("a mask with the checksum", fmt.Sprintf("%08x", crc32.ChecksumIEEE(mesh.Bytes(c.Mask)))))
 	}
-	if c.Mesh.Zero == 3 || r.cells > 1 { // ranks take turns that depend on them
+	if c.Mesh.Zero == 3 || c.Mesh.cells() > 1 || c.Mesh.stages() > 1 { // ranks take turns that depend on them
 		own = append(own, of("mesh.threads", c.Mesh.Threads))
 	}
 	text, err := r.say(0, strings.Join(own, "\n"))
@@ -253,8 +289,8 @@ func (r *ranks) agree(own error) error {
 // begin readies a rank for steps, once the lanes are there. all is room for the statistics
 // of all micro-batches.
 func (r *ranks) begin(t *Trainer, all []float32) {
-	r.losses = [][]float64{make([]float64, len(t.losses)+1)} // and whether to stop
-	r.squares = [][]float64{t.squares}
+	r.losses = [][]float64{make([]float64, len(t.losses)+2)} // and whether to stop, and the weight of a single one
+	r.squares = [][]float64{t.wholeSquares()}
 	n, stats := r.floats.Size(), len(t.net.stats)
 	if stats == 0 {
 		return
@@ -294,22 +330,29 @@ func (t *Trainer) tell() {
 	if t.now.lost = r.lost; r.lost != nil {
 		return
 	}
+	began := time.Now()
 	x := r.losses[0]
 	fill(x, nothing)
 	if t.stopSeen {
 		x[len(t.losses)] = 1
 	}
 	for round := range t.deal.rounds {
-		for leaf := t.deal.span.From; leaf < t.deal.span.To; leaf++ {
+		for leaf := t.deal.span.From; leaf < t.deal.span.To && r.judges(); leaf++ {
 			u := t.deal.micro(round, leaf)
 			x[u] = t.losses[u]
 		}
 	}
-	if t.now.lost = r.fail(r.small.Sum64(r.losses)); t.now.lost != nil {
+	if r.judges() && len(t.losses) == 1 {
+		x[2] = t.now.weight
+	}
+	if t.now.lost = r.fail(r.line.Sum64(r.losses)); t.now.lost != nil {
 		return
 	}
-	copy(t.losses, x)
+	if copy(t.losses, x); len(t.losses) == 1 {
+		t.now.weight = x[2]
+	}
 	t.stopSeen = x[len(t.losses)] > 0
+	t.timing.waited += time.Since(began)
 	if r.records != nil {
 		r.unit = r.records
 		t.now.lost = r.fail(r.floats.AllGather(r.recorded))
@@ -348,21 +391,15 @@ func (t *Trainer) allFinite() bool {
 
 // norm is the Euclidean norm of the gradient.
 func (t *Trainer) norm() float64 {
-	if r := t.ranks; r != nil && t.cfg.Mesh.Zero > 0 {
-		at := 0
-		for k := range t.units {
-			from, to := t.blocksOf(t.units[k].own)
-			fill(t.squares[at:from], nothing)
-			at = to
-		}
-		fill(t.squares[at:], nothing)
-		t.now.lost = r.fail(r.small.Sum64(r.squares))
+	squares := t.squares
+	if r := t.ranks; r != nil && (t.cfg.Mesh.Zero > 0 || t.net.stage != nil) {
+		squares = t.tellSquares()
 	}
 	if t.net.link != nil {
-		return t.normOfParts()
+		return t.normOfParts(squares)
 	}
 	sum := 0.
-	for _, s := range t.squares {
+	for _, s := range squares {
 		sum += s
 	}
 	return math.Sqrt(sum)

@@ -85,7 +85,7 @@ func (t *Trainer) breakUp() {
 // slabs makes an arena for vectors of some sizes, which it gives one after the other,
 // and then for the blocks of the plan.
 func (n *Net) slabs(sizes []int) (next func() []float32) {
-	all := plan.LayOut(n.plan.Blocks)
+	all := n.layOut()
 	for _, s := range sizes {
 		all += plan.Aligned(int64(s))
 	}
@@ -163,7 +163,7 @@ func (t *Trainer) addEdges(l *lane) {
 // is the current one.
 func (t *Trainer) laneNet(number, batch int) *Net {
 	n := t.net
-	l := &Net{layer: n.layer, in: n.in, out: n.out, cfg: n.cfg, level: n.level, cuts: n.cuts, recompute: n.recompute, params: n.params, stats: n.stats, tables: n.tables}
+	l := &Net{layer: n.layer, in: n.in, out: n.out, cfg: n.cfg, level: n.level, cuts: n.cuts, stage: n.stage, recompute: n.recompute, params: n.params, stats: n.stats, tables: n.tables}
 	l.cfg.Batch = batch
 	if n.link != nil {
 		l.link = n.link.another(number)
@@ -334,7 +334,7 @@ func (t *Trainer) through(l *lane) {
 }
 
 // fetch gathers the rows of a lane's leaf.
-func (t *Trainer) fetch(l *lane) { l.at.target = t.feed(l, t.now.set, l.at.micro) }
+func (t *Trainer) fetch(l *lane) { l.at.target = t.feed(l, l.net, t.now.set, l.at.micro) }
 
 // judge computes the loss of a lane's leaf and its gradient by the outputs.
 func (t *Trainer) judge(l *lane) {
@@ -355,7 +355,7 @@ func (n *Net) passEdges() {
 // have a part of the layers each, another one than [Trainer.Net], which takes memory of its own; else the same. It is a call that all
 // ranks make.
 func (t *Trainer) Whole() (*Net, error) {
-	if t.net.link != nil {
+	if t.net.isPart() != nil {
 		return t.wholeOfParts()
 	}
 	if t.master == nil {

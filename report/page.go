@@ -8,6 +8,7 @@ import (
 	"io"
 	"math"
 	"strconv"
+	"strings"
 
 	"budwood/search"
 )
@@ -40,7 +41,8 @@ type view struct {
 	Wide    []template.HTML
 	Empty   string // why there is nothing to draw
 	Rungs   []rung
-	Front   []frontRow // with several objectives
+	Front   []frontRow  // with several objectives
+	Meshes  [][2]string // trials, and what their steps took on a mesh
 	Rows    []row
 	Omitted int // trials that are not among the rows
 	Beyond  int // trials of the front that are not in its table
@@ -116,6 +118,7 @@ func newView(all *Study) view {
 	} else {
 		s.draw(&v, front)
 	}
+	v.Meshes = meshes(all.Trials)
 	for n, i := range order {
 		if n == mostRows {
 			v.Omitted = len(order) - n
@@ -135,6 +138,19 @@ func newView(all *Study) view {
 		}
 	}
 	return v
+}
+
+// meshes are the notes of trials on their meshes: what was chosen, and measured beside what
+// was predicted.
+func meshes(trials []search.Record) (lines [][2]string) {
+	for i := range trials {
+		for _, note := range trials[i].Notes {
+			if text, ok := strings.CutPrefix(note, "mesh: "); ok && len(lines) < mostRows {
+				lines = append(lines, [2]string{trials[i].Name(), text})
+			}
+		}
+	}
+	return lines
 }
 
 // draw adds the charts.

@@ -35,6 +35,7 @@ func study(t *testing.T) *Study {
 		t.Fatal(err)
 	}
 	r.Records[14].Reason = `<script>alert("no")</script>`
+	r.Records[3].Notes = []string{"from epoch 4 on", "mesh: measured 1.3 ms a step"}
 	r.Records[15].Measurements[0].Metrics["loss"] = math.Inf(1)
 	for i := range r.Records {
 		r.Records[i].Joules = float64(i)
@@ -50,12 +51,12 @@ func TestPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := b.String()
-	for _, want := range []string{"mix &amp; match", "Learning curves", "PED-ANOVA", "Best value for the energy", "Two parameters that matter", "Parallel coordinates", "Two objectives", "t0099", "rung 3:", "&lt;script&gt;"} {
+	for _, want := range []string{"mix &amp; match", "Learning curves", "PED-ANOVA", "Best value for the energy", "Two parameters that matter", "Parallel coordinates", "Two objectives", "t0099", "rung 3:", "&lt;script&gt;", "<tr><td>t0003</td><td class=\"words\"><div>measured 1.3 ms a step</div></td></tr>"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page lacks %q", want)
 		}
 	}
-	for _, not := range []string{"<script", "NaN", "+Inf", "src=", "href="} {
+	for _, not := range []string{"<script", "NaN", "+Inf", "src=", "href=", "from epoch 4 on"} {
 		if strings.Contains(text, not) {
 			t.Errorf("the page holds %q", not)
 		}

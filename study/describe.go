@@ -119,6 +119,9 @@ func CanContinue(stored json.RawMessage, s *Spec) error {
 			s.Resources.CPU = 0
 		}
 		s.Mesh.Threads, s.Mesh.Recompute, s.Mesh.Ranks = 0, "", engine.Ranks{}
+		if s.Mesh.MicroBatches > 0 { // their default depends on it
+			s.Mesh.Pipeline = 0
+		}
 		s.Budget.Trials, s.Budget.Time, s.Budget.EnergyWh, s.Budget.MinGain = 0, 0, 0, 0
 		s.Search.Parallel, s.Search.Batch, s.Search.Priority, s.MaxRetries, s.MaxFailed, s.Keep, s.Retrain = 0, 0, 0, 0, 0, 0, Retrain{}
 		b, _ := json.Marshal(s)

@@ -129,7 +129,7 @@ var defaults = []struct{ path, value string }{
 	{"budget.trials", "30"}, {"budget.epochs", "27"}, {"search.parallel", "2"}, {"search.eta", "3"}, {"search.min_epochs", "1"}, {"search.priority", "3"},
 	{"retrain.epochs", "budget.epochs"}, {"max_failed", "10, while no trial has a value"}, {"keep", "1"},
 	{"data.split.valid", "0.2"}, {"data.split.test", "0.2"}, {"data.text.steps", "64"}, {"data.target_encode.smooth", "10"}, {"data.target_encode.folds", "5"},
-	{"data.target_encode.columns", "all of them"}, {"data.image", "no image"}, {"data.rows", "all of them"}, {"resources.cpu", "1, or mesh.threads"}, {"mesh.data", "mesh.threads"}, {"mesh.micro_batches", "accumulate"}, {"mesh.threads", "1"}, {"resources.mem", "a share of the worker's"}, {"command.grace", "10s"},
+	{"data.target_encode.columns", "all of them"}, {"data.image", "no image"}, {"data.rows", "all of them"}, {"resources.cpu", "1, or mesh.threads"}, {"mesh.data", "mesh.threads"}, {"mesh.micro_batches", "accumulate, and with a pipeline 4 for each stage at least"}, {"mesh.pipeline", "1"}, {"mesh.threads", "1"}, {"resources.mem", "a share of the worker's"}, {"command.grace", "10s"},
 }
 
 // written finds what is in a file and would be ignored.

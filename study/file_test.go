@@ -175,7 +175,7 @@ func TestMistakes(t *testing.T) {
 		{"mesh of zero above 3", "search:", "mesh: {ranks: 2, zero: 5}\nsearch:", `study.yaml:4:24: mesh.zero: 5: there are 0, 1, 2 and 3`},
 		{"mesh of zero and one rank", "search:", "mesh: {zero: 1}\nsearch:", `study.yaml:4:14: mesh.zero: a trial has one rank, which has nobody to share the optimizer's state with: leave it out, or write ranks`},
 		{"mesh of 0 threads", "search:", "mesh: {threads: 0}\nsearch:", `study.yaml:4:17: mesh.threads: 0 sets nothing: write another value, or leave the key out, which means 1`},
-		{"mesh of an unknown key", "search:", "mesh: {stages: 2}\nsearch:", `study.yaml:4:8: unknown key "stages"; there are data, micro_batches, tensor, threads, auto, zero, recompute, ranks`},
+		{"mesh of an unknown key", "search:", "mesh: {stages: 2}\nsearch:", `study.yaml:4:8: unknown key "stages"; there are data, micro_batches, tensor, pipeline, threads, auto, zero, recompute, ranks`},
 		{"mesh that recomputes what there is not", "search:", "mesh: {recompute: some}\nsearch:", `study.yaml:4:1: mesh: with batch 64 and accumulate 1: recompute "some": there are blocks and all`},
 		{"mesh of too many threads", "search:", "mesh: {data: 2, threads: 4}\nsearch:", `study.yaml:4:1: mesh: with batch 64 and accumulate 1: threads 4 are more than the 2 shards of data: use at most 2 threads, or data 4`},
 		{"mesh of too many shards", "search:", "train: {batch: 8}\nmesh: {data: 16}\nsearch:", `study.yaml:5:1: mesh: with batch 8 and accumulate 1: data 16 is more than the 8 rows of a step: use at most 8`},

@@ -32,10 +32,13 @@ func (s *Spec) completeMesh() error {
 		key   string
 		value int
 		most  int
-	}{{"data", m.Data, 1 << 16}, {"micro_batches", m.MicroBatches, 1 << 16}, {"tensor", m.Tensor, engine.MaxTensor}} {
+	}{{"data", m.Data, 1 << 16}, {"micro_batches", m.MicroBatches, 1 << 16}, {"tensor", m.Tensor, engine.MaxTensor}, {"pipeline", m.Pipeline, engine.MaxPipeline}} {
 		if f.value < 0 || f.value > f.most {
 			return wrong("mesh."+f.key, "%d is outside [1, %d]", f.value, f.most)
 		}
+	}
+	if err := s.completePipeline(); err != nil {
+		return err
 	}
 	switch {
 	case m.Recompute == engine.RecomputeAll:
@@ -65,12 +68,10 @@ func (s *Spec) completeMesh() error {
 	}
 	for _, batch := range s.ends("batch") {
 		for _, accumulate := range s.ends("accumulate") {
-			cut := *m
-			if m.Auto {
-				cut.Threads = min(m.Threads, m.Data)
-			}
-			if err := cut.Fits(batch, accumulate); err != nil {
-				return wrong("mesh", "with batch %d and accumulate %d: %s", batch, accumulate, strings.TrimPrefix(err.Error(), "mesh: "))
+			for _, cut := range s.meshes() {
+				if err := cut.Fits(batch, accumulate); err != nil {
+					return wrong("mesh", "with batch %d and accumulate %d: %s", batch, accumulate, strings.TrimPrefix(err.Error(), "mesh: "))
+				}
 			}
 		}
 	}
@@ -141,10 +142,15 @@ func DescribeMesh(s *Spec) string {
 	micro := "accumulate"
 	if m.MicroBatches > 0 {
 		micro = fmt.Sprint(m.MicroBatches)
+	} else if m.Pipeline > 1 {
+		micro = fmt.Sprintf("%d or accumulate, if that is more,", m.Micro(1))
 	}
 	tensor, numbers := "", "data and micro_batches"
 	if m.Tensor > 1 {
 		tensor, numbers = fmt.Sprintf(" × tensor %d", m.Tensor), "data, micro_batches and tensor"
+	}
+	if m.Pipeline > 1 {
+		tensor += fmt.Sprintf(" × pipeline %d", m.Pipeline)
 	}
 	return fmt.Sprintf("data %d × micro_batches %s%s on %d threads%s, where a step is large enough to pay for them; the numbers depend on %s alone%s", m.Shards(), micro, tensor, max(m.Threads, 1), ranksText(s), numbers, again)
 }

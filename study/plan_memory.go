@@ -56,7 +56,7 @@ func DescribeMemory(ctx context.Context, s *Spec, d *data.Data, o Offer) (string
 			over++
 		}
 	}
-	if most.Total() == 0 && s.Mesh.Tensor > 1 { // no network can be cut so
+	if most.Total() == 0 && (s.Mesh.Tensor > 1 || s.Mesh.Pipeline > 1) { // no network can be cut so
 		return "", first
 	}
 	if most.Total() == 0 {

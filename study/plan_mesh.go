@@ -93,6 +93,9 @@ func (f *forecast) lines(built network.Supervised, m *engine.Machine, least floa
 	say("mesh.step", "data %d × micro_batches %d = %d micro-batches of at most %d rows (a step %d); %s on %s%s", f.Mesh.Data, f.Mesh.MicroBatches, f.Mesh.Data*f.Mesh.MicroBatches, f.Rows, f.Batch,
 		count(f.Lanes, "lane"), count(f.Ranks, "rank"), f.parts())
 	b := func(n int64) string { return layout.Bytes(float64(n)) }
+	if len(f.Stages) > 0 {
+		say("mesh.stages", "%s", stagesText(f.Stages))
+	}
 	text := fmt.Sprintf("a rank %s: parameters %s, gradients %s, optimizer %s, activations %s", b(f.Memory.Train), b(f.Memory.Params), b(f.Memory.Grads), b(f.Memory.Optimizer), b(f.Memory.Activations))
 	if f.Lanes > 1 {
 		built.Mesh = engine.Mesh{}
@@ -105,7 +108,7 @@ func (f *forecast) lines(built network.Supervised, m *engine.Machine, least floa
 	if sent.Total() == 0 {
 		say("mesh.wire", "a rank sends nothing: its lanes share the memory")
 	} else {
-		say("mesh.wire", "a rank sends %s a step: gradients %s, parameters %s, tensor %s", layout.Bytes(sent.Total()), layout.Bytes(sent.Gradients), layout.Bytes(sent.Parameters), layout.Bytes(sent.Tensor))
+		say("mesh.wire", "a rank sends %s a step: gradients %s, parameters %s, tensor %s%s", layout.Bytes(sent.Total()), layout.Bytes(sent.Gradients), layout.Bytes(sent.Parameters), layout.Bytes(sent.Tensor), stagesSent(sent.Stages))
 	}
 	t := f.Step.Time
 	bubble := math.Max(0, math.Round(t.Bubble/t.Step*1e6)*1e-6) // the rest is rounding
@@ -136,8 +139,11 @@ func (f *forecast) parts() string {
 }
 
 func count(n int, what string) string {
-	if n == 1 {
+	switch {
+	case n == 1:
 		return "1 " + what
+	case strings.HasSuffix(what, "ch"):
+		return fmt.Sprintf("%d %ses", n, what)
 	}
 	return fmt.Sprintf("%d %ss", n, what)
 }
@@ -153,4 +159,25 @@ func short(s float64) string {
 		return fmt.Sprintf("%.3g ms", 1e3*s)
 	}
 	return fmt.Sprintf("%.3g µs", math.Max(0, 1e6*s))
+}
+
+// stagesText says what each stage of a pipeline has.
+func stagesText(stages []engine.StagePlan) string {
+	var parts []string
+	for i, s := range stages {
+		text := fmt.Sprintf("%d from %s to %s", i, s.From, s.To)
+		if s.Memory.Train > 0 {
+			text += ", a rank " + layout.Bytes(float64(s.Memory.Train))
+		}
+		parts = append(parts, fmt.Sprintf("%s, %s under way", text, count(s.Copies, "micro-batch")))
+	}
+	return strings.Join(parts, "; ")
+}
+
+// stagesSent says what stages send each other, if there are any.
+func stagesSent(bytes float64) string {
+	if bytes == 0 {
+		return ""
+	}
+	return ", stages " + layout.Bytes(bytes)
 }

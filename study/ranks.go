@@ -36,9 +36,12 @@ func (s *Spec) completeRanks() error {
 	m := &s.Mesh
 	if m.Data == 0 {
 		m.Data = r.Max * max(m.Threads, 1)
+		if m.Pipeline > 1 {
+			m.Data = max(r.Max/(m.Pipeline*max(m.Tensor, 1)), 1) * max(m.Threads, 1)
+		}
 	}
 	for n := r.Max; n >= r.Min; n-- {
-		cut := engine.Mesh{Data: m.Data, Tensor: m.Tensor, World: &engine.World{Ranks: n}}
+		cut := engine.Mesh{Data: m.Data, Tensor: m.Tensor, Pipeline: m.Pipeline, World: &engine.World{Ranks: n}}
 		if err := cut.Fits(manyRows, 1); err != nil {
 			return wrong("mesh.ranks", "%s", strings.TrimPrefix(err.Error(), "mesh: "))
 		}

@@ -5,6 +5,7 @@ import (
 
 	"budwood/engine"
 	"budwood/trials/energy"
+	"budwood/trials/segment"
 )
 
 // Mesh is the study's, for the trainer of the trial's network:
@@ -19,6 +20,7 @@ func (t *Trial) Mesh() engine.Mesh { return t.Metered(t.task.Mesh) }
 // was trained before goes on with it.
 func (t *Trial) Metered(m engine.Mesh) engine.Mesh {
 	m.Lane, m.Idle, m.Machine = t.lane, t.team, t.runner.Machine
+	m.Who = t.runner.Name
 	if t.gang != nil {
 		m.World = t.gang.world
 	}
@@ -41,6 +43,20 @@ func (t *Trial) Chosen(c *engine.Choice) {
 		t.notes = append(t.notes, "mesh: "+c.String())
 	}
 	t.mesh = now
+}
+
+// Measured tells in the trial's record what the steps of its trainer have taken on several
+// ranks or threads, beside what was predicted (nil: nothing was). All ranks of a gang call
+// it, behind the last epoch of the segment.
+func (t *Trial) Measured(tr *engine.Trainer, predicted *engine.Prediction) {
+	if t.machine != nil || t.err != nil { // the other ranks may be elsewhere
+		return
+	}
+	m, err := tr.Measured()
+	if err != nil || m.Steps == 0 { // a link that ended is noticed by what comes next
+		return
+	}
+	t.notes = append(t.notes, segment.MeasuredNote(m.Beside(predicted)))
 }
 
 // chosenMesh is what the program has chosen. The threads decide no number.

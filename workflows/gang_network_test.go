@@ -26,20 +26,26 @@ func networkStudy(t *testing.T, ranks engine.Ranks, zero int) *study.Spec {
 }
 
 // Ranks in activities of their own, which meet by sockets, train what one does, to the
-// last bit.
+// last bit: with shards of the data each, and with stages of the network.
 func TestGangTrainsNetworks(t *testing.T) {
 	alone := newBench(t, nil)
 	want, records := alone.run(t, networkStudy(t, engine.Ranks{}, 0))
-	b := newBench(t, nil)
-	got, list := b.run(t, networkStudy(t, engine.Ranks{Min: 2, Max: 2}, 1))
-	if diff := gocmp.Diff(want, got); diff != "" {
-		t.Errorf("(-one rank +two) %s", diff)
-	}
-	if diff := gocmp.Diff(records, list); diff != "" {
-		t.Errorf("(-one rank +two) %s", diff)
-	}
-	if len(b.train.leases.held) > 0 {
-		t.Errorf("%d places are still held", len(b.train.leases.held))
+	for _, pipeline := range []int{0, 2} {
+		b := newBench(t, nil)
+		spec := networkStudy(t, engine.Ranks{Min: 2, Max: 2}, 1)
+		if spec.Mesh.Pipeline = pipeline; pipeline > 0 {
+			spec.Mesh.MicroBatches = 1
+		}
+		got, list := b.run(t, spec)
+		if diff := gocmp.Diff(want, got); diff != "" {
+			t.Errorf("pipeline %d: (-one rank +two) %s", pipeline, diff)
+		}
+		if diff := gocmp.Diff(records, list); diff != "" {
+			t.Errorf("pipeline %d: (-one rank +two) %s", pipeline, diff)
+		}
+		if len(b.train.leases.held) > 0 {
+			t.Errorf("pipeline %d: %d places are still held", pipeline, len(b.train.leases.held))
+		}
 	}
 }
 

@@ -23,6 +23,7 @@ import (
 
 	"budwood/search"
 	"budwood/trials"
+	"budwood/trials/segment"
 	"budwood/trials/store"
 )
 
@@ -431,6 +432,9 @@ space: [{name: lr, float: [0.0003, 0.03], log: true}]
 // stripEnergy takes out what differs between two runs of the same decisions.
 func stripEnergy(r *search.Record) {
 	r.Joules, r.Seconds = 0, 0
+	if r.Notes = slices.DeleteFunc(r.Notes, segment.Measured); len(r.Notes) == 0 {
+		r.Notes = nil
+	}
 	for _, m := range r.Measurements {
 		delete(m.Metrics, trials.EnergyWh)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"budwood/search"
 	"budwood/study"
+	"budwood/trials/segment"
 	"budwood/trials/store"
 	"budwood/workflows"
 )
@@ -78,6 +79,11 @@ func (w *watcher) changes(old, now *search.Record) []event {
 	main := w.study.Objectives[0].Metric
 	for _, m := range now.Measurements[min(len(old.Measurements), len(now.Measurements)):] {
 		out = append(out, event{now.ID, "report", fmt.Sprintf("epoch %-4d %s %s", m.Budget, main, search.FormatNumber(m.Metrics[main]))})
+	}
+	for _, note := range now.Notes[min(len(old.Notes), len(now.Notes)):] {
+		if segment.Measured(note) {
+			out = append(out, event{now.ID, "mesh", strings.TrimPrefix(note, "mesh: ")})
+		}
 	}
 	if now.State == search.Running && old.State == search.Paused {
 		out = append(out, event{now.ID, "promote", now.Reason})

@@ -5,6 +5,7 @@ import (
 
 	"budwood/engine"
 	"budwood/search"
+	"budwood/trials"
 )
 
 // choose is the mesh of a candidate that is the program's to choose: the fastest with
@@ -92,4 +93,21 @@ func (s Supervised) Forecast(p search.Params) (of *engine.Prediction, chosen *en
 		epoch += of.Epoch(f.Train.Len(), f.Valid.Len())
 	}
 	return of, chosen, epoch, nil
+}
+
+// measured tells what the steps of a trial have taken, if several ranks or threads shared
+// them, beside what is predicted.
+func (s Supervised) measured(t *trials.Trial, m *members) {
+	if s.Mesh.World == nil && s.Mesh.Threads < 2 || len(m.trainers) != 1 {
+		return
+	}
+	l, c, cfg, err := s.described(t.Params)
+	var predicted *engine.Prediction
+	if err == nil {
+		predicted, err = engine.Predict(l, s.folds()[0].Train.Shape, c, cfg, s.Mesh.Machine)
+	}
+	if err != nil { // it was trained: what is measured counts
+		predicted = nil
+	}
+	t.Measured(m.trainers[0], predicted)
 }

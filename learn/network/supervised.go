@@ -100,7 +100,11 @@ func (s Supervised) Train(ctx context.Context, t *trials.Trial) error {
 	if err != nil {
 		return err
 	}
-	return learn.Run(t, m)
+	if err := learn.Run(t, m); err != nil {
+		return err
+	}
+	s.measured(t, m)
+	return nil
 }
 
 // all are the hyperparameters of a candidate, fixed ones included.

@@ -9,6 +9,7 @@ import (
 	"io"
 	"math"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"budwood/data"
@@ -18,6 +19,7 @@ import (
 	"budwood/trials"
 	"budwood/trials/blob"
 	"budwood/trials/energy"
+	"budwood/trials/segment"
 	"budwood/trials/store"
 )
 
@@ -147,6 +149,9 @@ func (b *Bench) Records(t testing.TB, name string) []search.Record {
 	list := b.Stored(t, name)
 	for i := range list {
 		list[i].Joules, list[i].Seconds = 0, 0
+		if list[i].Notes = slices.DeleteFunc(list[i].Notes, segment.Measured); len(list[i].Notes) == 0 {
+			list[i].Notes = nil
+		}
 		for _, m := range list[i].Measurements {
 			delete(m.Metrics, trials.EnergyWh)
 		}

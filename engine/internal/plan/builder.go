@@ -18,6 +18,8 @@ type Builder struct {
 	Vocab int           // the input consists of tokens below it; 0: of any numbers
 	Cuts  *Cuts         // how the layers are cut into parts; nil: not at all
 	Infer bool          // only the forward pass runs, without training: nothing else gets memory
+	First int           // ops of the whole network before those of a plan for a stage of it
+	Whole *Cost         // of the whole network, for a plan of a stage; nil: it is the whole
 
 	Ops    []Op
 	Owner  []int         // row of each op
@@ -229,7 +231,10 @@ type Cost struct {
 // Cost sums up the rows, and the floats of one sample that are alive when the
 // forward pass ends. It is that of the whole network, where the plan is for a part.
 func (b *Builder) Cost() Cost {
-	if b.Cuts != nil && b.Cuts.Part != InTurn {
+	switch {
+	case b.Whole != nil:
+		return *b.Whole
+	case b.Cuts != nil && b.Cuts.Part != InTurn:
 		return b.Cuts.Whole
 	}
 	var c Cost
