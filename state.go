@@ -10,6 +10,7 @@ import (
 
 	"budwood/data"
 	"budwood/engine/crew"
+	"budwood/learn/network"
 	"budwood/study"
 	"budwood/trials"
 	"budwood/trials/blob"
@@ -84,13 +85,25 @@ func (s *State) Close() error { return errors.Join(s.losses.Close(), s.Store.Clo
 
 // Recorder keeps studies in the store.
 func (s *State) Recorder() *study.Recorder {
-	return &study.Recorder{Store: s.Store, Data: s.Data, Files: s.Files, Log: s.Log}
+	return &study.Recorder{Store: s.Store, Data: s.Data, Files: s.Files, Log: s.Log, Clock: s.clock()}
 }
 
 // TrainActivities are the activities of a worker; objective is nil for studies
 // with data.
 func (s *State) TrainActivities(objective Objective) *workflows.TrainActivities {
 	return &workflows.TrainActivities{Runner: s.runner(), Data: s.Data, Objective: objective, Log: s.Log}
+}
+
+// clock is what costs are predicted with here.
+func (s *State) clock() *network.Clock {
+	c := &network.Clock{Watts: 12}
+	if p, err := energy.CorePower(os.Getenv); err == nil && p.PerCore > 0 {
+		c.Watts = p.PerCore
+	}
+	if m, err := ReadMachine(s.home); err == nil {
+		c.Machine = m
+	}
+	return c
 }
 
 func (s *State) runner() *trials.Runner {

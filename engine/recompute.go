@@ -52,11 +52,11 @@ func (r Recompute) builder(l Layer) func(*plan.Builder, plan.Tensor) plan.Tensor
 
 // plan makes the plan of the network for batches of so many rows.
 func (n *Net) planFor(batch int) (*plan.Builder, plan.Tensor, plan.Tensor) {
-	if n.infers {
-		return n.forwardPlan(batch)
-	}
 	if n.stage != nil {
 		return n.stage.plan(&n.cfg, n.cuts, n.recompute)
+	}
+	if n.infers {
+		return n.forwardPlan(batch)
 	}
 	build := building(n.recompute.builder(n.layer), n.cuts)
 	return plan.New(n.in, batch, n.cfg.Precision.format(), func(b *plan.Builder, x plan.Tensor) plan.Tensor {

@@ -1,6 +1,7 @@
 package study
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -40,9 +41,9 @@ func Local(ctx context.Context, spec *Spec, recorder *Recorder, runner *trials.R
 		d.Digests = begun.Digests
 		own.Data, spec = &d, &own
 	}
-	if begun.Teacher != nil {
+	if begun.Teacher != nil || begun.Clock != nil {
 		own := *spec
-		own.Teacher, spec = begun.Teacher, &own
+		own.Teacher, own.Clock, spec = cmp.Or(begun.Teacher, spec.Teacher), begun.Clock, &own
 	}
 	l := &local{recorder: recorder, runner: runner, objective: objective, done: make(chan localDone, spec.Search.Parallel)}
 	switch {

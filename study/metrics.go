@@ -2,6 +2,7 @@ package study
 
 import (
 	"budwood/data"
+	"budwood/learn/network"
 	"budwood/search"
 	"budwood/trials"
 )
@@ -28,7 +29,7 @@ const (
 )
 
 // Metrics are those of a study with data. They are of the validation rows, except for
-// the last four.
+// the last seven.
 var Metrics = []Metric{
 	{Name: "valid_loss", Is: "what training minimises: cross-entropy, or with numbers the error of `loss`", Goal: search.Minimize},
 	{Name: "valid_accuracy", Is: "share of the rows whose class is predicted", Goal: search.Maximize, Of: OfClasses},
@@ -41,6 +42,9 @@ var Metrics = []Metric{
 	{Name: "valid_perplexity", Is: "perplexity of the next character", Goal: search.Minimize, Of: OfTexts},
 	{Name: "train_loss", Is: "mean loss over the last epoch's batches", Goal: search.Minimize, Training: true},
 	{Name: trials.EnergyWh, Is: "energy of the trial so far, in watt-hours", Goal: search.Minimize, Training: true},
+	{Name: network.LatencyUS, Is: "microseconds of one row in batches of 64 on one core, predicted", Goal: search.Minimize},
+	{Name: network.InferenceMWh, Is: "energy of predicting 1,000 rows, in milliwatt-hours, predicted", Goal: search.Minimize},
+	{Name: network.SizeBytes, Is: "size of the file of the weights, in bytes", Goal: search.Minimize},
 	{Name: "params", Is: "number of weights of the network", Goal: search.Minimize},
 	{Name: "macs", Is: "multiply-accumulate operations for one row", Goal: search.Minimize},
 }

@@ -29,13 +29,15 @@ func (s *Spec) network() (*nas.Space, error) {
 
 // Model is all that a worker needs to build the built-in objective.
 type Model struct {
-	Data         data.Source   `json:"data"`
-	Train        search.Params `json:"train,omitempty"`
-	Architecture *nas.Spec     `json:"architecture,omitempty"`
-	Supernet     string        `json:"supernet,omitempty"` // how the weights that candidates share are trained
-	Mesh         engine.Mesh   `json:"mesh,omitzero"`      // pieces and threads of a training step
-	Teacher      *Teacher      `json:"teacher,omitempty"`  // whose outputs networks learn from
-	Scores       []string      `json:"scores,omitempty"`   // metrics that cost more: see [network.Supervised]
+	Data         data.Source    `json:"data"`
+	Train        search.Params  `json:"train,omitempty"`
+	Architecture *nas.Spec      `json:"architecture,omitempty"`
+	Supernet     string         `json:"supernet,omitempty"` // how the weights that candidates share are trained
+	Mesh         engine.Mesh    `json:"mesh,omitzero"`      // pieces and threads of a training step
+	Teacher      *Teacher       `json:"teacher,omitempty"`  // whose outputs networks learn from
+	Compress     *Compress      `json:"compress,omitempty"` // the teacher is made smaller
+	Clock        *network.Clock `json:"clock,omitempty"`
+	Scores       []string       `json:"scores,omitempty"` // metrics that cost more: see [network.Supervised]
 }
 
 // model is nil for a study whose objective is a Go function.
@@ -43,7 +45,7 @@ func (s *Spec) Model() *Model {
 	if s.Data == nil {
 		return nil
 	}
-	m := &Model{Data: *s.Data, Train: s.Train, Architecture: s.Architecture, Supernet: s.Search.Supernet, Mesh: s.Mesh, Teacher: s.Teacher}
+	m := &Model{Data: *s.Data, Train: s.Train, Architecture: s.Architecture, Supernet: s.Search.Supernet, Mesh: s.Mesh, Teacher: s.Teacher, Compress: s.Compress, Clock: s.Clock}
 	for _, o := range s.Objectives() {
 		if name := strings.TrimPrefix(o.Metric, "valid_"); slices.Contains(network.ScoreNames(), name) {
 			m.Scores = append(m.Scores, name)
@@ -60,6 +62,9 @@ func (m *Model) Trainable(d *data.Data, cache *data.Cache, blobs blob.Store) (ne
 		return s, fmt.Errorf("the teacher %v was not looked for when the study was submitted: submit it with a program of this version", m.Train[teacherKey])
 	}
 	s.Teach = m.teach(cache, blobs)
+	if err == nil {
+		err = m.findSource(&s, d, blobs)
+	}
 	return s, err
 }
 
@@ -68,6 +73,11 @@ func (m *Model) Supervised(d *data.Data) (network.Supervised, error) {
 	out := network.Supervised{Data: d, Fixed: m.Train, Mesh: m.Mesh, Build: buildMLP, Scores: m.Scores, Version: dataVersion(m.Data.Digests)}
 	if m.Data.Text != nil {
 		out.Build = buildText
+	}
+	out.Clock = m.Clock
+	if m.Compress != nil {
+		err := m.compression(&out, d)
+		return out, err
 	}
 	if m.Architecture == nil {
 		return out, nil
@@ -127,6 +137,8 @@ var (
 // Hyperparameters are the names that a space of a study with data may use.
 func Hyperparameters(s *Spec) []string {
 	switch {
+	case s.Compress != nil:
+		return network.Names(slices.Concat(network.RecipeTable, network.PlanTable))
 	case s.Architecture != nil:
 		return network.Names(network.RecipeTable)
 	case s.Data != nil && s.Data.Text != nil:

@@ -12,6 +12,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"budwood/data"
+	"budwood/learn/network"
 	"budwood/meta"
 	"budwood/nas"
 	"budwood/search"
@@ -27,6 +28,7 @@ type Recorder struct {
 	Data  *data.Cache
 	Files *blob.DataFiles // where studies' data is kept for the workers; nil: nowhere
 	Log   zerolog.Logger
+	Clock *network.Clock // what costs are predicted with; nil: built-in numbers
 
 	// Sampler makes the sampler of a study; nil means that of [Spec.Search].
 	Sampler func(*Spec) (search.Sampler, error)
@@ -68,6 +70,7 @@ type BeginResult struct {
 	Saved   *State                 `json:"carry,omitempty"`   // of a study that ended before
 	Settles bool                   `json:"settles,omitempty"` // the best trial is trained to the end before the study ends; histories of older versions lack it
 	Rules   int                    `json:"rules,omitempty"`   // of ending: see [Rules]; histories of older versions lack it
+	Clock   *network.Clock         `json:"clock,omitempty"`   // of a study that tells costs
 	Teacher *Teacher               `json:"teacher,omitempty"` // that was found just now
 	Aside   *AsideResult           `json:"aside,omitempty"`   // of a study some of whose trials are set aside, or were
 }
@@ -86,6 +89,10 @@ func (a *Recorder) Begin(ctx context.Context, in BeginInput) (BeginResult, error
 	if err := CheckWarmStart(ctx, a.Store, &spec); err != nil {
 		return BeginResult{}, &FinalError{"NoWarmStart", err}
 	}
+	if err := a.clock(ctx, &spec); err != nil {
+		return BeginResult{}, err
+	}
+	out.Clock = spec.Clock
 	if a.Files != nil && spec.Data != nil && spec.Teacher == nil {
 		if err := FindTeacher(ctx, a.Store, a.Data, a.Files.Blobs, &spec); err != nil {
 			return BeginResult{}, &FinalError{"NoTeacher", err}

@@ -11,6 +11,7 @@ import (
 	"budwood/data"
 	"budwood/engine"
 	"budwood/hpo"
+	"budwood/learn/network"
 	"budwood/nas"
 	"budwood/search"
 )
@@ -29,8 +30,10 @@ type Spec struct {
 	Budget       Budget             `json:"budget"`
 	EarlyStop    EarlyStop          `json:"early_stop"`
 	Retrain      Retrain            `json:"retrain,omitzero"`
-	Train        search.Params      `json:"train,omitempty"`            // hyperparameters that are not searched
-	Teacher      *Teacher           `json:"teacher,omitempty" yaml:"-"` // found by FindTeacher from train.teacher
+	Train        search.Params      `json:"train,omitempty"`             // hyperparameters that are not searched
+	Teacher      *Teacher           `json:"teacher,omitempty" yaml:"-"`  // found by FindTeacher from train.teacher
+	Compress     *Compress          `json:"compress,omitempty" yaml:"-"` // see Compression
+	Clock        *network.Clock     `json:"clock,omitempty" yaml:"-"`    // what costs are predicted with, found when the study begins
 	Space        search.Space       `json:"space,omitempty"`
 	Constraints  []string           `json:"constraints,omitempty"` // conditions between parameters: see [search.Constraints]
 	Architecture *nas.Spec          `json:"architecture,omitempty"`
@@ -152,7 +155,7 @@ func (s *Spec) Complete() error {
 			return wrong(path+".metric", "no metric is named")
 		}
 		if s.Data != nil {
-			if err := oneOf(path+".metric", o.Metric, metricNames()); err != nil {
+			if err := oneOf(path+".metric", o.Metric, s.metricNames()); err != nil {
 				return err
 			}
 		}

@@ -58,6 +58,9 @@ func (s *Spec) trained(ctx context.Context, blobs blob.Store, key string, trial 
 	if model, err = m.Supervised(d); err != nil {
 		return model, nil, fmt.Errorf("study %s: %w", s.Name, err)
 	}
+	if err = m.findSource(&model, d, blobs); err != nil {
+		return model, nil, fmt.Errorf("study %s: %w", s.Name, err)
+	}
 	net, err = model.Trained(ctx, blobs, key, p, search.Rand(s.Search.Seed, trial).Uint64())
 	if err != nil {
 		return model, nil, fmt.Errorf("study %s: %s: %w", s.Name, search.TrialName(trial), err)

@@ -2,6 +2,7 @@ package trials
 
 import (
 	"runtime"
+	"time"
 
 	"budwood/engine"
 	"budwood/trials/energy"
@@ -65,6 +66,9 @@ type chosenMesh struct {
 	MicroBatches int `json:"micro_batches"`
 	Threads      int `json:"threads"`
 }
+
+// ThreadTime is the processor time of the calling thread so far.
+func ThreadTime() time.Duration { return energy.ThreadTime() }
 
 // lane does the work of a lane on a thread of its own, which is busy then, and counts its
 // processor time.

@@ -171,6 +171,9 @@ func (s *studyRun) begin(ctx workflow.Context) (search.Decision, error) {
 		if known.Teacher != nil {
 			s.in.Spec.Teacher = known.Teacher
 		}
+		if known.Clock != nil {
+			s.in.Spec.Clock = known.Clock
+		}
 		p, d, err = study.Begin(&s.in.Spec, &known, workflow.Now(ctx))
 	}
 	if err != nil {

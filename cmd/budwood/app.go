@@ -24,6 +24,7 @@ import (
 
 // cli are the commands and their flags.
 type cli struct {
+	Compress  compressCmd  `cmd:"" help:"Make the best network of an ended study smaller: plans are searched, each is compared with the original."`
 	Run       runCmd       `cmd:"" help:"Run a study from a file and follow it. Run it again to continue where it stopped."`
 	Plan      planCmd      `cmd:"" help:"Show a study with every default, and what it would spend, without running it."`
 	Names     namesCmd     `cmd:"" help:"List what a study file may name: samplers, schedulers, metrics, hyperparameters, numbers, with their defaults and ranges."`

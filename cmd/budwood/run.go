@@ -62,6 +62,11 @@ func override[T any](field, v *T) {
 
 type runCmd struct {
 	fileArg
+	runFlags
+}
+
+// runFlags say how a study is run.
+type runFlags struct {
 	serverFlags
 	Plain  bool `help:"Print one line for each event, also on a terminal."`
 	Detach bool `help:"Return as soon as the study runs."`
@@ -69,7 +74,7 @@ type runCmd struct {
 	AllowCommands bool `help:"Allow the program of a study whose objective is a command. Needed once for each program."`
 }
 
-func (c *runCmd) Run(a *app) (err error) {
+func (c *runCmd) Run(a *app) error {
 	spec, d, err := c.load(a.ctx)
 	if err != nil {
 		return err
@@ -77,6 +82,11 @@ func (c *runCmd) Run(a *app) (err error) {
 	if err := a.sayMesh(spec, d); err != nil {
 		return err
 	}
+	return c.runFlags.run(a, spec)
+}
+
+// run submits a study and follows it.
+func (c *runFlags) run(a *app, spec *study.Spec) (err error) {
 	submitted := false
 	defer func() {
 		if a.ctx.Err() != nil && a.gone() == nil && !submitted {
@@ -279,7 +289,7 @@ func (a *app) ended(db *store.Store, name string) error {
 	case row.State == store.StudyFailed:
 		return fmt.Errorf("study %s failed: %s", name, row.Reason)
 	case r.Best != nil:
-		return nil
+		return nothingFits(&row, r)
 	case len(counted) == 0 && len(r.Trials) > 0:
 		return errAllAside(name)
 	case n > 0 && n == len(counted):

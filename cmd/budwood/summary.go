@@ -75,7 +75,11 @@ func (a *app) summary(store *store.Store, name string) error {
 	if len(r.Objectives) > 1 {
 		fmt.Fprintf(w, "front   %v\n", search.ParetoFront(r.Trials, r.Objectives))
 	}
-	if len(r.Test) > 0 {
+	if spec.Compress != nil {
+		if err := a.plans(w, spec, r); err != nil {
+			return err
+		}
+	} else if len(r.Test) > 0 {
 		fmt.Fprintf(w, "test    %s\n", metricsLine(r.Test))
 	}
 	e, err := energyText(a, store, name)

@@ -3,6 +3,7 @@ package network
 import (
 	"fmt"
 	"io"
+	"maps"
 
 	"budwood/data"
 	"budwood/engine"
@@ -19,10 +20,11 @@ type members struct {
 	s         Supervised
 	trainers  []*engine.Trainer
 	folds     []data.Fold
-	cost      engine.Cost // of all networks together
-	loss      float64     // loss of the last epoch, the mean of the members
-	inherited float64     // share of the tensors that came from the parent, 0 to 1
-	outputs   [][]float32 // outputs of each network for its validation rows, when they were last scored; nil: not asked for
+	cost      engine.Cost    // of all networks together
+	use       search.Metrics // what it costs to use all of them; nil: not asked for
+	loss      float64        // loss of the last epoch, the mean of the members
+	inherited float64        // share of the tensors that came from the parent, 0 to 1
+	outputs   [][]float32    // outputs of each network for its validation rows, when they were last scored; nil: not asked for
 }
 
 // Epoch trains each member for one epoch.
@@ -94,7 +96,19 @@ func (m *members) valid(score engine.Score) search.Metrics {
 // Size is the number of parameters, and of multiply-accumulates for a row, of all
 // networks together.
 func (m *members) Size() search.Metrics {
-	return search.Metrics{"params": float64(m.cost.Params), "macs": float64(m.cost.MACs)}
+	out := search.Metrics{"params": float64(m.cost.Params), "macs": float64(m.cost.MACs)}
+	maps.Copy(out, m.use)
+	return out
+}
+
+// add adds what it costs to use one more network.
+func (m *members) add(of search.Metrics) {
+	if m.use == nil {
+		m.use = search.Metrics{}
+	}
+	for k, v := range of {
+		m.use[k] += v
+	}
 }
 
 // score scores a member on its validation rows.

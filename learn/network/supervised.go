@@ -50,6 +50,13 @@ type Supervised struct {
 	// instruction set computes them; nil: networks learn from the labels alone.
 	Teach func(ctx context.Context, cpu string) ([]float32, error)
 
+	// Plan makes the study one that makes a trained network smaller; nil: candidates are
+	// networks of their own.
+	Plan *Compression
+	// Clock is what predictions of latency_us and inference_mwh are made from, which are then
+	// reported, and size_bytes; nil: they are not.
+	Clock *Clock
+
 	// Room is the memory that a trial may take. One that is planned to take more is
 	// infeasible.
 	Room Room
@@ -57,6 +64,13 @@ type Supervised struct {
 	Version segment.Version
 
 	cpu string // the trial's instruction set; "": the best here
+}
+
+// BuildOf builds the network of one candidate for all others.
+func (s Supervised) BuildOf(p search.Params) func(search.Params, data.Shape, int) (engine.Layer, error) {
+	return func(_ search.Params, in data.Shape, outputs int) (engine.Layer, error) {
+		return s.Build(s.all(p), in, outputs)
+	}
 }
 
 // Train trains one candidate. It is a [trials.TrainFunc].
@@ -95,6 +109,8 @@ func (s Supervised) Train(ctx context.Context, t *trials.Trial) error {
 		return s.evaluate(t)
 	case inherits:
 		return s.trainChild(t, parent, fresh)
+	case s.Plan != nil:
+		return s.trainPlan(ctx, t)
 	}
 	m, err := s.members(t.Params, t.Total(), t.Seed(), nil)
 	if err != nil {
@@ -139,7 +155,10 @@ func (s Supervised) Test(ctx context.Context, blobs blob.Store, key string, p se
 	}
 	values := s.metrics("test_", score)
 	s.score(values, "test_", test, outputs)
-	return values, nil
+	if s.Plan != nil {
+		err = s.TestPlan(ctx, net, values)
+	}
+	return values, err
 }
 
 // Trained is the network of a trained candidate with the weights of its best
@@ -182,6 +201,13 @@ func (s Supervised) members(p search.Params, epochs int, seed uint64, parents []
 		cost := tr.Net().Cost()
 		m.cost.Params += cost.Params
 		m.cost.MACs += cost.MACs
+		if s.Clock != nil {
+			of, err := s.Clock.costs(tr.Net())
+			if err != nil {
+				return nil, err
+			}
+			m.add(of)
+		}
 	}
 	return m, nil
 }
@@ -189,6 +215,10 @@ func (s Supervised) members(p search.Params, epochs int, seed uint64, parents []
 // trainer builds a network and its trainer for a training set. The network has
 // taken over a share of its tensors from the parent, if there is one.
 func (s Supervised) trainer(p search.Params, train *data.Set, epochs int, seed uint64, parent *engine.Net) (tr *engine.Trainer, share float64, err error) {
+	if s.Plan != nil {
+		tr, err = s.plannedTrainer(p, train, epochs, seed)
+		return tr, 0, err
+	}
 	net, recipe, err := s.compile(p, train, seed)
 	if err != nil {
 		return nil, 0, err

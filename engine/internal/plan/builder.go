@@ -17,9 +17,9 @@ type Builder struct {
 	Input *Block        // Batch × the input's shape
 	Vocab int           // the input consists of tokens below it; 0: of any numbers
 	Cuts  *Cuts         // how the layers are cut into parts; nil: not at all
-	Infer bool          // only the forward pass runs, without training: nothing else gets memory
 	First int           // ops of the whole network before those of a plan for a stage of it
 	Whole *Cost         // of the whole network, for a plan of a stage; nil: it is the whole
+	Infer bool          // only the forward pass runs, without training: nothing else gets memory
 
 	Ops    []Op
 	Owner  []int         // row of each op

@@ -1,0 +1,134 @@
+package study_test
+
+import (
+	"context"
+	"encoding/json"
+	"reflect"
+	"strings"
+	"testing"
+
+	"budwood/data"
+	"budwood/learn/network"
+	"budwood/search"
+	"budwood/study"
+	"budwood/study/studytest"
+	"budwood/trials"
+)
+
+// A compression is a study of plans: the original is the first, what misses the target is not
+// trained, each plan is compared with the original, and the best is a network like any
+// other. Run in two parts it comes to the same.
+func TestCompression(t *testing.T) {
+	ctx := context.Background()
+	source := func(b *studytest.Bench) {
+		t.Helper()
+		s := taught(t, "big", "", func(s *study.Spec) {
+			s.Space, s.Train = search.Space{search.LogFloat("lr", .005, .01)}, search.Params{"width": 64}
+			s.Data.Rows, s.Data.Split = 300, data.Split{Valid: .2, Test: .2}
+			s.Objective = search.Objective{Metric: "valid_accuracy"}
+			s.Budget = study.Budget{Trials: 1, Epochs: 6}
+		})
+		if _, err := study.Local(ctx, s, b.Recorder, b.Runner, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run := func(b *studytest.Bench, plans int) (*study.Spec, study.Result) {
+		t.Helper()
+		s, err := study.Compression(ctx, b.Recorder.Store, study.CompressOptions{
+			From: "big", Target: map[string]float64{"macs": 1.5}, MaxDrop: .05, Trials: plans, Epochs: 2, Parallel: 1,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := study.Local(ctx, s, b.Recorder, b.Runner, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s, r
+	}
+	b := studytest.New(t, nil)
+	source(b)
+	s, got := run(b, 10)
+	all := b.Records(t, "big-c")
+	if len(all) != 10 {
+		t.Fatalf("%d plans, want 10", len(all))
+	}
+	first, _ := all[0].Last()
+	if m := first.Metrics; m[network.PlanCost] != 1 || m[network.Drop] != 0 || m[network.Agrees] != 1 {
+		t.Errorf("the network as it is: %v", m)
+	}
+	if all[1].State != search.Infeasible { // 75 % of the MACs are no 1.5 times less
+		t.Errorf("%s is %s: %s", all[1].Name(), all[1].State, all[1].Reason)
+	}
+	best := all[got.Best]
+	m, _ := best.Last()
+	if got.Best == 0 || first.Metrics["macs"] < 1.5*m.Metrics["macs"] || m.Metrics[network.Drop] > .05 || m.Metrics[network.SizeBytes] >= first.Metrics[network.SizeBytes] {
+		t.Errorf("chosen is %s: %v", best.Name(), m.Metrics)
+	}
+	for _, k := range []string{"test_accuracy", "test_drop", "measured_speedup_1", "measured_speedup_64"} {
+		if _, ok := got.Test[k]; !ok {
+			t.Errorf("the test does not tell %s: %v", k, got.Test)
+		}
+	}
+	keys, err := b.Runner.Blobs.List(ctx, trials.TrialKey("big-c", best.ID))
+	if err != nil || len(keys) != 1 {
+		t.Fatalf("checkpoints %v, %v", keys, err)
+	}
+	s.Teacher = stored(t, b, "big-c").Teacher
+	d, net, err := s.TrainedOn(ctx, b.Recorder.Data, b.Runner.Blobs, keys[0].Key, best.ID, best.Params)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if float64(net.Cost().MACs) != m.Metrics["macs"] {
+		t.Errorf("the chosen network has %d multiply-accumulates, its plan %v", net.Cost().MACs, m.Metrics["macs"])
+	}
+	if score, err := net.Evaluate(d.Test); err != nil || score.Accuracy != got.Test["test_accuracy"] {
+		t.Errorf("the network scores %v (%v), the study says %v", score.Accuracy, err, got.Test)
+	}
+	if testing.Short() {
+		return
+	}
+	parts := studytest.New(t, nil)
+	source(parts)
+	run(parts, 5)
+	run(parts, 10)
+	for i, r := range parts.Records(t, "big-c") {
+		if !reflect.DeepEqual(r.Params, all[i].Params) || !reflect.DeepEqual(r.Measurements, all[i].Measurements) {
+			t.Errorf("in two parts %s is\n%v %v, in one\n%v %v", r.Name(), r.Params, r.Measurements, all[i].Params, all[i].Measurements)
+		}
+	}
+}
+
+// stored is a study as the store has it.
+func stored(t *testing.T, b *studytest.Bench, name string) *study.Spec {
+	t.Helper()
+	row, err := b.Recorder.Store.Study(context.Background(), name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &study.Spec{}
+	if err := json.Unmarshal(row.Spec, s); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestCompressMistakes(t *testing.T) {
+	for text, want := range map[string]string{
+		"size": "write one like size=4x", "size=0.5x": "above 1x", "sise=2x": "did you mean \"size\"?", "latency=2x,macs=": "write one like",
+	} {
+		if err := study.ParseTarget(text, map[string]float64{}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error %v does not say %q", text, err, want)
+		}
+	}
+	got := map[string]float64{}
+	if err := study.ParseTarget("size=4x, latency=1.5", got); err != nil || got["size"] != 4 || got["latency"] != 1.5 {
+		t.Errorf("targets %v, %v", got, err)
+	}
+	if x, err := study.ParseDrop("0.5%"); err != nil || x != .005 {
+		t.Errorf("0.5%% is %v, %v", x, err)
+	}
+	if _, err := study.ParseDrop("two"); err == nil {
+		t.Error("two is a share")
+	}
+}
