@@ -84,7 +84,7 @@ func (o *conv) absorb(b *plan.Builder, next []Layer, out data.Shape) data.Shape 
 	o.absorbed = absorb(b, next, out, pool)
 	o.relu, o.b = o.absorbed.relu, o.absorbed.biased(b, o.b, o.oc)
 	if o.absorbed.pool {
-		o.rows = b.Scratch(plan.Product(2, o.ow, o.oc))
+		o.rows = b.Scratch(plan.Product(o.strip(), o.ow, o.oc))
 		out = windows(out, 2)
 	}
 	return out
@@ -151,7 +151,7 @@ type conv struct {
 	b                 *plan.Param
 
 	absorbed absorbed    // in inference
-	rows     *plan.Block // two rows of outputs, if the maximum of their windows is absorbed
+	rows     *plan.Block // some rows of outputs, if the maximum of their windows is absorbed
 
 	norm        *batchNorm  // right behind it, or nil; see there
 	image       *plan.Block // gradient of one image out, if there is a norm
@@ -263,23 +263,48 @@ func (o *conv) outputs(y, x []float32) {
 		o.pooled(y, x)
 		return
 	}
-	for r := range o.oh {
-		o.row(y[r*o.ow*o.oc:(r+1)*o.ow*o.oc], x[r*o.stride*o.pw*o.c:])
-	}
+	o.lines(y, x, o.oh)
 }
 
-// pooled computes the maxima of windows of outputs, from two rows of them at a time.
+// pooled computes the maxima of windows of outputs, from an even number of rows of them
+// at a time.
 func (o *conv) pooled(y, x []float32) {
-	rows, line, step := o.rows.Floats, o.ow*o.oc, o.stride*o.pw*o.c
-	two := kernel.Pool{H: 2, W: o.ow, C: o.oc, Size: 2}
-	for r := range o.oh / 2 {
-		o.row(rows[:line], x[2*r*step:])
-		o.row(rows[line:], x[(2*r+1)*step:])
-		two.Max(y[r*(o.ow/2)*o.oc:], rows)
+	line, step := o.ow*o.oc, o.stride*o.pw*o.c
+	some := len(o.rows.Floats) / line
+	for r := 0; r+2 <= o.oh; r += some {
+		n := min(some, (o.oh-r)&^1)
+		o.lines(o.rows.Floats[:n*line], x[r*step:], n)
+		kernel.Pool{H: n, W: o.ow, C: o.oc, Size: 2}.Max(y[r/2*(o.ow/2)*o.oc:], o.rows.Floats)
 	}
 }
 
-// row computes one row of outputs; x starts at the first row of its window.
+// stripFloats is about the size of the rows of outputs whose windows are taken together:
+// half of a first-level cache.
+const stripFloats = 4 << 10
+
+// strip is the number of these rows.
+func (o *conv) strip() int {
+	return min(max(stripFloats/(o.ow*o.oc)&^1, 2), o.oh&^1)
+}
+
+// lines computes n rows of outputs; x starts at the first row of the first window.
+func (o *conv) lines(y, x []float32, n int) {
+	line, step := o.ow*o.oc, o.stride*o.pw*o.c
+	if o.groups > 1 {
+		for r := range n {
+			o.row(y[r*line:(r+1)*line], x[r*step:])
+		}
+		return
+	}
+	g := &o.product
+	g.M, g.Lines, g.LineA, g.LineC = o.ow, n, step, line
+	g.A, g.B, g.C, g.Bias, g.ReLU = x, o.taps(), y, o.bias(), o.relu && !o.late
+	g.Run()
+	g.Lines = 1
+}
+
+// row computes one row of outputs of several groups; x starts at the first row of its
+// window.
 func (o *conv) row(y, x []float32) {
 	if o.depthwise() && o.k == 3 {
 		kernel.Depthwise{C: o.c, Width: o.pw, Stride: o.stride}.Row(y, x, o.taps(), o.bias(), o.ow)
@@ -308,11 +333,6 @@ func (o *conv) row(y, x []float32) {
 	}
 	g := &o.product
 	g.M = o.ow
-	if o.groups == 1 {
-		g.A, g.B, g.C, g.Bias, g.ReLU = x, o.taps(), y, o.bias(), o.relu && !o.late
-		g.Run()
-		return
-	}
 	per, perOut := o.c/o.groups, o.oc/o.groups
 	for q := range o.groups {
 		for r := range o.k {

@@ -47,6 +47,10 @@ func (g GRU) build(b *plan.Builder, x plan.Tensor) plan.Tensor {
 	})
 	o.y = b.Output(gates, data.Shape{steps, h}, true, plan.NeedValues)
 	o.candidate = b.Block(data.Shape{steps, h}.Size())
+	kept := o.candidate // for the backward pass
+	if b.Infer {
+		kept = nil
+	}
 	o.hidden = b.Scratch(plan.Product(b.Batch, 3*h))
 	o.carry, o.turned = b.Scratch(plan.Product(b.Batch, h)), b.Scratch(o.w.Size)
 	o.plan(b.Batch, b.Half)
@@ -54,7 +58,7 @@ func (g GRU) build(b *plan.Builder, x plan.Tensor) plan.Tensor {
 	for i := range o.turns {
 		o.turns[i] = b.Scratch(packSize(&o.dcarry[i]))
 	}
-	b.Add(o, []*plan.Block{gates.Data, o.y.Data, o.candidate, o.hidden, o.front},
+	b.Add(o, []*plan.Block{gates.Data, o.y.Data, kept, o.hidden, o.front},
 		[]*plan.Block{gates.Data, gates.Grad, o.y.Data, o.y.Grad, o.candidate, o.carry, o.turned, o.back, o.turns[0], o.turns[1]})
 	return o.y
 }
@@ -133,7 +137,9 @@ func (o *gru) Forward(p plan.Pass) {
 			if t > 0 {
 				hidden = o.hidden.Floats[i*3*h : (i+1)*3*h]
 			}
-			copy(o.at(o.candidate, i, t), hidden[2*h:])
+			if o.candidate.Last != plan.Never {
+				copy(o.at(o.candidate, i, t), hidden[2*h:])
+			}
 			at := (i*o.steps + t) * 3 * h
 			kernel.GRUCell(o.at(o.y.Data, i, t), o.gates.Data.Floats[at:at+3*h], hidden, o.before(i, t))
 		}

@@ -21,6 +21,9 @@ type Gemm struct {
 	RowB, ColB int       // ColB 0 means 1; else RowB must be 1
 	C          []float32 // element (i, j) is C[i*RowC + j]
 	RowC       int
+	Lines      int       // so many products with the same B (0 means 1), whose A and C are
+	LineA      int       // these distances apart, as rows of an image are; Pack must be nil,
+	LineC      int       // and Half float32
 	Bias       []float32 // N values added to every row; nil for none
 	Add        bool      // C += A·B instead of C = A·B; Bias must be nil
 	ReLU       bool      // C = max(C, 0) at the end
@@ -85,10 +88,14 @@ func (g *Gemm) Run() {
 
 // direct computes C from B as it is; B's columns are 1 apart.
 func (g *Gemm) direct() {
-	if use == generic || g.segs()*g.K == 0 {
-		g.generic()
-	} else {
+	if use != generic && g.segs()*g.K > 0 {
 		g.tiles(nil)
+		return
+	}
+	part := *g
+	for line := range g.lines() {
+		part.A, part.C = g.A[line*g.LineA:], g.C[line*g.LineC:]
+		part.generic()
 	}
 }
 
@@ -162,17 +169,22 @@ func (g *Gemm) strip(part *Gemm, k, j int) {
 	}
 }
 
-func (g *Gemm) segs() int { return max(g.Segs, 1) }
-func (g *Gemm) colB() int { return max(g.ColB, 1) }
+func (g *Gemm) segs() int  { return max(g.Segs, 1) }
+func (g *Gemm) colB() int  { return max(g.ColB, 1) }
+func (g *Gemm) lines() int { return max(g.Lines, 1) }
 
 // check panics if an operand is too short for its dimensions.
 func (g *Gemm) check() {
 	k := g.segs() * g.K
+	lines := g.lines() - 1
 	if k > 0 {
-		_ = g.A[(g.M-1)*g.RowA+(g.segs()-1)*g.SegA+(g.K-1)*g.ColA]
+		_ = g.A[lines*g.LineA+(g.M-1)*g.RowA+(g.segs()-1)*g.SegA+(g.K-1)*g.ColA]
 		_ = g.B[(k-1)*g.RowB+(g.N-1)*g.colB()]
 	}
-	_ = g.C[(g.M-1)*g.RowC+g.N-1]
+	_ = g.C[lines*g.LineC+(g.M-1)*g.RowC+g.N-1]
+	if lines > 0 && (len(g.Pack) > 0 || g.Half != Float32) {
+		panic("kernel: Gemm: there are several lines and Pack or Half")
+	}
 	if g.Bias != nil {
 		_ = g.Bias[g.N-1]
 	}

@@ -53,26 +53,12 @@ func (g *Gemm) tiles(copied unsafe.Pointer) {
 	mr := (g.M + parts - 1) / parts
 	a, b, c := unsafe.Pointer(&g.A[0]), unsafe.Pointer(&g.B[0]), unsafe.Pointer(&g.C[0])
 	for j := 0; j < g.N; {
-		if g.M == 1 && copied == nil && g.N-j >= rowVectors*width {
+		if g.M == 1 && copied == nil && g.lines() == 1 && g.N-j >= rowVectors*width {
 			p.a, p.b, p.rowB, p.c = a, unsafe.Add(b, 4*j), 4*g.RowB, unsafe.Add(c, 4*j)
 			if g.Bias != nil {
 				p.bias = unsafe.Pointer(&g.Bias[j])
 			}
-			n := 1
-			if use == avx512 {
-				n = min((g.N-j)/(rowVectors*width), 3)
-			}
-			switch {
-			case n == 3:
-				tile1x24AVX512(&p)
-			case n == 2:
-				tile1x16AVX512(&p)
-			case use == avx512:
-				tile1x8AVX512(&p)
-			default:
-				tile1x8AVX2(&p)
-			}
-			j += n * rowVectors * width
+			j += width * wideRow(&p, (g.N-j)/width)
 			continue
 		}
 		w, nv := min(2*width, g.N-j), 2
@@ -90,24 +76,44 @@ func (g *Gemm) tiles(copied unsafe.Pointer) {
 		if g.Bias != nil {
 			p.bias = unsafe.Pointer(&g.Bias[j])
 		}
-		for i := 0; i < g.M; i += mr {
-			p.a = unsafe.Add(a, 4*i*g.RowA)
-			p.c = unsafe.Add(c, 4*(i*g.RowC+j))
-			switch rows := min(mr, g.M-i); {
-			case copied != nil && i == 0:
-				p.copy = unsafe.Add(copied, 4*j)
-				if use == avx512 {
-					copyTileAVX512(rows, nv, &p)
-				} else {
-					copyTileAVX2(rows, nv, &p)
+		for line := range g.lines() {
+			for i := 0; i < g.M; i += mr {
+				p.a = unsafe.Add(a, 4*(line*g.LineA+i*g.RowA))
+				p.c = unsafe.Add(c, 4*(line*g.LineC+i*g.RowC+j))
+				switch rows := min(mr, g.M-i); {
+				case copied != nil && i == 0:
+					p.copy = unsafe.Add(copied, 4*j)
+					if use == avx512 {
+						copyTileAVX512(rows, nv, &p)
+					} else {
+						copyTileAVX2(rows, nv, &p)
+					}
+					p.b, p.rowB = p.copy, 4*strip
+				case use == avx512:
+					tileAVX512(rows, nv, &p)
+				default:
+					tileAVX2(rows, nv, &p)
 				}
-				p.b, p.rowB = p.copy, 4*strip
-			case use == avx512:
-				tileAVX512(rows, nv, &p)
-			default:
-				tileAVX2(rows, nv, &p)
 			}
 		}
 		j += w
 	}
+}
+
+// wideRow computes the most vectors of a single row, of which there are so many left, for
+// which there is a kernel, and returns their number.
+func wideRow(p *tileArgs, left int) int {
+	switch {
+	case use != avx512:
+		tile1x8AVX2(p)
+	case left >= 3*rowVectors:
+		tile1x24AVX512(p)
+		return 3 * rowVectors
+	case left >= 2*rowVectors:
+		tile1x16AVX512(p)
+		return 2 * rowVectors
+	default:
+		tile1x8AVX512(p)
+	}
+	return rowVectors
 }

@@ -37,6 +37,37 @@ func TestProductOfOneRow(t *testing.T) {
 	}
 }
 
+// Several lines at once have the bits of each by itself, and nothing between them is
+// written.
+func TestProductOfLines(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	random := func(n int) []float32 {
+		x := make([]float32, n)
+		for i := range x {
+			x[i] = float32(r.NormFloat64())
+		}
+		return x
+	}
+	for _, m := range []int{1, 5, 14, 30} {
+		for _, n := range []int{3, 16, 45, 130} {
+			const lines, k, between = 3, 7, 2
+			g := Gemm{M: m, N: n, K: k, Segs: 2, SegA: 5, A: random(lines*(4*m+9) + k), RowA: 4, ColA: 1, B: random(2 * k * n), RowB: n,
+				RowC: n, Bias: random(n), ReLU: true, LineA: 4*m + 5, LineC: m*n + between}
+			one := random(lines * (m*n + between))
+			all, a := slices.Clone(one), g.A
+			for line := range lines {
+				g.A, g.C = a[line*g.LineA:], one[line*g.LineC:]
+				g.Run()
+			}
+			g.Lines, g.A, g.C = lines, a, all
+			g.Run()
+			if !slices.Equal(one, all) {
+				t.Errorf("%d rows, %d columns: other bits", m, n)
+			}
+		}
+	}
+}
+
 // The state of a GRU has the bits of the formula, rounded at each step.
 func TestGRUStateRounds(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
