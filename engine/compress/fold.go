@@ -8,9 +8,6 @@ import (
 	"budwood/engine"
 )
 
-// epsilon of batch norms.
-const epsilon = 1e-5
-
 // Fold is the network for inference without the batch norms that stand right behind a
 // Dense, Conv or Conv1D (or a Dropout behind that): with a = γ/√(σ² + ε) the weights
 // are W·a and the bias (b − μ)·a + β. It computes what n computes in inference, up to

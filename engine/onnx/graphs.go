@@ -60,12 +60,10 @@ func (g *graph) fpn(f engine.FPN, x operand) (operand, error) {
 			c = g.sum("Add", []operand{c, g.enlarge(top, c.shape)}, c.shape)
 		}
 		top = c
-		y := operand{}
 		switch {
 		case err != nil:
 		case f.Pool:
-			y, err = g.within("output", engine.Seq{engine.Conv{Out: f.Out}, engine.GlobalAvgPool{}}, c)
-			pooled[i] = y
+			pooled[i], err = g.within("output", engine.Seq{engine.Conv{Out: f.Out}, engine.GlobalAvgPool{}}, c)
 		case i == 0:
 			top, err = g.within("output", engine.Conv{Out: f.Out}, c)
 		}

@@ -2,7 +2,6 @@ package quant
 
 import (
 	"math"
-	"slices"
 
 	"budwood/engine/kernel"
 )
@@ -91,12 +90,3 @@ func (w *weights) scaled(x, y float32) []float32 {
 }
 
 func abs(x float32) float32 { return float32(math.Abs(float64(x))) }
-
-// size is the bytes of the codes, the scales and the biases.
-func (w *weights) size() int { return len(w.codes) + 4*len(w.scales) + 4*len(w.sums) }
-
-func clone(w *weights) *weights {
-	c := *w
-	c.kernel, c.bias = slices.Clone(w.kernel), slices.Clone(w.bias)
-	return &c
-}
