@@ -73,7 +73,11 @@ func (s *Spec) checkTeacher() error {
 	case s.Search.Supernet != "":
 		return wrong(at, "with search.supernet there is no teacher: remove one of them")
 	}
-	for key, off := range map[string]any{"flip": "no", "shift": 0, "cutout": 0, "mixup": 0, "class_weights": "none"} {
+	for _, c := range []struct {
+		key string
+		off any
+	}{{"flip", "no"}, {"shift", 0}, {"cutout", 0}, {"mixup", 0}, {"class_weights", "none"}} {
+		key, off := c.key, c.off
 		v, fixed := s.Train[key]
 		if place := searched[key]; place != "" {
 			return wrong(place, "with a teacher %s cannot be searched: it is asked once for each row as it is, and does not weigh classes", key)
