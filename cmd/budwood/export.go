@@ -11,12 +11,13 @@ import (
 
 	"budwood/engine"
 	"budwood/engine/onnx"
+	"budwood/engine/quant"
 )
 
 type exportCmd struct {
 	Study       string `arg:"" help:"Name of a study that has ended."`
 	File        string `short:"f" help:"The file to write; STUDY.onnx by default. FILE.safetensors holds the weights alone." placeholder:"FILE" type:"path"`
-	Dtype       string `help:"Number format of the weights: f32, f16 or bf16, which take half the space." enum:"f32,f16,bf16" default:"f32"`
+	Dtype       string `help:"Number format of the weights: f32; f16 or bf16, which take half the space; int8: computed in integers, compared with the network on the validation rows." enum:"f32,f16,bf16,int8" default:"f32"`
 	Trial       string `help:"Another trial than the best, such as one of the front." placeholder:"t0012"`
 	NetworkOnly bool   `help:"Leave out the preparation of the data: the network then takes encoded rows."`
 }
@@ -47,14 +48,22 @@ func (c *exportCmd) Run(a *app) error {
 		path = c.Study + ".onnx"
 	}
 	in := net.In()
+	write, writeONNX := func(f io.Writer) error { return net.Save(f, dtypes[c.Dtype]) }, func(f io.Writer, o onnx.Options) error { return onnx.Write(f, net, o) }
+	var q *quant.Net
+	if c.Dtype == "int8" {
+		if q, err = quant.Quantize(net, d.Train, quant.Options{}); err != nil {
+			return fmt.Errorf("export %s: %w", w.trial.Name(), err)
+		}
+		write, writeONNX = q.Save, func(f io.Writer, o onnx.Options) error { return onnx.WriteQ(f, q, o) }
+	}
 	if filepath.Ext(path) == ".safetensors" {
-		err = create(path, func(f io.Writer) error { return net.Save(f, dtypes[c.Dtype]) })
+		err = create(path, write)
 	} else {
 		o := onnx.Options{Weights: dtypes[c.Dtype]}
 		if !c.NetworkOnly {
 			o.Data, in = d.Preparation, d.Preparation.Raw()
 		}
-		err = create(path, func(f io.Writer) error { return onnx.Write(f, net, o) })
+		err = create(path, func(f io.Writer) error { return writeONNX(f, o) })
 	}
 	if err != nil {
 		return fmt.Errorf("export %s: %w", w.trial.Name(), err)
@@ -69,7 +78,10 @@ func (c *exportCmd) Run(a *app) error {
 	}
 	fmt.Fprintf(a.stdout, "%s: %s of %s, %s; input rows×%v, output rows×%v; columns and classes in %s\n",
 		path, w.trial.Name(), c.Study, w.ValuesOf(w.trial), in, net.Out(), about)
-	return nil
+	if q == nil {
+		return nil
+	}
+	return tellOfIntegers(a.stdout, net, q, d)
 }
 
 // create writes a file, of which nothing is left after an error.

@@ -63,6 +63,15 @@ func TestRun(t *testing.T) {
 	if full, half := size(weights), size(weights, "--dtype", "bf16"); half > full*2/3 {
 		t.Errorf("%d bytes in bfloat16, %d in float32", half, full)
 	}
+	if full, eighth := size(weights), size(weights, "--dtype", "int8"); eighth > full*2/5 {
+		t.Errorf("%d bytes in integers, %d in float32", eighth, full)
+	}
+	out, _, _ = do(t, dir, "export", "digits", "-f", file, "--dtype", "int8")
+	wantLine(t, out, "int8: on ", "validation rows it loses", "and agrees on ")
+	wantLine(t, out, "int8: measured at batch 64 by turns")
+	if b, err := os.ReadFile(file); err != nil || !strings.Contains(string(b), "QuantizeLinear") {
+		t.Errorf("export of integers: %d bytes, %v", len(b), err)
+	}
 	if b, err := os.ReadFile(strings.TrimSuffix(file, "onnx") + "json"); err != nil || !strings.Contains(string(b), `"classes"`) {
 		t.Errorf("export: %s, %v", b, err)
 	}

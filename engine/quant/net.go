@@ -68,6 +68,33 @@ func (n *Net) Predict(x, out []float32) error {
 	return nil
 }
 
+// Outputs are those of all rows of a set, one behind the other.
+func (n *Net) Outputs(s *data.Set) ([]float32, error) {
+	in, w := n.in.Size(), n.out.Size()
+	if !s.Shape.Equal(n.in) {
+		return nil, fmt.Errorf("predict: rows are %v, the network's inputs %v", s.Shape, n.in)
+	}
+	out, x := make([]float32, s.Len()*w), make([]float32, min(s.Len(), chunk)*in)
+	for lo := 0; lo < s.Len(); lo += chunk {
+		rows := min(chunk, s.Len()-lo)
+		s.Read(x[:rows*in], lo)
+		if err := n.Predict(x[:rows*in], out[lo*w:(lo+rows)*w]); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// Products are how many layers with weights compute in integers.
+func (n *Net) Products() (count int) {
+	for _, s := range n.steps {
+		if s.w != nil {
+			count++
+		}
+	}
+	return count
+}
+
 // allocate makes room for the values, and for what the steps need beside them.
 func (n *Net) allocate() {
 	n.buffers = make([]buffer, len(n.values))

@@ -119,6 +119,9 @@ func TestEveryLevelGivesTheSame(t *testing.T) {
 				t.Errorf("%s: row %d alone is %v, %v, want %v", k.name, r, one, err, want[r*len(one):(r+1)*len(one)])
 			}
 		}
+		if got, err := q.Outputs(s); err != nil || !slices.Equal(got, want) {
+			t.Errorf("%s: all rows of a set give other bits: %v", k.name, err)
+		}
 		for _, name := range []string{"generic", "avx2", "avx512"} {
 			l, ok := kernel.LevelOf(name, false)
 			if !ok {

@@ -350,5 +350,5 @@ func (s Supervised) TestPlan(ctx context.Context, net *engine.Net, m search.Metr
 		m["original_"+k] = v
 		m["plan_"+k] = after[k]
 	}
-	return turns(original, net, test, m)
+	return Turns(original, net, test, m)
 }

@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"budwood/data"
-	"budwood/engine"
 	"budwood/search"
 	"budwood/trials"
 )
@@ -18,9 +17,16 @@ const (
 	turnSeconds   = .004
 )
 
-// turns measures two networks by turns on one thread, at batches of 1 and 64 rows: the
-// median of the processor time of a row, and by how much the second is faster.
-func turns(was, now *engine.Net, rows *data.Set, m search.Metrics) error {
+// Predictor is a network whose predictions can be measured.
+type Predictor interface {
+	Predict(x, out []float32) error
+	Out() data.Shape
+}
+
+// Turns measures two networks by turns on one thread, at batches of 1 and 64 rows: the
+// median of the processor time of a row, and by how much the second is faster, as
+// original_measured_us_B, plan_measured_us_B and measured_speedup_B.
+func Turns(was, now Predictor, rows *data.Set, m search.Metrics) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	in := rows.Shape.Size()
@@ -30,7 +36,7 @@ func turns(was, now *engine.Net, rows *data.Set, m search.Metrics) error {
 		var took, ratio [2][]float64
 		runs := [2]int{1, 1}
 		for turn := -2; turn < measuredTurns; turn++ { // two to warm up
-			for k, n := range []*engine.Net{was, now} {
+			for k, n := range []Predictor{was, now} {
 				out := make([]float32, batch*n.Out().Size())
 				begun := trials.ThreadTime()
 				for range runs[k] {

@@ -35,16 +35,11 @@ func (b *bench) inIntegers(n *engine.Net) error {
 		if err != nil {
 			return err
 		}
-		got := make([]float32, len(want))
-		size := b.Test.Shape.Size()
-		x := make([]float32, size)
-		classes := n.Out().Size()
-		for i := range b.Test.Len() {
-			b.Test.Read(x, i)
-			if err := q.Predict(x, got[i*classes:(i+1)*classes]); err != nil {
-				return err
-			}
+		got, err := q.Outputs(b.Test)
+		if err != nil {
+			return err
 		}
+		classes := n.Out().Size()
 		right, agree, sum := 0, 0, 0.
 		for i, c := range b.Test.Class {
 			a, w := largest(got[i*classes:(i+1)*classes]), largest(want[i*classes:(i+1)*classes])
