@@ -198,7 +198,7 @@ func TestStagesDivergeAlike(t *testing.T) {
 	layer := Seq{Dense{Out: 12}, ReLU{}, Dense{Out: 9}, ReLU{}, Dense{Out: 3}}
 	kinds := []func(*data.Set, *TrainConfig){
 		func(s *data.Set, _ *TrainConfig) { s.X[30] = float32(math.NaN()) },
-		func(s *data.Set, _ *TrainConfig) { s.X[30] = 3e38 },
+		func(s *data.Set, _ *TrainConfig) { s.X[30] = float32(math.Inf(1)) },
 		func(_ *data.Set, c *TrainConfig) {
 			c.ClipNorm, c.Schedule, c.Optimizer = 0, optim.Constant{LR: math.MaxFloat32}, optim.SGD{Momentum: 0.9}
 		},
