@@ -152,7 +152,7 @@ func TestOptions(t *testing.T) {
 		}
 	}
 	want := outputs(t, n, s)
-	for _, m := range []string{"minmax", "percentile: 99.9", "mse", "entropy"} {
+	for _, m := range []string{"minmax", "percentile: 99.9", "mse"} {
 		c, err := ParseCalibration(m)
 		if err != nil {
 			t.Fatal(err)

@@ -168,10 +168,6 @@ func (n *Net) calibrate(x []float32, c Calibration) error {
 			continue
 		}
 		if v.group == i {
-			c := c
-			if i == 0 && c.Method == "entropy" { // a few values may be most of the inputs, as the background of images
-				c.Method = "minmax"
-			}
 			s, err := c.choose(seen[i])
 			if err != nil {
 				return err

@@ -12,11 +12,11 @@ import (
 
 // Calibration is how the range of a value is found from what it was on some rows.
 type Calibration struct {
-	Method     string  // "minmax" (or ""), "percentile", "mse" or "entropy"
+	Method     string  // "minmax" (or ""), "percentile" or "mse"
 	Percentile float64 // of |x|, 50 to 100; of "percentile"
 }
 
-// ParseCalibration reads "minmax", "percentile: 99.99", "mse" or "entropy".
+// ParseCalibration reads "minmax", "percentile: 99.99" or "mse".
 func ParseCalibration(s string) (c Calibration, err error) {
 	name, rest, given := strings.Cut(s, ":")
 	if c.Method = strings.TrimSpace(name); c.Method == "percentile" && given {
@@ -31,7 +31,7 @@ func ParseCalibration(s string) (c Calibration, err error) {
 
 func (c Calibration) check() error {
 	switch c.Method {
-	case "", "minmax", "mse", "entropy":
+	case "", "minmax", "mse":
 		return nil
 	case "percentile":
 		if !(c.Percentile >= 50 && c.Percentile <= 100) {
@@ -39,7 +39,7 @@ func (c Calibration) check() error {
 		}
 		return nil
 	}
-	return fmt.Errorf("calibration %q is none of minmax, percentile: P, mse, entropy", c.Method)
+	return fmt.Errorf("calibration %q is none of minmax, percentile: P, mse", c.Method)
 }
 
 // spread is a range of values; 0 is always in it.
@@ -81,8 +81,6 @@ func (c Calibration) choose(values []float32) (s spread, err error) {
 		return s.within(percentile(values, c.Percentile)), nil
 	case "mse":
 		return leastSquares(s, values), nil
-	case "entropy":
-		return s.within(leastEntropy(max(s.high, -s.low), values)), nil
 	}
 	return s, nil
 }
@@ -120,62 +118,4 @@ func leastSquares(all spread, values []float32) spread {
 		}
 	}
 	return best
-}
-
-// bins and levels of the histograms of leastEntropy.
-const bins, levels = 2048, 128
-
-// leastEntropy is the bound of |x| for which the distribution of codes is nearest to that
-// of the values (Migacz 2017, "8-bit inference with TensorRT", by the Kullback-Leibler
-// divergence of histograms of 2048 bins).
-func leastEntropy(top float32, values []float32) float32 {
-	if top == 0 {
-		return 0
-	}
-	var count [bins]float64
-	for _, v := range values {
-		count[min(int(abs(v)/top*bins), bins-1)]++
-	}
-	count[0] = count[1] // zeros have a code in any range
-	best, least := bins, math.Inf(1)
-	p, q := make([]float64, bins), make([]float64, bins)
-	for n := levels; n <= bins; n++ {
-		copy(p, count[:n])
-		for _, c := range count[n:] {
-			p[n-1] += c
-		}
-		for l := range levels {
-			from, to := l*n/levels, (l+1)*n/levels
-			sum, filled := 0., 0.
-			for _, c := range count[from:to] {
-				sum += c
-				if c > 0 {
-					filled++
-				}
-			}
-			for i := from; i < to; i++ {
-				if q[i] = 0; count[i] > 0 {
-					q[i] = sum / filled
-				}
-			}
-		}
-		if d := divergence(p[:n], q[:n]); d < least {
-			best, least = n, d
-		}
-	}
-	return top * float32(best) / bins
-}
-
-// divergence is Σ p·log(p/q) of two histograms, smoothed where q is 0 and p is not.
-func divergence(p, q []float64) (d float64) {
-	const eps = 1e-4
-	var sumP, sumQ float64
-	for i := range p {
-		sumP, sumQ = sumP+p[i]+eps, sumQ+q[i]+eps
-	}
-	for i := range p {
-		a, b := (p[i]+eps)/sumP, (q[i]+eps)/sumQ
-		d += a * math.Log(a/b)
-	}
-	return d
 }

@@ -26,7 +26,7 @@ func (b *bench) inIntegers(n *engine.Net) error {
 	}
 	fmt.Fprintln(b.out, "| calibration | points | agrees | rms of logits | safetensors | ONNX |")
 	fmt.Fprintln(b.out, "|---|---|---|---|---|---|")
-	for _, name := range []string{"minmax", "percentile: 99.99", "mse", "entropy"} {
+	for _, name := range []string{"minmax", "percentile: 99.99", "mse"} {
 		c, err := quant.ParseCalibration(name)
 		if err != nil {
 			return err
