@@ -28,13 +28,10 @@ func (n *Net) Save(w io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("save: %w", err)
 	}
-	tensors := n.tensors()
-	for i := range tensors {
-		tensors[i].fill()
-	}
-	list := make([]safetensors.Tensor, len(tensors))
-	for i, t := range tensors {
-		list[i] = t.Tensor
+	var list []safetensors.Tensor
+	for _, t := range n.tensors() {
+		t.Data = t.from()
+		list = append(list, t.Tensor)
 	}
 	if err := safetensors.Write(w, map[string]string{metadata: string(text)}, list); err != nil {
 		return fmt.Errorf("save: %w", err)
@@ -62,7 +59,7 @@ func (n *Net) Size() (bytes int64) {
 func Load(r io.Reader, l engine.Layer, in data.Shape) (*Net, error) {
 	var n *Net
 	var tensors []tensor
-	meta, got, err := safetensors.ReadInto(r, func(meta map[string]string, got []safetensors.Tensor) (err error) {
+	_, got, err := safetensors.ReadInto(r, func(meta map[string]string, got []safetensors.Tensor) (err error) {
 		if n, err = empty(meta, l, in); err != nil {
 			return err
 		}
@@ -88,15 +85,13 @@ func Load(r io.Reader, l engine.Layer, in data.Shape) (*Net, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load int8: %w", err)
 	}
-	_ = meta
 	values := map[string][]float32{}
 	for _, t := range got {
 		values[t.Name] = t.Data
 	}
-	for i := range tensors {
-		tensors[i].Data = values[tensors[i].Name]
-		if err := tensors[i].take(); err != nil {
-			return nil, fmt.Errorf("load int8: tensor %q: %w", tensors[i].Name, err)
+	for _, t := range tensors {
+		if err := t.to(values[t.Name]); err != nil {
+			return nil, fmt.Errorf("load int8: tensor %q: %w", t.Name, err)
 		}
 	}
 	n.finish()
@@ -133,16 +128,12 @@ func empty(meta map[string]string, l engine.Layer, in data.Shape) (*Net, error) 
 	return n, nil
 }
 
-// tensor is one of a file: fill sets its numbers to those of the network, take the
-// network's to them.
+// tensor is one of a file: from gives the network's numbers, to sets them.
 type tensor struct {
 	safetensors.Tensor
 	from func() []float32
 	to   func([]float32) error
 }
-
-func (t *tensor) fill()       { t.Data = t.from() }
-func (t *tensor) take() error { return t.to(t.Data) }
 
 // tensors are those of the file, in its order.
 func (n *Net) tensors() (list []tensor) {

@@ -1,16 +1,11 @@
 package quant
 
 import (
+	"cmp"
+
 	"budwood/data"
 	"budwood/engine"
 )
-
-func or(n, otherwise int) int {
-	if n == 0 {
-		return otherwise
-	}
-	return n
-}
 
 // image is a shape as {height, width, channels}.
 func image(s data.Shape) (h, w, c int) {
@@ -23,8 +18,8 @@ func image(s data.Shape) (h, w, c int) {
 func convolution(in, out data.Shape, l engine.Conv) (g geometry) {
 	g.h, g.w, g.c = image(in)
 	g.oh, g.ow, g.oc = image(out)
-	k := or(l.Kernel, 3)
-	g.kh, g.kw, g.strideH, g.strideW, g.dilation, g.groups = k, k, or(l.Stride, 1), or(l.Stride, 1), 1, or(l.Groups, 1)
+	k := cmp.Or(l.Kernel, 3)
+	g.kh, g.kw, g.strideH, g.strideW, g.dilation, g.groups = k, k, cmp.Or(l.Stride, 1), cmp.Or(l.Stride, 1), 1, cmp.Or(l.Groups, 1)
 	if !l.Valid {
 		g.top, g.left = (k-1)/2, (k-1)/2
 	}
@@ -35,7 +30,7 @@ func convolution(in, out data.Shape, l engine.Conv) (g geometry) {
 func convolution1D(in, out data.Shape, l engine.Conv1D) (g geometry) {
 	g.h, g.w, g.c = image(in)
 	g.oh, g.ow, g.oc = image(out)
-	g.kh, g.kw, g.strideH, g.strideW, g.dilation, g.groups = 1, or(l.Kernel, 3), 1, or(l.Stride, 1), or(l.Dilation, 1), or(l.Groups, 1)
+	g.kh, g.kw, g.strideH, g.strideW, g.dilation, g.groups = 1, cmp.Or(l.Kernel, 3), 1, cmp.Or(l.Stride, 1), cmp.Or(l.Dilation, 1), cmp.Or(l.Groups, 1)
 	span := (g.kw-1)*g.dilation + 1
 	switch {
 	case l.Causal:
@@ -51,7 +46,7 @@ func convolution1D(in, out data.Shape, l engine.Conv1D) (g geometry) {
 func pooling(in, out data.Shape, size int) (g geometry) {
 	g.h, g.w, g.c = image(in)
 	g.oh, g.ow, g.oc = image(out)
-	n := or(size, 2)
+	n := cmp.Or(size, 2)
 	g.kh, g.kw, g.strideH, g.strideW = n, n, n, n
 	if len(in) == 2 {
 		g.kh, g.strideH = 1, 1

@@ -1,6 +1,10 @@
 package quant
 
-import "math"
+import (
+	"math"
+
+	"budwood/engine/kernel"
+)
 
 // sum adds branches: their codes less their zero points, each times its scale over that
 // of the output, rounded once; or floats.
@@ -16,9 +20,7 @@ func (s *step) sum(n *Net, rows int) {
 			}
 		}
 		if s.relu {
-			for i, v := range to {
-				to[i] = max(v, 0)
-			}
+			kernel.ReLU(to, to)
 		}
 		return
 	}

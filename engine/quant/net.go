@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"budwood/data"
-	"budwood/engine"
 	"budwood/engine/kernel"
 )
 
@@ -15,7 +14,6 @@ const chunk = 64
 // the same time.
 type Net struct {
 	graph
-	layer   engine.Layer // before its batch norms were folded
 	in, out data.Shape
 	keep    []string     // patterns of layers that stay in float32
 	level   kernel.Level // the best one
@@ -33,9 +31,6 @@ func (n *Net) In() data.Shape { return n.in }
 
 // Out is the shape of a row of the output.
 func (n *Net) Out() data.Shape { return n.out }
-
-// Layer is the network as it was before: with its batch norms, in float32.
-func (n *Net) Layer() engine.Layer { return n.layer }
 
 // Floats are the layers that compute in float32, as "path Layer".
 func (n *Net) Floats() (names []string) {

@@ -1,6 +1,7 @@
 package quant
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -41,7 +42,7 @@ func Quantize(n *engine.Net, calibration *data.Set, o Options) (*Net, error) {
 	if err != nil {
 		return nil, fmt.Errorf("quantize: %w", err)
 	}
-	if err := q.calibrate(rowsOf(calibration, or(o.Rows, 512), o.Seed), o.Calibration); err != nil {
+	if err := q.calibrate(rowsOf(calibration, cmp.Or(o.Rows, 512), o.Seed), o.Calibration); err != nil {
 		return nil, fmt.Errorf("quantize: %w", err)
 	}
 	q.finish()
@@ -62,7 +63,7 @@ func prepared(n *engine.Net, keep []string) (*Net, error) {
 	if err != nil {
 		return nil, err
 	}
-	q := &Net{graph: *g, layer: n.Layer(), in: n.In(), out: n.Out(), keep: keep}
+	q := &Net{graph: *g, in: n.In(), out: n.Out(), keep: keep}
 	for _, s := range q.steps {
 		if s.kind != floatStep {
 			continue
@@ -235,9 +236,7 @@ func (s *step) inFloats(n *Net, in [][]float32, rows int) ([]float32, error) {
 		return nil, err
 	}
 	if s.relu {
-		for i, v := range y {
-			y[i] = max(v, 0)
-		}
+		kernel.ReLU(y, y)
 	}
 	return y, nil
 }

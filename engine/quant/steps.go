@@ -22,7 +22,6 @@ type Step struct {
 	In    []int
 	Out   int
 	ReLU  bool // at the end
-	Coded bool // the output is codes by nature, and not floats
 
 	Net *engine.Net // of "float": the layer by itself
 
@@ -42,7 +41,7 @@ func (n *Net) Steps() (values []Value, steps []Step, out int) {
 	}
 	names := []string{"float", "dense", "conv", "sum", "concat", "max", "mean"}
 	for _, s := range n.steps {
-		to := Step{Op: names[s.kind], Path: s.path, Layer: s.layer, In: s.in, Out: s.out, ReLU: s.relu, Net: s.net, Coded: n.values[s.out].native == codes}
+		to := Step{Op: names[s.kind], Path: s.path, Layer: s.layer, In: s.in, Out: s.out, ReLU: s.relu, Net: s.net}
 		if s.w != nil {
 			to.Codes, to.Scales, to.Bias = s.w.codes, s.w.scales, s.w.sums
 		}

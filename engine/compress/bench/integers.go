@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"budwood/data"
 	"budwood/engine"
 	"budwood/engine/onnx"
 	"budwood/engine/quant"
@@ -41,12 +42,12 @@ func (b *bench) inIntegers(n *engine.Net) error {
 		}
 		classes := n.Out().Size()
 		right, agree, sum := 0, 0, 0.
+		a, w := data.Argmax(got, classes), data.Argmax(want, classes)
 		for i, c := range b.Test.Class {
-			a, w := largest(got[i*classes:(i+1)*classes]), largest(want[i*classes:(i+1)*classes])
-			if a == int(c) {
+			if a[i] == c {
 				right++
 			}
-			if a == w {
+			if a[i] == w[i] {
 				agree++
 			}
 		}
@@ -66,14 +67,4 @@ func (b *bench) inIntegers(n *engine.Net) error {
 			file.Len(), float64(whole.Len())/float64(file.Len()), qdq.Len(), float64(graph.Len())/float64(qdq.Len()))
 	}
 	return nil
-}
-
-// largest is the place of the largest value.
-func largest(x []float32) (at int) {
-	for i, v := range x {
-		if v > x[at] {
-			at = i
-		}
-	}
-	return at
 }

@@ -223,19 +223,7 @@ func requantize(f *file) {
 	f.label("loop")
 	f.op("VCVTDQ2PS", "(SI)", 0)
 	f.op("VMULPS", "(DX)", 0, 0)
-	f.op("VMAXPS", 4, 0, 0)
-	f.op("VMINPS", 5, 0, 0)
-	f.op("VCVTPS2DQ", 0, 0)
-	f.op("VPADDD", 6, 0, 0)
-	if f.wide() {
-		f.i("VPMOVDB Z0, (DI)")
-	} else {
-		f.i("VEXTRACTI128 $1, Y0, X1")
-		f.i("VPACKUSDW X1, X0, X0")
-		f.i("VPACKUSWB X0, X0, X0")
-		f.i("VMOVQ X0, (DI)")
-	}
-	f.i("ADDQ $%d, DI", f.width)
+	f.codes()
 	f.i("ADDQ $%d, SI", f.bytes())
 	f.i("ADDQ $%d, DX", f.bytes())
 	f.i("DECQ CX")
@@ -263,6 +251,16 @@ func requantize(f *file) {
 	f.label("loop")
 	f.load("(SI)", 0)
 	f.op("VDIVPS", 7, 0, 0)
+	f.codes()
+	f.i("ADDQ $%d, SI", f.bytes())
+	f.i("DECQ DX")
+	f.i("JNZ loop")
+	f.end()
+}
+
+// codes bounds the vector in register 0 by those in 4 and 5, rounds it, adds register 6
+// and writes it as bytes.
+func (f *file) codes() {
 	f.op("VMAXPS", 4, 0, 0)
 	f.op("VMINPS", 5, 0, 0)
 	f.op("VCVTPS2DQ", 0, 0)
@@ -276,8 +274,4 @@ func requantize(f *file) {
 		f.i("VMOVQ X0, (DI)")
 	}
 	f.i("ADDQ $%d, DI", f.width)
-	f.i("ADDQ $%d, SI", f.bytes())
-	f.i("DECQ DX")
-	f.i("JNZ loop")
-	f.end()
 }
