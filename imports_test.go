@@ -24,6 +24,7 @@ var mayImport = map[string][]string{
 	"engine/mesh":           {},
 	"engine/kernel":         {"golang.org/x/sys"},
 	"engine/onnx":           {"data", "engine", "engine/compress", "engine/quant", "engine/safetensors"},
+	"engine/pretrained":     {"data", "engine", "engine/onnx", "engine/safetensors"},
 	"engine/safetensors":    {"engine/kernel"},
 	"engine/compress":       {"data", "engine", "engine/safetensors", "gonum.org/v1/gonum"},
 	"engine/quant":          {"data", "engine", "engine/compress", "engine/kernel", "engine/safetensors"},
