@@ -98,6 +98,9 @@ func TestSDKWithoutServer(t *testing.T) {
 // A program that trains, and keeps what it trains elsewhere, must not link SQLite:
 // only the process that owns the store needs it.
 func TestTrainingWithoutSQLite(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds of processor time")
+	}
 	out, err := exec.Command("go", "list", "-f", "{{.ImportPath}}{{range .Deps}} {{.}}{{end}}", "./...").Output()
 	if err != nil {
 		t.Fatal(err)
@@ -118,6 +121,9 @@ func TestTrainingWithoutSQLite(t *testing.T) {
 
 // A study is known, and run on goroutines, without Temporal.
 func TestStudyWithoutTemporal(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds of processor time")
+	}
 	out, err := exec.Command("go", "list", "-deps", "./study").Output()
 	if err != nil {
 		t.Fatal(err)
