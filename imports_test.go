@@ -38,7 +38,7 @@ var mayImport = map[string][]string{
 	"trials/reap":           {},
 	"trials/store":          {"search", "trials/segment", "trials/energy", "github.com/mattn/go-sqlite3"},
 	"learn":                 {"search", "trials"},
-	"learn/network":         {"search", "data", "engine", "engine/compress", "engine/loss", "engine/optim", "learn", "trials", "trials/segment", "trials/blob"},
+	"learn/network":         {"search", "data", "engine", "engine/compress", "engine/loss", "engine/optim", "engine/quant", "learn", "trials", "trials/segment", "trials/blob"},
 	"meta":                  {"search", "gonum.org/v1/gonum"},
 	"report":                {"search", "hpo"},
 	"study":                 {"search", "engine/layout", "hpo", "hpo/scheduler", "data", "engine", "engine/transfer", "nas", "trials", "trials/segment", "trials/energy", "trials/blob", "trials/store", "learn/network", "meta", "github.com/rs/zerolog", "github.com/goccy/go-yaml"},
