@@ -31,6 +31,16 @@ type pipe struct {
 	err error // it ended the link
 }
 
+// looking lets stages look for what comes from their neighbours for a while before they park,
+// as long as other programs leave the processors to them. lanes is how many each rank of the
+// link has.
+func (t *Trainer) looking(link mesh.Link, stream, lanes int) {
+	if l, ok := link.(*mesh.Lane); ok {
+		idle := t.cfg.Mesh.Idle
+		l.Look(stream, lanes, func() bool { return idle == nil || idle.Fits() })
+	}
+}
+
 // side is the way to a neighbour.
 type side struct {
 	rank        int // on the link; −1: there is none
