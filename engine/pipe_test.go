@@ -391,16 +391,13 @@ func TestMemoryOfStages(t *testing.T) {
 // lane with the same data, micro_batches and tensor: on eight ranks, and on four with two
 // lanes each.
 func TestHybridChangesNoBit(t *testing.T) {
-	block := Transformer{Heads: 4, Causal: true, Dropout: 0.1, Hidden: 256}
-	gpt := Seq{Embedding{Vocab: 160, Out: 128}, Positional{Learned: true}, block, block, LayerNorm{}, Dense{Out: 160, PerStep: true}}
 	for _, precision := range []Precision{F32, BF16} {
-		q := tensorRun{gpt, texts(16, 4, 160), Config{Batch: 8, Seed: 1, Precision: precision}, TrainConfig{Seed: 2, Epochs: 2, EMA: 0.9}}
-		m := always(Mesh{Data: 2, MicroBatches: 2, Tensor: 2})
-		want, score, outputs, err := q.do(m, nil)
+		q, alone, m := hybrid()
+		q.config.Precision = precision
+		want, score, outputs, err := q.do(alone, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		m.Pipeline, m.Zero = 2, 1
 		onStages(t, &q, m, 8, nil, want, score, outputs)
 		if precision == F32 {
 			m.Threads = 2
