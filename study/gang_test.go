@@ -54,7 +54,7 @@ func TestRanksTrainTheSame(t *testing.T) {
 			if len(files[r.ID]) == 0 && last.Budget == 3 {
 				t.Errorf("%s: no checkpoint of %s", name, r.Name())
 			}
-			if n := len(r.Notes); (n > 0) != ranks.Several() || n > 0 && !(segment.Measured(r.Notes[n-1]) && strings.Contains(r.Notes[n-1], " a step (predicted ")) {
+			if n := len(r.Notes); (n > 0) != ranks.Several() || n > 0 && !(segment.Measured(r.Notes[n-1]) && strings.Contains(r.Notes[n-1], " a step (predicted ") && strings.Contains(r.Notes[n-1], ", bubble ") == (pipeline > 0)) {
 				t.Errorf("%s: the notes of %s are %q", name, r.Name(), r.Notes)
 			}
 			if !(r.Joules > 0) {
