@@ -21,6 +21,9 @@ import (
 // trained, each plan is compared with the original, and the best is a network like any
 // other. Run in two parts it comes to the same.
 func TestCompression(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds of processor time")
+	}
 	ctx := context.Background()
 	source := func(b *studytest.Bench) {
 		t.Helper()

@@ -114,6 +114,9 @@ func TestFoldsOfEveryKindOfData(t *testing.T) {
 
 // Limits with cross-validation are for what is exported, the mean of the networks of all folds.
 func TestLimitsBoundAllFoldsTogether(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds of processor time")
+	}
 	load := func(limits nas.Limits, cv int) (*study.Spec, error) {
 		spec, _, err := study.Load(t.Context(), "../examples/digits/nas.yaml", &data.Cache{}, study.FileOptions{Override: func(s *study.Spec) {
 			s.Name, s.Data.Rows, s.Data.Image, s.Space = "limited", 200, nil, nil
