@@ -32,6 +32,7 @@ import (
 const (
 	irVersion = 8
 	opset     = 17
+	opsetML   = 3 // of ai.onnx.ml, for trees
 )
 
 // Options say what a file holds beside the network. The zero value: nothing.
@@ -106,6 +107,12 @@ func (g *graph) write(w io.Writer, in, out data.Shape, o Options, network func(o
 	model.text(2, "budwood")
 	model.bytes(7, body)
 	model.bytes(8, set)
+	if g.ml {
+		var set message
+		set.text(1, "ai.onnx.ml")
+		set.int(2, opsetML)
+		model.bytes(8, set)
+	}
 	if o.Data != nil {
 		about, err := json.Marshal(o.Data)
 		if err != nil {
@@ -131,6 +138,7 @@ type graph struct {
 	constants []message
 	made      map[string]string // values that were brought into another order
 	count     int
+	ml        bool // it has operators of ai.onnx.ml
 }
 
 // fresh is a name that nothing has.
@@ -147,6 +155,11 @@ type attr struct {
 
 // node adds a node with the names of its outputs and inputs.
 func (g *graph) node(op string, outputs, inputs []string, attrs ...attr) {
+	g.nodeOf("", op, outputs, inputs, attrs...)
+}
+
+// nodeOf is node for an operator of another set than ONNX's own.
+func (g *graph) nodeOf(domain, op string, outputs, inputs []string, attrs ...attr) {
 	var m message
 	for _, s := range inputs {
 		m.text(1, s)
@@ -158,6 +171,9 @@ func (g *graph) node(op string, outputs, inputs []string, attrs ...attr) {
 	m.text(4, op)
 	for _, a := range attrs {
 		m.bytes(5, attribute(a.name, a.value))
+	}
+	if domain != "" {
+		m.text(7, domain)
 	}
 	g.nodes = append(g.nodes, m)
 }
