@@ -46,14 +46,18 @@ func named(r io.Reader, o Options) (*reader.Model, error) {
 	}
 	out := &reader.Model{Layer: layers, In: in, Tensors: m.tensors, First: true, FileIn: slices.Concat(in[2:], in[:2])}
 	var left []string
+	counted := 0
 	for _, t := range list {
 		switch {
 		case m.used[t.Name]:
 		case strings.HasSuffix(t.Name, ".num_batches_tracked"):
-			out.Ignored = append(out.Ignored, t.Name+": batches counted in training")
+			counted++
 		default:
 			left = append(left, fmt.Sprintf("%s %v", t.Name, t.Shape))
 		}
+	}
+	if counted > 0 {
+		out.Ignored = append(out.Ignored, fmt.Sprintf("%d tensors num_batches_tracked: batches counted in training", counted))
 	}
 	if left != nil {
 		return nil, fmt.Errorf("as network %s: no layer has a place for %d tensors: %s", name, len(left), few(left))
