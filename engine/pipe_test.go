@@ -324,6 +324,9 @@ func TestStagesPanic(t *testing.T) {
 // What stages take together is what is announced for each: min(m, P−i) copies of what
 // stage i of P keeps for the backward passes of m micro-batches, and one of all else.
 func TestMemoryOfStages(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds of processor time")
+	}
 	const width = 128
 	s := blobs(data.Shape{width}, 4, 192)
 	layer := Seq{Dense{Out: width}, BatchNorm{}, GELU{}, Dense{Out: width}, GELU{}, Dense{Out: width}, BatchNorm{}, GELU{}, Dense{Out: width}, GELU{}, Dense{Out: 4}}
@@ -391,6 +394,9 @@ func TestMemoryOfStages(t *testing.T) {
 // lane with the same data, micro_batches and tensor: on eight ranks, and on four with two
 // lanes each.
 func TestHybridChangesNoBit(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds of processor time")
+	}
 	for _, precision := range []Precision{F32, BF16} {
 		q, alone, m := hybrid()
 		q.config.Precision = precision

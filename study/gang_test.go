@@ -19,6 +19,9 @@ import (
 // A network that several ranks train comes to the same as one does, to the last bit of
 // its checkpoint: with rungs, early ends, and the optimizer's state shared out.
 func TestRanksTrainTheSame(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds of processor time")
+	}
 	train := func(name string, ranks engine.Ranks, zero, pipeline int) (map[int][]byte, []search.Record) {
 		spec := studytest.Digits(t, "ranks", func(s *study.Spec) {
 			s.Search.Scheduler, s.Search.Sampler, s.Keep = "asha", "random", 4
