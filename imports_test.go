@@ -14,7 +14,7 @@ var mayImport = map[string][]string{
 	"internal":              {},
 	"hpo":                   {"search", "gonum.org/v1/gonum"},
 	"hpo/scheduler":         {"search"},
-	"data":                  {"golang.org/x/exp", "github.com/parquet-go/parquet-go"},
+	"data":                  {"golang.org/x/exp", "golang.org/x/image", "github.com/parquet-go/parquet-go"},
 	"engine":                {"data", "engine/crew", "engine/internal/check", "engine/internal/plan", "engine/kernel", "engine/layout", "engine/loss", "engine/mesh", "engine/optim", "engine/safetensors"},
 	"engine/loss":           {"data", "engine/internal/check", "engine/kernel"},
 	"engine/optim":          {"engine/internal/check", "engine/kernel"},
