@@ -141,6 +141,16 @@ func (c *Cache) LoadWith(ctx context.Context, s Source, path string) (*Data, *Se
 	return LoadWith(ctx, s, path)
 }
 
+// LoadWithImages is [LoadWithImages], with the files of [Cache.Files]. Nothing is kept.
+func (c *Cache) LoadWithImages(ctx context.Context, s Source, path string) (*Data, *NewImages, error) {
+	s, done, err := c.here(ctx, s)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer done()
+	return LoadWithImages(ctx, s, path)
+}
+
 // Fresh is [Load], with the files of [Cache.Files]: data that has [Data.Numbers].
 // Nothing is kept.
 func (c *Cache) Fresh(ctx context.Context, s Source) (*Data, error) {

@@ -1,16 +1,18 @@
 package data
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"time"
 )
 
-// ofImages reports whether the inputs of a source are image files.
-func (s Source) ofImages() bool { return s.Folder != "" || s.Files != "" }
+// OfImages reports whether the inputs of a source are image files.
+func (s Source) OfImages() bool { return s.Folder != "" || s.Files != "" }
 
 // checkImages checks sources of image files.
 func (s Source) checkImages() *Error {
@@ -83,7 +85,7 @@ func loadPack(ctx context.Context, s Source) (*Data, *pack, error) {
 // if there is none, h being nil. Other sources stay what they are.
 func (h *Shared) Packed(ctx context.Context, s Source) (packed Source, done func(), err error) {
 	done = func() {}
-	if !s.ofImages() || isPack(s.files()[0].path) {
+	if !s.OfImages() || isPack(s.files()[0].path) {
 		return s, done, nil
 	}
 	path := ""
@@ -119,7 +121,7 @@ func (h *Shared) pack(ctx context.Context, s Source) (string, error) {
 		h.say(err)
 		return "", nil
 	}
-	path += packEnding
+	path = strings.TrimSuffix(path, decoded) + packEnding
 	if h.hasPack(path) {
 		return path, nil
 	}
@@ -175,14 +177,10 @@ func (p *pack) load(s Source) (*Data, error) {
 		return nil, bad
 	}
 	m := p.Images
-	d := &Data{Images: &m, Features: m.Shape.Size(), Classes: len(g.names), ClassNames: g.names, Target: s.Target, Dropped: m.Dropped}
+	d := &Data{Images: &m, Features: m.Shape.Size(), Classes: len(g.names), ClassNames: g.names, Target: cmp.Or(s.Target, "class"), Dropped: m.Dropped}
 	d.goal(g, parts.train)
 	mean, scale := p.moments(parts.train)
-	table := &[256]float32{}
-	for b := range table {
-		table[b] = score(float64(b), mean, scale)
-	}
-	all := packedRows{p.file, p.pixels, rows, d.Features, table}
+	all := packedRows{p.file, p.pixels, rows, d.Features, scores(mean, scale)}
 	for _, part := range []struct {
 		set  **Set
 		rows []int

@@ -31,19 +31,8 @@ func (s Source) buildPack(ctx context.Context, dir string) (path string, err err
 	if err != nil {
 		return "", err
 	}
-	p := &packing{list: l, resize: s.Resize, seen: make([]decodedImage, len(l.files))}
-	raw, err := os.CreateTemp(dir, Unfinished+"*")
-	if err != nil {
-		return "", err
-	}
-	defer func() {
-		raw.Close()
-		os.Remove(raw.Name())
-	}()
-	if err := p.decode(ctx, raw); err != nil {
-		return "", err
-	}
-	h, rows, digests, bad := p.header()
+	p := &packing{list: l, resize: s.Resize}
+	path, bad, err := p.write(ctx, dir)
 	if bad != nil {
 		bad.Key, bad.Path = "folder", s.Folder
 		if s.Files != "" {
@@ -51,9 +40,31 @@ func (s Source) buildPack(ctx context.Context, dir string) (path string, err err
 		}
 		return "", bad
 	}
+	return path, err
+}
+
+// write decodes the files, and writes them into a pack in a directory; bad is an error of
+// the files.
+func (p *packing) write(ctx context.Context, dir string) (path string, bad *Error, err error) {
+	p.seen = make([]decodedImage, len(p.list.files))
+	raw, err := os.CreateTemp(dir, Unfinished+"*")
+	if err != nil {
+		return "", nil, err
+	}
+	defer func() {
+		raw.Close()
+		os.Remove(raw.Name())
+	}()
+	if err := p.decode(ctx, raw); err != nil {
+		return "", nil, err
+	}
+	h, rows, digests, bad := p.header()
+	if bad != nil {
+		return "", bad, nil
+	}
 	f, err := os.CreateTemp(dir, Unfinished+"*")
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	err = writePack(f, h, raw, rows, digests)
 	if closed := f.Close(); err == nil {
@@ -61,16 +72,17 @@ func (s Source) buildPack(ctx context.Context, dir string) (path string, err err
 	}
 	if err != nil {
 		os.Remove(f.Name())
-		return "", err
+		return "", nil, err
 	}
-	return f.Name(), nil
+	return f.Name(), nil, nil
 }
 
 // packing is a pack that is being made.
 type packing struct {
 	list   *imageList
 	resize *Resize
-	chosen bool // nobody asked for this size
+	chosen bool  // nobody asked for this size
+	like   Shape // of what a network reads; nil: as the files are
 	seen   []decodedImage
 }
 
@@ -131,6 +143,9 @@ func (p *packing) read(to *decodedImage, f *os.File, size int64, out []byte, roo
 		return err
 	}
 	p.resize.fit(m, out)
+	if p.like != nil && p.like[2] == 1 && !m.gray {
+		brightness(out)
+	}
 	to.h, to.w = m.h, m.w
 	to.digest = m.digest()
 	to.is = *m
@@ -272,12 +287,18 @@ func (p *packing) header() (h *packHeader, rows []int, digests [][digestSize]byt
 		}
 		h.Target.Code = append(h.Target.Code, k)
 	}
+	if len(l.files) == 1 && len(rows) == 0 {
+		return nil, nil, nil, fault("", "the image cannot be read: %s", l.files[0].bad)
+	}
 	if len(rows) == 0 {
 		return nil, nil, nil, fault("", "none of the %s can be read: %s", many(m.LeftOut, "image"), m.leftList(3))
 	}
 	m.Count = len(rows)
 	m.Shape = Shape{p.resize.To[0], p.resize.To[1], 3}
-	if gray {
+	switch {
+	case p.like != nil:
+		m.Shape = p.like
+	case gray:
 		m.Shape[2] = 1
 	}
 	m.Resize, m.Chosen = p.resize, p.chosen

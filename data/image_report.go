@@ -49,6 +49,13 @@ type ClassCount struct {
 	Test  int    `json:"test"`
 }
 
+func (c ClassCount) parts() string {
+	if c.Valid == 0 { // cross-validation
+		return fmt.Sprintf("%d train, %d test", c.Train, c.Test)
+	}
+	return fmt.Sprintf("%d train, %d valid, %d test", c.Train, c.Valid, c.Test)
+}
+
 // maxLeft is how many files are named that cannot be used.
 const maxLeft = 1000
 
@@ -114,17 +121,27 @@ func (m *Images) Lines() []Line {
 	if m.Resized && !m.Chosen {
 		lines = append(lines, Line{"resize", m.Resize.String()})
 	}
+	same := len(m.Classes) > 3
+	for _, c := range m.Classes {
+		first := m.Classes[0]
+		first.Name = c.Name
+		same = same && c == first
+	}
 	const most = 30
 	for i, c := range m.Classes {
+		if same {
+			names := make([]string, len(m.Classes))
+			for k, c := range m.Classes {
+				names[k] = c.Name
+			}
+			lines = append(lines, Line{"classes", fmt.Sprintf("%d, each with %s: %s", len(m.Classes), c.parts(), shortList(names))})
+			break
+		}
 		if i == most && len(m.Classes) > most+1 {
 			lines = append(lines, Line{"class", fmt.Sprintf("and %d more", len(m.Classes)-most)})
 			break
 		}
-		parts := fmt.Sprintf("%d train, %d valid, %d test", c.Train, c.Valid, c.Test)
-		if c.Valid == 0 {
-			parts = fmt.Sprintf("%d train, %d test", c.Train, c.Test)
-		}
-		lines = append(lines, Line{"class", fmt.Sprintf("%s: %s", c.Name, parts)})
+		lines = append(lines, Line{"class", fmt.Sprintf("%s: %s", c.Name, c.parts())})
 	}
 	return lines
 }
@@ -141,13 +158,13 @@ func (m *Images) Said() []Line {
 		say("resize", "the proportions of %s change; keep them with pad: true or crop: true", many(m.Distorted, "image"))
 	}
 	if m.Turned > 0 {
-		say("turned", "%s upright, as EXIF says", many(m.Turned, "image"))
+		say("turned", "%s turned upright, as EXIF says", many(m.Turned, "image"))
 	}
 	if m.Transparent > 0 {
-		say("transparent", "%s, shown over white", many(m.Transparent, "image"))
+		say("transparent", "%s, partly transparent, shown over white", many(m.Transparent, "image"))
 	}
 	if m.Deep > 0 {
-		say("16 bits", "%s, rounded to 8 bits a channel", many(m.Deep, "image"))
+		say("16 bits", "%s of 16 bits a channel, rounded to 8", many(m.Deep, "image"))
 	}
 	if m.LeftOut > 0 {
 		say("left_out", "%d of %s cannot be read: %s", m.LeftOut, many(m.Count+m.LeftOut, "image"), m.leftList(5))
@@ -159,7 +176,11 @@ func (m *Images) Said() []Line {
 			endings = append(endings, fmt.Sprintf("%d %s", m.Others[ending], ending))
 			n += m.Others[ending]
 		}
-		say("left_out", "%s that are no images: %s", many(n, "file"), shortList(endings))
+		is := "files are no images"
+		if n == 1 {
+			is = "file is no image"
+		}
+		say("left_out", "%d %s: %s", n, is, shortList(endings))
 	}
 	for _, note := range m.Notes {
 		say("left_out", "%s", note)

@@ -72,7 +72,7 @@ func (s Source) listTable(ctx context.Context) (*imageList, error) {
 // CheckInside is an error if a table of image files names one that is not below the
 // directory of the table: a study file of somebody else's may name any.
 func (s Source) CheckInside(ctx context.Context) error {
-	if s.Files == "" || s.CSV == "" {
+	if s.Files == "" || s.check() != nil {
 		return nil
 	}
 	if st, err := os.Stat(s.CSV); err != nil || !st.Mode().IsRegular() {

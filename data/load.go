@@ -39,7 +39,7 @@ func Load(ctx context.Context, s Source) (*Data, error) {
 		return nil, err
 	}
 	switch {
-	case s.ofImages():
+	case s.OfImages():
 		return loadImages(ctx, s)
 	case s.IDX != nil:
 		return loadIDX(ctx, s)

@@ -94,7 +94,7 @@ func (s Source) check() *Error {
 		return fault("image", "%v is not an image; give height, width and channels, such as [8, 8, 1]", []int(s.Image))
 	}
 	switch {
-	case s.ofImages():
+	case s.OfImages():
 		return s.checkImages()
 	case s.Resize != nil:
 		return fault("resize", "belongs to image files: folder, or csv with files")
@@ -201,7 +201,7 @@ func (s Source) Key() (string, error) {
 	if s.Digests != nil {
 		return string(j), nil
 	}
-	if s.ofImages() && !isPack(s.files()[0].path) {
+	if s.OfImages() && !isPack(s.files()[0].path) {
 		state, err := s.imagesState(context.Background())
 		return string(j) + " " + state, err
 	}
