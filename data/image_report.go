@@ -49,6 +49,8 @@ type ClassCount struct {
 	Test  int    `json:"test"`
 }
 
+func (c ClassCount) all() int { return c.Train + c.Valid + c.Test }
+
 func (c ClassCount) parts() string {
 	if c.Valid == 0 { // cross-validation
 		return fmt.Sprintf("%d train, %d test", c.Train, c.Test)
@@ -123,9 +125,7 @@ func (m *Images) Lines() []Line {
 	}
 	same := len(m.Classes) > 3
 	for _, c := range m.Classes {
-		first := m.Classes[0]
-		first.Name = c.Name
-		same = same && c == first
+		same = same && c.all() == m.Classes[0].all()
 	}
 	const most = 30
 	for i, c := range m.Classes {
@@ -134,7 +134,7 @@ func (m *Images) Lines() []Line {
 			for k, c := range m.Classes {
 				names[k] = c.Name
 			}
-			lines = append(lines, Line{"classes", fmt.Sprintf("%d, each with %s: %s", len(m.Classes), c.parts(), shortList(names))})
+			lines = append(lines, Line{"classes", fmt.Sprintf("%d, each with %s: %s", len(m.Classes), many(c.all(), "image"), shortList(names))})
 			break
 		}
 		if i == most && len(m.Classes) > most+1 {

@@ -29,7 +29,7 @@ func TestImages(t *testing.T) {
 		}
 	}
 	out, said, code := do(t, dir, "plan", file)
-	for _, want := range []string{"240 PNG, 8×8 pixels, 1 channel, as all are gray", "10, each with 16 train, 4 valid, 4 test", "1 of 241 images cannot be read: 3/broken.png (it is cut off)"} {
+	for _, want := range []string{"240 PNG, 8×8 pixels, 1 channel, as all are gray", "10, each with 24 images: 0, 1, 2, 3, 4 and 5 more", "1 of 241 images cannot be read: 3/broken.png (it is cut off)"} {
 		if code != 0 || !strings.Contains(strings.Join(strings.Fields(out), " "), want) {
 			t.Fatalf("plan does not say %q: %d\n%s%s", want, code, out, said)
 		}

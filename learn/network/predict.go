@@ -17,11 +17,13 @@ type Prediction struct {
 }
 
 // Predict applies a trained network to the rows of a set.
-func (s Supervised) Predict(net *engine.Net, rows *data.Set) ([]Prediction, error) {
-	net.Borrow(s.Mesh.Idle, 0)
+func (s Supervised) Predict(net Net, rows *data.Set) ([]Prediction, error) {
+	if n, ok := net.(*engine.Net); ok {
+		n.Borrow(s.Mesh.Idle, 0)
+	}
 	w := net.Out().Size()
 	y := make([]float32, rows.Len()*w)
-	f, err := net.Inference()
+	f, err := predictor(net)
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +54,7 @@ func (s Supervised) Predict(net *engine.Net, rows *data.Set) ([]Prediction, erro
 const atOnce = 1024
 
 // predict computes the outputs of rows that are in memory or in a file.
-func predict(f *engine.Inference, rows *data.Set, y []float32) error {
+func predict(f Predictor, rows *data.Set, y []float32) error {
 	if rows.Rows == nil {
 		return f.Predict(rows.X, y)
 	}
