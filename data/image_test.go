@@ -635,3 +635,96 @@ func TestPad(t *testing.T) {
 		}
 	}
 }
+
+// The files of a folder are decoded once, until one of them changes.
+func TestPackedOnce(t *testing.T) {
+	dir := folder(t, pets(t, 5, ""))
+	h := &Shared{Dir: filepath.Join(t.TempDir(), "decoded"), Log: func(text string) { t.Error(text) }}
+	of := func(s Source) (string, os.FileInfo) {
+		t.Helper()
+		packed, done, err := h.Packed(t.Context(), s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		done()
+		st, err := os.Stat(packed.Folder)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return packed.Folder, st
+	}
+	s := Source{Folder: dir}
+	path, st := of(s)
+	if again, same := of(s); again != path || !os.SameFile(st, same) {
+		t.Error("decoded twice")
+	}
+	other := s
+	other.Split.Seed, other.Rows = 5, 8 // neither changes what is decoded
+	if again, same := of(other); again != path || !os.SameFile(st, same) {
+		t.Error("decoded twice, as the split has changed")
+	}
+	other.Resize = &Resize{To: []int{3, 3}}
+	if again, _ := of(other); again == path {
+		t.Error("the size has changed, the file has not")
+	}
+	if err := os.WriteFile(filepath.Join(dir, "cat", "00.png"), asPNG(t, grays(2, 9, 9, 9, 9)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if again, _ := of(s); again == path {
+		t.Error("an image has changed, the file has not")
+	}
+	// Nothing is left of what was made on the way.
+	if left, _ := filepath.Glob(filepath.Join(h.Dir, Unfinished+"*")); len(left) > 0 {
+		t.Error(left)
+	}
+	// A cache finds it there, and a source that was decoded is decoded no more.
+	c := Cache{Shared: h}
+	d, err := c.Load(t.Context(), s)
+	if err != nil || d.Images.Count != 10 {
+		t.Fatalf("%v, %v", d, err)
+	}
+}
+
+// New images are read as those that were learned from.
+func TestLoadWithImages(t *testing.T) {
+	files := map[string][]byte{}
+	for i := range 8 {
+		files[fmt.Sprintf("a/%d.png", i)] = asPNG(t, grays(2, byte(10*i), 20, 30, 40))
+		files[fmt.Sprintf("b/%d.png", i)] = asPNG(t, grays(2, byte(10*i), 220, 30, 40))
+	}
+	s := Source{Folder: folder(t, files)}
+	fresh := folder(t, map[string][]byte{
+		"x/red.png":  asPNG(t, painted(2, 2, func(y, x int) color.NRGBA { return color.NRGBA{200, 100, 50, 255} })),
+		"big.png":    asPNG(t, grays(4, 0, 0, 100, 100, 0, 0, 100, 100, 60, 60, 80, 80, 60, 60, 80, 80)),
+		"broken.jpg": []byte("\xff\xd8\xff"),
+	})
+	d, n, err := LoadWithImages(t.Context(), s, fresh)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if cmp.Diff(n.Files, []string{"big.png", "x/red.png"}) != "" || cmp.Diff(n.Images.Left, []LeftOut{{"broken.jpg", "it is cut off"}}) != "" {
+		t.Errorf("%v %v", n.Files, n.Images.Left)
+	}
+	p := d.Preparation.Pixels
+	for row, want := range [][]float64{{0, 100, 60, 80}, {124, 124, 124, 124}} { // .299·200 + .587·100 + .114·50 = 124.2
+		x := make([]float32, 4)
+		n.Set.Read(x, row)
+		for k, v := range x {
+			if got := score(want[k], p.Mean, p.Scale); v != got {
+				t.Errorf("value %d of %s is %v, not that of %v", k, n.Files[row], v, want[k])
+			}
+		}
+	}
+	if said := strings.Join(n.Said(), "; "); !strings.Contains(said, "1 image in colours: brightness alone is used") || !strings.Contains(said, "2×2 to 4×4 pixels: brought to 2×2") {
+		t.Error(said)
+	}
+	for path, want := range map[string]string{
+		filepath.Join(fresh, "broken.jpg"): "the image cannot be read: it is cut off",
+		filepath.Join(fresh, "none"):       "no such file or directory",
+		t.TempDir():                        "there are no images in it",
+	} {
+		if _, _, err := LoadWithImages(t.Context(), s, path); err == nil || !strings.HasSuffix(err.Error(), want) {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+}
