@@ -29,7 +29,7 @@ var mayImport = map[string][]string{
 	"engine/safetensors":    {"engine/kernel"},
 	"engine/compress":       {"data", "engine", "engine/safetensors", "gonum.org/v1/gonum"},
 	"engine/quant":          {"data", "engine", "engine/compress", "engine/kernel", "engine/safetensors"},
-	"engine/transfer":       {"data", "engine", "engine/safetensors"},
+	"engine/transfer":       {"data", "engine", "engine/kernel", "engine/safetensors"},
 	"engine/internal/check": {},
 	"engine/internal/plan":  {"data", "engine/kernel"},
 	"nas":                   {"search", "data", "engine", "engine/safetensors"},
