@@ -18,8 +18,7 @@ import (
 
 // decodedImage is what is known of a file after it was read.
 type decodedImage struct {
-	bad    string // why it cannot be used
-	h, w   int    // upright
+	h, w   int // upright
 	is     picture
 	digest [digestSize]byte
 }

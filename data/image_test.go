@@ -217,6 +217,9 @@ func TestDecodePicture(t *testing.T) {
 		}
 	})
 	t.Run("webp", func(t *testing.T) { // against the same picture as a PNG
+		if testing.Short() {
+			t.Skip("asks the go command where the module is")
+		}
 		want, err := decodePicture(webpFile(t, "blue-purple-pink-large.png"))
 		if err != nil {
 			t.Fatal(err)
@@ -598,7 +601,7 @@ func TestImageErrors(t *testing.T) {
 		{Source{Folder: dir, Resize: &Resize{To: []int{2, 5000}}}, "data: resize.to: 2×5000 is too large; a side has at most 4096 pixels"},
 		{Source{Folder: dir, Resize: &Resize{To: []int{8, 8}, Pad: 5}}, "data: resize.pad: a border of 4 pixels leaves nothing of 8×8"},
 		{Source{Folder: dir, Resize: &Resize{To: []int{8, 8}, Pad: 1, Crop: true}}, "data: resize.crop: give pad or crop: one fills up, the other cuts off"},
-		{Source{CSV: "t.csv", Target: "y", Resize: &Resize{To: []int{8, 8}}}, "data: resize: belongs to image files: folder, or csv with files"},
+		{Source{CSV: "t.csv", Target: "y", Resize: &Resize{To: []int{8, 8}}}, "data: resize: belongs to images: folder, csv with files, or columns that are pixels, with image: [height, width, channels]"},
 		{Source{Parquet: "t", Files: "f", Target: "y"}, "data: files: is a column of the table that names the images: give the table as csv"},
 		{Source{CSV: "t", Files: "y", Target: "y"}, `data: files: "y" is another column already`},
 		{Source{Folder: filepath.Join(dir, "no")}, "read F: no such file or directory"},

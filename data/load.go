@@ -38,9 +38,22 @@ func Load(ctx context.Context, s Source) (*Data, error) {
 	if err := s.Validate(); err != nil {
 		return nil, err
 	}
-	switch {
-	case s.OfImages():
+	if s.OfImages() {
 		return loadImages(ctx, s)
+	}
+	d, err := loadRows(ctx, s)
+	if err == nil && s.Resize != nil {
+		if bad := d.resize(s.Resize); bad != nil {
+			bad.Path = s.files()[0].path
+			return nil, bad
+		}
+	}
+	return d, err
+}
+
+// loadRows loads data that is not in image files.
+func loadRows(ctx context.Context, s Source) (*Data, error) {
+	switch {
 	case s.IDX != nil:
 		return loadIDX(ctx, s)
 	case s.NPY != nil:

@@ -56,7 +56,14 @@ func LoadWith(ctx context.Context, s Source, path string) (*Data, *Set, error) {
 	for i := range rows {
 		rows[i] = known + i
 	}
-	return d, enc.set(rows), nil
+	set := enc.set(rows)
+	if s.Resize != nil {
+		set = s.Resize.set(set, d.black())
+		if bad := d.resize(s.Resize); bad != nil {
+			return nil, nil, bad
+		}
+	}
+	return d, set, nil
 }
 
 // readRows reads a table whose columns of some names are categorical because they

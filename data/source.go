@@ -22,7 +22,7 @@ type Source struct {
 	Parquet      string        `json:"parquet,omitempty" yaml:"parquet,omitempty"`
 	Folder       string        `json:"folder,omitempty" yaml:"folder,omitempty"` // a directory with a directory of images for each class, or with train, valid and test that have those
 	Files        string        `json:"files,omitempty" yaml:"files,omitempty"`   // csv: the column that names image files, relative to the table; they are the inputs
-	Resize       *Resize       `json:"resize,omitempty" yaml:"resize,omitempty"` // of image files; nil: as they are, or if they differ a size is chosen
+	Resize       *Resize       `json:"resize,omitempty" yaml:"resize,omitempty"` // of images; nil: as they are, or for files that differ a size is chosen
 	IDX          *IDX          `json:"idx,omitempty" yaml:"idx,omitempty"`
 	NPY          *NPY          `json:"npy,omitempty" yaml:"npy,omitempty"`
 	Text         *Text         `json:"text,omitempty" yaml:"text,omitempty"`
@@ -96,8 +96,10 @@ func (s Source) check() *Error {
 	switch {
 	case s.OfImages():
 		return s.checkImages()
-	case s.Resize != nil:
-		return fault("resize", "belongs to image files: folder, or csv with files")
+	case s.Resize != nil && len(s.Image) == 0 && s.IDX == nil && s.NPY == nil:
+		return fault("resize", "belongs to images: folder, csv with files, or columns that are pixels, with image: [height, width, channels]")
+	case s.Resize.check() != nil:
+		return s.Resize.check()
 	}
 	if s.CSV != "" || s.Parquet != "" {
 		return s.checkTable()
