@@ -88,6 +88,11 @@ func (m *Model) Margins(x []float32) ([]float64, error) {
 	}
 	m.once.Do(func() { m.flat = m.flatten() })
 	m.flat.add(m.encoded(x), f)
+	if m.Kind == "forest" {
+		for i := range f {
+			f[i] /= float64(max(len(m.Trees), 1))
+		}
+	}
 	return f, nil
 }
 
