@@ -125,7 +125,7 @@ func (f *Forest) loss(w *watched) float64 {
 			d := w.f[i]/n - float64(w.y.Value[i])
 			return d * d
 		}
-		return -math.Log(max(w.f[i*f.c.Classes+int(w.y.Class[i])]/n, 1e-15))
+		return -math.Log((w.f[i*f.c.Classes+int(w.y.Class[i])] + 1/float64(f.c.Classes)) / (n + 1)) // as by smooth
 	})
 }
 

@@ -213,8 +213,10 @@ func (g *graph) link(m *trees.Model, y string) string {
 		return g.apply("Concat", []string{g.apply("Mul", []string{y, g.number(0)}), y}, attr{"axis", 1})
 	case m.Loss == "poisson":
 		return g.apply("Exp", []string{y})
-	case m.Loss == "" && m.Classes > 0: // shares of a forest; their sum is 1
-		return g.apply("Log", []string{g.apply("Clip", []string{y, g.number(1e-15)})})
+	case m.Loss == "" && m.Classes > 0: // shares of a forest, smoothed as by Model.Predict
+		n := float64(len(m.Trees))
+		shares := g.apply("Add", []string{g.apply("Mul", []string{y, g.number(n / (n + 1))}), g.number(1 / (n + 1) / float64(m.Classes))})
+		return g.apply("Log", []string{shares})
 	}
 	return y
 }

@@ -64,7 +64,7 @@ func TestTrees(t *testing.T) {
 				scaled, unscaled = append(scaled, 0), append(unscaled, 0)
 			}
 			if m.Loss == "" && d.Classes > 0 {
-				v = math.Log(max(v, 1e-15))
+				v = math.Log((v*7 + 1/float64(d.Classes)) / 8)
 			}
 			scaled = append(scaled, float32(v))
 			if d.Classes == 0 {
