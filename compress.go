@@ -20,7 +20,7 @@ type Compress struct {
 	Target   map[string]float64 // by size, latency, energy, macs or params, how many times less it has to cost; nil: the whole front
 	MaxDrop  float64            // what may be lost: share of the rows, or of the RMSE; 0 means 0.005
 	Strict   bool               // it binds the upper end of the 95 % interval
-	Protect  []string           // layers whose channels stay, by patterns of their names
+	Protect  []string           // layers that stay as they are, by patterns of their paths
 	Trials   int                // plans; 0 means 24
 	Epochs   int                // most epochs that a plan is trained; 0 means 9
 	Parallel int                // plans at the same time; 0 means 1: then the decisions depend on nothing else

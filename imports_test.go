@@ -39,7 +39,7 @@ var mayImport = map[string][]string{
 	"trials/reap":           {},
 	"trials/store":          {"search", "trials/segment", "trials/energy", "github.com/mattn/go-sqlite3"},
 	"learn":                 {"search", "trials"},
-	"learn/network":         {"search", "data", "engine", "engine/compress", "engine/loss", "engine/optim", "learn", "trials", "trials/segment", "trials/blob"},
+	"learn/network":         {"search", "data", "engine", "engine/compress", "engine/loss", "engine/optim", "engine/quant", "learn", "trials", "trials/segment", "trials/blob"},
 	"learn/tabular":         {"search", "data", "learn", "learn/network", "trees", "trials", "trials/blob"},
 	"meta":                  {"search", "gonum.org/v1/gonum"},
 	"report":                {"search", "hpo"},
@@ -100,6 +100,9 @@ func TestSDKWithoutServer(t *testing.T) {
 // A program that trains, and keeps what it trains elsewhere, must not link SQLite:
 // only the process that owns the store needs it.
 func TestTrainingWithoutSQLite(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds of processor time")
+	}
 	out, err := exec.Command("go", "list", "-f", "{{.ImportPath}}{{range .Deps}} {{.}}{{end}}", "./...").Output()
 	if err != nil {
 		t.Fatal(err)
@@ -120,6 +123,9 @@ func TestTrainingWithoutSQLite(t *testing.T) {
 
 // A study is known, and run on goroutines, without Temporal.
 func TestStudyWithoutTemporal(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds of processor time")
+	}
 	out, err := exec.Command("go", "list", "-deps", "./study").Output()
 	if err != nil {
 		t.Fatal(err)

@@ -129,14 +129,18 @@ func Compression(ctx context.Context, db *store.Store, o CompressOptions) (*Spec
 	if s.Search.Parallel == 0 {
 		s.Search.Parallel = 1
 	}
-	most := 1.
+	most, cut := 1., 1. // cut: of what integers do not make less
 	for name, times := range o.Target {
 		s.Compress.Target[compressTargets[name]] = times
 		most = max(most, times)
+		if name == "macs" || name == "params" {
+			cut = max(cut, times)
+		}
 	}
-	s.StartWith = firstPlans(min(max(lr/3, 1e-4), 1e-2), most)
+	ints := max(most/smaller, cut)
+	s.StartWith = firstPlans(min(max(lr/3, 1e-4), 1e-2), most, ints)
 	if most > 1 { // beyond the first plans, those that may reach the target alone
-		s.Constraints = []string{fmt.Sprintf("keep * rank <= %.6g or keep == 1 or keep == 0.75 or keep == 0.5 or keep == 0.25", max(1.05/most, .1))}
+		s.Constraints = []string{fmt.Sprintf("keep * rank <= %.6g or int8 != no and keep * rank <= %.6g or keep == 1 or keep == 0.75 or keep == 0.5 or keep == 0.25", max(1.05/most, .1), min(max(1.05/ints, .1), 1))}
 	}
 	s.Search.Min = min(s.Search.Min, s.Budget.Epochs)
 	return s, s.Complete()
@@ -160,22 +164,34 @@ func compressRecipe(fixed, params search.Params) search.Params {
 	return out
 }
 
+// smaller is about how many times a network is in integers.
+const smaller = 3.6
+
 // compressSpace are the plans that are searched.
 var compressSpace = search.Space{
-	search.Float("keep", .1, 1), search.Ordinal("rank", .35, .5, .75, 1.), search.Choice("importance", "l1", "l2", "bn_scale"),
+	search.Float("keep", .1, 1), search.Ordinal("rank", .35, .5, .75, 1.), search.Choice("int8", "no", "inner", "all"), search.Choice("importance", "l1", "l2", "bn_scale"),
 	search.LogFloat("lr", 1e-4, 1e-2), search.Float("alpha", 0, .8),
 }
 
 // firstPlans are tried before any that a sampler proposes: the network as it is, then each
-// method alone, then cuts that are about as large as the largest target.
-func firstPlans(lr, most float64) []search.Params {
-	plan := func(keep, rank, alpha float64) search.Params {
-		return search.Params{"keep": keep, "rank": rank, "importance": "l1", "lr": lr, "alpha": alpha}
+// method alone, then cuts that are about as large as the largest target, in float32 and in
+// integers.
+func firstPlans(lr, most, ints float64) []search.Params {
+	plan := func(keep, rank float64, int8 string, alpha float64) search.Params {
+		return search.Params{"keep": keep, "rank": rank, "int8": int8, "importance": "l1", "lr": lr, "alpha": alpha}
 	}
-	out := []search.Params{plan(1, 1, 0), plan(.75, 1, .3), plan(.5, 1, .3), plan(.25, 1, .3), plan(1, .75, .3), plan(1, .5, .3)}
+	out := []search.Params{
+		plan(1, 1, "no", 0), plan(1, 1, "all", 0), plan(1, 1, "inner", 0),
+		plan(.75, 1, "no", .3), plan(.5, 1, "no", .3), plan(.25, 1, "no", .3),
+		plan(1, .75, "no", .3), plan(1, .5, "no", .3),
+		plan(.5, 1, "all", .3), plan(1, .5, "all", .3),
+	}
 	if most > 1 {
 		least := max(.95/most, .1)
-		out = append(out, plan(least, 1, .3), plan(least, 1, 0), plan(min(2*least, .95), .5, .3))
+		out = append(out, plan(least, 1, "no", .3), plan(least, 1, "no", 0), plan(min(2*least, .95), .5, "no", .3))
+		if least = max(.95/ints, .1); least < 1 {
+			out = append(out, plan(least, 1, "all", .3), plan(least, 1, "all", 0))
+		}
 	}
 	return out
 }
@@ -259,7 +275,15 @@ func (m *Model) findSource(out *network.Supervised, d *data.Data, blobs blob.Sto
 	}
 	t := m.Teacher
 	out.Plan.Source = func(ctx context.Context, cpu string) (*engine.Net, error) {
-		return source.On(cpu).Trained(ctx, blobs, t.Key, t.Params, search.Rand(t.Seed, t.Trial).Uint64())
+		net, err := source.On(cpu).Trained(ctx, blobs, t.Key, t.Params, search.Rand(t.Seed, t.Trial).Uint64())
+		if err != nil {
+			return nil, err
+		}
+		of, ok := net.(*engine.Net)
+		if !ok {
+			return nil, fmt.Errorf("study %s: its network computes in integers already", t.Study)
+		}
+		return of, nil
 	}
 	return nil
 }
@@ -267,7 +291,7 @@ func (m *Model) findSource(out *network.Supervised, d *data.Data, blobs blob.Sto
 // AsItIs is the plan that changes nothing, in words.
 const AsItIs = "as it is"
 
-// DescribePlan is a plan in words: "prune to 50 %, rank to 75 %".
+// DescribePlan is a plan in words: "prune to 50 %, rank to 75 %, int8".
 func DescribePlan(p search.Params) string {
 	var out []string
 	for name, word := range map[string]string{"keep": "prune to", "rank": "rank to"} {
@@ -275,11 +299,18 @@ func DescribePlan(p search.Params) string {
 			out = append(out, fmt.Sprintf("%s %.0f %%", word, 100*x))
 		}
 	}
+	slices.Sort(out)
+	trains := len(out) > 0
+	switch p["int8"] {
+	case "all":
+		out = append(out, "int8")
+	case "inner":
+		out = append(out, "int8 (inner)")
+	}
 	if len(out) == 0 {
 		return AsItIs
 	}
-	slices.Sort(out)
-	if a, ok := p["alpha"].(float64); ok && a > 0 {
+	if a, ok := p["alpha"].(float64); ok && a > 0 && trains {
 		out = append(out, fmt.Sprintf("distilled %.2f", a))
 	}
 	return strings.Join(out, ", ")

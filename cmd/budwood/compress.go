@@ -19,7 +19,7 @@ type compressCmd struct {
 	Target   []string       `help:"How many times less it has to cost: size=4x, latency=2x, energy=2x, macs=2x or params=2x. May be given several times. Without it the whole front is searched." placeholder:"COST=TIMES"`
 	MaxDrop  string         `help:"What may be lost on the validation rows: share of the rows, or of the RMSE." default:"0.5%" placeholder:"SHARE"`
 	Strict   bool           `help:"--max-drop binds the upper end of the 95 % interval."`
-	Protect  []string       `help:"Layers whose channels stay, by a pattern of their names." placeholder:"PATTERN"`
+	Protect  []string       `help:"Layers that stay as they are, by a pattern of their paths." placeholder:"PATTERN"`
 	Name     string         `help:"Name of the compression; STUDY-c by default." placeholder:"NAME"`
 	Trials   int            `help:"Plans that are tried." default:"24" placeholder:"N"`
 	Epochs   int            `help:"Most epochs that a plan is trained." default:"9" placeholder:"N"`

@@ -273,7 +273,7 @@ func (g *graph) layer(l engine.Layer, x operand) (operand, error) {
 	case engine.GroupNorm:
 		return g.groupNorm(l, x), nil
 	case engine.BatchNorm:
-		return g.batchNorm(x), nil
+		return g.batchNorm(l, x), nil
 	case engine.LayerNorm:
 		return g.layerNorm(l, x), nil
 	case engine.Dense:
@@ -307,7 +307,7 @@ func (g *graph) image(l engine.Layer, x operand, shape data.Shape) (operand, boo
 	case engine.Conv1D:
 		y = g.conv1D(l, g.first(x), shape)
 	case engine.MaxPool:
-		y = g.pool("MaxPool", l.Size, g.first(x))
+		y = g.maxPool(l, g.first(x))
 	case engine.AvgPool:
 		y = g.pool("AveragePool", l.Size, g.first(x))
 	case engine.Upsample:
@@ -331,6 +331,8 @@ func (g *graph) plain(l engine.Layer, x operand, shape data.Shape) (string, bool
 		return g.apply("Gather", []string{g.floats(g.weight("weight"), l.Vocab, l.Out), index}), true
 	case engine.Positional:
 		return g.positional(l, x), true
+	case engine.ClassToken:
+		return g.classToken(x), true
 	case engine.Attention:
 		return g.attention(l, x), true
 	case engine.GRU:
@@ -367,6 +369,14 @@ func (g *graph) activation(l engine.Layer, x string) (string, bool) {
 		return g.apply("Tanh", []string{x}), true
 	case engine.Sigmoid:
 		return g.apply("Sigmoid", []string{x}), true
+	case engine.Clip:
+		lo, hi := l.Bounds()
+		return g.apply("Clip", []string{x, g.number(float64(lo)), g.number(float64(hi))}), true
+	case engine.HardSigmoid:
+		alpha, beta := l.Line()
+		return g.apply("HardSigmoid", []string{x}, attr{"alpha", alpha}, attr{"beta", beta}), true
+	case engine.HardSwish:
+		return g.apply("HardSwish", []string{x}), true
 	case engine.SiLU:
 		return g.apply("Mul", []string{x, g.apply("Sigmoid", []string{x})}), true
 	case engine.GELU: // x·(1 + erf(x/√2))·½, as onnxruntime knows it
