@@ -14,7 +14,7 @@ var mayImport = map[string][]string{
 	"internal":              {},
 	"hpo":                   {"search", "gonum.org/v1/gonum"},
 	"hpo/scheduler":         {"search"},
-	"trees":                 {"data"},
+	"trees":                 {"data", "engine/kernel"},
 	"data":                  {"golang.org/x/exp", "github.com/parquet-go/parquet-go"},
 	"engine":                {"data", "engine/crew", "engine/internal/check", "engine/internal/plan", "engine/kernel", "engine/layout", "engine/loss", "engine/mesh", "engine/optim", "engine/safetensors"},
 	"engine/loss":           {"data", "engine/internal/check", "engine/kernel"},
