@@ -13,7 +13,7 @@ import (
 // FILE.trees, by package trees.
 func (c *exportCmd) exportTrees(a *app, w *trained, learner string) error {
 	switch {
-	case c.Dtype != "f32":
+	case c.Dtype != "" && c.Dtype != "f32":
 		return usageError{fmt.Errorf("--dtype %s: %s of %s is a model of %s, whose numbers are written as f32", c.Dtype, w.trial.Name(), c.Study, learner)}
 	case filepath.Ext(c.File) == ".safetensors":
 		return usageError{errors.New("--file: the weights of a network are written as .safetensors; trees as .onnx or .trees")}

@@ -197,7 +197,7 @@ func (c *Compression) costsOf(n Net) (search.Metrics, error) {
 func (c *Compression) share(was, now search.Metrics) (float64, error) {
 	for _, name := range slices.Sorted(maps.Keys(c.Target)) {
 		if times := was[name] / now[name]; times < c.Target[name] {
-			return 0, fmt.Errorf("%s is %.2f times less, and is to be %.3g times less: not trained", name, times, c.Target[name])
+			return 0, fmt.Errorf("%s is %.2f times less, not %.3g", name, times, c.Target[name])
 		}
 	}
 	return min(now[LatencyUS]/was[LatencyUS], .99), nil
