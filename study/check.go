@@ -7,6 +7,7 @@ import (
 
 	"budwood/data"
 	"budwood/learn/network"
+	"budwood/learn/tabular"
 	"budwood/search"
 	"budwood/trials/blob"
 )
@@ -18,6 +19,9 @@ func checkRecipes(s *Spec) error {
 		_, err := network.ReadRecipe(p)
 		if err == nil {
 			_, err = readMLP(p)
+		}
+		if err == nil {
+			err = tabular.Check(p)
 		}
 		if err != nil {
 			return &FieldError{path, err}

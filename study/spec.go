@@ -180,6 +180,9 @@ func (s *Spec) Complete() error {
 			s.Also[i-1] = o
 		}
 	}
+	if err := s.chooseSpace(); err != nil {
+		return err
+	}
 	if err := s.completeSearch(); err != nil {
 		return err
 	}
@@ -335,6 +338,9 @@ func (s *Spec) completeCandidates() error {
 			return err
 		}
 		if err := s.checkTeacher(); err != nil {
+			return err
+		}
+		if err := s.checkLearners(); err != nil {
 			return err
 		}
 	} else if len(s.Train) > 0 {

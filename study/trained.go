@@ -8,7 +8,9 @@ import (
 
 	"budwood/data"
 	"budwood/learn/network"
+	"budwood/learn/tabular"
 	"budwood/search"
+	"budwood/trees"
 	"budwood/trials"
 	"budwood/trials/blob"
 )
@@ -36,7 +38,7 @@ func (s *Spec) Predict(ctx context.Context, cache *data.Cache, blobs blob.Store,
 	var images *data.NewImages
 	idle := trials.NewCores()
 	defer idle.Enter(1)()
-	model, net, err := s.trained(ctx, blobs, key, trial, p, func(ctx context.Context, src data.Source) (d *data.Data, err error) {
+	model, err := s.modelled(ctx, blobs, func(ctx context.Context, src data.Source) (d *data.Data, err error) {
 		if src.OfImages() {
 			if d, images, err = cache.LoadWithImages(ctx, src, path); err == nil {
 				fresh = images.Set
@@ -50,8 +52,11 @@ func (s *Spec) Predict(ctx context.Context, cache *data.Cache, blobs blob.Store,
 		return nil, nil, nil, err
 	}
 	model.Mesh.Idle = idle.Team(nil)
-	rows, err = model.Predict(net, fresh)
-	if err == nil && images != nil {
+	rows, err = model.PredictTrial(ctx, blobs, key, p, search.Rand(s.Search.Seed, trial).Uint64(), fresh)
+	if err != nil {
+		return nil, nil, nil, fmt.Errorf("study %s: %s: %w", s.Name, search.TrialName(trial), err)
+	}
+	if images != nil {
 		said = images.Said()
 		for i := range rows {
 			rows[i].File = images.Files[i]
@@ -61,29 +66,69 @@ func (s *Spec) Predict(ctx context.Context, cache *data.Cache, blobs blob.Store,
 		}
 		slices.SortStableFunc(rows, func(a, b network.Prediction) int { return strings.Compare(a.File, b.File) })
 	}
-	return rows, model.Data.ClassNames, said, err
+	return rows, model.Data.ClassNames, said, nil
 }
 
 func (s *Spec) trained(ctx context.Context, blobs blob.Store, key string, trial int, p search.Params,
 	load func(context.Context, data.Source) (*data.Data, error),
 ) (model network.Supervised, net network.Net, err error) {
-	m := s.Model()
-	if m == nil {
-		return model, nil, fmt.Errorf("study %s: its objective is the user's own program, and only that program knows the network", s.Name)
-	}
-	d, err := load(ctx, m.Data)
-	if err != nil {
-		return model, nil, fmt.Errorf("study %s: %w", s.Name, err)
-	}
-	if model, err = m.Supervised(d); err != nil {
-		return model, nil, fmt.Errorf("study %s: %w", s.Name, err)
-	}
-	if err = m.findSource(&model, d, blobs); err != nil {
-		return model, nil, fmt.Errorf("study %s: %w", s.Name, err)
+	if model, err = s.modelled(ctx, blobs, load); err != nil {
+		return model, nil, err
 	}
 	net, err = model.Trained(ctx, blobs, key, p, search.Rand(s.Search.Seed, trial).Uint64())
 	if err != nil {
 		return model, nil, fmt.Errorf("study %s: %s: %w", s.Name, search.TrialName(trial), err)
 	}
 	return model, net, nil
+}
+
+// modelled is the built-in objective on loaded data.
+func (s *Spec) modelled(ctx context.Context, blobs blob.Store, load func(context.Context, data.Source) (*data.Data, error)) (model network.Supervised, err error) {
+	m := s.Model()
+	if m == nil {
+		return model, fmt.Errorf("study %s: its objective is the user's own program, and only that program knows the network", s.Name)
+	}
+	d, err := load(ctx, m.Data)
+	if err == nil {
+		model, err = m.Supervised(d)
+	}
+	if err == nil {
+		err = m.findSource(&model, d, blobs)
+	}
+	if err != nil {
+		return model, fmt.Errorf("study %s: %w", s.Name, err)
+	}
+	return model, nil
+}
+
+// Trees is the model of a trial whose learner is no network, and the data that it learned from. With a cross-validation it
+// is the mean of those of the folds.
+func (s *Spec) Trees(ctx context.Context, cache *data.Cache, blobs blob.Store, key string, trial int, p search.Params) (*data.Data, *trees.Model, error) {
+	model, err := s.modelled(ctx, blobs, cache.Load)
+	if err != nil {
+		return nil, nil, err
+	}
+	c, err := tabular.Of(model, model.All(p))
+	of, ok := c.(*tabular.Candidate)
+	if err == nil && !ok {
+		err = fmt.Errorf("it is a network")
+	}
+	var mean *trees.Model
+	if err == nil {
+		mean, err = of.Mean(ctx, blobs, key)
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("study %s: %s: %w", s.Name, search.TrialName(trial), err)
+	}
+	return model.Data, mean, nil
+}
+
+// Learner is what a trial of the study with these parameters trains: network, boosting, forest or linear.
+func (s *Spec) Learner(p search.Params) string {
+	for _, from := range []search.Params{p, s.Train} {
+		if v, ok := from[tabular.Key].(string); ok {
+			return v
+		}
+	}
+	return tabular.Network
 }

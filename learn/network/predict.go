@@ -30,24 +30,7 @@ func (s Supervised) Predict(net Net, rows *data.Set) ([]Prediction, error) {
 	if err := predict(f, rows, y); err != nil {
 		return nil, err
 	}
-	out := make([]Prediction, rows.Len())
-	for i := range out {
-		row := y[i*w : (i+1)*w]
-		if s.Data.Classes == 0 {
-			v := float64(row[0])*s.Data.TargetScale + s.Data.TargetMean
-			out[i].Value = &v
-			continue
-		}
-		p := softmax(row)
-		best := 0
-		for k := range p {
-			if p[k] > p[best] {
-				best = k
-			}
-		}
-		out[i].Class, out[i].Probabilities = s.Data.ClassNames[best], p
-	}
-	return out, nil
+	return s.predicted(y, w), nil
 }
 
 // atOnce is how many rows are read from a file before they are computed.
