@@ -22,6 +22,7 @@ type Data struct {
 	Dropped            int          // rows left out because their target is missing
 	Preparation        *Preparation // how a raw row becomes the network's input
 	Facts              Facts
+	Profile            *Profile // tables of a newer reading: how they were understood
 
 	fold    []int    // of each training row; nil without Split.CV
 	numbers *Numbers // of the rows in their files; nil in data that was decoded before
@@ -49,11 +50,19 @@ func Load(ctx context.Context, s Source) (*Data, error) {
 }
 
 func loadTable(ctx context.Context, s Source) (*Data, error) {
+	if s.Reading > 0 {
+		t, target, own, err := understand(ctx, s)
+		if err != nil {
+			return nil, err
+		}
+		d, _, err := buildTable(s, t, target, own)
+		return d, err
+	}
 	t, target, err := readTable(ctx, s)
 	if err != nil {
 		return nil, err
 	}
-	d, _, err := buildTable(s, t, target)
+	d, _, err := buildTable(s, t, target, t.rows)
 	return d, err
 }
 
@@ -80,9 +89,13 @@ func readTable(ctx context.Context, s Source) (t *table, target *column, err err
 }
 
 // buildTable is build for a table with names.
-func buildTable(s Source, t *table, target *column) (*Data, *encoder, error) {
+func buildTable(s Source, t *table, target *column, own int) (*Data, *encoder, error) {
 	f := s.files()[0]
-	d, enc, err := build(s, t, target, t.rows)
+	d, enc, err := build(s, t, target, own)
+	if err == nil && t.profile != nil {
+		t.profile.finish(d.Task, d.ClassNames, t, target)
+		d.Profile = t.profile
+	}
 	if e := (*Error)(nil); errors.As(err, &e) {
 		e.Path = f.path
 		switch e.Key {
@@ -118,7 +131,11 @@ func build(s Source, t *table, target *column, own int) (*Data, *encoder, error)
 		return nil, nil, bad
 	}
 	group := t.group.groups()
-	p := s.Split.deal(g.rows, own, s.Rows, labels{g.class, len(g.names)}, group, own < rows)
+	deal := s.Split.deal
+	if t.time != nil {
+		deal = s.Split.byTime(t.time)
+	}
+	p := deal(g.rows, own, s.Rows, labels{g.class, len(g.names)}, group, own < rows)
 	if err := p.check(); err != nil {
 		return nil, nil, err
 	}
@@ -204,7 +221,7 @@ func (d *Data) describe(inputs []*column, train []int) {
 		d.Columns = append(d.Columns, c.info())
 		levels, absent := c.count(train)
 		empty += absent
-		if c.text {
+		if c.text || c.words != nil {
 			f.Categorical++
 			f.Levels += float64(levels)
 		} else {
