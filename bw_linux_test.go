@@ -61,6 +61,9 @@ func bw(t *testing.T, dir string, args ...string) *exec.Cmd {
 var compiled = regexp.MustCompile(`^budwood: (\d+) of (\d+) packages compiled`)
 
 func TestBwCompilesAndRuns(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds of processor time")
+	}
 	t.Parallel()
 	var stdout, stderr bytes.Buffer
 	cmd := bw(t, t.TempDir(), "a", "b c")
@@ -91,6 +94,9 @@ func TestBwShowsErrors(t *testing.T) {
 }
 
 func TestBwOnTerminal(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds of processor time")
+	}
 	t.Parallel()
 	terminal, end := newTerminal(t)
 	cmd := bw(t, t.TempDir())
@@ -118,6 +124,9 @@ func TestBwOnTerminal(t *testing.T) {
 
 // Of two calls one compiles; the other waits for it.
 func TestBwTwice(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds of processor time")
+	}
 	t.Parallel()
 	if _, err := exec.LookPath("flock"); err != nil {
 		t.Skip(err)
@@ -141,6 +150,9 @@ func TestBwTwice(t *testing.T) {
 }
 
 func TestBwInterrupted(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds of processor time")
+	}
 	t.Parallel()
 	dir := t.TempDir()
 	cmd := bw(t, dir)

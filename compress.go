@@ -19,8 +19,10 @@ type Compress struct {
 	Name     string             // "" means that of From with -c behind
 	Target   map[string]float64 // by size, latency, energy, macs or params, how many times less it has to cost; nil: the whole front
 	MaxDrop  float64            // what may be lost: share of the rows, or of the RMSE; 0 means 0.005
+	Methods  []string           // of prune, rank and int8; nil: all of them
+	Trial    *int               // another trial of From than its best
 	Strict   bool               // it binds the upper end of the 95 % interval
-	Protect  []string           // layers whose channels stay, by patterns of their names
+	Protect  []string           // layers that stay as they are, by patterns of their paths
 	Trials   int                // plans; 0 means 24
 	Epochs   int                // most epochs that a plan is trained; 0 means 9
 	Parallel int                // plans at the same time; 0 means 1: then the decisions depend on nothing else
@@ -38,7 +40,7 @@ func (c Compress) spec(ctx context.Context, st *State) (*study.Spec, error) {
 		}
 	}
 	return study.Compression(ctx, st.Store, study.CompressOptions{
-		Name: c.Name, From: c.From, Target: c.Target, MaxDrop: c.MaxDrop, Strict: c.Strict, Protect: c.Protect,
+		Name: c.Name, From: c.From, Target: c.Target, MaxDrop: c.MaxDrop, Strict: c.Strict, Methods: c.Methods, Trial: c.Trial, Protect: c.Protect,
 		Trials: c.Trials, Epochs: c.Epochs, Parallel: c.Parallel, Seed: c.Seed, Time: study.Duration(c.Time),
 	})
 }

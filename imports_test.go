@@ -14,6 +14,7 @@ var mayImport = map[string][]string{
 	"internal":              {},
 	"hpo":                   {"search", "gonum.org/v1/gonum"},
 	"hpo/scheduler":         {"search"},
+	"trees":                 {"data"},
 	"data":                  {"golang.org/x/exp", "github.com/parquet-go/parquet-go"},
 	"engine":                {"data", "engine/crew", "engine/internal/check", "engine/internal/plan", "engine/kernel", "engine/layout", "engine/loss", "engine/mesh", "engine/optim", "engine/safetensors"},
 	"engine/loss":           {"data", "engine/internal/check", "engine/kernel"},
@@ -23,7 +24,7 @@ var mayImport = map[string][]string{
 	"engine/crew":           {},
 	"engine/mesh":           {},
 	"engine/kernel":         {"golang.org/x/sys"},
-	"engine/onnx":           {"data", "engine", "engine/compress", "engine/quant", "engine/safetensors"},
+	"engine/onnx":           {"data", "engine", "engine/compress", "engine/quant", "engine/safetensors", "trees"},
 	"engine/safetensors":    {"engine/kernel"},
 	"engine/compress":       {"data", "engine", "engine/safetensors", "gonum.org/v1/gonum"},
 	"engine/quant":          {"data", "engine", "engine/compress", "engine/kernel", "engine/safetensors"},
@@ -38,7 +39,7 @@ var mayImport = map[string][]string{
 	"trials/reap":           {},
 	"trials/store":          {"search", "trials/segment", "trials/energy", "github.com/mattn/go-sqlite3"},
 	"learn":                 {"search", "trials"},
-	"learn/network":         {"search", "data", "engine", "engine/compress", "engine/loss", "engine/optim", "learn", "trials", "trials/segment", "trials/blob"},
+	"learn/network":         {"search", "data", "engine", "engine/compress", "engine/loss", "engine/optim", "engine/quant", "learn", "trials", "trials/segment", "trials/blob"},
 	"meta":                  {"search", "gonum.org/v1/gonum"},
 	"report":                {"search", "hpo"},
 	"study":                 {"search", "engine/layout", "hpo", "hpo/scheduler", "data", "engine", "engine/transfer", "nas", "trials", "trials/segment", "trials/energy", "trials/blob", "trials/store", "learn/network", "meta", "github.com/rs/zerolog", "github.com/goccy/go-yaml"},
@@ -98,6 +99,9 @@ func TestSDKWithoutServer(t *testing.T) {
 // A program that trains, and keeps what it trains elsewhere, must not link SQLite:
 // only the process that owns the store needs it.
 func TestTrainingWithoutSQLite(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds of processor time")
+	}
 	out, err := exec.Command("go", "list", "-f", "{{.ImportPath}}{{range .Deps}} {{.}}{{end}}", "./...").Output()
 	if err != nil {
 		t.Fatal(err)
@@ -118,6 +122,9 @@ func TestTrainingWithoutSQLite(t *testing.T) {
 
 // A study is known, and run on goroutines, without Temporal.
 func TestStudyWithoutTemporal(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds of processor time")
+	}
 	out, err := exec.Command("go", "list", "-deps", "./study").Output()
 	if err != nil {
 		t.Fatal(err)

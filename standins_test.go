@@ -10,6 +10,9 @@ import (
 // embedded one never uses. Stand-ins in cmd/standin keep them out of the program,
 // each for one version: another one needs another look.
 func TestProgramWithoutClouds(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds of processor time")
+	}
 	out, err := exec.Command("go", "list", "-deps", "./cmd/budwood").Output()
 	if err != nil {
 		t.Fatal(err)

@@ -65,6 +65,9 @@ func TestImagesOfArraysAreThoseOfColumns(t *testing.T) {
 // Loading images takes a number of objects that does not grow with them, and no
 // more memory than a few copies of them: plan loads them, too.
 func TestLargeImagesAreCheap(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds of processor time")
+	}
 	const n, side = 24, 512
 	x, y := make([]uint8, n*side*side), make([]uint8, n)
 	for i := range x {

@@ -42,9 +42,22 @@ func (t *Trainer) Evaluate(s *data.Set) (Score, error) { return t.EvaluateTo(nil
 // EvaluateTo is [Net.EvaluateTo] with the weights that Evaluate scores.
 // Either all ranks have a place for the outputs or none has.
 func (t *Trainer) EvaluateTo(outputs []float32, s *data.Set) (score Score, err error) {
+	evaluate := t.net.EvaluateTo
+	if t.cfg.Mesh.Cuts() {
+		evaluate = t.evaluateInPieces
+	}
+	err = t.Averaged(func(*Net) (err error) {
+		score, err = evaluate(outputs, s)
+		return t.ranks.fail(err)
+	})
+	return score, err
+}
+
+// Averaged does something with the network while it has the weights that Evaluate scores.
+func (t *Trainer) Averaged(do func(n *Net) error) (err error) {
 	if a := t.averaged(); a != nil {
 		if err := t.exchange(a); err != nil {
-			return Score{}, fmt.Errorf("trainer: %w", err)
+			return fmt.Errorf("trainer: %w", err)
 		}
 		defer func() {
 			if back := t.exchange(a); err == nil && back != nil {
@@ -52,14 +65,10 @@ func (t *Trainer) EvaluateTo(outputs []float32, s *data.Set) (score Score, err e
 			}
 		}()
 	}
-	evaluate := t.net.EvaluateTo
-	if t.cfg.Mesh.Cuts() {
-		evaluate = t.evaluateInPieces
+	if err := do(t.net); err != nil {
+		return fmt.Errorf("trainer: %w", err)
 	}
-	if score, err = evaluate(outputs, s); err != nil {
-		return score, fmt.Errorf("trainer: %w", t.ranks.fail(err))
-	}
-	return score, nil
+	return nil
 }
 
 // exchange exchanges the own pieces of the weights and something that is as long, and

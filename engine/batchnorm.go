@@ -10,15 +10,21 @@ import (
 
 // BatchNorm normalises each feature, or each channel of an image, over the
 // batch, and scales and shifts it by trained γ and β (Ioffe & Szegedy 2015).
-// ε is 1e-5. In inference it uses running averages, updated in training with
-// momentum 0.1.
-type BatchNorm struct{}
+// In inference it uses running averages, updated in training with momentum 0.1.
+type BatchNorm struct {
+	Eps float64 // ε, added to the variance; 0 means 1e-5
+}
 
 // Infer gives the input shape.
-func (b BatchNorm) Infer(in data.Shape) (data.Shape, error) { return in, values(b, in) }
+func (b BatchNorm) Infer(in data.Shape) (data.Shape, error) {
+	if err := checkEps(b, b.Eps); err != nil {
+		return nil, err
+	}
+	return in, values(b, in)
+}
 
-// String is BatchNorm.
-func (BatchNorm) String() string { return "BatchNorm" }
+// String is BatchNorm, with ε where it is not the default.
+func (b BatchNorm) String() string { return "BatchNorm" + describeEps("(", b.Eps, ")") }
 
 func (l BatchNorm) build(b *plan.Builder, x plan.Tensor) plan.Tensor {
 	y, _ := l.fuse(b, x, nil)
@@ -29,7 +35,7 @@ func (l BatchNorm) fuse(b *plan.Builder, x plan.Tensor, next []Layer) (plan.Tens
 	c := x.Shape[len(x.Shape)-1]
 	b.Layer(l, x.Shape, 0)
 	o := plan.Fresh[batchNorm](b)
-	o.x, o.channels, o.per = x, c, x.Shape.Size()/c
+	o.x, o.channels, o.per, o.eps = x, c, x.Shape.Size()/c, Eps(l.Eps)
 	o.gamma, o.beta = b.Param("weight", ones, c), b.Param("bias", zeros, c)
 	o.mean, o.variance = b.Stat("running_mean", zeros, c), b.Stat("running_var", ones, c)
 	if cut := b.Cut(); cut != nil {
@@ -67,14 +73,12 @@ func pools(next []Layer, in data.Shape) bool {
 		return false
 	}
 	p, ok := next[0].(MaxPool)
-	return ok && window(p.Size) == 2
+	n, square := p.Square()
+	return ok && square && n == 2
 }
 
-// The constants of BatchNorm.
-const (
-	normEps      = 1e-5
-	normMomentum = 0.1
-)
+// normMomentum is the share of a batch in the running averages of BatchNorm.
+const normMomentum = 0.1
 
 // batchNorm is the op of BatchNorm: y = (x − μ)/√(σ² + ε)·γ + β, that is a·x +
 // shift, then ReLU and maximum of 2×2 windows if they follow.
@@ -87,6 +91,7 @@ type batchNorm struct {
 	x, y               plan.Tensor
 	conv               *conv // before it, if that leaves its gradient to it
 	channels, per      int   // per: values of a channel in one sample
+	eps                float64
 	relu               bool
 	windows            kernel.Pool // Size 0: none
 	gamma, beta        *plan.Param
@@ -139,7 +144,7 @@ func (o *batchNorm) Forward(p plan.Pass) {
 		copy(variance, o.variance.W)
 	}
 	for j := range c {
-		inv[j] = float32(1 / math.Sqrt(float64(variance[j])+normEps))
+		inv[j] = float32(1 / math.Sqrt(float64(variance[j])+o.eps))
 		a[j] = o.gamma.W[j] * inv[j]
 		shift[j] = o.beta.W[j] - mean[j]*a[j]
 	}

@@ -49,7 +49,7 @@ func segments(links []link) []int {
 // begins reports whether a segment begins at a layer.
 func begins(l Layer) bool {
 	switch l.(type) {
-	case ReLU, LeakyReLU, GELU, SiLU, Tanh, Sigmoid, Dropout, Flatten, Reshape, LastStep, Positional,
+	case ReLU, LeakyReLU, GELU, SiLU, Tanh, Sigmoid, Clip, HardSigmoid, HardSwish, Dropout, Flatten, Reshape, LastStep, Positional,
 		BatchNorm, LayerNorm, GroupNorm, MaxPool, AvgPool, GlobalAvgPool, GlobalMaxPool:
 		return false
 	}

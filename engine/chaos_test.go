@@ -17,6 +17,9 @@ import (
 // weights, and all that a checkpoint has, come to the bits of one rank that nobody
 // disturbed; and each epoch is there once, with the same loss.
 func TestRanksAreKilledAHundredTimes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds of processor time")
+	}
 	s := blobs(data.Shape{8}, 3, 24)
 	l := Seq{Dense{Out: 20}, BatchNorm{}, ReLU{}, Dropout{P: 0.1}, Dense{Out: 3}}
 	const epochs, kills = 600, 100

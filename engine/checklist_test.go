@@ -28,13 +28,14 @@ var checklist = []struct {
 		"GlobalMaxPool": noOperation,
 		"Upsample":      noOperation,
 		"Positional":    "tensors of the same shape are copied",
+		"ClassToken":    "tensors of the same shape are copied",
 	}},
 	{what: "rule for channels that are cut", files: []string{"compress/*.go"}},
 	{what: "drawing", files: []string{"../nas/draw.go"}, without: because("it has a box of its own, and contains no others",
 		"Attention", "AvgPool", "Conv", "Conv1D", "Dense", "Embedding", "FPN", "GRU", "GlobalAvgPool", "GlobalMaxPool", "GroupNorm",
 		"LastStep", "MaxPool", "Positional", "SqueezeExcite", "Transformer", "Upsample")},
 	{what: "place among shared weights", files: []string{"../nas/places.go"}, without: because("it changes the shape, or its tensors have one part each",
-		"AvgPool", "Conv", "Conv1D", "Embedding", "FPN", "GlobalAvgPool", "GlobalMaxPool", "LastStep", "MaxPool", "Positional", "Reshape",
+		"AvgPool", "ClassToken", "Conv", "Conv1D", "Embedding", "FPN", "GlobalAvgPool", "GlobalMaxPool", "LastStep", "MaxPool", "Positional", "Reshape",
 		"SqueezeExcite", "Upsample")},
 	{what: "operation of the architecture search", files: []string{"../nas/ops.go"}, without: map[string]string{
 		"Cell":          "the grammar writes it as a cell",
@@ -42,8 +43,14 @@ var checklist = []struct {
 		"Residual":      "the grammar writes it as a sum with the identity",
 		"GlobalMaxPool": noOperation,
 		"Upsample":      noOperation,
+		"Clip":          imported,
+		"HardSigmoid":   imported,
+		"HardSwish":     imported,
+		"ClassToken":    imported,
 	}},
 }
+
+const imported = "it is there for networks that are imported"
 
 const noOperation = "no family of the architecture search has it"
 

@@ -1,35 +1,45 @@
 package engine
 
 import (
+	"cmp"
 	"fmt"
 
 	"budwood/data"
 )
 
 // Conv is a 2-D convolution over {height, width, channels}. The padding is
-// "same": the output is ⌈height/Stride⌉ × ⌈width/Stride⌉, with (Kernel−1)/2
-// rows and columns of zeros before the image and the rest behind it.
+// "same": the output is ⌈height/Stride⌉ × ⌈width/Stride⌉, with half of what a window
+// spans (rounded down, its first pixel not counted) of rows and columns of zeros before
+// the image and the rest behind it. Pad and Valid are others.
 type Conv struct {
-	Out    int // channels out
-	Kernel int // side of the square kernel; 0 means 3
-	Stride int // 0 means 1
-	Groups int // channels in and out fall into that many groups; 0 means 1; the number of channels is a depthwise convolution
-	NoBias bool
-	Valid  bool // no padding: the output is (height−Kernel)/Stride + 1
-	Init   Init // of the weights; nil means Kaiming{}
+	Out      int // channels out
+	Kernel   int // height of the kernel, and its width if Columns has no other; 0 means 3
+	Stride   int // 0 means 1
+	Dilation int // distance of the pixels of a window; 0 means 1
+	Groups   int // channels in and out fall into that many groups; 0 means 1; the number of channels is a depthwise convolution
+	NoBias   bool
+	Valid    bool  // no padding: the output is (height−Kernel)/Stride + 1
+	Columns  Along // kernel, stride and dilation along the width, where they differ
+	Pad      Pad   // zeros around the image; none at all means the padding "same", or Valid
+	Init     Init  // of the weights; nil means Kaiming{}
 }
 
 func (c Conv) defaults() Conv {
-	if c.Kernel == 0 {
-		c.Kernel = 3
-	}
-	if c.Stride == 0 {
-		c.Stride = 1
-	}
-	if c.Groups == 0 {
-		c.Groups = 1
-	}
+	c.Kernel, c.Stride, c.Dilation, c.Groups = cmp.Or(c.Kernel, 3), cmp.Or(c.Stride, 1), cmp.Or(c.Dilation, 1), cmp.Or(c.Groups, 1)
+	c.Columns = c.Columns.of(c.Kernel, c.Stride, c.Dilation)
 	return c
+}
+
+// Windows is what the kernel sees along the height and along the width of an image of
+// this shape.
+func (c Conv) Windows(in data.Shape) (rows, columns Window) {
+	c = c.defaults()
+	rows = Window{In: in[0], Size: c.Kernel, Stride: c.Stride, Dilation: c.Dilation}
+	columns = Window{In: in[1], Size: c.Columns.Size, Stride: c.Columns.Stride, Dilation: c.Columns.Dilation}
+	if c.Valid || c.Pad != (Pad{}) {
+		return rows.within(c.Pad.Top, c.Pad.Bottom), columns.within(c.Pad.Left, c.Pad.Right)
+	}
+	return rows.same((rows.Span() - 1) / 2), columns.same((columns.Span() - 1) / 2)
 }
 
 // Infer gives {height, width, Out}.
@@ -43,38 +53,28 @@ func (c Conv) Infer(in data.Shape) (data.Shape, error) {
 	if err := sized(c, "kernel", c.Kernel, 0); err != nil {
 		return nil, err
 	}
-	if err := sized(c, "stride", c.Stride, 0); err != nil {
+	if err := checkWindow(c, c.Kernel, c.Stride, c.Dilation, c.Columns, c.Pad, c.Valid); err != nil {
 		return nil, err
 	}
 	if err := sized(c, "groups", c.Groups, 0); err != nil {
 		return nil, err
 	}
-	c = c.defaults()
-	if in[2]%c.Groups != 0 || c.Out%c.Groups != 0 {
-		return nil, fmt.Errorf("%v: %d groups divide neither evenly %d channels in nor %d out", c, c.Groups, in[2], c.Out)
+	groups := cmp.Or(c.Groups, 1)
+	if in[2]%groups != 0 || c.Out%groups != 0 {
+		return nil, fmt.Errorf("%v: %d groups divide neither evenly %d channels in nor %d out", c, groups, in[2], c.Out)
 	}
-	if c.Valid && (c.Kernel > in[0] || c.Kernel > in[1]) {
+	rows, columns := c.Windows(in)
+	if rows.Out < 1 || columns.Out < 1 {
 		return nil, fmt.Errorf("%v: the kernel is larger than the image %v", c, in)
 	}
-	return data.Shape{c.along(in[0]), c.along(in[1]), c.Out}, nil
+	return data.Shape{rows.Out, columns.Out, c.Out}, nil
 }
 
-// along is how many places the kernel takes along n pixels.
-func (c *Conv) along(n int) int {
-	if c.Valid {
-		return (n-c.Kernel)/c.Stride + 1
-	}
-	return (n + c.Stride - 1) / c.Stride
-}
-
-// String is Conv(Out, 3×3), with stride, groups and valid where they are not
-// the default.
+// String is Conv(Out, 3×3), with stride, dilation, padding, groups and valid where they
+// are not the default.
 func (c Conv) String() string {
 	c = c.defaults()
-	s := fmt.Sprintf("Conv(%d, %d×%d", c.Out, c.Kernel, c.Kernel)
-	if c.Stride != 1 {
-		s += fmt.Sprintf(", stride %d", c.Stride)
-	}
+	s := fmt.Sprintf("Conv(%d, %s", c.Out, by(c.Kernel, c.Columns.Size)) + describeWindow(c.Stride, c.Dilation, c.Columns, c.Pad)
 	if c.Groups != 1 {
 		s += fmt.Sprintf(", groups %d", c.Groups)
 	}

@@ -17,6 +17,8 @@ type Conv1D struct {
 	Groups   int  // features in and out fall into that many groups; 0 means 1
 	Causal   bool // all padding before the sequence: a step sees itself and the steps before it alone
 	Valid    bool // no padding; not together with Causal
+	Before   int  // zeros before the sequence, and with After those behind it, in place of the padding "same"
+	After    int
 	NoBias   bool
 	Init     Init // of the weights; nil means Kaiming{}
 }
@@ -37,18 +39,18 @@ func (c Conv1D) defaults() Conv1D {
 	return c
 }
 
-// span is the number of steps from the first of a window to the last.
-func (c Conv1D) span() int { return (c.Kernel-1)*c.Dilation + 1 }
-
-// before is the number of zeros before the sequence.
-func (c Conv1D) before(steps, out int) int {
+// Window is what the kernel sees of a sequence of this shape.
+func (c Conv1D) Window(in data.Shape) Window {
+	c = c.defaults()
+	w := Window{In: in[0], Size: c.Kernel, Stride: c.Stride, Dilation: c.Dilation}
 	switch {
 	case c.Causal:
-		return c.span() - 1
-	case c.Valid:
-		return 0
+		return w.same(w.Span() - 1)
+	case c.Valid || c.Before > 0 || c.After > 0:
+		return w.within(c.Before, c.After)
 	}
-	return max((out-1)*c.Stride+c.span()-steps, 0) / 2
+	w = w.same(0)
+	return w.same(max((w.Out-1)*w.Stride+w.Span()-w.In, 0) / 2)
 }
 
 // Infer gives {steps, Out}.
@@ -62,7 +64,7 @@ func (c Conv1D) Infer(in data.Shape) (data.Shape, error) {
 	for _, x := range []struct {
 		what string
 		n    int
-	}{{"kernel", c.Kernel}, {"stride", c.Stride}, {"dilation", c.Dilation}, {"groups", c.Groups}} {
+	}{{"kernel", c.Kernel}, {"stride", c.Stride}, {"dilation", c.Dilation}, {"groups", c.Groups}, {"padding", c.Before}, {"padding", c.After}} {
 		if err := sized(c, x.what, x.n, 0); err != nil {
 			return nil, err
 		}
@@ -73,12 +75,14 @@ func (c Conv1D) Infer(in data.Shape) (data.Shape, error) {
 		return nil, fmt.Errorf("%v: %d groups do not divide %d features in and %d out evenly", c, c.Groups, in[1], c.Out)
 	case c.Valid && c.Causal:
 		return nil, fmt.Errorf("%v: Valid has no padding, Causal is all padding", c)
-	case !c.Valid:
-		return data.Shape{(in[0] + c.Stride - 1) / c.Stride, c.Out}, nil
-	case c.span() > in[0]:
-		return nil, fmt.Errorf("%v: the window of %d steps is longer than the sequence %v", c, c.span(), in)
+	case (c.Valid || c.Causal) && (c.Before > 0 || c.After > 0):
+		return nil, fmt.Errorf("%v: Valid and Causal say what the padding is, Before and After say another", c)
 	}
-	return data.Shape{(in[0]-c.span())/c.Stride + 1, c.Out}, nil
+	w := c.Window(in)
+	if w.Out < 1 {
+		return nil, fmt.Errorf("%v: the window of %d steps is longer than the sequence %v", c, w.Span(), in)
+	}
+	return data.Shape{w.Out, c.Out}, nil
 }
 
 // String is Conv1D(Out, Kernel), with what is not the default.
@@ -90,6 +94,9 @@ func (c Conv1D) String() string {
 	}
 	if c.Dilation != 1 {
 		s += fmt.Sprintf(", dilation %d", c.Dilation)
+	}
+	if c.Before > 0 || c.After > 0 {
+		s += fmt.Sprintf(", padding %d %d", c.Before, c.After)
 	}
 	if c.Groups != 1 {
 		s += fmt.Sprintf(", groups %d", c.Groups)

@@ -32,8 +32,8 @@ func (c Conv1D) fuse(b *plan.Builder, x plan.Tensor, next []Layer) (plan.Tensor,
 		o.absorbed = absorb(b, next, out, false)
 		taken, o.relu, o.b = o.absorbed.layers, o.absorbed.relu, o.absorbed.biased(b, o.b, c.Out)
 	}
-	o.before = c.before(o.steps, o.ot)
-	o.long = max(o.before+o.steps, (o.ot-1)*o.stride+c.span())
+	w := c.Window(s)
+	o.before, o.long = w.Before, w.padded()
 	o.y = b.Output(x, out, true, plan.NeedNothing)
 	front, back := []*plan.Block{x.Data, o.y.Data}, []*plan.Block{x.Data, x.Grad, o.y.Grad}
 	if o.relu {

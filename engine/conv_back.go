@@ -87,32 +87,31 @@ func (o *conv) gradient(i int) []float32 {
 // weights computes the gradient of the weights for one padded image, added to
 // what is there if add is set.
 func (o *conv) weights(x, dy []float32, add bool) {
-	g := &o.dw
+	g := &o.dweights
 	g.Add = add
 	switch {
-	case o.depthwise() && o.k == 3:
-		d := kernel.Depthwise{C: o.c, Width: o.pw, Stride: o.stride}
+	case o.small():
+		d := kernel.Depthwise{C: o.c, Width: o.pw, Stride: o.sw}
 		for r := range o.oh {
-			d.Sums(o.w.G, x[r*o.stride*o.pw*o.c:], dy[r*o.ow*o.c:], o.ow)
+			d.Sums(o.w.G, x[r*o.sh*o.pw*o.c:], dy[r*o.ow*o.c:], o.ow)
 		}
 	case o.depthwise():
 		for r := range o.oh {
-			for t := range o.k * o.k {
-				at := (r*o.stride+t/o.k)*o.pw + t%o.k
-				kernel.MulSum(o.w.G[t*o.c:], x[at*o.c:], o.stride*o.c, dy[r*o.ow*o.oc:], o.oc, o.ow, o.c)
+			for t := range o.kh * o.kw {
+				at := r*o.sh*o.pw*o.c + o.tap(t)
+				kernel.MulSum(o.w.G[t*o.c:], x[at:], o.sw*o.c, dy[r*o.ow*o.oc:], o.oc, o.ow, o.c)
 			}
 		}
-	case o.groups == 1:
-		for r := range o.k {
-			g.A, g.B, g.C = x[r*o.pw*o.c:], dy, o.w.G[r*o.k*o.c*o.oc:]
+	case o.whole():
+		for r := range o.kh {
+			g.A, g.B, g.C = x[r*o.dh*o.pw*o.c:], dy, o.w.G[r*o.kw*o.c*o.oc:]
 			g.Run()
 		}
 	default:
 		per, perOut := o.c/o.groups, o.oc/o.groups
-		for t := range o.k * o.k {
+		for t := range o.kh * o.kw {
 			for q := range o.groups {
-				at := (t/o.k)*o.pw + t%o.k
-				g.A, g.B, g.C = x[at*o.c+q*per:], dy[q*perOut:], o.w.G[t*per*o.oc+q*perOut:]
+				g.A, g.B, g.C = x[o.tap(t)+q*per:], dy[q*perOut:], o.w.G[t*per*o.oc+q*perOut:]
 				g.Run()
 			}
 		}
@@ -125,7 +124,7 @@ func (o *conv) turn() {
 	if o.turned == nil {
 		return
 	}
-	taps, per := o.k*o.k, o.c/o.groups
+	taps, per := o.kh*o.kw, o.c/o.groups
 	for t := range taps {
 		to := t
 		if o.turns() {
@@ -144,13 +143,13 @@ func (o *conv) turn() {
 func (o *conv) correlate(dx, dy []float32) {
 	g := &o.dx
 	g.B = o.turned.Floats
-	if o.k == 1 {
+	if o.kh == 1 && o.kw == 1 {
 		g.M, g.A, g.C = o.h*o.wide, dy, dx
 		g.Run()
 		return
 	}
-	wide := o.wide + o.k - 1
-	inset(o.grown.Floats, dy, o.oh, o.ow*o.oc, o.k-1-o.before, (o.k-1-o.before)*o.oc, wide*o.oc, kernel.Float32)
+	wide := o.wide + o.kw - 1
+	inset(o.grown.Floats, dy, o.oh, o.ow*o.oc, o.kh-1-o.top, (o.kw-1-o.left)*o.oc, wide*o.oc, kernel.Float32)
 	for r := range o.h {
 		dy, dx := o.grown.Floats[r*wide*o.oc:], dx[r*o.wide*o.c:]
 		if o.depthwise() {
@@ -171,10 +170,10 @@ func (o *conv) scatter(dx, dy []float32) {
 	per, perOut := o.c/o.groups, o.oc/o.groups
 	for r := range o.oh {
 		row := dy[r*o.ow*o.oc : (r+1)*o.ow*o.oc]
-		for t := range o.k * o.k {
-			at := ((r*o.stride+t/o.k)*o.pw + t%o.k) * o.c
+		for t := range o.kh * o.kw {
+			at := r*o.sh*o.pw*o.c + o.tap(t)
 			if o.depthwise() {
-				kernel.MulAdd(x[at:], o.stride*o.c, row, o.oc, o.taps()[t*o.c:], o.ow, o.c)
+				kernel.MulAdd(x[at:], o.sw*o.c, row, o.oc, o.taps()[t*o.c:], o.ow, o.c)
 				continue
 			}
 			for q := range o.groups {
@@ -189,6 +188,6 @@ func (o *conv) scatter(dx, dy []float32) {
 // unframe copies the gradient of the input from within its padding.
 func (o *conv) unframe(dx []float32) {
 	for r := range o.h {
-		copy(dx[r*o.wide*o.c:(r+1)*o.wide*o.c], o.grown.Floats[((r+o.before)*o.pw+o.before)*o.c:])
+		copy(dx[r*o.wide*o.c:(r+1)*o.wide*o.c], o.grown.Floats[((r+o.top)*o.pw+o.left)*o.c:])
 	}
 }

@@ -77,13 +77,14 @@ func newConvParts(b *plan.Builder, o *conv, c *plan.Cut) *convParts {
 	size := 0
 	for part, s := range c.Spans {
 		n := plan.Length(s)
-		k := &conv{x: o.x, y: o.y, late: true, k: o.k, stride: o.stride, before: o.before, groups: 1}
+		k := &conv{x: o.x, y: o.y, late: true, groups: 1}
 		k.h, k.wide, k.oh, k.ow, k.ph, k.pw = o.h, o.wide, o.oh, o.ow, o.ph, o.pw
+		k.kh, k.sh, k.dh, k.top, k.kw, k.sw, k.dw, k.left = o.kh, o.sh, o.dh, o.top, o.kw, o.sw, o.dw, o.left
 		if k.c, k.oc = o.c, n; o.late {
 			k.c, k.oc, k.x.Grad = n, o.oc, nil
 		}
-		w := &plan.Param{Size: plan.Product(k.k, k.k, k.c, k.oc), Shape: []int{k.k, k.k, k.c, k.oc}}
-		w.Piece = &plan.Piece{Shape: []int{o.k, o.k, o.c, o.oc}, Axis: q.axis, Spans: c.Spans, Part: part}
+		w := &plan.Param{Size: plan.Product(k.kh, k.kw, k.c, k.oc), Shape: []int{k.kh, k.kw, k.c, k.oc}}
+		w.Piece = &plan.Piece{Shape: []int{o.kh, o.kw, o.c, o.oc}, Axis: q.axis, Spans: c.Spans, Part: part}
 		k.rounded = rounded{format: o.format, w: w}
 		q.convs, q.pieces = append(q.convs, k), append(q.pieces, w)
 		q.w = append(q.w, b.Scratch(w.Size))
@@ -121,8 +122,8 @@ func (o *conv) scratchOfPart(b *plan.Builder) (blocks []*plan.Block) {
 		case by.input && o.turns():
 		case !o.turns():
 			o.grown = b.Scratch(plan.Product(o.ph, o.pw, o.c))
-		case o.k > 1:
-			o.grown = b.Scratch(plan.Product(o.h+o.k-1, o.wide+o.k-1, o.oc))
+		case o.kh > 1 || o.kw > 1:
+			o.grown = b.Scratch(plan.Product(o.h+o.kh-1, o.wide+o.kw-1, o.oc))
 		}
 	}
 	if o.format != kernel.Float32 && !by.forward && !by.input {

@@ -26,14 +26,15 @@ func (c Conv) fuse(b *plan.Builder, x plan.Tensor, next []Layer) (plan.Tensor, i
 			c.Out = n
 		}
 	}
-	out := b.Shape(c.along(s[0]), c.along(s[1]), c.Out)
+	rows, columns := c.Windows(s)
+	out := b.Shape(rows.Out, columns.Out, c.Out)
 	per := s[2] / c.Groups // channels in of one group
-	k := c.Kernel
-	b.Layer(whole, out, plan.Product(out[0], out[1], k, k, per, c.Out))
+	kh, kw := rows.Size, columns.Size
+	b.Layer(whole, out, plan.Product(out[0], out[1], kh, kw, per, c.Out))
 	o := plan.Fresh[conv](b)
 	o.x, o.relu, o.late = x, taken > 0, cut != nil && cut.Kind == plan.Rows
-	o.rounded = rounded{format: b.Half, w: b.Param("weight", initial(c.Init, k*k*in/whole.Groups, whole.Out, gain), k, k, per, c.Out)}
-	o.w.Of(b, cut, axis, k, k, in/whole.Groups, whole.Out)
+	o.rounded = rounded{format: b.Half, w: b.Param("weight", initial(c.Init, kh*kw*in/whole.Groups, whole.Out, gain), kh, kw, per, c.Out)}
+	o.w.Of(b, cut, axis, kh, kw, in/whole.Groups, whole.Out)
 	if !c.NoBias {
 		o.b = b.Param("bias", zeros, c.Out)
 		if axis == 3 {
@@ -41,7 +42,7 @@ func (c Conv) fuse(b *plan.Builder, x plan.Tensor, next []Layer) (plan.Tensor, i
 		}
 		o.sums = b.Scratch(int64(c.Out))
 	}
-	o.measure(c, s, out)
+	o.measure(rows, columns, s[2], c.Out, c.Groups)
 	if b.Infer {
 		out = o.absorb(b, next, out)
 		taken = o.absorbed.layers
@@ -50,7 +51,7 @@ func (c Conv) fuse(b *plan.Builder, x plan.Tensor, next []Layer) (plan.Tensor, i
 	var room [2][16]*plan.Block
 	front := append(room[0][:0], x.Data, o.y.Data, o.rows)
 	back := append(room[1][:0], x.Data, x.Grad, o.sums)
-	if !b.Infer && len(next) > 0 && next[0] == Layer(BatchNorm{}) {
+	if !b.Infer && normed(next) {
 		o.y.Maker = o
 		o.image = b.Scratch(plan.Product(out...))
 		back = append(back, o.image)
@@ -93,17 +94,15 @@ func (o *conv) absorb(b *plan.Builder, next []Layer, out data.Shape) data.Shape 
 func (o *conv) fold() { o.absorbed.fold(o.w, o.b) }
 
 // measure sets the sizes of the images in and out, and of the padding.
-func (o *conv) measure(c Conv, in, out data.Shape) {
-	o.h, o.wide, o.c, o.oh, o.ow, o.oc = in[0], in[1], in[2], out[0], out[1], out[2]
-	o.k, o.stride, o.groups = c.Kernel, c.Stride, c.Groups
+func (o *conv) measure(rows, columns Window, in, out, groups int) {
+	o.h, o.wide, o.c, o.oh, o.ow, o.oc, o.groups = rows.In, columns.In, in, rows.Out, columns.Out, out, groups
+	o.kh, o.sh, o.dh, o.top = rows.Size, rows.Stride, rows.Dilation, rows.Before
+	o.kw, o.sw, o.dw, o.left = columns.Size, columns.Stride, columns.Dilation, columns.Before
+	o.ph, o.pw = rows.padded(), columns.padded()
 	if o.pixelwise() && o.format != kernel.Float32 { // one row of pixels
 		o.h, o.wide, o.oh, o.ow = 1, o.h*o.wide, 1, o.oh*o.ow
+		o.ph, o.pw = o.h, o.wide
 	}
-	if !c.Valid {
-		o.before = (o.k - 1) / 2
-	}
-	o.ph = max(o.before+o.h, (o.oh-1)*o.stride+o.k)
-	o.pw = max(o.before+o.wide, (o.ow-1)*o.stride+o.k)
 }
 
 // reserve makes the scratch memory that the op needs, given what goes by pairs.
@@ -122,8 +121,8 @@ func (o *conv) reserve(b *plan.Builder, by pairing) {
 	case !back || by.input && o.turns():
 	case !o.turns():
 		o.grown = b.Scratch(plan.Product(o.ph, o.pw, o.c))
-	case o.k > 1:
-		o.grown = b.Scratch(plan.Product(o.h+o.k-1, o.wide+o.k-1, o.oc))
+	case o.kh > 1 || o.kw > 1:
+		o.grown = b.Scratch(plan.Product(o.h+o.kh-1, o.wide+o.kw-1, o.oc))
 	}
 	if o.format != kernel.Float32 {
 		if !by.forward || back && !by.input {
@@ -139,16 +138,18 @@ func (o *conv) reserve(b *plan.Builder, by pairing) {
 // then read in place: a row of outputs is one product of matrices whose inner
 // dimension consists of the rows of the window (an implicit im2col).
 type conv struct {
-	x, y              plan.Tensor
-	h, wide, c        int // image in
-	oh, ow, oc        int // image out
-	k, stride, groups int
-	before            int // rows and columns of padding before the image
-	ph, pw            int // padded height and width
-	relu              bool
-	late              bool // bias and ReLU come behind the sum of all parts
-	rounded                // weights: k × k × c/groups × oc
-	b                 *plan.Param
+	x, y       plan.Tensor
+	h, wide, c int // image in
+	oh, ow, oc int // image out
+	groups     int
+	kh, sh, dh int // rows of a window, their distance from window to window and within one
+	kw, sw, dw int // the same of columns
+	top, left  int // rows and columns of padding before the image
+	ph, pw     int // padded height and width
+	relu       bool
+	late       bool // bias and ReLU come behind the sum of all parts
+	rounded         // weights: kh × kw × c/groups × oc
+	b          *plan.Param
 
 	absorbed absorbed    // in inference
 	rows     *plan.Block // some rows of outputs, if the maximum of their windows is absorbed
@@ -161,7 +162,7 @@ type conv struct {
 	grown       *plan.Block // one padded gradient, of the output (turns; nil if that needs no padding) or of the input
 	pairs       *pairConv   // the products of pairs of bfloat16; or nil
 
-	product, dw, dx kernel.Gemm
+	product, dweights, dx kernel.Gemm
 
 	parts *convParts        // of the channels, computed in turn; or nil
 	sum   func(x []float32) // of all parts, of the output (late) or else of the gradient of the input; or nil
@@ -177,12 +178,26 @@ func (o *conv) depthwise() bool { return o.groups == o.c && o.groups == o.oc && 
 // turns reports whether the gradient of the input is itself a convolution: of the
 // padded gradient of the output, with the turned weights.
 func (o *conv) turns() bool {
-	return o.stride == 1 && (o.groups == 1 || o.depthwise() && o.k == 3)
+	if o.sh != 1 || o.sw != 1 || o.dh != 1 || o.dw != 1 || o.groups != 1 && !o.small() {
+		return false
+	}
+	// No window may lie in the padding alone.
+	return o.top < o.kh && o.left < o.kw && o.oh+o.kh-1-o.top <= o.h+o.kh-1 && o.ow+o.kw-1-o.left <= o.wide+o.kw-1
 }
+
+// small reports whether it is a depthwise convolution that has kernels of its own.
+func (o *conv) small() bool {
+	return o.depthwise() && o.kh == 3 && o.kw == 3 && o.dh == 1 && o.dw == 1
+}
+
+// whole reports whether a row of a window is one piece of the padded image.
+func (o *conv) whole() bool { return o.groups == 1 && o.dw == 1 }
 
 // pixelwise reports whether pixels do not mix; pointwise whether moreover the whole batch
 // is one product of what lies there.
-func (o *conv) pixelwise() bool { return o.k == 1 && o.stride == 1 && o.groups == 1 }
+func (o *conv) pixelwise() bool {
+	return o.kh == 1 && o.kw == 1 && o.sh == 1 && o.sw == 1 && o.groups == 1 && o.oh == o.h && o.ow == o.wide
+}
 func (o *conv) pointwise() bool { return o.pixelwise() && !o.padded() }
 
 func (o *conv) Bind() {
@@ -192,25 +207,25 @@ func (o *conv) Bind() {
 	if o.parts != nil {
 		o.parts.bind(o)
 	}
-	per, row := o.c/o.groups, o.stride*o.c
-	g := kernel.Gemm{N: o.oc / o.groups, RowA: row, ColA: 1, RowB: o.oc, RowC: o.oc, SegA: o.pw * o.c}
-	if o.groups == 1 {
-		g.K, g.Segs = o.k*o.c, o.k
+	per, row := o.c/o.groups, o.sw*o.c
+	g := kernel.Gemm{N: o.oc / o.groups, RowA: row, ColA: 1, RowB: o.oc, RowC: o.oc, SegA: o.dh * o.pw * o.c}
+	if o.whole() {
+		g.K, g.Segs = o.kw*o.c, o.kh
 	} else {
-		g.K, g.Segs, g.SegA = per, o.k, o.c
+		g.K, g.Segs, g.SegA = per, o.kw, o.dw*o.c
 	}
 	o.product = g
-	o.dw = kernel.Gemm{
-		M: o.k * o.c, N: o.oc, K: o.ow, Segs: o.oh,
-		RowA: 1, ColA: row, SegA: o.stride * o.pw * o.c, RowB: o.oc, RowC: o.oc,
+	o.dweights = kernel.Gemm{
+		M: o.kw * o.c, N: o.oc, K: o.ow, Segs: o.oh,
+		RowA: 1, ColA: row, SegA: o.sh * o.pw * o.c, RowB: o.oc, RowC: o.oc,
 	}
-	if o.groups > 1 {
-		o.dw.M, o.dw.N = per, o.oc/o.groups
+	if !o.whole() {
+		o.dweights.M, o.dweights.N = per, o.oc/o.groups
 	}
 	if o.turns() {
 		o.dx = kernel.Gemm{
-			M: o.wide, N: o.c, K: o.k * o.oc, Segs: o.k,
-			RowA: o.oc, ColA: 1, SegA: (o.wide + o.k - 1) * o.oc, RowB: o.c, RowC: o.c,
+			M: o.wide, N: o.c, K: o.kw * o.oc, Segs: o.kh,
+			RowA: o.oc, ColA: 1, SegA: (o.wide + o.kw - 1) * o.oc, RowB: o.c, RowC: o.c,
 		}
 	} else {
 		o.dx = kernel.Gemm{M: o.ow, N: per, K: o.oc / o.groups, RowA: o.oc, ColA: 1, RowB: per, RowC: row, Add: true}
@@ -269,7 +284,7 @@ func (o *conv) outputs(y, x []float32) {
 // pooled computes the maxima of windows of outputs, from an even number of rows of them
 // at a time.
 func (o *conv) pooled(y, x []float32) {
-	line, step := o.ow*o.oc, o.stride*o.pw*o.c
+	line, step := o.ow*o.oc, o.sh*o.pw*o.c
 	some := len(o.rows.Floats) / line
 	for r := 0; r+2 <= o.oh; r += some {
 		n := min(some, (o.oh-r)&^1)
@@ -289,8 +304,8 @@ func (o *conv) strip() int {
 
 // lines computes n rows of outputs; x starts at the first row of the first window.
 func (o *conv) lines(y, x []float32, n int) {
-	line, step := o.ow*o.oc, o.stride*o.pw*o.c
-	if o.groups > 1 {
+	line, step := o.ow*o.oc, o.sh*o.pw*o.c
+	if !o.whole() {
 		for r := range n {
 			o.row(y[r*line:(r+1)*line], x[r*step:])
 		}
@@ -303,11 +318,11 @@ func (o *conv) lines(y, x []float32, n int) {
 	g.Lines = 1
 }
 
-// row computes one row of outputs of several groups; x starts at the first row of its
-// window.
+// row computes one row of outputs of several groups, or of windows with gaps; x starts at
+// the first row of its window.
 func (o *conv) row(y, x []float32) {
-	if o.depthwise() && o.k == 3 {
-		kernel.Depthwise{C: o.c, Width: o.pw, Stride: o.stride}.Row(y, x, o.taps(), o.bias(), o.ow)
+	if o.small() {
+		kernel.Depthwise{C: o.c, Width: o.pw, Stride: o.sw}.Row(y, x, o.taps(), o.bias(), o.ow)
 		if o.relu {
 			kernel.ReLU(y, y)
 		}
@@ -321,10 +336,8 @@ func (o *conv) row(y, x []float32) {
 				clear(y[i*o.oc : (i+1)*o.oc])
 			}
 		}
-		for r := range o.k {
-			for s := range o.k {
-				kernel.MulAdd(y, o.oc, x[(r*o.pw+s)*o.c:], o.stride*o.c, o.taps()[(r*o.k+s)*o.c:], o.ow, o.c)
-			}
+		for t := range o.kh * o.kw {
+			kernel.MulAdd(y, o.oc, x[o.tap(t):], o.sw*o.c, o.taps()[t*o.c:], o.ow, o.c)
 		}
 		if o.relu {
 			kernel.ReLU(y, y)
@@ -335,16 +348,19 @@ func (o *conv) row(y, x []float32) {
 	g.M = o.ow
 	per, perOut := o.c/o.groups, o.oc/o.groups
 	for q := range o.groups {
-		for r := range o.k {
-			g.A, g.B, g.C = x[r*o.pw*o.c+q*per:], o.taps()[r*o.k*per*o.oc+q*perOut:], y[q*perOut:]
-			g.Add, g.ReLU, g.Bias = r > 0, o.relu && r == o.k-1, nil
-			if r == 0 && o.b != nil {
-				g.Bias = o.b.W[q*perOut:]
+		for r := range o.kh {
+			g.A, g.B, g.C = x[r*o.dh*o.pw*o.c+q*per:], o.taps()[r*o.kw*per*o.oc+q*perOut:], y[q*perOut:]
+			g.Add, g.ReLU, g.Bias = r > 0, o.relu && !o.late && r == o.kh-1, nil
+			if b := o.bias(); r == 0 && b != nil {
+				g.Bias = b[q*perOut:]
 			}
 			g.Run()
 		}
 	}
 }
+
+// tap is where pixel t of a window lies in the padded image, from where that begins.
+func (o *conv) tap(t int) int { return (t/o.kw*o.dh*o.pw + t%o.kw*o.dw) * o.c }
 
 func (o *conv) bias() []float32 {
 	if o.b == nil || o.late {
@@ -366,7 +382,7 @@ func (o *conv) pad(to *plan.Block, x []float32, f kernel.Format) []float32 {
 	if to == nil {
 		return x
 	}
-	inset(to.Floats, x, o.h, o.wide*o.c, o.before, o.before*o.c, o.pw*o.c, f)
+	inset(to.Floats, x, o.h, o.wide*o.c, o.top, o.left*o.c, o.pw*o.c, f)
 	return to.Floats
 }
 

@@ -27,7 +27,7 @@ type pairing struct{ weights, forward, input bool }
 
 // pairable is what of a convolution is computed by pairs.
 func pairable(o *conv) pairing {
-	yes := o.format == kernel.BFloat16 && kernel.HasBFloat16() && o.groups == 1
+	yes := o.format == kernel.BFloat16 && kernel.HasBFloat16() && o.groups == 1 && o.dh == 1 && o.dw == 1
 	return pairing{yes, yes && o.c%2 == 0, yes && o.oc%2 == 0 && o.x.Grad != nil}
 }
 
@@ -35,7 +35,7 @@ func pairable(o *conv) pairing {
 // pass.
 func (q *pairConv) scratch(b *plan.Builder) (front, back []*plan.Block) {
 	o := q.conv
-	taps := o.k * o.k
+	taps := o.kh * o.kw
 	words := func(n int) *plan.Block { return b.Scratch(int64(n)) }
 	if q.by.forward {
 		q.image, q.kernels = words(o.ph*o.pw*o.c/2), words(kernel.PairsPackSize(1, taps*o.c, o.oc))
@@ -46,7 +46,7 @@ func (q *pairConv) scratch(b *plan.Builder) (front, back []*plan.Block) {
 	switch {
 	case !q.by.input:
 	case o.turns():
-		q.frame, q.turns = words((o.h+o.k-1)*(o.wide+o.k-1)*o.oc/2), words(kernel.PairsPackSize(1, taps*o.oc, o.c))
+		q.frame, q.turns = words((o.h+o.kh-1)*(o.wide+o.kw-1)*o.oc/2), words(kernel.PairsPackSize(1, taps*o.oc, o.c))
 	default:
 		q.frame, q.turns = words(o.oh*o.ow*o.oc/2), words(taps*kernel.PairsPackSize(1, o.oc, o.c))
 	}
@@ -56,15 +56,15 @@ func (q *pairConv) scratch(b *plan.Builder) (front, back []*plan.Block) {
 func (q *pairConv) bind() {
 	o := q.conv
 	q.product = kernel.Pairs{
-		M: o.ow, N: o.oc, K: o.k * o.c / 2, Segs: o.k, RowA: o.stride * o.c / 2, ColA: 1, SegA: o.pw * o.c / 2, RowC: o.oc, ReLU: o.relu && !o.late,
+		M: o.ow, N: o.oc, K: o.kw * o.c / 2, Segs: o.kh, RowA: o.sw * o.c / 2, ColA: 1, SegA: o.pw * o.c / 2, RowC: o.oc, ReLU: o.relu && !o.late,
 	}
 	q.dw = kernel.Pairs{
-		M: o.k * o.c, N: o.oc, K: (o.ow + 1) / 2, Segs: o.oh, RowA: 1, ColA: 2 * o.stride * o.c, SegA: o.stride * o.pw * o.c, RowC: o.oc,
+		M: o.kw * o.c, N: o.oc, K: (o.ow + 1) / 2, Segs: o.oh, RowA: 1, ColA: 2 * o.sw * o.c, SegA: o.sh * o.pw * o.c, RowC: o.oc,
 	}
 	if o.turns() {
-		q.dx = kernel.Pairs{M: o.wide, N: o.c, K: o.k * o.oc / 2, Segs: o.k, RowA: o.oc / 2, ColA: 1, SegA: (o.wide + o.k - 1) * o.oc / 2, RowC: o.c}
+		q.dx = kernel.Pairs{M: o.wide, N: o.c, K: o.kw * o.oc / 2, Segs: o.kh, RowA: o.oc / 2, ColA: 1, SegA: (o.wide + o.kw - 1) * o.oc / 2, RowC: o.c}
 	} else {
-		q.dx = kernel.Pairs{M: o.ow, N: o.c, K: o.oc / 2, RowA: o.oc / 2, ColA: 1, RowC: o.stride * o.c, Add: true}
+		q.dx = kernel.Pairs{M: o.ow, N: o.c, K: o.oc / 2, RowA: o.oc / 2, ColA: 1, RowC: o.sw * o.c, Add: true}
 	}
 }
 
@@ -73,7 +73,7 @@ func (q *pairConv) begin() {
 	o := q.conv
 	clear(q.image.Floats)
 	q.product.B = kernel.Words(q.kernels.Floats)
-	kernel.PackPairs(q.product.B, o.w.W, 1, o.k*o.k*o.c, o.oc, o.oc)
+	kernel.PackPairs(q.product.B, o.w.W, 1, o.kh*o.kw*o.c, o.oc, o.oc)
 	q.product.Bias = o.bias()
 }
 
@@ -81,9 +81,9 @@ func (q *pairConv) begin() {
 func (q *pairConv) outputs(y, x []float32) {
 	o := q.conv
 	image := kernel.Words(q.image.Floats)
-	insetPairs(image, x, o.h, o.wide*o.c, o.before, o.before*o.c, o.pw*o.c)
+	insetPairs(image, x, o.h, o.wide*o.c, o.top, o.left*o.c, o.pw*o.c)
 	for r := range o.oh {
-		q.product.A, q.product.C = image[r*o.stride*o.pw*o.c/2:], y[r*o.ow*o.oc:]
+		q.product.A, q.product.C = image[r*o.sh*o.pw*o.c/2:], y[r*o.ow*o.oc:]
 		q.product.Run()
 	}
 }
@@ -94,7 +94,7 @@ func (q *pairConv) beginBack() {
 		return
 	}
 	o := q.conv
-	taps, turned, to := o.k*o.k, o.turned.Floats, kernel.Words(q.turns.Floats)
+	taps, turned, to := o.kh*o.kw, o.turned.Floats, kernel.Words(q.turns.Floats)
 	clear(q.frame.Floats)
 	if o.turns() {
 		kernel.PackPairs(to, turned, 1, taps*o.oc, o.c, o.c)
@@ -111,11 +111,11 @@ func (q *pairConv) beginBack() {
 func (q *pairConv) gradient(x, dy []float32, add bool) {
 	o := q.conv
 	apart, g := kernel.Words(q.apart.Floats), &q.dw
-	kernel.PairApart(apart, x[:o.ph*o.pw*o.c], o.stride*o.c)
+	kernel.PairApart(apart, x[:o.ph*o.pw*o.c], o.sw*o.c)
 	g.B, g.Add = kernel.Words(q.pixels.Floats), add
 	kernel.PackPairs(g.B, dy, o.oh, o.ow, o.oc, o.oc)
-	for r := range o.k {
-		g.A, g.C = apart[r*o.pw*o.c:], o.w.G[r*o.k*o.c*o.oc:]
+	for r := range o.kh {
+		g.A, g.C = apart[r*o.pw*o.c:], o.w.G[r*o.kw*o.c*o.oc:]
 		g.Run()
 	}
 }
@@ -126,8 +126,8 @@ func (q *pairConv) inputs(dx, dy []float32) {
 	o := q.conv
 	frame, turned, g := kernel.Words(q.frame.Floats), kernel.Words(q.turns.Floats), &q.dx
 	if o.turns() {
-		wide, before := o.wide+o.k-1, o.k-1-o.before
-		insetPairs(frame, dy, o.oh, o.ow*o.oc, before, before*o.oc, wide*o.oc)
+		wide := o.wide + o.kw - 1
+		insetPairs(frame, dy, o.oh, o.ow*o.oc, o.kh-1-o.top, (o.kw-1-o.left)*o.oc, wide*o.oc)
 		g.B = turned
 		for r := range o.h {
 			g.A, g.C = frame[r*wide*o.oc/2:], dx[r*o.wide*o.c:]
@@ -140,8 +140,8 @@ func (q *pairConv) inputs(dx, dy []float32) {
 	kernel.PairNeighbours(frame, dy)
 	for r := range o.oh {
 		g.A = frame[r*o.ow*o.oc/2:]
-		for t := range o.k * o.k {
-			g.B, g.C = turned[t*size:], x[((r*o.stride+t/o.k)*o.pw+t%o.k)*o.c:]
+		for t := range o.kh * o.kw {
+			g.B, g.C = turned[t*size:], x[r*o.sh*o.pw*o.c+o.tap(t):]
 			g.Run()
 		}
 	}

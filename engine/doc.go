@@ -29,7 +29,9 @@
 // backward pass to the plan.
 //
 //	nn.Linear                    Dense{Out, PerStep: true}; Dense{Out} flattens first
-//	nn.Conv2d, nn.Conv1d         Conv, Conv1D: "same" padding, or Valid, or Causal
+//	nn.Conv2d, nn.Conv1d         Conv, Conv1D: "same" padding, or Valid, Pad, Causal; Columns for what is not square
+//	nn.MaxPool2d(3, 2, 1)        MaxPool{Size: 3, Stride: 2, Pad: Pad{1, 1, 1, 1}}
+//	nn.ReLU6, nn.Hardswish       Clip{}, HardSwish{}
 //	nn.BatchNorm2d, LayerNorm,   BatchNorm, LayerNorm,
 //	  GroupNorm                    GroupNorm
 //	nn.MultiheadAttention        Attention{Heads, Causal}
@@ -48,8 +50,8 @@
 //	torch.onnx.export            package onnx
 //	DataLoader, TensorDataset    data.Set, TrainConfig.Prefetch; package data reads files
 //
-// [SqueezeExcite], [FPN] (feature pyramid), [Positional] and [Cell] (any directed
-// graph of a few nodes) are layers too.
+// [SqueezeExcite], [FPN] (feature pyramid), [Positional], [ClassToken] and [Cell] (any
+// directed graph of a few nodes) are layers too.
 //
 // A [data.Shape] is that of one sample: {features}, {steps, features} or {height,
 // width, channels}. Images are NHWC, weights are stored in × out. A class for

@@ -44,6 +44,30 @@ func (n *Net) EvaluateTo(outputs []float32, s *data.Set) (Score, error) {
 	return all.score(s, r), nil
 }
 
+// ScoreOf is the score of outputs for the rows of a set that another form of the network
+// has computed, such as one in integers.
+func (n *Net) ScoreOf(outputs []float32, s *data.Set) (Score, error) {
+	if err := n.isStage(); err != nil {
+		return Score{}, fmt.Errorf("evaluate: %w", err)
+	}
+	if err := n.check(s); err != nil {
+		return Score{}, fmt.Errorf("evaluate: %w", err)
+	}
+	w := n.out.Size()
+	if len(outputs) != s.Len()*w {
+		return Score{}, fmt.Errorf("evaluate: %d outputs, want %d", len(outputs), s.Len()*w)
+	}
+	n.level.Enter()
+	defer kernel.Leave()
+	r := newRegression(s)
+	var all tally
+	for lo := 0; lo < s.Len(); lo += n.cfg.Batch {
+		hi := min(lo+n.cfg.Batch, s.Len())
+		all.add(n.tallyOf(outputs[lo*w:hi*w], s, r, lo, hi))
+	}
+	return all.score(s, r), nil
+}
+
 // tally is what a score is made of.
 type tally struct {
 	loss, weight float64
@@ -84,13 +108,20 @@ func (n *Net) through(s *data.Set, lo, hi int) {
 // scoreOf is [Net.tally] of rows that have run forward.
 func (n *Net) scoreOf(outputs []float32, s *data.Set, r *regression, lo, hi int) (a tally) {
 	w, m := n.out.Size(), hi-lo
-	part := s.Slice(lo, hi)
-	y, d := n.outputs(m), n.y.Grad.Floats
-	if n.wide != nil {
-		d = n.wide[len(n.wide)/2:]
-	}
+	y := n.outputs(m)
 	if outputs != nil {
 		copy(outputs[lo*w:], y)
+	}
+	return n.tallyOf(y, s, r, lo, hi)
+}
+
+// tallyOf is [Net.tally] of the outputs y for these rows.
+func (n *Net) tallyOf(y []float32, s *data.Set, r *regression, lo, hi int) (a tally) {
+	w, m := n.out.Size(), hi-lo
+	part := s.Slice(lo, hi)
+	d := n.y.Grad.Floats
+	if n.wide != nil {
+		d = n.wide[len(n.wide)/2:]
 	}
 	if s.Classes > 0 {
 		a.right = correct(y, part.Class)

@@ -198,6 +198,9 @@ func TestGradientsOfKinked(t *testing.T) {
 		in := data.Shape{3 + r.IntN(7), 3 + r.IntN(7), 1 + r.IntN(5)}
 		for _, l := range []Layer{
 			ReLU{}, LeakyReLU{}, LeakyReLU{Slope: 0.3}, MaxPool{}, MaxPool{Size: 3}, GlobalMaxPool{},
+			Clip{}, Clip{Low: -.72, High: .78}, Clip{Low: -.4, High: math.Inf(1)}, HardSigmoid{}, HardSigmoid{Alpha: .2, Beta: .5}, HardSwish{},
+			MaxPool{Size: 3, Stride: 2, Pad: Pad{1, 1, 1, 1}}, MaxPool{Size: 2, Stride: 1, Columns: Along{Size: 3, Stride: 2}, Pad: Pad{0, 2, 1, 1}}, MaxPool{Size: 1, Columns: Along{Size: 2}},
+			Seq{Tanh{}, SqueezeExcite{Gate: HardSigmoid{Alpha: .01, Beta: .5}}}, Seq{Reshape{To: data.Shape{in[0] * in[1], in[2]}}, MaxPool{Size: 3, Stride: 2, Pad: Pad{Top: 1, Bottom: 2}}},
 			Seq{ReLU{}, Dropout{P: 0.5}}, Residual{Seq{ReLU{}}}, Par{Branches: []Seq{{MaxPool{}}, {GlobalMaxPool{}, Dense{Out: 3}}}},
 			Seq{Reshape{To: data.Shape{in[0], in[1] * in[2]}}, MaxPool{}}, Seq{Reshape{To: data.Shape{in[0] * in[1], in[2]}}, MaxPool{Size: 3}, GlobalMaxPool{}},
 		} {

@@ -13,10 +13,11 @@ import (
 // GroupNorm normalises groups of channels of each sample, over all its steps or
 // pixels, and scales and shifts each channel by trained γ and β (Wu & He 2018).
 // It does not depend on the batch. With one group it is the layer norm of whole
-// images, with as many groups as channels the instance norm. ε is 1e-5.
+// images, with as many groups as channels the instance norm.
 type GroupNorm struct {
-	Groups int // divides the channels; 0 means 32, or the largest divisor of the channels below
-	Of     int // channels that the statistics of a group are of: its own, and others of value 0; 0 means its own
+	Groups int     // divides the channels; 0 means 32, or the largest divisor of the channels below
+	Of     int     // channels that the statistics of a group are of: its own, and others of value 0; 0 means its own
+	Eps    float64 // ε, added to the variance; 0 means 1e-5
 }
 
 // Infer gives the input shape.
@@ -25,6 +26,9 @@ func (g GroupNorm) Infer(in data.Shape) (data.Shape, error) {
 		return nil, err
 	}
 	if err := sized(g, "groups", g.Groups, 0); err != nil {
+		return nil, err
+	}
+	if err := checkEps(g, g.Eps); err != nil {
 		return nil, err
 	}
 	if c := in[len(in)-1]; c%g.GroupsOf(c) != 0 {
@@ -49,22 +53,23 @@ func (g GroupNorm) GroupsOf(channels int) int {
 	return n
 }
 
-// String is GroupNorm(Groups), without a number where it is the default, and with Of.
+// String is GroupNorm(Groups), without a number where it is the default, and with Of and
+// ε where they are not.
 func (g GroupNorm) String() string {
 	switch {
 	case g.Of > 0:
-		return fmt.Sprintf("GroupNorm(%d of %d)", g.Groups, g.Of)
+		return fmt.Sprintf("GroupNorm(%d of %d%s)", g.Groups, g.Of, describeEps(", ", g.Eps, ""))
 	case g.Groups == 0:
-		return "GroupNorm"
+		return "GroupNorm" + describeEps("(", g.Eps, ")")
 	}
-	return fmt.Sprintf("GroupNorm(%d)", g.Groups)
+	return fmt.Sprintf("GroupNorm(%d%s)", g.Groups, describeEps(", ", g.Eps, ""))
 }
 
 func (g GroupNorm) build(b *plan.Builder, x plan.Tensor) plan.Tensor {
 	c := x.Shape[len(x.Shape)-1]
 	b.Layer(g, x.Shape, 0)
 	o := &groupNorm{
-		x: x, channels: c, places: plan.Places(x.Shape), groups: g.GroupsOf(c), of: cmp.Or(g.Of, c/g.GroupsOf(c)), y: b.Output(x, x.Shape, true, plan.NeedNothing),
+		x: x, channels: c, eps: Eps(g.Eps), places: plan.Places(x.Shape), groups: g.GroupsOf(c), of: cmp.Or(g.Of, c/g.GroupsOf(c)), y: b.Output(x, x.Shape, true, plan.NeedNothing),
 		gamma: b.Param("weight", ones, c), beta: b.Param("bias", zeros, c),
 		mean: b.Block(g.GroupsOf(c)), inv: b.Block(g.GroupsOf(c)), front: b.Scratch(plan.Product(4, c)), back: b.Scratch(plan.Product(4, c)),
 	}
@@ -77,6 +82,7 @@ type groupNorm struct {
 	x, y                     plan.Tensor
 	channels, places, groups int
 	of                       int // channels that the statistics of a group are of
+	eps                      float64
 	gamma, beta              *plan.Param
 	mean, inv                *plan.Block // μ and 1/√(σ² + ε) of each group of each sample
 	front, back              *plan.Block // a few numbers for each channel
@@ -105,7 +111,7 @@ func (o *groupNorm) Forward(p plan.Pass) {
 		o.moments.Result(mean, variance)
 		for g := range o.groups {
 			lo, hi := g*per, (g+1)*per
-			m, r := pooledMoments(mean[lo:hi], variance[lo:hi], o.of)
+			m, r := pooledMoments(mean[lo:hi], variance[lo:hi], o.of, o.eps)
 			o.mean.Floats[i*o.groups+g], o.inv.Floats[i*o.groups+g] = m, r
 			for j := lo; j < hi; j++ {
 				a[j] = o.gamma.W[j] * r
@@ -118,7 +124,7 @@ func (o *groupNorm) Forward(p plan.Pass) {
 
 // pooledMoments is the mean and 1/√(variance + ε) of channels together, from
 // those of each; what is missing of their number is 0.
-func pooledMoments(mean, variance []float32, of int) (m, inv float32) {
+func pooledMoments(mean, variance []float32, of int, eps float64) (m, inv float32) {
 	var sum, square float64
 	for _, v := range mean {
 		sum += float64(v)
@@ -129,7 +135,7 @@ func pooledMoments(mean, variance []float32, of int) (m, inv float32) {
 		square += float64(v) + d*d
 	}
 	square += float64(of-len(mean)) * sum * sum
-	return float32(sum), float32(1 / math.Sqrt(square/float64(of)+normEps))
+	return float32(sum), float32(1 / math.Sqrt(square/float64(of)+eps))
 }
 
 // backward: with x̂ = (x − μ)·inv, g = dy·γ and n values in a group, dβ = Σ dy,

@@ -76,6 +76,9 @@ func TestInference(t *testing.T) {
 
 // Idle cores compute some of the batches, with the same bits.
 func TestInferenceBorrows(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds of processor time")
+	}
 	s := blobs(data.Shape{8, 8, 2}, 4, 300)
 	pool := crew.New(4, nil)
 	defer pool.Enter(1)()

@@ -14,7 +14,7 @@ import (
 //
 // fan-in is the number of inputs of one output, fan-out the number of outputs of
 // one input. The gain makes up for the activation behind the layer: √2 for ReLU,
-// LeakyReLU, GELU and SiLU, which cut off about half of their input, else 1.
+// LeakyReLU, GELU, SiLU, Clip and HardSwish, which cut off about half of their input, else 1.
 type Init interface {
 	// String is its name.
 	String() string

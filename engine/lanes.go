@@ -47,7 +47,6 @@ type together struct {
 	pace    pace
 	atWork  bool // all lanes, at once
 	torn    bool // a panic has ended the links of the pipelines
-	bubble  bubble
 }
 
 // moment is the running step.

@@ -15,7 +15,7 @@ func (t *Trainer) compute() {
 	if t.meeting == nil {
 		t.inTurn()
 		if t.pipes() {
-			t.bubble.tally(t.lanes)
+			t.timing.bubble.tally(t.lanes)
 		}
 		t.rethrow()
 		return
@@ -30,7 +30,7 @@ func (t *Trainer) compute() {
 		}
 		t.work(t.lanes[0])
 		if t.pipes() {
-			t.bubble.tally(t.lanes)
+			t.timing.bubble.tally(t.lanes)
 		}
 		t.atWork = false
 	}

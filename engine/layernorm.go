@@ -11,17 +11,21 @@ import (
 
 // LayerNorm normalises the features of each sample, each step of a sequence or
 // each pixel by itself, over the last axis, and scales and shifts them by
-// trained γ and β (Ba et al. 2016). ε is 1e-5. For images see also [GroupNorm].
+// trained γ and β (Ba et al. 2016). For images see also [GroupNorm].
 type LayerNorm struct {
 	// Of is the features that mean and variance are of: those of the input, and
 	// others of value 0, as where dead features were cut off; 0 means those of the
 	// input.
-	Of int
+	Of  int
+	Eps float64 // ε, added to the variance; 0 means 1e-5
 }
 
 // Infer gives the input shape.
 func (l LayerNorm) Infer(in data.Shape) (data.Shape, error) {
 	if err := values(l, in); err != nil {
+		return nil, err
+	}
+	if err := checkEps(l, l.Eps); err != nil {
 		return nil, err
 	}
 	if l.Of == 0 {
@@ -30,12 +34,12 @@ func (l LayerNorm) Infer(in data.Shape) (data.Shape, error) {
 	return in, sized(l, "features normalised", l.Of, in[len(in)-1])
 }
 
-// String is LayerNorm, or LayerNorm(of Of).
+// String is LayerNorm, or LayerNorm(of Of), with ε where it is not the default.
 func (l LayerNorm) String() string {
 	if l.Of > 0 {
-		return fmt.Sprintf("LayerNorm(of %d)", l.Of)
+		return fmt.Sprintf("LayerNorm(of %d%s)", l.Of, describeEps(", ", l.Eps, ""))
 	}
-	return "LayerNorm"
+	return "LayerNorm" + describeEps("(", l.Eps, ")")
 }
 
 func (l LayerNorm) build(b *plan.Builder, x plan.Tensor) plan.Tensor {
@@ -43,7 +47,7 @@ func (l LayerNorm) build(b *plan.Builder, x plan.Tensor) plan.Tensor {
 	per := x.Shape.Size() / c
 	b.Layer(l, x.Shape, 0)
 	o := &layerNorm{
-		x: x, channels: c, of: cmp.Or(l.Of, c), per: per, y: b.Output(x, x.Shape, true, plan.NeedNothing),
+		x: x, channels: c, of: cmp.Or(l.Of, c), per: per, eps: float32(Eps(l.Eps)), y: b.Output(x, x.Shape, true, plan.NeedNothing),
 		gamma: b.Param("weight", ones, c), beta: b.Param("bias", zeros, c),
 		mean: b.Block(per), inv: b.Block(per),
 	}
@@ -56,6 +60,7 @@ type layerNorm struct {
 	x, y          plan.Tensor
 	channels, per int // per: normalised vectors in one sample
 	of            int // features that mean and variance are of
+	eps           float32
 	gamma, beta   *plan.Param
 	mean, inv     *plan.Block // μ and 1/√(σ² + ε) of each vector
 }
@@ -63,7 +68,7 @@ type layerNorm struct {
 func (o *layerNorm) Bind() {}
 
 func (o *layerNorm) Forward(p plan.Pass) {
-	kernel.LayerNorm(o.y.Data.Floats, o.x.Data.Floats, o.gamma.W, o.beta.W, o.mean.Floats, o.inv.Floats, p.Rows*o.per, o.channels, o.of, normEps)
+	kernel.LayerNorm(o.y.Data.Floats, o.x.Data.Floats, o.gamma.W, o.beta.W, o.mean.Floats, o.inv.Floats, p.Rows*o.per, o.channels, o.of, o.eps)
 }
 
 func (o *layerNorm) Backward(p plan.Pass) {

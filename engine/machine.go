@@ -20,10 +20,11 @@ type Machine struct {
 	Memory float64 `json:"memory"` // bytes a second that a core moves from and to memory
 	Links  []Wire  `json:"links"`  // between ranks
 
-	Each Work    `json:"each"` // seconds that one of each kind of work takes
-	Step float64 `json:"step"` // seconds of a byte that the optimizer reads or writes
-	BF16 float64 `json:"bf16"` // time of a bfloat16 product in that of one in float32
-	FP16 float64 `json:"fp16"` // the same of float16
+	Each Work    `json:"each"`          // seconds that one of each kind of work takes
+	Int8 Work    `json:"int8,omitzero"` // the same of networks in integers of 8 bits; zero: the built-in ones
+	Step float64 `json:"step"`          // seconds of a byte that the optimizer reads or writes
+	BF16 float64 `json:"bf16"`          // time of a bfloat16 product in that of one in float32
+	FP16 float64 `json:"fp16"`          // the same of float16
 
 	Busy  bool    `json:"busy,omitempty"` // other programs took the processors: the two numbers that follow are the built-in ones
 	Meet  float64 `json:"meet"`           // seconds of a step in which lanes wait for each other
@@ -57,7 +58,7 @@ func (m *Machine) Validate() error {
 		return fmt.Errorf("the machine %q has an amount of nothing", m.Name)
 	}
 	sum := 0.
-	for _, x := range append(m.Each.Kinds(), m.Peak, m.Memory, m.Step, m.BF16, m.FP16, m.Meet, m.Crowd) {
+	for _, x := range append(append(m.Each.Kinds(), m.Int8.Kinds()...), m.Peak, m.Memory, m.Step, m.BF16, m.FP16, m.Meet, m.Crowd) {
 		if !(x >= 0) || math.IsInf(x, 0) {
 			return fmt.Errorf("the machine %q has an amount below 0 or none at all", m.Name)
 		}
@@ -90,6 +91,14 @@ func (m *Machine) seconds(w Work, p Precision) float64 {
 	return max(w.Time(m.Each), 0)
 }
 
+// Integers is how long work in integers of 8 bits takes.
+func (m *Machine) Integers(w Work) float64 {
+	if m.Int8 == (Work{}) {
+		return w.Time(builtIn.Int8)
+	}
+	return w.Time(m.Int8)
+}
+
 // cluster is the machine for so many processes of so many lanes.
 func (m *Machine) cluster(ranks, lanes int) layout.Cluster {
 	return layout.Cluster{Nodes: 1, PerNode: ranks * lanes, FLOPS: m.Peak, Memory: mostMemory, Bandwidth: 1 / m.Step, Inside: m.wire("unix").Rate, Between: m.wire("tcp").Rate,
@@ -109,5 +118,6 @@ var builtIn = Machine{
 	Links:  []Wire{{"lanes", 34e9, 0}, {"unix", 5.0e9, 8e-6}, {"tcp", 4.4e9, 12e-6}},
 	Each: Work{Products: 11.2e-12, Far: 3.2e-12, Outputs: 85e-12, Operands: 8e-12, Calls: 80e-9, Bytes: 7.8e-12, Functions: 2.0e-9, Singles: 9e-9,
 		Rows: 15e-12, Losses: 2.2e-6},
+	Int8: Work{Products: 3e-12, Outputs: 250e-12, Operands: 8e-12, Calls: 40e-9, Bytes: 20e-12, Functions: 1e-9, Singles: 100e-12, Ops: 100e-9},
 	Step: 13.2e-12, BF16: 1.55, FP16: 2.24, Meet: 60e-6, Crowd: .1,
 }

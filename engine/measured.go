@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -16,6 +17,7 @@ type Measured struct {
 	Sent    float64   // bytes that this rank has sent in them; 0 also where the link does not count them
 	Waited  []float64 // of each rank: seconds for the others, once its own micro-batches were computed; nil: there are no others
 	Slowest string    // the rank that waited least: "rank 1 on host/7"
+	Bubble  float64   // share of the steps in which the busiest stage of a pipeline has waited for others; 0: there are no stages, or they took turns
 }
 
 // Beside says it in one line, beside what was predicted (nil: nothing was): "1.3 ms a step
@@ -25,6 +27,12 @@ func (m *Measured) Beside(p *Prediction) string {
 	text := milliseconds(m.Seconds/n) + " a step"
 	if p != nil {
 		text += fmt.Sprintf(" (predicted %s)", milliseconds(p.Step.Time.Step))
+	}
+	if m.Bubble > 0 {
+		text += fmt.Sprintf(", bubble %.1f %%", 100*m.Bubble)
+		if p != nil {
+			text += fmt.Sprintf(" (predicted %.1f %%)", 100*math.Max(0, p.Step.Time.Bubble/p.Step.Time.Step))
+		}
 	}
 	if m.Waited == nil {
 		return text
@@ -44,14 +52,21 @@ type timing struct {
 	steps        int
 	took, waited time.Duration
 	sent         uint64
+	bubble       bubble        // of all steps
+	told         bubble        // of those that Bubble has told of
+	piped        time.Duration // of the steps in which lanes were stages
 }
 
 // timed runs a step.
 func (t *Trainer) timed() {
-	began, sent := time.Now(), t.ranks.sent()
+	began, sent, span := time.Now(), t.ranks.sent(), t.timing.bubble.span
 	t.compute()
+	took := time.Since(began)
 	t.timing.steps++
-	t.timing.took += time.Since(began)
+	t.timing.took += took
+	if t.timing.bubble.span > span {
+		t.timing.piped += took
+	}
 	t.timing.sent += t.ranks.sent() - sent
 }
 
@@ -69,19 +84,32 @@ func (r *ranks) sent() uint64 {
 	return 0
 }
 
+// share is that of a stage's seconds in which it was not busy.
+func (c *timing) share(busy, span float64) float64 {
+	if c.piped == 0 {
+		return 0
+	}
+	return (span - busy) / c.piped.Seconds()
+}
+
 // Measured says what the steps have taken. All ranks call it together; the error is that
 // of the link.
 func (t *Trainer) Measured() (Measured, error) {
 	c, r := &t.timing, t.ranks
 	m := Measured{Steps: c.steps, Seconds: c.took.Seconds(), Sent: float64(c.sent)}
 	if r == nil {
+		m.Bubble = c.share(c.bubble.busy.Seconds(), c.bubble.span.Seconds())
 		return m, nil
 	}
-	m.Waited = make([]float64, r.all.Size())
-	m.Waited[r.all.Member()] = c.waited.Seconds()
-	if err := r.all.Sum64([][]float64{m.Waited}); err != nil {
+	n, own := r.all.Size(), r.all.Member()
+	all := make([]float64, 3*n)
+	m.Waited = all[:n:n]
+	busy, span := all[n:2*n], all[2*n:]
+	m.Waited[own], busy[own], span[own] = c.waited.Seconds(), c.bubble.busy.Seconds(), c.bubble.span.Seconds()
+	if err := r.all.Sum64([][]float64{all}); err != nil {
 		return m, fmt.Errorf("trainer: %w", r.fail(err))
 	}
+	m.Bubble = c.share(slices.Max(busy), slices.Max(span))
 	least := slices.Index(m.Waited, slices.Min(m.Waited))
 	name, err := r.say(least, t.cfg.Mesh.Who)
 	if err != nil {

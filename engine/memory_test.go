@@ -26,6 +26,9 @@ func heap() int64 {
 // and training take, within 5 %, whatever the optimizer, the precision and what
 // the trainer keeps beside.
 func TestFootprint(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds of processor time")
+	}
 	s := blobs(data.Shape{8, 8, 2}, 4, 300)
 	for i, k := range kinds {
 		for j, c := range []struct {
@@ -87,6 +90,9 @@ func ranksOf(width, layers, ranks, threads, micro, zero int) (l Seq, layer int, 
 
 // What the ranks of a process take together is what is announced for each.
 func TestFootprintOfRanks(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds of processor time")
+	}
 	const width, n = 128, 3
 	s := blobs(data.Shape{width}, 4, 60)
 	for zero := range 4 {

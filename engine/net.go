@@ -108,7 +108,7 @@ const maxArena = 1 << 34
 
 // Compile infers the shapes of l for inputs of shape in, plans its memory for a
 // batch and sets the weights at random: normal, with deviation √(2/fan-in)
-// before a ReLU, LeakyReLU, GELU or SiLU, else √(1/fan-in); biases are 0.
+// before a ReLU, LeakyReLU, GELU, SiLU, Clip or HardSwish, else √(1/fan-in); biases are 0.
 func Compile(l Layer, in data.Shape, cfg Config) (*Net, error) {
 	cfg = cfg.defaults()
 	if err := cfg.validate(); err != nil {

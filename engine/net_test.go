@@ -82,6 +82,10 @@ var kinds = []struct {
 		Residual{Seq{Conv{Out: 8}, BatchNorm{}, ReLU{}, Conv{Out: 8}, BatchNorm{}}}, ReLU{},
 		Residual{Seq{Conv{Out: 12, Stride: 2}, BatchNorm{}, ReLU{}, Conv{Out: 12}}}, ReLU{},
 		GlobalAvgPool{}, Dense{Out: 4}}},
+	{"windows", Seq{
+		Conv{Out: 8, Kernel: 3, Columns: Along{Size: 1, Stride: 2}, Pad: Pad{1, 0, 2, 0}, NoBias: true}, BatchNorm{Eps: .001}, HardSwish{}, MaxPool{Size: 3, Stride: 2, Pad: Pad{1, 1, 1, 1}},
+		SqueezeExcite{Gate: HardSigmoid{}}, Conv{Out: 8, Dilation: 2, Groups: 8}, Clip{}, Conv{Out: 8, Kernel: 2, Dilation: 2, Columns: Along{Dilation: 1}}, GlobalAvgPool{}, Dense{Out: 4}}},
+	{"class token", Seq{Conv{Out: 16, Kernel: 4, Stride: 4, Valid: true}, Reshape{To: data.Shape{4, 16}}, ClassToken{}, Positional{Learned: true}, Transformer{Heads: 2, Eps: 1e-6}, LayerNorm{Eps: 1e-6}, LastStep{}, Dense{Out: 4}}},
 	{"layer norm", Seq{Dense{Out: 32}, LayerNorm{}, ReLU{}, Dense{Out: 4}}},
 	{"group norm", Seq{Conv{Out: 8}, GroupNorm{Groups: 2}, ReLU{}, GlobalMaxPool{}, Dense{Out: 4}}},
 	{"branches", Seq{

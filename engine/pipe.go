@@ -31,6 +31,16 @@ type pipe struct {
 	err error // it ended the link
 }
 
+// looking lets stages look for what comes from their neighbours for a while before they park,
+// as long as other programs leave the processors to them. lanes is how many each rank of the
+// link has.
+func (t *Trainer) looking(link mesh.Link, stream, lanes int) {
+	if l, ok := link.(*mesh.Lane); ok {
+		idle := t.cfg.Mesh.Idle
+		l.Look(stream, lanes, func() bool { return idle == nil || idle.Fits() })
+	}
+}
+
 // side is the way to a neighbour.
 type side struct {
 	rank        int // on the link; −1: there is none
@@ -197,28 +207,28 @@ func (p *pipe) flowThrough(s *data.Set, lo, hi int, see func(n *Net)) {
 // are not if they take turns, which one of them does with the whole network.
 func (t *Trainer) pipes() bool { return t.net.stage != nil || t.atWork && t.deal.stages > 1 && !t.torn }
 
-// bubble is what the stages of this process have done since it was asked for last.
+// bubble is what the stages of this process have done.
 type bubble struct{ busy, span time.Duration }
 
-// tally takes in a step: all stages are there from its beginning to the end of the last.
+// tally takes in a step: all stages are there from its beginning to the end of the last,
+// and one of them is busy for longest.
 func (b *bubble) tally(lanes []*lane) {
-	longest := time.Duration(0)
+	var busy, span time.Duration
 	for _, l := range lanes {
-		longest = max(longest, l.pipe.took.all)
+		busy, span = max(busy, l.pipe.took.all-l.pipe.took.waited), max(span, l.pipe.took.all)
 	}
-	for _, l := range lanes {
-		b.busy += l.pipe.took.all - l.pipe.took.waited
-		b.span += longest
-	}
+	b.busy += busy
+	b.span += span
 }
 
-// Bubble is the share of the forward and backward passes in which the stages of this process
-// have waited for each other since it was called last, on average; 0 where there are none.
-// Of m micro-batches through P equal stages it is (P−1)/(m+P−1).
+// Bubble is the share of the forward and backward passes in which the busiest of the stages
+// of this process has waited for others since it was called last; 0 where there are none. Of
+// m micro-batches through P equal stages it is (P−1)/(m+P−1). [Measured] has that of all
+// ranks.
 func (t *Trainer) Bubble() float64 {
-	b := t.bubble
-	if t.bubble = (bubble{}); b.span == 0 {
+	b, told := t.timing.bubble, t.timing.told
+	if t.timing.told = b; b.span == told.span {
 		return 0
 	}
-	return 1 - float64(b.busy)/float64(b.span)
+	return 1 - float64(b.busy-told.busy)/float64(b.span-told.span)
 }

@@ -16,6 +16,7 @@ func (t *Trainer) makePipes(cfg *TrainConfig) error {
 	}
 	links := mesh.Local(len(t.lanes))
 	for i, l := range t.lanes {
+		t.looking(links[i], 0, 1)
 		number := i % d.stages
 		micro := l.span.To - l.span.From
 		n := l.net.stageNet(t.cfg.stageOf(t.stages, t.net.cfg.Batch, number))
@@ -51,6 +52,7 @@ func (t *Trainer) pipesOfRanks(cfg *TrainConfig) error {
 	}
 	for i, l := range t.lanes {
 		nets := l.net.copies()
+		t.looking(m.World.Link, firstTensorStream+i, len(t.lanes))
 		var err error
 		if l.pipe, err = newPipe(l.net, nets, stretch{0, len(l.net.grads)}, l.span.To-l.span.From, m.World.Link, before, behind, firstTensorStream+i, cfg); err != nil {
 			return err

@@ -324,6 +324,9 @@ func TestStagesPanic(t *testing.T) {
 // What stages take together is what is announced for each: min(m, P−i) copies of what
 // stage i of P keeps for the backward passes of m micro-batches, and one of all else.
 func TestMemoryOfStages(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds of processor time")
+	}
 	const width = 128
 	s := blobs(data.Shape{width}, 4, 192)
 	layer := Seq{Dense{Out: width}, BatchNorm{}, GELU{}, Dense{Out: width}, GELU{}, Dense{Out: width}, BatchNorm{}, GELU{}, Dense{Out: width}, GELU{}, Dense{Out: 4}}
@@ -391,16 +394,16 @@ func TestMemoryOfStages(t *testing.T) {
 // lane with the same data, micro_batches and tensor: on eight ranks, and on four with two
 // lanes each.
 func TestHybridChangesNoBit(t *testing.T) {
-	block := Transformer{Heads: 4, Causal: true, Dropout: 0.1, Hidden: 256}
-	gpt := Seq{Embedding{Vocab: 160, Out: 128}, Positional{Learned: true}, block, block, LayerNorm{}, Dense{Out: 160, PerStep: true}}
+	if testing.Short() {
+		t.Skip("takes seconds of processor time")
+	}
 	for _, precision := range []Precision{F32, BF16} {
-		q := tensorRun{gpt, texts(16, 4, 160), Config{Batch: 8, Seed: 1, Precision: precision}, TrainConfig{Seed: 2, Epochs: 2, EMA: 0.9}}
-		m := always(Mesh{Data: 2, MicroBatches: 2, Tensor: 2})
-		want, score, outputs, err := q.do(m, nil)
+		q, alone, m := hybrid()
+		q.config.Precision = precision
+		want, score, outputs, err := q.do(alone, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		m.Pipeline, m.Zero = 2, 1
 		onStages(t, &q, m, 8, nil, want, score, outputs)
 		if precision == F32 {
 			m.Threads = 2
@@ -453,19 +456,63 @@ func TestAStageIsNotTheNetwork(t *testing.T) {
 	}
 }
 
-// What stages have waited is a share of their passes, told once.
+// What the busiest stage has waited is a share of the passes, told once, and of the steps, told
+// beside what was predicted: on the lanes of a process, and on ranks.
 func TestBubble(t *testing.T) {
 	s := blobs(data.Shape{5}, 3, 24)
-	for _, m := range []Mesh{{MicroBatches: 4}, {MicroBatches: 4, Pipeline: 2, Threads: 2}} {
-		tr := mustTrain(t, mustCompile(t, staged, s.Shape, Config{Batch: 12}), TrainConfig{Mesh: always(m)})
+	run := func(m Mesh) (tr *Trainer, text string, err error) {
+		n, err := Compile(staged, s.Shape, Config{Batch: 12})
+		if err != nil {
+			return nil, "", err
+		}
+		cfg := TrainConfig{Mesh: always(m), Augment: slow{}} // which the first stage does
+		if tr, err = NewTrainer(n, cfg); err != nil {
+			return nil, "", err
+		}
 		if _, err := tr.Epoch(s); err != nil {
+			return nil, "", err
+		}
+		of, err := tr.Measured()
+		if err != nil {
+			return nil, "", err
+		}
+		if m.Pipeline == 0 && of.Bubble != 0 || m.Pipeline > 0 && !(of.Bubble > 0 && of.Bubble < 0.5) {
+			return nil, "", fmt.Errorf("%+v: measured a bubble of %v", m, of.Bubble)
+		}
+		p, err := Predict(staged, s.Shape, Config{Batch: 12}, cfg, nil)
+		return tr, of.Beside(p), err
+	}
+	for _, m := range []Mesh{{MicroBatches: 4}, {MicroBatches: 4, Pipeline: 2, Threads: 2}} {
+		tr, text, err := run(m)
+		if err != nil {
 			t.Fatal(err)
 		}
-		if got := tr.Bubble(); m.Pipeline == 0 && got != 0 || m.Pipeline > 0 && !(got > 0 && got < 1) {
+		if got := tr.Bubble(); m.Pipeline == 0 && got != 0 || m.Pipeline > 0 && !(got > 0 && got < 0.5) {
 			t.Errorf("%+v: a bubble of %v", m, got)
 		}
 		if got := tr.Bubble(); got != 0 {
 			t.Errorf("%+v: a bubble of %v, told again", m, got)
+		}
+		if told := strings.Contains(text, ", bubble ") && strings.Contains(text, " % (predicted "); told != (m.Pipeline > 0) {
+			t.Errorf("%+v: %s", m, text)
+		}
+	}
+	for rank, err := range onRanks(links(t, "lanes", 2), func(rank int, l mesh.Link) error {
+		tr, text, err := run(Mesh{MicroBatches: 4, Pipeline: 2, World: &World{l, 2}})
+		switch own := 0.0; {
+		case err != nil:
+			return err
+		case !strings.Contains(text, ", bubble "):
+			return errors.New(text)
+		case rank == 1: // it waits for the other most of the time
+			if own = tr.Bubble(); own < 0.5 {
+				return fmt.Errorf("its own bubble is %v", own)
+			}
+		}
+		return nil
+	}) {
+		if err != nil {
+			t.Errorf("rank %d: %v", rank, err)
 		}
 	}
 }

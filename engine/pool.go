@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"fmt"
 
 	"budwood/data"
@@ -8,11 +9,15 @@ import (
 	"budwood/engine/kernel"
 )
 
-// MaxPool takes the maximum of each Size×Size window of each channel, or of Size
-// steps of a sequence. Windows do not overlap; rows, columns and steps that fill
-// no window are dropped.
+// MaxPool takes the maximum of windows of Size×Size pixels of each channel, or of Size
+// steps of a sequence. By default windows do not overlap; rows, columns and steps that
+// fill no window are dropped. With a Stride they may overlap, with Pad they may reach
+// beyond the border, where nothing is.
 type MaxPool struct {
-	Size int // 0 means 2
+	Size    int   // height of a window, and its width if Columns has no other; 0 means 2
+	Stride  int   // from window to window; 0 means Size
+	Columns Along // size and stride along the width, where they differ; its stride 0 means that along the height, or its size if that has none
+	Pad     Pad   // smaller than a window; for a sequence Top and Bottom are the steps before and behind it
 }
 
 // AvgPool takes the mean of each Size×Size window of each channel, or of Size
@@ -22,14 +27,75 @@ type AvgPool struct {
 	Size int // 0 means 2
 }
 
-// Infer gives {height/Size, width/Size, channels} or {steps/Size, features}.
-func (p MaxPool) Infer(in data.Shape) (data.Shape, error) { return pooled(p, in, p.Size) }
+// Infer gives {height/Size, width/Size, channels} or {steps/Size, features}, or what is
+// left of windows that overlap.
+func (p MaxPool) Infer(in data.Shape) (data.Shape, error) {
+	if _, ok := p.Square(); ok {
+		return pooled(p, in, p.Size)
+	}
+	if err := spread(p, in); err != nil {
+		return nil, err
+	}
+	if err := checkWindow(p, p.Size, p.Stride, p.Columns.Dilation, p.Columns, p.Pad, false); err != nil {
+		return nil, err
+	}
+	rows, columns := p.Windows(in)
+	switch q := p.Pad; {
+	case p.Columns.Dilation > 1:
+		return nil, fmt.Errorf("%v: windows of a pooling have no gaps", p)
+	case len(in) == 2 && (p.Columns != (Along{}) || q.Left > 0 || q.Right > 0):
+		return nil, fmt.Errorf("%v: the sequence %v has no columns", p, in)
+	case q.Top >= rows.Size || q.Bottom >= rows.Size || len(in) == 3 && (q.Left >= columns.Size || q.Right >= columns.Size):
+		return nil, fmt.Errorf("%v: the padding is not smaller than the window", p)
+	}
+	if err := fits(p, in, rows, columns); err != nil {
+		return nil, err
+	}
+	if len(in) == 2 {
+		return data.Shape{rows.Out, in[1]}, nil
+	}
+	return data.Shape{rows.Out, columns.Out, in[2]}, nil
+}
+
+// Square is the side of windows that are square, follow each other and have no padding;
+// false if they are others.
+func (p MaxPool) Square() (size int, ok bool) {
+	n := window(p.Size)
+	a := p.along()
+	return n, p.Pad == Pad{} && cmp.Or(p.Stride, n) == n && a.Size == n && a.Stride == n && a.Dilation == 1
+}
+
+// along is what windows have along the width.
+func (p MaxPool) along() Along {
+	a := p.Columns.of(window(p.Size), p.Stride, 1)
+	a.Stride = cmp.Or(a.Stride, a.Size)
+	return a
+}
+
+// Windows is what is seen along the height and the width of an image, or along the steps
+// of a sequence, which is one column.
+func (p MaxPool) Windows(in data.Shape) (rows, columns Window) {
+	n, a := window(p.Size), p.along()
+	rows = Window{In: in[0], Size: n, Stride: cmp.Or(p.Stride, n), Dilation: 1}.within(p.Pad.Top, p.Pad.Bottom)
+	columns = Window{In: 1, Size: 1, Stride: 1, Dilation: 1}
+	if len(in) == 3 {
+		columns = Window{In: in[1], Size: a.Size, Stride: a.Stride, Dilation: 1}
+	}
+	return rows, columns.within(p.Pad.Left, p.Pad.Right)
+}
 
 // Infer gives {height/Size, width/Size, channels} or {steps/Size, features}.
 func (p AvgPool) Infer(in data.Shape) (data.Shape, error) { return pooled(p, in, p.Size) }
 
-// String is MaxPool(Size).
-func (p MaxPool) String() string { return fmt.Sprintf("MaxPool(%d)", window(p.Size)) }
+// String is MaxPool(Size), with the stride and the padding where they are not the default.
+func (p MaxPool) String() string {
+	n, square := p.Square()
+	if square {
+		return fmt.Sprintf("MaxPool(%d)", n)
+	}
+	a := p.along()
+	return fmt.Sprintf("MaxPool(%s", by(n, a.Size)) + describeWindow(cmp.Or(p.Stride, n), 1, a, p.Pad) + ")"
+}
 
 // String is AvgPool(Size).
 func (p AvgPool) String() string { return fmt.Sprintf("AvgPool(%d)", window(p.Size)) }
@@ -63,7 +129,10 @@ func windows(in data.Shape, n int) data.Shape {
 }
 
 func (p MaxPool) build(b *plan.Builder, x plan.Tensor) plan.Tensor {
-	return addPool(b, p, x, window(p.Size), true)
+	if n, ok := p.Square(); ok {
+		return addPool(b, p, x, n, true)
+	}
+	return p.overlapping(b, x)
 }
 func (p AvgPool) build(b *plan.Builder, x plan.Tensor) plan.Tensor {
 	return addPool(b, p, x, window(p.Size), false)

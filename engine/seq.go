@@ -72,6 +72,15 @@ type fuser interface {
 	fuse(b *plan.Builder, x plan.Tensor, next []Layer) (y plan.Tensor, taken int)
 }
 
+// normed reports whether the first layer is a batch norm.
+func normed(next []Layer) bool {
+	if len(next) == 0 {
+		return false
+	}
+	_, norm := next[0].(BatchNorm)
+	return norm
+}
+
 // behind looks at the activation behind a layer: how many layers to take along,
 // 1 if it is a ReLU, and the gain of the weights before it.
 func behind(next []Layer) (relu int, g float64) {
@@ -88,7 +97,7 @@ func behind(next []Layer) (relu int, g float64) {
 // (He et al. 2015): √2 for those that cut off about half of their input.
 func gain(next Layer) float64 {
 	switch next.(type) {
-	case ReLU, LeakyReLU, GELU, SiLU:
+	case ReLU, LeakyReLU, GELU, SiLU, Clip, HardSwish:
 		return math.Sqrt2
 	}
 	return 1

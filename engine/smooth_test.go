@@ -25,6 +25,36 @@ var smooth = []struct {
 	{name: "conv", draw: func(t *rapid.T) (Layer, data.Shape) {
 		return Conv{Out: upTo(t, 20), Kernel: upTo(t, 7), Stride: upTo(t, 3), NoBias: flip(t)}, pictures(t, upTo(t, 7))
 	}},
+	{name: "conv of any window", draw: func(t *rapid.T) (Layer, data.Shape) {
+		c := Conv{
+			Kernel: upTo(t, 4), Stride: upTo(t, 3), Dilation: upTo(t, 3), NoBias: flip(t), Columns: Along{Size: upTo(t, 4), Stride: upTo(t, 3), Dilation: upTo(t, 3)},
+			Pad: Pad{Top: upTo(t, 4) - 1, Left: upTo(t, 4) - 1, Bottom: upTo(t, 4) - 1, Right: upTo(t, 4) - 1},
+		}
+		switch upTo(t, 4) {
+		case 1:
+			c.Dilation, c.Columns.Dilation, c.Stride, c.Columns.Stride = 1, 1, 1, 1
+		case 2:
+			c.Pad = Pad{}
+		case 3:
+			c.Dilation, c.Columns.Dilation = 1, 1
+		}
+		each := upTo(t, 5)
+		c.Groups, c.Out = 1, upTo(t, 20)
+		switch upTo(t, 3) {
+		case 1:
+			c.Groups = upTo(t, 3)
+			c.Out = c.Groups * upTo(t, 3)
+			each *= c.Groups
+		case 2:
+			c.Groups, c.Out = each, each
+		}
+		in := pictures(t, each)
+		in[0], in[1] = in[0]+9, in[1]+9
+		return c, in
+	}},
+	{name: "conv 1-d, padded", draw: func(t *rapid.T) (Layer, data.Shape) {
+		return Conv1D{Out: upTo(t, 9), Kernel: upTo(t, 4), Stride: upTo(t, 2), Dilation: upTo(t, 2), Before: upTo(t, 7) - 1, After: upTo(t, 7) - 1}, data.Shape{7 + upTo(t, 5), upTo(t, 5)}
+	}},
 	{name: "conv valid", draw: func(t *rapid.T) (Layer, data.Shape) {
 		in := pictures(t, upTo(t, 7))
 		return Conv{Out: upTo(t, 20), Kernel: upTo(t, min(in[0], in[1])), Stride: upTo(t, 2), Valid: true}, in
@@ -52,11 +82,13 @@ var smooth = []struct {
 		return Conv1D{Out: c, Kernel: upTo(t, 4), Stride: upTo(t, 2), Dilation: upTo(t, 2), Groups: c, Causal: flip(t)}, data.Shape{upTo(t, 9), c}
 	}},
 	// Norms of few numbers have large derivatives, which differences miss.
-	{name: "batch norm", rows: 12, draw: func(t *rapid.T) (Layer, data.Shape) { return BatchNorm{}, anyShape(t) }},
+	{name: "batch norm", rows: 12, draw: func(t *rapid.T) (Layer, data.Shape) {
+		return BatchNorm{Eps: rapid.SampledFrom([]float64{0, .01}).Draw(t, "eps")}, anyShape(t)
+	}},
 	{name: "layer norm", draw: func(t *rapid.T) (Layer, data.Shape) {
 		in := anyShape(t)
 		in[len(in)-1] += 7
-		return LayerNorm{}, in
+		return LayerNorm{Eps: rapid.SampledFrom([]float64{0, .01}).Draw(t, "eps")}, in
 	}},
 	{name: "layer norm of more features", draw: func(t *rapid.T) (Layer, data.Shape) {
 		in := anyShape(t)
@@ -77,7 +109,7 @@ var smooth = []struct {
 			groups = 0
 			in = append(data.Shape{8}, in...)[:min(len(in)+1, 3)]
 		}
-		return GroupNorm{Groups: groups}, in
+		return GroupNorm{Groups: groups, Eps: rapid.SampledFrom([]float64{0, .01}).Draw(t, "eps")}, in
 	}},
 	{name: "average pool of steps", draw: func(t *rapid.T) (Layer, data.Shape) {
 		in := steps(t, upTo(t, 7))
@@ -103,6 +135,9 @@ var smooth = []struct {
 	}},
 	{name: "positional", draw: func(t *rapid.T) (Layer, data.Shape) {
 		return Seq{Dense{Out: 3, PerStep: true}, Positional{Learned: flip(t)}, Tanh{}, Positional{Learned: flip(t)}}, steps(t, upTo(t, 9))
+	}},
+	{name: "class token", draw: func(t *rapid.T) (Layer, data.Shape) {
+		return Seq{Tanh{}, ClassToken{}, Tanh{}}, steps(t, upTo(t, 9))
 	}},
 	{name: "attention", draw: func(t *rapid.T) (Layer, data.Shape) {
 		heads := upTo(t, 4)

@@ -10,10 +10,11 @@ import (
 
 // SqueezeExcite weighs each channel of an image or feature of a sequence by a
 // number from 0 to 1 that it computes from the means of all channels: a [Dense]
-// to channels/Ratio with ReLU, another back with sigmoid (Hu et al. 2018).
+// to channels/Ratio with ReLU, another back with sigmoid (Hu et al. 2018) or another gate.
 type SqueezeExcite struct {
-	Ratio  int // 0 means 4; the width between is at least 1
-	Hidden int // the width between; 0 means channels/Ratio
+	Ratio  int   // 0 means 4; the width between is at least 1
+	Hidden int   // the width between; 0 means channels/Ratio
+	Gate   Layer // the activation behind the second Dense; nil means Sigmoid{}
 }
 
 // Infer gives the input shape.
@@ -24,15 +25,26 @@ func (s SqueezeExcite) Infer(in data.Shape) (data.Shape, error) {
 	if err := sized(s, "hidden width", s.Hidden, 0); err != nil {
 		return nil, err
 	}
+	if s.Gate != nil {
+		c := in[len(in)-1:]
+		if out, err := s.Gate.Infer(c); err != nil || !out.Equal(c) {
+			return nil, fmt.Errorf("%v: the gate %v does not keep the shape %v: %v", s, s.Gate, c, err)
+		}
+	}
 	return in, sized(s, "ratio", s.Ratio, 0)
 }
 
-// String is SqueezeExcite(Ratio), or SqueezeExcite(width Hidden).
+// String is SqueezeExcite(Ratio), or SqueezeExcite(width Hidden), with the gate where it is
+// not the default.
 func (s SqueezeExcite) String() string {
-	if s.Hidden > 0 {
-		return fmt.Sprintf("SqueezeExcite(width %d)", s.Hidden)
+	gate := ""
+	if s.Gate != nil {
+		gate = ", " + s.Gate.String()
 	}
-	return fmt.Sprintf("SqueezeExcite(%d)", s.ratio())
+	if s.Hidden > 0 {
+		return fmt.Sprintf("SqueezeExcite(width %d%s)", s.Hidden, gate)
+	}
+	return fmt.Sprintf("SqueezeExcite(%d%s)", s.ratio(), gate)
 }
 
 // Layers are those that compute the weights of so many channels.
@@ -41,7 +53,11 @@ func (s SqueezeExcite) Layers(channels int) Seq {
 	if hidden == 0 {
 		hidden = max(channels/s.ratio(), 1)
 	}
-	return Seq{GlobalAvgPool{}, Dense{Out: hidden}, ReLU{}, Dense{Out: channels}, Sigmoid{}}
+	var gate Layer = Sigmoid{}
+	if s.Gate != nil {
+		gate = s.Gate
+	}
+	return Seq{GlobalAvgPool{}, Dense{Out: hidden}, ReLU{}, Dense{Out: channels}, gate}
 }
 
 func (s SqueezeExcite) ratio() int {

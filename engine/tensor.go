@@ -244,7 +244,7 @@ func passes(p *site, size int) bool {
 		return false
 	}
 	switch l := p.layer.(type) {
-	case ReLU, LeakyReLU, GELU, SiLU, Tanh, Sigmoid, Dropout, BatchNorm, MaxPool, AvgPool, GlobalAvgPool, GlobalMaxPool:
+	case ReLU, LeakyReLU, GELU, SiLU, Tanh, Sigmoid, Clip, HardSigmoid, HardSwish, Dropout, BatchNorm, MaxPool, AvgPool, GlobalAvgPool, GlobalMaxPool:
 		return true
 	case Conv:
 		return l.Groups == size && l.Out == size

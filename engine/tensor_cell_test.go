@@ -59,6 +59,9 @@ func (p *probe) step(to loss.Targets) (sum, weight float64, y, d []float32) {
 // Ranks that compute one part each have the bits of one that computes the parts in turn:
 // outputs, the gradient of the input, and those of the parameters.
 func TestPartsAtOnce(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds of processor time")
+	}
 	for _, k := range cutNets {
 		for parts := 2; parts <= 4; parts++ {
 			if testing.Short() && parts == 2 {

@@ -22,6 +22,7 @@ type Transformer struct {
 	Causal     bool    // a step sees itself and the steps before it alone
 	PostNorm   bool    // x = norm(x + f(x)) instead of x = x + f(norm(x))
 	Dropout    float64 // of what the two halves add, in training
+	Eps        float64 // ε of the norms; 0 means 1e-5
 }
 
 // Infer gives the input shape.
@@ -51,6 +52,7 @@ func (t Transformer) String() string {
 	if t.PostNorm {
 		s += ", post-norm"
 	}
+	s += describeEps(", ", t.Eps, "")
 	return s + ")"
 }
 
@@ -69,10 +71,11 @@ func (t Transformer) Layers(features int) Seq {
 	if t.Dropout != 0 {
 		attend, mlp = append(attend, Dropout{P: t.Dropout}), append(mlp, Dropout{P: t.Dropout})
 	}
+	norm := LayerNorm{Eps: t.Eps}
 	if t.PostNorm {
-		return Seq{Residual{attend}, LayerNorm{}, Residual{mlp}, LayerNorm{}}
+		return Seq{Residual{attend}, norm, Residual{mlp}, norm}
 	}
-	return Seq{Residual{append(Seq{LayerNorm{}}, attend...)}, Residual{append(Seq{LayerNorm{}}, mlp...)}}
+	return Seq{Residual{append(Seq{norm}, attend...)}, Residual{append(Seq{norm}, mlp...)}}
 }
 
 func (t Transformer) build(b *plan.Builder, x plan.Tensor) plan.Tensor {

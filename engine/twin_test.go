@@ -25,6 +25,9 @@ func (s slowly) Read(x []float32, row int) {
 // Scores and outputs have the same bits whether idle cores compute some of the batches or
 // not, for every layer, for averaged weights, and after the network was planned anew.
 func TestIdleCoresScoreAlike(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds of processor time")
+	}
 	images, numbers := blobs(data.Shape{8, 8, 2}, 4, 150), curve(150)
 	slow := func(s *data.Set) *data.Set {
 		c := *s

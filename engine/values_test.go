@@ -142,18 +142,19 @@ func TestGroupNorm(t *testing.T) {
 func TestConv1DFormula(t *testing.T) {
 	for _, c := range []Conv1D{
 		{Out: 4}, {Out: 4, Kernel: 4}, {Out: 4, Stride: 2, Dilation: 2}, {Out: 4, Causal: true, Dilation: 3}, {Out: 4, Valid: true, Kernel: 2},
-		{Out: 4, Groups: 2}, {Out: 2, Groups: 2, Causal: true, Stride: 3},
+		{Out: 4, Groups: 2}, {Out: 2, Groups: 2, Causal: true, Stride: 3}, {Out: 4, Before: 3, After: 1}, {Out: 4, Before: 5, Stride: 2},
 	} {
 		in := data.Shape{9, 2}
 		p, y := run(t, c, in, 1, rand.New(rand.NewPCG(6, 6)))
 		w, bias := tensor64(p, "weight"), tensor64(p, "bias")
 		c = c.defaults()
 		out := p.net.out
-		before := max((out[0]-1)*c.Stride+c.span()-in[0], 0) / 2
+		span := (c.Kernel-1)*c.Dilation + 1
+		before := max((out[0]-1)*c.Stride+span-in[0], 0) / 2
 		if c.Causal {
-			before = c.span() - 1
-		} else if c.Valid {
-			before = 0
+			before = span - 1
+		} else if c.Valid || c.Before+c.After > 0 {
+			before = c.Before
 		}
 		per, perOut := in[1]/c.Groups, c.Out/c.Groups
 		for s := range out[0] {
@@ -171,6 +172,57 @@ func TestConv1DFormula(t *testing.T) {
 				if got := y[s*c.Out+o]; !close64(got, want) {
 					t.Fatalf("%v: step %d, feature %d: %g, want %g", c, s, o, got, want)
 				}
+			}
+		}
+	}
+}
+
+// A convolution of any window is the sum over its taps, a maximum that over its pixels,
+// computed in float64.
+func TestWindowsFormula(t *testing.T) {
+	const h, w, c = 9, 10, 4
+	for _, k := range []Conv{
+		{Out: 4}, {Out: 4, Kernel: 4, Stride: 2}, {Out: 4, Kernel: 1, Columns: Along{Size: 3}}, {Out: 4, Stride: 2, Columns: Along{Size: 5, Stride: 1, Dilation: 2}},
+		{Out: 4, Dilation: 3, Valid: true}, {Out: 4, Pad: Pad{2, 0, 1, 3}}, {Out: 4, Kernel: 2, Pad: Pad{3, 3, 0, 2}}, {Out: 4, Groups: 2, Dilation: 2, Pad: Pad{1, 2, 3, 0}},
+		{Out: 4, Groups: 4, Columns: Along{Size: 5}}, {Out: 4, Groups: 4, Stride: 2, Pad: Pad{1, 1, 1, 1}}, {Out: 4, Kernel: 1, Pad: Pad{1, 1, 1, 1}},
+	} {
+		p, y := run(t, k, data.Shape{h, w, c}, 1, rand.New(rand.NewPCG(6, 6)))
+		weight, bias := tensor64(p, "weight"), tensor64(p, "bias")
+		k = k.defaults()
+		top, left := (k.Kernel-1)*k.Dilation/2, (k.Columns.Size-1)*k.Columns.Dilation/2
+		if k.Pad != (Pad{}) || k.Valid {
+			top, left = k.Pad.Top, k.Pad.Left
+		}
+		per, perOut, out := c/k.Groups, k.Out/k.Groups, p.net.out
+		for at := range out.Size() {
+			i, j, o := at/(out[1]*out[2]), at/out[2]%out[1], at%out[2]
+			want := bias(0, o)
+			for tap := range k.Kernel * k.Columns.Size {
+				r, s := i*k.Stride+tap/k.Columns.Size*k.Dilation-top, j*k.Columns.Stride+tap%k.Columns.Size*k.Columns.Dilation-left
+				if r < 0 || r >= h || s < 0 || s >= w {
+					continue
+				}
+				for q := range per {
+					want += float64(p.x[(r*w+s)*c+o/perOut*per+q]) * weight(tap*per+q, o)
+				}
+			}
+			if !close64(y[at], want) {
+				t.Fatalf("%v: pixel %d, %d of channel %d is %g, want %g", k, i, j, o, y[at], want)
+			}
+		}
+	}
+	for _, k := range []MaxPool{{Size: 3, Stride: 2, Pad: Pad{1, 1, 1, 1}}, {Size: 1, Columns: Along{Size: 2}}, {Size: 3, Stride: 1, Columns: Along{Size: 2, Stride: 3}, Pad: Pad{2, 0, 0, 1}}} {
+		p, y := run(t, k, data.Shape{h, w, c}, 1, rand.New(rand.NewPCG(6, 6)))
+		rows, columns := k.Windows(data.Shape{h, w, c})
+		for at, got := range y {
+			i, j, o, want := at/(columns.Out*c), at/c%columns.Out, at%c, float32(math.Inf(-1))
+			for r := max(i*rows.Stride-k.Pad.Top, 0); r < min(i*rows.Stride-k.Pad.Top+rows.Size, h); r++ {
+				for s := max(j*columns.Stride-k.Pad.Left, 0); s < min(j*columns.Stride-k.Pad.Left+columns.Size, w); s++ {
+					want = max(want, p.x[(r*w+s)*c+o])
+				}
+			}
+			if got != want {
+				t.Fatalf("%v: pixel %d, %d of channel %d is %g, want %g", k, i, j, o, got, want)
 			}
 		}
 	}

@@ -196,30 +196,30 @@ func (o *conv) work(forward, backward *Work, rows float64) {
 	}
 	switch {
 	case o.depthwise():
-		taps := float64(o.k * o.k)
+		taps := float64(o.kh * o.kw)
 		forward.Bytes += 4 * taps * out
 		backward.Bytes += 8 * taps * out
 		return
 	case o.pointwise():
 		forward.add(productWork(o.oh*o.ow, o.oc, o.c, rows), 1)
-	case o.groups == 1:
-		forward.add(productWork(o.ow, o.oc, o.k*o.k*o.c, 1), rows*float64(o.oh))
+	case o.whole():
+		forward.add(productWork(o.ow, o.oc, o.kh*o.kw*o.c, 1), rows*float64(o.oh))
 	default:
-		forward.add(productWork(o.ow, perOut, o.k*per, 1), g*float64(o.oh*o.k))
+		forward.add(productWork(o.ow, perOut, o.kw*per, 1), g*float64(o.oh*o.kh))
 	}
-	if o.groups == 1 {
-		backward.add(productWork(o.k*o.c, o.oc, o.oh*o.ow, 1), rows*float64(o.k))
+	if o.whole() {
+		backward.add(productWork(o.kw*o.c, o.oc, o.oh*o.ow, 1), rows*float64(o.kh))
 	} else {
-		backward.add(productWork(per, perOut, o.oh*o.ow, 1), g*float64(o.k*o.k))
+		backward.add(productWork(per, perOut, o.oh*o.ow, 1), g*float64(o.kh*o.kw))
 	}
 	switch {
 	case o.x.Grad == nil:
-	case o.turns() && o.k == 1:
+	case o.turns() && o.kh == 1 && o.kw == 1:
 		backward.add(productWork(o.h*o.wide, o.c, o.oc, 1), rows)
 	case o.turns():
-		backward.add(productWork(o.wide, o.c, o.k*o.k*o.oc, 1), rows*float64(o.h))
+		backward.add(productWork(o.wide, o.c, o.kh*o.kw*o.oc, 1), rows*float64(o.h))
 	default:
-		backward.add(productWork(o.ow, per, perOut, 1), g*float64(o.oh*o.k*o.k))
+		backward.add(productWork(o.ow, per, perOut, 1), g*float64(o.oh*o.kh*o.kw))
 	}
 }
 

@@ -89,7 +89,7 @@ func (a *Auto) Explain(req search.Request) string {
 	s, why := a.choose(req, known)
 	switch s := s.(type) {
 	case *GP:
-		return s.explain(req, known)
+		return s.explain(req, known, a.memo.repeats)
 	case *EHVI:
 		return s.Explain(req)
 	}

@@ -18,6 +18,9 @@ func TestAuto(t *testing.T) {
 
 // Every sampler of the portfolio gets its turn, and Explain names it.
 func TestAutoSaysWhatItChose(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds of processor time")
+	}
 	t.Parallel()
 	narrow, wide := searchtest.Sphere(5), searchtest.Sphere(autoMostDims+1)
 	rng := search.Rand(2, 0)
@@ -59,6 +62,9 @@ func TestAutoSaysWhatItChose(t *testing.T) {
 // What it says of a request does not depend on what it has proposed before, for
 // this one or others.
 func TestAutoSaysTheSameOfTheSame(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds of processor time")
+	}
 	t.Parallel()
 	p, a := searchtest.Sphere(3), &Auto{}
 	req := search.Request{Space: p.Space, Objectives: []search.Objective{{Metric: "loss"}}, N: 2}

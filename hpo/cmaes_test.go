@@ -95,6 +95,9 @@ func TestCMAESRemembersNothingThatMatters(t *testing.T) {
 // CMA-ES finds the optimum where coordinates are turned against the valley, and
 // numbers of few values do not get stuck.
 func TestCMAESConverges(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds of processor time")
+	}
 	t.Parallel()
 	for _, c := range []struct {
 		p      searchtest.Problem

@@ -45,6 +45,9 @@ func TestWhatIsFeasibleIsLearned(t *testing.T) {
 
 // Infeasible trials do not keep a process from an optimum at their border.
 func TestGPFindsAnOptimumAtTheBorder(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds of processor time")
+	}
 	t.Parallel()
 	x, y := search.Float("x", 0, 1), search.Float("y", 0, 1)
 	for seed := range uint64(3) {

@@ -20,6 +20,9 @@ import (
 func FuzzSamplers(f *testing.F) { f.Fuzz(rapid.MakeFuzz(proposesAfterAnything)) }
 
 func TestSamplersAfterAnything(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds of processor time")
+	}
 	t.Parallel()
 	rapid.Check(t, proposesAfterAnything)
 }

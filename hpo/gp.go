@@ -75,10 +75,12 @@ type gpCache struct {
 	explained explanation
 }
 
-// explanation is what Explain says of a version of the past.
+// explanation is what Explain says of a request: of a trial, its study's seed and a
+// version of the past.
 type explanation struct {
-	version int
-	text    string
+	version, first int
+	seed           uint64
+	text           string
 }
 
 type fitted struct {
@@ -114,7 +116,7 @@ func (g *GP) propose(req search.Request, p past, repeats repeated) ([]search.Par
 	var m *gpModel
 	if g.ready(p, len(halton.dims)) {
 		m = g.model(req, p)
-		g.cache.explained = explanation{p.version, m.explain(len(p.ranked), g.Cost)}
+		g.cache.explained = explanation{p.version, req.First, req.Seed, m.explain(len(p.ranked), g.Cost)}
 	}
 	return untriedBy(req, repeats, func(i int, out []search.Params, rng *rand.Rand, again bool) search.Params {
 		switch {
@@ -126,10 +128,14 @@ func (g *GP) propose(req search.Request, p past, repeats repeated) ([]search.Par
 		if i > 0 {
 			m.pending(m.c.vector(out[i-1]))
 		}
-		if x := m.propose(rng, req.First+i); x != nil {
+		x, note := m.propose(rng, req.First+i)
+		if i == 0 {
+			g.cache.explained.text += note
+		}
+		if x != nil {
 			return m.c.decode(x)
 		}
-		return req.Space.Sample(rng)
+		return halton.point(req.First + i)
 	})
 }
 
@@ -294,7 +300,9 @@ func (m *gpModel) pending(x []float64) {
 	m.tried.add(x)
 }
 
-func (m *gpModel) propose(rng *rand.Rand, trial int) []float64 {
+// propose is a vector for a trial, nil if none was found, and what is to be said of
+// the search for it.
+func (m *gpModel) propose(rng *rand.Rand, trial int) (x []float64, note string) {
 	a := newMaximizer(m.c, m.p, &m.tried, m.h.length)
 	best := m.best
 	if s, ok := roundRobin(m.branches, trial, m.seen); ok {
@@ -320,7 +328,10 @@ func (m *gpModel) propose(rng *rand.Rand, trial int) []float64 {
 	if n := len(m.p.alpha); n > 200 {
 		e = laterEffort
 	}
-	return a.propose(rng, best, e)
+	if x = a.propose(rng, best, e); x == nil {
+		return nil, "; all that was compared had been tried: a point of an even spread"
+	}
+	return x, a.cut()
 }
 
 // What is tried for a proposal. On the functions of hpo/bench (6 seeds, 60
@@ -425,16 +436,19 @@ func sameVector(x, y []float64) bool {
 func (g *GP) Explain(req search.Request) string {
 	g.reading.Lock()
 	defer g.reading.Unlock()
-	return g.explain(req, g.memo.read(req))
+	return g.explain(req, g.memo.read(req), g.memo.repeats)
 }
 
-func (g *GP) explain(req search.Request, p past) string {
+func (g *GP) explain(req search.Request, p past, repeats repeated) string {
 	dims := len(req.Space.Dims())
 	if !g.ready(p, dims) {
 		return fmt.Sprintf("quasi: an even start, %d of %d results", len(p.ranked), orDefault(g.Startup, 1, startup(dims)))
 	}
-	if g.cache.explained.version != p.version { // no proposal came before
-		g.cache.explained = explanation{p.version, g.model(req, p).explain(len(p.ranked), g.Cost)}
+	if e := g.cache.explained; e.version != p.version || e.first != req.First || e.seed != req.Seed { // no proposal came before
+		req.N = 1
+		if _, err := g.propose(req, p, repeats); err != nil {
+			return fmt.Sprintf("gp: %v", err)
+		}
 	}
 	return g.cache.explained.text
 }

@@ -9,6 +9,9 @@ import (
 )
 
 func TestGP(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds of processor time")
+	}
 	t.Parallel()
 	searchtest.Sampler(t, &GP{})
 }

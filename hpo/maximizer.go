@@ -23,6 +23,8 @@ type maximizer struct {
 
 	smooth []bool // the parameter is climbed by gradient
 	exact  []bool // and any value of it is allowed
+
+	left int // evaluations of the acquisition function, see mostWork
 }
 
 // prospect is a vector and its acquisition value.
@@ -35,9 +37,26 @@ type prospect struct {
 // rounded then.
 const mostNeighbours = 12
 
+// Neighbouring values that are nearer than leastStep on [0,1] are the business of
+// the gradient: the cost of a proposal must not depend on how many values a range
+// has. A climb goes through the discrete parameters at most mostSweeps times.
+const leastStep, mostSweeps = 1e-4, 20
+
+// mostWork bounds a proposal, in multiplications of its predictions: some tenths of
+// a second. A sampler reads no clock, so that the same request has the same answer
+// on any machine.
+const mostWork = 5e8
+
+// evaluations is how many predictions of n points in d dimensions that is, enough
+// in any case to compare some points.
+func evaluations(n, d int) int {
+	return max(int(mostWork/(float64(n+1)*(float64(n)/2+8*float64(d)+8))), 500)
+}
+
 func newMaximizer(c *cube, p *acquisition, tried *triedSet, length []float64) *maximizer {
 	d := len(c.dims)
-	m := &maximizer{c: c, p: p, within: branch{missing(d)}, tried: tried, length: length, lo: make([]float64, d), hi: make([]float64, d), smooth: make([]bool, d), exact: make([]bool, d)}
+	m := &maximizer{c: c, p: p, within: branch{missing(d)}, tried: tried, length: length, lo: make([]float64, d), hi: make([]float64, d), smooth: make([]bool, d), exact: make([]bool, d),
+		left: evaluations(len(p.alpha), d)}
 	for k, dim := range c.dims {
 		m.hi[k] = 1
 		m.exact[k] = dim.Size() == 0
@@ -49,13 +68,27 @@ func newMaximizer(c *cube, p *acquisition, tried *triedSet, length []float64) *m
 // effort is how much is tried for a proposal.
 type effort struct{ prior, near, climbs, steps int }
 
+// value is the acquisition value of a point. It counts.
+func (m *maximizer) value(x []float64) float64 {
+	m.left--
+	return m.p.value(x)
+}
+
+// cut says that a proposal came to its limit; "" if it did not.
+func (m *maximizer) cut() string {
+	if m.left > 0 {
+		return ""
+	}
+	return "; the best that was found when the work for one proposal was done"
+}
+
 // propose is the best point found that was not tried, or nil. best are the
 // vectors of the best trials, the very best first.
 func (m *maximizer) propose(rng *rand.Rand, best [][]float64, e effort) []float64 {
 	var pool []prospect
 	add := func(x []float64) {
 		if !m.tried.has(x) {
-			pool = append(pool, prospect{x, m.p.value(x)})
+			pool = append(pool, prospect{x, m.value(x)})
 		}
 	}
 	for range e.prior {
@@ -142,6 +175,9 @@ func (m *maximizer) mutate(rng *rand.Rand, from []float64) []float64 {
 // climb improves a point.
 func (m *maximizer) climb(rng *rand.Rand, s prospect, steps int) prospect {
 	for range 4 {
+		if m.left <= 0 {
+			break
+		}
 		before := s.v
 		s = m.along(s, steps)
 		s = m.sweep(rng, s)
@@ -172,6 +208,7 @@ func (m *maximizer) along(s prospect, steps int) prospect {
 	}
 	v := lbfgs{lo: lo, hi: hi, steps: steps, enough: 1e-4}.minimize(u, func(u, g []float64) float64 {
 		put(u)
+		m.left -= 2
 		v := m.p.gradient(x, dims, g)
 		for i := range g {
 			g[i] = -g[i]
@@ -186,7 +223,7 @@ func (m *maximizer) along(s prospect, steps int) prospect {
 		}
 	}
 	if v = -v; rounded {
-		v = m.p.value(x)
+		v = m.value(x)
 	}
 	if v > s.v && !m.tried.has(x) {
 		return prospect{x, v}
@@ -195,9 +232,10 @@ func (m *maximizer) along(s prospect, steps int) prospect {
 }
 
 // sweep moves to the best neighbour along each discrete parameter in turn, for
-// as long as that helps.
+// as long as that helps and there is work left.
 func (m *maximizer) sweep(rng *rand.Rand, s prospect) prospect {
-	for better := true; better; {
+	better := true
+	for n := 0; better && n < mostSweeps; n++ {
 		better = false
 		for i := range s.x {
 			if pin := m.within.pins[i]; s.x[i] != s.x[i] || m.exact[i] || pin == pin {
@@ -217,7 +255,10 @@ func (m *maximizer) sweep(rng *rand.Rand, s prospect) prospect {
 				if m.tried.has(x) {
 					continue
 				}
-				if v := m.p.value(x); v > s.v+1e-9 {
+				if m.left <= 0 {
+					return s
+				}
+				if v := m.value(x); v > s.v+1e-9 {
 					s, better = prospect{x, v}, true
 				}
 			}
@@ -257,14 +298,16 @@ func (m *maximizer) neighbours(i int, u float64) []float64 {
 			if d.Kind == search.KindInt {
 				v = int(v.(float64))
 			}
-			if w, err := d.Encode(v); err == nil {
+			if w, err := d.Encode(v); err == nil && math.Abs(w-u) >= leastStep {
 				add(w)
 			}
 		}
 	}
 	for _, step := range []float64{1 / float64(size), .02, .1} {
-		add(u - step)
-		add(u + step)
+		if step >= leastStep {
+			add(u - step)
+			add(u + step)
+		}
 	}
 	return out
 }

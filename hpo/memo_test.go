@@ -12,6 +12,9 @@ import (
 // Whatever becomes of the past between two requests, a memo tells of it what a
 // new one would.
 func TestMemoTellsWhatANewOneWould(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds of processor time")
+	}
 	space := search.Space{search.Int("a", 0, 200), search.Choice("b", "x", "y")}
 	states := []search.State{search.Completed, search.Completed, search.Completed, search.Running, search.Paused, search.Stopped, search.Failed, search.Infeasible}
 	rng := rand.New(rand.NewPCG(1, 2))

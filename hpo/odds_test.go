@@ -69,6 +69,9 @@ func TestOddsOfSeveralObjectives(t *testing.T) {
 // Infeasible trials do not keep the front from their border, as the worst loss
 // there would: the volume was .10 with that, and .5 is the whole.
 func TestEHVIFindsAFrontAtTheBorder(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds of processor time")
+	}
 	t.Parallel()
 	x, y := search.Float("x", 0, 1), search.Float("y", 0, 1)
 	volume := 0.

@@ -9,6 +9,9 @@ import (
 )
 
 func TestPrior(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds of processor time")
+	}
 	t.Parallel()
 	searchtest.Sampler(t, Prior{})
 	searchtest.Sampler(t, Prior{Around: []search.Params{{"x": 2., "lr": .01, "act": "relu", "c": "b"}, {}}})

@@ -17,7 +17,12 @@ func TestEvolution(t *testing.T) {
 }
 func TestNSGA2(t *testing.T) { searchtest.Pareto(t, NSGA2{}) }
 func TestMOTPE(t *testing.T) { searchtest.Pareto(t, MOTPE{}) }
-func TestEHVI(t *testing.T)  { searchtest.Pareto(t, &EHVI{}) }
+func TestEHVI(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds of processor time")
+	}
+	searchtest.Pareto(t, &EHVI{})
+}
 
 // The expected improvement of the volume agrees with the mean over draws.
 func TestEHVIByDraws(t *testing.T) {

@@ -120,6 +120,9 @@ func TestBentScalesForetellMore(t *testing.T) {
 // The minimum of such a loss is found with few trials; with even scales the median
 // of what is left of the loss is .6 instead of less than .0001.
 func TestGPFindsUnevenMinimum(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds of processor time")
+	}
 	t.Parallel()
 	var left []float64
 	for seed := range uint64(3) {

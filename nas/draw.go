@@ -193,7 +193,8 @@ func branches(l engine.Layer) bool {
 // weighs reports whether a layer begins a box of its own.
 func weighs(l engine.Layer) bool {
 	switch l.(type) {
-	case engine.BatchNorm, engine.LayerNorm, engine.Dropout, engine.ReLU, engine.LeakyReLU, engine.GELU, engine.SiLU, engine.Tanh, engine.Sigmoid, engine.Flatten, engine.Reshape:
+	case engine.BatchNorm, engine.LayerNorm, engine.Dropout, engine.ReLU, engine.LeakyReLU, engine.GELU, engine.SiLU, engine.Tanh, engine.Sigmoid,
+		engine.Clip, engine.HardSigmoid, engine.HardSwish, engine.ClassToken, engine.Flatten, engine.Reshape:
 		return false
 	}
 	return true

@@ -15,6 +15,9 @@ import (
 // Whatever becomes of the past between two requests, a space that remembers it
 // proposes what a new one does.
 func TestMemoChangesNoProposal(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds of processor time")
+	}
 	spec := Spec{Family: "mlp", Depth: []int{1, 4}}
 	hyper := search.Space{search.LogFloat("lr", 1e-3, 1), search.Choice("opt", "sgd", "adam")}
 	goals := []search.Objective{{Metric: "a", Goal: search.Maximize}, {Metric: "b"}, {Metric: "c"}}
@@ -107,6 +110,9 @@ func copied(req search.Request) search.Request {
 
 // The elite of what is kept and what is new is that of all.
 func TestEliteMemo(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds of processor time")
+	}
 	rng := search.Rand(3, 0)
 	for run := range 6 {
 		objectives, change := 1+run/2, run%2 == 0

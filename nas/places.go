@@ -153,7 +153,8 @@ func (m *locator) leaf(l located, path string, t featureMap) featureMap {
 		}
 		return t
 	case engine.BatchNorm, engine.LayerNorm, engine.GroupNorm, engine.Dropout,
-		engine.ReLU, engine.LeakyReLU, engine.GELU, engine.SiLU, engine.Tanh, engine.Sigmoid:
+		engine.ReLU, engine.LeakyReLU, engine.GELU, engine.SiLU, engine.Tanh, engine.Sigmoid,
+		engine.Clip, engine.HardSigmoid, engine.HardSwish:
 		return t
 	}
 	return featureMap{shape: out}

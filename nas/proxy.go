@@ -132,7 +132,7 @@ func (s *Space) naswot(net engine.Seq) float64 {
 	var k [proxyRows][proxyRows]float64
 	err = n.Watch(noise(proxyRows*s.in.Size()), func(layer string, out []float32) {
 		switch layer {
-		case "ReLU", "LeakyReLU", "GELU", "SiLU", "Tanh":
+		case "ReLU", "LeakyReLU", "GELU", "SiLU", "Tanh", "HardSwish":
 		default:
 			return
 		}

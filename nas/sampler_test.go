@@ -71,6 +71,9 @@ func TestSamplersConform(t *testing.T) {
 	t.Run("local search", func(t *testing.T) {
 		searchtest.Sampler(t, overOne{LocalSearch{Space: space, First: 3}, space.Smallest()})
 	})
+	if testing.Short() {
+		return // what follows takes seconds of processor time
+	}
 	t.Run("predictor", func(t *testing.T) {
 		searchtest.Sampler(t, overOne{Predictor{Space: space, First: 3, Pool: 3}, space.Smallest()})
 	})

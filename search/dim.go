@@ -52,6 +52,9 @@ func (d *Dim) Size() int {
 		}
 		return 0
 	}
+	if s := int64(d.step()); d.Kind == KindInt && s > 0 { // exact, also beyond what a float64 tells apart
+		return int((int64(d.Hi)-int64(d.Lo))/s) + 1
+	}
 	return int(math.Floor((d.Hi-d.Lo)/d.step()*(1+1e-12))) + 1
 }
 

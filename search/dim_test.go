@@ -126,6 +126,9 @@ func TestDimSize(t *testing.T) {
 		{search.Int("x", 50, 1000, search.Step(50)), 20},
 		{search.Int("x", 0, 10, search.Step(4)), 3},
 		{search.Choice("x", true, false), 2},
+		{search.Int("x", 0, 1<<41), 1<<41 + 1},
+		{search.Int("x", -1<<53, 1<<53), 1<<54 + 1},
+		{search.Int("x", 0, 1<<53, search.Step(3)), 3002399751580330 + 1},
 	} {
 		if got := c.p.Dim().Size(); got != c.want {
 			t.Errorf("%+v: size %d, want %d", *c.p.Dim(), got, c.want)

@@ -41,7 +41,7 @@ func TestBriefKeepsWhatFits(t *testing.T) {
 		n    int
 		want string
 	}{
-		{"abc", 3, "abc"}, {"abcd", 3, "ab…"}, {"abcd", 1, "…"}, {"größere", 6, "größe…"}, {"ää", 3, "ää"}, {"", 0, ""},
+		{"abc", 3, "abc"}, {"abcd", 3, "ab…"}, {"abcd", 1, "…"}, {"größere", 6, "größe…"}, {"größere", 7, "größere"}, {"日本語のテキスト", 5, "日本語の…"}, {"日本語", 1, "…"}, {"日本語", 0, "…"}, {"ää", 3, "ää"}, {"", 0, ""},
 	} {
 		if got := search.Brief(c.s, c.n); got != c.want {
 			t.Errorf("%q in %d: %q, want %q", c.s, c.n, got, c.want)

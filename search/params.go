@@ -99,9 +99,13 @@ func Brief(s string, n int) string {
 	if len(s) <= n {
 		return s
 	}
+	cut := 0 // of the text whose last character is the ellipsis
 	for i := range s {
-		if n--; n < 1 {
-			return s[:i] + "…"
+		switch n--; n {
+		case 0:
+			cut = i
+		case -1:
+			return s[:cut] + "…"
 		}
 	}
 	return s

@@ -1,11 +1,13 @@
 package study
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,7 +26,9 @@ type Compress struct {
 	Target  map[string]float64 `json:"target,omitempty"`  // by metric, how many times less a plan has to cost; nil: the whole front
 	MaxDrop float64            `json:"max_drop"`          // what may be lost: share of the rows, or of the RMSE
 	Strict  bool               `json:"strict,omitempty"`  // MaxDrop binds the upper end of the interval
-	Protect []string           `json:"protect,omitempty"` // layers that are never cut, by patterns of their names
+	Protect []string           `json:"protect,omitempty"` // layers that stay as they are, by patterns of their paths
+	Rows    int                `json:"rows,omitempty"`    // training rows for the ranges of integers; 0 means 512
+	Trial   *int               `json:"trial,omitempty"`   // of the source; nil: its best
 }
 
 // CompressOptions say what a compression is to reach; zero values are defaults.
@@ -34,10 +38,14 @@ type CompressOptions struct {
 	Target   map[string]float64 // by size, latency, energy, macs or params; nil: the whole front
 	MaxDrop  float64            // 0 means 0.005
 	Strict   bool               // it binds the upper end of the 95 % interval
-	Protect  []string           // layers that are never cut, by patterns of their names
-	Trials   int                // plans; 0 means 24
-	Epochs   int                // most epochs that a plan is trained; 0 means 9
-	Parallel int                // plans at the same time; 0 means 1, with which a study decides the same whatever interrupts it
+	Methods  []string           // of prune, rank and int8; nil: all
+	Protect  []string           // layers that stay as they are, by patterns of their paths
+	Trial    *int               // another trial of the source than its best
+	FineTune FineTune
+	Int8     Int8
+	Trials   int // plans; 0 means 24
+	Epochs   int // most epochs that a plan is trained; 0 means those of FineTune, or 9
+	Parallel int // plans at the same time; 0 means 1, with which a study decides the same whatever interrupts it
 	Seed     uint64
 	Time     Duration // 0: no limit
 }
@@ -95,51 +103,133 @@ func Compression(ctx context.Context, db *store.Store, o CompressOptions) (*Spec
 	case from.Data.Split.CV > 0:
 		return nil, fmt.Errorf("study %s: its network is the mean of %d folds: let one network learn from it first (train: {teacher: %s}), and compress that", o.From, from.Data.Split.CV, o.From)
 	}
-	top, err := db.Top(ctx, o.From, 1)
-	if err == nil && len(top) == 0 {
-		err = fmt.Errorf("study %s has no trial with a value", o.From)
+	if err := o.check(""); err != nil {
+		return nil, err
 	}
+	best, err := trialOf(ctx, db, o.From, o.Trial)
 	if err != nil {
 		return nil, err
 	}
-	train := compressRecipe(from.Train, top[0].Params)
+	train := compressRecipe(from.Train, best.Params)
 	lr, _ := train["lr"].(float64)
 	delete(train, "lr")
 	train[teacherKey] = o.From
 	s := &Spec{
-		Name: o.Name, Data: from.Data, Input: from.Input, Outputs: from.Outputs, Train: train, Space: compressSpace,
+		Name: o.Name, Data: from.Data, Input: from.Input, Outputs: from.Outputs, Train: train,
 		Objective: search.Objective{Metric: network.PlanCost, Goal: search.Minimize},
 		Also:      []search.Objective{{Metric: network.Drop, Goal: search.Minimize}, {Metric: network.LatencyUS, Goal: search.Minimize}},
 		Search:    Search{Sampler: "nsga2", Scheduler: "asha", WarmStart: "off", Seed: o.Seed, Parallel: o.Parallel, Eta: 2, Min: 3},
 		Budget:    Budget{Trials: o.Trials, Epochs: o.Epochs, Time: o.Time},
-		Compress:  &Compress{MaxDrop: o.MaxDrop, Strict: o.Strict, Protect: o.Protect, Target: map[string]float64{}},
+		Compress:  &Compress{MaxDrop: o.MaxDrop, Strict: o.Strict, Protect: o.Protect, Rows: o.Int8.Rows, Trial: o.Trial, Target: map[string]float64{}},
 	}
 	if s.Name == "" {
-		s.Name = o.From + "-c"
+		s.Name = o.From + compressedSuffix
 	}
 	if s.Compress.MaxDrop == 0 {
 		s.Compress.MaxDrop = .005
 	}
-	if s.Budget.Trials == 0 {
-		s.Budget.Trials = 24
-	}
-	if s.Budget.Epochs == 0 {
-		s.Budget.Epochs = 9
-	}
-	if s.Search.Parallel == 0 {
-		s.Search.Parallel = 1
-	}
-	most := 1.
+	s.Budget.Trials = cmp.Or(s.Budget.Trials, 24)
+	s.Budget.Epochs = cmp.Or(s.Budget.Epochs, o.FineTune.Epochs, 9)
+	s.Search.Parallel = cmp.Or(s.Search.Parallel, 1)
+	s.Search.Min = min(s.Search.Min, s.Budget.Epochs)
+	most, cut := 1., 1. // cut: of what integers do not make less
 	for name, times := range o.Target {
 		s.Compress.Target[compressTargets[name]] = times
 		most = max(most, times)
+		if name == "macs" || name == "params" {
+			cut = max(cut, times)
+		}
 	}
-	s.StartWith = firstPlans(min(max(lr/3, 1e-4), 1e-2), most)
-	if most > 1 { // beyond the first plans, those that may reach the target alone
-		s.Constraints = []string{fmt.Sprintf("keep * rank <= %.6g or keep == 1 or keep == 0.75 or keep == 0.5 or keep == 0.25", max(1.05/most, .1))}
-	}
-	s.Search.Min = min(s.Search.Min, s.Budget.Epochs)
+	o.plans(s, min(max(lr/3, 1e-4), 1e-2), most, cut)
 	return s, s.Complete()
+}
+
+// compressedSuffix ends the name of a compression.
+const compressedSuffix = "-c"
+
+// trialOf is a trial of a study, or its best.
+func trialOf(ctx context.Context, db *store.Store, study string, trial *int) (search.Record, error) {
+	if trial != nil {
+		return db.At(ctx, study, *trial)
+	}
+	top, err := db.Top(ctx, study, 1)
+	if err == nil && len(top) == 0 {
+		err = fmt.Errorf("study %s has no trial with a value", study)
+	}
+	if err != nil {
+		return search.Record{}, err
+	}
+	return top[0], nil
+}
+
+// plans sets what a compression searches, and what it tries first.
+func (o *CompressOptions) plans(s *Spec, lr, most, cut float64) {
+	methods := o.Methods
+	if len(methods) == 0 {
+		methods = PlanMethods()
+	}
+	does := func(method string) bool { return slices.Contains(methods, method) }
+	fixed := s.Train
+	if o.FineTune.LR != 0 {
+		fixed["lr"] = o.FineTune.LR
+	}
+	if o.FineTune.Alpha != nil {
+		fixed["alpha"] = *o.FineTune.Alpha
+	}
+	if o.FineTune.Temperature != 0 {
+		fixed["temperature"] = o.FineTune.Temperature
+	}
+	if o.Int8.Calibration != "" && does("int8") {
+		fixed["calibration"] = o.Int8.Calibration
+	}
+	space, trains := compressSpace, does("prune") || does("rank")
+	if !trains { // all that integers can be
+		space = append(slices.Clone(space), search.Choice("calibration", "minmax", "percentile", "mse"))
+	}
+	var names []string
+	for _, p := range space {
+		name := p.Dim().Name
+		out := !trains && (name == "lr" || name == "alpha")
+		for method, its := range planMethods {
+			out = out || !does(method) && slices.Contains(its, name)
+		}
+		if _, ok := fixed[name]; ok || out {
+			continue
+		}
+		s.Space, names = append(s.Space, p), append(names, name)
+	}
+	ints := max(most/smaller, cut)
+	if !does("int8") {
+		ints = most
+	}
+	for _, plan := range firstPlans(lr, most, ints) {
+		if plan["keep"] != 1. && !does("prune") || plan["rank"] != 1. && !does("rank") || plan["int8"] != "no" && !does("int8") {
+			continue
+		}
+		if !trains {
+			plan["calibration"] = "minmax"
+		}
+		maps.DeleteFunc(plan, func(name string, _ any) bool { return !slices.Contains(names, name) })
+		if !slices.ContainsFunc(s.StartWith, func(p search.Params) bool { return maps.Equal(p, plan) }) {
+			s.StartWith = append(s.StartWith, plan)
+		}
+	}
+	if most <= 1 || !trains {
+		return
+	}
+	// beyond the first plans, those that may reach the target alone
+	left, first := "keep * rank", "keep == 1 or keep == 0.75 or keep == 0.5 or keep == 0.25"
+	switch {
+	case !does("rank"):
+		left = "keep"
+	case !does("prune"):
+		left, first = "rank", "rank == 1 or rank == 0.75 or rank == 0.5"
+	}
+	rule := fmt.Sprintf("%s <= %.6g", left, max(1.05/most, .1))
+	if does("int8") {
+		rule += fmt.Sprintf(" or int8 != no and %s <= %.6g", left, min(max(1.05/ints, .1), 1))
+	}
+	s.Constraints = []string{rule + " or " + first}
 }
 
 // compressRecipe is how the source was trained, but for its learning rate's course and for what
@@ -160,22 +250,34 @@ func compressRecipe(fixed, params search.Params) search.Params {
 	return out
 }
 
+// smaller is about how many times a network is in integers.
+const smaller = 3.6
+
 // compressSpace are the plans that are searched.
 var compressSpace = search.Space{
-	search.Float("keep", .1, 1), search.Ordinal("rank", .35, .5, .75, 1.), search.Choice("importance", "l1", "l2", "bn_scale"),
+	search.Float("keep", .1, 1), search.Ordinal("rank", .35, .5, .75, 1.), search.Choice("int8", "no", "inner", "all"), search.Choice("importance", "l1", "l2", "bn_scale"),
 	search.LogFloat("lr", 1e-4, 1e-2), search.Float("alpha", 0, .8),
 }
 
 // firstPlans are tried before any that a sampler proposes: the network as it is, then each
-// method alone, then cuts that are about as large as the largest target.
-func firstPlans(lr, most float64) []search.Params {
-	plan := func(keep, rank, alpha float64) search.Params {
-		return search.Params{"keep": keep, "rank": rank, "importance": "l1", "lr": lr, "alpha": alpha}
+// method alone, then cuts that are about as large as the largest target, in float32 and in
+// integers.
+func firstPlans(lr, most, ints float64) []search.Params {
+	plan := func(keep, rank float64, int8 string, alpha float64) search.Params {
+		return search.Params{"keep": keep, "rank": rank, "int8": int8, "importance": "l1", "lr": lr, "alpha": alpha}
 	}
-	out := []search.Params{plan(1, 1, 0), plan(.75, 1, .3), plan(.5, 1, .3), plan(.25, 1, .3), plan(1, .75, .3), plan(1, .5, .3)}
+	out := []search.Params{
+		plan(1, 1, "no", 0), plan(1, 1, "all", 0), plan(1, 1, "inner", 0),
+		plan(.75, 1, "no", .3), plan(.5, 1, "no", .3), plan(.25, 1, "no", .3),
+		plan(1, .75, "no", .3), plan(1, .5, "no", .3),
+		plan(.5, 1, "all", .3), plan(1, .5, "all", .3),
+	}
 	if most > 1 {
 		least := max(.95/most, .1)
-		out = append(out, plan(least, 1, .3), plan(least, 1, 0), plan(min(2*least, .95), .5, .3))
+		out = append(out, plan(least, 1, "no", .3), plan(least, 1, "no", 0), plan(min(2*least, .95), .5, "no", .3))
+		if least = max(.95/ints, .1); least < 1 {
+			out = append(out, plan(least, 1, "all", .3), plan(least, 1, "all", 0))
+		}
 	}
 	return out
 }
@@ -244,7 +346,7 @@ func (m *Model) compression(out *network.Supervised, d *data.Data) error {
 	if m.Clock != nil {
 		clock = *m.Clock
 	}
-	out.Plan = &network.Compression{Target: m.Compress.Target, MaxDrop: m.Compress.MaxDrop, Strict: m.Compress.Strict, Protect: m.Compress.Protect, Clock: clock}
+	out.Plan = &network.Compression{Target: m.Compress.Target, MaxDrop: m.Compress.MaxDrop, Strict: m.Compress.Strict, Protect: m.Compress.Protect, Rows: m.Compress.Rows, Clock: clock}
 	return nil
 }
 
@@ -259,7 +361,15 @@ func (m *Model) findSource(out *network.Supervised, d *data.Data, blobs blob.Sto
 	}
 	t := m.Teacher
 	out.Plan.Source = func(ctx context.Context, cpu string) (*engine.Net, error) {
-		return source.On(cpu).Trained(ctx, blobs, t.Key, t.Params, search.Rand(t.Seed, t.Trial).Uint64())
+		net, err := source.On(cpu).Trained(ctx, blobs, t.Key, t.Params, search.Rand(t.Seed, t.Trial).Uint64())
+		if err != nil {
+			return nil, err
+		}
+		of, ok := net.(*engine.Net)
+		if !ok {
+			return nil, fmt.Errorf("study %s: its network computes in integers already", t.Study)
+		}
+		return of, nil
 	}
 	return nil
 }
@@ -267,7 +377,7 @@ func (m *Model) findSource(out *network.Supervised, d *data.Data, blobs blob.Sto
 // AsItIs is the plan that changes nothing, in words.
 const AsItIs = "as it is"
 
-// DescribePlan is a plan in words: "prune to 50 %, rank to 75 %".
+// DescribePlan is a plan in words: "prune to 50 %, rank to 75 %, int8".
 func DescribePlan(p search.Params) string {
 	var out []string
 	for name, word := range map[string]string{"keep": "prune to", "rank": "rank to"} {
@@ -275,14 +385,48 @@ func DescribePlan(p search.Params) string {
 			out = append(out, fmt.Sprintf("%s %.0f %%", word, 100*x))
 		}
 	}
+	slices.Sort(out)
+	trains := len(out) > 0
+	switch p["int8"] {
+	case "all":
+		out = append(out, "int8")
+	case "inner":
+		out = append(out, "int8 (inner)")
+	}
 	if len(out) == 0 {
 		return AsItIs
 	}
-	slices.Sort(out)
-	if a, ok := p["alpha"].(float64); ok && a > 0 {
+	if a, ok := p["alpha"].(float64); ok && a > 0 && trains {
 		out = append(out, fmt.Sprintf("distilled %.2f", a))
 	}
 	return strings.Join(out, ", ")
+}
+
+// PlanInShort is a plan in 26 characters at most: "keep .24 rank .5 int8 α.3".
+func PlanInShort(p search.Params) string {
+	share := func(x float64) string {
+		return strings.TrimPrefix(strconv.FormatFloat(math.Round(100*x)/100, 'g', 3, 64), "0")
+	}
+	var out []string
+	for _, name := range []string{"keep", "rank"} {
+		if x, ok := number(p[name]); ok && x < 1 {
+			out = append(out, name+" "+share(x))
+		}
+	}
+	trains := len(out) > 0
+	switch p["int8"] {
+	case "all":
+		out = append(out, "int8")
+	case "inner":
+		out = append(out, "int8i")
+	}
+	if len(out) == 0 {
+		return AsItIs
+	}
+	if a, ok := p["alpha"].(float64); ok && a >= .005 && trains {
+		out = append(out, "α"+share(a))
+	}
+	return strings.Join(out, " ")
 }
 
 func number(v any) (float64, bool) {

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"budwood/data"
+	"budwood/engine"
 	"budwood/learn/network"
 	"budwood/search"
 	"budwood/study"
@@ -20,6 +21,9 @@ import (
 // trained, each plan is compared with the original, and the best is a network like any
 // other. Run in two parts it comes to the same.
 func TestCompression(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds of processor time")
+	}
 	ctx := context.Background()
 	source := func(b *studytest.Bench) {
 		t.Helper()
@@ -49,17 +53,18 @@ func TestCompression(t *testing.T) {
 	}
 	b := studytest.New(t, nil)
 	source(b)
-	s, got := run(b, 10)
+	inIntegers(t, b)
+	s, got := run(b, 12)
 	all := b.Records(t, "big-c")
-	if len(all) != 10 {
-		t.Fatalf("%d plans, want 10", len(all))
+	if len(all) != 12 {
+		t.Fatalf("%d plans, want 12", len(all))
 	}
 	first, _ := all[0].Last()
 	if m := first.Metrics; m[network.PlanCost] != 1 || m[network.Drop] != 0 || m[network.Agrees] != 1 {
 		t.Errorf("the network as it is: %v", m)
 	}
-	if all[1].State != search.Infeasible { // 75 % of the MACs are no 1.5 times less
-		t.Errorf("%s is %s: %s", all[1].Name(), all[1].State, all[1].Reason)
+	if all[3].State != search.Infeasible { // 75 % of the MACs are no 1.5 times less
+		t.Errorf("%s is %s: %s", all[3].Name(), all[3].State, all[3].Reason)
 	}
 	best := all[got.Best]
 	m, _ := best.Last()
@@ -80,10 +85,14 @@ func TestCompression(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if float64(net.Cost().MACs) != m.Metrics["macs"] {
-		t.Errorf("the chosen network has %d multiply-accumulates, its plan %v", net.Cost().MACs, m.Metrics["macs"])
+	of, ok := net.(*engine.Net)
+	if ints, is := net.(network.Integers); is {
+		of, ok = ints.Of, best.Params["int8"] != "no"
 	}
-	if score, err := net.Evaluate(d.Test); err != nil || score.Accuracy != got.Test["test_accuracy"] {
+	if !ok || of == nil || float64(of.Cost().MACs) != m.Metrics["macs"] {
+		t.Errorf("the chosen network %T is not that of its plan %v", net, m.Metrics)
+	}
+	if score, err := net.EvaluateTo(nil, d.Test); err != nil || score.Accuracy != got.Test["test_accuracy"] {
 		t.Errorf("the network scores %v (%v), the study says %v", score.Accuracy, err, got.Test)
 	}
 	if testing.Short() {
@@ -91,11 +100,53 @@ func TestCompression(t *testing.T) {
 	}
 	parts := studytest.New(t, nil)
 	source(parts)
-	run(parts, 5)
-	run(parts, 10)
+	run(parts, 9)
+	run(parts, 12)
 	for i, r := range parts.Records(t, "big-c") {
 		if !reflect.DeepEqual(r.Params, all[i].Params) || !reflect.DeepEqual(r.Measurements, all[i].Measurements) {
 			t.Errorf("in two parts %s is\n%v %v, in one\n%v %v", r.Name(), r.Params, r.Measurements, all[i].Params, all[i].Measurements)
+		}
+	}
+}
+
+// inIntegers compresses the study big to a third of its size: integers alone reach that, and
+// those that were judged are the network.
+func inIntegers(t *testing.T, b *studytest.Bench) {
+	t.Helper()
+	ctx := context.Background()
+	s, err := study.Compression(ctx, b.Recorder.Store, study.CompressOptions{
+		Name: "ints", From: "big", Target: map[string]float64{"size": 3}, MaxDrop: .05, Trials: 3, Epochs: 2,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := study.Local(ctx, s, b.Recorder, b.Runner, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := b.Records(t, "ints")
+	first, _ := all[0].Last()
+	best := all[got.Best]
+	m, _ := best.Last()
+	if best.Params["int8"] == "no" || first.Metrics[network.SizeBytes] < 3*m.Metrics[network.SizeBytes] || first.Metrics["params"] != m.Metrics["params"] {
+		t.Fatalf("chosen is %s: %v", study.DescribePlan(best.Params), m.Metrics)
+	}
+	keys, err := b.Runner.Blobs.List(ctx, trials.TrialKey("ints", best.ID))
+	if err != nil || len(keys) != 1 {
+		t.Fatalf("checkpoints %v, %v", keys, err)
+	}
+	s.Teacher = stored(t, b, "ints").Teacher
+	d, net, err := s.TrainedOn(ctx, b.Recorder.Data, b.Runner.Blobs, keys[0].Key, best.ID, best.Params)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q, ok := net.(network.Integers)
+	if !ok || float64(q.Size()) != m.Metrics[network.SizeBytes] {
+		t.Fatalf("the chosen network is %T", net)
+	}
+	for set, want := range map[*data.Set]float64{d.Valid: m.Metrics["valid_accuracy"], d.Test: got.Test["test_accuracy"]} {
+		if score, err := q.EvaluateTo(nil, set); err != nil || score.Accuracy != want {
+			t.Errorf("the integers score %v (%v), the study says %v", score.Accuracy, err, want)
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"budwood/data"
+	"budwood/engine"
 	"budwood/engine/onnx"
 	"budwood/nas"
 	"budwood/search"
@@ -48,10 +49,11 @@ func TestStudyOverFolds(t *testing.T) {
 	if err != nil || len(keys) != 1 {
 		t.Fatalf("checkpoints %v, %v", keys, err)
 	}
-	net, err := spec.Trained(ctx, &data.Cache{}, b.Runner.Blobs, keys[0].Key, r.ID, r.Params)
+	of, err := spec.Trained(ctx, &data.Cache{}, b.Runner.Blobs, keys[0].Key, r.ID, r.Params)
 	if err != nil {
 		t.Fatal(err)
 	}
+	net := of.(*engine.Net)
 	if score, err := net.Evaluate(d.Test); err != nil || score.Accuracy != accuracy {
 		t.Errorf("the network scores %v (%v), the study says %v", score.Accuracy, err, accuracy)
 	}
@@ -103,7 +105,7 @@ func TestFoldsOfEveryKindOfData(t *testing.T) {
 				t.Fatal(err)
 			}
 			m, _ := r.Last()
-			if n := len(net.Params()); float64(n) != m.Metrics["params"] {
+			if n := len(net.(*engine.Net).Params()); float64(n) != m.Metrics["params"] {
 				t.Errorf("the network has %d parameters, the trial said %v", n, m.Metrics["params"])
 			}
 		})
@@ -112,6 +114,9 @@ func TestFoldsOfEveryKindOfData(t *testing.T) {
 
 // Limits with cross-validation are for what is exported, the mean of the networks of all folds.
 func TestLimitsBoundAllFoldsTogether(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds of processor time")
+	}
 	load := func(limits nas.Limits, cv int) (*study.Spec, error) {
 		spec, _, err := study.Load(t.Context(), "../examples/digits/nas.yaml", &data.Cache{}, study.FileOptions{Override: func(s *study.Spec) {
 			s.Name, s.Data.Rows, s.Data.Image, s.Space = "limited", 200, nil, nil

@@ -111,6 +111,9 @@ func decodeStruct(n ast.Node, v reflect.Value) error {
 	for i := range v.NumField() {
 		tag := v.Type().Field(i).Tag
 		name, _, _ := strings.Cut(tag.Get("json"), ",")
+		if own, _, _ := strings.Cut(tag.Get("yaml"), ","); own != "" && own != "-" { // where the stored name is another's
+			name = own
+		}
 		if name != "" && tag.Get("yaml") != "-" {
 			fields[name] = i
 			names = append(names, name)

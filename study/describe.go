@@ -114,7 +114,7 @@ func CanContinue(stored json.RawMessage, s *Spec) error {
 			}
 			s.Data = &d
 		}
-		s.Space, s.Constraints, s.Teacher, s.Clock = nil, nil, nil, nil
+		s.Space, s.Constraints, s.Teacher, s.Clock, s.Then = nil, nil, nil, nil, nil
 		if s.Resources.CPU == s.Mesh.Threads { // where a step is computed, not what
 			s.Resources.CPU = 0
 		}

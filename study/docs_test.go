@@ -37,6 +37,9 @@ func TestDocumented(t *testing.T) {
 			if name == "" || name == "-" || f.Tag.Get("yaml") == "-" {
 				continue
 			}
+			if own, _, _ := strings.Cut(f.Tag.Get("yaml"), ","); own != "" {
+				name = own
+			}
 			if !words[name] {
 				t.Errorf("docs/study.md does not name %s%s", path, name)
 			}

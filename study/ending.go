@@ -89,6 +89,18 @@ func (in *FinishInput) Untested(why string) {
 	in.Reason = JoinReasons(in.Reason, "the best trial could not be tested: "+why)
 }
 
+// Uncompressed says in the reason why the study that makes the best network smaller could
+// not begin, or end.
+func (in *FinishInput) Uncompressed(why string) {
+	in.Reason = JoinReasons(in.Reason, notCompressed+why)
+}
+
+const notCompressed = "its best network could not be made smaller: "
+
+// NotCompressed reports whether a study's reason says that its best network could not be
+// made smaller.
+func NotCompressed(reason string) bool { return strings.Contains(reason, notCompressed) }
+
 // Unswept says in the reason why checkpoints could not be removed.
 func (in *FinishInput) Unswept(why string) {
 	in.Reason = JoinReasons(in.Reason, "checkpoints could not be removed: "+why)

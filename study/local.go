@@ -96,7 +96,7 @@ func Local(ctx context.Context, spec *Spec, recorder *Recorder, runner *trials.R
 	case !l.Loop.Finished:
 		return l.interrupted(ctx, state)
 	}
-	return l.finish(context.WithoutCancel(ctx))
+	return l.finish(ctx)
 }
 
 // local is one run of a study on goroutines.
@@ -303,7 +303,8 @@ func (l *local) interrupted(ctx context.Context, state json.RawMessage) (Result,
 }
 
 // finish tests the best trial, clears the checkpoints and records the end.
-func (l *local) finish(ctx context.Context) (Result, error) {
+func (l *local) finish(users context.Context) (Result, error) {
+	ctx := context.WithoutCancel(users)
 	waits, err := l.unreached(ctx)
 	if err != nil {
 		return Result{}, err
@@ -325,5 +326,16 @@ func (l *local) finish(ctx context.Context) (Result, error) {
 	if in.Saved, err = l.State(time.Now()); err != nil {
 		return out, err
 	}
-	return out, l.recorder.Finish(ctx, in)
+	if err := l.recorder.Finish(ctx, in); err != nil || l.Spec.Then == nil {
+		return out, err
+	}
+	smaller, err := l.recorder.Compressed(ctx, l.Spec.Name)
+	if err == nil && smaller != nil {
+		_, err = Local(users, smaller, l.recorder, l.runner, nil)
+	}
+	if err != nil && users.Err() == nil {
+		in.Uncompressed(err.Error())
+		return out, l.recorder.Finish(ctx, in)
+	}
+	return out, err
 }

@@ -30,10 +30,11 @@ type Spec struct {
 	Budget       Budget             `json:"budget"`
 	EarlyStop    EarlyStop          `json:"early_stop"`
 	Retrain      Retrain            `json:"retrain,omitzero"`
-	Train        search.Params      `json:"train,omitempty"`             // hyperparameters that are not searched
-	Teacher      *Teacher           `json:"teacher,omitempty" yaml:"-"`  // found by FindTeacher from train.teacher
-	Compress     *Compress          `json:"compress,omitempty" yaml:"-"` // see Compression
-	Clock        *network.Clock     `json:"clock,omitempty" yaml:"-"`    // what costs are predicted with, found when the study begins
+	Train        search.Params      `json:"train,omitempty"`                // hyperparameters that are not searched
+	Teacher      *Teacher           `json:"teacher,omitempty" yaml:"-"`     // found by FindTeacher from train.teacher
+	Compress     *Compress          `json:"compress,omitempty" yaml:"-"`    // see Compression
+	Then         *CompressBlock     `json:"then,omitempty" yaml:"compress"` // when the search is over
+	Clock        *network.Clock     `json:"clock,omitempty" yaml:"-"`       // what costs are predicted with, found when the study begins
 	Space        search.Space       `json:"space,omitempty"`
 	Constraints  []string           `json:"constraints,omitempty"` // conditions between parameters: see [search.Constraints]
 	Architecture *nas.Spec          `json:"architecture,omitempty"`
@@ -208,6 +209,9 @@ func (s *Spec) Complete() error {
 		}
 	}
 	if err := s.completeCandidates(); err != nil {
+		return err
+	}
+	if err := s.checkCompress(); err != nil {
 		return err
 	}
 	return s.completeMesh()

@@ -15,6 +15,9 @@ import (
 // Where one alternative is plainly better, candidates with it are evaluated the best,
 // by uniform and by fair paths.
 func TestSupernetRanks(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds of processor time")
+	}
 	for _, paths := range []string{"uniform", "fair"} {
 		spec := studytest.OneShot(t, "ranks", func(s *study.Spec) {
 			s.Search.Supernet, s.Search.Sampler = paths, "random"
@@ -49,6 +52,9 @@ func TestSupernetRanks(t *testing.T) {
 
 // What shared weights cannot do is said of the key that asks for it.
 func TestSupernetMistakes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds of processor time")
+	}
 	for path, edit := range map[string]func(*study.Spec){
 		"search.supernet":  func(s *study.Spec) { s.Search.Supernet = "unifrom" },
 		"data.split.cv":    func(s *study.Spec) { s.Data.Split.CV = 3 },

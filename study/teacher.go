@@ -101,7 +101,11 @@ func FindTeacher(ctx context.Context, db *store.Store, cache *data.Cache, blobs 
 		s.Teacher = had
 		return err
 	}
-	t, from, err := bestOf(ctx, db, blobs, name)
+	var trial *int
+	if s.Compress != nil {
+		trial = s.Compress.Trial
+	}
+	t, from, err := networkOf(ctx, db, blobs, name, trial)
 	if err != nil {
 		return &FieldError{"train." + teacherKey, err}
 	}
@@ -129,8 +133,9 @@ func teacherBefore(ctx context.Context, db *store.Store, name string) (*Teacher,
 	return old.Teacher, err
 }
 
-// bestOf is the best network of an ended study, and where its checkpoint is.
-func bestOf(ctx context.Context, db *store.Store, blobs blob.Store, name string) (t *Teacher, from string, err error) {
+// networkOf is the network of a trial of an ended study, or of its best, and where its
+// checkpoint is.
+func networkOf(ctx context.Context, db *store.Store, blobs blob.Store, name string, trial *int) (t *Teacher, from string, err error) {
 	row, err := db.Study(ctx, name)
 	if err != nil {
 		return nil, "", err
@@ -139,18 +144,16 @@ func bestOf(ctx context.Context, db *store.Store, blobs blob.Store, name string)
 	if err := json.Unmarshal(row.Spec, &spec); err != nil {
 		return nil, "", fmt.Errorf("study %s: its stored specification cannot be read: %w", name, err)
 	}
-	top, err := db.Top(ctx, name, 1)
+	best, err := trialOf(ctx, db, name, trial)
 	switch model := spec.Model(); {
-	case err != nil:
-		return nil, "", err
 	case row.State == store.StudyRunning:
 		return nil, "", fmt.Errorf("study %s has not ended", name)
 	case model == nil:
 		return nil, "", fmt.Errorf("study %s: its objective is the user's own program, and only that program knows the network", name)
-	case len(top) == 0:
-		return nil, "", fmt.Errorf("study %s has no trial with a value", name)
+	case err != nil:
+		return nil, "", err
 	default:
-		t = &Teacher{Study: name, Trial: top[0].ID, Params: top[0].Params, Seed: spec.Search.Seed, Model: *model}
+		t = &Teacher{Study: name, Trial: best.ID, Params: best.Params, Seed: spec.Search.Seed, Model: *model}
 	}
 	list, err := blobs.List(ctx, trials.TrialKey(name, t.Trial))
 	for _, b := range list {
@@ -159,7 +162,7 @@ func bestOf(ctx context.Context, db *store.Store, blobs blob.Store, name string)
 		}
 	}
 	if err == nil && from == "" {
-		err = fmt.Errorf("study %s: the checkpoint of %s is not in %v", name, top[0].Name(), blobs)
+		err = fmt.Errorf("study %s: the checkpoint of %s is not in %v", name, best.Name(), blobs)
 	}
 	return t, from, err
 }

@@ -30,6 +30,9 @@ func taught(t *testing.T, name, teacher string, edit func(*study.Spec)) *study.S
 // A mean of folds teaches one network. What it says of the training rows is computed
 // once and kept, until the study ends.
 func TestMeanOfFoldsTeaches(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds of processor time")
+	}
 	ctx := context.Background()
 	b := studytest.New(t, nil)
 	run := func(s *study.Spec) (study.Result, error) { return study.Local(ctx, s, b.Recorder, b.Runner, nil) }
@@ -91,6 +94,9 @@ func TestMeanOfFoldsTeaches(t *testing.T) {
 
 // A teacher of numbers is told in the units of the study that learns.
 func TestTeacherOfNumbers(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds of processor time")
+	}
 	ctx := context.Background()
 	b := studytest.New(t, nil)
 	numbers := func(s *study.Spec) {

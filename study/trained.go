@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"budwood/data"
-	"budwood/engine"
 	"budwood/learn/network"
 	"budwood/search"
 	"budwood/trials"
@@ -14,13 +13,13 @@ import (
 
 // Trained is the network of a trial of a study with data, with the weights of its
 // best epoch, from its checkpoint.
-func (s *Spec) Trained(ctx context.Context, cache *data.Cache, blobs blob.Store, key string, trial int, p search.Params) (*engine.Net, error) {
+func (s *Spec) Trained(ctx context.Context, cache *data.Cache, blobs blob.Store, key string, trial int, p search.Params) (network.Net, error) {
 	_, net, err := s.trained(ctx, blobs, key, trial, p, cache.Load)
 	return net, err
 }
 
 // TrainedOn is [Spec.Trained], and the data that the network learned from.
-func (s *Spec) TrainedOn(ctx context.Context, cache *data.Cache, blobs blob.Store, key string, trial int, p search.Params) (*data.Data, *engine.Net, error) {
+func (s *Spec) TrainedOn(ctx context.Context, cache *data.Cache, blobs blob.Store, key string, trial int, p search.Params) (*data.Data, network.Net, error) {
 	model, net, err := s.trained(ctx, blobs, key, trial, p, cache.Load)
 	return model.Data, net, err
 }
@@ -46,7 +45,7 @@ func (s *Spec) Predict(ctx context.Context, cache *data.Cache, blobs blob.Store,
 
 func (s *Spec) trained(ctx context.Context, blobs blob.Store, key string, trial int, p search.Params,
 	load func(context.Context, data.Source) (*data.Data, error),
-) (model network.Supervised, net *engine.Net, err error) {
+) (model network.Supervised, net network.Net, err error) {
 	m := s.Model()
 	if m == nil {
 		return model, nil, fmt.Errorf("study %s: its objective is the user's own program, and only that program knows the network", s.Name)

@@ -15,6 +15,9 @@ import (
 // An architecture study starts from the best networks of a past one that fit it,
 // with their hyperparameters.
 func TestArchitectureWarmStart(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds of processor time")
+	}
 	b := studytest.New(t, nil)
 	run := func(name string, edit func(*study.Spec)) (*study.Spec, []search.Record, meta.Plan) {
 		t.Helper()

@@ -95,6 +95,9 @@ func TestCommandGangStops(t *testing.T) {
 
 // The energy of all ranks is the trial's.
 func TestCommandGangEnergy(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds of processor time")
+	}
 	alone, all := trainerCommand(t, "burn"), trainerCommand(t, "burn")
 	all.Ranks = engine.Ranks{Min: 3, Max: 3}
 	spent := func(c *Command) float64 {

@@ -44,6 +44,9 @@ const threeReports = `for e in 1 2 3; do echo "budwood: {\"epoch\": $e, \"loss\"
 // A trial ends with its process: what that leaves behind with the output open is
 // killed, in its process group or in a session of its own without a parent.
 func TestCommandLeavesAChild(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds of processor time")
+	}
 	for _, child := range []string{
 		"sh -c 'echo $$ > $PIDS; exec sleep 3600' &",
 		"setsid sh -c 'echo $$ > $PIDS; exec sleep 3600' &",

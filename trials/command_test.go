@@ -151,6 +151,9 @@ func TestCommandEnds(t *testing.T) {
 }
 
 func TestCommandFails(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds of processor time")
+	}
 	for mode, want := range map[string]string{
 		"crash":   "ended with exit status 3\ntrainer begins",
 		"garbage": "is not a JSON object",

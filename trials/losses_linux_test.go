@@ -45,6 +45,9 @@ func inside(group string) func(*exec.Cmd) error {
 // A worker that the kernel kills because a trial takes more memory than there is
 // leaves no words; that it was for memory is found all the same.
 func TestTrialThatEatsTheMemory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds of processor time")
+	}
 	lost, why := endings(t, "eat", inside(memoryGroup(t, 160<<20)))
 	want := "it ends its worker: 2 workers ended while they trained it, the last one had nothing else to train: out of memory: the kernel killed it, which held "
 	if lost != 2 || !strings.Contains(why, want) {

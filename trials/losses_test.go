@@ -187,6 +187,9 @@ func endings(t *testing.T, mode string, start func(*exec.Cmd) error) (lost int, 
 // trained beside it does not. A worker that is gone without a trace is suspected of
 // nothing, until five have not come further.
 func TestTrialThatEndsItsWorker(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds of processor time")
+	}
 	for mode, want := range map[string]struct {
 		lost int
 		why  string

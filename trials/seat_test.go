@@ -72,6 +72,9 @@ func TestSeatsMeet(t *testing.T) {
 
 // Ranks of an isolated network meet without TLS, if all are told to.
 func TestPlainSeatsMeet(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds of processor time")
+	}
 	list, peers := seats(t, [2]bool{true, true})
 	if worlds, errs := joinAll(t, list, [2][]Peer{peers, peers}); errs[0] != nil || errs[1] != nil || worlds[0].Ranks != 2 || peers[0].Fingerprint != "" {
 		t.Errorf("%v, %v, %+v", worlds, errs, peers)

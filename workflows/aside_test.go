@@ -16,6 +16,9 @@ import (
 // Trials set aside while the study runs are on no leaderboard, among nobody's
 // peers, and not the best; one of them that runs is stopped.
 func TestSetAsideWhileItRuns(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds of processor time")
+	}
 	for _, scheduler := range study.Schedulers.Names() {
 		t.Run(scheduler, func(t *testing.T) {
 			spec := studytest.Toy(t, "aside")
@@ -96,6 +99,9 @@ func TestKeepUndoesDrop(t *testing.T) {
 // A study that has ended, some of whose trials are set aside then, goes on without
 // them, whatever its saved state says; so does a local one.
 func TestSetAsideAfterTheEnd(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds of processor time")
+	}
 	for _, how := range []string{"workflow", "local"} {
 		t.Run(how, func(t *testing.T) {
 			spec := studytest.Toy(t, "ended")

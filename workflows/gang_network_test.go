@@ -28,6 +28,9 @@ func networkStudy(t *testing.T, ranks engine.Ranks, zero int) *study.Spec {
 // Ranks in activities of their own, which meet by sockets, train what one does, to the
 // last bit: with shards of the data each, and with stages of the network.
 func TestGangTrainsNetworks(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds of processor time")
+	}
 	alone := newBench(t, nil)
 	want, records := alone.run(t, networkStudy(t, engine.Ranks{}, 0))
 	for _, pipeline := range []int{0, 2} {
@@ -52,6 +55,9 @@ func TestGangTrainsNetworks(t *testing.T) {
 // A rank of a network that is lost in the middle costs nothing: the gang goes on from
 // its checkpoint, and the numbers are those of an undisturbed run.
 func TestGangOfNetworkLosesARank(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds of processor time")
+	}
 	alone := newBench(t, nil)
 	_, records := alone.run(t, networkStudy(t, engine.Ranks{}, 0))
 	b := newBench(t, nil)

@@ -55,6 +55,9 @@ func newGangBench(t *testing.T) *bench {
 // A study of gangs comes to the same on Temporal and on goroutines, and what all ranks
 // have spent is each trial's.
 func TestGangStudy(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds of processor time")
+	}
 	spec := gangStudy(t, "gangs", "gang", engine.Ranks{Min: 3, Max: 3})
 	b, local := newGangBench(t), newGangBench(t)
 	b.execute(t, spec)
@@ -82,6 +85,9 @@ func TestGangStudy(t *testing.T) {
 
 // A rank that fails fails its trial in its own words.
 func TestGangFails(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds of processor time")
+	}
 	spec := gangStudy(t, "fails", "fails", engine.Ranks{Min: 3, Max: 3})
 	spec.Budget.Trials = 1
 	b := newGangBench(t)
@@ -145,6 +151,9 @@ func TestHopelessGang(t *testing.T) {
 // A gang takes all places that it needs or none, gives the others back, and says what
 // it waits for.
 func TestGangWaits(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds of processor time")
+	}
 	spec := gangStudy(t, "waits", "gang", engine.Ranks{Min: 2, Max: 4})
 	spec.Budget.Trials = 1
 	b := newGangBench(t)

@@ -14,6 +14,9 @@ import (
 // one, though the parents have ended and many trials are better; those that are
 // trained again at the end begin from scratch. One checkpoint is left.
 func TestStudyInherits(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds of processor time")
+	}
 	inherit := func(s *study.Spec) {
 		s.Search.Inherit, s.Search.Batch, s.Search.Scheduler = true, 1, "asha"
 		s.Budget = study.Budget{Trials: 40, Epochs: 3}

@@ -78,6 +78,9 @@ func TestOwnSampler(t *testing.T) {
 // What a sampler of the user's own does wrong is one line, and the study goes on
 // once it is right.
 func TestOwnSamplerFails(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds of processor time")
+	}
 	for want, odd := range map[string]func(search.Request) ([]search.Params, error){
 		"propose trial t0003: workflows.steps: no line to the oracle": func(search.Request) ([]search.Params, error) {
 			return nil, errors.New("no line to the oracle")

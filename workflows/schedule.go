@@ -33,7 +33,14 @@ type Recurrence struct {
 // from.
 func scheduledWorkflow(ctx workflow.Context, in studyInput) (study.Result, error) {
 	in.Spec.Name = scheduledName(in.Spec.Name, workflow.GetInfo(ctx).WorkflowStartTime)
-	ctx = workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
+	var out study.Result
+	err := workflow.ExecuteChildWorkflow(asStudy(ctx, &in), studyType, in).Get(ctx, &out)
+	return out, err
+}
+
+// asStudy is how a study runs that a workflow starts, and that goes on without it.
+func asStudy(ctx workflow.Context, in *studyInput) workflow.Context {
+	return workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
 		WorkflowID:            StudyID(in.Spec.Name),
 		TaskQueue:             storeQueue(in.Queue),
 		ParentClosePolicy:     enumspb.PARENT_CLOSE_POLICY_ABANDON,
@@ -41,9 +48,6 @@ func scheduledWorkflow(ctx workflow.Context, in studyInput) (study.Result, error
 		StaticSummary:         search.Clip(study.Summary(&in.Spec), 200),
 		StaticDetails:         search.Clip(study.Describe(&in.Spec), 20_000),
 	})
-	var out study.Result
-	err := workflow.ExecuteChildWorkflow(ctx, studyType, in).Get(ctx, &out)
-	return out, err
 }
 
 // scheduledName is the name of a schedule's study: nightly-20261124-0300.

@@ -108,6 +108,9 @@ func TestAnswersThatCannotBeSent(t *testing.T) {
 
 // A study whose results would be too large to be reported ends with them.
 func TestStudyWithLongCurves(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds of processor time")
+	}
 	spec := studytest.Toy(t, "long")
 	spec.Budget.Trials, spec.Budget.Epochs, spec.Search.Scheduler, spec.Search.Parallel = 2, 3000, "none", 1
 	b := newBench(t, func(_ context.Context, t *trials.Trial) error {

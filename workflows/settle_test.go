@@ -57,6 +57,9 @@ func TestBestIsTrainedToTheEnd(t *testing.T) {
 // A study that is enlarged ends as one that was larger from the beginning, whether
 // it is a workflow or local: what was paused at a rung is paused again.
 func TestEnlargedStudyEndsAsALargeOne(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds of processor time")
+	}
 	for _, scheduler := range []string{"asha", "hyperband"} {
 		spec := studytest.Toy(t, "grow")
 		spec.Search.Scheduler = scheduler
@@ -103,6 +106,9 @@ func TestEnlargedStudyEndsAsALargeOne(t *testing.T) {
 
 // Enough of the time is kept for the best trial.
 func TestTimeIsKeptForTheBest(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds of processor time")
+	}
 	spec := studytest.Toy(t, "timed")
 	spec.Budget.Trials, spec.Budget.Time, spec.Search.Batch = 1000, study.Duration(100*time.Second), 1
 	b := newBench(t, studytest.Quadratic)

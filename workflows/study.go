@@ -29,6 +29,7 @@ const (
 	trainSegments  = "TrainSegments"
 	testTrial      = "TestTrial"
 	sweepBlobs     = "SweepCheckpoints"
+	compressStudy  = "CompressStudy"
 	reserveType    = "Reserve"
 	rankType       = "Rank"
 	releaseType    = "Release"
@@ -217,7 +218,29 @@ func (s *studyRun) finish(ctx workflow.Context) (study.Result, error) {
 	in.Saved = state
 	err = workflow.ExecuteLocalActivity(local(ctx), finishStudy, in).Get(ctx, nil)
 	s.details(ctx)
+	if err != nil || spec.Then == nil {
+		return out, err
+	}
+	if why := s.compress(ctx); why != nil {
+		in.Uncompressed(message(why))
+		err = workflow.ExecuteLocalActivity(local(ctx), finishStudy, in).Get(ctx, nil)
+	}
 	return out, err
+}
+
+// compress starts the study that makes the best network smaller, if there is to be one: it
+// goes on by itself.
+func (s *studyRun) compress(ctx workflow.Context) error {
+	var spec *study.Spec
+	if err := workflow.ExecuteLocalActivity(local(ctx), compressStudy, s.in.Spec.Name).Get(ctx, &spec); err != nil || spec == nil {
+		return err
+	}
+	in := studyInput{Spec: *spec, Queue: s.in.Queue}
+	started := workflow.ExecuteChildWorkflow(asStudy(ctx, &in), studyType, in).GetChildWorkflowExecution().Get(ctx, nil)
+	if temporal.IsWorkflowExecutionAlreadyStartedError(started) { // it runs already, for another end of this study
+		return nil
+	}
+	return started
 }
 
 // message is what an error says to the user: the innermost words, not

@@ -14,6 +14,9 @@ import (
 // trained from scratch; the durable study decides as the local one, and can go on
 // after its end.
 func TestStudySupernet(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds of processor time")
+	}
 	spec := studytest.OneShot(t, "shared", nil)
 	durable, local := newBench(t, nil), newBench(t, nil)
 	result, records := durable.twin(t, spec, local)

@@ -48,7 +48,7 @@ func newStoreWorker(c client.Client, queue string, a *storeActivities) worker.Wo
 
 // byName are the activities by their registered names.
 func (a *storeActivities) byName() map[string]any {
-	return map[string]any{beginStudy: a.Begin, startSegments: a.Start, recordSegments: a.Record, endTrials: a.End, checkWorkers: a.checkWorkers, editStudy: a.Edit, finishStudy: a.Finish, setAsideTrials: a.SetAside, checkGang: a.checkGang, noteGang: a.noteGang}
+	return map[string]any{beginStudy: a.Begin, startSegments: a.Start, recordSegments: a.Record, endTrials: a.End, checkWorkers: a.checkWorkers, editStudy: a.Edit, finishStudy: a.Finish, setAsideTrials: a.SetAside, checkGang: a.checkGang, noteGang: a.noteGang, compressStudy: a.Compressed}
 }
 
 // byName are the activities by their registered names.

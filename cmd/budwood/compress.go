@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -19,7 +20,9 @@ type compressCmd struct {
 	Target   []string       `help:"How many times less it has to cost: size=4x, latency=2x, energy=2x, macs=2x or params=2x. May be given several times. Without it the whole front is searched." placeholder:"COST=TIMES"`
 	MaxDrop  string         `help:"What may be lost on the validation rows: share of the rows, or of the RMSE." default:"0.5%" placeholder:"SHARE"`
 	Strict   bool           `help:"--max-drop binds the upper end of the 95 % interval."`
-	Protect  []string       `help:"Layers whose channels stay, by a pattern of their names." placeholder:"PATTERN"`
+	Methods  []string       `help:"What plans may do, of prune, rank and int8; all of them by default." placeholder:"METHOD"`
+	Protect  []string       `help:"Layers that stay as they are, by a pattern of their paths." placeholder:"PATTERN"`
+	Trial    string         `help:"Another trial of the study than its best, such as one of the front." placeholder:"t0012"`
 	Name     string         `help:"Name of the compression; STUDY-c by default." placeholder:"NAME"`
 	Trials   int            `help:"Plans that are tried." default:"24" placeholder:"N"`
 	Epochs   int            `help:"Most epochs that a plan is trained." default:"9" placeholder:"N"`
@@ -32,7 +35,7 @@ type compressCmd struct {
 // Run makes a trained network smaller, as a study whose trials are plans.
 func (c *compressCmd) Run(a *app) error {
 	o := study.CompressOptions{
-		Name: c.Name, From: c.Study, Target: map[string]float64{}, Strict: c.Strict, Protect: c.Protect,
+		Name: c.Name, From: c.Study, Target: map[string]float64{}, Strict: c.Strict, Methods: c.Methods, Protect: c.Protect,
 		Trials: c.Trials, Epochs: c.Epochs, Parallel: c.Parallel, Seed: c.Seed, Time: c.Time,
 	}
 	for _, t := range c.Target {
@@ -44,56 +47,104 @@ func (c *compressCmd) Run(a *app) error {
 	if o.MaxDrop, err = study.ParseDrop(c.MaxDrop); err != nil {
 		return usageError{fmt.Errorf("--max-drop: %w", err)}
 	}
+	if c.Trial != "" {
+		id, err := trialNumber(c.Trial)
+		if err != nil {
+			return usageError{fmt.Errorf("--trial: %w", err)}
+		}
+		o.Trial = &id
+	}
 	db, err := a.read()
 	if err != nil {
 		return err
 	}
 	spec, err := study.Compression(a.ctx, db, o)
+	if errors.As(err, new(*study.FieldError)) {
+		err = usageError{err}
+	}
 	if err := cmp.Or(db.Close(), err); err != nil {
 		return err
 	}
 	return c.runFlags.run(a, spec)
 }
 
+// compress makes the best network of an ended study smaller, if its file says so.
+func (c *runFlags) compress(a *app, db *store.Store, spec *study.Spec) error {
+	if spec.Then == nil {
+		return nil
+	}
+	o, err := spec.Then.Options(spec.Name)
+	if err != nil {
+		return err
+	}
+	smaller, err := study.Compression(a.ctx, db, o)
+	if err != nil {
+		return err
+	}
+	return c.run(a, smaller)
+}
+
+// followSmaller shows the study that makes the best network of another one smaller, if
+// its file says so.
+func (a *app) followSmaller(db *store.Store, conn *connection, name string, plain bool) error {
+	row, err := db.Study(a.ctx, name)
+	if err != nil {
+		return err
+	}
+	spec, err := specOf(&row)
+	if err != nil || spec.Then == nil || row.State != store.StudyCompleted || row.Best < 0 || study.NotCompressed(row.Reason) {
+		return err
+	}
+	o, err := spec.Then.Options(name)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(a.stdout, "then    study %s makes its best network smaller\n", o.Name)
+	return a.follow(db, conn, o.Name, plain)
+}
+
 // plans tells what a compression has tried, and what it chose.
 func (a *app) plans(w io.Writer, spec *study.Spec, r *budwood.Result) error {
-	t := table{head: []string{"  PLAN", "HOW", "LOST (95 %)", "WORST CLASS", "SIZE", "LATENCY", "ENERGY", "MACS", "AGREES"}}
 	if len(r.Trials) == 0 {
 		return nil
 	}
+	t, rest := table{head: []string{"PLAN", "HOW", "LOST ±95 %", "WORST", "SIZE", "TIME", "AGREES"}}, table{head: []string{"  NOT TRAINED", "", "WHY"}}
 	was, _ := r.Trials[0].Last()
+	over := false
 	for i := range r.Trials {
 		p := &r.Trials[i]
-		name := "  " + p.Name()
-		if r.Best != nil && p.ID == r.Best.ID {
-			name = "▸ " + p.Name()
-		}
+		mark := " "
 		m, ok := p.Last()
 		if !ok {
-			t.add(name, study.DescribePlan(p.Params), study.DescribeReason(p.Reason))
+			rest.add("  "+p.Name(), study.PlanInShort(p.Params), strings.TrimPrefix(study.DescribeReason(p.Reason), "infeasible: "))
 			continue
 		}
 		v := m.Metrics
-		times := func(metric string) string {
-			return search.FormatNumber(round2(was.Metrics[metric]/v[metric])) + "x"
+		switch {
+		case r.Best != nil && p.ID == r.Best.ID:
+			mark = "▸"
+		case v[network.PlanCost] > 1:
+			mark, over = "✗", true
 		}
-		lost := fmt.Sprintf("%.4f (%.4f %.4f)", v[network.Drop], v[network.DropLow], v[network.DropHigh])
-		if v[network.PlanCost] > 1 {
-			lost += " over max-drop"
-		}
-		t.add(name, study.DescribePlan(p.Params)+trainedFor(p), lost, fmt.Sprintf("%.1f %% (class %.0f)", 100*v[network.WorstDrop], v[network.WorstOf]),
-			times(network.SizeBytes), times(network.LatencyUS), times(network.InferenceMWh), times("macs"), fmt.Sprintf("%.3f", v[network.Agrees]))
+		times := func(metric string) string { return fmt.Sprintf("%.3gx", was.Metrics[metric]/v[metric]) }
+		half := (v[network.DropHigh] - v[network.DropLow]) / 2
+		t.add(mark+" "+p.Name(), study.PlanInShort(p.Params), fmt.Sprintf("%.2f ±%.2f", 100*v[network.Drop], 100*half), fmt.Sprintf("%.1f (%.0f)", 100*v[network.WorstDrop], v[network.WorstOf]),
+			times(network.SizeBytes), times(network.LatencyUS), fmt.Sprintf("%.3f", v[network.Agrees]))
 	}
-	for i, row := range t.rows { // a reason ends a row
-		for len(row) < len(t.head) {
-			row = append(row, "")
-		}
-		t.rows[i] = row
-	}
+	t.head[0] = "  PLAN"
 	if err := t.print(w); err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "costs   predicted, by %s; those of the original are 1x\n", spec.Clock.Machine.Measured())
+	if len(rest.rows) > 0 {
+		if err := rest.print(w); err != nil {
+			return err
+		}
+	}
+	fmt.Fprintln(w, "LOST    % of validation rows, or of the RMSE; WORST: the class that loses most")
+	if over {
+		fmt.Fprintf(w, "✗       it loses more than %s %%\n", search.FormatNumber(100*spec.Compress.MaxDrop))
+	}
+	fmt.Fprintf(w, "TIME    predicted by %s\n", spec.Clock.Machine.Measured())
 	if r.Best == nil || len(r.Test) == 0 {
 		return nil
 	}
@@ -101,27 +152,21 @@ func (a *app) plans(w io.Writer, spec *study.Spec, r *budwood.Result) error {
 		fmt.Fprintf(w, "test    %s\n", testOf(r.Test))
 		return nil
 	}
-	fmt.Fprintf(w, "chosen  %s: %s; test %s, lost there %.4f\n", r.Best.Name(), study.DescribePlan(r.Best.Params), testOf(r.Test), r.Test["test_"+network.Drop])
+	fmt.Fprintf(w, "chosen  %s: %s%s\n", r.Best.Name(), study.DescribePlan(r.Best.Params), trainedFor(r.Best))
+	fmt.Fprintf(w, "test    %s, lost there %.4f\n", testOf(r.Test), r.Test["test_"+network.Drop])
 	for _, batch := range []string{"1", "64"} {
 		speed := r.Test["measured_speedup_"+batch]
 		note := ""
 		if speed <= 1.02 {
 			note = ": it is smaller, and not faster"
 		}
-		fmt.Fprintf(w, "measured at batch %s by turns: %.3g → %.3g µs of processor time a row, %.2fx%s\n",
+		fmt.Fprintf(w, "speed   measured by turns, rows at once %s: %.3g → %.3g µs of CPU a row, %.2fx%s\n",
 			batch, r.Test["original_measured_us_"+batch], r.Test["plan_measured_us_"+batch], speed, note)
 	}
 	if saved := (r.Test["original_"+network.InferenceMWh] - r.Test["plan_"+network.InferenceMWh]) / 1e6; saved > 0 { // Wh of a row
 		fmt.Fprintf(w, "pays    for its own energy after about %.2g million rows, by predicted energy\n", r.Joules/3600/saved/1e6)
 	}
 	return nil
-}
-
-func round2(x float64) float64 {
-	if x < 100 {
-		return float64(int(100*x+.5)) / 100
-	}
-	return float64(int(x + .5))
 }
 
 // trainedFor says how long a plan was trained.

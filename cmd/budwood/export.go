@@ -12,17 +12,18 @@ import (
 	"budwood/engine"
 	"budwood/engine/onnx"
 	"budwood/engine/quant"
+	"budwood/learn/network"
 )
 
 type exportCmd struct {
 	Study       string `arg:"" help:"Name of a study that has ended."`
 	File        string `short:"f" help:"The file to write; STUDY.onnx by default. FILE.safetensors holds the weights alone." placeholder:"FILE" type:"path"`
-	Dtype       string `help:"Number format of the weights: f32; f16 or bf16, which take half the space; int8: computed in integers, compared with the network on the validation rows." enum:"f32,f16,bf16,int8" default:"f32"`
+	Dtype       string `help:"Number format of the weights: f32; f16 or bf16, which take half the space; int8: computed in integers, compared with the network on the validation rows. By default f32, of a compressed network in integers int8." enum:",f32,f16,bf16,int8" default:"" placeholder:"FORMAT"`
 	Trial       string `help:"Another trial than the best, such as one of the front." placeholder:"t0012"`
 	NetworkOnly bool   `help:"Leave out the preparation of the data: the network then takes encoded rows."`
 }
 
-var dtypes = map[string]engine.Precision{"f32": engine.F32, "f16": engine.FP16, "bf16": engine.BF16}
+var dtypes = map[string]engine.Precision{"": engine.F32, "f32": engine.F32, "f16": engine.FP16, "bf16": engine.BF16}
 
 const aboutExt = ".json" // of the file beside a network
 
@@ -39,7 +40,7 @@ func (c *exportCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	d, net, err := w.spec.TrainedOn(a.ctx, w.data, w.blobs, w.key, w.trial.ID, w.trial.Params)
+	d, best, err := w.spec.TrainedOn(a.ctx, w.data, w.blobs, w.key, w.trial.ID, w.trial.Params)
 	if err != nil {
 		return err
 	}
@@ -47,13 +48,25 @@ func (c *exportCmd) Run(a *app) error {
 	if path == "" {
 		path = c.Study + ".onnx"
 	}
-	in := net.In()
-	write, writeONNX := func(f io.Writer) error { return net.Save(f, dtypes[c.Dtype]) }, func(f io.Writer, o onnx.Options) error { return onnx.Write(f, net, o) }
+	in := best.In()
+	var net *engine.Net
 	var q *quant.Net
-	if c.Dtype == "int8" {
-		if q, err = quant.Quantize(net, d.Train, quant.Options{}); err != nil {
-			return fmt.Errorf("export %s: %w", w.trial.Name(), err)
+	ints, already := best.(network.Integers)
+	switch {
+	case already && c.Dtype != "" && c.Dtype != "int8":
+		return usageError{fmt.Errorf("--dtype %s: %s of %s computes in integers: leave --dtype away", c.Dtype, w.trial.Name(), c.Study)}
+	case already:
+		net, q = ints.Of, ints.Net
+	default:
+		net = best.(*engine.Net)
+		if c.Dtype == "int8" {
+			if q, err = quant.Quantize(net, d.Train, quant.Options{}); err != nil {
+				return fmt.Errorf("export %s: %w", w.trial.Name(), err)
+			}
 		}
+	}
+	write, writeONNX := func(f io.Writer) error { return net.Save(f, dtypes[c.Dtype]) }, func(f io.Writer, o onnx.Options) error { return onnx.Write(f, net, o) }
+	if q != nil {
 		write, writeONNX = q.Save, func(f io.Writer, o onnx.Options) error { return onnx.WriteQ(f, q, o) }
 	}
 	if filepath.Ext(path) == ".safetensors" {
@@ -79,6 +92,10 @@ func (c *exportCmd) Run(a *app) error {
 	fmt.Fprintf(a.stdout, "%s: %s of %s, %s; input rows×%v, output rows×%v; columns and classes in %s\n",
 		path, w.trial.Name(), c.Study, w.ValuesOf(w.trial), in, net.Out(), about)
 	if q == nil {
+		return nil
+	}
+	tellLayers(a.stdout, q)
+	if already { // the study has compared it
 		return nil
 	}
 	return tellOfIntegers(a.stdout, net, q, d)

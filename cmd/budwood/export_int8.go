@@ -12,6 +12,19 @@ import (
 	"budwood/search"
 )
 
+// tellLayers says which layers of a network compute in integers.
+func tellLayers(out io.Writer, q *quant.Net) {
+	floats := q.Floats()
+	switch {
+	case q.Products() == 0:
+		fmt.Fprintf(out, "int8: no layer computes in integers; in float32 are %s\n", strings.Join(floats, ", "))
+	case len(floats) == 0:
+		fmt.Fprintf(out, "int8: all %d layers with weights compute in integers\n", q.Products())
+	default:
+		fmt.Fprintf(out, "int8: %d layers with weights compute in integers; in float32 stay %s\n", q.Products(), strings.Join(floats, ", "))
+	}
+}
+
 // tellOfIntegers says what a network in integers loses against the network, on the
 // validation rows or, where folds were trained, on the test rows, and how much smaller and
 // faster it is.
@@ -19,11 +32,6 @@ func tellOfIntegers(out io.Writer, net *engine.Net, q *quant.Net, d *data.Data) 
 	rows, kind := d.Valid, "validation"
 	if rows == nil || rows.Len() == 0 {
 		rows, kind = d.Test, "test"
-	}
-	if floats := q.Floats(); q.Products() == 0 {
-		fmt.Fprintf(out, "int8: no layer computes in integers; in float32 are %s\n", strings.Join(floats, ", "))
-	} else if len(floats) > 0 {
-		fmt.Fprintf(out, "int8: %d layers with weights compute in integers; in float32 stay %s\n", q.Products(), strings.Join(floats, ", "))
 	}
 	if rows == nil || rows.Len() == 0 {
 		fmt.Fprintln(out, "int8: there are neither validation nor test rows to compare it on")
@@ -46,12 +54,8 @@ func tellOfIntegers(out io.Writer, net *engine.Net, q *quant.Net, d *data.Data) 
 		}
 	}
 	fmt.Fprintf(out, "int8: on %d %s rows it loses %.4f %s (95 %%: %.4f to %.4f)%s and agrees on %.4f of them\n", rows.Len(), kind, v.Drop, what, v.Low, v.High, worst, v.Agrees)
-	f, err := net.Inference()
-	if err != nil {
-		return err
-	}
 	m := search.Metrics{}
-	if err := network.Turns(shaped{f, net.Out()}, q, rows, m); err != nil {
+	if err := network.Turns(net, network.Integers{Net: q, Of: net}, rows, m); err != nil {
 		return err
 	}
 	for _, batch := range []int{1, 64} {
@@ -65,11 +69,3 @@ func tellOfIntegers(out io.Writer, net *engine.Net, q *quant.Net, d *data.Data) 
 	}
 	return nil
 }
-
-// shaped is an inference that knows its outputs.
-type shaped struct {
-	*engine.Inference
-	out data.Shape
-}
-
-func (s shaped) Out() data.Shape { return s.out }

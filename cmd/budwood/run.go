@@ -149,8 +149,10 @@ func (c *runFlags) run(a *app, spec *study.Spec) (err error) {
 		if err := a.sayChange(db, spec); err != nil {
 			return err
 		}
-		if done, err := a.already(db, &old, spec); done || err != nil {
+		if done, err := a.already(db, &old, spec); err != nil {
 			return err
+		} else if done {
+			return c.compress(a, db, spec)
 		}
 	}
 	submitted = true
@@ -276,6 +278,9 @@ func (a *app) follow(store *store.Store, conn *connection, name string, plain bo
 	}
 	if err == nil {
 		err = a.ended(store, name)
+	}
+	if err == nil {
+		err = a.followSmaller(store, conn, name, plain)
 	}
 	return err
 }

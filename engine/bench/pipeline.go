@@ -12,6 +12,7 @@ import (
 
 	"budwood/data"
 	"budwood/engine"
+	"budwood/engine/crew"
 	"budwood/engine/mesh"
 	"budwood/engine/optim"
 	"budwood/trials/energy"
@@ -26,14 +27,15 @@ var staged = []model{
 var dense = engine.Dense{Out: 256}
 
 // pipelines prints what two stages take beside one thread, with the same micro-batches. The
-// stages are ranks on two threads of this process. Steps of both take turns; the fastest
-// twentieth of each counts. By processor time a step is as long as the slower stage is at
-// work, times (m + P − 1)/m for the bubble: that of threads with a core of their own. The
-// ratio by wall time, and the bubble, which is set beside (P − 1)/(m + P − 1), are for quiet
-// machines: on a busy one a thread that is woken waits for a core for longer than a
-// micro-batch takes.
+// stages are ranks on two threads of this process; once they look for what comes from each
+// other before they park, as trainers let them, and once they park at once. Steps of all three
+// take turns; the fastest twentieth of each counts. By processor time, of those who park, a
+// step is as long as the slower stage is at work, times (m + P − 1)/m for the bubble: that of
+// threads with a core of their own. Ratios by wall time, and the bubble, which is set beside
+// (P − 1)/(m + P − 1), are for quiet machines: on a busy one a thread that is woken waits for
+// a core for longer than a micro-batch takes, and who sees that looks no more.
 func pipelines(out io.Writer, steps int) error {
-	fmt.Fprintf(out, "\ntwo stages on two threads beside one thread, %d steps each\n\n| model, batch | micro-batches | one thread, µs a step | two stages | ratio by wall time | by processor time | theory | bubble | theory |\n|---|---|---|---|---|---|---|---|---|\n", steps)
+	fmt.Fprintf(out, "\ntwo stages on two threads beside one thread, %d steps each\n\n| model, batch | micro-batches | one thread, µs a step | two stages | ratio by wall time | where they park | by processor time | theory | bubble | theory |\n|---|---|---|---|---|---|---|---|---|---|\n", steps)
 	for _, m := range staged {
 		for _, micro := range []int{2, 4, 8, 16} {
 			if err := pipeline(out, m, micro, steps); err != nil {
@@ -48,6 +50,14 @@ func pipelines(out io.Writer, steps int) error {
 // the share that the first stage waited.
 type took struct{ wall, cpu, bubble float64 }
 
+// Who takes a step.
+const (
+	alone = iota
+	looking
+	parking
+	kinds
+)
+
 func pipeline(out io.Writer, m model, micro, steps int) error {
 	join := func(mesh engine.Mesh) (*training, error) {
 		t, err := newTraining(m)
@@ -61,16 +71,20 @@ func pipeline(out io.Writer, m model, micro, steps int) error {
 	if err != nil {
 		return err
 	}
-	runs := [2][]*training{{one}, make([]*training, 2)}
-	links := mesh.Local(2)
-	err = both(func(k int) (err error) {
-		runs[1][k], err = join(engine.Mesh{Pipeline: 2, World: &engine.World{Link: links[k], Ranks: 2}})
-		return err
-	})
-	if err != nil {
-		return err
+	taken := crew.New(1, nil)
+	defer taken.Enter(2)()
+	runs := [kinds][]*training{{one}, make([]*training, 2), make([]*training, 2)}
+	for kind, idle := range map[int]*crew.Team{looking: nil, parking: taken.Team(nil)} {
+		links := mesh.Local(2)
+		err = both(func(k int) (err error) {
+			runs[kind][k], err = join(engine.Mesh{Pipeline: 2, Idle: idle, World: &engine.World{Link: links[k], Ranks: 2}})
+			return err
+		})
+		if err != nil {
+			return err
+		}
 	}
-	var all [2][]took
+	var all [kinds][]took
 	for range steps {
 		for i := range runs {
 			t, err := measured(runs[i])
@@ -82,10 +96,13 @@ func pipeline(out io.Writer, m model, micro, steps int) error {
 	}
 	wall, cpu := func(t took) float64 { return t.wall }, func(t took) float64 { return t.cpu }
 	bubble := func(t took) float64 { return t.bubble }
-	alone, staged := best(all[0], wall, wall), best(all[1], wall, wall)
+	var walls [kinds]float64
+	for i := range walls {
+		walls[i] = best(all[i], wall, wall)
+	}
 	full := float64(micro+1) / float64(micro)
-	fmt.Fprintf(out, "| %s) %s, %d | %d | %.0f | %.0f | %.2f | %.2f | %.2f | %.3f | %.3f |\n", m.name, m.what, m.batch, micro, 1e6*alone, 1e6*staged,
-		alone/staged, best(all[0], cpu, cpu)/(best(all[1], cpu, cpu)*full), 2/full, best(all[1], wall, bubble), 1/float64(micro+1))
+	fmt.Fprintf(out, "| %s) %s, %d | %d | %.0f | %.0f | %.2f | %.2f | %.2f | %.2f | %.3f | %.3f |\n", m.name, m.what, m.batch, micro, 1e6*walls[alone], 1e6*walls[looking],
+		walls[alone]/walls[looking], walls[alone]/walls[parking], best(all[alone], cpu, cpu)/(best(all[parking], cpu, cpu)*full), 2/full, best(all[looking], wall, bubble), 1/float64(micro+1))
 	return nil
 }
 

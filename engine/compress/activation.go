@@ -29,6 +29,14 @@ func activation(l engine.Layer) (func(float32) float32, bool) {
 		return of(math.Tanh)
 	case engine.Sigmoid:
 		return of(sigmoid)
+	case engine.Clip:
+		lo, hi := l.Bounds()
+		return of(func(x float64) float64 { return min(max(x, float64(lo)), float64(hi)) })
+	case engine.HardSigmoid:
+		a, b := l.Line()
+		return of(func(x float64) float64 { return min(max(float64(a)*x+float64(b), 0), 1) })
+	case engine.HardSwish:
+		return of(func(x float64) float64 { return x * min(max(x+3, 0), 6) / 6 })
 	}
 	return nil, false
 }

@@ -43,10 +43,11 @@ func fold(n *engine.Net) (built, error) {
 		if at == len(s) {
 			return 0, nil
 		}
-		if _, norm := s[at].(engine.BatchNorm); !norm {
+		norm, ok := s[at].(engine.BatchNorm)
+		if !ok {
 			return 0, nil
 		}
-		w, b := folded(ts[0]["weight"], ts[0]["bias"], ts[at])
+		w, b := folded(ts[0]["weight"], ts[0]["bias"], ts[at], norm.Eps)
 		p.noBias = false
 		parts := []built{{p.like(s[0]), map[string][]float32{"weight": w, "bias": b}}}
 		for i := 1; i < at; i++ {
@@ -62,9 +63,9 @@ func fold(n *engine.Net) (built, error) {
 
 // folded is weights and bias with the batch norm behind them taken in. They end in the
 // axis of the outputs; b may be nil.
-func folded(w, b []float32, norm map[string][]float32) (weights, bias []float32) {
+func folded(w, b []float32, norm map[string][]float32, eps float64) (weights, bias []float32) {
 	weights, bias = slices.Clone(w), make([]float32, len(norm["bias"]))
 	copy(bias, b)
-	engine.FoldNorm(weights, bias, norm["weight"], norm["bias"], norm["running_mean"], norm["running_var"])
+	engine.FoldNorm(weights, bias, norm["weight"], norm["bias"], norm["running_mean"], norm["running_var"], eps)
 	return weights, bias
 }

@@ -31,7 +31,7 @@ func wide(x []float32) (out []float64) {
 }
 
 func TestGoldenFold(t *testing.T) {
-	w, b := folded([]float32{0, -.2, 1.5}, nil, map[string][]float32{"weight": {1.5}, "bias": {.2}, "running_mean": {.3}, "running_var": {.8}})
+	w, b := folded([]float32{0, -.2, 1.5}, nil, map[string][]float32{"weight": {1.5}, "bias": {.2}, "running_mean": {.3}, "running_var": {.8}}, 0)
 	near(t, "weights", wide(w), []float64{0, -.3354081, 2.5155608}, 2.4e-7) // an ulp: the third lies in the middle between two
 	near(t, "bias", wide(b), []float64{-.3031122}, 1e-7)
 }

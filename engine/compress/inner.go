@@ -97,7 +97,7 @@ func (w *walk) squeeze(l engine.SqueezeExcite, at string, x value) (b built, y v
 	}
 	b.layer = l
 	if w.cuts(el) || w.cuts(x.el) {
-		b.layer = engine.SqueezeExcite{Hidden: len(w.places(el))}
+		b.layer = engine.SqueezeExcite{Hidden: len(w.places(el)), Gate: l.Gate}
 	}
 	y = value{x.shape, x.el, slices.Clone(x.rest)}
 	for i := range y.rest {

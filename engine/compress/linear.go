@@ -1,6 +1,7 @@
 package compress
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -25,7 +26,7 @@ func productOf(l engine.Layer) (p product, ok bool) {
 		return product{1, 1, l.Out, l.NoBias}, true
 	case engine.Conv:
 		k := side(l.Kernel)
-		return product{k * k, max(l.Groups, 1), l.Out, l.NoBias}, true
+		return product{k * cmp.Or(l.Columns.Size, k), max(l.Groups, 1), l.Out, l.NoBias}, true
 	case engine.Conv1D:
 		return product{side(l.Kernel), max(l.Groups, 1), l.Out, l.NoBias}, true
 	}

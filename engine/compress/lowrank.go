@@ -95,12 +95,13 @@ func Ranks(n *engine.Net, energy float64) (map[string]int, error) {
 
 // RanksForMACs are the ranks of the largest share of energy, the same for all layers,
 // for which so large a share of the multiply-accumulates is left at most; and this
-// energy.
-func RanksForMACs(n *engine.Net, macs float64) (ranks map[string]int, energy float64, err error) {
+// energy. Layers that are [Protected] stay.
+func RanksForMACs(n *engine.Net, macs float64, protect ...string) (ranks map[string]int, energy float64, err error) {
 	s, err := spectra(n)
 	if err != nil {
 		return nil, 0, fmt.Errorf("ranks: %w", err)
 	}
+	maps.DeleteFunc(s, func(at string, _ spectrum) bool { return Protected(at, protect) })
 	whole := float64(n.Cost().MACs)
 	left := func(energy float64) float64 {
 		saved := 0.

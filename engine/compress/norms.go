@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"budwood/data"
 	"budwood/engine"
 )
 
@@ -30,7 +31,7 @@ func (w *walk) norm(l engine.Layer, at string, x value) (built, value, error) {
 	case engine.LayerNorm:
 		w.zeros(l, at, x)
 		if w.cuts(x.el) {
-			b.layer = engine.LayerNorm{Of: cmp.Or(l.Of, n)}
+			b.layer = engine.LayerNorm{Of: cmp.Or(l.Of, n), Eps: l.Eps}
 		}
 	case engine.GroupNorm:
 		w.zeros(l, at, x)
@@ -38,7 +39,7 @@ func (w *walk) norm(l engine.Layer, at string, x value) (built, value, error) {
 		per := n / groups
 		if per == 1 {
 			if w.cuts(x.el) {
-				b.layer = engine.GroupNorm{Groups: len(w.places(x.el)), Of: l.Of}
+				b.layer = engine.GroupNorm{Groups: len(w.places(x.el)), Of: l.Of, Eps: l.Eps}
 			}
 			break
 		}
@@ -48,7 +49,7 @@ func (w *walk) norm(l engine.Layer, at string, x value) (built, value, error) {
 			return b, x, err
 		}
 		if w.cuts(x.el) {
-			b.layer = engine.GroupNorm{Groups: groups, Of: cmp.Or(l.Of, per)}
+			b.layer = engine.GroupNorm{Groups: groups, Of: cmp.Or(l.Of, per), Eps: l.Eps}
 		}
 	}
 	if len(w.places(x.el)) == 0 {
@@ -65,6 +66,15 @@ func (w *walk) zeros(l engine.Layer, at string, x value) {
 			w.lock(x.el[i:i+1], fmt.Sprintf("a constant of %g would be missing in the statistics of %s", c, title(at, l)))
 		}
 	}
+}
+
+// token goes through a class token, a vector more.
+func (w *walk) token(l engine.ClassToken, at string, x value, shape data.Shape) (built, value, error) {
+	b := built{layer: l}
+	w.touch(at, x.el)
+	w.member(inside(at, "weight"), position, x.el)
+	w.take(&b, at, "weight", x.el)
+	return b, x.as(shape), nil
 }
 
 // positional goes through the vectors of positions. Sinusoids depend on the number of

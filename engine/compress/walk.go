@@ -252,6 +252,8 @@ func (w *walk) layer(l engine.Layer, at string, x value, norm bool) (built, valu
 		b := built{layer: engine.Embedding{Vocab: l.Vocab, Out: len(w.places(el)), Init: l.Init}}
 		w.take(&b, at, "weight", el)
 		return b, made(shape, el), nil
+	case engine.ClassToken:
+		return w.token(l, at, x, shape)
 	case engine.Positional:
 		return w.positional(l, at, x)
 	case engine.Flatten:

@@ -44,6 +44,10 @@ func (t *Team) Most() int {
 // Idle reports whether a core is idle now.
 func (t *Team) Idle() bool { return t != nil && t.pool.Idle() }
 
+// Fits reports whether the threads of this process that compute leave other processes what
+// they take. A nil team does not know.
+func (t *Team) Fits() bool { return t != nil && t.pool.fits(t.pool.taken.Load()) }
+
 // Each does the parts 0 … n−1 of some work, each once, in no order: the caller, and at
 // most so many helpers as there are idle cores for. They are asked for before each part, and go when
 // others need their core. who is 0 for the caller and the number of a helper

@@ -2,6 +2,7 @@ package mesh
 
 import (
 	"bufio"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -180,15 +181,22 @@ func (c *conn) beats() {
 // hangUp says the last words, listens for those of the peer, and closes.
 func (c *conn) hangUp(words []byte) {
 	defer c.net.done.Done()
-	defer c.c.Close()
+	raw := c.c
+	if t, ok := raw.(*tls.Conn); ok { // whose Close and CloseWrite wait five seconds for a peer that does not read
+		raw = t.NetConn()
+	}
+	defer raw.Close()
+	defer time.AfterFunc(lastWords, func() { raw.Close() }).Stop()
 	c.c.SetDeadline(time.Now().Add(lastWords)) // ends a write that nobody reads
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.write(Mark{Kind: end}, words) != nil {
 		return
 	}
-	if h, ok := c.c.(interface{ CloseWrite() error }); ok {
-		h.CloseWrite()
+	for _, of := range []net.Conn{c.c, raw} { // TLS says that it ends, and leaves what is below open
+		if h, ok := of.(interface{ CloseWrite() error }); ok {
+			h.CloseWrite()
+		}
 	}
 	c.torn = true
 	<-c.drained

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -17,12 +18,14 @@ var errAhead = errors.New("it sent 1 GiB that nobody asked for")
 // for them, or the place where the next ones go. One goroutine fills it and one
 // empties it.
 type inbox struct {
-	link *inboxes
-	from int
+	link   *inboxes
+	from   int
+	stream int
 
 	mu      sync.Mutex
 	changed sync.Cond
-	queue   []*frame // from head on
+	news    atomic.Uint32 // how often it was told
+	queue   []*frame      // from head on
 	head    int
 	held    int // bytes in the queue
 
@@ -76,7 +79,7 @@ func (in *inbox) await(n int) error {
 			in.frames, in.dst = 0, nil
 			return cmp.Or(in.broken, in.gone)
 		}
-		in.changed.Wait()
+		in.wait()
 	}
 	return nil
 }
@@ -89,7 +92,7 @@ func (in *inbox) take(m Mark, n int) (*frame, error) {
 	if in.head == len(in.queue) && in.broken == nil && in.gone == nil {
 		defer in.waited(time.Now())
 		for in.head == len(in.queue) && in.broken == nil && in.gone == nil {
-			in.changed.Wait()
+			in.wait()
 		}
 	}
 	switch {
@@ -142,8 +145,7 @@ func (in *inbox) arrived(f *frame, ok bool) (err error) {
 	default:
 		in.link.frames.put(f)
 	}
-	in.mu.Unlock()
-	in.changed.Broadcast()
+	in.tell()
 	return err
 }
 
@@ -177,6 +179,28 @@ func (in *inbox) fail(err error, broken bool) {
 	} else if !broken && in.gone == nil {
 		in.gone = err
 	}
+	in.tell()
+}
+
+// tell wakes whoever waits for something to change, which it has; the caller holds the
+// lock, and has it no more.
+func (in *inbox) tell() {
+	in.news.Add(1)
 	in.mu.Unlock()
 	in.changed.Broadcast()
+}
+
+// wait returns when something has changed, and now and then before. The caller holds the
+// lock.
+func (in *inbox) wait() {
+	if p := &in.link.patience[in.stream]; p.looks() {
+		seen := in.news.Load()
+		in.mu.Unlock()
+		p.look(&in.news, seen, time.Now)
+		in.mu.Lock()
+		if in.news.Load() != seen {
+			return
+		}
+	}
+	in.changed.Wait()
 }

@@ -10,10 +10,11 @@ import (
 // inboxes are the receiving side of one rank's link: a box for each peer and stream,
 // and the error that ended it all.
 type inboxes struct {
-	rank   int
-	boxes  [][Streams]inbox // by rank
-	frames pool
-	waits  []atomic.Int64 // nanoseconds spent waiting, by rank
+	rank     int
+	boxes    [][Streams]inbox // by rank
+	frames   pool
+	waits    []atomic.Int64 // nanoseconds spent waiting, by rank
+	patience [Streams]patience
 
 	mu     sync.Mutex
 	cause  error       // the first that ended the link
@@ -25,7 +26,7 @@ func newInboxes(rank, ranks int, ending func(error)) *inboxes {
 	for from := range l.boxes {
 		for s := range Streams {
 			in := &l.boxes[from][s]
-			in.link, in.from = l, from
+			in.link, in.from, in.stream = l, from, s
 			in.changed.L = &in.mu
 		}
 	}

@@ -8,9 +8,6 @@ import (
 	"budwood/engine"
 )
 
-// ε of the norms.
-const epsilon = 1e-5
-
 func or(n, otherwise int) int {
 	if n == 0 {
 		return otherwise
@@ -33,34 +30,34 @@ type window struct {
 	attrs          []attr
 }
 
-func convolution(c engine.Conv, in, out data.Shape) window {
-	k, stride, groups := or(c.Kernel, 3), or(c.Stride, 1), or(c.Groups, 1)
-	pads := make([]int, 4)
-	if !c.Valid {
-		before := (k - 1) / 2
-		for i := range 2 {
-			pads[i], pads[i+2] = before, max((out[i]-1)*stride+k-before-in[i], 0)
-		}
-	}
-	per := in[2] / groups
-	return window{k * k, per, c.Out, []int{c.Out, per, k, k},
-		[]attr{{"kernel_shape", []int{k, k}}, {"strides", []int{stride, stride}}, {"pads", pads}, {"group", groups}}}
+func convolution(c engine.Conv, in, _ data.Shape) window {
+	rows, columns := c.Windows(in)
+	return windowOf(in, c.Out, or(c.Groups, 1), rows, columns)
 }
 
-func convolution1D(c engine.Conv1D, in, out data.Shape) window {
-	k, stride, dilation, groups := or(c.Kernel, 3), or(c.Stride, 1), or(c.Dilation, 1), or(c.Groups, 1)
-	span := (k-1)*dilation + 1
-	pads := make([]int, 2)
-	if !c.Valid {
-		before := max((out[0]-1)*stride+span-in[0], 0) / 2
-		if c.Causal {
-			before = span - 1
-		}
-		pads[0], pads[1] = before, max((out[0]-1)*stride+span-before-in[0], 0)
+func convolution1D(c engine.Conv1D, in, _ data.Shape) window {
+	return windowOf(in, c.Out, or(c.Groups, 1), c.Window(in))
+}
+
+// windowOf is a convolution with these windows along its axes.
+func windowOf(in data.Shape, out, groups int, axes ...engine.Window) window {
+	c := window{taps: 1, per: in[len(in)-1] / groups, out: out}
+	var sizes, strides, dilations []int
+	pads := make([]int, 2*len(axes))
+	dilated := len(axes) == 1
+	for i, a := range axes {
+		c.taps *= a.Size
+		sizes, strides, dilations = append(sizes, a.Size), append(strides, a.Stride), append(dilations, a.Dilation)
+		pads[i], pads[i+len(axes)] = a.Before, a.After
+		dilated = dilated || a.Dilation > 1
 	}
-	per := in[1] / groups
-	return window{k, per, c.Out, []int{c.Out, per, k},
-		[]attr{{"kernel_shape", []int{k}}, {"strides", []int{stride}}, {"dilations", []int{dilation}}, {"pads", pads}, {"group", groups}}}
+	c.dims = append([]int{out, c.per}, sizes...)
+	c.attrs = []attr{{"kernel_shape", sizes}, {"strides", strides}}
+	if dilated {
+		c.attrs = append(c.attrs, attr{"dilations", dilations})
+	}
+	c.attrs = append(c.attrs, attr{"pads", pads}, attr{"group", groups})
+	return c
 }
 
 // turned are weights of taps × per × out in ONNX's order, out × per × taps.
@@ -94,6 +91,17 @@ func (g *graph) pool(op string, size int, x operand) string {
 	return g.apply(op, []string{x.name}, attr{"kernel_shape", window}, attr{"strides", window})
 }
 
+// maxPool adds a MaxPool. A border that no window reaches is cut off by ONNX too.
+func (g *graph) maxPool(l engine.MaxPool, x operand) string {
+	if n, ok := l.Square(); ok {
+		return g.pool("MaxPool", n, x)
+	}
+	rows, columns := l.Windows(x.shape)
+	axes := []engine.Window{rows, columns}[:len(x.shape)-1]
+	c := windowOf(x.shape, x.shape[len(x.shape)-1], 1, axes...)
+	return g.apply("MaxPool", []string{x.name}, slices.DeleteFunc(c.attrs, func(a attr) bool { return a.name == "group" || a.name == "dilations" })...)
+}
+
 // global takes all places of each channel together: by an op for channels first, or one
 // for any axes.
 func (g *graph) global(op, reduce string, x operand, shape data.Shape) operand {
@@ -112,11 +120,11 @@ func (g *graph) upsample(u engine.Upsample, x operand) string {
 
 // batchNorm is x·a + b with a = γ/√(σ² + ε) and b = β − μ·a of the running
 // statistics. What is left of them is not behind a layer with weights.
-func (g *graph) batchNorm(x operand) operand {
+func (g *graph) batchNorm(l engine.BatchNorm, x operand) operand {
 	gamma, beta, mean, variance := g.weight("weight"), g.weight("bias"), g.weight("running_mean"), g.weight("running_var")
 	a, b := make([]float32, len(gamma)), make([]float32, len(gamma))
 	for i := range a {
-		s := float64(gamma[i]) / math.Sqrt(float64(variance[i])+epsilon)
+		s := float64(gamma[i]) / math.Sqrt(float64(variance[i])+engine.Eps(l.Eps))
 		a[i], b[i] = float32(s), float32(float64(beta[i])-float64(mean[i])*s)
 	}
 	return g.scaleShift(x, a, b)
@@ -136,7 +144,7 @@ func (g *graph) groupNorm(l engine.GroupNorm, x operand) operand {
 	}
 	x = g.first(x)
 	v := g.reshape(x.name, groups, x.shape.Size()/groups)
-	y := g.reshape(g.normalise(v, c/groups, or(l.Of, c/groups), 2), x.dims()...)
+	y := g.reshape(g.normalise(v, c/groups, or(l.Of, c/groups), l.Eps, 2), x.dims()...)
 	return g.scaleShift(x.same(y), g.weight("weight"), g.weight("bias"))
 }
 
@@ -147,16 +155,16 @@ func (g *graph) layerNorm(l engine.LayerNorm, x operand) operand {
 	}
 	c, last := x.shape[len(x.shape)-1], len(x.shape)
 	if l.Of > c { // some are 0 and not there
-		return g.scaleShift(x.same(g.normalise(x.name, c, l.Of, last)), g.weight("weight"), g.weight("bias"))
+		return g.scaleShift(x.same(g.normalise(x.name, c, l.Of, l.Eps, last)), g.weight("weight"), g.weight("bias"))
 	}
 	return x.same(g.apply("LayerNormalization", []string{x.name, g.vector(x, g.weight("weight")), g.vector(x, g.weight("bias"))},
-		attr{"axis", -1}, attr{"epsilon", float32(epsilon)}))
+		attr{"axis", -1}, attr{"epsilon", float32(engine.Eps(l.Eps))}))
 }
 
 // normalise is (x − μ)/√(σ² + ε) over axes, the last of which has c values; the
 // statistics are of so many, of which the others are 0: μ = m·c/of of the mean m of
 // those that are there, σ² = mean((x − μ)²)·c/of + μ²·(1 − c/of).
-func (g *graph) normalise(x string, c, of int, axes ...int) string {
+func (g *graph) normalise(x string, c, of int, eps float64, axes ...int) string {
 	over := []attr{{"axes", axes}, {"keepdims", 1}}
 	share := float64(c) / float64(of)
 	mean := g.apply("ReduceMean", []string{x}, over...)
@@ -169,7 +177,7 @@ func (g *graph) normalise(x string, c, of int, axes ...int) string {
 		variance = g.apply("Add", []string{g.apply("Mul", []string{variance, g.number(share)}),
 			g.apply("Mul", []string{g.apply("Mul", []string{mean, mean}), g.number(1 - share)})})
 	}
-	deviation := g.apply("Sqrt", []string{g.apply("Add", []string{variance, g.number(epsilon)})})
+	deviation := g.apply("Sqrt", []string{g.apply("Add", []string{variance, g.number(engine.Eps(eps))})})
 	return g.apply("Div", []string{centred, deviation})
 }
 

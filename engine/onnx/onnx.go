@@ -32,6 +32,7 @@ import (
 const (
 	irVersion = 8
 	opset     = 17
+	opsetML   = 3 // of ai.onnx.ml, for trees
 )
 
 // Options say what a file holds beside the network. The zero value: nothing.
@@ -106,6 +107,12 @@ func (g *graph) write(w io.Writer, in, out data.Shape, o Options, network func(o
 	model.text(2, "budwood")
 	model.bytes(7, body)
 	model.bytes(8, set)
+	if g.ml {
+		var set message
+		set.text(1, "ai.onnx.ml")
+		set.int(2, opsetML)
+		model.bytes(8, set)
+	}
 	if o.Data != nil {
 		about, err := json.Marshal(o.Data)
 		if err != nil {
@@ -131,6 +138,7 @@ type graph struct {
 	constants []message
 	made      map[string]string // values that were brought into another order
 	count     int
+	ml        bool // it has operators of ai.onnx.ml
 }
 
 // fresh is a name that nothing has.
@@ -147,6 +155,11 @@ type attr struct {
 
 // node adds a node with the names of its outputs and inputs.
 func (g *graph) node(op string, outputs, inputs []string, attrs ...attr) {
+	g.nodeOf("", op, outputs, inputs, attrs...)
+}
+
+// nodeOf is node for an operator of another set than ONNX's own.
+func (g *graph) nodeOf(domain, op string, outputs, inputs []string, attrs ...attr) {
 	var m message
 	for _, s := range inputs {
 		m.text(1, s)
@@ -158,6 +171,9 @@ func (g *graph) node(op string, outputs, inputs []string, attrs ...attr) {
 	m.text(4, op)
 	for _, a := range attrs {
 		m.bytes(5, attribute(a.name, a.value))
+	}
+	if domain != "" {
+		m.text(7, domain)
 	}
 	g.nodes = append(g.nodes, m)
 }
@@ -257,7 +273,7 @@ func (g *graph) layer(l engine.Layer, x operand) (operand, error) {
 	case engine.GroupNorm:
 		return g.groupNorm(l, x), nil
 	case engine.BatchNorm:
-		return g.batchNorm(x), nil
+		return g.batchNorm(l, x), nil
 	case engine.LayerNorm:
 		return g.layerNorm(l, x), nil
 	case engine.Dense:
@@ -291,7 +307,7 @@ func (g *graph) image(l engine.Layer, x operand, shape data.Shape) (operand, boo
 	case engine.Conv1D:
 		y = g.conv1D(l, g.first(x), shape)
 	case engine.MaxPool:
-		y = g.pool("MaxPool", l.Size, g.first(x))
+		y = g.maxPool(l, g.first(x))
 	case engine.AvgPool:
 		y = g.pool("AveragePool", l.Size, g.first(x))
 	case engine.Upsample:
@@ -315,6 +331,8 @@ func (g *graph) plain(l engine.Layer, x operand, shape data.Shape) (string, bool
 		return g.apply("Gather", []string{g.floats(g.weight("weight"), l.Vocab, l.Out), index}), true
 	case engine.Positional:
 		return g.positional(l, x), true
+	case engine.ClassToken:
+		return g.classToken(x), true
 	case engine.Attention:
 		return g.attention(l, x), true
 	case engine.GRU:
@@ -351,6 +369,14 @@ func (g *graph) activation(l engine.Layer, x string) (string, bool) {
 		return g.apply("Tanh", []string{x}), true
 	case engine.Sigmoid:
 		return g.apply("Sigmoid", []string{x}), true
+	case engine.Clip:
+		lo, hi := l.Bounds()
+		return g.apply("Clip", []string{x, g.number(float64(lo)), g.number(float64(hi))}), true
+	case engine.HardSigmoid:
+		alpha, beta := l.Line()
+		return g.apply("HardSigmoid", []string{x}, attr{"alpha", alpha}, attr{"beta", beta}), true
+	case engine.HardSwish:
+		return g.apply("HardSwish", []string{x}), true
 	case engine.SiLU:
 		return g.apply("Mul", []string{x, g.apply("Sigmoid", []string{x})}), true
 	case engine.GELU: // x·(1 + erf(x/√2))·½, as onnxruntime knows it

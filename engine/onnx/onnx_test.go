@@ -35,6 +35,16 @@ var models = []struct {
 		engine.Conv{Out: 8, Valid: true}, engine.GroupNorm{Groups: 4}, engine.ReLU{}, engine.Conv{Out: 8, Groups: 8}, engine.Conv{Out: 6, Groups: 2, Kernel: 1},
 		engine.SqueezeExcite{Ratio: 2}, engine.GroupNorm{}, engine.Upsample{}, engine.GlobalAvgPool{}, engine.Dense{Out: 3},
 	}, data.Shape{8, 9, 3}},
+	{"windows", engine.Seq{
+		engine.Conv{Out: 4, Kernel: 3, Columns: engine.Along{Size: 1, Stride: 2}, Pad: engine.Pad{Top: 1, Bottom: 2}, NoBias: true}, engine.BatchNorm{Eps: .01}, engine.HardSwish{},
+		engine.MaxPool{Size: 3, Stride: 2, Pad: engine.Pad{Top: 1, Left: 1, Bottom: 1, Right: 1}}, engine.SqueezeExcite{Gate: engine.HardSigmoid{Alpha: .2, Beta: .5}},
+		engine.Conv{Out: 4, Dilation: 2, Groups: 4}, engine.Clip{}, engine.BatchNorm{Eps: .1}, engine.Conv{Out: 6, Kernel: 2, Dilation: 2, Columns: engine.Along{Dilation: 1}, Groups: 2},
+		engine.Clip{Low: -.2, High: math.Inf(1)}, engine.MaxPool{Size: 1, Columns: engine.Along{Size: 2}}, engine.Flatten{}, engine.Dense{Out: 3},
+	}, data.Shape{13, 12, 2}},
+	{"windows of steps", engine.Seq{
+		engine.Conv1D{Out: 4, Before: 3, After: 1}, engine.HardSigmoid{}, engine.MaxPool{Size: 3, Stride: 2, Pad: engine.Pad{Top: 1, Bottom: 1}}, engine.GroupNorm{Groups: 2, Eps: .1},
+		engine.ClassToken{}, engine.Transformer{Heads: 2, Eps: .01}, engine.LayerNorm{Eps: .1}, engine.LastStep{}, engine.Dense{Out: 3},
+	}, data.Shape{12, 5}},
 	{"residual", engine.Seq{
 		engine.Conv{Out: 4}, engine.Residual{Body: engine.Seq{engine.Conv{Out: 4}, engine.ReLU{}}},
 		engine.Residual{Body: engine.Seq{engine.Conv{Out: 6, Stride: 2}, engine.BatchNorm{}}},

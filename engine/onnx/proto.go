@@ -80,7 +80,7 @@ func value(name string, shape []int) message {
 	return m
 }
 
-// attribute is an AttributeProto of an int, a list of ints, a float32 or a text.
+// attribute is an AttributeProto of an int, a float32 or a text, or of a list of these.
 func attribute(name string, v any) message {
 	var m message
 	m.text(1, name)
@@ -100,6 +100,16 @@ func attribute(name string, v any) message {
 			m.int(8, int64(i))
 		}
 		kind = 7
+	case []float32:
+		for _, x := range v {
+			m.float(7, x)
+		}
+		kind = 6
+	case []string:
+		for _, x := range v {
+			m.text(9, x)
+		}
+		kind = 8
 	}
 	m.int(20, kind)
 	return m

@@ -67,6 +67,14 @@ func (g *graph) attention(a engine.Attention, x operand) string {
 	return g.linearOf("out", joined, d, x.shape[1])
 }
 
+// classToken is one vector for each row, behind the steps: the first step times 0, plus it.
+func (g *graph) classToken(x operand) string {
+	c := x.shape[1]
+	first := g.apply("Gather", []string{x.name, g.ints(0)}, attr{"axis", 1})
+	token := g.apply("Add", []string{g.apply("Mul", []string{first, g.number(0)}), g.floats(g.weight("weight"), c)})
+	return g.apply("Concat", []string{x.name, token}, attr{"axis", 1})
+}
+
 func (g *graph) positional(p engine.Positional, x operand) string {
 	table := g.weight("weight")
 	if !p.Learned {

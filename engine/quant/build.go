@@ -99,11 +99,11 @@ func (b *builder) layer(l engine.Layer, at string, x int) (int, error) {
 	case engine.Par:
 		return b.par(l, at, x, out)
 	case engine.Dense, engine.Conv, engine.Conv1D:
-		if !kept {
+		if !kept && !gapped(l) {
 			return b.product(l, at, x, out)
 		}
 	case engine.MaxPool:
-		if b.coded(x) {
+		if _, square := l.Square(); square && b.coded(x) {
 			s := &step{kind: maxStep, name: title(at, l), path: at, in: []int{x}, layer: l, g: pooling(b.values[x].shape, out, l.Size)}
 			y := b.add(s, out, codes)
 			b.unite(y, x)
@@ -122,6 +122,13 @@ func (b *builder) layer(l engine.Layer, at string, x int) (int, error) {
 		}
 	}
 	return b.float(l, at, x, out), nil
+}
+
+// gapped reports whether the pixels of a convolution's windows are apart: there is no
+// product in integers for it.
+func gapped(l engine.Layer) bool {
+	c, ok := l.(engine.Conv)
+	return ok && (c.Dilation > 1 || c.Columns.Dilation > 1)
 }
 
 // coded reports whether a value is codes by nature, or may be at no loss.

@@ -39,28 +39,32 @@ func (n *Net) Save(w io.Writer) error {
 	return nil
 }
 
-// Size is the number of bytes that [Net.Save] writes for numbers: all but names.
-func (n *Net) Size() (bytes int64) {
-	for _, t := range n.tensors() {
-		size := int64(4)
-		if t.Type == safetensors.I8 {
-			size = 1
-		}
-		for _, d := range t.Shape {
-			size *= int64(d)
-		}
-		bytes += size
-	}
-	return bytes
+// Size is the number of bytes that [Net.Save] writes.
+func (n *Net) Size() int64 {
+	var c counter
+	_ = n.Save(&c) // which fails if writing does
+	return int64(c)
+}
+
+// counter counts the bytes that are written to it.
+type counter int64
+
+func (c *counter) Write(b []byte) (int, error) {
+	*c += counter(len(b))
+	return len(b), nil
 }
 
 // Load reads the network that [Net.Save] has written of a network with these layers and
 // inputs.
-func Load(r io.Reader, l engine.Layer, in data.Shape) (*Net, error) {
+func Load(r io.Reader, l engine.Layer, in data.Shape) (*Net, error) { return LoadOn(r, l, in, "") }
+
+// LoadOn is [Load] for an instruction set, as in [engine.Config], on which the last bits of
+// what stays in float32 depend.
+func LoadOn(r io.Reader, l engine.Layer, in data.Shape, cpu string) (*Net, error) {
 	var n *Net
 	var tensors []tensor
 	_, got, err := safetensors.ReadInto(r, func(meta map[string]string, got []safetensors.Tensor) (err error) {
-		if n, err = empty(meta, l, in); err != nil {
+		if n, err = empty(meta, l, in, cpu); err != nil {
 			return err
 		}
 		tensors = n.tensors()
@@ -99,7 +103,7 @@ func Load(r io.Reader, l engine.Layer, in data.Shape) (*Net, error) {
 }
 
 // empty is the graph that a file's metadata belongs to, without numbers.
-func empty(meta map[string]string, l engine.Layer, in data.Shape) (*Net, error) {
+func empty(meta map[string]string, l engine.Layer, in data.Shape, cpu string) (*Net, error) {
 	text, ok := meta[metadata]
 	if !ok {
 		return nil, fmt.Errorf("it is no network in integers: there is no metadata %q", metadata)
@@ -111,7 +115,7 @@ func empty(meta map[string]string, l engine.Layer, in data.Shape) (*Net, error) 
 	if a.Version != 1 {
 		return nil, fmt.Errorf("it was written by another version of budwood: %d, known is 1", a.Version)
 	}
-	plain, err := engine.Compile(l, in, engine.Config{Batch: 1})
+	plain, err := engine.Compile(l, in, engine.Config{Batch: 1, CPU: cpu})
 	if err != nil {
 		return nil, err
 	}

@@ -18,28 +18,24 @@ func image(s data.Shape) (h, w, c int) {
 func convolution(in, out data.Shape, l engine.Conv) (g geometry) {
 	g.h, g.w, g.c = image(in)
 	g.oh, g.ow, g.oc = image(out)
-	k := cmp.Or(l.Kernel, 3)
-	g.kh, g.kw, g.strideH, g.strideW, g.dilation, g.groups = k, k, cmp.Or(l.Stride, 1), cmp.Or(l.Stride, 1), 1, cmp.Or(l.Groups, 1)
-	if !l.Valid {
-		g.top, g.left = (k-1)/2, (k-1)/2
-	}
-	g.ph, g.pw = max(g.top+g.h, (g.oh-1)*g.strideH+k), max(g.left+g.w, (g.ow-1)*g.strideW+k)
+	g.windows(l.Windows(in))
+	g.groups = cmp.Or(l.Groups, 1)
 	return g
 }
 
 func convolution1D(in, out data.Shape, l engine.Conv1D) (g geometry) {
 	g.h, g.w, g.c = image(in)
 	g.oh, g.ow, g.oc = image(out)
-	g.kh, g.kw, g.strideH, g.strideW, g.dilation, g.groups = 1, cmp.Or(l.Kernel, 3), 1, cmp.Or(l.Stride, 1), cmp.Or(l.Dilation, 1), cmp.Or(l.Groups, 1)
-	span := (g.kw-1)*g.dilation + 1
-	switch {
-	case l.Causal:
-		g.left = span - 1
-	case !l.Valid:
-		g.left = max((g.ow-1)*g.strideW+span-g.w, 0) / 2
-	}
-	g.ph, g.pw = 1, max(g.left+g.w, (g.ow-1)*g.strideW+span)
+	g.windows(engine.Window{In: 1, Out: 1, Size: 1, Stride: 1, Dilation: 1}, l.Window(in))
+	g.groups = cmp.Or(l.Groups, 1)
 	return g
+}
+
+// windows takes over what windows there are.
+func (g *geometry) windows(rows, columns engine.Window) {
+	g.kh, g.strideH, g.top, g.ph = rows.Size, rows.Stride, rows.Before, rows.Before+rows.In+rows.After
+	g.kw, g.strideW, g.left, g.pw = columns.Size, columns.Stride, columns.Before, columns.Before+columns.In+columns.After
+	g.dilation = columns.Dilation
 }
 
 // pooling is windows that do not overlap.

@@ -16,7 +16,8 @@ type Net struct {
 	graph
 	in, out data.Shape
 	keep    []string     // patterns of layers that stay in float32
-	level   kernel.Level // the best one
+	cpu     string       // of the steps in float32; "": the best one
+	level   kernel.Level // of cpu
 	buffers []buffer     // by value
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 
 	"budwood/data"
 	"budwood/engine"
@@ -19,7 +20,7 @@ type Options struct {
 	Calibration Calibration
 	Rows        int      // for calibration; 0 means 512, or all if there are fewer
 	Seed        uint64   // of their choice
-	Float       []string // patterns of paths of layers that stay in float32, as "0" or "2.body.*"
+	Float       []string // patterns of paths of layers that stay in float32, as "0" or "2.body.*", once batch norms are folded
 }
 
 // Quantize is the network in integers of 8 bits. The ranges of its values are those on
@@ -49,6 +50,31 @@ func Quantize(n *engine.Net, calibration *data.Set, o Options) (*Net, error) {
 	return q, nil
 }
 
+// Layers are the layers that compute in integers if nothing is to stay in float32, in the
+// order in which they do: their paths as [Options] name them, once batch norms are folded,
+// and those in the network.
+func Layers(n *engine.Net) (folded, own []string, err error) {
+	q, err := prepared(n, nil)
+	if err != nil {
+		return nil, nil, fmt.Errorf("quantize: %w", err)
+	}
+	without, err := compress.Fold(n)
+	if err != nil {
+		return nil, nil, fmt.Errorf("quantize: %w", err)
+	}
+	names := map[string]string{}
+	before, after := matrices(n), matrices(without) // folding moves layers, and keeps their order
+	for i, at := range after {
+		names[at] = before[i]
+	}
+	for _, s := range q.steps {
+		if s.w != nil {
+			folded, own = append(folded, s.path), append(own, names[s.path])
+		}
+	}
+	return folded, own, nil
+}
+
 // prepared is the graph of a network in float32, with nothing calibrated.
 func prepared(n *engine.Net, keep []string) (*Net, error) {
 	folded, err := compress.Fold(n)
@@ -63,16 +89,27 @@ func prepared(n *engine.Net, keep []string) (*Net, error) {
 	if err != nil {
 		return nil, err
 	}
-	q := &Net{graph: *g, in: n.In(), out: n.Out(), keep: keep}
+	q := &Net{graph: *g, in: n.In(), out: n.Out(), keep: keep, cpu: n.Config().CPU}
+	q.level, _ = kernel.LevelOf(q.cpu, true)
 	for _, s := range q.steps {
 		if s.kind != floatStep {
 			continue
 		}
-		if s.net, err = single(s.layer, s.path, q.values[s.in[0]].shape, tensors); err != nil {
+		if s.net, err = single(s.layer, s.path, q.values[s.in[0]].shape, tensors, q.cpu); err != nil {
 			return nil, fmt.Errorf("%s: %w", s.name, err)
 		}
 	}
 	return q, nil
+}
+
+// matrices are the paths of the tensors named weight that have two axes at least.
+func matrices(n *engine.Net) (paths []string) {
+	for _, t := range n.Tensors() {
+		if at, ok := strings.CutSuffix(t.Name, "weight"); ok && len(t.Shape) > 1 {
+			paths = append(paths, strings.TrimSuffix(at, "."))
+		}
+	}
+	return paths
 }
 
 // engineTensors are parameters and running statistics.
@@ -80,9 +117,9 @@ func engineTensors(n *engine.Net) []safetensors.Tensor {
 	return slices.Concat(n.Tensors(), n.Statistics())
 }
 
-// single is the network of one layer, with its tensors.
-func single(l engine.Layer, at string, in data.Shape, tensors map[string][]float32) (*engine.Net, error) {
-	n, err := engine.Compile(l, in, engine.Config{Batch: chunk, Inference: true})
+// single is the network of one layer, with its tensors, on an instruction set.
+func single(l engine.Layer, at string, in data.Shape, tensors map[string][]float32, cpu string) (*engine.Net, error) {
+	n, err := engine.Compile(l, in, engine.Config{Batch: chunk, Inference: true, CPU: cpu})
 	if err != nil {
 		return nil, err
 	}
@@ -228,7 +265,7 @@ func (s *step) inFloats(n *Net, in [][]float32, rows int) ([]float32, error) {
 		if s.w != nil {
 			tensors["weight"], tensors["bias"] = s.w.kernel, s.w.bias
 		}
-		if net, err = single(s.layer, "", n.values[s.in[0]].shape, tensors); err != nil {
+		if net, err = single(s.layer, "", n.values[s.in[0]].shape, tensors, n.cpu); err != nil {
 			return nil, err
 		}
 	}

@@ -1,6 +1,10 @@
 package transfer
 
-import "budwood/engine"
+import (
+	"math"
+
+	"budwood/engine"
+)
 
 func (m *transfer) insertAll(c []item, f featureMap) featureMap {
 	for _, x := range c {
@@ -26,7 +30,7 @@ func (m *transfer) insert(c item, f featureMap) featureMap {
 		f.exact = f.exact && f.positive
 		return f
 	case engine.BatchNorm: // γ/√(1 + ε) = 1
-		m.fill(inside(c.path, "weight"), normOne)
+		m.fill(inside(c.path, "weight"), float32(math.Sqrt(1+engine.Eps(l.Eps))))
 		return f
 	case engine.Dense, engine.Conv, engine.Conv1D:
 		if g, ok := m.identity(c, f); ok {
@@ -50,8 +54,6 @@ func (m *transfer) insert(c item, f featureMap) featureMap {
 	return f
 }
 
-const normOne = 1.00000499998750006 // √(1 + 1e-5)
-
 // silence makes new layers return 0 in such a way that they learn: the last norm
 // or the last weights are 0. It is not possible if a ReLU is behind them, which has
 // no slope at 0.
@@ -67,7 +69,7 @@ func (m *transfer) silence(c []item) bool {
 			m.fill(inside(c[i].path, "out.bias"), 0)
 			return true
 		case engine.Dropout, engine.Flatten, engine.Reshape, engine.MaxPool, engine.AvgPool, engine.GlobalAvgPool,
-			engine.LastStep, engine.LeakyReLU, engine.GELU, engine.SiLU, engine.Tanh, engine.SqueezeExcite:
+			engine.LastStep, engine.LeakyReLU, engine.GELU, engine.SiLU, engine.Tanh, engine.HardSwish, engine.SqueezeExcite:
 		default:
 			return false
 		}

@@ -58,14 +58,17 @@ func (m *transfer) layer(p, c item, f featureMap) featureMap {
 func activation(p, c engine.Layer, f featureMap) (featureMap, bool) {
 	cut := f.cut
 	f.cut = false
-	switch c.(type) {
+	switch c := c.(type) {
 	case engine.Dropout:
 		f.cut = cut
 	case engine.ReLU:
 		f.exact, f.positive = f.exact || cut, true
-	case engine.Sigmoid:
-		f.positive = true
-	case engine.LeakyReLU, engine.GELU, engine.SiLU, engine.Tanh:
+	case engine.Sigmoid, engine.HardSigmoid:
+		f.positive, f.exact = true, f.exact && p == c
+	case engine.Clip:
+		lo, _ := c.Bounds()
+		f.positive, f.exact = lo >= 0, f.exact && p == c
+	case engine.LeakyReLU, engine.GELU, engine.SiLU, engine.Tanh, engine.HardSwish:
 		_, leaky := c.(engine.LeakyReLU)
 		f.positive = f.positive && leaky
 		f.exact = f.exact && p == c

@@ -75,7 +75,7 @@ func windowOf(l engine.Layer, in data.Shape) window {
 			k = 3
 		}
 		each := g > 1 && g == last(in) && g == l.Out
-		return window{taps: k, dims: 2, before: (k - 1) / 2, stride: max(l.Stride, 1), each: each, odd: l.Valid || g > 1 && !each}
+		return window{taps: k, dims: 2, before: (k - 1) / 2, stride: max(l.Stride, 1), each: each, odd: l.Valid || g > 1 && !each || special(l)}
 	case engine.Conv1D:
 		k := l.Kernel
 		if k == 0 {
@@ -83,9 +83,15 @@ func windowOf(l engine.Layer, in data.Shape) window {
 		}
 		s := max(l.Stride, 1)
 		before := max((infer(l, in)[0]-1)*s+k-in[0], 0) / 2
-		return window{taps: k, dims: 1, before: before, stride: s, odd: l.Valid || l.Causal || l.Dilation > 1 || l.Groups > 1}
+		return window{taps: k, dims: 1, before: before, stride: s, odd: l.Valid || l.Causal || l.Dilation > 1 || l.Groups > 1 || l.Before+l.After > 0}
 	}
 	return window{odd: true}
+}
+
+// special reports whether a convolution's kernel is not square, has gaps, or has a padding
+// of its own.
+func special(l engine.Conv) bool {
+	return l.Dilation > 1 || l.Columns != (engine.Along{}) || l.Pad != (engine.Pad{})
 }
 
 // tap is the number of the other window's tap at the place of tap t, or -1.

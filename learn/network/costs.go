@@ -28,10 +28,21 @@ func (c *Clock) costs(net *engine.Net) (search.Metrics, error) {
 	if err != nil {
 		return nil, err
 	}
-	row := seconds / costBatch
 	var size byteCount
 	if err := net.Save(&size, engine.F32); err != nil {
 		return nil, err
 	}
-	return search.Metrics{LatencyUS: 1e6 * row, InferenceMWh: 1e3 * row * c.Watts / 3.6, SizeBytes: float64(size)}, nil
+	return c.told(seconds, int64(size)), nil
+}
+
+// costsInIntegers are those of a network in integers.
+func (c *Clock) costsInIntegers(net Integers) (search.Metrics, error) {
+	seconds, err := net.Latency(costBatch, c.Machine)
+	return c.told(seconds, net.Size()), err
+}
+
+// told are the costs of a network that takes so many seconds for a batch.
+func (c *Clock) told(seconds float64, size int64) search.Metrics {
+	row := seconds / costBatch
+	return search.Metrics{LatencyUS: 1e6 * row, InferenceMWh: 1e3 * row * c.Watts / 3.6, SizeBytes: float64(size)}
 }

@@ -71,7 +71,7 @@ func (s Supervised) parents(t *trials.Trial, id int) ([]*engine.Net, error) {
 	}
 	m, err := s.members(c.Params(), 1, 0, nil)
 	if err == nil {
-		err = m.load(c)
+		err = load(c, m)
 	}
 	if trouble := c.Trouble(); trouble != nil {
 		return nil, &trials.MachineError{Err: fmt.Errorf("trial %s: read the checkpoint of its parent: %w", t.Name(), trouble)}

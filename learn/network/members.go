@@ -138,7 +138,7 @@ func (m *members) KeepBest() {
 }
 
 // best is the network with the weights of the best epoch.
-func (m *members) best() (*engine.Net, error) {
+func (m *members) best() (Net, error) {
 	nets := m.bests()
 	if len(nets) == 1 {
 		return nets[0], nil
@@ -189,7 +189,7 @@ func (m *members) Load(r io.Reader) error {
 
 // load reads a checkpoint of the trial. Behind the trial's own networks may be weights
 // that others share.
-func (m *members) load(c *trials.Checkpoint) error {
+func load(c *trials.Checkpoint, m trials.Keeper) error {
 	model := c.Model()
 	if c.Facts().Shared {
 		own, err := partOf(model)

@@ -1,6 +1,7 @@
 package network
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -100,6 +101,9 @@ func (s Supervised) Need(p search.Params, role Role) (Need, error) {
 			steps := max(len(f.Train.Class)/max(f.Train.Len(), 1), 1)
 			n.Kept += 4 * int64(f.Valid.Len()) * int64(max(s.Data.Classes, f.Train.Outputs)*steps)
 		}
+		if s.Plan != nil { // the original, which is no smaller, and what rows for the ranges of integers hold
+			n.Others += m.Params + (m.Infer-m.Params)/int64(max(batch, 1))*int64(cmp.Or(s.Plan.Rows, calibrated))
+		}
 		if role == Inheriting { // its parent is about as large: weights, their best, and the optimizer's state of a checkpoint
 			n.Others += m.Best + m.Params + m.Optimizer
 		}
@@ -109,6 +113,9 @@ func (s Supervised) Need(p search.Params, role Role) (Need, error) {
 	}
 	return n, nil
 }
+
+// calibrated is the rows that find the ranges of values in integers.
+const calibrated = 512
 
 // needShared adds a bound of the weights that all candidates share: those of the
 // largest network that is drawn, for each alternative. If they are trained, such a

@@ -60,6 +60,9 @@ const heavyEnv = "BUDWOOD_TEST_HEAVY"
 // whether it begins or goes on from a checkpoint: measured in a process of its own
 // as the most that it held in memory.
 func TestNeedIsWhatTheProcessGrowsBy(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds of processor time")
+	}
 	if raceDetector {
 		t.Skip("the race detector takes memory of its own")
 	}

@@ -8,13 +8,13 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strings"
 
 	"budwood/data"
 	"budwood/engine"
 	"budwood/engine/compress"
-	"budwood/learn"
+	"budwood/engine/quant"
 	"budwood/search"
-	"budwood/trials"
 )
 
 // PlanTable are the hyperparameters of a plan: what is done to a trained network to make
@@ -22,8 +22,13 @@ import (
 var PlanTable = []Hyperparameter{
 	{Name: "keep", Is: "share of the multiply-accumulates that is left when channels are cut; 1: none are cut", Default: 1., Lo: .01, Hi: 1},
 	{Name: "rank", Is: "share of the multiply-accumulates that is left when layers become products of thin ones; 1: none do", Default: 1., Lo: .01, Hi: 1},
+	{Name: "int8", Is: "layers that compute in integers of 8 bits; inner: all but the first and the last", Default: floatsOnly, Options: []string{floatsOnly, "inner", "all"}},
+	{Name: "calibration", Is: "how the ranges of values in integers are found", Default: "minmax", Options: []string{"minmax", "percentile", "mse"}},
 	{Name: "importance", Is: "how the importance of channels is measured", Default: "l1", Options: []string{string(compress.L1), string(compress.L2), string(compress.BNScale), string(compress.Random)}},
 }
+
+// floatsOnly says that no layer computes in integers.
+const floatsOnly = "no"
 
 // The metrics of a plan beside those of its network, all against the original on the same
 // rows.
@@ -44,22 +49,25 @@ type Compression struct {
 	Target  map[string]float64                                         // by metric, how many times less than the original a plan has to cost
 	MaxDrop float64                                                    // what may be lost
 	Strict  bool                                                       // MaxDrop binds the upper end of the interval
-	Protect []string                                                   // layers that are never cut
+	Protect []string                                                   // layers that are never cut, and stay in float32
+	Rows    int                                                        // training rows for calibration of integers; 0 means 512
 	Clock   Clock
 }
 
 // step is a way to make a network smaller.
 type step struct {
 	name string
-	do   func(c *Compression, n *engine.Net, p planned) (*engine.Net, error)
+	do   func(c *Compression, n *engine.Net, p planned) (made *engine.Net, twice map[string]int, err error) // twice: layers that have become two
 	asks func(p planned) bool
 }
 
 // planned is a plan as it was read.
 type planned struct {
-	keep, rank float64
-	importance compress.Importance
-	seed       uint64
+	keep, rank  float64
+	importance  compress.Importance
+	int8        string
+	calibration quant.Calibration
+	seed        uint64
 }
 
 // steps are the methods, in the order in which they are applied.
@@ -70,59 +78,116 @@ var steps = []step{
 
 func readPlan(p search.Params, seed uint64) (planned, error) {
 	r := Reader{Params: p, Table: PlanTable}
-	out := planned{r.Number("keep"), r.Number("rank"), compress.Importance(r.Choice("importance")), seed}
+	out := planned{r.Number("keep"), r.Number("rank"), compress.Importance(r.Choice("importance")), r.Choice("int8"), quant.Calibration{Method: r.Choice("calibration")}, seed}
+	if out.calibration.Method == "percentile" {
+		out.calibration.Percentile = 99.99
+	}
 	return out, r.Err
 }
 
-// untouched reports whether a plan leaves the network as it is.
-func (p planned) untouched() bool {
-	for _, s := range steps {
-		if s.asks(p) {
-			return false
-		}
-	}
-	return true
+// trains reports whether a plan changes what the network is made of: then it is trained.
+func (p planned) trains() bool {
+	return slices.ContainsFunc(steps, func(s step) bool { return s.asks(p) })
 }
 
-func (c *Compression) prune(n *engine.Net, p planned) (*engine.Net, error) {
-	scores, err := compress.Scores(n, p.importance, compress.Evidence{Seed: p.seed})
+// untouched reports whether a plan leaves the network as it is.
+func (p planned) untouched() bool { return !p.trains() && p.int8 == floatsOnly }
+
+// floats are the paths of the layers of a network that a plan in integers leaves in float32,
+// of those that could be in integers. origin are the paths in the original.
+func (c *Compression) floats(n *engine.Net, p planned, origin map[string]string) (keep []string, err error) {
+	paths, own, err := quant.Layers(n)
 	if err != nil {
 		return nil, err
+	}
+	for i, at := range paths {
+		if p.int8 == "inner" && (i == 0 || i == len(paths)-1) || compress.Protected(cmp.Or(origin[own[i]], own[i]), c.Protect) {
+			keep = append(keep, at)
+		}
+	}
+	if len(keep) == len(paths) {
+		return nil, errors.New("no layer would compute in integers")
+	}
+	return keep, nil
+}
+
+func (c *Compression) prune(n *engine.Net, p planned) (*engine.Net, map[string]int, error) {
+	scores, err := compress.Scores(n, p.importance, compress.Evidence{Seed: p.seed})
+	if err != nil {
+		return nil, nil, err
 	}
 	keep, err := compress.Choose(n.Layer(), n.In(), scores, compress.Budget{MACs: p.keep, Protect: c.Protect})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return compress.Prune(n, keep)
+	n, err = compress.Prune(n, keep)
+	return n, nil, err
 }
 
-func (c *Compression) thin(n *engine.Net, p planned) (*engine.Net, error) {
-	ranks, _, err := compress.RanksForMACs(n, p.rank)
+func (c *Compression) thin(n *engine.Net, p planned) (*engine.Net, map[string]int, error) {
+	ranks, _, err := compress.RanksForMACs(n, p.rank, c.Protect...)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return compress.LowRank(n, ranks)
+	n, err = compress.LowRank(n, ranks)
+	return n, ranks, err
 }
 
-// apply is the network that a plan makes of another one.
-func (c *Compression) apply(n *engine.Net, p planned) (*engine.Net, error) {
+// apply is the network that a plan makes of another one, and where its layers with weights
+// have been there, by their paths.
+func (c *Compression) apply(n *engine.Net, p planned) (*engine.Net, map[string]string, error) {
+	was := matrices(n)
+	origin := was // of each layer, in their order
 	for _, s := range steps {
 		if !s.asks(p) {
 			continue
 		}
-		var err error
-		if n, err = s.do(c, n, p); err != nil {
-			return nil, fmt.Errorf("%s: %w", s.name, err)
+		made, twice, err := s.do(c, n, p)
+		if err != nil {
+			return nil, nil, fmt.Errorf("%s: %w", s.name, err)
+		}
+		var next []string
+		for i, at := range was {
+			next = append(next, origin[i])
+			if twice[at] > 0 {
+				next = append(next, origin[i])
+			}
+		}
+		n, was, origin = made, matrices(made), next
+		if len(was) != len(origin) { // a projection has become a layer of its own
+			origin = was
 		}
 	}
-	return n, nil
+	out := map[string]string{}
+	for i, at := range was {
+		out[at] = origin[i]
+	}
+	return n, out, nil
+}
+
+// matrices are the paths of layers with a matrix of weights, in their order.
+func matrices(n *engine.Net) (paths []string) {
+	for _, t := range n.Tensors() {
+		if at, ok := strings.CutSuffix(t.Name, ".weight"); ok && len(t.Shape) > 1 {
+			paths = append(paths, at)
+		}
+	}
+	return paths
 }
 
 // costsOf are the costs of a network that a target may name.
-func (c *Compression) costsOf(n *engine.Net) (search.Metrics, error) {
-	m, err := c.Clock.costs(n)
+func (c *Compression) costsOf(n Net) (search.Metrics, error) {
+	of, m, err := (*engine.Net)(nil), search.Metrics(nil), error(nil)
+	switch n := n.(type) {
+	case Integers:
+		of = n.Of
+		m, err = c.Clock.costsInIntegers(n)
+	case *engine.Net:
+		of = n
+		m, err = c.Clock.costs(n)
+	}
 	if err == nil {
-		m["params"], m["macs"] = float64(n.Cost().Params), float64(n.Cost().MACs)
+		m["params"], m["macs"] = float64(of.Cost().Params), float64(of.Cost().MACs)
 	}
 	return m, err
 }
@@ -132,34 +197,32 @@ func (c *Compression) costsOf(n *engine.Net) (search.Metrics, error) {
 func (c *Compression) share(was, now search.Metrics) (float64, error) {
 	for _, name := range slices.Sorted(maps.Keys(c.Target)) {
 		if times := was[name] / now[name]; times < c.Target[name] {
-			return 0, fmt.Errorf("%s is %.2f times less, and is to be %.3g times less: not trained", name, times, c.Target[name])
+			return 0, fmt.Errorf("%s is %.2f times less, not %.3g", name, times, c.Target[name])
 		}
 	}
 	return min(now[LatencyUS]/was[LatencyUS], .99), nil
 }
 
-// plannedTrainer makes the network of a plan and its trainer.
-func (s Supervised) plannedTrainer(p search.Params, train *data.Set, epochs int, seed uint64) (*engine.Trainer, error) {
-	plan, err := readPlan(s.all(p), seed)
-	if err != nil {
-		return nil, err
-	}
+// plannedTrainer makes the network of a plan and its trainer, and tells where its layers
+// have been in the original.
+func (s Supervised) plannedTrainer(p search.Params, plan planned, train *data.Set, epochs int) (tr *engine.Trainer, origin map[string]string, err error) {
 	recipe, err := ReadRecipe(s.all(p))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	net, err := s.Plan.Source(context.Background(), s.cpu)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if net, err = s.Plan.apply(net, plan); err != nil {
-		return nil, err
+	if net, origin, err = s.Plan.apply(net, plan); err != nil {
+		return nil, nil, err
 	}
+	seed := plan.seed
 	cfg := recipe.network(train, seed)
 	cfg.CPU = s.cpu
 	out, err := engine.Compile(net.Layer(), net.In(), cfg)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	copy(out.Params(), net.Params())
 	for i, t := range net.Statistics() {
@@ -167,92 +230,8 @@ func (s Supervised) plannedTrainer(p search.Params, train *data.Set, epochs int,
 	}
 	c := recipe.config(epochs, seed)
 	c.Mesh = s.Mesh
-	return engine.NewTrainer(out, c)
-}
-
-// compressed is a plan whose network is trained, and judged beside the original.
-type compressed struct {
-	*members
-	plan     planned
-	was, now search.Metrics // costs
-	share    float64
-	original []float32 // outputs of the original for the validation rows
-}
-
-// trainPlan carries out a plan: what it cannot reach is not trained.
-func (s Supervised) trainPlan(ctx context.Context, t *trials.Trial) error {
-	original, err := s.Plan.Source(ctx, s.cpu)
-	if err != nil {
-		return fmt.Errorf("the original: %w", err)
-	}
-	plan, err := readPlan(s.all(t.Params), t.Seed())
-	if err != nil {
-		return fmt.Errorf("%w: %w", trials.ErrInfeasible, err)
-	}
-	c := &compressed{plan: plan}
-	if c.members, err = s.members(t.Params, t.Total(), t.Seed(), nil); err != nil {
-		return err
-	}
-	net := c.trainers[0].Net()
-	if c.was, err = s.Plan.costsOf(original); err == nil {
-		c.now, err = s.Plan.costsOf(net)
-	}
-	if err != nil {
-		return err
-	}
-	if c.share, err = s.Plan.share(c.was, c.now); err != nil && !plan.untouched() {
-		return fmt.Errorf("%w: %w", trials.ErrInfeasible, err)
-	}
-	if plan.untouched() {
-		c.share = 1
-	}
-	valid := s.folds()[0].Valid
-	c.original = make([]float32, valid.Len()*original.Out().Size())
-	if _, err := original.EvaluateTo(c.original, valid); err != nil {
-		return err
-	}
-	if c.outputs == nil {
-		c.outputs = make([][]float32, 1)
-	}
-	if plan.untouched() && !t.Resumed() {
-		t.Skip(t.Task().To - 1)
-	} else if !t.Resumed() {
-		if err := net.Recalibrate(s.folds()[0].Train, calibration); err != nil {
-			return err
-		}
-	}
-	return learn.Run(t, c)
-}
-
-// Epoch trains what a plan has changed.
-func (c *compressed) Epoch() error {
-	if c.plan.untouched() {
-		return nil
-	}
-	return c.members.Epoch()
-}
-
-// Size is what the network costs.
-func (c *compressed) Size() search.Metrics { return c.now }
-
-// Score compares the network with the original, row by row.
-func (c *compressed) Score() (search.Metrics, error) {
-	m, err := c.members.Score()
-	if err != nil {
-		return nil, err
-	}
-	outputs, rows := c.predictions()
-	v := Compare(c.original, outputs, rows, c.s.Data.Classes)
-	v.into(m)
-	m[PlanCost] = c.share + 1e-3*v.Drop // of two that cost the same the better one
-	lost := v.Drop
-	if c.s.Plan.Strict {
-		lost = v.High
-	}
-	if lost > c.s.Plan.MaxDrop && !c.plan.untouched() {
-		m[PlanCost] = 1 + lost
-	}
-	return m, nil
+	tr, err = engine.NewTrainer(out, c)
+	return tr, origin, err
 }
 
 // Verdict is what a network loses against another one on the same rows.
@@ -324,8 +303,8 @@ func compareValues(was, now, target []float32) Verdict {
 }
 
 // TestPlan compares a plan's network with the original on the test rows.
-func (s Supervised) TestPlan(ctx context.Context, net *engine.Net, m search.Metrics) error {
-	original, err := s.Plan.Source(ctx, cmp.Or(s.cpu, net.CPU()))
+func (s Supervised) TestPlan(ctx context.Context, net Net, m search.Metrics) error {
+	original, err := s.Plan.Source(ctx, s.cpu)
 	if err != nil {
 		return err
 	}

@@ -15,11 +15,13 @@ type Prediction struct {
 }
 
 // Predict applies a trained network to the rows of a set.
-func (s Supervised) Predict(net *engine.Net, rows *data.Set) ([]Prediction, error) {
-	net.Borrow(s.Mesh.Idle, 0)
+func (s Supervised) Predict(net Net, rows *data.Set) ([]Prediction, error) {
+	if n, ok := net.(*engine.Net); ok {
+		n.Borrow(s.Mesh.Idle, 0)
+	}
 	w := net.Out().Size()
 	y := make([]float32, rows.Len()*w)
-	f, err := net.Inference()
+	f, err := predictor(net)
 	if err != nil {
 		return nil, err
 	}

@@ -147,7 +147,9 @@ func (s Supervised) Test(ctx context.Context, blobs blob.Store, key string, p se
 		return nil, err
 	}
 	test := s.Data.Test
-	net.Borrow(s.Mesh.Idle, 0)
+	if n, ok := net.(*engine.Net); ok {
+		n.Borrow(s.Mesh.Idle, 0)
+	}
 	var outputs []float32
 	if len(s.Scores) > 0 {
 		outputs = make([]float32, test.Len()*net.Out().Size())
@@ -166,9 +168,13 @@ func (s Supervised) Test(ctx context.Context, blobs blob.Store, key string, p se
 
 // Trained is the network of a trained candidate with the weights of its best
 // epoch, from the checkpoint of its last segment.
-func (s Supervised) Trained(ctx context.Context, blobs blob.Store, key string, p search.Params, seed uint64) (*engine.Net, error) {
+func (s Supervised) Trained(ctx context.Context, blobs blob.Store, key string, p search.Params, seed uint64) (Net, error) {
 	s.Mesh = oneLane(s.Mesh)
-	m, err := s.members(p, 1, seed, nil)
+	build := func() (trained, error) { return s.members(p, 1, seed, nil) }
+	if s.Plan != nil {
+		build = func() (trained, error) { return s.compressed(p, 1, seed) }
+	}
+	m, err := build()
 	if err != nil {
 		return nil, err
 	}
@@ -177,10 +183,16 @@ func (s Supervised) Trained(ctx context.Context, blobs blob.Store, key string, p
 		return nil, err
 	}
 	defer c.Close()
-	if err := m.load(c); err != nil {
+	if err := load(c, m); err != nil {
 		return nil, err
 	}
 	return m.best()
+}
+
+// trained is what a trial has trained.
+type trained interface {
+	trials.Keeper
+	best() (Net, error)
 }
 
 // members builds a candidate's networks and their trainers, with the weights of
@@ -218,10 +230,6 @@ func (s Supervised) members(p search.Params, epochs int, seed uint64, parents []
 // trainer builds a network and its trainer for a training set. The network has
 // taken over a share of its tensors from the parent, if there is one.
 func (s Supervised) trainer(p search.Params, train *data.Set, epochs int, seed uint64, parent *engine.Net) (tr *engine.Trainer, share float64, err error) {
-	if s.Plan != nil {
-		tr, err = s.plannedTrainer(p, train, epochs, seed)
-		return tr, 0, err
-	}
 	net, recipe, err := s.compile(p, train, seed)
 	if err != nil {
 		return nil, 0, err

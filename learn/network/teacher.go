@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"budwood/data"
-	"budwood/engine"
 )
 
 // taught is the objective with the teacher's outputs for the training rows, as the
@@ -40,7 +39,7 @@ func (s Supervised) softBytes() int64 {
 
 // Judge is a trained network that says what it makes of rows.
 type Judge struct {
-	Net  *engine.Net
+	Net  Net
 	Data *data.Data // that it learned from
 }
 

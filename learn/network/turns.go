@@ -26,7 +26,15 @@ type Predictor interface {
 // Turns measures two networks by turns on one thread, at batches of 1 and 64 rows: the
 // median of the processor time of a row, and by how much the second is faster, as
 // original_measured_us_B, plan_measured_us_B and measured_speedup_B.
-func Turns(was, now Predictor, rows *data.Set, m search.Metrics) error {
+func Turns(original, plan Net, rows *data.Set, m search.Metrics) error {
+	was, err := predictor(original)
+	if err != nil {
+		return err
+	}
+	now, err := predictor(plan)
+	if err != nil {
+		return err
+	}
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	in := rows.Shape.Size()

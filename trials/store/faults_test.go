@@ -84,6 +84,9 @@ func TestReadsWithFaults(t *testing.T) {
 // Whatever fails in a change, it says so, nothing has changed, and it succeeds when it
 // is asked for again.
 func TestWritesWithFaults(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds of processor time")
+	}
 	f := withFaults(t)
 	seed := seeded(t)
 	before := dump(t, seed)
@@ -377,6 +380,9 @@ func TestBackupWithFaults(t *testing.T) {
 // Whatever fails in a repair, no row is lost that can be read: either it says so and
 // the store is as it was, or it has found everything in another way.
 func TestRepairWithFaults(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds of processor time")
+	}
 	path := seeded(t)
 	f := withFaults(t)
 	all := dump(t, path)
