@@ -245,5 +245,10 @@ func (s *Spec) locate(dir string, outside bool) error {
 		return err
 	}
 	s.Data = &located
+	if !outside {
+		if err := located.CheckInside(context.Background()); err != nil {
+			return dataError(err)
+		}
+	}
 	return nil
 }
