@@ -50,7 +50,7 @@ type cli struct {
 	Predict   predictCmd   `cmd:"" help:"Predict the rows of a table with the network of a study's best trial."`
 	Export    exportCmd    `cmd:"" help:"Write the network of a study's best trial as an ONNX file."`
 
-	Import    importCmd    `cmd:"" help:"Read a network that others have trained (ONNX, safetensors) and print what it is."`
+	Import importCmd `cmd:"" help:"Read a network that others have trained (ONNX, safetensors) and print what it is."`
 
 	Version   kong.VersionFlag `help:"Print the version."`
 	Home      string           `group:"everywhere" help:"State directory: Temporal's database, the store, checkpoints, logs." env:"BUDWOOD_HOME" placeholder:"DIR" type:"path"`
