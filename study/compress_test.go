@@ -76,6 +76,15 @@ func TestCompression(t *testing.T) {
 			t.Errorf("the test does not tell %s: %v", k, got.Test)
 		}
 	}
+	measured := 0
+	for k := range got.Test {
+		if strings.HasSuffix(k, "_measured_speedup_64") {
+			measured++
+		}
+	}
+	if measured < 2 { // the choice and others of the front
+		t.Errorf("%d plans were measured at the end: %v", measured, got.Test)
+	}
 	keys, err := b.Runner.Blobs.List(ctx, trials.TrialKey("big-c", best.ID))
 	if err != nil || len(keys) != 1 {
 		t.Fatalf("checkpoints %v, %v", keys, err)
