@@ -165,8 +165,12 @@ func (c *runFlags) run(a *app, spec *study.Spec) (err error) {
 	return a.follow(db, conn, spec.Name, c.Plain)
 }
 
-// sayMesh says it if a study's ranks are predicted to take longer than one would.
+// sayMesh says which mesh was chosen for a study's ranks, and if they are predicted to take
+// longer than one would.
 func (a *app) sayMesh(spec *study.Spec, d *data.Data) error {
+	if text := study.MeshChoice(spec); text != "" {
+		a.say("mesh chosen %s", text)
+	}
 	if !spec.Mesh.Ranks.Several() {
 		return nil
 	}
