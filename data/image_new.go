@@ -24,7 +24,7 @@ func (n *NewImages) Said() []string {
 		out = append(out, fmt.Sprintf("%s in colours: brightness alone is used, as the network learned from gray images", many(colours, "image")))
 	}
 	if m.Resized {
-		out = append(out, fmt.Sprintf("%d×%d to %d×%d pixels: brought to %v", m.Low[0], m.Low[1], m.High[0], m.High[1], m.Resize))
+		out = append(out, fmt.Sprintf("%s: brought to %v", m.sizes(), m.Resize))
 	}
 	for _, l := range m.Said() {
 		if l.Key != "left_out" { // each is named

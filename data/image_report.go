@@ -102,15 +102,19 @@ func (m *Images) see(d *decodedImage, r *Resize) {
 // Line is something to be said of data, with the setting that it is about.
 type Line struct{ Key, Text string }
 
+// sizes are those of the files.
+func (m *Images) sizes() string {
+	if m.Low == m.High {
+		return fmt.Sprintf("%d×%d pixels", m.Low[0], m.Low[1])
+	}
+	return fmt.Sprintf("%d×%d to %d×%d pixels", m.Low[0], m.Low[1], m.High[0], m.High[1])
+}
+
 // Lines describe the images, without what [Images.Said] says.
 func (m *Images) Lines() []Line {
 	var formats []string
 	for _, name := range slices.Sorted(maps.Keys(m.Formats)) {
 		formats = append(formats, fmt.Sprintf("%d %s", m.Formats[name], name))
-	}
-	size := fmt.Sprintf("%d×%d pixels", m.Low[0], m.Low[1])
-	if m.Low != m.High {
-		size = fmt.Sprintf("%d×%d to %d×%d pixels", m.Low[0], m.Low[1], m.High[0], m.High[1])
 	}
 	colours := "3 channels"
 	switch {
@@ -119,7 +123,7 @@ func (m *Images) Lines() []Line {
 	case m.Gray > 0:
 		colours = fmt.Sprintf("3 channels; in the %d gray ones all alike", m.Gray)
 	}
-	lines := []Line{{"images", fmt.Sprintf("%s, %s, %s", strings.Join(formats, ", "), size, colours)}}
+	lines := []Line{{"images", fmt.Sprintf("%s, %s, %s", strings.Join(formats, ", "), m.sizes(), colours)}}
 	if m.Resized && !m.Chosen {
 		lines = append(lines, Line{"resize", m.Resize.String()})
 	}

@@ -731,3 +731,12 @@ func TestLoadWithImages(t *testing.T) {
 		}
 	}
 }
+
+// Black, white and gray of video are those of pictures.
+func TestVideoToRGB(t *testing.T) {
+	for y, want := range map[byte]byte{0: 0, 16: 0, 126: 128, 235: 255, 255: 255} {
+		if r, g, b := videoToRGB(y, 128, 128); r != want || g != want || b != want {
+			t.Errorf("%d becomes %d %d %d, not %d", y, r, g, b, want)
+		}
+	}
+}
