@@ -150,14 +150,14 @@ func (o *conv) correlate(dx, dy []float32) {
 	}
 	wide := o.wide + o.kw - 1
 	inset(o.grown.Floats, dy, o.oh, o.ow*o.oc, o.kh-1-o.top, (o.kw-1-o.left)*o.oc, wide*o.oc, kernel.Float32)
-	for r := range o.h {
-		dy, dx := o.grown.Floats[r*wide*o.oc:], dx[r*o.wide*o.c:]
-		if o.depthwise() {
-			kernel.Depthwise{C: o.c, Width: wide, Stride: 1}.Row(dx, dy, o.turned.Floats, nil, o.wide)
-			continue
-		}
-		g.A, g.C = dy, dx
+	if !o.depthwise() {
+		g.Lines, g.LineA, g.LineC, g.A, g.C = o.h, wide*o.oc, o.wide*o.c, o.grown.Floats, dx
 		g.Run()
+		g.Lines = 1
+		return
+	}
+	for r := range o.h {
+		kernel.Depthwise{C: o.c, Width: wide, Stride: 1}.Row(dx[r*o.wide*o.c:], o.grown.Floats[r*wide*o.oc:], o.turned.Floats, nil, o.wide)
 	}
 }
 
