@@ -67,7 +67,7 @@ func TestAllLearners(t *testing.T) {
 	r := b.Records(t, spec.Name)[got.Best]
 	m, _ := r.Last()
 	key := trials.EndKey(spec.Name, r.ID, m.Budget)
-	rows, _, err := spec.Predict(t.Context(), &data.Cache{}, b.Runner.Blobs, key, r.ID, r.Params, filepath.Join(dir, "t.csv"))
+	rows, _, _, err := spec.Predict(t.Context(), &data.Cache{}, b.Runner.Blobs, key, r.ID, r.Params, filepath.Join(dir, "t.csv"))
 	if err != nil || len(rows) != 240 {
 		t.Fatalf("%d rows, %v", len(rows), err)
 	}

@@ -186,7 +186,7 @@ func copyBlob(ctx context.Context, blobs blob.Store, to, from string) error {
 // divide and encode them.
 func sameRows(a, b data.Source) bool {
 	bare := func(s data.Source, known bool) data.Source {
-		s.Split, s.Image, s.Numeric, s.TargetEncode, s.Ignore, s.Rows = data.Split{}, nil, "", nil, nil, 0
+		s.Split, s.Image, s.Resize, s.Numeric, s.TargetEncode, s.Ignore, s.Rows = data.Split{}, nil, nil, "", nil, nil, 0
 		if known { // wherever the files are
 			s, _ = s.MapPaths(func(key, _ string) (string, error) { return key, nil })
 		} else {

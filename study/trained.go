@@ -3,6 +3,8 @@ package study
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 
 	"budwood/data"
 	"budwood/learn/network"
@@ -28,24 +30,43 @@ func (s *Spec) TrainedOn(ctx context.Context, cache *data.Cache, blobs blob.Stor
 
 // Predict applies the network of a trial of a study with a table to the rows of
 // another table, CSV or Parquet, which has the columns of the first but the target.
-// classes are the names of the classes, nil for a regression.
-func (s *Spec) Predict(ctx context.Context, cache *data.Cache, blobs blob.Store, key string, trial int, p search.Params, path string) (rows []network.Prediction, classes []string, err error) {
+// Of a study with images, path is an image or a folder with images, and the rows have
+// the names of the files. classes are the names of the classes, nil for a regression;
+// said is what was changed in images.
+func (s *Spec) Predict(ctx context.Context, cache *data.Cache, blobs blob.Store, key string, trial int, p search.Params, path string) (rows []network.Prediction, classes, said []string, err error) {
 	var fresh *data.Set
+	var images *data.NewImages
 	idle := trials.NewCores()
 	defer idle.Enter(1)()
 	model, err := s.modelled(ctx, blobs, func(ctx context.Context, src data.Source) (d *data.Data, err error) {
+		if src.OfImages() {
+			if d, images, err = cache.LoadWithImages(ctx, src, path); err == nil {
+				fresh = images.Set
+			}
+			return d, err
+		}
 		d, fresh, err = cache.LoadWith(ctx, src, path)
 		return d, err
 	})
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	model.Mesh.Idle = idle.Team(nil)
 	rows, err = model.PredictTrial(ctx, blobs, key, p, search.Rand(s.Search.Seed, trial).Uint64(), fresh)
 	if err != nil {
-		return nil, nil, fmt.Errorf("study %s: %s: %w", s.Name, search.TrialName(trial), err)
+		return nil, nil, nil, fmt.Errorf("study %s: %s: %w", s.Name, search.TrialName(trial), err)
 	}
-	return rows, model.Data.ClassNames, nil
+	if images != nil {
+		said = images.Said()
+		for i := range rows {
+			rows[i].File = images.Files[i]
+		}
+		for _, l := range images.Images.Left {
+			rows = append(rows, network.Prediction{File: l.File, Error: l.Why})
+		}
+		slices.SortStableFunc(rows, func(a, b network.Prediction) int { return strings.Compare(a.File, b.File) })
+	}
+	return rows, model.Data.ClassNames, said, nil
 }
 
 func (s *Spec) trained(ctx context.Context, blobs blob.Store, key string, trial int, p search.Params,

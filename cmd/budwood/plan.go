@@ -28,7 +28,7 @@ func (c *planCmd) Run(a *app) error {
 		return usageError{errors.New("expected \"<file>\", a study file, or --cluster FILE; see budwood plan --help")}
 	}
 	file := fileArg{File: c.File, overrides: c.overrides}
-	spec, d, err := file.load(a.ctx)
+	spec, d, err := file.load(a)
 	if err != nil {
 		return err
 	}
@@ -73,6 +73,7 @@ func (t *settings) task(spec *study.Spec, d *data.Data) {
 			parts = fmt.Sprintf("%d train, %d valid", d.Train.Len(), d.Valid.Len())
 		}
 		t.set("data", "%s, %d test rows; %d features; %s of %q", parts, d.Test.Len(), d.Features, d.Task, d.Target)
+		t.images(d.Images)
 	}
 	if p := spec.Program(); p != nil {
 		t.set("command", "%s (in %s)", strings.Join(p.Args, " "), p.Dir)

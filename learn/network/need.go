@@ -210,14 +210,17 @@ func (s *Supervised) lend(p search.Params, role Role) error {
 // before anything is allocated. One that was trained before, where there was more,
 // ends with what it has.
 func (s Supervised) admit(t *trials.Trial, role Role) (ended bool, err error) {
-	if s.Room.Bytes == 0 {
+	if s.Room.Bytes == 0 && s.Mesh.World == nil {
 		return false, nil
 	}
 	n, err := s.Need(t.Params, role)
 	if err != nil {
 		return false, fmt.Errorf("%w: %w", trials.ErrInfeasible, err)
 	}
-	over := s.Room.over(n)
+	over, err := t.Agree(s.Room.over(n)) // ranks may have unequal room
+	if err != nil {
+		return false, err
+	}
 	if over != nil && t.Stop("not trained further: "+over.Error()) {
 		return true, nil
 	}
