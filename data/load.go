@@ -23,6 +23,7 @@ type Data struct {
 	Preparation        *Preparation // how a raw row becomes the network's input
 	Images             *Images      // of image files: what they were, and what was left out; else nil
 	Facts              Facts
+	Profile            *Profile // tables of a newer reading: how they were understood
 
 	fold    []int    // of each training row; nil without Split.CV
 	numbers *Numbers // of the rows in their files; nil in data that was decoded before
@@ -65,11 +66,19 @@ func loadRows(ctx context.Context, s Source) (*Data, error) {
 }
 
 func loadTable(ctx context.Context, s Source) (*Data, error) {
+	if s.Reading > 0 {
+		t, target, own, err := understand(ctx, s)
+		if err != nil {
+			return nil, err
+		}
+		d, _, err := buildTable(s, t, target, own)
+		return d, err
+	}
 	t, target, err := readTable(ctx, s)
 	if err != nil {
 		return nil, err
 	}
-	d, _, err := buildTable(s, t, target)
+	d, _, err := buildTable(s, t, target, t.rows)
 	return d, err
 }
 
@@ -96,9 +105,13 @@ func readTable(ctx context.Context, s Source) (t *table, target *column, err err
 }
 
 // buildTable is build for a table with names.
-func buildTable(s Source, t *table, target *column) (*Data, *encoder, error) {
+func buildTable(s Source, t *table, target *column, own int) (*Data, *encoder, error) {
 	f := s.files()[0]
-	d, enc, err := build(s, t, target, t.rows)
+	d, enc, err := build(s, t, target, own)
+	if err == nil && t.profile != nil {
+		t.profile.finish(d.Task, d.ClassNames, t, target)
+		d.Profile = t.profile
+	}
 	if e := (*Error)(nil); errors.As(err, &e) {
 		e.Path = f.path
 		switch e.Key {
@@ -134,7 +147,11 @@ func build(s Source, t *table, target *column, own int) (*Data, *encoder, error)
 		return nil, nil, bad
 	}
 	group := t.group.groups()
-	p := s.Split.deal(g.rows, own, s.Rows, labels{g.class, len(g.names)}, group, own < rows)
+	deal := s.Split.deal
+	if t.time != nil {
+		deal = s.Split.byTime(t.time)
+	}
+	p := deal(g.rows, own, s.Rows, labels{g.class, len(g.names)}, group, own < rows)
 	if err := p.check(); err != nil {
 		return nil, nil, err
 	}
@@ -226,7 +243,7 @@ func (d *Data) describe(inputs []*column, train []int) {
 		d.Columns = append(d.Columns, c.info())
 		levels, absent := c.count(train)
 		empty += absent
-		if c.text {
+		if c.text || c.words != nil {
 			f.Categorical++
 			f.Levels += float64(levels)
 		} else {

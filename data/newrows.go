@@ -29,11 +29,7 @@ func LoadWith(ctx context.Context, s Source, path string) (*Data, *Set, error) {
 	if s.CSV == "" && s.Parquet == "" {
 		return nil, nil, errors.New("data: rows to predict are read from a table, but this data is not a table; export the network and run it where the data is")
 	}
-	t, target, err := readTable(ctx, s)
-	if err != nil {
-		return nil, nil, err
-	}
-	fresh, err := readRows(ctx, path, t.columns)
+	t, target, own, fresh, err := readBoth(ctx, s, path)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -47,7 +43,13 @@ func LoadWith(ctx context.Context, s Source, path string) (*Data, *Set, error) {
 			t.group.addMissing()
 		}
 	}
-	d, enc, err := buildTable(s, t, target)
+	if t.time != nil {
+		t.time = append(t.time, slices.Repeat([]float64{math.NaN()}, fresh.rows)...)
+	}
+	if own == known { // no test file
+		own = t.rows
+	}
+	d, enc, err := buildTable(s, t, target, own)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -66,10 +68,28 @@ func LoadWith(ctx context.Context, s Source, path string) (*Data, *Set, error) {
 	return d, set, nil
 }
 
+// readBoth reads the table of a source, whose rows from own on are those of its test file, and one
+// of further rows.
+func readBoth(ctx context.Context, s Source, path string) (t *table, target *column, own int, fresh *table, err error) {
+	if s.Reading > 0 {
+		if t, target, own, err = understand(ctx, s); err == nil {
+			var notes []string
+			fresh, _, notes, err = t.profile.understood.again(ctx, &s, path, false)
+			t.profile.FreshNotes = notes
+		}
+		return t, target, own, fresh, err
+	}
+	if t, target, err = readTable(ctx, s); err == nil {
+		fresh, err = readRows(ctx, path, t.columns)
+		own = t.rows
+	}
+	return t, target, own, fresh, err
+}
+
 // readRows reads a table whose columns of some names are categorical because they
 // are so in another table.
 func readRows(ctx context.Context, path string, like []*column) (*table, error) {
-	if isParquet(path) {
+	if IsParquet(path) {
 		return readParquet(ctx, path, nil)
 	}
 	text := map[string]bool{}
@@ -81,8 +101,8 @@ func readRows(ctx context.Context, path string, like []*column) (*table, error) 
 	return scanCSV(path, nil, text, opens(ctx, path))
 }
 
-// isParquet reports whether the first bytes are those of a Parquet file.
-func isParquet(path string) bool {
+// IsParquet reports whether the first bytes are those of a Parquet file.
+func IsParquet(path string) bool {
 	if _, err := regular(path); err != nil {
 		return false // whoever opens it says why
 	}
@@ -118,6 +138,8 @@ func (t *table) join(u *table, path string) error {
 // join appends the cells of another column of the same kind.
 func (c *column) join(d *column) error {
 	switch {
+	case c.words != nil && d.words != nil:
+		c.joinWords(d)
 	case c.text && !d.text:
 		return errors.New("there are numbers, but the network learned from categories; write them as text")
 	case !c.text && d.text && len(d.levels) > 0:

@@ -35,6 +35,14 @@ type Source struct {
 	Image        Shape         `json:"image,omitempty" yaml:"image,omitempty"` // height, width, channels, if the columns are pixels
 	Rows         int           `json:"rows,omitempty" yaml:"rows,omitempty"`   // use only so many rows, drawn at random; 0 means all
 
+	Columns   map[string]string `json:"columns,omitempty" yaml:"columns,omitempty"`     // tables: what a column is, where the guess is wrong: see [ColumnKinds]
+	Separator string            `json:"separator,omitempty" yaml:"separator,omitempty"` // CSV: what is between cells: , ; | or tab; empty: found
+	Decimal   string            `json:"decimal,omitempty" yaml:"decimal,omitempty"`     // CSV: the decimal sign, . or , ; empty: found
+	Thousands string            `json:"thousands,omitempty" yaml:"thousands,omitempty"` // CSV: what separates thousands: , . ' _ or a space; empty: found
+	Missing   []Spelling        `json:"missing,omitempty" yaml:"missing,omitempty"`     // tables: what else stands for a missing value, such as -999
+	TestFile  string            `json:"test,omitempty" yaml:"test,omitempty"`           // tables: the test part is in this file
+	Reading   int               `json:"reading,omitempty" yaml:"-"`                     // tables: how cells are understood: see [Newest]
+
 	Digests map[string]Digest `json:"digests,omitempty" yaml:"-"` // of the files, by the setting that names them; nil: whatever is at the paths
 }
 
@@ -104,6 +112,9 @@ func (s Source) check() *Error {
 	if s.CSV != "" || s.Parquet != "" {
 		return s.checkTable()
 	}
+	if err := s.tablesOnly(); err != nil {
+		return err
+	}
 	switch {
 	case s.TargetEncode != nil:
 		return fault("target_encode", "belongs to csv and parquet; here no column has categories")
@@ -134,6 +145,9 @@ func (s Source) checkTable() *Error {
 		if err := s.TargetEncode.check(); err != nil {
 			return err
 		}
+	}
+	if err := s.checkReading(); err != nil {
+		return err
 	}
 	return s.Split.check()
 }
@@ -257,9 +271,9 @@ func (s *Source) paths() []setting {
 	case s.Text != nil:
 		return []setting{{"text.file", &s.Text.File}}
 	case s.Parquet != "":
-		return []setting{{"parquet", &s.Parquet}}
+		return []setting{{"parquet", &s.Parquet}, {"test", &s.TestFile}}
 	case s.Folder != "":
 		return []setting{{"folder", &s.Folder}}
 	}
-	return []setting{{"csv", &s.CSV}}
+	return []setting{{"csv", &s.CSV}, {"test", &s.TestFile}}
 }

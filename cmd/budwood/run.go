@@ -42,6 +42,9 @@ func (f *fileArg) load(a *app) (*study.Spec, *data.Data, error) {
 			return nil, nil, usageError{fmt.Errorf("--%s: 0 does nothing: give at least 1", flag)}
 		}
 	}
+	if err := tableInstead("this command", f.File); err != nil {
+		return nil, nil, err
+	}
 	most, _ := trials.TrialMemory()
 	return study.Load(a.ctx, f.File, &data.Cache{Max: most, Shared: a.sharedData()}, study.FileOptions{Outside: f.AllowOutside, Override: func(s *study.Spec) {
 		override(&s.Name, f.Name)
@@ -83,6 +86,7 @@ func (c *runCmd) Run(a *app) error {
 	if err := a.sayMesh(spec, d); err != nil {
 		return err
 	}
+	a.sayProfile(d, c.File)
 	return c.runFlags.run(a, spec)
 }
 
@@ -131,6 +135,12 @@ func (c *runFlags) run(a *app, spec *study.Spec) (err error) {
 		return err
 	}
 	if exists {
+		if spec.ReadAsBefore(old.Spec) {
+			a.say("study %s reads its table as when it was stored; give it another --name to have it understood as a new one", spec.Name)
+			if _, err := spec.Probe(a.ctx, &data.Cache{}); err != nil {
+				return err
+			}
+		}
 		if err := study.CanContinue(old.Spec, spec); err != nil {
 			return usageError{err}
 		}

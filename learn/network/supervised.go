@@ -142,6 +142,9 @@ func (s Supervised) all(p search.Params) search.Params {
 // Test evaluates a trained candidate on the test set, with the weights of its
 // best epoch, from the checkpoint of its last segment.
 func (s Supervised) Test(ctx context.Context, blobs blob.Store, key string, p search.Params, seed uint64) (search.Metrics, error) {
+	if s.Data.Test == nil { // the split has no test part
+		return nil, nil
+	}
 	if n, err := s.Need(p, Alone); err == nil {
 		if err := s.Room.over(n); err != nil {
 			return nil, err
