@@ -14,7 +14,7 @@ var LearnerTable = tabular.Table
 
 // isTable reports whether the data is a table whose columns are no pixels.
 func (s *Spec) isTable() bool {
-	return s.Data != nil && (s.Data.CSV != "" || s.Data.Parquet != "") && len(s.Data.Image) == 0
+	return s.Data != nil && (s.Data.CSV != "" || s.Data.Parquet != "") && len(s.Data.Image) == 0 && !s.Data.OfImages()
 }
 
 // chooseSpace gives a study of a table that says neither space nor architecture those of all learners, without what is

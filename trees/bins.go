@@ -10,6 +10,9 @@ type binned struct {
 	columns []binning
 	packs   [][]uint32 // by column/4, a row each: the bins of four columns, the first in the lowest byte
 	total   int        // bins of all columns together
+
+	joints       [][]uint8 // by pack: the joint bins of its columns; nil where there are too many
+	combinations []int     // and how many they are
 }
 
 // binning is how the values of a column become bins.
@@ -50,6 +53,10 @@ func fitBins(t *Table, most int) *binned {
 		b.total += c.width()
 	}
 	b.packs = b.sort(t)
+	for k := range b.packs {
+		bins, count := b.joint(k)
+		b.joints, b.combinations = append(b.joints, bins), append(b.combinations, count)
+	}
 	return b
 }
 

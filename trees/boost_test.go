@@ -34,8 +34,8 @@ func sampleTable(rows int, seed uint64) (*Table, Target, Target) {
 }
 
 func TestBoosts(t *testing.T) {
-	train, class, value := sampleTable(1500, 1)
-	test, testClass, testValue := sampleTable(1500, 2)
+	train, class, value := sampleTable(900, 1)
+	test, testClass, testValue := sampleTable(600, 2)
 	counts, testCounts := value, testValue
 	counts.Value, testCounts.Value = slices.Clone(value.Value), slices.Clone(testValue.Value)
 	for _, v := range [][]float32{counts.Value, testCounts.Value} {
@@ -120,7 +120,7 @@ func asSaved(t *testing.T, b *Booster) []byte {
 }
 
 func TestSameBits(t *testing.T) {
-	train, class, _ := sampleTable(3000, 3)
+	train, class, _ := sampleTable(2000, 3)
 	test, testClass, _ := sampleTable(500, 4)
 	for _, growth := range Growths {
 		c := Config{Classes: 3, Rows: .7, Columns: .6, Growth: growth, Seed: 9}

@@ -24,6 +24,10 @@ func (b *binned) build(h histogram, pack int, rows []int32, grads []grad) {
 	j := 4 * pack
 	n := min(len(b.columns)-j, 4)
 	clear(h[b.columns[j].at : b.columns[j+n-1].at+b.columns[j+n-1].width()])
+	if b.joints[pack] != nil && len(grads) >= max(b.combinations[pack], 128) { // of a few rows the sums of joint bins are more work
+		b.buildJoint(h, pack, rows, grads)
+		return
+	}
 	// Columns that are not there have bin 0 in the packs: it is counted behind all bins.
 	var at [4]*[256]sum
 	for k := range at {

@@ -213,6 +213,7 @@ func (s *saved) sound() bool {
 	w = m.width()
 	for i := range m.Trees {
 		t := &m.Trees[i]
+		taken := make([]bool, len(t.Nodes)) // by a parent: a node has one
 		for k, n := range t.Nodes {
 			if n.leaf() {
 				if n.Value < 0 || (int(n.Value)+1)*m.Width > len(m.Values) {
@@ -220,9 +221,10 @@ func (s *saved) sound() bool {
 				}
 				continue
 			}
-			if int(n.Column) >= w || int(n.Left) <= k || int(n.Left)+1 >= len(t.Nodes) || n.Set < -1 || int(n.Set) >= len(t.Sets) {
+			if int(n.Column) >= w || int(n.Left) <= k || int(n.Left)+1 >= len(t.Nodes) || n.Set < -1 || int(n.Set) >= len(t.Sets) || taken[n.Left] || taken[n.Left+1] {
 				return false
 			}
+			taken[n.Left], taken[n.Left+1] = true, true
 		}
 	}
 	return true

@@ -41,6 +41,23 @@ func TestSave(t *testing.T) {
 	}
 }
 
+// A node with two parents is no tree: what it has as a leaf would be taken from anywhere.
+func TestTwoParents(t *testing.T) {
+	m := &Model{Kind: "boosting", Loss: "squared", Columns: []Column{{Name: "a"}}, Outputs: 1, Width: 1, Start: []float64{0}, Values: []float32{1, 2, 3}}
+	split := func(left int32) Node { return Node{Left: left, Set: -1, Value: 1 << 30} }
+	leaf := Node{Column: -1, Set: -1}
+	for _, nodes := range [][]Node{{split(1), split(3), split(3), leaf, leaf}, {split(1), split(2), leaf, leaf}} {
+		m.Trees = []Tree{{Nodes: nodes}}
+		var b bytes.Buffer
+		if err := m.Save(&b); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Load(&b); err == nil {
+			t.Errorf("%+v is read", nodes)
+		}
+	}
+}
+
 // Whatever is read is an error, or a model that predicts without harm.
 func FuzzLoad(f *testing.F) {
 	train, class, value := sampleTable(60, 21)

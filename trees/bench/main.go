@@ -49,7 +49,7 @@ var tables = "adult-test,credit-g,page-blocks,phoneme,letter,optdigits,spambase,
 
 func run(args []string, out io.Writer) error {
 	fs := flag.NewFlagSet("bench", flag.ContinueOnError)
-	names := fs.String("tables", tables+",synthetic", "tables of the data's folder tabular; synthetic has 100,000 rows of 50 columns")
+	names := fs.String("tables", tables+",synthetic", "tables of the folder data/tabular; synthetic has 100,000 rows of 50 columns")
 	turns := fs.Int("turns", 5, "turns of each program")
 	seeds := fs.Int("seeds", 3, "splits of each table")
 	python := fs.String("python", "python3,/usr/bin/python3", "where to look for XGBoost; nothing: no comparison")
@@ -102,7 +102,7 @@ func load(name string, seed uint64) (*problem, error) {
 	if name == "synthetic" {
 		return synthetic(100_000, 50, seed), nil
 	}
-	dir := bench.Data("tabular")
+	dir := bench.Data("data", "tabular")
 	if dir == "" {
 		return nil, bench.ErrNoData
 	}
