@@ -21,8 +21,8 @@ var schedulers = []struct {
 }{
 	{"none", func(epochs int) search.Scheduler { return &scheduler.NoStopping{Max: epochs} }},
 	{"halving", func(epochs int) search.Scheduler { return &scheduler.SuccessiveHalving{Max: epochs} }},
-	{"asha17", func(epochs int) search.Scheduler { return &scheduler.ASHA{Min: 10, Max: epochs} }},
-	{"asha", func(epochs int) search.Scheduler { return &scheduler.ASHA{Max: epochs} }},
+	{"asha-blind", func(epochs int) search.Scheduler { return &scheduler.ASHA{Max: epochs} }},
+	{"asha", func(epochs int) search.Scheduler { return &scheduler.ASHA{Max: epochs, Learn: true} }},
 	{"hyperband", func(epochs int) search.Scheduler { return &scheduler.Hyperband{Max: epochs} }},
 	{"median", func(epochs int) search.Scheduler { return &scheduler.MedianStopping{Max: epochs} }},
 	{"plateau", func(epochs int) search.Scheduler { return &scheduler.Plateau{Max: epochs} }},
