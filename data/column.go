@@ -37,8 +37,9 @@ type column struct {
 	code    []int32   // categorical: one a row, an index into levels, -1 where missing
 	levels  []string  // in order of appearance
 	missing int
-	line    int    // line of the first text
-	cell    string // the first text
+	words   *hashed // text, whose words are hashed: code and levels are of whole texts; nil if it is none
+	line    int     // line of the first text
+	cell    string  // the first text
 
 	index   map[string]int32     // of levels
 	numbers map[float64]struct{} // distinct ones, up to countTo
@@ -73,7 +74,7 @@ func (c *column) add(cell string, line int) {
 
 func (c *column) addMissing() {
 	c.missing++
-	if c.text {
+	if c.text || c.words != nil {
 		c.code = append(c.code, -1)
 	} else {
 		c.num = append(c.num, math.NaN())
@@ -138,7 +139,7 @@ func (c *column) addText(cell string, line int) {
 
 // distinct is the number of different values, up to countTo of numbers.
 func (c *column) distinct() int {
-	if c.text {
+	if c.text || c.words != nil {
 		return len(c.levels)
 	}
 	return len(c.numbers)
@@ -149,6 +150,10 @@ func (c *column) count(rows []int) (levels, absent int) {
 	seen := make([]bool, len(c.levels))
 	for _, row := range rows {
 		switch {
+		case c.words != nil:
+			if c.code[row] < 0 {
+				absent++
+			}
 		case !c.text:
 			if math.IsNaN(c.num[row]) {
 				absent++
@@ -167,6 +172,9 @@ func (c *column) info() Column {
 	kind := Numeric
 	if c.text {
 		kind = Categorical
+	}
+	if c.words != nil {
+		kind = KindWords
 	}
 	return Column{Name: c.name, Kind: kind, Missing: c.missing, Distinct: c.distinct()}
 }

@@ -17,6 +17,9 @@ type table struct {
 	rows    int
 	group   *column // rows with the same value stay together; nil: each on its own
 	pixels  *pixels // of images that are not in columns; nil: none
+
+	time    []float64 // by which the rows are divided; nil: at random
+	profile *Profile  // of a newer reading; nil: none
 }
 
 // opener opens the same file again and again.

@@ -10,7 +10,9 @@
 //	…
 //	d.Train.Len(), d.Features, d.ClassNames
 //
-// How a CSV table is read:
+// How a table is understood depends on [Source.Reading]. [Newest] finds dialect, numbers
+// as people write them, dates, ids and text, and says so in a [Profile]; [Understand] has
+// the profile alone. Reading 0, that of stored sources which name none:
 //
 //   - The first line names the columns. Cells are separated by commas; spaces around
 //     a cell do not count; gzip is told by its first bytes, whatever the file is called.
@@ -18,10 +20,9 @@
 //   - A column is numeric if every other cell is a decimal number within the
 //     range of float32, else categorical.
 //   - Rows without a target are left out and counted.
-//
-// A Parquet table has types: booleans are 0 and 1; decimals, dates and times are
-// numbers (in the file's unit); byte arrays are categories. Null, NaN and empty
-// text are missing. Nested columns have to be ignored. LZ4 is not read.
+//   - A Parquet table has types: booleans are 0 and 1; decimals, dates and times are
+//     numbers (in the file's unit); byte arrays are categories. Null, NaN and empty
+//     text are missing. Nested columns have to be ignored. LZ4 is not read.
 //
 // How columns become numbers, with everything fitted on the training rows:
 //
@@ -31,6 +32,7 @@
 //     values the 63 most frequent have one, and the rest, unseen values included,
 //     share one. Otherwise an unseen value gives zeros. See [TargetEncode] for
 //     another way.
+//   - Text ([KindText]): hashed words by TF-IDF.
 //   - A column with missing and other values among the training rows has one more
 //     column at its end, 1 where the value is missing.
 //   - With an image shape, all columns are pixels: one mean and one standard

@@ -30,6 +30,7 @@ type encoding struct {
 	other   int       // categorical: where a level that was never seen puts its 1, -1 for nowhere
 	missing int       // where a missing value puts its 1, -1 for nowhere
 
+	idf   []float32    // text: of its places
 	coder *targetCoder // categorical: nil means columns of 0 and 1
 	means [][]float32  // of the coder; from at on
 }
@@ -54,6 +55,9 @@ func fit(columns []*column, train []int, image Shape, numeric Encoding, coder *t
 		if coder.takes(c) {
 			f.coder, f.means = coder, coder.fit(c, train)
 			width += coder.outputs
+		} else if c.words != nil {
+			f.idf = c.words.idf(c.code, train)
+			width += c.words.width
 		} else if c.text {
 			absent, width = f.fitLevels(train, width)
 		} else {
@@ -79,7 +83,7 @@ func fitImage(columns []*column, train []int, image Shape) (*encoder, error) {
 	e := &encoder{shape: slices.Clone(image)}
 	var m moments
 	for i, c := range columns {
-		if c.text {
+		if c.text || c.words != nil {
 			return nil, &Error{Key: "image", Line: c.line, Column: c.name, Err: fmt.Errorf("%s is not a number, so the columns are not an image", quote(c.cell))}
 		}
 		m.add(c.num, train)
@@ -163,6 +167,10 @@ func (f *encoding) put(out []float32, row int) {
 		f.coder.put(out[f.at:], f.column, f.means, row)
 		return
 	}
+	if f.words != nil {
+		f.words.put(out[f.at:], f.code[row], f.idf)
+		return
+	}
 	if f.text {
 		if k := f.code[row]; k >= 0 {
 			slot = f.slots[k]
@@ -188,7 +196,7 @@ func (e *encoder) numeric() []int {
 	}
 	var at []int
 	for _, f := range e.columns {
-		if !f.text {
+		if !f.text && f.words == nil {
 			at = append(at, f.at)
 		}
 	}

@@ -21,7 +21,9 @@ type Data struct {
 	TargetScale        float64      // regression: its standard deviation. Sets hold (target − TargetMean) / TargetScale: an RMSE times TargetScale is in the target's own unit
 	Dropped            int          // rows left out because their target is missing
 	Preparation        *Preparation // how a raw row becomes the network's input
+	Images             *Images      // of image files: what they were, and what was left out; else nil
 	Facts              Facts
+	Profile            *Profile // tables of a newer reading: how they were understood
 
 	fold    []int    // of each training row; nil without Split.CV
 	numbers *Numbers // of the rows in their files; nil in data that was decoded before
@@ -37,6 +39,21 @@ func Load(ctx context.Context, s Source) (*Data, error) {
 	if err := s.Validate(); err != nil {
 		return nil, err
 	}
+	if s.OfImages() {
+		return loadImages(ctx, s)
+	}
+	d, err := loadRows(ctx, s)
+	if err == nil && s.Resize != nil {
+		if bad := d.resize(s.Resize); bad != nil {
+			bad.Path = s.files()[0].path
+			return nil, bad
+		}
+	}
+	return d, err
+}
+
+// loadRows loads data that is not in image files.
+func loadRows(ctx context.Context, s Source) (*Data, error) {
 	switch {
 	case s.IDX != nil:
 		return loadIDX(ctx, s)
@@ -49,11 +66,19 @@ func Load(ctx context.Context, s Source) (*Data, error) {
 }
 
 func loadTable(ctx context.Context, s Source) (*Data, error) {
+	if s.Reading > 0 {
+		t, target, own, err := understand(ctx, s)
+		if err != nil {
+			return nil, err
+		}
+		d, _, err := buildTable(s, t, target, own)
+		return d, err
+	}
 	t, target, err := readTable(ctx, s)
 	if err != nil {
 		return nil, err
 	}
-	d, _, err := buildTable(s, t, target)
+	d, _, err := buildTable(s, t, target, t.rows)
 	return d, err
 }
 
@@ -80,9 +105,13 @@ func readTable(ctx context.Context, s Source) (t *table, target *column, err err
 }
 
 // buildTable is build for a table with names.
-func buildTable(s Source, t *table, target *column) (*Data, *encoder, error) {
+func buildTable(s Source, t *table, target *column, own int) (*Data, *encoder, error) {
 	f := s.files()[0]
-	d, enc, err := build(s, t, target, t.rows)
+	d, enc, err := build(s, t, target, own)
+	if err == nil && t.profile != nil {
+		t.profile.finish(d.Task, d.ClassNames, t, target)
+		d.Profile = t.profile
+	}
 	if e := (*Error)(nil); errors.As(err, &e) {
 		e.Path = f.path
 		switch e.Key {
@@ -118,7 +147,11 @@ func build(s Source, t *table, target *column, own int) (*Data, *encoder, error)
 		return nil, nil, bad
 	}
 	group := t.group.groups()
-	p := s.Split.deal(g.rows, own, s.Rows, labels{g.class, len(g.names)}, group, own < rows)
+	deal := s.Split.deal
+	if t.time != nil {
+		deal = s.Split.byTime(t.time)
+	}
+	p := deal(g.rows, own, s.Rows, labels{g.class, len(g.names)}, group, own < rows)
 	if err := p.check(); err != nil {
 		return nil, nil, err
 	}
@@ -141,18 +174,10 @@ func build(s Source, t *table, target *column, own int) (*Data, *encoder, error)
 		}
 	}
 	d := &Data{
-		Task: Classification, Features: enc.shape.Size(), Classes: len(g.names), ClassNames: g.names,
+		Features: enc.shape.Size(), Classes: len(g.names), ClassNames: g.names,
 		Target: s.Target, Dropped: target.missing,
 	}
-	if g.class == nil {
-		d.Task = Regression
-		var m moments
-		m.add(g.value, p.train)
-		d.TargetMean, d.TargetScale = m.mean(), m.std()
-		if d.TargetScale == 0 {
-			d.TargetScale = 1 // the few training rows are all alike
-		}
-	}
+	d.goal(g, p.train)
 	for _, part := range []struct {
 		set  **Set
 		rows []int
@@ -177,6 +202,20 @@ func build(s Source, t *table, target *column, own int) (*Data, *encoder, error)
 	}
 	d.Facts.measure(d.Train, enc.numeric())
 	return d, enc, nil
+}
+
+// goal says what is learned.
+func (d *Data) goal(g goal, train []int) {
+	d.Task = Classification
+	if g.class == nil {
+		d.Task = Regression
+		var m moments
+		m.add(g.value, train)
+		d.TargetMean, d.TargetScale = m.mean(), m.std()
+		if d.TargetScale == 0 {
+			d.TargetScale = 1 // the few training rows are all alike
+		}
+	}
 }
 
 // targets gives a set the targets of its rows.
@@ -204,7 +243,7 @@ func (d *Data) describe(inputs []*column, train []int) {
 		d.Columns = append(d.Columns, c.info())
 		levels, absent := c.count(train)
 		empty += absent
-		if c.text {
+		if c.text || c.words != nil {
 			f.Categorical++
 			f.Levels += float64(levels)
 		} else {

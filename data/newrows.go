@@ -13,19 +13,23 @@ import (
 // LoadWith is [Load] of a table, and encodes the rows of another one, CSV or
 // Parquet, as it encodes its own: rows whose target is to be predicted. They have
 // no part in fitting the encoding. That table needs the columns of the first but
-// the target, in any order; others are left out. The set has no targets.
+// the target, in any order; others are left out. The set has no targets. If the source
+// is one of images, path is an image or a folder; see [LoadWithImages].
 func LoadWith(ctx context.Context, s Source, path string) (*Data, *Set, error) {
 	if err := s.Validate(); err != nil {
 		return nil, nil, err
 	}
+	if s.OfImages() {
+		d, fresh, err := LoadWithImages(ctx, s, path)
+		if err != nil {
+			return nil, nil, err
+		}
+		return d, fresh.Set, nil
+	}
 	if s.CSV == "" && s.Parquet == "" {
 		return nil, nil, errors.New("data: rows to predict are read from a table, but this data is not a table; export the network and run it where the data is")
 	}
-	t, target, err := readTable(ctx, s)
-	if err != nil {
-		return nil, nil, err
-	}
-	fresh, err := readRows(ctx, path, t.columns)
+	t, target, own, fresh, err := readBoth(ctx, s, path)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -39,7 +43,13 @@ func LoadWith(ctx context.Context, s Source, path string) (*Data, *Set, error) {
 			t.group.addMissing()
 		}
 	}
-	d, enc, err := buildTable(s, t, target)
+	if t.time != nil {
+		t.time = append(t.time, slices.Repeat([]float64{math.NaN()}, fresh.rows)...)
+	}
+	if own == known { // no test file
+		own = t.rows
+	}
+	d, enc, err := buildTable(s, t, target, own)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -48,13 +58,38 @@ func LoadWith(ctx context.Context, s Source, path string) (*Data, *Set, error) {
 	for i := range rows {
 		rows[i] = known + i
 	}
-	return d, enc.set(rows), nil
+	set := enc.set(rows)
+	if s.Resize != nil {
+		set = s.Resize.set(set, d.black())
+		if bad := d.resize(s.Resize); bad != nil {
+			return nil, nil, bad
+		}
+	}
+	return d, set, nil
+}
+
+// readBoth reads the table of a source, whose rows from own on are those of its test file, and one
+// of further rows.
+func readBoth(ctx context.Context, s Source, path string) (t *table, target *column, own int, fresh *table, err error) {
+	if s.Reading > 0 {
+		if t, target, own, err = understand(ctx, s); err == nil {
+			var notes []string
+			fresh, _, notes, err = t.profile.understood.again(ctx, &s, path, false)
+			t.profile.FreshNotes = notes
+		}
+		return t, target, own, fresh, err
+	}
+	if t, target, err = readTable(ctx, s); err == nil {
+		fresh, err = readRows(ctx, path, t.columns)
+		own = t.rows
+	}
+	return t, target, own, fresh, err
 }
 
 // readRows reads a table whose columns of some names are categorical because they
 // are so in another table.
 func readRows(ctx context.Context, path string, like []*column) (*table, error) {
-	if isParquet(path) {
+	if IsParquet(path) {
 		return readParquet(ctx, path, nil)
 	}
 	text := map[string]bool{}
@@ -66,8 +101,8 @@ func readRows(ctx context.Context, path string, like []*column) (*table, error) 
 	return scanCSV(path, nil, text, opens(ctx, path))
 }
 
-// isParquet reports whether the first bytes are those of a Parquet file.
-func isParquet(path string) bool {
+// IsParquet reports whether the first bytes are those of a Parquet file.
+func IsParquet(path string) bool {
 	if _, err := regular(path); err != nil {
 		return false // whoever opens it says why
 	}
@@ -103,6 +138,8 @@ func (t *table) join(u *table, path string) error {
 // join appends the cells of another column of the same kind.
 func (c *column) join(d *column) error {
 	switch {
+	case c.words != nil && d.words != nil:
+		c.joinWords(d)
 	case c.text && !d.text:
 		return errors.New("there are numbers, but the network learned from categories; write them as text")
 	case !c.text && d.text && len(d.levels) > 0:

@@ -8,6 +8,7 @@ import "slices"
 type Preparation struct {
 	Columns    []Prepared `json:"columns,omitempty"`    // of a table, in its order, without target, group and those ignored
 	Pixels     *Number    `json:"pixels,omitempty"`     // of images instead: how each value is encoded
+	Resize     *Resize    `json:"resize,omitempty"`     // of image files: how a file gets its size; its pixels, 0 to 255, are the raw row
 	Vocabulary []string   `json:"vocabulary,omitempty"` // of a text instead: the characters by number; the first stands for all others
 
 	Classes     []string `json:"classes,omitempty"`      // by output
@@ -27,9 +28,18 @@ type Prepared struct {
 	Missing bool     `json:"missing,omitempty"` // numeric: one more value behind, 1 if the number is missing, else 0
 	Levels  []string `json:"levels,omitempty"`  // categorical: a raw value is a place in this list
 
+	Words *Words `json:"words,omitempty"` // text
+
 	// Table is the encoded values of each level, then of a missing value, then of
 	// a level that was never seen.
 	Table [][]float32 `json:"table,omitempty"`
+}
+
+// Words says what becomes of a text: each word, its letters and digits in small letters,
+// counts at the place of its FNV-1a hash (32 bits) modulo the number of places, times the
+// rarity of that place; then all are divided by the root of the sum of their squares.
+type Words struct {
+	Rarity []float32 `json:"rarity"` // by place
 }
 
 // Number says what becomes of numbers: z = (x − mean)·scale within ±[MaxScore],
@@ -87,7 +97,9 @@ func (e *encoder) preparation() *Preparation {
 	for i := range e.columns {
 		f := &e.columns[i]
 		c := Prepared{Name: f.name, Kind: f.info().Kind}
-		if !f.text {
+		if f.words != nil {
+			c.Words = &Words{Rarity: f.idf}
+		} else if !f.text {
 			c.Number, c.Missing = asNumber(f.number), f.missing >= 0
 		} else {
 			end := e.shape.Size()

@@ -22,6 +22,9 @@ type Split struct {
 	Fold  int     `json:"fold,omitempty" yaml:"fold,omitempty"`   // 0 ≤ Fold < Folds
 	CV    int     `json:"cv,omitempty" yaml:"cv,omitempty"`       // cross-validation over so many folds; 0 means none
 	Group string  `json:"group,omitempty" yaml:"group,omitempty"` // tables: rows with the same value in this column, which is no input, come into the same part
+
+	Time   string `json:"time,omitempty" yaml:"time,omitempty"` // tables: in the order of this column, the first rows are for training, then come validation and test; its parts stay inputs, not the time itself
+	NoTest bool   `json:"no_test,omitempty" yaml:"-"`           // there is no test part; study files write test: 0
 }
 
 func (s Split) shares() (valid, test float64) {
@@ -29,7 +32,7 @@ func (s Split) shares() (valid, test float64) {
 	if valid == 0 {
 		valid = 0.2
 	}
-	if test == 0 {
+	if test == 0 && !s.NoTest {
 		test = 0.2
 	}
 	return valid, test
@@ -40,7 +43,7 @@ func (s Split) check() *Error {
 	switch {
 	case !(valid > 0 && valid < 1):
 		return fault("split.valid", "%v is not a share of the rows; give a number above 0 and below 1", valid)
-	case !(test > 0 && test < 1):
+	case !(test > 0 && test < 1) && !(s.NoTest && test == 0):
 		return fault("split.test", "%v is not a share of the rows; give a number above 0 and below 1", test)
 	case s.CV != 0 && (s.Folds != 0 || s.Fold != 0 || s.Valid != 0):
 		return fault("split.cv", "leave out valid, folds and fold; each of the %d folds is the validation part in turn", s.CV)
@@ -52,6 +55,8 @@ func (s Split) check() *Error {
 		return fault("split.fold", "say how many folds there are: folds")
 	case s.Folds < 0 || s.Folds == 1:
 		return fault("split.folds", "%d folds leave nothing for training; give 2 or more", s.Folds)
+	case s.Time != "" && (s.Folds != 0 || s.CV != 0 || s.Group != ""):
+		return fault("split.time", "leave out cv, folds, fold and group; the rows are divided by time")
 	case s.Folds > 0 && s.Valid != 0:
 		return fault("split.valid", "leave it out; the validation part is fold %d of %d", s.Fold, s.Folds)
 	case s.Folds > 0 && (s.Fold < 0 || s.Fold >= s.Folds):
@@ -67,6 +72,7 @@ const maxCV = 20
 type parts struct {
 	train, valid, test []int
 	fold               []int // with CV: of each row of train; valid is empty
+	noTest             bool  // test is empty because the split says so
 }
 
 // labels are the classes of rows; class is nil for regression.
@@ -188,15 +194,17 @@ func (s Split) deal(rows []int, own, keep int, l labels, group []int32, testFile
 	if testFiles {
 		p.test = draw(r, rows[cut:], keep)
 	}
+	p.noTest = s.NoTest
 	return p
 }
 
-// check reports whether a part is empty.
+// check reports whether a part is empty that should not be.
 func (p parts) check() *Error {
-	if len(p.fold) > 0 && slices.Max(p.fold) > 0 && len(p.test) > 0 {
+	tested := len(p.test) > 0 || p.noTest
+	if len(p.fold) > 0 && slices.Max(p.fold) > 0 && tested {
 		return nil // the folds are for validation, too
 	}
-	if len(p.train) > 0 && len(p.valid) > 0 && len(p.test) > 0 {
+	if len(p.train) > 0 && len(p.valid) > 0 && tested {
 		return nil
 	}
 	return fault("split", "%d rows give %d for training, %d for validation and %d for the test; each needs at least one, so raise its share or use more rows",

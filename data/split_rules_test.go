@@ -171,9 +171,10 @@ func TestPartsThatAreEmpty(t *testing.T) {
 		p    parts
 		want string
 	}{
-		{parts{one, one, one, nil}, ""}, {parts{nil, one, one, nil}, "2 rows give 0 for training, 1 for validation and 1 for the test"}, {parts{one, nil, one, nil}, "2 rows give 1 for training, 0 for validation and 1"},
-		{parts{one, one, nil, nil}, "2 rows give 1 for training, 1 for validation and 0"}, {parts{[]int{1, 2}, nil, one, []int{0, 1}}, ""}, {parts{[]int{1, 2}, nil, one, []int{0, 0}}, "3 rows give 2"},
-		{parts{[]int{1, 2}, nil, nil, []int{0, 1}}, "2 rows give 2"},
+		{parts{one, one, one, nil, false}, ""}, {parts{nil, one, one, nil, false}, "2 rows give 0 for training, 1 for validation and 1 for the test"}, {parts{one, nil, one, nil, false}, "2 rows give 1 for training, 0 for validation and 1"},
+		{parts{one, one, nil, nil, false}, "2 rows give 1 for training, 1 for validation and 0"}, {parts{[]int{1, 2}, nil, one, []int{0, 1}, false}, ""}, {parts{[]int{1, 2}, nil, one, []int{0, 0}, false}, "3 rows give 2"},
+		{parts{[]int{1, 2}, nil, nil, []int{0, 1}, false}, "2 rows give 2"},
+		{parts{one, one, nil, nil, true}, ""}, {parts{one, nil, nil, nil, true}, "1 rows give 1 for training, 0 for validation"}, {parts{[]int{1, 2}, nil, nil, []int{0, 1}, true}, ""},
 	} {
 		got := ""
 		if err := c.p.check(); err != nil {

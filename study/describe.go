@@ -144,6 +144,9 @@ func CanContinue(stored json.RawMessage, s *Spec) error {
 					continue
 				}
 			case "data":
+				if t := *s; t.ReadAsBefore(stored) {
+					return fmt.Errorf("study %q exists, and this program understands its table in another way than the one that stored it: go on with budwood run, which reads it as before, or give this one another name", s.Name)
+				}
 				k = "data (a file or how it is used)"
 			case "start_with":
 				return fmt.Errorf("study %q exists and its start_with differs: leave it as it was, or out where the space no longer holds it", s.Name)

@@ -2,6 +2,7 @@ package study
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -80,6 +81,9 @@ func Load(ctx context.Context, path string, cache *data.Cache, o FileOptions) (*
 	if err == nil {
 		d, err = s.Probe(ctx, cache)
 	}
+	if err == nil {
+		err = s.chooseRanks(ctx, d)
+	}
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, nil, ctx.Err()
@@ -120,7 +124,29 @@ func parse(src []byte) (*Spec, ast.Node, error) {
 	if err == nil {
 		err = written(root, s)
 	}
+	if err == nil && s.Data != nil {
+		if n := exactly(root, "data.split.test"); n != nil && nothing(n) {
+			s.Data.Split.NoTest = true // 0 means 0
+		}
+		if s.Data.Table() {
+			s.Data.Reading = data.Newest
+		}
+	}
 	return s, root, err
+}
+
+// ReadAsBefore makes a study that exists already understand its table as it did when it
+// was stored, so that it goes on with the same rows; changed reports whether that is
+// another way than the study's own. Its data then has to be probed anew.
+func (s *Spec) ReadAsBefore(stored json.RawMessage) (changed bool) {
+	var old Spec
+	if s.Data == nil || json.Unmarshal(stored, &old) != nil || old.Data == nil || old.Data.Reading == s.Data.Reading {
+		return false
+	}
+	d := *s.Data
+	d.Reading = old.Data.Reading
+	s.Data = &d
+	return true
 }
 
 // defaults are numbers and lists for which a program's zero value stands, so that
@@ -128,7 +154,7 @@ func parse(src []byte) (*Spec, ast.Node, error) {
 var defaults = []struct{ path, value string }{
 	{"budget.trials", "30"}, {"budget.epochs", "27"}, {"search.parallel", "2"}, {"search.eta", "3"}, {"search.min_epochs", "1"}, {"search.priority", "3"},
 	{"retrain.epochs", "budget.epochs"}, {"max_failed", "10, while no trial has a value"}, {"keep", "1"},
-	{"data.split.valid", "0.2"}, {"data.split.test", "0.2"}, {"data.text.steps", "64"}, {"data.target_encode.smooth", "10"}, {"data.target_encode.folds", "5"},
+	{"data.split.valid", "0.2"}, {"data.missing", "the usual spellings alone"}, {"data.text.steps", "64"}, {"data.target_encode.smooth", "10"}, {"data.target_encode.folds", "5"},
 	{"data.target_encode.columns", "all of them"}, {"data.image", "no image"}, {"data.rows", "all of them"}, {"resources.cpu", "1, or mesh.threads"}, {"mesh.data", "mesh.threads"}, {"mesh.micro_batches", "accumulate, and with a pipeline 4 for each stage at least"}, {"mesh.pipeline", "1"}, {"mesh.threads", "1"}, {"resources.mem", "a share of the worker's"}, {"command.grace", "10s"},
 }
 
@@ -242,5 +268,10 @@ func (s *Spec) locate(dir string, outside bool) error {
 		return err
 	}
 	s.Data = &located
+	if !outside {
+		if err := located.CheckInside(context.Background()); err != nil {
+			return dataError(err)
+		}
+	}
 	return nil
 }

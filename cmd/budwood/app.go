@@ -27,6 +27,7 @@ type cli struct {
 	Compress  compressCmd  `cmd:"" help:"Make the best network of an ended study smaller: plans are searched, each is compared with the original."`
 	Run       runCmd       `cmd:"" help:"Run a study from a file and follow it. Run it again to continue where it stopped."`
 	Plan      planCmd      `cmd:"" help:"Show a study with every default, and what it would spend, without running it."`
+	Profile   profileCmd   `cmd:"" help:"Show how a table is understood: what each column is and why, classes, what is left out, what may be wrong."`
 	Names     namesCmd     `cmd:"" help:"List what a study file may name: samplers, schedulers, metrics, hyperparameters, numbers, with their defaults and ranges."`
 	Ls        lsCmd        `cmd:"" help:"List studies."`
 	Show      showCmd      `cmd:"" help:"Show a study's trials, or one trial."`
@@ -48,6 +49,8 @@ type cli struct {
 	Report    reportCmd    `cmd:"" help:"Write a study as one HTML page: curves, importance of parameters, trials."`
 	Predict   predictCmd   `cmd:"" help:"Predict the rows of a table with the network of a study's best trial."`
 	Export    exportCmd    `cmd:"" help:"Write the network of a study's best trial as an ONNX file."`
+
+	Import importCmd `cmd:"" help:"Read a network that others have trained (ONNX, safetensors) and print what it is."`
 
 	Version   kong.VersionFlag `help:"Print the version."`
 	Home      string           `group:"everywhere" help:"State directory: Temporal's database, the store, checkpoints, logs." env:"BUDWOOD_HOME" placeholder:"DIR" type:"path"`

@@ -28,7 +28,7 @@ func (c *planCmd) Run(a *app) error {
 		return usageError{errors.New("expected \"<file>\", a study file, or --cluster FILE; see budwood plan --help")}
 	}
 	file := fileArg{File: c.File, overrides: c.overrides}
-	spec, d, err := file.load(a.ctx)
+	spec, d, err := file.load(a)
 	if err != nil {
 		return err
 	}
@@ -57,7 +57,29 @@ func (c *planCmd) Run(a *app) error {
 	}
 	t.limits(spec)
 	t.candidates(spec)
-	return c.write(a.stdout, t.table, spec)
+	shown := struct {
+		*study.Spec
+		Profile *data.Profile `json:"profile,omitempty"`
+	}{Spec: spec}
+	if d != nil {
+		shown.Profile = d.Profile
+	}
+	if err := c.write(a.stdout, t.table, shown); err != nil || shown.Profile == nil || c.Output != "table" {
+		return err
+	}
+	fmt.Fprintln(a.stdout)
+	return writeProfile(a.stdout, shown.Profile, "", planColumns)
+}
+
+// planColumns is how many columns of a table a plan shows.
+const planColumns = 40
+
+// describeTest is the test part of the data.
+func describeTest(d *data.Data) string {
+	if d.Test == nil {
+		return "no test rows"
+	}
+	return fmt.Sprintf("%d test rows", d.Test.Len())
 }
 
 // settings is the table of a study's settings.
@@ -72,7 +94,12 @@ func (t *settings) task(spec *study.Spec, d *data.Data) {
 		if d.Valid != nil {
 			parts = fmt.Sprintf("%d train, %d valid", d.Train.Len(), d.Valid.Len())
 		}
-		t.set("data", "%s, %d test rows; %d features; %s of %q", parts, d.Test.Len(), d.Features, d.Task, d.Target)
+		of := string(d.Task)
+		if d.Classes > 0 {
+			of = fmt.Sprintf("%s with %d classes", d.Task, d.Classes)
+		}
+		t.set("data", "%s, %s; %d features; %s of %q", parts, describeTest(d), d.Features, of, d.Target)
+		t.images(d.Images)
 	}
 	if p := spec.Program(); p != nil {
 		t.set("command", "%s (in %s)", strings.Join(p.Args, " "), p.Dir)

@@ -36,14 +36,17 @@ type overrides struct {
 
 // load reads the study and its data, so that every mistake in them is found
 // before anything starts.
-func (f *fileArg) load(ctx context.Context) (*study.Spec, *data.Data, error) {
+func (f *fileArg) load(a *app) (*study.Spec, *data.Data, error) {
 	for flag, n := range map[string]*int{"trials": f.Trials, "epochs": f.Epochs, "parallel": f.Parallel} {
 		if n != nil && *n == 0 { // which in a study stands for the default
 			return nil, nil, usageError{fmt.Errorf("--%s: 0 does nothing: give at least 1", flag)}
 		}
 	}
+	if err := tableInstead("this command", f.File); err != nil {
+		return nil, nil, err
+	}
 	most, _ := trials.TrialMemory()
-	return study.Load(ctx, f.File, &data.Cache{Max: most}, study.FileOptions{Outside: f.AllowOutside, Override: func(s *study.Spec) {
+	return study.Load(a.ctx, f.File, &data.Cache{Max: most, Shared: a.sharedData()}, study.FileOptions{Outside: f.AllowOutside, Override: func(s *study.Spec) {
 		override(&s.Name, f.Name)
 		override(&s.Budget.Trials, f.Trials)
 		override(&s.Budget.Epochs, f.Epochs)
@@ -75,13 +78,15 @@ type runFlags struct {
 }
 
 func (c *runCmd) Run(a *app) error {
-	spec, d, err := c.load(a.ctx)
+	spec, d, err := c.load(a)
 	if err != nil {
 		return err
 	}
+	a.sayImages(d)
 	if err := a.sayMesh(spec, d); err != nil {
 		return err
 	}
+	a.sayProfile(d, c.File)
 	return c.runFlags.run(a, spec)
 }
 
@@ -130,6 +135,12 @@ func (c *runFlags) run(a *app, spec *study.Spec) (err error) {
 		return err
 	}
 	if exists {
+		if spec.ReadAsBefore(old.Spec) {
+			a.say("study %s reads its table as when it was stored; give it another --name to have it understood as a new one", spec.Name)
+			if _, err := spec.Probe(a.ctx, &data.Cache{}); err != nil {
+				return err
+			}
+		}
 		if err := study.CanContinue(old.Spec, spec); err != nil {
 			return usageError{err}
 		}
@@ -164,8 +175,12 @@ func (c *runFlags) run(a *app, spec *study.Spec) (err error) {
 	return a.follow(db, conn, spec.Name, c.Plain)
 }
 
-// sayMesh says it if a study's ranks are predicted to take longer than one would.
+// sayMesh says which mesh was chosen for a study's ranks, and if they are predicted to take
+// longer than one would.
 func (a *app) sayMesh(spec *study.Spec, d *data.Data) error {
+	if text := study.MeshChoice(spec); text != "" {
+		a.say("mesh chosen %s", text)
+	}
 	if !spec.Mesh.Ranks.Several() {
 		return nil
 	}

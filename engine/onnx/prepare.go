@@ -25,6 +25,9 @@ func (g *graph) prepare(p *data.Preparation, x *operand) error {
 			width += len(c.Table[0])
 			continue
 		}
+		if c.Words != nil {
+			return fmt.Errorf("column %q: text has no form in ONNX; leave the column out, or export without the preparation", c.Name)
+		}
 		if c.Number.Encoding == data.Quantile {
 			return fmt.Errorf("column %q: the encoding quantile has no form in ONNX; use another one for numeric columns, or export without the preparation", c.Name)
 		}
