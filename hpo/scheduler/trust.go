@@ -29,10 +29,10 @@ const (
 // believed before counts as priorProbes probes with the correlation priorTrust. From
 // doubtFrom to doubtTo more is to be learned.
 const (
-	leastTrust             = .65
+	leastTrust             = .8
 	priorTrust             = .8
 	priorProbes            = 3.
-	doubtFrom, doubtTo     = .45, .85
+	doubtFrom, doubtTo     = .6, .93
 	fewestProbes, mostCorr = 4, .99
 )
 
