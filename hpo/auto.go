@@ -20,9 +20,8 @@ import (
 // share of the results that are as good as the best one to points where nothing was tried. What nearly repeats a
 // trial is not proposed.
 //
-// Where a scheduler stops trials early TPE proposes all of
-// them: it needs only their order, which results at different budgets share, and
-// was measured to need half the budget of the process. With very many parameters or trials, where a process
+// Where a scheduler stops trials early, each counts with its loss at its own budget, moved by what those that
+// went on have gained since. With very many parameters or trials, where a process
 // sees too little of them, [CMAES] takes turns too.
 //
 // With several objectives it is [EHVI] at first and then [MOTPE]. Where costs count,
@@ -140,9 +139,6 @@ func (a *Auto) choose(req search.Request, p past) choice {
 	}
 	if !a.gp.ready(p, dims) {
 		return choice{Sampler: &a.gp, why: fmt.Sprintf("quasi: an even start, %d of %d results", n, startup(dims))}
-	}
-	if 5*p.cut > n {
-		return choice{Sampler: TPE{Cost: a.Cost}, why: fmt.Sprintf("tpe: %d of %d results are of trials that were not trained to the end", p.cut, n)}
 	}
 	switch turn := req.First % 4; {
 	case a.Cost == "" && dims > autoMostDims && turn%2 == 1:

@@ -48,6 +48,7 @@ func TestSamplerDoesNotSeeAside(t *testing.T) {
 // when the study goes on.
 func TestPausedTrialSetAsideEnds(t *testing.T) {
 	spec := studytest.Toy(t, "paused")
+	spec.Search.Scheduler = "hyperband"
 	spec.Budget.Trials = 5
 	b := studytest.New(t, studytest.Quadratic)
 	segments := 0

@@ -8,12 +8,13 @@ import (
 	"budwood/search"
 )
 
-// Rules is the version of the rules by which studies end that begin now. Histories of
+// Rules is the version of the rules of studies that begin now. Histories of
 // older versions have none; what has changed since depends on it:
 //
 //   - 1: segments that run are stopped with a reason, not cancelled without one, and a
 //     study whose budget is spent when it is submitted again begins nothing.
-const Rules = 1
+//   - 2: ASHA learns whether its first rungs can be trusted.
+const Rules = 2
 
 // Progress is where a study stands, and the policies by which it goes on. Both drivers,
 // [Local] and the study workflow, tell it what has happened and carry out what it
@@ -39,7 +40,7 @@ type Progress struct {
 func Begin(spec *Spec, known *BeginResult, now time.Time) (*Progress, search.Decision, error) {
 	var d search.Decision
 	if known.Saved.FromStart() {
-		p := &Progress{Spec: spec, Loop: spec.newLoop(known.Settles), Began: now, Rules: known.Rules}
+		p := &Progress{Spec: spec, Loop: spec.newLoop(known.Settles, known.Rules), Began: now, Rules: known.Rules}
 		if known.Saved != nil {
 			p.Began = now.Add(-known.Saved.Elapsed)
 		}

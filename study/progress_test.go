@@ -18,7 +18,7 @@ func policed(edit func(*Spec)) *Progress {
 	if edit != nil {
 		edit(spec)
 	}
-	return &Progress{Spec: spec, Loop: spec.newLoop(true), Rules: Rules}
+	return &Progress{Spec: spec, Loop: spec.newLoop(true, Rules), Rules: Rules}
 }
 
 // run takes the result of the trial of one segment.

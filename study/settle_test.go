@@ -57,7 +57,7 @@ func TestConcluding(t *testing.T) {
 // is that of all its attempts at the segment.
 func TestCutTrialCountsOnce(t *testing.T) {
 	spec := &Spec{Name: "once", Objective: search.Objective{Metric: "loss"}, Search: Search{Scheduler: "none", Parallel: 1}, Budget: Budget{Trials: 1, Epochs: 9}}
-	p := &Progress{Spec: spec, Loop: spec.newLoop(true)}
+	p := &Progress{Spec: spec, Loop: spec.newLoop(true, Rules)}
 	d := p.Loop.Begin()
 	take := func(state search.State, epochs int, joules, seconds float64) {
 		t.Helper()

@@ -3,6 +3,7 @@ package study
 import (
 	"encoding/json"
 
+	"budwood/hpo/scheduler"
 	"budwood/search"
 	"budwood/trials"
 )
@@ -19,10 +20,14 @@ func (s *Spec) Task(seg search.Segment, t search.Trial) trials.Task {
 	return task
 }
 
-// newLoop is the loop of a study that begins; settles says that its best trial is
-// trained to the end before it ends.
-func (s *Spec) newLoop(settles bool) *search.Loop {
-	return &search.Loop{Scheduler: newScheduler(s), Parallel: s.Search.Parallel, Trials: s.Budget.Trials, Retrain: s.retrain(), Settles: settles}
+// newLoop is the loop of a study that begins, by a version of the [Rules]; settles says
+// that its best trial is trained to the end before it ends.
+func (s *Spec) newLoop(settles bool, rules int) *search.Loop {
+	l := newScheduler(s)
+	if a, ok := l.(*scheduler.ASHA); ok {
+		a.Learn = rules >= 2
+	}
+	return &search.Loop{Scheduler: l, Parallel: s.Search.Parallel, Trials: s.Budget.Trials, Retrain: s.retrain(), Settles: settles}
 }
 
 // restore is the loop of a study that goes on where it was.

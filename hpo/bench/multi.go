@@ -17,15 +17,16 @@ import (
 
 var schedulers = []struct {
 	name string
-	make func() search.Scheduler
+	make func(epochs int) search.Scheduler
 }{
-	{"none", func() search.Scheduler { return &scheduler.NoStopping{Max: epochs} }},
-	{"halving", func() search.Scheduler { return &scheduler.SuccessiveHalving{Max: epochs} }},
-	{"asha", func() search.Scheduler { return &scheduler.ASHA{Max: epochs} }},
-	{"hyperband", func() search.Scheduler { return &scheduler.Hyperband{Max: epochs} }},
-	{"median", func() search.Scheduler { return &scheduler.MedianStopping{Max: epochs} }},
-	{"plateau", func() search.Scheduler { return &scheduler.Plateau{Max: epochs} }},
-	{"extrapolation", func() search.Scheduler { return &scheduler.Extrapolation{Max: epochs} }},
+	{"none", func(epochs int) search.Scheduler { return &scheduler.NoStopping{Max: epochs} }},
+	{"halving", func(epochs int) search.Scheduler { return &scheduler.SuccessiveHalving{Max: epochs} }},
+	{"asha-blind", func(epochs int) search.Scheduler { return &scheduler.ASHA{Max: epochs} }},
+	{"asha", func(epochs int) search.Scheduler { return &scheduler.ASHA{Max: epochs, Learn: true} }},
+	{"hyperband", func(epochs int) search.Scheduler { return &scheduler.Hyperband{Max: epochs} }},
+	{"median", func(epochs int) search.Scheduler { return &scheduler.MedianStopping{Max: epochs} }},
+	{"plateau", func(epochs int) search.Scheduler { return &scheduler.Plateau{Max: epochs} }},
+	{"extrapolation", func(epochs int) search.Scheduler { return &scheduler.Extrapolation{Max: epochs} }},
 }
 
 // multi runs every scheduler with every sampler on the curves; names picks some
@@ -40,15 +41,11 @@ func multi(out io.Writer, dir, parts, names, optuna, svg, runs string, seeds, un
 	if err != nil {
 		return err
 	}
-	for _, task := range tasks {
-		if parts != "" && !slices.ContainsFunc(strings.Split(parts, ","), func(s string) bool { return strings.Contains(task, s) }) {
-			continue
-		}
-		c, err := loadCurves(dir, task)
-		if err != nil {
-			return err
-		}
-		p := c.problem("taskset_" + task)
+	problems, err := collectCurves(dir, parts)
+	if err != nil {
+		return err
+	}
+	for _, p := range problems {
 		for _, sched := range schedulers {
 			for _, s := range samplers {
 				name := s.name + "+" + sched.name
@@ -56,7 +53,7 @@ func multi(out io.Writer, dir, parts, names, optuna, svg, runs string, seeds, un
 					continue
 				}
 				for seed := range seeds {
-					regrets, err := budgeted(p, s.s, sched.make(), units, parallel, uint64(seed))
+					regrets, err := budgeted(p, s.s, sched.make(p.top), units, parallel, uint64(seed))
 					if err != nil {
 						return fmt.Errorf("%s on %s, seed %d: %w", name, p.name, seed, err)
 					}
@@ -79,6 +76,40 @@ func multi(out io.Writer, dir, parts, names, optuna, svg, runs string, seeds, un
 		return err
 	}
 	return rep.draw(svg, "Regret left on learning curves (1: a typical random point)", "budget, in full trainings")
+}
+
+// collectCurves lists the problems with learning curves whose names hold one of the
+// parts.
+func collectCurves(dir, parts string) ([]problem, error) {
+	want := func(name string) bool {
+		return parts == "" || slices.ContainsFunc(strings.Split(parts, ","), func(s string) bool { return strings.Contains(name, s) })
+	}
+	var out []problem
+	for _, task := range tasks {
+		if !want("taskset_" + task) {
+			continue
+		}
+		c, err := loadCurves(dir, task)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, c.problem("taskset_"+task))
+	}
+	lc, err := loadLCBench(dir)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range lcTasks {
+		if !want("lcbench_" + id) {
+			continue
+		}
+		p, err := lc.problem(id)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, p)
+	}
+	return out, nil
 }
 
 // readOptunaMulti reads the runs that optuna_multi.py wrote: for each task and

@@ -26,8 +26,15 @@ type ASHA struct {
 	Also     []search.Goal `json:"also,omitempty"` // of further objectives
 	Stopping bool          `json:"stopping,omitempty"`
 
-	Next  int    `json:"next"`            // state: number of the next trial
-	Rungs []Rung `json:"rungs,omitempty"` // state
+	// Learn finds out whether the first rungs can be trusted. The first trials, and some
+	// later ones as long as there is doubt, climb to the highest rung below the full budget
+	// whatever their rank; where the ranks at a lower rung have little to do with those,
+	// trials begin above it, and those that wait in it go on. Not with Stopping or Also.
+	Learn bool `json:"learn,omitempty"`
+
+	Next   int     `json:"next"`             // state: number of the next trial
+	Rungs  []Rung  `json:"rungs,omitempty"`  // state
+	Probes []Probe `json:"probes,omitempty"` // state: by trial
 }
 
 var _ search.Scheduler = (*ASHA)(nil)
@@ -43,7 +50,7 @@ func (a *ASHA) Step(e search.Event) []search.Action {
 	case search.Free:
 		out := a.promote(e.Slots)
 		for range min(e.Slots-len(out), e.New) {
-			out = append(out, search.Start{Trial: a.Next, Budget: a.Rungs[0].Budget})
+			out = append(out, a.begins(a.Next))
 			a.Next++
 		}
 		return out
@@ -80,6 +87,10 @@ func (a *ASHA) promote(slots int) []search.Action {
 			break
 		}
 		p := &a.Rungs[k].Peers[i]
+		why := a.uncut(k, i)
+		if why == "" {
+			why = a.Rungs[k].rank(i) + a.raised(k)
+		}
 		p.Risen = true
 		next := &a.Rungs[k+1]
 		if !p.Waiting { // it ended by itself, and would have come this far
@@ -87,15 +98,23 @@ func (a *ASHA) promote(slots int) []search.Action {
 			continue
 		}
 		p.Waiting = false
-		out = append(out, search.Resume{Trial: p.Trial, Budget: next.Budget, Reason: a.Rungs[k].rank(i)})
+		out = append(out, search.Resume{Trial: p.Trial, Budget: next.Budget, Reason: why})
 	}
 	return out
 }
 
 // promotable finds the best peer that may go on, in the highest rung possible.
 func (a *ASHA) promotable() (k, i int) {
+	first := a.first()
 	for k := len(a.Rungs) - 2; k >= 0; k-- {
 		peers := a.Rungs[k].Peers
+		if a.learns() && k < a.judge() {
+			for i, p := range peers {
+				if p.Waiting && !p.Risen && (k < first || a.probe(p.Trial) != nil) {
+					return k, i
+				}
+			}
+		}
 		if !a.Stopping {
 			peers = peers[:min(a.top(k), len(peers))]
 		}
@@ -116,6 +135,9 @@ func (a *ASHA) report(e search.Reported) []search.Action {
 	if !usable(e.Values) {
 		a.Rungs[k].Diverged++
 		return []search.Action{unusable(e.Trial, e.Budget)}
+	}
+	if p := a.probe(e.Trial); p != nil && len(p.Values) == k {
+		p.Values = append(p.Values, e.Values[0])
 	}
 	last := k == len(a.Rungs)-1
 	i := a.Rungs[k].add(Peer{Trial: e.Trial, Values: e.Values, Waiting: !last, Done: last}, a.Goal, a.Also...)
@@ -155,6 +177,7 @@ func (a *ASHA) end(e search.Ended) {
 func (a *ASHA) why(r *Rung, i int) string {
 	top := a.top(level(a.Rungs, r.Budget))
 	switch {
+	case level(a.Rungs, r.Budget) < a.first():
 	case !a.Stopping && top == 0:
 		return fmt.Sprintf("%s, too few to promote one in %d", r.rank(i), a.eta())
 	case !a.Stopping && i >= min(top, len(r.Peers)):

@@ -23,11 +23,12 @@ func FuzzSchedulers(f *testing.F) {
 		return []search.Scheduler{
 			&NoStopping{Max: most},
 			&ASHA{Min: least, Max: most, Eta: eta, Goal: goal, Stopping: yes, Also: also},
+			&ASHA{Min: least, Max: most, Eta: eta, Goal: goal, Learn: true, Stopping: yes, Also: also},
 			&Hyperband{Min: least, Max: most, Eta: eta, Goal: goal, Stopping: yes, Also: also},
 			&SuccessiveHalving{Min: least, Max: most, Eta: eta, Goal: goal, Also: also},
 			&MedianStopping{Min: least, Max: most, Goal: goal},
 			&Plateau{Min: least, Max: most, Every: eta, Goal: goal},
 			&Extrapolation{Min: least, Max: most, Points: eta, Peers: eta, Goal: goal},
-		}[rapid.IntRange(0, 6).Draw(t, "scheduler")]
+		}[rapid.IntRange(0, 7).Draw(t, "scheduler")]
 	})
 }

@@ -64,6 +64,7 @@ func settled(t *rapid.T, s search.Scheduler, trials, parallel, full, conclude in
 func TestTheBestIsTrainedToTheEnd(t *testing.T) {
 	for name, make := range map[string]func(full int) search.Scheduler{
 		"asha":      func(full int) search.Scheduler { return &ASHA{Max: full} },
+		"learning":  func(full int) search.Scheduler { return &ASHA{Max: full, Learn: true} },
 		"hyperband": func(full int) search.Scheduler { return &Hyperband{Max: full} },
 		"halving":   func(full int) search.Scheduler { return &SuccessiveHalving{Max: full} },
 		"plateau":   func(full int) search.Scheduler { return &Plateau{Max: full} },
