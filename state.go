@@ -75,7 +75,7 @@ func OpenState(home string, files *blob.DataFiles, log zerolog.Logger) (*State, 
 		if err := os.MkdirAll(blobs, 0o755); err != nil {
 			return nil, errors.Join(err, store.Close())
 		}
-		files = &blob.DataFiles{Blobs: blob.Dir(blobs)}
+		files = &blob.DataFiles{Blobs: blob.Dir(blobs), Shared: &data.Shared{Dir: filepath.Join(home, "decoded")}}
 	}
 	return &State{Store: store, Files: files, Data: &data.Cache{Files: files}, Meter: energy.NewAttributor(power), Log: log, home: home}, nil
 }

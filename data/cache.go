@@ -91,7 +91,9 @@ func (c *Cache) fill(ctx context.Context, e *entry, s Source) {
 			c.drop(e)
 		}
 	}()
-	if s, e.err = s.at(ctx, c.Files); e.err == nil {
+	var done func()
+	if s, done, e.err = c.here(ctx, s); e.err == nil {
+		defer done()
 		e.err = c.check(ctx, s)
 	}
 	switch {
@@ -131,21 +133,43 @@ func (c *Cache) shrink(newest *entry) {
 
 // LoadWith is [LoadWith], with the files of [Cache.Files]. Nothing is kept.
 func (c *Cache) LoadWith(ctx context.Context, s Source, path string) (*Data, *Set, error) {
-	s, err := s.at(ctx, c.Files)
+	s, done, err := c.here(ctx, s)
 	if err != nil {
 		return nil, nil, err
 	}
+	defer done()
 	return LoadWith(ctx, s, path)
+}
+
+// LoadWithImages is [LoadWithImages], with the files of [Cache.Files]. Nothing is kept.
+func (c *Cache) LoadWithImages(ctx context.Context, s Source, path string) (*Data, *NewImages, error) {
+	s, done, err := c.here(ctx, s)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer done()
+	return LoadWithImages(ctx, s, path)
 }
 
 // Fresh is [Load], with the files of [Cache.Files]: data that has [Data.Numbers].
 // Nothing is kept.
 func (c *Cache) Fresh(ctx context.Context, s Source) (*Data, error) {
-	s, err := s.at(ctx, c.Files)
+	s, done, err := c.here(ctx, s)
 	if err != nil {
 		return nil, err
 	}
+	defer done()
 	return Load(ctx, s)
+}
+
+// here is the source with the paths at which it can be read here, images as one file;
+// see [Shared.Packed].
+func (c *Cache) here(ctx context.Context, s Source) (Source, func(), error) {
+	s, err := s.at(ctx, c.Files)
+	if err != nil {
+		return s, nil, err
+	}
+	return c.Shared.Packed(ctx, s)
 }
 
 func (c *Cache) drop(e *entry) {

@@ -71,10 +71,16 @@ func (s Source) MapPaths(f func(key, path string) (string, error)) (Source, erro
 	return s, nil
 }
 
-// WithDigests is the source with the digests of its files, as they are now.
+// WithDigests is the source with the digests of its files, as they are now. That of
+// image files is of the file that [Shared.Packed] makes of them.
 func (s Source) WithDigests(ctx context.Context) (Source, error) {
 	s.Digests = map[string]Digest{}
-	return s.MapPaths(func(key, path string) (string, error) {
+	packed, done, err := (*Shared)(nil).Packed(ctx, s)
+	if err != nil {
+		return s, err
+	}
+	defer done()
+	_, err = packed.MapPaths(func(key, path string) (string, error) {
 		d, err := DigestFile(ctx, path)
 		if err != nil {
 			return "", ioFault(key, path, 0, err)
@@ -82,6 +88,7 @@ func (s Source) WithDigests(ctx context.Context) (Source, error) {
 		s.Digests[key] = d
 		return path, nil
 	})
+	return s, err
 }
 
 // at is the source with the paths at which its files can be read here.

@@ -19,6 +19,8 @@ func Estimate(ctx context.Context, s Source) (n int64) {
 	used, all, read := 1., int64(0), int64(0) // share of the rows, values, bytes that are read
 	files := s.files()
 	switch {
+	case s.OfImages(): // they stay in a file
+		return 0
 	case s.Text != nil:
 		size := unpackedSize(files[0].path)
 		return size + 4*size + 8*size // bytes, characters; numbers and classes

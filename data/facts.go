@@ -27,15 +27,24 @@ type Facts struct {
 // they are in random order, and more rows would cost more than they tell.
 const momentRows = 4096
 
+// momentValues bounds the values that are read from a file for them.
+const momentValues = 1 << 23
+
 // measure fills in what the encoded training set tells. numeric are the places of
 // numeric columns in a row.
 func (f *Facts) measure(train *Set, numeric []int) {
 	f.TrainRows, f.Features, f.Classes = train.Len(), train.Shape.Size(), train.Classes
 	f.classes(train)
 	head := train.Head(momentRows)
+	x := head.X
+	if head.Rows != nil { // of images some may have very many values
+		head = head.Head(max(momentValues/f.Features, 1))
+		x = make([]float32, head.Len()*f.Features)
+		head.Read(x, 0)
+	}
 	n, used := f.Features, 0
 	for _, at := range numeric {
-		skew, kurt, ok := tails(head.X, at, n)
+		skew, kurt, ok := tails(x, at, n)
 		if ok {
 			f.Skewness += math.Abs(skew)
 			f.Kurtosis += kurt

@@ -123,6 +123,12 @@ func pixelMoments(l labelled, rows []int) (mean, scale float64) {
 			seen[b]++
 		}
 	}
+	return byteMoments(&seen)
+}
+
+// byteMoments are the mean of bytes of which each value was seen so often, and one over
+// their standard deviation.
+func byteMoments(seen *[256]int) (mean, scale float64) {
 	var n, sum, square float64
 	for b, k := range seen {
 		n += float64(k)

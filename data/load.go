@@ -21,6 +21,7 @@ type Data struct {
 	TargetScale        float64      // regression: its standard deviation. Sets hold (target − TargetMean) / TargetScale: an RMSE times TargetScale is in the target's own unit
 	Dropped            int          // rows left out because their target is missing
 	Preparation        *Preparation // how a raw row becomes the network's input
+	Images             *Images      // of image files: what they were, and what was left out; else nil
 	Facts              Facts
 	Profile            *Profile // tables of a newer reading: how they were understood
 
@@ -38,6 +39,21 @@ func Load(ctx context.Context, s Source) (*Data, error) {
 	if err := s.Validate(); err != nil {
 		return nil, err
 	}
+	if s.OfImages() {
+		return loadImages(ctx, s)
+	}
+	d, err := loadRows(ctx, s)
+	if err == nil && s.Resize != nil {
+		if bad := d.resize(s.Resize); bad != nil {
+			bad.Path = s.files()[0].path
+			return nil, bad
+		}
+	}
+	return d, err
+}
+
+// loadRows loads data that is not in image files.
+func loadRows(ctx context.Context, s Source) (*Data, error) {
 	switch {
 	case s.IDX != nil:
 		return loadIDX(ctx, s)
@@ -158,18 +174,10 @@ func build(s Source, t *table, target *column, own int) (*Data, *encoder, error)
 		}
 	}
 	d := &Data{
-		Task: Classification, Features: enc.shape.Size(), Classes: len(g.names), ClassNames: g.names,
+		Features: enc.shape.Size(), Classes: len(g.names), ClassNames: g.names,
 		Target: s.Target, Dropped: target.missing,
 	}
-	if g.class == nil {
-		d.Task = Regression
-		var m moments
-		m.add(g.value, p.train)
-		d.TargetMean, d.TargetScale = m.mean(), m.std()
-		if d.TargetScale == 0 {
-			d.TargetScale = 1 // the few training rows are all alike
-		}
-	}
+	d.goal(g, p.train)
 	for _, part := range []struct {
 		set  **Set
 		rows []int
@@ -194,6 +202,20 @@ func build(s Source, t *table, target *column, own int) (*Data, *encoder, error)
 	}
 	d.Facts.measure(d.Train, enc.numeric())
 	return d, enc, nil
+}
+
+// goal says what is learned.
+func (d *Data) goal(g goal, train []int) {
+	d.Task = Classification
+	if g.class == nil {
+		d.Task = Regression
+		var m moments
+		m.add(g.value, train)
+		d.TargetMean, d.TargetScale = m.mean(), m.std()
+		if d.TargetScale == 0 {
+			d.TargetScale = 1 // the few training rows are all alike
+		}
+	}
 }
 
 // targets gives a set the targets of its rows.

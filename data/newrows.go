@@ -13,10 +13,18 @@ import (
 // LoadWith is [Load] of a table, and encodes the rows of another one, CSV or
 // Parquet, as it encodes its own: rows whose target is to be predicted. They have
 // no part in fitting the encoding. That table needs the columns of the first but
-// the target, in any order; others are left out. The set has no targets.
+// the target, in any order; others are left out. The set has no targets. If the source
+// is one of images, path is an image or a folder; see [LoadWithImages].
 func LoadWith(ctx context.Context, s Source, path string) (*Data, *Set, error) {
 	if err := s.Validate(); err != nil {
 		return nil, nil, err
+	}
+	if s.OfImages() {
+		d, fresh, err := LoadWithImages(ctx, s, path)
+		if err != nil {
+			return nil, nil, err
+		}
+		return d, fresh.Set, nil
 	}
 	if s.CSV == "" && s.Parquet == "" {
 		return nil, nil, errors.New("data: rows to predict are read from a table, but this data is not a table; export the network and run it where the data is")
@@ -50,7 +58,14 @@ func LoadWith(ctx context.Context, s Source, path string) (*Data, *Set, error) {
 	for i := range rows {
 		rows[i] = known + i
 	}
-	return d, enc.set(rows), nil
+	set := enc.set(rows)
+	if s.Resize != nil {
+		set = s.Resize.set(set, d.black())
+		if bad := d.resize(s.Resize); bad != nil {
+			return nil, nil, bad
+		}
+	}
+	return d, set, nil
 }
 
 // readBoth reads the table of a source, whose rows from own on are those of its test file, and one

@@ -8,6 +8,7 @@ import "slices"
 type Preparation struct {
 	Columns    []Prepared `json:"columns,omitempty"`    // of a table, in its order, without target, group and those ignored
 	Pixels     *Number    `json:"pixels,omitempty"`     // of images instead: how each value is encoded
+	Resize     *Resize    `json:"resize,omitempty"`     // of image files: how a file gets its size; its pixels, 0 to 255, are the raw row
 	Vocabulary []string   `json:"vocabulary,omitempty"` // of a text instead: the characters by number; the first stands for all others
 
 	Classes     []string `json:"classes,omitempty"`      // by output

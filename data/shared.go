@@ -57,7 +57,7 @@ func (h *Shared) load(ctx context.Context, key string, s Source) (*Data, error) 
 		return d, nil // another process has decoded it
 	}
 	d, err := Load(ctx, s)
-	if err != nil || d.inputs() < smallest {
+	if err != nil || d.inputs() < smallest || d.Train.Rows != nil { // images are in a file already
 		return d, err
 	}
 	if err := writeDecoded(path, d); err != nil {

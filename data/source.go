@@ -1,6 +1,7 @@
 package data
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -13,12 +14,15 @@ import (
 //
 //	data: {csv: digits.csv.gz, target: digit, split: {valid: 0.2, test: 0.2, seed: 7}}
 //
-// Exactly one of CSV, Parquet, IDX, NPY and Text is given; CSV and Parquet files
-// are tables. Paths are taken as they are; every file but Parquet may be packed
-// with gzip.
+// Exactly one of CSV, Parquet, Folder, IDX, NPY and Text is given; CSV and Parquet files
+// are tables. Paths are taken as they are; every file but Parquet and images may be
+// packed with gzip.
 type Source struct {
 	CSV          string        `json:"csv,omitempty" yaml:"csv,omitempty"`
 	Parquet      string        `json:"parquet,omitempty" yaml:"parquet,omitempty"`
+	Folder       string        `json:"folder,omitempty" yaml:"folder,omitempty"` // a directory with a directory of images for each class, or with train, valid and test that have those
+	Files        string        `json:"files,omitempty" yaml:"files,omitempty"`   // csv: the column that names image files, relative to the table; they are the inputs
+	Resize       *Resize       `json:"resize,omitempty" yaml:"resize,omitempty"` // of images; nil: as they are, or for files that differ a size is chosen
 	IDX          *IDX          `json:"idx,omitempty" yaml:"idx,omitempty"`
 	NPY          *NPY          `json:"npy,omitempty" yaml:"npy,omitempty"`
 	Text         *Text         `json:"text,omitempty" yaml:"text,omitempty"`
@@ -80,22 +84,32 @@ func (s Source) Validate() error {
 
 func (s Source) check() *Error {
 	given := 0
-	for _, is := range []bool{s.CSV != "", s.Parquet != "", s.IDX != nil, s.NPY != nil, s.Text != nil} {
+	for _, is := range []bool{s.CSV != "", s.Parquet != "", s.Folder != "", s.IDX != nil, s.NPY != nil, s.Text != nil} {
 		if is {
 			given++
 		}
 	}
 	switch {
 	case given == 0:
-		return fault("", "no file is named; give csv, parquet, idx, npy or text")
+		return fault("", "no file is named; give csv, parquet, folder, idx, npy or text")
 	case given > 1:
-		return fault("", "give only one of csv, parquet, idx, npy and text")
+		return fault("", "give only one of csv, parquet, folder, idx, npy and text")
 	case s.Task != "" && s.Task != Classification && s.Task != Regression:
 		return fault("task", "%s is neither classification nor regression", quote(string(s.Task)))
 	case s.Rows < 0:
 		return fault("rows", "%d is negative; 0 means all rows", s.Rows)
 	case len(s.Image) != 0 && (len(s.Image) != 3 || s.Image.Size() == 0):
 		return fault("image", "%v is not an image; give height, width and channels, such as [8, 8, 1]", []int(s.Image))
+	}
+	switch {
+	case s.OfImages() && s.reads() != "":
+		return s.tablesOnly()
+	case s.OfImages():
+		return s.checkImages()
+	case s.Resize != nil && len(s.Image) == 0 && s.IDX == nil && s.NPY == nil:
+		return fault("resize", "belongs to images: folder, csv with files, or columns that are pixels, with image: [height, width, channels]")
+	case s.Resize.check() != nil:
+		return s.Resize.check()
 	}
 	if s.CSV != "" || s.Parquet != "" {
 		return s.checkTable()
@@ -205,6 +219,10 @@ func (s Source) Key() (string, error) {
 	if s.Digests != nil {
 		return string(j), nil
 	}
+	if s.OfImages() && !isPack(s.files()[0].path) {
+		state, err := s.imagesState(context.Background())
+		return string(j) + " " + state, err
+	}
 	var b strings.Builder
 	b.Write(j)
 	for _, f := range s.files() {
@@ -256,6 +274,8 @@ func (s *Source) paths() []setting {
 		return []setting{{"text.file", &s.Text.File}}
 	case s.Parquet != "":
 		return []setting{{"parquet", &s.Parquet}, {"test", &s.TestFile}}
+	case s.Folder != "":
+		return []setting{{"folder", &s.Folder}}
 	}
 	return []setting{{"csv", &s.CSV}, {"test", &s.TestFile}}
 }

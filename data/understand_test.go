@@ -51,8 +51,8 @@ func lines(cells ...string) string {
 	return b.String()
 }
 
-// many repeats a function of the row.
-func many(n int, cell func(i int) string) []string {
+// repeat repeats a function of the row.
+func repeat(n int, cell func(i int) string) []string {
 	out := make([]string, n)
 	for i := range out {
 		out[i] = cell(i)
@@ -63,7 +63,7 @@ func many(n int, cell func(i int) string) []string {
 // One odd cell leaves a column what it is: the cell is missing, and that is said.
 func TestOneOddCell(t *testing.T) {
 	for _, odd := range []string{"NULL", "null", "None", "N/A", "n/a", "#N/A", "-", "inf", "-Infinity", "<NA>", "nil", "#DIV/0!", "NaT", ".", "--", "?", "nan", "x", "seven", "1e39"} {
-		cells := many(600, func(i int) string { return fmt.Sprintf("%d.%d", 40+i*7%160, i%10) })
+		cells := repeat(600, func(i int) string { return fmt.Sprintf("%d.%d", 40+i*7%160, i%10) })
 		cells[234] = odd
 		p := profiled(t, Source{Target: "y"}, lines(cells...))
 		c := p.row("x")
@@ -76,7 +76,7 @@ func TestOneOddCell(t *testing.T) {
 
 // The same beyond the rows by which kinds are guessed.
 func TestOddCellsFarDown(t *testing.T) {
-	cells := many(5000, func(i int) string { return fmt.Sprint(i * 7 % 1000) })
+	cells := repeat(5000, func(i int) string { return fmt.Sprint(i * 7 % 1000) })
 	cells[4000], cells[4500] = "n/a", "oops"
 	p := profiled(t, Source{Target: "y"}, lines(cells...))
 	if c := p.row("x"); c.Kind != KindNumber || c.Missing != 2 || !has(p.Notes, `line 4002, column "x": "n/a" taken as missing (1 of 5000 values)`) || !has(p.Notes, `line 4502, column "x": "oops"`) {
@@ -99,34 +99,34 @@ func TestKindsOfColumns(t *testing.T) {
 		kind, role string
 		why        string
 	}{
-		{"numbers", many(50, func(i int) string { return fmt.Sprint(i * 37 % 50) }), KindNumber, "input", "whole numbers"},
-		{"decimal numbers", many(50, func(i int) string { return fmt.Sprintf("%.2f", float64(i*37%50)/3) }), KindNumber, "input", "numbers"},
-		{"thousands", many(50, func(i int) string { return fmt.Sprintf("%d,%03d", 1+i%9, i*37%1000) }), KindNumber, "input", `whole numbers with "," between thousands`},
-		{"money", many(50, func(i int) string { return fmt.Sprintf("$%d.50", i*37%50) }), KindNumber, "input", "numbers with $"},
-		{"percent", many(50, func(i int) string { return fmt.Sprintf("%d %%", i*37%50) }), KindNumber, "input", "whole numbers with %"},
-		{"units", many(50, func(i int) string { return fmt.Sprintf("%d kg", i*37%50) }), KindNumber, "input", "whole numbers with kg"},
-		{"two units", many(50, func(i int) string { return fmt.Sprint(i*37%20, []string{" kg", " g"}[i%2]) }), KindCategory, "input", "20 different texts"},
-		{"decimal comma", many(50, func(i int) string { return fmt.Sprintf("%d,%d", i*37%50, i%10) }), KindNumber, "input", "numbers, decimal comma"},
-		{"a word for missing", many(50, func(i int) string {
+		{"numbers", repeat(50, func(i int) string { return fmt.Sprint(i * 37 % 50) }), KindNumber, "input", "whole numbers"},
+		{"decimal numbers", repeat(50, func(i int) string { return fmt.Sprintf("%.2f", float64(i*37%50)/3) }), KindNumber, "input", "numbers"},
+		{"thousands", repeat(50, func(i int) string { return fmt.Sprintf("%d,%03d", 1+i%9, i*37%1000) }), KindNumber, "input", `whole numbers with "," between thousands`},
+		{"money", repeat(50, func(i int) string { return fmt.Sprintf("$%d.50", i*37%50) }), KindNumber, "input", "numbers with $"},
+		{"percent", repeat(50, func(i int) string { return fmt.Sprintf("%d %%", i*37%50) }), KindNumber, "input", "whole numbers with %"},
+		{"units", repeat(50, func(i int) string { return fmt.Sprintf("%d kg", i*37%50) }), KindNumber, "input", "whole numbers with kg"},
+		{"two units", repeat(50, func(i int) string { return fmt.Sprint(i*37%20, []string{" kg", " g"}[i%2]) }), KindCategory, "input", "20 different texts"},
+		{"decimal comma", repeat(50, func(i int) string { return fmt.Sprintf("%d,%d", i*37%50, i%10) }), KindNumber, "input", "numbers, decimal comma"},
+		{"a word for missing", repeat(50, func(i int) string {
 			if i%3 == 0 {
 				return "unknown"
 			}
 			return fmt.Sprint(i * 37 % 50)
 		}), KindNumber, "input", "whole numbers"},
-		{"categories", many(50, word), KindCategory, "input", "3 different texts"},
-		{"booleans", many(50, func(i int) string { return []string{"True", "False"}[i%7%2] }), KindNumber, "input", "true and false, as 1 and 0"},
-		{"postal codes", many(50, func(i int) string { return fmt.Sprintf("%05d", i%20*977) }), KindCategory, "input", "codes of 5 digits, some with leading zeros"},
-		{"dates", many(50, func(i int) string { return fmt.Sprintf("2024-%02d-%02d", 1+i%12, 1+i%28) }), KindDate, "input", "dates"},
-		{"dates as numbers", many(50, func(i int) string { return fmt.Sprintf("2024%02d%02d", 1+i%12, 1+i%28) }), KindDate, "input", "dates as numbers, year month day"},
-		{"times", many(50, func(i int) string { return fmt.Sprintf("%d/%d/2024 %02d:30", 1+i%12, 13+i%15, i%24) }), KindDate, "input", "dates with times, the month comes first"},
-		{"ids", many(50, func(i int) string { return fmt.Sprintf("u%x", i*7919+100000) }), KindID, "left out", "a text of its own in each row"},
-		{"index", many(50, func(i int) string { return fmt.Sprint(i) }), KindID, "left out", "numbers the rows, from 0"},
-		{"rising", many(50, func(i int) string { return fmt.Sprint(1000 + i*i) }), KindID, "left out", "whole numbers that rise with the row"},
-		{"constant text", many(50, func(int) string { return "same" }), KindCategory, "left out", "one value in all rows"},
-		{"constant number", many(50, func(int) string { return "7" }), KindNumber, "input", "one value in all rows: it tells nothing"},
-		{"empty", many(50, func(i int) string { return []string{"", "NA"}[i%2] }), KindNumber, "left out", "no cell has a value"},
-		{"text", many(200, func(i int) string { return fmt.Sprintf("the %s house number %d is for sale", word(i), i) }), KindText, "input", "text of 8 words on average: 64 values, hashed words by TF-IDF"},
-		{"many categories", many(300, func(i int) string { return fmt.Sprintf("c%d", i%100) }), KindCategory, "input", "100 different texts"},
+		{"categories", repeat(50, word), KindCategory, "input", "3 different texts"},
+		{"booleans", repeat(50, func(i int) string { return []string{"True", "False"}[i%7%2] }), KindNumber, "input", "true and false, as 1 and 0"},
+		{"postal codes", repeat(50, func(i int) string { return fmt.Sprintf("%05d", i%20*977) }), KindCategory, "input", "codes of 5 digits, some with leading zeros"},
+		{"dates", repeat(50, func(i int) string { return fmt.Sprintf("2024-%02d-%02d", 1+i%12, 1+i%28) }), KindDate, "input", "dates"},
+		{"dates as numbers", repeat(50, func(i int) string { return fmt.Sprintf("2024%02d%02d", 1+i%12, 1+i%28) }), KindDate, "input", "dates as numbers, year month day"},
+		{"times", repeat(50, func(i int) string { return fmt.Sprintf("%d/%d/2024 %02d:30", 1+i%12, 13+i%15, i%24) }), KindDate, "input", "dates with times, the month comes first"},
+		{"ids", repeat(50, func(i int) string { return fmt.Sprintf("u%x", i*7919+100000) }), KindID, "left out", "a text of its own in each row"},
+		{"index", repeat(50, func(i int) string { return fmt.Sprint(i) }), KindID, "left out", "numbers the rows, from 0"},
+		{"rising", repeat(50, func(i int) string { return fmt.Sprint(1000 + i*i) }), KindID, "left out", "whole numbers that rise with the row"},
+		{"constant text", repeat(50, func(int) string { return "same" }), KindCategory, "left out", "one value in all rows"},
+		{"constant number", repeat(50, func(int) string { return "7" }), KindNumber, "input", "one value in all rows: it tells nothing"},
+		{"empty", repeat(50, func(i int) string { return []string{"", "NA"}[i%2] }), KindNumber, "left out", "no cell has a value"},
+		{"text", repeat(200, func(i int) string { return fmt.Sprintf("the %s house number %d is for sale", word(i), i) }), KindText, "input", "text of 8 words on average: 64 values, hashed words by TF-IDF"},
+		{"many categories", repeat(300, func(i int) string { return fmt.Sprintf("c%d", i%100) }), KindCategory, "input", "100 different texts"},
 	} {
 		p := profiled(t, Source{Target: "y"}, lines(c.cells...))
 		if got := p.row("x"); got.Kind != c.kind || got.Role != c.role || got.Why != c.why {
@@ -260,18 +260,18 @@ func TestForeignFiles(t *testing.T) {
 
 func TestTargets(t *testing.T) {
 	yes := func(i int) string { return []string{"yes", "no"}[i%2] }
-	cells := many(200, yes)
+	cells := repeat(200, yes)
 	cells[3], cells[50], cells[70] = "NULL", "null", ""
 	text := strings.Replace(lines(cells...), "k,x,y", "k,y,z", 1)
 	p := profiled(t, Source{Target: "y"}, text)
-	if k := p.Target.Classes; p.LeftOut != 3 || len(k) != 2 || k[0] != (ClassCount{"no", 99}) || k[1] != (ClassCount{"yes", 98}) || !has(p.Notes, "3 rows without a target left out") || p.Target.Baseline != 99./197 {
+	if k := p.Target.Classes; p.LeftOut != 3 || len(k) != 2 || k[0] != (ClassRows{"no", 99}) || k[1] != (ClassRows{"yes", 98}) || !has(p.Notes, "3 rows without a target left out") || p.Target.Baseline != 99./197 {
 		t.Errorf("%+v %q", p.Target, p.Notes)
 	}
 	p = profiled(t, Source{Target: "y", Columns: map[string]string{"y": KindCategory}}, text) // asked for, NULL is a class
 	if k := p.Target.Classes; p.LeftOut != 1 || len(k) != 4 {
 		t.Errorf("%+v", p.Target)
 	}
-	grades := strings.Replace(lines(many(90, func(i int) string { return []string{"none", "mild", "severe"}[i%3] })...), "k,x,y", "k,y,z", 1)
+	grades := strings.Replace(lines(repeat(90, func(i int) string { return []string{"none", "mild", "severe"}[i%3] })...), "k,x,y", "k,y,z", 1)
 	p = profiled(t, Source{Target: "y"}, grades)
 	if len(p.Target.Classes) != 3 || !has(p.Notes, `"none" is taken as a class`) {
 		t.Errorf("%+v %q", p.Target, p.Notes)
@@ -280,7 +280,7 @@ func TestTargets(t *testing.T) {
 	if len(p.Target.Classes) != 2 || p.LeftOut != 30 {
 		t.Errorf("%+v", p.Target)
 	}
-	d := load(t, Source{CSV: write(t, "t.csv", strings.Replace(lines(many(90, func(i int) string { return []string{"TRUE", "FALSE"}[i%5%2] })...), "k,x,y", "k,y,z", 1)), Target: "y", Reading: Newest})
+	d := load(t, Source{CSV: write(t, "t.csv", strings.Replace(lines(repeat(90, func(i int) string { return []string{"TRUE", "FALSE"}[i%5%2] })...), "k,x,y", "k,y,z", 1)), Target: "y", Reading: Newest})
 	if !slices.Equal(d.ClassNames, []string{"FALSE", "TRUE"}) {
 		t.Errorf("%q", d.ClassNames)
 	}
@@ -320,7 +320,7 @@ func TestWarnings(t *testing.T) {
 }
 
 func TestReadingSettings(t *testing.T) {
-	text := "id,zip,when,note,y\n" + strings.Join(many(60, func(i int) string {
+	text := "id,zip,when,note,y\n" + strings.Join(repeat(60, func(i int) string {
 		return fmt.Sprintf("%d,%d,%d,some words here %d,%g", i*31%60, 1000+i%7, 1700000000+86400*i, i%9, math.Sin(float64(i)))
 	}), "\n") + "\n"
 	p := profiled(t, Source{Target: "y", Columns: map[string]string{"id": KindNumber, "zip": KindCategory, "when": KindDate, "note": KindText}}, text)
@@ -354,14 +354,14 @@ func TestReadingSettings(t *testing.T) {
 			t.Errorf("the first reading takes %+v", s)
 		}
 	}
-	if err := (Source{NPY: &NPY{X: "x", Y: "y"}, Separator: ","}).Validate(); err == nil || err.Error() != "data: separator: belongs to csv and parquet" {
+	if err := (Source{NPY: &NPY{X: "x", Y: "y"}, Separator: ","}).Validate(); err == nil || err.Error() != "data: separator: belongs to csv and parquet whose columns are inputs" {
 		t.Error(err)
 	}
 	_, err := Understand(t.Context(), Source{CSV: write(t, "t.csv", text), Target: "y", Columns: map[string]string{"zap": "number"}, Reading: Newest})
 	if e := (*Error)(nil); !errors.As(err, &e) || e.Key != "columns.zap" || !strings.Contains(err.Error(), `did you mean "zip"?`) {
 		t.Error(err)
 	}
-	p = profiled(t, Source{Target: "y", Decimal: ","}, lines(many(30, func(i int) string { return fmt.Sprintf("1%d,%03d", i%3, i*7) })...))
+	p = profiled(t, Source{Target: "y", Decimal: ","}, lines(repeat(30, func(i int) string { return fmt.Sprintf("1%d,%03d", i%3, i*7) })...))
 	if c := p.row("x"); c.Example != "10" || c.Distinct != 30 {
 		t.Errorf("%+v", c)
 	}
@@ -369,7 +369,7 @@ func TestReadingSettings(t *testing.T) {
 
 // What is absent reads as it always did.
 func TestFirstReadingIsAsBefore(t *testing.T) {
-	text := lines(many(100, func(i int) string {
+	text := lines(repeat(100, func(i int) string {
 		if i == 40 {
 			return "NULL"
 		}
@@ -452,7 +452,7 @@ func TestOneTableInTwoFormats(t *testing.T) {
 
 // Rows to predict may be written in another dialect, with words and cells that were never seen.
 func TestFreshRows(t *testing.T) {
-	text := "a,note,id,y\n" + strings.Join(many(200, func(i int) string {
+	text := "a,note,id,y\n" + strings.Join(repeat(200, func(i int) string {
 		return fmt.Sprintf("%g,\"text %d about %d things of the world\",id%d,%g", float64(i*31%200)/4, i, i%7, i*i, math.Sin(float64(i)))
 	}), "\n") + "\n"
 	s := Source{CSV: write(t, "t.csv", text), Target: "y", Reading: Newest}
@@ -476,7 +476,7 @@ func TestTestFile(t *testing.T) {
 	row := func(i int) string {
 		return fmt.Sprintf("%d,%s,%s", i*31%97, []string{"p", "q"}[i%2], []string{"no", "yes"}[i%3%2])
 	}
-	s := Source{CSV: write(t, "t.csv", "a,b,y\n"+strings.Join(many(100, row), "\n")), TestFile: write(t, "u.csv", "b;a;y\np;5;yes\nnew;7;no\nq;1;null\n"), Target: "y", Reading: Newest}
+	s := Source{CSV: write(t, "t.csv", "a,b,y\n"+strings.Join(repeat(100, row), "\n")), TestFile: write(t, "u.csv", "b;a;y\np;5;yes\nnew;7;no\nq;1;null\n"), Target: "y", Reading: Newest}
 	d := load(t, s)
 	if d.Train.Len() != 80 || d.Valid.Len() != 20 || d.Test.Len() != 2 || !slices.Equal(d.ClassNames, []string{"no", "yes"}) || d.Profile.TestRows != 3 {
 		t.Errorf("%d %d %d %q", d.Train.Len(), d.Valid.Len(), d.Test.Len(), d.ClassNames)
@@ -487,7 +487,7 @@ func TestTestFile(t *testing.T) {
 }
 
 func TestSplitByTime(t *testing.T) {
-	text := "when,x,y\n" + strings.Join(many(100, func(i int) string {
+	text := "when,x,y\n" + strings.Join(repeat(100, func(i int) string {
 		k := i * 37 % 100 // out of order
 		return fmt.Sprintf("2024-01-01 %02d:%02d,%g,%d", k/60, k%60, math.Sin(float64(i)), 10000+k*k)
 	}), "\n")

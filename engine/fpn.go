@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -107,10 +108,17 @@ func (f FPN) build(b *plan.Builder, x plan.Tensor) plan.Tensor {
 // Upsample enlarges an image by repeating each pixel Size times in both
 // directions (nearest neighbour).
 type Upsample struct {
-	Size int // 0 means 2
+	Size          int // 0 means 2
+	Height, Width int // of the output, where these are no multiples of the input's: pixel i of n is pixel i·m/n, rounded down, of m
 }
 
-// Infer gives {height·Size, width·Size, channels}.
+// to is the height and the width of the output.
+func (u Upsample) to(in data.Shape) (height, width int) {
+	n := window(u.Size)
+	return cmp.Or(u.Height, in[0]*n), cmp.Or(u.Width, in[1]*n)
+}
+
+// Infer gives {height·Size, width·Size, channels}, or {Height, Width, channels}.
 func (u Upsample) Infer(in data.Shape) (data.Shape, error) {
 	if err := image(u, in); err != nil {
 		return nil, err
@@ -118,18 +126,28 @@ func (u Upsample) Infer(in data.Shape) (data.Shape, error) {
 	if err := sized(u, "factor", u.Size, 0); err != nil {
 		return nil, err
 	}
-	out := data.Shape{in[0] * window(u.Size), in[1] * window(u.Size), in[2]}
+	h, w := u.to(in)
+	out := data.Shape{h, w, in[2]}
+	if h < in[0] || w < in[1] {
+		return nil, fmt.Errorf("%v: the image %v is larger", u, in)
+	}
 	if out[0] > maxDim || out[1] > maxDim {
 		return nil, fmt.Errorf("%v: %v is larger than %d", u, out, maxDim)
 	}
 	return out, nil
 }
 
-// String is Upsample(Size).
-func (u Upsample) String() string { return fmt.Sprintf("Upsample(%d)", window(u.Size)) }
+// String is Upsample(Size), or Upsample(Height×Width).
+func (u Upsample) String() string {
+	if u.Height > 0 || u.Width > 0 {
+		return fmt.Sprintf("Upsample(%d×%d)", u.Height, u.Width)
+	}
+	return fmt.Sprintf("Upsample(%d)", window(u.Size))
+}
 
 func (u Upsample) build(b *plan.Builder, x plan.Tensor) plan.Tensor {
-	out := data.Shape{x.Shape[0] * window(u.Size), x.Shape[1] * window(u.Size), x.Shape[2]}
+	h, w := u.to(x.Shape)
+	out := data.Shape{h, w, x.Shape[2]}
 	b.Layer(u, out, 0)
 	return addEnlarge(b, x, out)
 }

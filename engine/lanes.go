@@ -189,7 +189,9 @@ func (t *Trainer) makeLanes(held func() []float32) error {
 		}
 	}
 	if len(t.lanes) > 1 {
-		t.meeting = mesh.NewMeeting(len(t.lanes))
+		if t.meeting = mesh.NewMeeting(len(t.lanes)); d.stages > 1 {
+			t.meeting.Look(t.uncrowded)
+		}
 	}
 	if len(t.lanes) > 1 || d.rounds > 1 || t.ranks != nil {
 		t.record = make([][]float32, u)

@@ -73,6 +73,7 @@ func TestShapes(t *testing.T) {
 		{Par{Branches: []Seq{{GlobalAvgPool{}}, {Conv{Out: 4}}}}, data.Shape{7, 9, 3}, "3"},
 		{SqueezeExcite{}, data.Shape{7, 9, 3}, "7×9×3"},
 		{Upsample{}, data.Shape{7, 9, 3}, "14×18×3"},
+		{Upsample{Height: 8, Width: 9}, data.Shape{7, 9, 3}, "8×9×3"},
 		{FPN{Stages: []Seq{{Conv{Out: 4, Stride: 2}}, {MaxPool{}}}, Out: 6}, data.Shape{7, 9, 3}, "4×5×6"},
 		{FPN{Stages: []Seq{{Conv{Out: 4, Stride: 2}}, {MaxPool{}}}, Out: 6, Pool: true}, data.Shape{7, 9, 3}, "12"},
 	} {

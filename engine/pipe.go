@@ -36,10 +36,12 @@ type pipe struct {
 // link has.
 func (t *Trainer) looking(link mesh.Link, stream, lanes int) {
 	if l, ok := link.(*mesh.Lane); ok {
-		idle := t.cfg.Mesh.Idle
-		l.Look(stream, lanes, func() bool { return idle == nil || idle.Fits() })
+		l.Look(stream, lanes, t.uncrowded)
 	}
 }
+
+// uncrowded reports whether other programs leave this one the processors that it computes on.
+func (t *Trainer) uncrowded() bool { return t.cfg.Mesh.Idle == nil || t.cfg.Mesh.Idle.Fits() }
 
 // side is the way to a neighbour.
 type side struct {

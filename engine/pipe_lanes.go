@@ -50,6 +50,7 @@ func (t *Trainer) pipesOfRanks(cfg *TrainConfig) error {
 	if !s.last() {
 		behind = m.number(s.number+1, m.rank(), m.part())
 	}
+	t.looking(m.World.Link, 0, len(t.lanes)) // the end of a step
 	for i, l := range t.lanes {
 		nets := l.net.copies()
 		t.looking(m.World.Link, firstTensorStream+i, len(t.lanes))

@@ -41,7 +41,9 @@ const worth = .05
 
 // SearchMesh finds the mesh of the least predicted time for a network on a machine (nil:
 // the built-in one), of at most so many lanes (0: as many as there are processors) and so
-// many bytes of memory (0: any). What t.Mesh gives of data and micro_batches stays.
+// many bytes of memory (0: any). What t.Mesh gives of data and micro_batches stays. With a
+// range t.Mesh.Ranks it is that of the best number of ranks, of so many lanes and so many
+// bytes each, of stages of the network, parts of layers, and zero.
 //
 // The answer depends on these numbers alone. Meshes that differ by less than 5 % are as
 // good as each other, and then that of fewer lanes is taken. More micro-batches than are
@@ -58,7 +60,8 @@ func SearchMesh(l Layer, in data.Shape, c Config, t TrainConfig, m *Machine, lan
 
 // simpler reports whether a mesh has fewer lanes, or as many and fewer micro-batches.
 func (x *candidate) simpler(o *candidate) bool {
-	return cmp.Or(cmp.Compare(x.lanes, o.lanes), cmp.Compare(x.Mesh.MicroBatches, o.Mesh.MicroBatches), cmp.Compare(x.Mesh.Recompute, o.Mesh.Recompute)) < 0
+	a, b := &x.Mesh, &o.Mesh
+	return cmp.Or(cmp.Compare(x.lanes, o.lanes), cmp.Compare(x.Ranks, o.Ranks), cmp.Compare(a.Tensor, b.Tensor), cmp.Compare(a.Pipeline, b.Pipeline), cmp.Compare(a.Zero, b.Zero), cmp.Compare(x.Mesh.MicroBatches, o.Mesh.MicroBatches), cmp.Compare(x.Mesh.Recompute, o.Mesh.Recompute)) < 0
 }
 
 // ErrNoFit is wrapped by the error of a search in which no mesh fits the memory.
@@ -70,7 +73,9 @@ func (c *TrainConfig) chooseMesh(n *Net) error {
 	if !m.Auto {
 		return nil
 	}
-	a, err := SearchMesh(n.layer, n.in, n.cfg, *c, m.Machine, m.Threads, 0)
+	own := *c
+	own.Mesh.Ranks = Ranks{} // those that there are, are there
+	a, err := SearchMesh(n.layer, n.in, n.cfg, own, m.Machine, m.Threads, 0)
 	if err != nil {
 		return err
 	}
@@ -122,7 +127,7 @@ func (p *planner) search(lanes int, memory int64) (*Choice, error) {
 		return nil, fmt.Errorf("%w: the smallest, %s, takes %s of the %s that there are", layout.ErrNoFit, least.Mesh.Words(), layout.Bytes(float64(least.Memory.Train)), layout.Bytes(float64(memory)))
 	}
 	a := &Choice{Best: list[best].Prediction, Lanes: lanes}
-	if a.Best.Lanes == 1 && lanes > 1 {
+	if a.Best.Lanes*a.Best.Ranks == 1 && max(lanes, p.t.Mesh.Ranks.Max) > 1 {
 		if a.Why = idle; a.Why == "" {
 			a.Why = "more lanes would save less than 5 % of the time, or take more memory than there is"
 		}
@@ -135,17 +140,30 @@ func (p *planner) search(lanes int, memory int64) (*Choice, error) {
 	return a, nil
 }
 
-// candidates are the meshes that are possible on up to so many lanes. idle says why more
-// than one lane would not pay, if that is so whatever they take.
+// candidates are the meshes that are possible on up to so many lanes of each rank. idle says
+// why more than one lane would not pay, if that is so whatever they take.
 func (p *planner) candidates(lanes int, memory int64) (list []candidate, idle string, err error) {
 	given := p.t.Mesh
 	given.Auto = false
+	if given.Ranks.Several() && given.World == nil {
+		list, err = p.gangs(given, lanes, memory)
+	} else {
+		list, idle, err = p.onLanes(given, 1, lanes, memory)
+	}
+	if err == nil && len(list) == 0 {
+		err = errors.New("mesh: auto: no mesh is possible")
+	}
+	return list, idle, err
+}
+
+// onLanes are those of so many ranks that share the data.
+func (p *planner) onLanes(given Mesh, ranks, lanes int, memory int64) (list []candidate, idle string, err error) {
 	for n := 1; n <= lanes; n++ {
-		data := cmp.Or(given.Data, n)
-		if data < n {
+		data := cmp.Or(given.Data, n*ranks)
+		if data < n*ranks {
 			break
 		}
-		if n > 1 && p.rows() < n {
+		if n*ranks > 1 && p.rows() < n*ranks {
 			if idle == "" {
 				idle = fmt.Sprintf("a step has only %d row", p.rows())
 			}
@@ -175,7 +193,7 @@ func (p *planner) candidates(lanes int, memory int64) (list []candidate, idle st
 				}
 				break
 			}
-			list = append(list, candidate{Prediction: x, lanes: n, spare: given.MicroBatches == 0 && micro > least})
+			list = append(list, candidate{Prediction: x, lanes: n * mesh.all(), spare: given.MicroBatches == 0 && micro > least && mesh.Pipeline < 2})
 			if given.Recompute != RecomputeNone || memory == 0 || x.Memory.Train <= memory {
 				continue
 			}
@@ -183,11 +201,8 @@ func (p *planner) candidates(lanes int, memory int64) (list []candidate, idle st
 			if x, err = p.predict(mesh); err != nil {
 				return nil, "", err
 			}
-			list = append(list, candidate{Prediction: x, lanes: n, spare: true})
+			list = append(list, candidate{Prediction: x, lanes: n * mesh.all(), spare: true})
 		}
-	}
-	if len(list) == 0 {
-		return nil, "", errors.New("mesh: auto: no mesh is possible")
 	}
 	return list, idle, nil
 }
@@ -224,6 +239,14 @@ func (x *candidate) why(best *candidate, memory int64) string {
 		return "fewer lanes"
 	case x.Mesh.Recompute != best.Mesh.Recompute:
 		return "activations are computed again"
+	case x.Step.Time.Step <= best.Step.Time.Step:
+		return "saves too little"
+	case x.Mesh.Tensor > best.Mesh.Tensor:
+		return "parts of layers wait for each other"
+	case x.Mesh.Pipeline > best.Mesh.Pipeline:
+		return "stages wait for each other"
+	case x.Mesh.Zero > best.Mesh.Zero:
+		return "more is sent"
 	case x.Rows < best.Rows && x.Step.Time.Step <= best.Step.Time.Step:
 		return fmt.Sprintf("micro-batches of %d rows: only where memory asks for them", x.Rows)
 	case x.Rows < best.Rows:
@@ -235,14 +258,28 @@ func (x *candidate) why(best *candidate, memory int64) string {
 // Words are the parts of a mesh: "data 2 × micro_batches 1 on 2 threads".
 func (m *Mesh) Words() string {
 	s := fmt.Sprintf("data %d × micro_batches %d", m.Shards(), max(m.MicroBatches, 1))
+	if m.Tensor > 1 {
+		s += fmt.Sprintf(" × tensor %d", m.Tensor)
+	}
+	if m.Pipeline > 1 {
+		s += fmt.Sprintf(" × pipeline %d", m.Pipeline)
+	}
+	if m.Zero > 0 {
+		s += fmt.Sprintf(", zero %d", m.Zero)
+	}
 	if m.Recompute != RecomputeNone {
 		s += ", recompute " + string(m.Recompute)
 	}
+	of := " on "
+	if n := m.all(); n > 1 {
+		s += fmt.Sprintf(" on %d ranks", n)
+		of = " of "
+	}
 	switch {
 	case m.Threads == 1:
-		return s + " on one thread"
+		return s + of + "one thread"
 	case m.Threads > 1:
-		return s + fmt.Sprintf(" on %d threads", m.Threads)
+		return s + of + fmt.Sprintf("%d threads", m.Threads)
 	}
 	return s
 }
@@ -252,7 +289,7 @@ func (m *Mesh) Words() string {
 func (a *Choice) String() string {
 	b := a.Best
 	s := fmt.Sprintf("%s: predicted %s a step", b.Mesh.Words(), milliseconds(b.Step.Time.Step))
-	if b.Lanes > 1 {
+	if b.Lanes*b.Ranks > 1 {
 		s += fmt.Sprintf(", %.2f × one lane", b.One/b.Step.Time.Step)
 	}
 	if a.Epoch > 0 {

@@ -155,7 +155,9 @@ var smooth = []struct {
 	{name: "gru, last", draw: func(t *rapid.T) (Layer, data.Shape) {
 		return Seq{GRU{Out: upTo(t, 20)}, GRU{Out: upTo(t, 20)}, LastStep{}}, steps(t, upTo(t, 9))
 	}},
-	{name: "upsample", draw: func(t *rapid.T) (Layer, data.Shape) { return Upsample{Size: upTo(t, 3)}, pictures(t, upTo(t, 7)) }},
+	{name: "upsample", draw: func(t *rapid.T) (Layer, data.Shape) {
+		return rapid.SampledFrom([]Layer{Upsample{Size: upTo(t, 3)}, Upsample{Height: 13, Width: 11}}).Draw(t, "size"), pictures(t, upTo(t, 7))
+	}},
 	{name: "feature pyramid", draw: func(t *rapid.T) (Layer, data.Shape) {
 		stage := rapid.SampledFrom([]Seq{
 			{}, {Tanh{}}, {Conv{Out: upTo(t, 6), Stride: 2}, Tanh{}}, {Conv{Out: upTo(t, 6)}}, {Residual{Seq{Conv{Out: 3, Stride: 3}}}, Tanh{}},

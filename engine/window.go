@@ -45,9 +45,6 @@ func (w Window) reached() Window {
 	return w
 }
 
-// plain reports whether windows follow each other without gaps, overlaps and padding.
-func (w Window) plain() bool { return w.Stride == w.Size && w.Dilation == 1 && w.Before == 0 }
-
 // Along is what a window has along the width of an image, where that differs from what
 // it has along the height. 0 means the same.
 type Along struct{ Size, Stride, Dilation int }

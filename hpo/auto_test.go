@@ -25,18 +25,19 @@ func TestAutoSaysWhatItChose(t *testing.T) {
 	narrow, wide := searchtest.Sphere(5), searchtest.Sphere(autoMostDims+1)
 	rng := search.Rand(2, 0)
 	chance := searchtest.Problem{Space: search.Space{search.Int("x", 1, 4), search.Int("y", 1, 4)}, F: func(search.Params) float64 { return rng.NormFloat64() }}
+	type counts map[string][2]int // at least and at most so many of eight trials
 	for _, c := range []struct {
 		p       searchtest.Problem
 		results int
-		want    []string
+		want    counts
 	}{
-		{narrow, 3, []string{"quasi", "quasi", "quasi", "quasi"}},
-		{narrow, 8, []string{"gp", "gp", "gp", "gp"}},
-		{narrow, 20, []string{"gp", "gp", "tpe", "gp"}},
-		{narrow, 60, []string{"tpe", "gp", "tpe", "gp"}},
-		{chance, 60, []string{"tpe", "tpe", "tpe", "gp"}},
-		{narrow, autoMostTrials + 4, []string{"tpe", "cmaes", "tpe", "gp"}},
-		{wide, 70, []string{"tpe", "cmaes", "tpe", "cmaes"}},
+		{narrow, 3, counts{"quasi": {8, 8}}},
+		{narrow, 8, counts{"gp": {6, 8}}},
+		{narrow, 20, counts{"gp": {5, 7}, "tpe": {1, 2}}},
+		{narrow, 60, counts{"gp": {3, 5}, "tpe": {2, 4}, "untried": {1, 2}}},
+		{chance, 60, counts{"gp": {0, 4}, "tpe": {2, 8}, "untried": {1, 5}}},
+		{narrow, autoMostTrials + 4, counts{"cmaes": {2, 2}, "gp": {2, 4}}},
+		{wide, 70, counts{"cmaes": {4, 4}, "gp": {1, 4}}},
 	} {
 		req := search.Request{Space: c.p.Space, Objectives: []search.Objective{{Metric: "loss"}}, N: 1}
 		for id := range c.results {
@@ -50,10 +51,26 @@ func TestAutoSaysWhatItChose(t *testing.T) {
 		for id := range req.Past { // nothing is better than the first one
 			req.Past[id].ID = id
 		}
-		for i, want := range c.want {
+		a, got := &Auto{}, map[string]int{}
+		for i := range 8 {
 			req.First = (c.results+3)/4*4 + i
-			if got := (&Auto{}).Explain(req); !strings.HasPrefix(got, want+":") {
-				t.Errorf("trial %d after %d results: %q, want %s", req.First, c.results, got, want)
+			why := a.Explain(req)
+			name, _, _ := strings.Cut(why, ":")
+			got[name]++
+			if name == "tpe" || name == "untried" {
+				if !strings.Contains(why, "of the next trials gp has") {
+					t.Errorf("trial %d after %d results: %q", req.First, c.results, why)
+				}
+			}
+		}
+		for name, n := range got {
+			if w := c.want[name]; n > w[1] && w[1] > 0 {
+				t.Errorf("after %d results %s has %d of 8 trials, want %d to %d", c.results, name, n, w[0], w[1])
+			}
+		}
+		for name, w := range c.want {
+			if got[name] < w[0] {
+				t.Errorf("after %d results %s has %d of 8 trials, want %d to %d: %v", c.results, name, got[name], w[0], w[1], got)
 			}
 		}
 	}

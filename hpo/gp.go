@@ -112,10 +112,20 @@ func (g *GP) Propose(_ context.Context, req search.Request) ([]search.Params, er
 
 // propose is Propose for a past that was read.
 func (g *GP) propose(req search.Request, p past, repeats repeated) ([]search.Params, error) {
-	halton := newHalton(req)
 	var m *gpModel
-	if g.ready(p, len(halton.dims)) {
+	if g.ready(p, len(req.Space.Dims())) {
 		m = g.model(req, p)
+	}
+	return g.proposeBy(m, req, p, repeats)
+}
+
+// proposeBy is propose by a model of the past, nil if it is too early for one.
+func (g *GP) proposeBy(m *gpModel, req search.Request, p past, repeats repeated) ([]search.Params, error) {
+	halton := newHalton(req)
+	if m != nil {
+		if !req.Constraints.None() {
+			m.allowed = func(x []float64) bool { return req.Constraints.Hold(m.c.decode(x)) }
+		}
 		g.cache.explained = explanation{p.version, req.First, req.Seed, m.explain(len(p.ranked), g.Cost)}
 	}
 	return untriedBy(req, repeats, func(i int, out []search.Params, rng *rand.Rand, again bool) search.Params {
@@ -161,6 +171,12 @@ type gpModel struct {
 	branches   [][]branch
 	lo         []float64 // trust region
 	hi         []float64
+
+	records []int     // those with results that the process sees
+	out     output    // of the losses
+	y       []float64 // the transformed losses of the records, and of trials that broke
+	errors  []float64 // see below
+	allowed func(x []float64) bool
 }
 
 // observation is a trial that the process sees.
@@ -179,13 +195,6 @@ func (g *GP) learn(req search.Request, p past) (*cube, kernel, hyper) {
 	return c, k, g.fit(k, observe(req, c, g.pick(p.results[:fitAt(len(p.results))], fitMost)), g.plainly)
 }
 
-// noiseDominates reports whether the process takes most of what losses differ by
-// for noise.
-func (g *GP) noiseDominates(req search.Request, p past) bool {
-	_, _, h := g.learn(req, p)
-	return h.noise > 1
-}
-
 func (g *GP) model(req search.Request, p past) *gpModel {
 	c, k, h := g.learn(req, p)
 	k.set(h)
@@ -196,8 +205,10 @@ func (g *GP) model(req search.Request, p past) *gpModel {
 	points, losses := make([][]float64, len(all)), make([]float64, len(all))
 	for i, s := range all {
 		points[i], losses[i] = s.x, s.loss
+		m.records = append(m.records, s.record)
 	}
-	y := newOutput(losses, m.h.delta).apply(losses)
+	m.out = newOutput(losses, m.h.delta)
+	y := m.out.apply(losses)
 	worst := slices.Max(y)
 	var infeasible [][]float64
 	for _, i := range p.bad[max(len(p.bad)-gpMostOthers, 0):] {
@@ -208,7 +219,7 @@ func (g *GP) model(req search.Request, p past) *gpModel {
 			points, y = append(points, x), append(y, worst)
 		}
 	}
-	m.p = &acquisition{posterior: g.posterior(k, points, y)}
+	m.p, m.y = &acquisition{posterior: g.posterior(k, points, y)}, y
 	m.branches, m.seen = c.branches(), slices.Clone(points)
 	if m.infeasible = len(infeasible); m.infeasible > 0 {
 		m.p.feasible = g.feasibility(c, points, infeasible)
@@ -231,11 +242,15 @@ func (g *GP) model(req search.Request, p past) *gpModel {
 	for _, r := range p.ranked[:min(len(p.ranked), best)] {
 		m.best = append(m.best, c.vector(req.Past[r.record].Params))
 	}
-	if len(c.dims) > regionFrom {
+	if len(c.dims) > regionFrom && tied(p) < flat {
 		m.lo, m.hi = region(c, p, m.best[0], m.h.length)
 	}
 	return m
 }
+
+// Where this share of the results is as good as the best one there is nothing to stay
+// near to.
+const flat = .25
 
 // Of the trials that broke, and of those that run, the process sees so many.
 const gpMostOthers = 100
@@ -304,6 +319,7 @@ func (m *gpModel) pending(x []float64) {
 // the search for it.
 func (m *gpModel) propose(rng *rand.Rand, trial int) (x []float64, note string) {
 	a := newMaximizer(m.c, m.p, &m.tried, m.h.length)
+	a.allowed = m.allowed
 	best := m.best
 	if s, ok := roundRobin(m.branches, trial, m.seen); ok {
 		a.within = s

@@ -24,6 +24,8 @@ type maximizer struct {
 	smooth []bool // the parameter is climbed by gradient
 	exact  []bool // and any value of it is allowed
 
+	allowed func(x []float64) bool // whether the constraints hold; nil if there are none
+
 	left int // evaluations of the acquisition function, see mostWork
 }
 
@@ -74,6 +76,9 @@ func (m *maximizer) value(x []float64) float64 {
 	return m.p.value(x)
 }
 
+// holds reports whether the constraints allow a point.
+func (m *maximizer) holds(x []float64) bool { return m.allowed == nil || m.allowed(x) }
+
 // cut says that a proposal came to its limit; "" if it did not.
 func (m *maximizer) cut() string {
 	if m.left > 0 {
@@ -87,7 +92,7 @@ func (m *maximizer) cut() string {
 func (m *maximizer) propose(rng *rand.Rand, best [][]float64, e effort) []float64 {
 	var pool []prospect
 	add := func(x []float64) {
-		if !m.tried.has(x) {
+		if !m.tried.has(x) && m.holds(x) {
 			pool = append(pool, prospect{x, m.value(x)})
 		}
 	}
@@ -225,7 +230,7 @@ func (m *maximizer) along(s prospect, steps int) prospect {
 	if v = -v; rounded {
 		v = m.value(x)
 	}
-	if v > s.v && !m.tried.has(x) {
+	if v > s.v && !m.tried.has(x) && m.holds(x) {
 		return prospect{x, v}
 	}
 	return s
@@ -252,7 +257,7 @@ func (m *maximizer) sweep(rng *rand.Rand, s prospect) prospect {
 					}
 					return m.draw(rng, k)
 				})
-				if m.tried.has(x) {
+				if m.tried.has(x) || !m.holds(x) {
 					continue
 				}
 				if m.left <= 0 {
@@ -321,12 +326,12 @@ func (m *maximizer) close(x, y []float64) bool {
 	return sum < 1e-6
 }
 
-// near reports whether a point is, except for rounding, one that the process has seen.
+// near reports whether a point is nearly one that the process has seen.
 func (p *posterior) near(x []float64) bool {
 	for j := range p.alpha {
 		same := true
 		for i, v := range x {
-			if w := p.columns[i][j]; w == w != (v == v) || math.Abs(v-w) > 1e-9 {
+			if w := p.columns[i][j]; (w != w) != (v != v) || math.Abs(v-w) > nearly {
 				same = false
 				break
 			}

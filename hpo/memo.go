@@ -110,14 +110,7 @@ func (m *memo) read(req search.Request) past {
 // repeats reports whether a point is in the past that was read last or among those
 // proposed.
 func (m *memo) repeats(proposed []search.Params, p search.Params) bool {
-	if m.tried == nil {
-		m.tried, m.next = make(map[uint64]int32, len(m.known)), make([]float64, len(m.c.dims))
-	}
-	for ; m.hashed < len(m.known); m.hashed++ {
-		k := &m.known[m.hashed]
-		k.hash = m.hash(k.params)
-		m.tried[k.hash]++
-	}
+	m.hashAll()
 	h := m.hash(p)
 	if m.tried[h] > 0 {
 		return true
@@ -128,6 +121,18 @@ func (m *memo) repeats(proposed []search.Params, p search.Params) bool {
 		}
 	}
 	return false
+}
+
+// hashAll hashes the records that were not yet.
+func (m *memo) hashAll() {
+	if m.tried == nil {
+		m.tried, m.next = make(map[uint64]int32, len(m.known)), make([]float64, len(m.c.dims))
+	}
+	for ; m.hashed < len(m.known); m.hashed++ {
+		k := &m.known[m.hashed]
+		k.hash = m.hash(k.params)
+		m.tried[k.hash]++
+	}
 }
 
 // hash tells points apart: a value that does not belong to the space, or a

@@ -37,7 +37,20 @@ const (
 	learnAnew  = 100 // trials, after which others are chosen
 	breedFrom  = 10  // of the best trials
 	explore    = .4  // of the candidates are random
+	exploreTo  = 8   // decisions; where networks have more, there is less of both
 )
+
+// boldness scales what is explored, random candidates and the deviations of scores: 1
+// for networks of up to exploreTo decisions, and less where there are more. A large
+// space cannot be explored: draws that differ from the mean in so many decisions
+// drown what was learned.
+func (s *Space) boldness(parents []candidate) float64 {
+	sum := 0
+	for i := range parents {
+		sum += s.root.decisions(&parents[i].genome.root)
+	}
+	return min(exploreTo*float64(len(parents))/float64(max(sum, 1)), 1)
+}
 
 // Propose judges mutants of the best, and others.
 func (s Predictor) Propose(ctx context.Context, req search.Request) ([]search.Params, error) {
@@ -83,15 +96,16 @@ func (s Predictor) judge(r *rand.Rand, model *ensemble, parents []candidate, hyp
 		score  float64
 	}
 	all, order := make([]offspring, n), make([]scored, n)
+	bold := s.Space.boldness(parents)
 	var e encoder
 	for i := range all {
-		if i < int(explore*float64(n)) {
+		if i < int(explore*bold*float64(n)) {
 			all[i] = offspring{genome: Genome{s.Space.root.sample(r)}, point: hyper.Sample(r)}
 		} else {
 			all[i] = bred(r, &parents[i%len(parents)], hyper, s.Space.varied)
 		}
 		mean, deviation := model.predict(e.encode(all[i].genome, hyper, all[i].point))
-		order[i] = scored{i, mean + deviation*r.NormFloat64()}
+		order[i] = scored{i, mean + bold*deviation*r.NormFloat64()}
 	}
 	slices.SortStableFunc(order, func(a, b scored) int { return cmp.Compare(b.score, a.score) })
 	out := make([]offspring, n)

@@ -7,6 +7,7 @@ import (
 
 	"budwood/data"
 	"budwood/learn/network"
+	"budwood/learn/tabular"
 	"budwood/search"
 	"budwood/trials/blob"
 )
@@ -18,6 +19,9 @@ func checkRecipes(s *Spec) error {
 		_, err := network.ReadRecipe(p)
 		if err == nil {
 			_, err = readMLP(p)
+		}
+		if err == nil {
+			err = tabular.Check(p)
 		}
 		if err != nil {
 			return &FieldError{path, err}
@@ -59,6 +63,18 @@ func (s *Spec) KeepData(ctx context.Context, files *blob.DataFiles) error {
 	return err
 }
 
+// dataError is an error of the data as one of the study's settings.
+func dataError(err error) error {
+	var e *data.Error
+	switch {
+	case !errors.As(err, &e) || e.Key == "":
+		return &FieldError{"data", err}
+	case e.Path == "": // the field says already what e would say
+		return &FieldError{"data." + e.Key, e.Err}
+	}
+	return &FieldError{"data." + e.Key, err}
+}
+
 // Probe loads the study's data and checks what depends on it: that the metrics
 // fit the task, and that some network fits the data. It returns nil data for a
 // study with a Go objective.
@@ -68,14 +84,7 @@ func (s *Spec) Probe(ctx context.Context, cache *data.Cache) (*data.Data, error)
 	}
 	d, err := cache.Load(ctx, *s.Data)
 	if err != nil {
-		var e *data.Error
-		switch {
-		case !errors.As(err, &e) || e.Key == "":
-			return nil, &FieldError{"data", err}
-		case e.Path == "": // the field says already what e would say
-			return nil, &FieldError{"data." + e.Key, e.Err}
-		}
-		return nil, &FieldError{"data." + e.Key, err}
+		return nil, dataError(err)
 	}
 	for i, o := range s.Objectives() {
 		path := "objective.metric"

@@ -15,6 +15,7 @@ import (
 	"budwood/data"
 	"budwood/engine"
 	"budwood/learn/network"
+	"budwood/learn/tabular"
 	"budwood/search"
 	"budwood/trials/blob"
 	"budwood/trials/store"
@@ -93,6 +94,7 @@ func Compression(ctx context.Context, db *store.Store, o CompressOptions) (*Spec
 	if err := json.Unmarshal(row.Spec, &from); err != nil {
 		return nil, fmt.Errorf("study %s: its stored specification cannot be read: %w", o.From, err)
 	}
+	best, bad := trialOf(ctx, db, o.From, o.Trial)
 	switch {
 	case row.State == store.StudyRunning:
 		return nil, fmt.Errorf("study %s has not ended", o.From)
@@ -100,15 +102,16 @@ func Compression(ctx context.Context, db *store.Store, o CompressOptions) (*Spec
 		return nil, fmt.Errorf("study %s: its objective is the user's own program, and only that program knows the network", o.From)
 	case from.Compress != nil:
 		return nil, fmt.Errorf("study %s is a compression already: compress %s with another target", o.From, from.teacher())
+	case bad == nil && from.Learner(best.Params) != tabular.Network:
+		return nil, fmt.Errorf("study %s: %s is a model of %s: only networks are made smaller; name another trial with --trial", o.From, best.Name(), from.Learner(best.Params))
 	case from.Data.Split.CV > 0:
 		return nil, fmt.Errorf("study %s: its network is the mean of %d folds: let one network learn from it first (train: {teacher: %s}), and compress that", o.From, from.Data.Split.CV, o.From)
 	}
 	if err := o.check(""); err != nil {
 		return nil, err
 	}
-	best, err := trialOf(ctx, db, o.From, o.Trial)
-	if err != nil {
-		return nil, err
+	if bad != nil {
+		return nil, bad
 	}
 	train := compressRecipe(from.Train, best.Params)
 	lr, _ := train["lr"].(float64)

@@ -81,6 +81,9 @@ func Load(ctx context.Context, path string, cache *data.Cache, o FileOptions) (*
 	if err == nil {
 		d, err = s.Probe(ctx, cache)
 	}
+	if err == nil {
+		err = s.chooseRanks(ctx, d)
+	}
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, nil, ctx.Err()
@@ -265,5 +268,10 @@ func (s *Spec) locate(dir string, outside bool) error {
 		return err
 	}
 	s.Data = &located
+	if !outside {
+		if err := located.CheckInside(context.Background()); err != nil {
+			return dataError(err)
+		}
+	}
 	return nil
 }

@@ -60,6 +60,9 @@ func (s *Spec) completeMesh() error {
 	case m.Cuts() && !m.Auto:
 		m.Data = m.Shards()
 	}
+	if s.autoRanks() {
+		return nil // it is chosen once the data is known
+	}
 	if m.Threads > 1 {
 		r.CPU = max(r.CPU, m.Threads)
 	}

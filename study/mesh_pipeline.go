@@ -14,6 +14,8 @@ func (s *Spec) completePipeline() error {
 	switch {
 	case m.Pipeline < 2:
 		return nil
+	case s.autoRanks():
+		return wrong("mesh.pipeline", "auto chooses the stages, too: leave one of them out")
 	case m.Auto:
 		return wrong("mesh.pipeline", "auto chooses no pipeline: leave one of them out")
 	case m.Zero >= 2:

@@ -9,6 +9,7 @@ import (
 	"budwood/engine"
 	"budwood/engine/transfer"
 	"budwood/learn/network"
+	"budwood/learn/tabular"
 	"budwood/nas"
 	"budwood/search"
 	"budwood/trials/blob"
@@ -80,6 +81,9 @@ func (m *Model) Supervised(d *data.Data) (network.Supervised, error) {
 		return out, err
 	}
 	if m.Architecture == nil {
+		if m.Data.Text == nil {
+			out.Other = tabular.Of
+		}
 		return out, nil
 	}
 	space, err := m.Architecture.Space()
@@ -144,7 +148,7 @@ func Hyperparameters(s *Spec) []string {
 	case s.Data != nil && s.Data.Text != nil:
 		return network.Names(slices.Concat(network.RecipeTable, TextTable))
 	}
-	return network.Names(slices.Concat(network.RecipeTable, NetworkTable))
+	return network.Names(slices.Concat(network.RecipeTable, NetworkTable, LearnerTable))
 }
 
 // buildMLP is the network of a study without an architecture: hidden layers, each

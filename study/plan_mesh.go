@@ -61,6 +61,9 @@ func DescribeSteps(ctx context.Context, s *Spec, d *data.Data, m *engine.Machine
 		return nil, nil
 	}
 	lines := most.lines(built, m, least, meshes, len(drawn))
+	if s.chosen != "" {
+		lines = append([]MeshLine{{"mesh.chosen", s.chosen}}, lines...)
+	}
 	if 0 < normed && normed < leastNormed {
 		lines = append(lines, MeshLine{"mesh.warning", fmt.Sprintf("a batch norm sees %s of a channel in a micro-batch, fewer than %d make poor statistics: use a larger batch, less data or micro_batches, or another norm",
 			count(normed, "value"), leastNormed)})

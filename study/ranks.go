@@ -34,6 +34,9 @@ func (s *Spec) completeRanks() error {
 		return wrong("mesh.ranks", "the networks of cross-validation (data.split.cv) are trained by one rank: use data.split.valid")
 	}
 	m := &s.Mesh
+	if s.autoRanks() {
+		return nil
+	}
 	if m.Data == 0 {
 		m.Data = r.Max * max(m.Threads, 1)
 		if m.Pipeline > 1 {

@@ -72,7 +72,10 @@ func costing(f func(hpo.CostMetric) search.Sampler) func(*Spec) (search.Sampler,
 // the usual population is there.
 type sharing func(of, least, most int) int
 
-func (s *Spec) share(of, least, most int) int { return min(max(s.Budget.Trials/of, least), most) }
+// shareOf shares so many trials.
+func shareOf(trials int) sharing {
+	return func(of, least, most int) int { return min(max(trials/of, least), most) }
+}
 
 // overNetworks is a sampler over the study's space of architectures.
 func overNetworks(f func(*nas.Space, sharing) search.Sampler) func(*Spec) (search.Sampler, error) {
@@ -81,7 +84,7 @@ func overNetworks(f func(*nas.Space, sharing) search.Sampler) func(*Spec) (searc
 		if err != nil {
 			return nil, err
 		}
-		return f(space, s.share), nil
+		return s.sized(func(trials int) search.Sampler { return f(space, shareOf(trials)) }), nil
 	}
 }
 
@@ -90,9 +93,13 @@ func evolving(s *Spec) (search.Sampler, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := nas.Evolution{Space: space, Population: s.share(3, 8, 30)}
+	var proxy nas.Proxy
 	if s.Search.Proxy != "" {
-		e.Proxy, err = space.Proxy(s.Search.Proxy)
+		if proxy, err = space.Proxy(s.Search.Proxy); err != nil {
+			return nil, err
+		}
 	}
-	return e, err
+	return s.sized(func(trials int) search.Sampler {
+		return nas.Evolution{Space: space, Population: shareOf(trials)(3, 8, 30), Proxy: proxy}
+	}), nil
 }

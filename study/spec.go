@@ -44,6 +44,8 @@ type Spec struct {
 	Keep         int                `json:"keep,omitempty"`             // number of best trials whose weights are kept when the study ends, with several objectives also those of the front; 0 means 1
 	MaxRetries   int                `json:"max_retries,omitempty"`      // how often a trial whose code failed is tried again
 	MaxFailed    int                `json:"max_failed,omitempty"`       // no new trials after this many have failed; 0 means 10, as long as no trial has a value
+
+	chosen string // what was chosen for its mesh, and why
 }
 
 // Search says how to search.
@@ -177,6 +179,9 @@ func (s *Spec) Complete() error {
 		} else {
 			s.Also[i-1] = o
 		}
+	}
+	if err := s.chooseSpace(); err != nil {
+		return err
 	}
 	if err := s.completeSearch(); err != nil {
 		return err
@@ -333,6 +338,9 @@ func (s *Spec) completeCandidates() error {
 			return err
 		}
 		if err := s.checkTeacher(); err != nil {
+			return err
+		}
+		if err := s.checkLearners(); err != nil {
 			return err
 		}
 	} else if len(s.Train) > 0 {

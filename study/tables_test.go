@@ -17,7 +17,7 @@ import (
 // The tables of the pages are those of the code.
 func TestPagesGolden(t *testing.T) {
 	golden.Tables(t, "../docs/study.md", map[string]string{
-		"recipe": hyperparameters(network.RecipeTable), "network": hyperparameters(NetworkTable), "text": hyperparameters(TextTable),
+		"recipe": hyperparameters(network.RecipeTable), "network": hyperparameters(NetworkTable), "text": hyperparameters(TextTable), "learners": hyperparameters(LearnerTable),
 		"search": settings(true), "budget": settings(false), "metrics": metrics(),
 	})
 	golden.Tables(t, "../docs/samplers.md", map[string]string{
@@ -55,7 +55,7 @@ func TestTablesAreWhole(t *testing.T) {
 			t.Errorf("the score %s is no metric", s)
 		}
 	}
-	for _, h := range slices.Concat(network.RecipeTable, NetworkTable, TextTable) {
+	for _, h := range slices.Concat(network.RecipeTable, NetworkTable, TextTable, LearnerTable) {
 		if h.Is == "" || h.Default == nil {
 			t.Errorf("hyperparameter %s is not whole", h.Name)
 		}

@@ -17,6 +17,7 @@ import (
 
 	"budwood/data"
 	"budwood/learn/network"
+	"budwood/learn/tabular"
 	"budwood/search"
 	"budwood/trials"
 	"budwood/trials/blob"
@@ -152,6 +153,8 @@ func networkOf(ctx context.Context, db *store.Store, blobs blob.Store, name stri
 		return nil, "", fmt.Errorf("study %s: its objective is the user's own program, and only that program knows the network", name)
 	case err != nil:
 		return nil, "", err
+	case spec.Learner(best.Params) != tabular.Network:
+		return nil, "", fmt.Errorf("study %s: %s is a model of %s, and only networks can teach", name, best.Name(), spec.Learner(best.Params))
 	default:
 		t = &Teacher{Study: name, Trial: best.ID, Params: best.Params, Seed: spec.Search.Seed, Model: *model}
 	}
@@ -183,7 +186,7 @@ func copyBlob(ctx context.Context, blobs blob.Store, to, from string) error {
 // divide and encode them.
 func sameRows(a, b data.Source) bool {
 	bare := func(s data.Source, known bool) data.Source {
-		s.Split, s.Image, s.Numeric, s.TargetEncode, s.Ignore, s.Rows = data.Split{}, nil, "", nil, nil, 0
+		s.Split, s.Image, s.Resize, s.Numeric, s.TargetEncode, s.Ignore, s.Rows = data.Split{}, nil, nil, "", nil, nil, 0
 		if known { // wherever the files are
 			s, _ = s.MapPaths(func(key, _ string) (string, error) { return key, nil })
 		} else {

@@ -58,17 +58,19 @@ func (m *Model) link() func(f, out []float64) {
 	if m.Loss != "" {
 		return losses[m.Loss].link
 	}
-	return func(f, out []float64) { // shares, or a value
-		sum := 0.
-		for _, v := range f {
-			sum += v
-		}
+	return func(f, out []float64) {
 		copy(out, f)
-		if m.Classes > 0 && sum > 0 {
-			for k := range out {
-				out[k] /= sum
-			}
+		if m.Classes > 0 {
+			smooth(out, len(m.Trees))
 		}
+	}
+}
+
+// smooth makes shares of classes that some trees agree on probabilities, as if one more tree knew nothing: no class is
+// impossible.
+func smooth(shares []float64, trees int) {
+	for k, v := range shares {
+		shares[k] = (v*float64(trees) + 1/float64(len(shares))) / float64(trees+1)
 	}
 }
 
@@ -88,6 +90,11 @@ func (m *Model) Margins(x []float32) ([]float64, error) {
 	}
 	m.once.Do(func() { m.flat = m.flatten() })
 	m.flat.add(m.encoded(x), f)
+	if m.Kind == "forest" {
+		for i := range f {
+			f[i] /= float64(max(len(m.Trees), 1))
+		}
+	}
 	return f, nil
 }
 
@@ -113,6 +120,14 @@ func (m *Model) Head(rounds int) *Model {
 func (m *Model) Leaves() (n int) {
 	for _, t := range m.Trees {
 		n += (len(t.Nodes) + 1) / 2
+	}
+	return n
+}
+
+// Splits is the number of splits that a row passes, of all trees, at most.
+func (m *Model) Splits() (n int) {
+	for i := range m.Trees {
+		n += m.Trees[i].depth()
 	}
 	return n
 }

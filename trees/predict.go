@@ -1,6 +1,10 @@
 package trees
 
-import "math"
+import (
+	"math"
+
+	"budwood/engine/kernel"
+)
 
 // flat is a forest laid out for prediction. A tree of up to 8 levels that splits numbers is a heap: the
 // children of node a are 2a and 2a+1, and a row takes as many steps as the tree has levels, without asking
@@ -10,15 +14,13 @@ type flat struct {
 	outputs int
 	width   int
 	trees   []flatTree
-	heaps   []heapNode
-	places  []int32 // of heaps: where the values of the leaves are, in the order of the heap
+	at      []int32   // of heaps: the orders of the thresholds
+	slot    []int32   // and where in a block the values of the columns begin
+	places  []int32   // of heaps: where the values of the leaves are, in the order of the heap
+	leaves  []float32 // and these values, if a leaf has one
 	slots   []slot
 	values  []float32
 }
-
-// heapNode is a split: the order of its threshold ([order]) in the lower half, and in the upper one where the slot
-// of its column begins. A row whose number has a higher order goes to the right.
-type heapNode uint64
 
 // order is a whole number for each number, in the same order, so that the difference of two tells which is
 // larger without a branch.
@@ -42,8 +44,8 @@ type flatTree struct {
 }
 
 const (
-	block    = 64 // rows that go through a tree together: their values stay in the nearest cache
-	mostHeap = 8  // levels
+	block    = kernel.HeapRows // rows that go through a tree together: their values stay in the nearest cache
+	mostHeap = 8               // levels
 )
 
 func (m *Model) flatten() *flat {
@@ -54,18 +56,25 @@ func (m *Model) flatten() *flat {
 	slots := map[slot]int32{}
 	for i := range m.Trees {
 		t := &m.Trees[i]
-		ft := flatTree{levels: t.depth(), tree: t, nodes: len(f.heaps), places: len(f.places)}
+		ft := flatTree{levels: t.depth(), tree: t, nodes: len(f.at), places: len(f.places)}
 		if len(t.Sets) > 0 || ft.levels > mostHeap {
 			ft.levels = -1
 			f.trees = append(f.trees, ft)
 			continue
 		}
-		f.heaps = append(f.heaps, make([]heapNode, 1<<ft.levels)...)
+		f.at = append(f.at, make([]int32, 1<<ft.levels)...)
+		f.slot = append(f.slot, make([]int32, 1<<ft.levels)...)
 		f.places = append(f.places, make([]int32, 1<<ft.levels)...)
 		f.heap(t, 0, 1, 0, ft, slots)
+		if f.width == 1 {
+			for _, p := range f.places[ft.places:] {
+				f.leaves = append(f.leaves, m.Values[p])
+			}
+		}
 		f.trees = append(f.trees, ft)
 	}
-	f.heaps = append(f.heaps, make([]heapNode, 1<<mostHeap)...) // so that each can be seen as an array
+	f.at = append(f.at, make([]int32, 1<<mostHeap)...) // so that the kernel may read beyond the last
+	f.slot = append(f.slot, make([]int32, 1<<mostHeap)...)
 	return f
 }
 
@@ -76,9 +85,8 @@ func (f *flat) heap(t *Tree, k int32, at, level int, ft flatTree, slots map[slot
 		f.places[ft.places+at-1<<level] = n.Value
 		return
 	}
-	h := &f.heaps[ft.nodes+at]
 	if n.leaf() { // all go left, down to the last level
-		*h = math.MaxInt32
+		f.at[ft.nodes+at] = math.MaxInt32
 		f.heap(t, k, 2*at, level+1, ft, slots)
 		return
 	}
@@ -87,7 +95,7 @@ func (f *flat) heap(t *Tree, k int32, at, level int, ft flatTree, slots map[slot
 		slots[s] = int32(len(f.slots) * block)
 		f.slots = append(f.slots, s)
 	}
-	*h = heapNode(slots[s])<<32 | heapNode(uint32(order(n.At)))
+	f.at[ft.nodes+at], f.slot[ft.nodes+at] = order(n.At), slots[s]
 	f.heap(t, n.Left, 2*at, level+1, ft, slots)
 	f.heap(t, n.Left+1, 2*at+1, level+1, ft, slots)
 }
@@ -96,41 +104,45 @@ func (f *flat) heap(t *Tree, k int32, at, level int, ft flatTree, slots map[slot
 func (f *flat) add(x []float32, out []float64) {
 	n := len(x) / f.columns
 	values := make([]int32, max(len(f.slots), 1)*block)
+	sums := make([][block]float64, f.outputs)
 	var leaf [block]int32
 	for from := 0; from < n; from += block {
 		rows := min(block, n-from)
-		raw := x[from*f.columns : (from+rows)*f.columns]
+		raw, y := x[from*f.columns:(from+rows)*f.columns], out[from*f.outputs:(from+rows)*f.outputs]
 		for k, s := range f.slots {
 			s.fill(values[k*block:(k+1)*block], raw[s.column:], f.columns)
 		}
+		for i, v := range y {
+			sums[i%f.outputs][i/f.outputs] = v
+		}
 		for k := range f.trees {
 			t := &f.trees[k]
-			if t.levels >= 0 {
-				f.walk(&leaf, values, t)
-			} else {
+			switch {
+			case t.levels < 0:
 				for i := range rows {
 					leaf[i] = t.tree.find(raw[i*f.columns:]).Value
 				}
-			}
-			if f.width > 1 {
-				for i := range rows {
-					y := out[(from+i)*f.outputs:][:f.width]
-					for j, v := range f.values[int(leaf[i])*f.width:][:f.width] {
-						y[j] += float64(v)
-					}
-				}
+			case f.width == 1:
+				f.walk(&leaf, values, t, &sums[k%f.outputs])
 				continue
+			default:
+				f.walk(&leaf, values, t, nil)
 			}
-			y := out[from*f.outputs+k%f.outputs:]
-			if f.outputs == 1 {
-				for i := range y[:rows] {
-					y[i] += float64(f.values[leaf[i]])
+			if f.width == 1 {
+				s := &sums[k%f.outputs]
+				for i := range rows {
+					s[i] += float64(f.values[leaf[i]])
 				}
 				continue
 			}
 			for i := range rows {
-				y[i*f.outputs] += float64(f.values[leaf[i]])
+				for j, v := range f.values[int(leaf[i])*f.width:][:f.width] {
+					sums[j][i] += float64(v)
+				}
 			}
+		}
+		for i := range y {
+			y[i] = sums[i%f.outputs][i/f.outputs]
 		}
 	}
 }
@@ -149,25 +161,20 @@ func (s slot) fill(to []int32, raw []float32, columns int) {
 	}
 }
 
-// walk finds the leaves of the rows of a block. Four rows go at a time: while one waits for its
-// values, the others go on.
-func (f *flat) walk(leaf *[block]int32, values []int32, t *flatTree) {
-	nodes := (*[1 << mostHeap]heapNode)(f.heaps[t.nodes:])
-	levels := t.levels
-	w := 1 << levels
-	places := f.places[t.places : t.places+w]
-	for i := 0; i < block; i += 4 {
-		x := values[i:]
-		a, b, c, d := 1, 1, 1, 1
-		for range levels {
-			p, q := nodes[uint8(a)], nodes[uint8(b)]
-			a, b = 2*a+p.right(x[p>>32]), 2*b+q.right(x[q>>32+1])
-			p, q = nodes[uint8(c)], nodes[uint8(d)]
-			c, d = 2*c+p.right(x[p>>32+2]), 2*d+q.right(x[q>>32+3])
+// walk finds the leaves of the rows of a block. If a leaf has one value it is added to the sums, else leaf gets the places of
+// the values.
+func (f *flat) walk(leaf *[block]int32, values []int32, t *flatTree, sums *[block]float64) {
+	kernel.HeapLeaves(leaf, values, f.at[t.nodes:], f.slot[t.nodes:], t.levels)
+	w := int32(1) << t.levels
+	if sums != nil {
+		v := f.leaves[t.places : t.places+int(w)]
+		for i, node := range leaf {
+			sums[i] += float64(v[node-w])
 		}
-		leaf[i], leaf[i+1], leaf[i+2], leaf[i+3] = places[a-w], places[b-w], places[c-w], places[d-w]
+		return
+	}
+	places := f.places[t.places : t.places+int(w)]
+	for i, node := range leaf {
+		leaf[i] = places[node-w]
 	}
 }
-
-// right is 1 for a number that goes to the right, else 0.
-func (n heapNode) right(x int32) int { return int(uint64(int64(int32(n))-int64(x)) >> 63) }

@@ -52,6 +52,18 @@ func Load(r io.Reader) (*Model, error) {
 	return s.Model, nil
 }
 
+// LoadBest is Load for the model as it was at its best, if what was saved says when that was.
+func LoadBest(r io.Reader) (*Model, error) {
+	s, err := read(r)
+	switch {
+	case err != nil:
+		return nil, err
+	case s.Best == 0:
+		return s.Model, nil
+	}
+	return s.Head(s.Best), nil
+}
+
 func write(w io.Writer, s *saved) error {
 	m := s.Model
 	h := savedHeader{m.Kind, m.Loss, m.Classes, m.Columns, m.Outputs, m.Width, m.Start, m.Ordered, m.Weights, s.Best, nil, len(m.Values)}

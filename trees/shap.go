@@ -25,6 +25,11 @@ func (m *Model) SHAP(row []float32) ([]float64, error) {
 		s.walk(0, nil, 1, 1, -1)
 		s.expect(0, 1)
 	}
+	if m.Kind == "forest" {
+		for i := range out {
+			out[i] /= float64(max(len(m.Trees), 1))
+		}
+	}
 	return out, nil
 }
 

@@ -52,6 +52,8 @@ type cli struct {
 	Predict   predictCmd   `cmd:"" help:"Predict the rows of a table with the network of a study's best trial."`
 	Export    exportCmd    `cmd:"" help:"Write the network of a study's best trial as an ONNX file."`
 
+	Import importCmd `cmd:"" help:"Read a network that others have trained (ONNX, safetensors) and print what it is."`
+
 	Version   kong.VersionFlag `help:"Print the version."`
 	Home      string           `group:"everywhere" help:"State directory: Temporal's database, the store, checkpoints, logs." env:"BUDWOOD_HOME" placeholder:"DIR" type:"path"`
 	Blobs     string           `group:"everywhere" help:"Where checkpoints are: a directory, or s3://bucket/prefix?endpoint=URL&region=NAME with credentials from the usual AWS environment. Default: blobs in the state directory." env:"BUDWOOD_BLOBS" placeholder:"URL"`

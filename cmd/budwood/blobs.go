@@ -37,7 +37,7 @@ func blobsURL(home, given string) (string, error) {
 
 // dataFiles is the place of the studies' data among the blobs, and of local copies.
 func (a *app) dataFiles(blobs blob.Store) *blob.DataFiles {
-	return &blob.DataFiles{Blobs: blobs, Dir: filepath.Join(a.home, "data"), Max: a.dataCache}
+	return &blob.DataFiles{Blobs: blobs, Dir: filepath.Join(a.home, "data"), Max: a.dataCache, Shared: a.sharedData()}
 }
 
 // keepData stores a study's data where its workers find it.

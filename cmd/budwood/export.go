@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"budwood/data"
 	"budwood/engine"
 	"budwood/engine/onnx"
 	"budwood/engine/quant"
@@ -39,6 +40,9 @@ func (c *exportCmd) Run(a *app) error {
 	w, err := a.trainedTrial(c.Study, c.Trial)
 	if err != nil {
 		return err
+	}
+	if learner := w.spec.Learner(w.trial.Params); learner != "network" {
+		return c.exportTrees(a, w, learner)
 	}
 	d, best, err := w.spec.TrainedOn(a.ctx, w.data, w.blobs, w.key, w.trial.ID, w.trial.Params)
 	if err != nil {
@@ -81,12 +85,8 @@ func (c *exportCmd) Run(a *app) error {
 	if err != nil {
 		return fmt.Errorf("export %s: %w", w.trial.Name(), err)
 	}
-	about := strings.TrimSuffix(path, filepath.Ext(path)) + aboutExt
-	if err := create(about, func(f io.Writer) error {
-		e := json.NewEncoder(f)
-		e.SetIndent("", " ")
-		return e.Encode(d.Preparation)
-	}); err != nil {
+	about, err := tellOfData(path, d.Preparation)
+	if err != nil {
 		return err
 	}
 	fmt.Fprintf(a.stdout, "%s: %s of %s, %s; input rows×%v, output rows×%v; columns and classes in %s\n",
@@ -99,6 +99,16 @@ func (c *exportCmd) Run(a *app) error {
 		return nil
 	}
 	return tellOfIntegers(a.stdout, net, q, d)
+}
+
+// tellOfData writes what columns and classes are called beside a model.
+func tellOfData(path string, p *data.Preparation) (about string, err error) {
+	about = strings.TrimSuffix(path, filepath.Ext(path)) + aboutExt
+	return about, create(about, func(f io.Writer) error {
+		e := json.NewEncoder(f)
+		e.SetIndent("", " ")
+		return e.Encode(p)
+	})
 }
 
 // create writes a file, of which nothing is left after an error.

@@ -84,7 +84,7 @@ func (c *fitCmd) Run(a *app) error {
 // load reads the study file back. One that was just written and is wrong, as with a metric that there is not, does not stay.
 func (c *tableFlags) load(a *app, path string, fresh bool) (*study.Spec, *data.Data, error) {
 	f := fileArg{File: path, overrides: overrides{AllowOutside: true}} // whoever names a table has allowed it
-	spec, d, err := f.load(a.ctx)
+	spec, d, err := f.load(a)
 	if err != nil && fresh {
 		err = errors.Join(err, os.Remove(path))
 	}

@@ -33,7 +33,7 @@ func (c *namesCmd) Run(a *app) error {
 	case "hyperparameters":
 		t.head = []string{"NAME", "DEFAULT", "VALUES", "WHAT"}
 		seen := map[string]bool{} // both networks have some
-		for _, h := range slices.Concat(network.RecipeTable, study.NetworkTable, study.TextTable) {
+		for _, h := range slices.Concat(network.RecipeTable, study.NetworkTable, study.TextTable, study.LearnerTable) {
 			if seen[h.Name] {
 				continue
 			}

@@ -28,7 +28,7 @@ func (c *planCmd) Run(a *app) error {
 		return usageError{errors.New("expected \"<file>\", a study file, or --cluster FILE; see budwood plan --help")}
 	}
 	file := fileArg{File: c.File, overrides: c.overrides}
-	spec, d, err := file.load(a.ctx)
+	spec, d, err := file.load(a)
 	if err != nil {
 		return err
 	}
@@ -99,6 +99,7 @@ func (t *settings) task(spec *study.Spec, d *data.Data) {
 			of = fmt.Sprintf("%s with %d classes", d.Task, d.Classes)
 		}
 		t.set("data", "%s, %s; %d features; %s of %q", parts, describeTest(d), d.Features, of, d.Target)
+		t.images(d.Images)
 	}
 	if p := spec.Program(); p != nil {
 		t.set("command", "%s (in %s)", strings.Join(p.Args, " "), p.Dir)

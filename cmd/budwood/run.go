@@ -36,7 +36,7 @@ type overrides struct {
 
 // load reads the study and its data, so that every mistake in them is found
 // before anything starts.
-func (f *fileArg) load(ctx context.Context) (*study.Spec, *data.Data, error) {
+func (f *fileArg) load(a *app) (*study.Spec, *data.Data, error) {
 	for flag, n := range map[string]*int{"trials": f.Trials, "epochs": f.Epochs, "parallel": f.Parallel} {
 		if n != nil && *n == 0 { // which in a study stands for the default
 			return nil, nil, usageError{fmt.Errorf("--%s: 0 does nothing: give at least 1", flag)}
@@ -46,7 +46,7 @@ func (f *fileArg) load(ctx context.Context) (*study.Spec, *data.Data, error) {
 		return nil, nil, err
 	}
 	most, _ := trials.TrialMemory()
-	return study.Load(ctx, f.File, &data.Cache{Max: most}, study.FileOptions{Outside: f.AllowOutside, Override: func(s *study.Spec) {
+	return study.Load(a.ctx, f.File, &data.Cache{Max: most, Shared: a.sharedData()}, study.FileOptions{Outside: f.AllowOutside, Override: func(s *study.Spec) {
 		override(&s.Name, f.Name)
 		override(&s.Budget.Trials, f.Trials)
 		override(&s.Budget.Epochs, f.Epochs)
@@ -78,10 +78,11 @@ type runFlags struct {
 }
 
 func (c *runCmd) Run(a *app) error {
-	spec, d, err := c.load(a.ctx)
+	spec, d, err := c.load(a)
 	if err != nil {
 		return err
 	}
+	a.sayImages(d)
 	if err := a.sayMesh(spec, d); err != nil {
 		return err
 	}
@@ -174,8 +175,12 @@ func (c *runFlags) run(a *app, spec *study.Spec) (err error) {
 	return a.follow(db, conn, spec.Name, c.Plain)
 }
 
-// sayMesh says it if a study's ranks are predicted to take longer than one would.
+// sayMesh says which mesh was chosen for a study's ranks, and if they are predicted to take
+// longer than one would.
 func (a *app) sayMesh(spec *study.Spec, d *data.Data) error {
+	if text := study.MeshChoice(spec); text != "" {
+		a.say("mesh chosen %s", text)
+	}
 	if !spec.Mesh.Ranks.Several() {
 		return nil
 	}

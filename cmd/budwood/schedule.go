@@ -26,10 +26,12 @@ func (c *scheduleAddCmd) Run(a *app) error {
 	if c.Every <= 0 && c.Cron == "" {
 		return usageError{errors.New("say when it runs: --every 24h or --cron '0 3 * * *'")}
 	}
-	spec, _, err := c.load(a.ctx)
+	spec, d, err := c.load(a)
 	if err != nil {
 		return err
 	}
+	a.sayImages(d)
+	a.sayImages(d)
 	if err := a.permit(spec.Program(), c.AllowCommands); err != nil {
 		return err
 	}

@@ -13,13 +13,20 @@ const spin = 20 * time.Microsecond
 
 // Meeting lets n goroutines of a process go on together, again and again. It spins
 // for some microseconds and then parks.
-type Meeting struct{ barrier *barrier }
+type Meeting struct {
+	barrier  *barrier
+	patience patience
+}
 
 // NewMeeting makes one for n ≥ 1 goroutines.
-func NewMeeting(n int) *Meeting { return &Meeting{newBarrier(n)} }
+func NewMeeting(n int) *Meeting { return &Meeting{barrier: newBarrier(n)} }
+
+// Look lets those who wait look for the others for up to 3 ms before they park, as [Lane.Look]
+// does. It is called before they meet.
+func (m *Meeting) Look(allowed func() bool) { m.patience.begin(int(m.barrier.n), allowed) }
 
 // Wait returns once all have called it.
-func (m *Meeting) Wait() { m.barrier.wait(func(uint32) {}, func() {}) }
+func (m *Meeting) Wait() { m.barrier.wait(&m.patience, func(uint32) {}, func() {}) }
 
 // barrier lets n goroutines go on together, again and again.
 type barrier struct {
@@ -41,7 +48,7 @@ func newBarrier(n int) *barrier {
 // wait returns once all have called it, and reports whether they have; it is false
 // once the barrier is broken. Before it parks it calls parking, which may break the
 // barrier, with the turn that it waits for the end of, and after that parked.
-func (b *barrier) wait(parking func(turn uint32), parked func()) bool {
+func (b *barrier) wait(p *patience, parking func(turn uint32), parked func()) bool {
 	turn := b.turn.Load()
 	if b.broken.Load() {
 		return false
@@ -54,7 +61,12 @@ func (b *barrier) wait(parking func(turn uint32), parked func()) bool {
 		}
 		return true
 	}
-	if int(b.n) <= runtime.GOMAXPROCS(0) {
+	switch {
+	case p.looks():
+		if p.look(&b.turn, turn, time.Now); b.turn.Load() != turn {
+			return true
+		}
+	case int(b.n) <= runtime.GOMAXPROCS(0):
 		start := time.Now()
 		for i := 1; i%64 != 0 || time.Since(start) < spin; i++ {
 			if b.turn.Load() != turn {

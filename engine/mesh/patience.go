@@ -23,7 +23,7 @@ type patience struct {
 	again   atomic.Int64 // since began: when they look again
 }
 
-// Look lets calls of a stream that wait for a message look for it for up to 3 ms before they
+// Look lets calls of a stream that wait for a message, or for other members of a group, look for it for up to 3 ms before they
 // park, where the process has a processor for each of the lanes, which compute on so many
 // threads each, and as long as allowed says so, which must take next to no time. A call that
 // sees that somebody else has had its processor parks at once, and for the next 100 ms all
@@ -32,7 +32,12 @@ type patience struct {
 // A [Net] has no such thing: a goroutine of its own takes what arrives, and would wait for
 // the processors of those who look.
 func (l *Lane) Look(stream, threads int, allowed func() bool) {
-	l.patience[stream] = patience{threads: len(l.local.lanes) * threads, allowed: allowed, began: time.Now()}
+	l.patience[stream].begin(len(l.local.lanes)*threads, allowed)
+}
+
+// begin lets so many threads of the process look.
+func (p *patience) begin(threads int, allowed func() bool) {
+	p.threads, p.allowed, p.began = threads, allowed, time.Now()
 }
 
 // looks reports whether a call that is about to wait looks first.

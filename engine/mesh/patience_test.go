@@ -80,3 +80,35 @@ func TestLookingEnds(t *testing.T) {
 		}
 	}
 }
+
+// Who looks meets the others as often as who parks, also where some of them come late.
+func TestMeetingsThatLook(t *testing.T) {
+	const n, rounds = 2, 300
+	m := NewMeeting(n)
+	var asked atomic.Int64
+	m.Look(func() bool { asked.Add(1); return true })
+	var at [n]int
+	done := make(chan bool)
+	for me := range n {
+		go func() {
+			defer func() { done <- true }()
+			for i := range rounds {
+				if i%100 == me {
+					time.Sleep(looking + time.Millisecond)
+				}
+				at[me] = i
+				m.Wait()
+				if at[1-me] != i {
+					t.Errorf("round %d: the other one is at %d", i, at[1-me])
+					return
+				}
+				m.Wait()
+			}
+		}()
+	}
+	<-done
+	<-done
+	if runtime.GOMAXPROCS(0) >= n && asked.Load() == 0 {
+		t.Error("nobody asked whether to look")
+	}
+}

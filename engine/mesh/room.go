@@ -60,7 +60,8 @@ func (r *room) meet(g *Group) error {
 func (r *room) part(g *Group) error { return r.wait(g) }
 
 func (r *room) wait(g *Group) error {
-	if !r.barrier.wait(g.parking, g.parked) {
+	p := &g.link.(*Lane).patience[stream(g.tag)]
+	if !r.barrier.wait(p, g.parking, g.parked) {
 		return r.local.failed(r.ranks)
 	}
 	return nil

@@ -311,6 +311,9 @@ func (g *graph) image(l engine.Layer, x operand, shape data.Shape) (operand, boo
 	case engine.AvgPool:
 		y = g.pool("AveragePool", l.Size, g.first(x))
 	case engine.Upsample:
+		if l.Height > 0 || l.Width > 0 {
+			return g.enlarge(x, shape), true
+		}
 		y = g.upsample(l, g.first(x))
 	case engine.GlobalAvgPool:
 		return g.global("GlobalAveragePool", "ReduceMean", x, shape), true

@@ -59,12 +59,15 @@ var models = []struct {
 	}, data.Shape{8, 6, 2}},
 	{"pyramid", engine.Seq{
 		engine.FPN{Out: 3, Stages: []engine.Seq{{engine.Conv{Out: 4, Stride: 2}, engine.ReLU{}}, {engine.Conv{Out: 5, Stride: 2}}, {engine.Conv{Out: 6, Stride: 3}}}},
+		engine.Dense{Out: 3},
+	}, data.Shape{13, 15, 2}},
+	{"pooled pyramid", engine.Seq{
 		engine.FPN{Out: 4, Pool: true, Stages: []engine.Seq{{engine.Conv{Out: 4}}, {engine.Conv{Out: 5, Stride: 2}}}}, engine.Dense{Out: 3},
 	}, data.Shape{13, 15, 2}},
 	{"norms in the way", engine.Seq{
 		engine.BatchNorm{}, engine.Conv{Out: 4}, engine.LeakyReLU{Slope: .2}, engine.BatchNorm{}, engine.LayerNorm{}, engine.Conv{Out: 6}, engine.GELU{}, engine.MaxPool{}, engine.Flatten{},
 		engine.BatchNorm{}, engine.LayerNorm{}, engine.Tanh{}, engine.Par{Branches: []engine.Seq{{engine.Dense{Out: 3}}, {}}, Concat: true}, engine.Reshape{To: data.Shape{3, 17, 1}},
-		engine.Conv{Out: 2, Stride: 2}, engine.Upsample{},
+		engine.Conv{Out: 2, Stride: 2}, engine.Upsample{}, engine.Upsample{Height: 7, Width: 36},
 	}, data.Shape{5, 9, 2}},
 	{"flat branches", engine.Seq{
 		engine.Conv{Out: 3}, engine.Flatten{}, engine.Residual{Body: engine.Seq{engine.SiLU{}}}, engine.Residual{Body: engine.Seq{engine.Dense{Out: 24}}}, engine.Reshape{To: data.Shape{4, 2, 3}}, engine.GlobalMaxPool{},

@@ -10,7 +10,7 @@ import (
 	"budwood/trees"
 )
 
-// WriteTrees writes a model of trees that learned from encoded rows of so many values, as laid out by
+// WriteTrees writes a model of trees, or a linear one, that learned from encoded rows of so many values, as laid out by
 // [trees.LayoutOf] of their preparation p. It has the inputs and outputs of a network ([Options]): the output of a classification are
 // logits, of which the second output, "probabilities", is the softmax. All trees are one node TreeEnsembleRegressor of
 // the operators ai.onnx.ml; whether a category belongs to the set of a split is computed before it.
@@ -31,7 +31,11 @@ func WriteTrees(w io.Writer, m *trees.Model, p *data.Preparation, values int, o 
 	}
 	g := &graph{made: map[string]string{}}
 	return g.write(w, in, data.Shape{m.Predictions()}, o, func(x operand) (operand, error) {
-		y := g.trees(m, l, g.reshape(g.last(x).name, values))
+		x.name = g.reshape(g.last(x).name, values)
+		if m.Kind == "linear" {
+			return operand{name: g.link(m, g.weighted(m, l, x.name, values)), shape: data.Shape{m.Predictions()}}, nil
+		}
+		y := g.trees(m, l, x.name)
 		return operand{name: y, shape: data.Shape{m.Predictions()}}, nil
 	})
 }
@@ -131,7 +135,11 @@ func (g *graph) ensemble(m *trees.Model, x string, at []int, sets map[membership
 						target = i % m.Outputs
 					}
 					leafTree, leafNode, leafTarget = append(leafTree, i), append(leafNode, k), append(leafTarget, target)
-					weights = append(weights, m.Values[int(n.Value)*m.Width+j])
+					v := m.Values[int(n.Value)*m.Width+j]
+					if m.Kind == "forest" {
+						v /= float32(len(m.Trees))
+					}
+					weights = append(weights, v)
 				}
 				continue
 			}
@@ -170,6 +178,34 @@ func (g *graph) ensemble(m *trees.Model, x string, at []int, sets map[membership
 	return y
 }
 
+// weighted adds a linear model, as weights of the encoded values.
+func (g *graph) weighted(m *trees.Model, l trees.Layout, x string, values int) string {
+	matrix, bias := make([]float32, values*m.Outputs), make([]float32, m.Outputs)
+	at := 0
+	for k := range m.Outputs {
+		sum := m.Start[k]
+		put := func(value int, w float64) { matrix[value*m.Outputs+k] = float32(w) }
+		for _, c := range l {
+			if c.Levels == 0 {
+				put(c.At, m.Weights[at])
+				if c.Missing >= 0 { // the number is 0 then
+					put(c.Missing, m.Weights[at+1])
+				}
+				at += 2
+				continue
+			}
+			missing := m.Weights[at+c.Levels] // all its values are 0
+			sum += missing
+			for level := range c.Levels {
+				put(c.At+level, m.Weights[at+level]-missing)
+			}
+			at += c.Levels + 1
+		}
+		bias[k] = float32(sum)
+	}
+	return g.apply("Add", []string{g.apply("MatMul", []string{x, g.floats(matrix, values, m.Outputs)}), g.floats(bias, m.Outputs)})
+}
+
 // link turns outputs into logits, or a value.
 func (g *graph) link(m *trees.Model, y string) string {
 	switch {
@@ -177,8 +213,10 @@ func (g *graph) link(m *trees.Model, y string) string {
 		return g.apply("Concat", []string{g.apply("Mul", []string{y, g.number(0)}), y}, attr{"axis", 1})
 	case m.Loss == "poisson":
 		return g.apply("Exp", []string{y})
-	case m.Loss == "" && m.Classes > 0: // shares of a forest
-		return g.apply("Log", []string{g.apply("Clip", []string{y, g.number(1e-15)})})
+	case m.Loss == "" && m.Classes > 0: // shares of a forest, smoothed as by Model.Predict
+		n := float64(len(m.Trees))
+		shares := g.apply("Add", []string{g.apply("Mul", []string{y, g.number(n / (n + 1))}), g.number(1 / (n + 1) / float64(m.Classes))})
+		return g.apply("Log", []string{shares})
 	}
 	return y
 }

@@ -2,6 +2,7 @@ package onnx
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"math"
 	"testing"
@@ -19,8 +20,10 @@ func TestTrees(t *testing.T) {
 		target  string
 		numeric data.Encoding
 		rounds  int
+		kind    string
 	}{
-		{trees.Config{MinChild: 1}, "kind", data.Standard, 20}, {trees.Config{Growth: "leaf", Leaves: 9}, "price", data.Robust, 20}, {trees.Config{Depth: 3}, "price", data.Piecewise, 0},
+		{trees.Config{MinChild: 1}, "kind", data.Standard, 20, ""}, {trees.Config{Growth: "leaf", Leaves: 9}, "price", data.Robust, 20, ""}, {trees.Config{Depth: 3}, "price", data.Piecewise, 0, ""},
+		{trees.Config{}, "kind", data.Standard, 7, "forest"}, {trees.Config{}, "price", data.Standard, 7, "forest"}, {trees.Config{}, "kind", data.Standard, 1, "linear"}, {trees.Config{}, "price", data.Piecewise, 1, "linear"},
 	} {
 		path, cells := table(t)
 		source := data.Source{CSV: path, Target: c.target, Numeric: c.numeric, Ignore: []string{map[string]string{"kind": "price", "price": "kind"}[c.target]}}
@@ -33,8 +36,21 @@ func TestTrees(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		y := trees.Target{Class: d.Train.Class, Value: d.Train.Target}
 		c.Classes = d.Classes
-		m, err := trees.Fit(c.Config, l.Table(d.Train), trees.Target{Class: d.Train.Class, Value: d.Train.Target}, nil, trees.Target{}, c.rounds, 0)
+		m, err := trees.Fit(c.Config, l.Table(d.Train), y, nil, trees.Target{}, c.rounds, 0)
+		switch c.kind {
+		case "forest":
+			f, bad := trees.NewForest(trees.ForestConfig{Classes: d.Classes, MinLeaf: 2}, l.Table(d.Train), y)
+			for range c.rounds {
+				bad = errors.Join(bad, f.Round())
+			}
+			m, err = f.Model(), bad
+		case "linear":
+			f, bad := trees.NewLinear(trees.LinearConfig{Classes: d.Classes, L2: 1}, l.Table(d.Train), y)
+			bad = errors.Join(bad, f.Round())
+			m, err = f.Model(), bad
+		}
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -46,6 +62,9 @@ func TestTrees(t *testing.T) {
 		for _, v := range margins {
 			if m.Loss == "logistic" {
 				scaled, unscaled = append(scaled, 0), append(unscaled, 0)
+			}
+			if m.Loss == "" && d.Classes > 0 {
+				v = math.Log((v*7 + 1/float64(d.Classes)) / 8)
 			}
 			scaled = append(scaled, float32(v))
 			if d.Classes == 0 {
@@ -66,7 +85,7 @@ func TestTrees(t *testing.T) {
 		if err := WriteTrees(&encoded, m, d.Preparation, values, Options{}); err != nil {
 			t.Fatal(err)
 		}
-		name := fmt.Sprintf("%s, %s, %d rounds", c.target, c.numeric, c.rounds)
+		name := fmt.Sprintf("%s, %s, %d rounds", c.target, c.numeric, c.rounds) + c.kind
 		requests = append(requests, request{name, b.Bytes(), []int{len(cells), len(d.Preparation.Columns)}, raw, 1e-4},
 			request{name + ", encoded", encoded.Bytes(), []int{len(cells), values}, fresh.X, 1e-5})
 		want = append(want, unscaled, scaled)

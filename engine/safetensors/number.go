@@ -18,6 +18,8 @@ func value(b []byte, dtype Dtype) float32 {
 		return math.Float32frombits(uint32(binary.LittleEndian.Uint16(b)) << 16)
 	case I8:
 		return float32(int8(b[0]))
+	case I64:
+		return float32(int64(binary.LittleEndian.Uint64(b)))
 	}
 	return math.Float32frombits(binary.LittleEndian.Uint32(b))
 }

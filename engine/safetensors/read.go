@@ -13,7 +13,7 @@ import (
 )
 
 // Read reads a whole file: its free text and its tensors, in the order of their
-// bytes. Values of type F64, F16, BF16 and I8 become float32, of I32 the bits do; other
+// bytes. Values of type F64, F16, BF16, I8 and I64 become float32, of I32 the bits do; other
 // types are an error. Memory grows with the bytes that are really there, whatever the header
 // says. The file must end where its header says.
 func Read(r io.Reader) (meta map[string]string, tensors []Tensor, err error) {
@@ -138,7 +138,7 @@ func readHeader(r io.Reader) (meta map[string]string, entries []namedEntry, err 
 
 func (e *entry) check() error {
 	if e.Dtype.width() == 0 {
-		return fmt.Errorf("type %q is none of F64, F32, F16, BF16, I8, I32", e.Dtype)
+		return fmt.Errorf("type %q is none of F64, F32, F16, BF16, I8, I32, I64", e.Dtype)
 	}
 	if len(e.Offsets) != 2 || e.Offsets[1] < e.Offsets[0] || e.Offsets[1] > math.MaxInt64 {
 		return fmt.Errorf("data_offsets %v are no range of bytes", e.Offsets)

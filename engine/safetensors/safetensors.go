@@ -24,12 +24,13 @@ const (
 	BF16 Dtype = "BF16" // the upper half of a float32
 	I8   Dtype = "I8"   // −128 … 127
 	I32  Dtype = "I32"
+	I64  Dtype = "I64" // read alone
 )
 
 // width is the bytes of a value, 0 for an unknown type.
 func (d Dtype) width() uint64 {
 	switch d {
-	case F64:
+	case F64, I64:
 		return 8
 	case F32, I32:
 		return 4

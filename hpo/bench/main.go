@@ -42,7 +42,7 @@ var samplers = []struct {
 
 func run(args []string, out io.Writer) error {
 	fs := flag.NewFlagSet("bench", flag.ContinueOnError)
-	suite := fs.String("suite", "single", "single: full trainings; multi: curves under schedulers, -n counted in full trainings; pareto: several losses, the share of the volume that is missed")
+	suite := fs.String("suite", "single", "single: full trainings; multi: curves under schedulers, -n counted in full trainings; pareto: several losses, the share of the volume that is missed; scale: writes lcbench.csv anew")
 	tablesDir := fs.String("tables", bench.Data("bench", "hpo"), "directory with the tables of real trainings; nothing: functions only")
 	optuna := fs.String("optuna", "", "with -suite multi and pareto: file with Optuna's results, to print beside ours (optuna_multi.py and optuna_pareto.py write it)")
 	names := fs.String("samplers", "", "comma-separated; all by default")
@@ -52,6 +52,7 @@ func run(args []string, out io.Writer) error {
 	show := fs.String("at", "", "comma-separated numbers of evaluations to show; 25,50,100,200 by default")
 	parallel := fs.Int("parallel", 1, "trials at once, in virtual time")
 	svg := fs.String("svg", "", "file to draw the curves into")
+	runs := fs.String("runs", "", "with -suite single and multi: file for the regret of each run, as CSV")
 	if err := fs.Parse(args); err != nil {
 		return err
 	}
@@ -61,11 +62,18 @@ func run(args []string, out io.Writer) error {
 	if *suite == "pareto" {
 		return pareto(out, *tablesDir, *which, *names, *optuna, *seeds, *trials)
 	}
+	if *suite == "scale" {
+		l, err := loadLCBench(*tablesDir)
+		if err != nil {
+			return err
+		}
+		return l.scale(out)
+	}
 	if *suite == "speed" {
 		return speed(out, *names, *trials)
 	}
 	if *suite == "multi" {
-		return multi(out, *tablesDir, *which, *names, *optuna, *svg, *seeds, *trials, *parallel)
+		return multi(out, *tablesDir, *which, *names, *optuna, *svg, *runs, *seeds, *trials, *parallel)
 	}
 	problems, err := collect(*tablesDir, *which)
 	if err != nil {
@@ -106,6 +114,9 @@ func run(args []string, out io.Writer) error {
 	}
 	rep.summary(out, ref)
 	rep.ranks(out, ref)
+	if err := rep.write(*runs); err != nil {
+		return err
+	}
 	return rep.draw(*svg, "Regret left, functions and tables (1: a typical random point)", "evaluations")
 }
 
@@ -115,7 +126,7 @@ func collect(dir, parts string) ([]problem, error) {
 		return parts == "" || slices.ContainsFunc(strings.Split(parts, ","), func(s string) bool { return strings.Contains(name, s) })
 	}
 	var out []problem
-	for _, p := range functions(searchtest.Problems()...) {
+	for _, p := range functions(append(searchtest.Problems(), searchtest.Odd()...)...) {
 		if want(p.name) {
 			out = append(out, p)
 		}
@@ -142,6 +153,20 @@ func collect(dir, parts string) ([]problem, error) {
 			return nil, err
 		}
 		out = append(out, c.problem(c.name))
+	}
+	lc, err := loadLCBench(dir)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range lcTasks {
+		if !want("lcbench_" + id) {
+			continue
+		}
+		p, err := lc.problem(id)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, p)
 	}
 	return out, nil
 }

@@ -30,7 +30,7 @@ var schedulers = []struct {
 
 // multi runs every scheduler with every sampler on the curves; names picks some
 // of "sampler+scheduler". Optuna's results are those of optuna_multi.py.
-func multi(out io.Writer, dir, parts, names, optuna, svg string, seeds, units, parallel int) error {
+func multi(out io.Writer, dir, parts, names, optuna, svg, runs string, seeds, units, parallel int) error {
 	if dir == "" {
 		return fmt.Errorf("-suite multi reads tables of real trainings, and -tables names none: %w", bench.ErrNoData)
 	}
@@ -75,6 +75,9 @@ func multi(out io.Writer, dir, parts, names, optuna, svg string, seeds, units, p
 		rep.problem(out, p.name, nil)
 	}
 	rep.summary(out, nil)
+	if err := rep.write(runs); err != nil {
+		return err
+	}
 	return rep.draw(svg, "Regret left on learning curves (1: a typical random point)", "budget, in full trainings")
 }
 

@@ -72,7 +72,7 @@ func tables() []table {
 	for _, s := range []string{"protein_structure", "naval_propulsion"} {
 		out = append(out, table{"fcnet_" + s, "hpolib_" + s, fcnet, loss})
 	}
-	for _, s := range []string{"car", "phoneme", "australian", "blood_transfusion"} {
+	for _, s := range []string{"car", "phoneme", "australian", "blood_transfusion", "credit_g", "kc1"} {
 		out = append(out, table{"hpobench_" + s, "hpobench_" + s, mlp, accuracy})
 	}
 	return out

@@ -6,13 +6,19 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
+
+	"budwood/search/searchtest"
 )
 
 // floor is the least regret that means something.
 const floor = 1e-4
+
+// userFloor is the least that a user of a noisy training would notice.
+const userFloor = 1e-2
 
 // at are the numbers of evaluations that the table shows.
 var at = []int{25, 50, 100, 200}
@@ -153,20 +159,10 @@ func (r *report) summary(out io.Writer, ref reference) {
 		}
 		fmt.Fprintln(out)
 	}
-	fmt.Fprintf(out, "geometric mean of all runs, floor %g\n", floor)
-	for _, s := range r.samplers {
-		fmt.Fprintf(out, "  %-36s", s)
-		for _, n := range r.at {
-			sum, count := 0.0, 0
-			for _, p := range r.problems {
-				for _, run := range r.runs[[2]string{p, s}] {
-					sum += math.Log(max(run[n-1], floor))
-					count++
-				}
-			}
-			fmt.Fprintf(out, "%10.3g", math.Exp(sum/float64(count)))
+	for _, low := range []float64{floor, userFloor} {
+		for _, kind := range []string{"", "functions", "odd", "trainings"} {
+			r.means(out, kind, low)
 		}
-		fmt.Fprintln(out)
 	}
 	for _, o := range optunaSamplers {
 		for _, s := range r.samplers {
@@ -190,4 +186,61 @@ func (r *report) summary(out io.Writer, ref reference) {
 			}
 		}
 	}
+}
+
+// means prints the geometric mean of all runs on the problems of a kind, "" for all.
+func (r *report) means(out io.Writer, kind string, low float64) {
+	of := slices.DeleteFunc(slices.Clone(r.problems), func(p string) bool { return kind != "" && kindOf(p) != kind })
+	if len(of) == 0 || len(of) == len(r.problems) && kind != "" {
+		return
+	}
+	fmt.Fprintf(out, "geometric mean of all runs, floor %g, %d problems %s\n", low, len(of), kind)
+	for _, s := range r.samplers {
+		fmt.Fprintf(out, "  %-36s", s)
+		for _, n := range r.at {
+			sum, count := 0.0, 0
+			for _, p := range of {
+				for _, run := range r.runs[[2]string{p, s}] {
+					sum += math.Log(max(run[n-1], low))
+					count++
+				}
+			}
+			fmt.Fprintf(out, "%10.3g", math.Exp(sum/float64(count)))
+		}
+		fmt.Fprintln(out)
+	}
+}
+
+// kindOf is the kind of a problem: functions, odd ones, and tables of trainings.
+func kindOf(problem string) string {
+	for _, p := range searchtest.Odd() {
+		if p.Name == problem {
+			return "odd"
+		}
+	}
+	for _, p := range searchtest.Problems() {
+		if p.Name == problem {
+			return "functions"
+		}
+	}
+	return "trainings"
+}
+
+// write writes the regret of each run after the numbers of evaluations that are shown.
+func (r *report) write(file string) error {
+	if file == "" {
+		return nil
+	}
+	var b strings.Builder
+	fmt.Fprintln(&b, "problem,kind,sampler,seed,after,regret")
+	for _, p := range r.problems {
+		for _, s := range r.samplers {
+			for seed, run := range r.runs[[2]string{p, s}] {
+				for _, n := range r.at {
+					fmt.Fprintf(&b, "%s,%s,%s,%d,%d,%g\n", p, kindOf(p), s, seed, n, run[n-1])
+				}
+			}
+		}
+	}
+	return os.WriteFile(file, []byte(b.String()), 0o644)
 }

@@ -2,11 +2,16 @@ package network
 
 import (
 	"context"
+	"fmt"
+	"strings"
+	"sync"
 	"testing"
 
 	"budwood/data"
 	"budwood/engine"
+	"budwood/engine/mesh"
 	"budwood/search"
+	"budwood/trials/segment"
 )
 
 // A trial whose step is cut has the same metrics and checkpoint on one thread and on
@@ -43,5 +48,32 @@ func TestTrialOnAMesh(t *testing.T) {
 	task.Objectives = []search.Objective{{Metric: "valid_loss", Goal: search.Minimize}}
 	if r, err := newRunner(t).Run(context.Background(), task, s.Train, nil); err != nil || r.State != search.Infeasible {
 		t.Errorf("200 shards of 90 rows: %v, %v", r.State, err)
+	}
+}
+
+// Where the worker of one rank has too little memory for a candidate, it is infeasible on all
+// ranks, for the same reason in one line.
+func TestUnevenMemoryOfRanks(t *testing.T) {
+	lanes := mesh.Local(2)
+	var results [2]segment.Result
+	var errs [2]error
+	var both sync.WaitGroup
+	for rank, l := range lanes {
+		s, r := supervised(false), newRunner(t)
+		if r.Name = fmt.Sprint("host/", rank); rank == 1 {
+			s.Room = Room{Bytes: 100, Of: "a worker with little"}
+		}
+		s.Mesh = engine.Mesh{Data: 2}
+		task := newTask(0, 2)
+		task.Objectives = []search.Objective{{Metric: "valid_loss", Goal: search.Minimize}}
+		both.Go(func() {
+			results[rank], errs[rank] = r.RunIn(t.Context(), &engine.World{Link: l, Ranks: 2}, task, s.Train, nil)
+		})
+	}
+	both.Wait()
+	for rank, r := range results {
+		if want := "infeasible: rank 1 on host/1: training it takes "; errs[rank] != nil || r.State != search.Infeasible || !strings.HasPrefix(r.Reason, want) || !strings.Contains(r.Reason, "a worker with little") {
+			t.Errorf("rank %d is %s: %s, %v", rank, r.State, r.Reason, errs[rank])
+		}
 	}
 }

@@ -29,6 +29,9 @@ func (n Need) Total() int64 { return n.Networks + n.Kept + n.Others + n.Data }
 // String tells the parts: "networks with batches of 64 rows 1.2 GiB, …".
 func (n Need) String() string {
 	s := fmt.Sprintf("network with batches of %d rows %s, best weights %s", n.Batch, trials.BytesText(n.Networks), trials.BytesText(n.Kept))
+	if n.Batch == 0 { // of another learner
+		s = fmt.Sprintf("model with its rows in bins %s, predictions %s", trials.BytesText(n.Networks), trials.BytesText(n.Kept))
+	}
 	if n.Others > 0 {
 		s += ", weights of others " + trials.BytesText(n.Others)
 	}
@@ -88,6 +91,11 @@ func (s Supervised) role(t *trials.Task, inherits bool) Role {
 
 // Need plans the memory of a candidate. The error is that of its network.
 func (s Supervised) Need(p search.Params, role Role) (Need, error) {
+	if o, err := s.other(p); err != nil {
+		return Need{}, err
+	} else if o != nil {
+		return o.Need()
+	}
 	n := Need{Data: s.Data.Bytes() + s.softBytes()}
 	for _, f := range s.folds() {
 		m, batch, err := s.memory(p, f.Train)
@@ -202,14 +210,17 @@ func (s *Supervised) lend(p search.Params, role Role) error {
 // before anything is allocated. One that was trained before, where there was more,
 // ends with what it has.
 func (s Supervised) admit(t *trials.Trial, role Role) (ended bool, err error) {
-	if s.Room.Bytes == 0 {
+	if s.Room.Bytes == 0 && s.Mesh.World == nil {
 		return false, nil
 	}
 	n, err := s.Need(t.Params, role)
 	if err != nil {
 		return false, fmt.Errorf("%w: %w", trials.ErrInfeasible, err)
 	}
-	over := s.Room.over(n)
+	over, err := t.Agree(s.Room.over(n)) // ranks may have unequal room
+	if err != nil {
+		return false, err
+	}
 	if over != nil && t.Stop("not trained further: "+over.Error()) {
 		return true, nil
 	}

@@ -9,6 +9,8 @@ import (
 
 // Prediction is what a network says of a row.
 type Prediction struct {
+	File          string    `json:"file,omitempty"`          // images: the file
+	Error         string    `json:"error,omitempty"`         // images: why it cannot be read; there is nothing else then
 	Class         string    `json:"class,omitempty"`         // classification: the likeliest one
 	Probabilities []float64 `json:"probabilities,omitempty"` // classification: by class, in the order of Data.ClassNames
 	Value         *float64  `json:"value,omitempty"`         // regression, in the target's own unit
@@ -25,27 +27,30 @@ func (s Supervised) Predict(net Net, rows *data.Set) ([]Prediction, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := f.Predict(rows.X, y); err != nil {
+	if err := predict(f, rows, y); err != nil {
 		return nil, err
 	}
-	out := make([]Prediction, rows.Len())
-	for i := range out {
-		row := y[i*w : (i+1)*w]
-		if s.Data.Classes == 0 {
-			v := float64(row[0])*s.Data.TargetScale + s.Data.TargetMean
-			out[i].Value = &v
-			continue
-		}
-		p := softmax(row)
-		best := 0
-		for k := range p {
-			if p[k] > p[best] {
-				best = k
-			}
-		}
-		out[i].Class, out[i].Probabilities = s.Data.ClassNames[best], p
+	return s.predicted(y, w), nil
+}
+
+// atOnce is how many rows are read from a file before they are computed.
+const atOnce = 1024
+
+// predict computes the outputs of rows that are in memory or in a file.
+func predict(f Predictor, rows *data.Set, y []float32) error {
+	if rows.Rows == nil {
+		return f.Predict(rows.X, y)
 	}
-	return out, nil
+	in, out := rows.Shape.Size(), len(y)/rows.Len()
+	x := make([]float32, min(atOnce, rows.Len())*in)
+	for lo := 0; lo < rows.Len(); lo += atOnce {
+		n := min(atOnce, rows.Len()-lo)
+		rows.Read(x[:n*in], lo)
+		if err := f.Predict(x[:n*in], y[lo*out:(lo+n)*out]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // softmax turns the outputs of a row into probabilities.

@@ -57,6 +57,9 @@ type Supervised struct {
 	// reported, and size_bytes; nil: they are not.
 	Clock *Clock
 
+	// Other is a candidate of these hyperparameters, all of them, that is no network; nil, or a nil result: it is one.
+	Other func(s Supervised, all search.Params) (Other, error)
+
 	// Room is the memory that a trial may take. One that is planned to take more is
 	// infeasible.
 	Room Room
@@ -76,6 +79,11 @@ func (s Supervised) BuildOf(p search.Params) func(search.Params, data.Shape, int
 // Train trains one candidate. It is a [trials.TrainFunc].
 func (s Supervised) Train(ctx context.Context, t *trials.Trial) error {
 	t.TrainedBy(s.Version)
+	if o, err := s.other(t.Params); err != nil {
+		return fmt.Errorf("%w: %w", trials.ErrInfeasible, err)
+	} else if o != nil {
+		return s.trainOther(ctx, t, o)
+	}
 	s.cpu = t.Kernels(s.all(t.Params)["precision"] == "bfloat16")
 	s.Mesh = t.Metered(s.Mesh)
 	task := t.Task()
@@ -142,6 +150,15 @@ func (s Supervised) Test(ctx context.Context, blobs blob.Store, key string, p se
 			return nil, err
 		}
 	}
+	if o, err := s.other(p); err != nil {
+		return nil, err
+	} else if o != nil {
+		y, err := o.Outputs(ctx, blobs, key, s.Data.Test)
+		if err != nil {
+			return nil, err
+		}
+		return s.Scored("test_", y, s.Data.Test, s.all(p)), nil
+	}
 	net, err := s.Trained(ctx, blobs, key, p, seed)
 	if err != nil {
 		return nil, err
@@ -169,6 +186,11 @@ func (s Supervised) Test(ctx context.Context, blobs blob.Store, key string, p se
 // Trained is the network of a trained candidate with the weights of its best
 // epoch, from the checkpoint of its last segment.
 func (s Supervised) Trained(ctx context.Context, blobs blob.Store, key string, p search.Params, seed uint64) (Net, error) {
+	if o, err := s.other(p); err != nil {
+		return nil, err
+	} else if o != nil {
+		return nil, errNoNetwork(s.all(p))
+	}
 	s.Mesh = oneLane(s.Mesh)
 	build := func() (trained, error) { return s.members(p, 1, seed, nil) }
 	if s.Plan != nil {

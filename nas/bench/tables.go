@@ -35,7 +35,33 @@ func nasBench(ctx context.Context, dir string, seeds int) ([]bench.Table, error)
 		{"random", nas.Random{Space: t.Space}},
 		{"NSGA-II", nas.NSGA2{Space: t.Space}},
 	})
-	return []bench.Table{accuracy, front}, err
+	if err != nil {
+		return nil, err
+	}
+	large, err := largeSpace(ctx, seeds)
+	return []bench.Table{accuracy, front, large}, err
+}
+
+// largeSpace is the mean regret, in standard deviations of random networks, in made-up
+// spaces of 28 variables.
+func largeSpace(ctx context.Context, seeds int) (bench.Table, error) {
+	const chains = 8
+	var all [chains]*nasbench.Chain // one grammar, other values
+	for i := range all {
+		var err error
+		if all[i], err = nasbench.NewChain(uint64(i)); err != nil {
+			return bench.Table{}, err
+		}
+	}
+	space := all[0].Space
+	return compare(ctx, "nas-large", seeds, "%.2f", func(ctx context.Context, s search.Sampler, seed uint64, after ...int) ([]float64, error) {
+		return all[seed%chains].Search(ctx, s, seed, after...)
+	}, []method{
+		{"random", nas.Random{Space: space}},
+		{"evolution (default)", nas.Evolution{Space: space}},
+		{"local search", nas.LocalSearch{Space: space}},
+		{"predictor", nas.Predictor{Space: space}},
+	})
 }
 
 type method struct {

@@ -22,3 +22,9 @@ func (s *splitMix) normal() float64 {
 	u1, u2 := s.uni(), s.uni()
 	return math.Sqrt(-2*math.Log(1-u1)) * math.Cos(2*math.Pi*u2)
 }
+
+// Uniform is a stream of uniform numbers in [0,1), as the problems are defined by.
+func Uniform(seed uint64) func() float64 {
+	s := splitMix(seed)
+	return s.uni
+}

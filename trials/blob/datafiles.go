@@ -28,24 +28,34 @@ type DataFiles struct {
 	Dir   string // of local copies, if the blobs are elsewhere
 	Max   int64  // bytes of them; those used last stay. 0: any number
 
+	Shared *data.Shared // where images are decoded into the one file that is kept of them; nil: in a temporary directory
+
 	mu    sync.Mutex
 	whole map[string]fs.FileInfo // files whose digest was found right, as they were then
 }
 
 var _ data.Files = (*DataFiles)(nil)
 
-// Keep stores the files of a source. It returns the source with their digests.
+// Keep stores the files of a source, images as the one file that they are decoded into.
+// It returns the source with their digests.
 func (f *DataFiles) Keep(ctx context.Context, s data.Source) (data.Source, error) {
-	s, err := s.WithDigests(ctx)
+	packed, done, err := f.Shared.Packed(ctx, s)
 	if err != nil {
 		return s, err
 	}
-	return s.MapPaths(func(key, path string) (string, error) {
-		if err := f.put(ctx, path, s.Digests[key]); err != nil {
+	defer done()
+	packed, err = packed.WithDigests(ctx)
+	if err != nil {
+		return s, err
+	}
+	s.Digests = packed.Digests
+	_, err = packed.MapPaths(func(key, path string) (string, error) {
+		if err := f.put(ctx, path, packed.Digests[key]); err != nil {
 			return "", fmt.Errorf("keep %s for the workers: %w", path, err)
 		}
 		return path, nil
 	})
+	return s, err
 }
 
 func (f *DataFiles) put(ctx context.Context, path string, d data.Digest) error {

@@ -34,6 +34,7 @@ func run() error {
 		{"depthwise", depthwise},
 		{"peak", peak},
 		{"bytes", byteProducts},
+		{"heap", heaps},
 	} {
 		for _, isa := range []isa{avx512, avx2} {
 			out := newFile(isa)
