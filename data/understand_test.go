@@ -243,6 +243,14 @@ func TestDialects(t *testing.T) {
 	}
 }
 
+// Many columns without a name take no more than their share of time.
+func TestManyColumnsWithoutNames(t *testing.T) {
+	p := profiled(t, Source{Target: "y"}, "column 2,y"+strings.Repeat(",", 60000)+"\n1,2\n2,3\n")
+	if len(p.Columns) != 60002 || p.Columns[2].Name != "column 3" || p.Columns[60001].Role != "left out" {
+		t.Errorf("%d columns, %+v", len(p.Columns), p.Columns[2])
+	}
+}
+
 // What is no table says what it is.
 func TestForeignFiles(t *testing.T) {
 	for text, want := range map[string]string{
