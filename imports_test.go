@@ -20,7 +20,7 @@ var mayImport = map[string][]string{
 	"engine/loss":           {"data", "engine/internal/check", "engine/kernel"},
 	"engine/optim":          {"engine/internal/check", "engine/kernel"},
 	"engine/layout":         {},
-	"engine/calibrate":      {"data", "engine", "engine/kernel", "engine/optim"},
+	"engine/calibrate":      {"data", "engine", "engine/kernel", "engine/optim", "engine/quant"},
 	"engine/crew":           {},
 	"engine/mesh":           {},
 	"engine/kernel":         {"golang.org/x/sys"},

@@ -301,7 +301,7 @@ func (p *pack) compare(g goal, parts parts, m *Images) error {
 	if err != nil {
 		return err
 	}
-	m.Classes = make([]ClassCount, len(g.names))
+	m.Classes = make([]ImageClass, len(g.names))
 	for k, name := range g.names {
 		m.Classes[k].Name = name
 	}

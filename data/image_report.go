@@ -31,7 +31,7 @@ type Images struct {
 	Notes   []string       `json:"notes,omitempty"`    // other things that were left out
 	Dropped int            `json:"dropped,omitempty"`  // rows of a table without a target: their files are not read
 	Folders [3]string      `json:"folders"`            // of training, validation and test, where they are folders
-	Classes []ClassCount   `json:"classes,omitempty"`  // by class
+	Classes []ImageClass   `json:"classes,omitempty"`  // by class
 	Warn    []string       `json:"warnings,omitempty"` // the same image in several parts, or in several classes
 }
 
@@ -41,17 +41,17 @@ type LeftOut struct {
 	Why  string `json:"why"`
 }
 
-// ClassCount is how many images of a class there are in the parts.
-type ClassCount struct {
+// ImageClass is how many images of a class there are in the parts.
+type ImageClass struct {
 	Name  string `json:"name"`
 	Train int    `json:"train"`
 	Valid int    `json:"valid"`
 	Test  int    `json:"test"`
 }
 
-func (c ClassCount) all() int { return c.Train + c.Valid + c.Test }
+func (c ImageClass) all() int { return c.Train + c.Valid + c.Test }
 
-func (c ClassCount) parts() string {
+func (c ImageClass) parts() string {
 	if c.Valid == 0 { // cross-validation
 		return fmt.Sprintf("%d train, %d test", c.Train, c.Test)
 	}

@@ -51,8 +51,8 @@ func lines(cells ...string) string {
 	return b.String()
 }
 
-// repeat repeats a function of the row.
-func repeat(n int, cell func(i int) string) []string {
+// cellsOf repeats a function of the row.
+func cellsOf(n int, cell func(i int) string) []string {
 	out := make([]string, n)
 	for i := range out {
 		out[i] = cell(i)
@@ -63,7 +63,7 @@ func repeat(n int, cell func(i int) string) []string {
 // One odd cell leaves a column what it is: the cell is missing, and that is said.
 func TestOneOddCell(t *testing.T) {
 	for _, odd := range []string{"NULL", "null", "None", "N/A", "n/a", "#N/A", "-", "inf", "-Infinity", "<NA>", "nil", "#DIV/0!", "NaT", ".", "--", "?", "nan", "x", "seven", "1e39"} {
-		cells := repeat(600, func(i int) string { return fmt.Sprintf("%d.%d", 40+i*7%160, i%10) })
+		cells := cellsOf(600, func(i int) string { return fmt.Sprintf("%d.%d", 40+i*7%160, i%10) })
 		cells[234] = odd
 		p := profiled(t, Source{Target: "y"}, lines(cells...))
 		c := p.row("x")
@@ -76,7 +76,7 @@ func TestOneOddCell(t *testing.T) {
 
 // The same beyond the rows by which kinds are guessed.
 func TestOddCellsFarDown(t *testing.T) {
-	cells := repeat(5000, func(i int) string { return fmt.Sprint(i * 7 % 1000) })
+	cells := cellsOf(5000, func(i int) string { return fmt.Sprint(i * 7 % 1000) })
 	cells[4000], cells[4500] = "n/a", "oops"
 	p := profiled(t, Source{Target: "y"}, lines(cells...))
 	if c := p.row("x"); c.Kind != KindNumber || c.Missing != 2 || !has(p.Notes, `line 4002, column "x": "n/a" taken as missing (1 of 5000 values)`) || !has(p.Notes, `line 4502, column "x": "oops"`) {
@@ -99,34 +99,34 @@ func TestKindsOfColumns(t *testing.T) {
 		kind, role string
 		why        string
 	}{
-		{"numbers", repeat(50, func(i int) string { return fmt.Sprint(i * 37 % 50) }), KindNumber, "input", "whole numbers"},
-		{"decimal numbers", repeat(50, func(i int) string { return fmt.Sprintf("%.2f", float64(i*37%50)/3) }), KindNumber, "input", "numbers"},
-		{"thousands", repeat(50, func(i int) string { return fmt.Sprintf("%d,%03d", 1+i%9, i*37%1000) }), KindNumber, "input", `whole numbers with "," between thousands`},
-		{"money", repeat(50, func(i int) string { return fmt.Sprintf("$%d.50", i*37%50) }), KindNumber, "input", "numbers with $"},
-		{"percent", repeat(50, func(i int) string { return fmt.Sprintf("%d %%", i*37%50) }), KindNumber, "input", "whole numbers with %"},
-		{"units", repeat(50, func(i int) string { return fmt.Sprintf("%d kg", i*37%50) }), KindNumber, "input", "whole numbers with kg"},
-		{"two units", repeat(50, func(i int) string { return fmt.Sprint(i*37%20, []string{" kg", " g"}[i%2]) }), KindCategory, "input", "20 different texts"},
-		{"decimal comma", repeat(50, func(i int) string { return fmt.Sprintf("%d,%d", i*37%50, i%10) }), KindNumber, "input", "numbers, decimal comma"},
-		{"a word for missing", repeat(50, func(i int) string {
+		{"numbers", cellsOf(50, func(i int) string { return fmt.Sprint(i * 37 % 50) }), KindNumber, "input", "whole numbers"},
+		{"decimal numbers", cellsOf(50, func(i int) string { return fmt.Sprintf("%.2f", float64(i*37%50)/3) }), KindNumber, "input", "numbers"},
+		{"thousands", cellsOf(50, func(i int) string { return fmt.Sprintf("%d,%03d", 1+i%9, i*37%1000) }), KindNumber, "input", `whole numbers with "," between thousands`},
+		{"money", cellsOf(50, func(i int) string { return fmt.Sprintf("$%d.50", i*37%50) }), KindNumber, "input", "numbers with $"},
+		{"percent", cellsOf(50, func(i int) string { return fmt.Sprintf("%d %%", i*37%50) }), KindNumber, "input", "whole numbers with %"},
+		{"units", cellsOf(50, func(i int) string { return fmt.Sprintf("%d kg", i*37%50) }), KindNumber, "input", "whole numbers with kg"},
+		{"two units", cellsOf(50, func(i int) string { return fmt.Sprint(i*37%20, []string{" kg", " g"}[i%2]) }), KindCategory, "input", "20 different texts"},
+		{"decimal comma", cellsOf(50, func(i int) string { return fmt.Sprintf("%d,%d", i*37%50, i%10) }), KindNumber, "input", "numbers, decimal comma"},
+		{"a word for missing", cellsOf(50, func(i int) string {
 			if i%3 == 0 {
 				return "unknown"
 			}
 			return fmt.Sprint(i * 37 % 50)
 		}), KindNumber, "input", "whole numbers"},
-		{"categories", repeat(50, word), KindCategory, "input", "3 different texts"},
-		{"booleans", repeat(50, func(i int) string { return []string{"True", "False"}[i%7%2] }), KindNumber, "input", "true and false, as 1 and 0"},
-		{"postal codes", repeat(50, func(i int) string { return fmt.Sprintf("%05d", i%20*977) }), KindCategory, "input", "codes of 5 digits, some with leading zeros"},
-		{"dates", repeat(50, func(i int) string { return fmt.Sprintf("2024-%02d-%02d", 1+i%12, 1+i%28) }), KindDate, "input", "dates"},
-		{"dates as numbers", repeat(50, func(i int) string { return fmt.Sprintf("2024%02d%02d", 1+i%12, 1+i%28) }), KindDate, "input", "dates as numbers, year month day"},
-		{"times", repeat(50, func(i int) string { return fmt.Sprintf("%d/%d/2024 %02d:30", 1+i%12, 13+i%15, i%24) }), KindDate, "input", "dates with times, the month comes first"},
-		{"ids", repeat(50, func(i int) string { return fmt.Sprintf("u%x", i*7919+100000) }), KindID, "left out", "a text of its own in each row"},
-		{"index", repeat(50, func(i int) string { return fmt.Sprint(i) }), KindID, "left out", "numbers the rows, from 0"},
-		{"rising", repeat(50, func(i int) string { return fmt.Sprint(1000 + i*i) }), KindID, "left out", "whole numbers that rise with the row"},
-		{"constant text", repeat(50, func(int) string { return "same" }), KindCategory, "left out", "one value in all rows"},
-		{"constant number", repeat(50, func(int) string { return "7" }), KindNumber, "input", "one value in all rows: it tells nothing"},
-		{"empty", repeat(50, func(i int) string { return []string{"", "NA"}[i%2] }), KindNumber, "left out", "no cell has a value"},
-		{"text", repeat(200, func(i int) string { return fmt.Sprintf("the %s house number %d is for sale", word(i), i) }), KindText, "input", "text of 8 words on average: 64 values, hashed words by TF-IDF"},
-		{"many categories", repeat(300, func(i int) string { return fmt.Sprintf("c%d", i%100) }), KindCategory, "input", "100 different texts"},
+		{"categories", cellsOf(50, word), KindCategory, "input", "3 different texts"},
+		{"booleans", cellsOf(50, func(i int) string { return []string{"True", "False"}[i%7%2] }), KindNumber, "input", "true and false, as 1 and 0"},
+		{"postal codes", cellsOf(50, func(i int) string { return fmt.Sprintf("%05d", i%20*977) }), KindCategory, "input", "codes of 5 digits, some with leading zeros"},
+		{"dates", cellsOf(50, func(i int) string { return fmt.Sprintf("2024-%02d-%02d", 1+i%12, 1+i%28) }), KindDate, "input", "dates"},
+		{"dates as numbers", cellsOf(50, func(i int) string { return fmt.Sprintf("2024%02d%02d", 1+i%12, 1+i%28) }), KindDate, "input", "dates as numbers, year month day"},
+		{"times", cellsOf(50, func(i int) string { return fmt.Sprintf("%d/%d/2024 %02d:30", 1+i%12, 13+i%15, i%24) }), KindDate, "input", "dates with times, the month comes first"},
+		{"ids", cellsOf(50, func(i int) string { return fmt.Sprintf("u%x", i*7919+100000) }), KindID, "left out", "a text of its own in each row"},
+		{"index", cellsOf(50, func(i int) string { return fmt.Sprint(i) }), KindID, "left out", "numbers the rows, from 0"},
+		{"rising", cellsOf(50, func(i int) string { return fmt.Sprint(1000 + i*i) }), KindID, "left out", "whole numbers that rise with the row"},
+		{"constant text", cellsOf(50, func(int) string { return "same" }), KindCategory, "left out", "one value in all rows"},
+		{"constant number", cellsOf(50, func(int) string { return "7" }), KindNumber, "input", "one value in all rows: it tells nothing"},
+		{"empty", cellsOf(50, func(i int) string { return []string{"", "NA"}[i%2] }), KindNumber, "left out", "no cell has a value"},
+		{"text", cellsOf(200, func(i int) string { return fmt.Sprintf("the %s house number %d is for sale", word(i), i) }), KindText, "input", "text of 8 words on average: 64 values, hashed words by TF-IDF"},
+		{"many categories", cellsOf(300, func(i int) string { return fmt.Sprintf("c%d", i%100) }), KindCategory, "input", "100 different texts"},
 	} {
 		p := profiled(t, Source{Target: "y"}, lines(c.cells...))
 		if got := p.row("x"); got.Kind != c.kind || got.Role != c.role || got.Why != c.why {
@@ -268,7 +268,7 @@ func TestForeignFiles(t *testing.T) {
 
 func TestTargets(t *testing.T) {
 	yes := func(i int) string { return []string{"yes", "no"}[i%2] }
-	cells := repeat(200, yes)
+	cells := cellsOf(200, yes)
 	cells[3], cells[50], cells[70] = "NULL", "null", ""
 	text := strings.Replace(lines(cells...), "k,x,y", "k,y,z", 1)
 	p := profiled(t, Source{Target: "y"}, text)
@@ -279,7 +279,7 @@ func TestTargets(t *testing.T) {
 	if k := p.Target.Classes; p.LeftOut != 1 || len(k) != 4 {
 		t.Errorf("%+v", p.Target)
 	}
-	grades := strings.Replace(lines(repeat(90, func(i int) string { return []string{"none", "mild", "severe"}[i%3] })...), "k,x,y", "k,y,z", 1)
+	grades := strings.Replace(lines(cellsOf(90, func(i int) string { return []string{"none", "mild", "severe"}[i%3] })...), "k,x,y", "k,y,z", 1)
 	p = profiled(t, Source{Target: "y"}, grades)
 	if len(p.Target.Classes) != 3 || !has(p.Notes, `"none" is taken as a class`) {
 		t.Errorf("%+v %q", p.Target, p.Notes)
@@ -288,7 +288,7 @@ func TestTargets(t *testing.T) {
 	if len(p.Target.Classes) != 2 || p.LeftOut != 30 {
 		t.Errorf("%+v", p.Target)
 	}
-	d := load(t, Source{CSV: write(t, "t.csv", strings.Replace(lines(repeat(90, func(i int) string { return []string{"TRUE", "FALSE"}[i%5%2] })...), "k,x,y", "k,y,z", 1)), Target: "y", Reading: Newest})
+	d := load(t, Source{CSV: write(t, "t.csv", strings.Replace(lines(cellsOf(90, func(i int) string { return []string{"TRUE", "FALSE"}[i%5%2] })...), "k,x,y", "k,y,z", 1)), Target: "y", Reading: Newest})
 	if !slices.Equal(d.ClassNames, []string{"FALSE", "TRUE"}) {
 		t.Errorf("%q", d.ClassNames)
 	}
@@ -328,7 +328,7 @@ func TestWarnings(t *testing.T) {
 }
 
 func TestReadingSettings(t *testing.T) {
-	text := "id,zip,when,note,y\n" + strings.Join(repeat(60, func(i int) string {
+	text := "id,zip,when,note,y\n" + strings.Join(cellsOf(60, func(i int) string {
 		return fmt.Sprintf("%d,%d,%d,some words here %d,%g", i*31%60, 1000+i%7, 1700000000+86400*i, i%9, math.Sin(float64(i)))
 	}), "\n") + "\n"
 	p := profiled(t, Source{Target: "y", Columns: map[string]string{"id": KindNumber, "zip": KindCategory, "when": KindDate, "note": KindText}}, text)
@@ -369,7 +369,7 @@ func TestReadingSettings(t *testing.T) {
 	if e := (*Error)(nil); !errors.As(err, &e) || e.Key != "columns.zap" || !strings.Contains(err.Error(), `did you mean "zip"?`) {
 		t.Error(err)
 	}
-	p = profiled(t, Source{Target: "y", Decimal: ","}, lines(repeat(30, func(i int) string { return fmt.Sprintf("1%d,%03d", i%3, i*7) })...))
+	p = profiled(t, Source{Target: "y", Decimal: ","}, lines(cellsOf(30, func(i int) string { return fmt.Sprintf("1%d,%03d", i%3, i*7) })...))
 	if c := p.row("x"); c.Example != "10" || c.Distinct != 30 {
 		t.Errorf("%+v", c)
 	}
@@ -377,7 +377,7 @@ func TestReadingSettings(t *testing.T) {
 
 // What is absent reads as it always did.
 func TestFirstReadingIsAsBefore(t *testing.T) {
-	text := lines(repeat(100, func(i int) string {
+	text := lines(cellsOf(100, func(i int) string {
 		if i == 40 {
 			return "NULL"
 		}
@@ -460,7 +460,7 @@ func TestOneTableInTwoFormats(t *testing.T) {
 
 // Rows to predict may be written in another dialect, with words and cells that were never seen.
 func TestFreshRows(t *testing.T) {
-	text := "a,note,id,y\n" + strings.Join(repeat(200, func(i int) string {
+	text := "a,note,id,y\n" + strings.Join(cellsOf(200, func(i int) string {
 		return fmt.Sprintf("%g,\"text %d about %d things of the world\",id%d,%g", float64(i*31%200)/4, i, i%7, i*i, math.Sin(float64(i)))
 	}), "\n") + "\n"
 	s := Source{CSV: write(t, "t.csv", text), Target: "y", Reading: Newest}
@@ -484,7 +484,7 @@ func TestTestFile(t *testing.T) {
 	row := func(i int) string {
 		return fmt.Sprintf("%d,%s,%s", i*31%97, []string{"p", "q"}[i%2], []string{"no", "yes"}[i%3%2])
 	}
-	s := Source{CSV: write(t, "t.csv", "a,b,y\n"+strings.Join(repeat(100, row), "\n")), TestFile: write(t, "u.csv", "b;a;y\np;5;yes\nnew;7;no\nq;1;null\n"), Target: "y", Reading: Newest}
+	s := Source{CSV: write(t, "t.csv", "a,b,y\n"+strings.Join(cellsOf(100, row), "\n")), TestFile: write(t, "u.csv", "b;a;y\np;5;yes\nnew;7;no\nq;1;null\n"), Target: "y", Reading: Newest}
 	d := load(t, s)
 	if d.Train.Len() != 80 || d.Valid.Len() != 20 || d.Test.Len() != 2 || !slices.Equal(d.ClassNames, []string{"no", "yes"}) || d.Profile.TestRows != 3 {
 		t.Errorf("%d %d %d %q", d.Train.Len(), d.Valid.Len(), d.Test.Len(), d.ClassNames)
@@ -495,7 +495,7 @@ func TestTestFile(t *testing.T) {
 }
 
 func TestSplitByTime(t *testing.T) {
-	text := "when,x,y\n" + strings.Join(repeat(100, func(i int) string {
+	text := "when,x,y\n" + strings.Join(cellsOf(100, func(i int) string {
 		k := i * 37 % 100 // out of order
 		return fmt.Sprintf("2024-01-01 %02d:%02d,%g,%d", k/60, k%60, math.Sin(float64(i)), 10000+k*k)
 	}), "\n")

@@ -38,7 +38,7 @@ func (n *Net) Inference() (*Inference, error) {
 	n.level.Enter()
 	defer kernel.Leave()
 	one, _, _ := m.forwardPlan(1)
-	m.cfg.Batch = int(min(max(int64(cached)/plan.LayOut(one.Blocks), 1), maxRows))
+	m.cfg.Batch = inferenceBatch(one)
 	m.plan, m.x, m.y = m.forwardPlan(m.cfg.Batch)
 	if err := m.allocateForward(); err != nil {
 		return nil, fmt.Errorf("inference: %w", err)

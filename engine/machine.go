@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"budwood/engine/layout"
@@ -20,11 +21,13 @@ type Machine struct {
 	Memory float64 `json:"memory"` // bytes a second that a core moves from and to memory
 	Links  []Wire  `json:"links"`  // between ranks
 
-	Each Work    `json:"each"`          // seconds that one of each kind of work takes
-	Int8 Work    `json:"int8,omitzero"` // the same of networks in integers of 8 bits; zero: the built-in ones
-	Step float64 `json:"step"`          // seconds of a byte that the optimizer reads or writes
-	BF16 float64 `json:"bf16"`          // time of a bfloat16 product in that of one in float32
-	FP16 float64 `json:"fp16"`          // the same of float16
+	Each  Work    `json:"each"`           // seconds that one of each kind of work takes
+	Infer Work    `json:"infer,omitzero"` // the same in inference, of many rows at once; zero: as in training
+	One   Work    `json:"one,omitzero"`   // the same of single rows
+	Int8  Work    `json:"int8,omitzero"`  // the same of networks in integers of 8 bits; zero: the built-in ones
+	Step  float64 `json:"step"`           // seconds of a byte that the optimizer reads or writes
+	BF16  float64 `json:"bf16"`           // time of a bfloat16 product in that of one in float32
+	FP16  float64 `json:"fp16"`           // the same of float16
 
 	Busy  bool    `json:"busy,omitempty"` // other programs took the processors: the two numbers that follow are the built-in ones
 	Meet  float64 `json:"meet"`           // seconds of a step in which lanes wait for each other
@@ -58,7 +61,7 @@ func (m *Machine) Validate() error {
 		return fmt.Errorf("the machine %q has an amount of nothing", m.Name)
 	}
 	sum := 0.
-	for _, x := range append(append(m.Each.Kinds(), m.Int8.Kinds()...), m.Peak, m.Memory, m.Step, m.BF16, m.FP16, m.Meet, m.Crowd) {
+	for _, x := range append(slices.Concat(m.Each.Kinds(), m.Infer.Kinds(), m.One.Kinds(), m.Int8.Kinds()), m.Peak, m.Memory, m.Step, m.BF16, m.FP16, m.Meet, m.Crowd) {
 		if !(x >= 0) || math.IsInf(x, 0) {
 			return fmt.Errorf("the machine %q has an amount below 0 or none at all", m.Name)
 		}
@@ -91,6 +94,22 @@ func (m *Machine) seconds(w Work, p Precision) float64 {
 	return max(w.Time(m.Each), 0)
 }
 
+// someRows is the fewest rows at once for which products are as those of many.
+const someRows = 8
+
+// inference is how long the work of an inference takes in a precision.
+func (m *Machine) inference(w Work, rows int, p Precision) float64 {
+	if m.Infer == (Work{}) || m.One == (Work{}) {
+		w.Functions, w.Bytes = w.Functions+w.Exps, w.Bytes+8*w.Norms
+		return m.seconds(w, p)
+	}
+	own := *m
+	if own.Each = m.Infer; rows < someRows {
+		own.Each = m.One
+	}
+	return own.seconds(w, p)
+}
+
 // Integers is how long work in integers of 8 bits takes.
 func (m *Machine) Integers(w Work) float64 {
 	if m.Int8 == (Work{}) {
@@ -108,8 +127,8 @@ func (m *Machine) cluster(ranks, lanes int) layout.Cluster {
 // mostMemory is more bytes than any machine has: what fits is decided elsewhere.
 const mostMemory = 1e18
 
-// BuiltIn is the machine that predictions are made for where none is measured: a core
-// of an AMD EPYC of 2022 with AVX-512.
+// BuiltIn is the machine that predictions are made for where none is measured: training on a
+// core of an AMD EPYC of 2022, inference on one of 2025 with AVX-512.
 func BuiltIn() *Machine { m := builtIn; return &m }
 
 var builtIn = Machine{
@@ -118,6 +137,8 @@ var builtIn = Machine{
 	Links:  []Wire{{"lanes", 34e9, 0}, {"unix", 5.0e9, 8e-6}, {"tcp", 4.4e9, 12e-6}},
 	Each: Work{Products: 11.2e-12, Far: 3.2e-12, Outputs: 85e-12, Operands: 8e-12, Calls: 80e-9, Bytes: 7.8e-12, Functions: 2.0e-9, Singles: 9e-9,
 		Rows: 15e-12, Losses: 2.2e-6},
-	Int8: Work{Products: 3e-12, Outputs: 250e-12, Operands: 8e-12, Calls: 40e-9, Bytes: 20e-12, Functions: 1e-9, Singles: 100e-12, Ops: 100e-9},
-	Step: 13.2e-12, BF16: 1.55, FP16: 2.24, Meet: 60e-6, Crowd: .1,
+	Infer: Work{Products: 4.1e-12, Far: .1e-12, Outputs: 35e-12, Operands: 3e-12, Calls: 18e-9, Bytes: 13e-12, Functions: 150e-12, Singles: 950e-12, Exps: 2.3e-9, Norms: 2.3e-9, Packs: 100e-12, Passes: 100e-9},
+	One:   Work{Products: 3.2e-12, Far: 5.5e-12, Operands: 17e-12, Calls: 9e-9, Bytes: 18e-12, Functions: 250e-12, Singles: 360e-12, Ops: 28e-9, Exps: 1.3e-9, Norms: 2e-9, Passes: 200e-9},
+	Int8:  Work{Products: 1.1e-12, Outputs: 50e-12, Calls: 30e-9, Bytes: 50e-12, Functions: 900e-12, Singles: 75e-12, Ops: 900e-9},
+	Step:  13.2e-12, BF16: 1.55, FP16: 2.24, Meet: 60e-6, Crowd: .1,
 }

@@ -21,11 +21,16 @@ type Work struct {
 	Ops       float64 `json:"ops"`       // of the plan, in either direction
 	Rows      float64 `json:"rows"`      // bytes of the rows that are gathered for a batch
 	Losses    float64 `json:"losses"`    // micro-batches whose loss is computed
+
+	Exps   float64 `json:"exps,omitempty"`   // in inference: values of a softmax whose rows fill no vectors
+	Norms  float64 `json:"norms,omitempty"`  // in inference: values of a layer norm whose rows fill no vectors
+	Packs  float64 `json:"packs,omitempty"`  // in inference: values that are turned before a product
+	Passes float64 `json:"passes,omitempty"` // in inference: rows that go through at once
 }
 
 // kinds are the amounts of all kinds, in their order.
-func (w *Work) kinds() [11]*float64 {
-	return [...]*float64{&w.Products, &w.Far, &w.Outputs, &w.Operands, &w.Calls, &w.Bytes, &w.Functions, &w.Singles, &w.Ops, &w.Rows, &w.Losses}
+func (w *Work) kinds() [15]*float64 {
+	return [...]*float64{&w.Products, &w.Far, &w.Outputs, &w.Operands, &w.Calls, &w.Bytes, &w.Functions, &w.Singles, &w.Ops, &w.Rows, &w.Losses, &w.Exps, &w.Norms, &w.Packs, &w.Passes}
 }
 
 // Kinds are the amounts of all kinds, in their order.
@@ -139,7 +144,7 @@ func opWork(o plan.Op, used [2][]*plan.Block, rows float64) (forward, backward W
 		backward.Bytes += 80 * rows * float64(t*h)
 	default:
 		forward.Bytes, backward.Bytes = rows*touched(used[0]), rows*touched(used[1])
-		forward.Singles = rows * singles(o)
+		forward.Singles = rows * singles(o, 8)
 		backward.Singles = 2 * forward.Singles
 		if a, ok := o.(*activation); ok && a.costly() {
 			n := rows * float64(a.y.Shape.Size())
@@ -149,8 +154,9 @@ func opWork(o plan.Op, used [2][]*plan.Block, rows float64) (forward, backward W
 	return forward, backward
 }
 
-// singles is the values of a sample that an op compares one by one.
-func singles(o plan.Op) float64 {
+// singles is the values of a sample that an op compares one by one, where vectors are of so
+// many floats.
+func singles(o plan.Op, vector int) float64 {
 	var in data.Shape
 	switch o := o.(type) {
 	case *batchNorm:
@@ -163,7 +169,7 @@ func singles(o plan.Op) float64 {
 	default:
 		return 0
 	}
-	return float64(in.Size() / in[len(in)-1] * (in[len(in)-1] % 8))
+	return float64(in.Size() / in[len(in)-1] * (in[len(in)-1] % vector))
 }
 
 // touched is the bytes of one sample in some blocks.

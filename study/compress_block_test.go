@@ -54,6 +54,9 @@ func TestCompressBlock(t *testing.T) {
 // A study whose file says so is followed by the compression of its best network; the methods
 // and values that are given bound what is searched.
 func TestStudyIsCompressed(t *testing.T) {
+	if testing.Short() {
+		t.Skip("trains for seconds")
+	}
 	ctx := context.Background()
 	b := studytest.New(t, nil)
 	alpha := 0.

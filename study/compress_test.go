@@ -71,10 +71,19 @@ func TestCompression(t *testing.T) {
 	if got.Best == 0 || first.Metrics["macs"] < 1.5*m.Metrics["macs"] || m.Metrics[network.Drop] > .05 || m.Metrics[network.SizeBytes] >= first.Metrics[network.SizeBytes] {
 		t.Errorf("chosen is %s: %v", best.Name(), m.Metrics)
 	}
-	for _, k := range []string{"test_accuracy", "test_drop", "measured_speedup_1", "measured_speedup_64"} {
+	for _, k := range []string{"test_accuracy", "test_drop", "measured_speedup_1", "measured_speedup_64", best.Name() + "_measured_speedup_64"} {
 		if _, ok := got.Test[k]; !ok {
 			t.Errorf("the test does not tell %s: %v", k, got.Test)
 		}
+	}
+	measured := 0
+	for k := range got.Test {
+		if strings.HasSuffix(k, "_measured_speedup_64") {
+			measured++
+		}
+	}
+	if measured < 2 { // the choice and others of the front
+		t.Errorf("%d plans were measured at the end: %v", measured, got.Test)
 	}
 	keys, err := b.Runner.Blobs.List(ctx, trials.TrialKey("big-c", best.ID))
 	if err != nil || len(keys) != 1 {

@@ -3,6 +3,7 @@ package study
 import (
 	"slices"
 
+	"budwood/learn/network"
 	"budwood/search"
 	"budwood/trials/segment"
 )
@@ -19,6 +20,8 @@ type FrontRow struct {
 	Losses     []float64    `json:"losses"`
 	Shared     bool         `json:"shared,omitempty"` // evaluated with shared weights
 	Checkpoint string       `json:"checkpoint"`
+
+	Params search.Params `json:"params,omitempty"` // of a plan, which is measured at the end
 }
 
 // compared reports whether a trial is, if the furthest was trained so far.
@@ -45,7 +48,7 @@ func (b *Leaderboard) addToFront(objectives []search.Objective, t search.Trial, 
 	if !ok || r.Checkpoint == "" {
 		return nil
 	}
-	b.Front = append(b.Front, FrontRow{t.ID, r.State, r.Budget, losses, shared, r.Checkpoint})
+	b.Front = append(b.Front, FrontRow{t.ID, r.State, r.Budget, losses, shared, r.Checkpoint, nil})
 	return b.prune(t.ID)
 }
 
@@ -85,16 +88,44 @@ func (b *Leaderboard) keeps(best int) []string {
 			out = append(out, r.Checkpoint)
 		}
 	}
+	for _, r := range b.front() {
+		if !slices.Contains(out, r.Checkpoint) {
+			out = append(out, r.Checkpoint)
+		}
+	}
+	return out
+}
+
+// front is the front of a study that ends.
+func (b *Leaderboard) front() []FrontRow {
 	end := Leaderboard{Front: b.Front, Furthest: b.Furthest}
 	end.prune(-1) // paused trials have ended since
 	rows := end.Front
 	if slices.ContainsFunc(rows, func(r FrontRow) bool { return !r.Shared }) {
 		rows = slices.DeleteFunc(rows, func(r FrontRow) bool { return r.Shared })
 	}
-	for _, r := range rows {
-		if !slices.Contains(out, r.Checkpoint) {
-			out = append(out, r.Checkpoint)
+	return rows
+}
+
+// plan keeps what a plan does with its place on the front.
+func (b *Leaderboard) plan(t search.Trial) {
+	for i := range b.Front {
+		if b.Front[i].Trial == t.ID {
+			b.Front[i].Params = t.Params
 		}
 	}
-	return out
+}
+
+// mostMeasured bounds the plans that are measured at the end.
+const mostMeasured = 12
+
+// Measured are the plans of the front, of which one has the checkpoints; nil if the study
+// is no compression.
+func (p *Progress) Measured() (list []network.Plan) {
+	for _, r := range p.Leaderboard.front() {
+		if r.Params != nil && len(list) < mostMeasured {
+			list = append(list, network.Plan{Trial: r.Trial, Params: r.Params, Checkpoint: r.Checkpoint, Seed: search.Rand(p.Spec.Search.Seed, r.Trial).Uint64()})
+		}
+	}
+	return list
 }

@@ -315,7 +315,11 @@ func (l *local) finish(users context.Context) (Result, error) {
 		idle, leave := l.runner.Borrow()
 		defer leave()
 		built.Mesh.Idle = idle
-		if in.Test, err = built.Test(ctx, l.runner.Blobs, best.Checkpoint, best.Params, search.Rand(l.Spec.Search.Seed, best.Trial).Uint64()); err != nil {
+		in.Test, err = built.Test(ctx, l.runner.Blobs, best.Checkpoint, best.Params, search.Rand(l.Spec.Search.Seed, best.Trial).Uint64())
+		if err == nil {
+			err = built.Measure(ctx, l.runner.Blobs, l.Measured(), best.Trial, in.Test)
+		}
+		if err != nil {
 			in.Untested(err.Error())
 		}
 	}

@@ -96,6 +96,9 @@ func (l *local) unreached(ctx context.Context) (waits []string, err error) {
 		if m, ok := r.Last(); ok && r.Aside == "" {
 			seg := search.Segment{Trial: r.ID, Again: strings.HasPrefix(r.Source, retrainSource)}
 			l.Leaderboard.addToFront(l.Spec.Objectives(), r.Trial, &segment.Result{State: r.State, Budget: m.Budget, Final: m, Checkpoint: key}, l.Spec.sharesWeights(seg))
+			if l.Spec.Compress != nil {
+				l.Leaderboard.plan(r.Trial)
+			}
 		}
 	}
 	if err := l.recorder.End(ctx, l.Spec.Name, ended); err != nil {

@@ -35,6 +35,9 @@ func (p *Progress) Take(o Outcome, now time.Time) search.Decision {
 		more.Final = search.Measurement{}
 	}
 	fallen := p.Leaderboard.addToFront(spec.Objectives(), t, &more, spec.sharesWeights(seg))
+	if spec.Compress != nil {
+		p.Leaderboard.plan(t)
+	}
 	p.Forget(append(fallen, p.Leaderboard.add(spec.Objective, t, &more)...)...)
 	if r.State.Ended() && !cut {
 		p.Forget(t.ID)

@@ -202,7 +202,7 @@ func (s *studyRun) finish(ctx workflow.Context) (study.Result, error) {
 	spec, in := &s.in.Spec, s.Result()
 	ours := priority(spec.Name, spec.Search.Priority)
 	if best, model := s.Leaderboard.Top(), spec.Model(); best != nil && model != nil {
-		test := testInput{Study: spec.Name, Trial: best.Trial, Params: best.Params, Seed: spec.Search.Seed, Model: *model, Checkpoint: best.Checkpoint}
+		test := testInput{Study: spec.Name, Trial: best.Trial, Params: best.Params, Seed: spec.Search.Seed, Model: *model, Checkpoint: best.Checkpoint, Front: s.Measured()}
 		if err := workflow.ExecuteActivity(onTrain(ctx, s.trainQueue(), "test "+search.TrialName(best.Trial), ours), testTrial, test).Get(ctx, &in.Test); err != nil {
 			in.Untested(message(err))
 		}

@@ -212,6 +212,8 @@ type testInput struct {
 	Seed       uint64        `json:"seed"`
 	Model      study.Model   `json:"model"`
 	Checkpoint string        `json:"checkpoint"`
+
+	Front []network.Plan `json:"front,omitempty"` // of a compression, to be measured
 }
 
 // test evaluates a trial's best weights on the test set.
@@ -225,6 +227,9 @@ func (a *TrainActivities) test(ctx context.Context, in testInput) (search.Metric
 	defer leave()
 	s.Mesh.Idle = idle
 	m, err := s.Test(ctx, a.Runner.Blobs, in.Checkpoint, in.Params, search.Rand(in.Seed, in.Trial).Uint64())
+	if err == nil {
+		err = s.Measure(ctx, a.Runner.Blobs, in.Front, in.Trial, m)
+	}
 	if err != nil {
 		return nil, userError(err)
 	}

@@ -31,7 +31,7 @@ func TestCompress(t *testing.T) {
 	wantLine(t, out, "chosen  t0001: int8")
 	wantLine(t, out, "speed   measured by turns, rows at once 64")
 	_, after, _ := strings.Cut(out, "  PLAN")
-	rows, _, _ := strings.Cut(after, "TIME    predicted")
+	rows, _, _ := strings.Cut(after, "TIME    measured")
 	for line := range strings.Lines(rows) {
 		if n := utf8.RuneCountInString(strings.TrimRight(line, "\n")); n > 80 {
 			t.Errorf("%d characters: %s", n, line)

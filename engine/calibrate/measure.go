@@ -44,6 +44,9 @@ func Measure(ctx context.Context) (*engine.Machine, error) {
 	}
 	m.Step = step()
 	m.Each = engine.WorkOf(bounded(r.work(), r.seconds(m.Step), floors(m)))
+	if err := infer(ctx, m, newSteady()); err != nil {
+		return nil, err
+	}
 	if err := half(ctx, m); err != nil {
 		return nil, err
 	}

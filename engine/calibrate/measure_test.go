@@ -45,6 +45,11 @@ func TestMeasure(t *testing.T) {
 	if err := m.Validate(); err != nil || len(m.Widths) < 5 || len(m.Links) != 3 || m.Date.IsZero() {
 		t.Fatalf("%+v: %v", m, err)
 	}
+	for name, w := range map[string]engine.Work{"many rows": m.Infer, "one row": m.One, "integers": m.Int8} {
+		if !(w.Products > 1e-14 && w.Products < 1e-8) {
+			t.Errorf("%s: %+v", name, w)
+		}
+	}
 	for _, l := range m.Links {
 		if !(l.Rate > 0) || math.IsInf(l.Latency, 0) {
 			t.Errorf("the link %+v", l)

@@ -61,7 +61,7 @@ var references = []reference{
 // samples are random rows with classes, for some steps of a reference.
 func (r *reference) samples(steps int) *data.Set {
 	src := rand.New(rand.NewPCG(1, 1))
-	n := steps * r.batch
+	n := steps * max(r.batch, 1)
 	s := &data.Set{Shape: r.in, X: make([]float32, n*r.in.Size()), Class: make([]int32, n), Classes: 4}
 	for i := range s.X {
 		s.X[i] = float32(src.NormFloat64())

@@ -15,6 +15,10 @@ func width() int {
 	return 0
 }
 
+// Width is the floats of a vector at the level in use, 1 if there are no vectors: rows of
+// other lengths take longer.
+func Width() int { return max(width(), 1) }
+
 // whole is how many whole vectors n floats hold, and how many floats that is.
 func whole(n int) (vectors, floats int) {
 	w := width()
