@@ -29,12 +29,12 @@ func (p *Profile) aim(task Task, classes []string, c *column) {
 			n++
 		}
 		for k, name := range classes {
-			t.Classes = append(t.Classes, ClassCount{name, count[k]})
+			t.Classes = append(t.Classes, ClassRows{name, count[k]})
 			if share := float64(count[k]) / float64(max(n, 1)); share > 0 {
 				t.LogLoss -= share * math.Log(share)
 			}
 		}
-		most := slices.MaxFunc(t.Classes, func(a, b ClassCount) int { return cmp.Compare(a.Rows, b.Rows) })
+		most := slices.MaxFunc(t.Classes, func(a, b ClassRows) int { return cmp.Compare(a.Rows, b.Rows) })
 		t.Always, t.Baseline = most.Name, float64(most.Rows)/float64(max(n, 1))
 		for _, k := range t.Classes {
 			if k.Rows < 5 {

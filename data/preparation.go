@@ -35,6 +35,19 @@ type Prepared struct {
 	Table [][]float32 `json:"table,omitempty"`
 }
 
+// Width is how many values the column becomes.
+func (c Prepared) Width() int {
+	switch {
+	case c.Words != nil:
+		return len(c.Words.Rarity)
+	case c.Kind == Categorical:
+		return len(c.Table[0])
+	case c.Missing:
+		return c.Number.Width() + 1
+	}
+	return c.Number.Width()
+}
+
 // Words says what becomes of a text: each word, its letters and digits in small letters,
 // counts at the place of its FNV-1a hash (32 bits) modulo the number of places, times the
 // rarity of that place; then all are divided by the root of the sum of their squares.

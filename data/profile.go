@@ -43,9 +43,9 @@ type ColumnProfile struct {
 
 // TargetProfile is what there is to predict, and what is reached without learning.
 type TargetProfile struct {
-	Name    string       `json:"name"`
-	Task    Task         `json:"task"`
-	Classes []ClassCount `json:"classes,omitempty"`
+	Name    string      `json:"name"`
+	Task    Task        `json:"task"`
+	Classes []ClassRows `json:"classes,omitempty"`
 
 	// Always is the prediction that is best without looking at a row: the most
 	// frequent class, or the mean.
@@ -58,8 +58,8 @@ type TargetProfile struct {
 	High     float64 `json:"high,omitempty"`
 }
 
-// ClassCount is a class and its rows.
-type ClassCount struct {
+// ClassRows is a class and its rows.
+type ClassRows struct {
 	Name string `json:"name"`
 	Rows int    `json:"rows"`
 }

@@ -93,10 +93,10 @@ func (s Source) reads() string {
 // tablesOnly is an error if a source that is no table says how tables are understood.
 func (s Source) tablesOnly() *Error {
 	if key := s.reads(); key != "" {
-		return fault(key, "belongs to csv and parquet")
+		return fault(key, "belongs to csv and parquet whose columns are inputs")
 	}
 	return nil
 }
 
-// Table reports whether the source is a table whose columns have names.
-func (s Source) Table() bool { return s.CSV != "" || s.Parquet != "" }
+// Table reports whether the source is a table whose columns are inputs.
+func (s Source) Table() bool { return !s.OfImages() && (s.CSV != "" || s.Parquet != "") }

@@ -141,12 +141,15 @@ func (g *grid) header(line []string, target string) error {
 	if len(names) > 1 && allNumbers(names) && !slices.Contains(names, target) && !counted(names) {
 		return fail("there are only numbers; a header line with the names of the columns is needed")
 	}
-	first := map[string]int{}
+	first, taken := map[string]int{}, map[string]bool{}
+	for _, name := range names {
+		taken[name] = true
+	}
 	for i, name := range names {
 		g.unnamed = append(g.unnamed, name == "")
 		for n := i + 1; name == ""; n++ { // a name that no other column has
-			if try := fmt.Sprintf("column %d", n); !slices.Contains(names, try) {
-				name = try
+			if try := fmt.Sprintf("column %d", n); !taken[try] {
+				name, taken[try] = try, true
 			}
 		}
 		if j, ok := first[name]; ok {

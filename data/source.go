@@ -102,6 +102,8 @@ func (s Source) check() *Error {
 		return fault("image", "%v is not an image; give height, width and channels, such as [8, 8, 1]", []int(s.Image))
 	}
 	switch {
+	case s.OfImages() && s.reads() != "":
+		return s.tablesOnly()
 	case s.OfImages():
 		return s.checkImages()
 	case s.Resize != nil && len(s.Image) == 0 && s.IDX == nil && s.NPY == nil:

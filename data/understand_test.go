@@ -243,6 +243,14 @@ func TestDialects(t *testing.T) {
 	}
 }
 
+// Many columns without a name take no more than their share of time.
+func TestManyColumnsWithoutNames(t *testing.T) {
+	p := profiled(t, Source{Target: "y"}, "column 2,y"+strings.Repeat(",", 60000)+"\n1,2\n2,3\n")
+	if len(p.Columns) != 60002 || p.Columns[2].Name != "column 3" || p.Columns[60001].Role != "left out" {
+		t.Errorf("%d columns, %+v", len(p.Columns), p.Columns[2])
+	}
+}
+
 // What is no table says what it is.
 func TestForeignFiles(t *testing.T) {
 	for text, want := range map[string]string{
@@ -264,7 +272,7 @@ func TestTargets(t *testing.T) {
 	cells[3], cells[50], cells[70] = "NULL", "null", ""
 	text := strings.Replace(lines(cells...), "k,x,y", "k,y,z", 1)
 	p := profiled(t, Source{Target: "y"}, text)
-	if k := p.Target.Classes; p.LeftOut != 3 || len(k) != 2 || k[0] != (ClassCount{"no", 99}) || k[1] != (ClassCount{"yes", 98}) || !has(p.Notes, "3 rows without a target left out") || p.Target.Baseline != 99./197 {
+	if k := p.Target.Classes; p.LeftOut != 3 || len(k) != 2 || k[0] != (ClassRows{"no", 99}) || k[1] != (ClassRows{"yes", 98}) || !has(p.Notes, "3 rows without a target left out") || p.Target.Baseline != 99./197 {
 		t.Errorf("%+v %q", p.Target, p.Notes)
 	}
 	p = profiled(t, Source{Target: "y", Columns: map[string]string{"y": KindCategory}}, text) // asked for, NULL is a class
@@ -354,7 +362,7 @@ func TestReadingSettings(t *testing.T) {
 			t.Errorf("the first reading takes %+v", s)
 		}
 	}
-	if err := (Source{NPY: &NPY{X: "x", Y: "y"}, Separator: ","}).Validate(); err == nil || err.Error() != "data: separator: belongs to csv and parquet" {
+	if err := (Source{NPY: &NPY{X: "x", Y: "y"}, Separator: ","}).Validate(); err == nil || err.Error() != "data: separator: belongs to csv and parquet whose columns are inputs" {
 		t.Error(err)
 	}
 	_, err := Understand(t.Context(), Source{CSV: write(t, "t.csv", text), Target: "y", Columns: map[string]string{"zap": "number"}, Reading: Newest})

@@ -27,6 +27,8 @@ type cli struct {
 	Compress  compressCmd  `cmd:"" help:"Make the best network of an ended study smaller: plans are searched, each is compared with the original."`
 	Run       runCmd       `cmd:"" help:"Run a study from a file and follow it. Run it again to continue where it stopped."`
 	Plan      planCmd      `cmd:"" help:"Show a study with every default, and what it would spend, without running it."`
+	Fit       fitCmd       `cmd:"" help:"Learn from a table in one command: write its study file, run it, and say how good the result is."`
+	Init      initCmd      `cmd:"" help:"Write the study file of a table, and run nothing."`
 	Profile   profileCmd   `cmd:"" help:"Show how a table is understood: what each column is and why, classes, what is left out, what may be wrong."`
 	Names     namesCmd     `cmd:"" help:"List what a study file may name: samplers, schedulers, metrics, hyperparameters, numbers, with their defaults and ranges."`
 	Ls        lsCmd        `cmd:"" help:"List studies."`
