@@ -43,6 +43,7 @@ type cli struct {
 	Schedule  scheduleCmd  `cmd:"" help:"Run a study every night, or as often as you like."`
 	Doctor    doctorCmd    `cmd:"" help:"Check everything that studies here depend on; back up or repair the store."`
 	Objective objectiveCmd `cmd:"" help:"Test a program as an objective."`
+	History   historyCmd   `cmd:"" help:"Take over what other tools have tried, or hand it back."`
 	Rm        rmCmd        `cmd:"" help:"Delete a study that has ended, with its trials and checkpoints."`
 	Up        upCmd        `cmd:"" help:"Run the Temporal server, its web UI and a worker until Ctrl-C."`
 	UI        uiCmd        `cmd:"" name:"ui" help:"Print the address that lets a browser into the web UI, which runs while a server does."`
