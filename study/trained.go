@@ -28,6 +28,20 @@ func (s *Spec) TrainedOn(ctx context.Context, cache *data.Cache, blobs blob.Stor
 	return model.Data, net, err
 }
 
+// Predictor is the data that a trial learned from, and what predicts rows of it by the
+// trial's model, whatever kind of learner that is.
+func (s *Spec) Predictor(ctx context.Context, cache *data.Cache, blobs blob.Store, key string, trial int, p search.Params) (*data.Data, func(*data.Set) ([]network.Prediction, error), error) {
+	model, err := s.modelled(ctx, blobs, cache.Load)
+	if err != nil {
+		return nil, nil, err
+	}
+	predict, err := model.Predictor(ctx, blobs, key, p, search.Rand(s.Search.Seed, trial).Uint64())
+	if err != nil {
+		return nil, nil, fmt.Errorf("study %s: %s: %w", s.Name, search.TrialName(trial), err)
+	}
+	return model.Data, predict, nil
+}
+
 // Predict applies the network of a trial of a study with a table to the rows of
 // another table, CSV or Parquet, which has the columns of the first but the target.
 // Of a study with images, path is an image or a folder with images, and the rows have

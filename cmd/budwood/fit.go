@@ -250,15 +250,7 @@ func (c *tableFlags) text(p *data.Profile, path string) ([]byte, error) {
 	say("search: {seed: %d, parallel: 2}", c.Seed)
 	say("budget: {trials: 200, epochs: %d, time: %s}   # the first limit that is reached ends the search", epochs, c.Time)
 	say("early_stop: {patience: %d}", epochs/4)
-	say("space:   # of networks, and of how they are trained")
-	say("  - {name: lr, float: [0.0003, 0.03], log: true}")
-	say("  - {name: layers, int: [1, 3]}")
-	say("  - {name: width, int: [16, 256], log: true}")
-	say("  - {name: dropout, float: [0, 0.4]}")
-	say("  - {name: weight_decay, float: [0.0001, 0.3], log: true}")
-	say("  - {name: batch, ordinal: [32, 64, 128]}")
-	say("start_with:")
-	say("  - {lr: 0.003, layers: 2, width: 64, dropout: 0.1, weight_decay: 0.01, batch: 64}")
+	say("# Without space: networks, boosted trees, forests and linear models, with ranges of their own: see budwood plan.")
 	return b.Bytes(), nil
 }
 

@@ -13,13 +13,13 @@ import (
 	"budwood/search"
 )
 
-// fitted says how good the best network of a study on a table is, and what to do with it.
+// fitted says how good the best model of a study on a table is, and what to do with it.
 func (a *app) fitted(name string) error {
 	w, err := a.trainedTrial(name, "")
 	if err != nil {
 		return err
 	}
-	d, net, err := w.spec.TrainedOn(a.ctx, w.data, w.blobs, w.key, w.trial.ID, w.trial.Params)
+	d, predict, err := w.spec.Predictor(a.ctx, w.data, w.blobs, w.key, w.trial.ID, w.trial.Params)
 	if err != nil {
 		return err
 	}
@@ -33,7 +33,7 @@ func (a *app) fitted(name string) error {
 	if rows == nil {
 		say("score", "there are no rows to judge it on")
 	} else {
-		j, err := judge(d, net, rows)
+		j, err := judge(d, predict, rows)
 		if err != nil {
 			return err
 		}
@@ -47,17 +47,20 @@ func (a *app) fitted(name string) error {
 	return err
 }
 
-// judged are a network's predictions of rows, and what these are.
+// predictor predicts rows.
+type predictor = func(*data.Set) ([]network.Prediction, error)
+
+// judged are a model's predictions of rows, and what these are.
 type judged struct {
-	d    *data.Data
-	net  network.Net
-	rows *data.Set
-	list []network.Prediction
+	d       *data.Data
+	predict predictor
+	rows    *data.Set
+	list    []network.Prediction
 }
 
-func judge(d *data.Data, net network.Net, rows *data.Set) (*judged, error) {
-	list, err := network.Supervised{Data: d}.Predict(net, rows)
-	return &judged{d, net, rows, list}, err
+func judge(d *data.Data, predict predictor, rows *data.Set) (*judged, error) {
+	list, err := predict(rows)
+	return &judged{d, predict, rows, list}, err
 }
 
 // truth is the target of a row of a regression, in its own unit.
@@ -220,7 +223,7 @@ func (j *judged) importance(say func(label, format string, args ...any)) {
 					copy(set.X[i*w+p[0]:i*w+p[1]], x[from*w+p[0]:from*w+p[1]])
 				}
 			}
-			got, err := network.Supervised{Data: j.d}.Predict(j.net, &set)
+			got, err := j.predict(&set)
 			if err != nil {
 				return
 			}

@@ -142,22 +142,33 @@ func (s Supervised) predicted(y []float32, w int) []Prediction {
 
 // PredictTrial applies a trained candidate of any kind, at its best, to the rows of a set.
 func (s Supervised) PredictTrial(ctx context.Context, blobs blob.Store, key string, p search.Params, seed uint64, rows *data.Set) ([]Prediction, error) {
+	predict, err := s.Predictor(ctx, blobs, key, p, seed)
+	if err != nil {
+		return nil, err
+	}
+	return predict(rows)
+}
+
+// Predictor is [Supervised.PredictTrial] for many sets of rows.
+func (s Supervised) Predictor(ctx context.Context, blobs blob.Store, key string, p search.Params, seed uint64) (func(rows *data.Set) ([]Prediction, error), error) {
 	o, err := s.other(p)
 	if err != nil {
 		return nil, err
 	}
 	if o != nil {
-		y, err := o.Outputs(ctx, blobs, key, rows)
-		if err != nil {
-			return nil, err
-		}
-		return s.predicted(y, max(s.Data.Classes, 1)), nil
+		return func(rows *data.Set) ([]Prediction, error) {
+			y, err := o.Outputs(ctx, blobs, key, rows)
+			if err != nil {
+				return nil, err
+			}
+			return s.predicted(y, max(s.Data.Classes, 1)), nil
+		}, nil
 	}
 	net, err := s.Trained(ctx, blobs, key, p, seed)
 	if err != nil {
 		return nil, err
 	}
-	return s.Predict(net, rows)
+	return func(rows *data.Set) ([]Prediction, error) { return s.Predict(net, rows) }, nil
 }
 
 // errNoNetwork says that a trial's model is of another kind.
