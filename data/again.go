@@ -37,17 +37,7 @@ func (u *understanding) again(ctx context.Context, s *Source, path string, all b
 		if err != nil {
 			return nil, nil, nil, err
 		}
-		switch m.role {
-		case target:
-			goal = list[0]
-		case grouping:
-			t.group = list[0]
-		case timed:
-			t.time = list[0].num
-			t.columns = append(t.columns, list[1:]...)
-		default:
-			t.columns = append(t.columns, list...)
-		}
+		t.put(m.role, list, &goal)
 	}
 	return t, goal, append(g.dialect.notes, p.Notes...), nil
 }

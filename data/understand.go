@@ -17,6 +17,21 @@ type understanding struct {
 	also     spelt
 }
 
+// put puts what a column has become where its role wants it.
+func (t *table) put(r role, list []*column, goal **column) {
+	switch r {
+	case target:
+		*goal = list[0]
+	case grouping:
+		t.group = list[0]
+	case timed:
+		t.time = list[0].num
+		t.columns = append(t.columns, list[1:]...)
+	default:
+		t.columns = append(t.columns, list...)
+	}
+}
+
 // understand reads the table of a source, with its target and the column of its groups.
 // Rows of its test file come behind the others, from own on.
 func understand(ctx context.Context, s Source) (t *table, goal *column, own int, err error) {
@@ -45,17 +60,7 @@ func understand(ctx context.Context, s Source) (t *table, goal *column, own int,
 		if err != nil {
 			return nil, nil, 0, placed(err, f)
 		}
-		switch m.role {
-		case target:
-			goal = list[0]
-		case grouping:
-			t.group = list[0]
-		case timed:
-			t.time = list[0].num
-			t.columns = append(t.columns, list[1:]...)
-		default:
-			t.columns = append(t.columns, list...)
-		}
+		t.put(m.role, list, &goal)
 	}
 	own = t.rows
 	p.repeated(t, u)

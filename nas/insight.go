@@ -82,7 +82,7 @@ func (s *Space) Correlations(all []search.Record, goal search.Objective) []Corre
 	}
 	var out []Correlation
 	if first < budget {
-		out = append(out, Correlation{"first rung", spearman(early, final), len(final)})
+		out = append(out, Correlation{"first rung", search.Spearman(early, final), len(final)})
 	}
 	for _, name := range Proxies() {
 		f, err := s.Proxy(name)
@@ -93,44 +93,7 @@ func (s *Space) Correlations(all []search.Record, goal search.Objective) []Corre
 		for i, g := range genomes {
 			x[i] = f(g)
 		}
-		out = append(out, Correlation{name, spearman(x, final), len(final)})
-	}
-	return out
-}
-
-// spearman is the correlation of ranks, of which equal values share the mean; 0
-// if either side is constant.
-func spearman(x, y []float64) float64 {
-	a, b := ranks(x), ranks(y)
-	mean := float64(len(a)-1) / 2
-	var ab, aa, bb float64
-	for i := range a {
-		ab += (a[i] - mean) * (b[i] - mean)
-		aa += (a[i] - mean) * (a[i] - mean)
-		bb += (b[i] - mean) * (b[i] - mean)
-	}
-	if aa == 0 || bb == 0 {
-		return 0
-	}
-	return ab / math.Sqrt(aa*bb)
-}
-
-func ranks(x []float64) []float64 {
-	order := make([]int, len(x))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(x[i], x[j]) })
-	out := make([]float64, len(x))
-	for lo := 0; lo < len(order); {
-		hi := lo + 1
-		for hi < len(order) && x[order[hi]] == x[order[lo]] {
-			hi++
-		}
-		for _, i := range order[lo:hi] {
-			out[i] = float64(lo+hi-1) / 2
-		}
-		lo = hi
+		out = append(out, Correlation{name, search.Spearman(x, final), len(final)})
 	}
 	return out
 }

@@ -121,7 +121,7 @@ func (s *Space) sameAsParent(o *offspring) bool {
 
 // placed are the normal scores of values: what is far off does not bend the fit.
 func placed(y []float64) []float64 {
-	out := ranks(y)
+	out := search.Ranks(y)
 	for i := range out {
 		out[i] = math.Sqrt2 * math.Erfinv(2*(out[i]+.5)/float64(len(out))-1)
 	}

@@ -43,7 +43,7 @@ func TestEnsembleLearns(t *testing.T) {
 			said, unknown = append(said, mean), unknown+deviation/100
 		}
 	}
-	if r := spearman(said, y[200:]); !(r > .7) || !(unknown > known) || !(known > 0) {
+	if r := search.Spearman(said, y[200:]); !(r > .7) || !(unknown > known) || !(known > 0) {
 		t.Errorf("rank correlation %.3f with what is to be learned, deviation %.3g where known, %.3g where not", r, known, unknown)
 	}
 }

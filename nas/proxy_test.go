@@ -41,7 +41,7 @@ func TestSpearman(t *testing.T) {
 		{[]float64{1, 1, 1, 1}, []float64{1, 3, 2, 4}, 0},
 		{[]float64{1, 1, 2, 2}, []float64{1, 2, 3, 4}, .8944},
 	} {
-		if got := spearman(c.x, c.y); math.Abs(got-c.want) > 1e-4 {
+		if got := search.Spearman(c.x, c.y); math.Abs(got-c.want) > 1e-4 {
 			t.Errorf("%v, %v: %v, want %v", c.x, c.y, got, c.want)
 		}
 	}

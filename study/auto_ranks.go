@@ -50,15 +50,7 @@ func (s *Spec) chooseRanks(ctx context.Context, d *data.Data) error {
 	if len(all) == 0 {
 		return nil // what is wrong with them is said elsewhere
 	}
-	slices.SortStableFunc(all, func(a, b sized) int {
-		switch {
-		case a.epoch > b.epoch:
-			return -1
-		case a.epoch < b.epoch:
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(all, func(a, b sized) int { return cmp.Compare(b.epoch, a.epoch) })
 	var why error // what was tried first is not possible
 	try := func(given engine.Mesh, p search.Params) error {
 		built.Mesh = given

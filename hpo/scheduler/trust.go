@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"sort"
 
 	"budwood/search"
 )
@@ -64,7 +63,7 @@ func (a *ASHA) trust(k int) trust {
 	if n < fewestProbes {
 		return trust{priorTrust, n}
 	}
-	z := math.Atanh(min(max(spearman(low, high), -mostCorr), mostCorr))
+	z := math.Atanh(min(max(search.Spearman(low, high), -mostCorr), mostCorr))
 	z = (float64(n)*z + priorProbes*math.Atanh(priorTrust)) / (float64(n) + priorProbes)
 	return trust{math.Tanh(z), n}
 }
@@ -151,42 +150,6 @@ func (a *ASHA) worth(k int) string {
 	}
 	t := a.trust(k)
 	return fmt.Sprintf("the ranks at %d and %d epochs have a correlation of about %.2f in %d trials", a.Rungs[k].Budget, a.Rungs[a.judge()].Budget, t.correlation, t.probes)
-}
-
-// spearman is the rank correlation, with mean ranks for ties; 0 if either side is all
-// equal.
-func spearman(x, y []float64) float64 {
-	a, b := meanRanks(x), meanRanks(y)
-	mean := float64(len(a)-1) / 2
-	var ab, aa, bb float64
-	for i := range a {
-		u, v := a[i]-mean, b[i]-mean
-		ab, aa, bb = ab+u*v, aa+u*u, bb+v*v
-	}
-	if aa == 0 || bb == 0 {
-		return 0
-	}
-	return ab / math.Sqrt(aa*bb)
-}
-
-func meanRanks(x []float64) []float64 {
-	order := make([]int, len(x))
-	for i := range order {
-		order[i] = i
-	}
-	sort.Slice(order, func(i, j int) bool { return x[order[i]] < x[order[j]] })
-	out := make([]float64, len(x))
-	for i := 0; i < len(order); {
-		j := i
-		for j < len(order) && x[order[j]] == x[order[i]] {
-			j++
-		}
-		for _, k := range order[i:j] {
-			out[k] = float64(i+j-1) / 2
-		}
-		i = j
-	}
-	return out
 }
 
 // begins is the start of a new trial.

@@ -108,7 +108,7 @@ func TestSpearman(t *testing.T) {
 		{[]float64{1, 1, 1}, []float64{1, 2, 3}, 0},
 		{[]float64{1, 1, 2}, []float64{1, 2, 3}, .8660254037844386},
 	} {
-		if got := spearman(c.x, c.y); math.Abs(got-c.want) > 1e-12 {
+		if got := search.Spearman(c.x, c.y); math.Abs(got-c.want) > 1e-12 {
 			t.Errorf("%v, %v: %g, want %g", c.x, c.y, got, c.want)
 		}
 	}

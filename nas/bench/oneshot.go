@@ -71,7 +71,7 @@ func ranking(ctx context.Context, progress io.Writer, name, dir string, seed uin
 		cells := []any{what, seed}
 		for _, metric := range []string{"valid_accuracy", "valid_loss"} {
 			x, y := values(one, metric), values(o, metric)
-			cells = append(cells, fmt.Sprintf("%.2f", kendall(x, y)), fmt.Sprintf("%.2f", spearman(x, y)))
+			cells = append(cells, fmt.Sprintf("%.2f", kendall(x, y)), fmt.Sprintf("%.2f", search.Spearman(x, y)))
 		}
 		mean := 0.
 		for _, v := range values(o, "valid_accuracy") {
@@ -131,28 +131,4 @@ func sign(x float64) float64 {
 		return -1
 	}
 	return 0
-}
-
-// spearman is Pearson's correlation of ranks, of which equal values share the mean.
-func spearman(x, y []float64) float64 {
-	a, b := places(x), places(y)
-	var ab, aa, bb float64
-	for i := range a {
-		ab, aa, bb = ab+a[i]*b[i], aa+a[i]*a[i], bb+b[i]*b[i]
-	}
-	if aa == 0 || bb == 0 {
-		return 0
-	}
-	return ab / math.Sqrt(aa*bb)
-}
-
-// places are how many values are below each, less how many are above.
-func places(x []float64) []float64 {
-	out := make([]float64, len(x))
-	for i := range x {
-		for j := range x {
-			out[i] += sign(x[i] - x[j])
-		}
-	}
-	return out
 }
