@@ -42,7 +42,6 @@ var mayImport = map[string][]string{
 	"learn":                 {"search", "trials"},
 	"learn/network":         {"search", "data", "engine", "engine/compress", "engine/loss", "engine/optim", "engine/quant", "learn", "trials", "trials/segment", "trials/blob"},
 	"learn/tabular":         {"search", "data", "learn", "learn/network", "trees", "trials", "trials/blob"},
-	"meta/history":          {"search", "github.com/mattn/go-sqlite3"},
 	"meta":                  {"search", "gonum.org/v1/gonum"},
 	"report":                {"search", "hpo"},
 	"study":                 {"search", "engine/layout", "hpo", "hpo/scheduler", "data", "engine", "engine/transfer", "nas", "trials", "trials/segment", "trials/energy", "trials/blob", "trials/store", "learn/network", "learn/tabular", "trees", "meta", "github.com/rs/zerolog", "github.com/goccy/go-yaml"},

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 
-	"budwood/meta/history"
+	"budwood/cmd/budwood/history"
 	"budwood/search"
 	"budwood/study"
 )
