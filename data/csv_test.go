@@ -44,6 +44,7 @@ func TestCSVErrors(t *testing.T) {
 		{"misspelt ignore", ok, Source{Ignore: []string{"c"}}, `read F: there is no column "c"; the columns are a, b, y`},
 		{"only a target", ok, Source{Ignore: []string{"a", "b"}}, `read F: there is no column to learn from beside the target`},
 		{"target empty", "a,y\n1,\n2,?\n", Source{}, `read F: column "y": every value is missing`},
+		{"target constant but missing", "a,y\n1,5\n2,\n3,5\n", Source{}, `read F: column "y": all rows that have a value have the same; with 1 row without one (if a word such as None is a class, write columns: {y: category})`},
 		{"target constant", "a,y\n1,5\n2,5.0\n", Source{}, `read F: column "y": all rows have the same value; there is nothing to learn`},
 		{"target all different", "a,y\n1,p\n2,q\n3,r\n", Source{}, `read F: column "y": 3 different values in 3 rows are too many for classes; choose another target`},
 		{"numbers as classes", "a,y\n1,1.5\n2,2.5\n3,2.5\n", Source{Task: Classification}, `read F: column "y": 2 different values in 3 rows are too many for classes; choose another target, or the task regression`},

@@ -36,6 +36,8 @@ func newGoal(c *column, rows int, task Task) (goal, *Error) {
 	switch {
 	case present == 0:
 		return goal{}, fault("target", "every value is missing")
+	case c.distinct() == 1 && c.missing > 0:
+		return goal{}, fault("target", "all rows that have a value have the same; with %s without one (if a word such as None is a class, write columns: {%s: category})", howMany(c.missing, "row"), c.name)
 	case c.distinct() == 1:
 		return goal{}, fault("target", "all rows have the same value; there is nothing to learn")
 	}
